@@ -1,0 +1,64 @@
+"""The command line: `meva` and `meva-run`. One file per command; what is heavy is imported inside them."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import click
+
+from meva_core.cli.list import list_command
+from meva_core.cli.run import run_command
+from meva_core.cli.show import show_command
+from meva_core.errors import MevaError
+from meva_core.registry import PluginWarning
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="meva")
+def group() -> None:
+    """Learning with learning awareness: compose a game with learners, fit, evaluate."""
+
+
+group.add_command(run_command)
+group.add_command(list_command)
+group.add_command(show_command)
+
+
+def main() -> None:
+    """`meva`."""
+    _invoke(group)
+
+
+def run() -> None:
+    """`meva-run`, the same as `meva run`."""
+    _invoke(run_command)
+
+
+def _invoke(command: click.Command) -> None:
+    """The one place where handled errors are caught: one line, and their exit code."""
+    warnings.showwarning = _show_warning
+    try:
+        code = command.main(standalone_mode=False)
+    except MevaError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+_python_showwarning = warnings.showwarning
+
+
+def _show_warning(message, category, *args, **kwargs) -> None:
+    if issubclass(category, PluginWarning):
+        click.echo(f"warning: {message}", err=True)
+    else:
+        _python_showwarning(message, category, *args, **kwargs)

@@ -1,0 +1,146 @@
+"""`meva run` and `meva-run`."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from meva_core.errors import BadFolder, BadValue, Diverged
+
+if TYPE_CHECKING:
+    from meva_core.experiment import Experiment
+
+
+def _overrides(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+    return dict(parse_setting(text) for text in given)
+
+
+@click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("experiment", type=click.Path(path_type=Path), required=False)
+@click.option("--game", metavar="NAME", help="What is played (see: meva list game).")
+@click.option("--learner", metavar="NAME", help="The rule that players follow (see: meva list learner).")
+@click.option(
+    "--opponent",
+    metavar="NAME",
+    multiple=True,
+    help="The rule in the other seat [default: self-play]. Repeat in seat order for more players.",
+)  # noqa: E501
+@click.option(
+    "--recipe",
+    default="default",
+    show_default=True,
+    metavar="NAME",
+    help="Hyper-parameters on record (see: meva show learner NAME).",
+)  # noqa: E501
+@click.option("--seed", type=int, metavar="N", help="First random seed [default: 0].")
+@click.option("--seeds", type=int, metavar="N", help="Independent fits in one program [default: 1].")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=VALUE",
+    callback=_overrides,
+    help="Any hyper-parameter of game, learner, opponent, value_model, explorer, fit or evaluate: learner.rate=1.5.",
+)  # noqa: E501
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: runs/GAME-LEARNER-TIME]."
+)  # noqa: E501
+@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Continue the run in this folder.")
+@click.option(
+    "--registry",
+    "registry_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Recipes of your own, over the shipped ones.",
+)  # noqa: E501
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def run_command(
+    experiment: Path | None,
+    game: str | None,
+    learner: str | None,
+    opponent: tuple[str, ...],
+    recipe: str,
+    seed: int | None,
+    seeds: int | None,
+    overrides: dict[str, Any],
+    out: Path | None,
+    resume: Path | None,
+    registry_file: Path | None,
+    quiet: bool,
+) -> int:
+    """Fit a learner on a game, evaluate it, and write a run folder.
+
+    \b
+    meva-run --game ipd --learner meva
+    meva-run --game logistic --learner lola --set learner.variant=taylor
+    meva-run runs/ipd-meva-.../experiment.toml      runs it again
+    """
+    names = (game, learner, opponent, seed, seeds, overrides, registry_file)
+    if resume is not None and (
+        experiment is not None or out is not None or any(x not in (None, (), {}) for x in names)
+    ):
+        raise BadValue("expected --resume DIR alone: the folder's experiment.toml holds everything else")
+    if resume is None and experiment is None and not (game and learner):
+        raise BadValue("expected --game and --learner (or an experiment.toml, or --resume DIR); see meva-run --help")
+    if experiment is not None and any(x not in (None, (), {}) for x in names):
+        raise BadValue("expected an experiment.toml or names and settings, got both: edit the file instead")
+
+    from meva_core import experiment as experiments
+    from meva_core import registry, runner
+    from meva_core.cli.screen import Screen
+
+    known = registry.installed()
+    if resume is not None:
+        if not (resume / "experiment.toml").is_file():
+            raise BadFolder(f"expected a run folder with an experiment.toml to resume, got {resume}")
+        resolved = experiments.read(known, resume / "experiment.toml")
+    elif experiment is not None:
+        resolved = experiments.read(known, experiment)
+    else:
+        fit = {f"fit.{name}": value for name, value in (("seed", seed), ("seeds", seeds)) if value is not None}
+        resolved = experiments.resolve(
+            known,
+            runner.recipe_files(registry_file),
+            game=game or "",
+            learner=learner or "",
+            opponents=opponent,
+            recipe=recipe,
+            overrides={**overrides, **fit},
+        )
+    folder = resume or out or _new_folder(resolved)
+    screen = Screen(folder, quiet=quiet)
+    try:
+        result = runner.run_experiment(resolved, out=folder, resume=resume is not None, progress=screen)
+    except KeyboardInterrupt:
+        screen.stopped()
+        raise
+    screen.finished(result)
+    if result.diverged:
+        raise Diverged("; ".join(map(str, result.diverged)))
+    return 0
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`learner.rate=1.5` -> ("learner.rate", 1.5): a TOML value, or else plain text."""
+    import tomllib
+
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip() or not value.strip():
+        raise BadValue(f"expected --set SECTION.NAME=VALUE, got {text!r}")
+    try:
+        return path.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return path.strip(), value.strip()
+
+
+def _new_folder(experiment: Experiment) -> Path:
+    now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    base = Path("runs") / f"{experiment.game.name}-{experiment.learner.name}-{now}".replace(":", "-")
+    path, n = base, 1
+    while path.exists():
+        n += 1
+        path = base.with_name(f"{base.name}-{n}")
+    return path

@@ -1,0 +1,114 @@
+"""What a run shows: the composition, a progress bar (or plain lines), the tables, the files."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from meva_core.experiment import Experiment
+from meva_core.fit import Chunk
+from meva_core.progress import Progress
+from meva_core.report import Result, folder, tables
+
+PLAIN_SECONDS = 5.0
+
+
+class Screen(Progress):
+    """A terminal of any width, or a pipe: there a plain line every few seconds."""
+
+    def __init__(self, out: Path, *, quiet: bool = False):
+        self.out = out
+        self.console = Console(quiet=quiet, soft_wrap=not sys.stdout.isatty(), highlight=False)
+        self.errors = Console(stderr=True, soft_wrap=True, highlight=False)
+        self.bar: Bar | None = None
+        self.began = self.printed = time.monotonic()
+        self.first = self.loops = 0
+        self.name = ""
+
+    def composed(self, experiment: Experiment, seats: list[str]) -> None:
+        plays = f"{seats[0]} in all {len(seats)} seats (self-play)" if len(set(seats)) == 1 else " against ".join(seats)
+        say = self.console.print
+        say(f"[bold]{experiment.game.name}[/bold]: {plays}")
+        for part in (experiment.value_model, experiment.explorer):
+            if part is not None:
+                kind = "value model" if part is experiment.value_model else "explorer"
+                say(f"  {kind} {part.name}")
+        say(f"  recipe {experiment.recipe}: {experiment.source}", markup=False)
+        seeds = experiment.seeds
+        shown = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+        say(f"  {shown}, experiment {experiment.hash}")
+
+    def fitting(self, name: str, loops: int, done: int) -> None:
+        self.name, self.loops, self.first = name, loops, done
+        self.began = self.printed = time.monotonic()
+        if self.console.is_terminal and not self.console.quiet:
+            self.bar = Bar(
+                TextColumn(f"fitting {name}"),
+                BarColumn(bar_width=18),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[numbers]}"),
+                TimeRemainingColumn(compact=True),
+                console=self.console,
+            )
+            self.bar.start()
+            self.bar.add_task(name, total=loops, completed=done, numbers="compiling")
+        else:
+            self.console.print(f"fitting {name}: {loops} loops, compiling")
+
+    def chunk(self, chunk: Chunk) -> None:
+        if not chunk.metrics:
+            self.first = chunk.loops
+            self.console.print(f"resumed at loop {chunk.loops}")
+            return
+        numbers = _numbers(chunk)
+        if self.bar is not None:
+            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=numbers)
+            if chunk.loops == self.loops:
+                self._close()
+        elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
+            self.printed = time.monotonic()
+            elapsed = self.printed - self.began
+            left = elapsed / max(chunk.loops - self.first, 1) * (self.loops - chunk.loops)
+            self.console.print(f"  loop {chunk.loops}/{self.loops}  {numbers}  {left:.0f} s left")
+
+    def warn(self, text: str) -> None:
+        self.errors.print(f"warning: {text}", markup=False)
+
+    def said(self, text: str) -> None:
+        self._close()
+        self.console.print(f"{text} ...", style="dim")
+
+    def finished(self, result: Result) -> None:
+        """The tables, then the files."""
+        summary = result.summary()
+        self.console.print()
+        self.console.print(tables.tables(summary), width=min(self.console.width, 100))
+        self.console.print(f"\nwritten to {self.out}", markup=False)
+        names = [path.name + ("/" if path.is_dir() else "") for path in folder.files(self.out)]
+        self.console.print("  " + "  ".join(names), markup=False)
+
+    def stopped(self) -> None:
+        """Ctrl-C: how to go on."""
+        self._close()
+        self.errors.print(f"stopped; continue with: meva-run --resume {self.out}", markup=False)
+
+    def _close(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+
+def _numbers(chunk: Chunk) -> str:
+    shown = {"loss": "loss", "td_error": "TD error"}
+    parts = [
+        f"{label} {np.nanmean(chunk.metrics[name][:, -1]):.4f}"
+        for name, label in shown.items()
+        if name in chunk.metrics
+    ]
+    return "  ".join(parts)

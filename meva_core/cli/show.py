@@ -1,0 +1,67 @@
+"""`meva show`."""
+
+from __future__ import annotations
+
+import inspect
+
+import click
+
+from meva_core import registry
+from meva_core.errors import UnknownName, did_you_mean
+
+
+@click.command("show")
+@click.argument("kind")
+@click.argument("name")
+@click.option("--registry", "registry_file", metavar="FILE", help="Recipes of your own, over the shipped ones.")
+def show_command(kind: str, name: str, registry_file: str | None) -> None:
+    """Show what one entry is, its hyper-parameters, recipes and paper.
+
+    KIND is one of game, learner, value_model, explorer.
+    """
+    if kind not in registry.KINDS:
+        raise UnknownName(f"unknown kind {kind!r}{did_you_mean(kind, registry.KINDS)}")
+    offer = registry.installed().find(kind, name)
+
+    import attrs
+
+    from meva_core import recipes
+    from meva_core.component import as_plain, hyperparameters
+    from meva_core.experiment import PARTS_OF_MODELS
+    from meva_core.runner import recipe_files
+    from meva_core.values import type_name
+
+    cls = offer.load()
+    click.secho(f"{kind.replace('_', ' ')} {offer.name}", bold=True, nl=False)
+    click.echo(f"  ({offer.plugin}, distribution {offer.distribution})")
+    click.echo(f"\n{inspect.getdoc(cls)}\n")
+    rows = [h for h in hyperparameters(cls) if kind != "value_model" or h.name not in PARTS_OF_MODELS]
+    click.secho("hyper-parameters", bold=True)
+    if not rows:
+        click.echo("  none")
+    for h in rows:
+        default = "required" if h.default is attrs.NOTHING else f"= {_plain(as_plain(h.default))}"
+        click.echo(f"  {h.name}: {type_name(h.type)} {default}")
+        click.secho(f"      {h.doc}", dim=True)
+    if kind == "learner":
+        files = recipe_files(registry_file)
+        if offer.entry.recipes:
+            files.insert(0, recipes.of_package(offer.entry.recipes))
+        click.secho("\nrecipes", bold=True)
+        found = [(g, n) for g in _games(files, name) for n in recipes.names(files, g, name)]
+        for game, recipe_name in found:
+            recipe = recipes.find(files, game, name, recipe_name)
+            click.echo(f"  {game} {recipe_name}: {recipe.source if recipe else ''}")
+        if not found:
+            click.echo("  none: the defaults above")
+    if offer.entry.reference:
+        click.secho("\npaper", bold=True)
+        click.echo(f"  {offer.entry.reference}")
+
+
+def _games(files: list, learner: str) -> list[str]:
+    return list(dict.fromkeys(game for f in files for game, learners in f.tables.items() if learner in learners))
+
+
+def _plain(value: object) -> str:
+    return "unset" if value is None else f"{value!r}" if isinstance(value, str) else f"{value}"

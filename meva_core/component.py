@@ -1,0 +1,174 @@
+"""Components: what a game, a learner, a value model or an explorer is made of.
+
+A component is a frozen attrs class that is also a JAX pytree. Its fields are of three kinds:
+
+- `leaf`: a number or array that may change without compiling anything anew (rates, discounts, payoff
+  tables, fitted parameters): traced, vmapped, changed with `attrs.evolve`;
+- `static`: structure (a variant, an order, widths): part of the compiled program;
+- `part`: another component it is composed with (the game of a learner, say).
+
+Leaves and statics are the hyper-parameters that users see and set; parts are handed in by composition.
+"""
+
+from __future__ import annotations
+
+import math
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import attrs
+import jax
+import numpy as np
+
+T = TypeVar("T", bound=type)
+Check = Callable[[Any], str | None]
+
+
+def leaf(default: Any = attrs.NOTHING, *, doc: str, check: Check | None = None) -> Any:
+    """A traced hyper-parameter: a number or array. `doc` is its meaning, one line."""
+    return _field(default, "leaf", doc, check)
+
+
+def static(default: Any = attrs.NOTHING, *, doc: str, check: Check | None = None) -> Any:
+    """A hyper-parameter that is part of the compiled program; must be hashable."""
+    return _field(default, "static", doc, check)
+
+
+def part(default: Any = attrs.NOTHING, *, doc: str = "") -> Any:
+    """Another component (or tuple of them) that this one is composed with."""
+    return _field(default, "part", doc, None)
+
+
+@typing.dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(leaf, static, part))
+def component(cls: T) -> T:
+    """Make `cls` a frozen, keyword-only attrs class registered as a pytree."""
+    made = attrs.define(cls, frozen=True, kw_only=True, eq=False, slots=False)  # type: ignore[call-overload]
+    made.__eq__ = _equal
+    made.__hash__ = None
+    traced = tuple(f.name for f in attrs.fields(made) if f.metadata["kind"] != "static")
+    fixed = tuple(f.name for f in attrs.fields(made) if f.metadata["kind"] == "static")
+
+    def flatten_with_keys(self: Any) -> Any:
+        children = tuple((jax.tree_util.GetAttrKey(name), getattr(self, name)) for name in traced)
+        return children, tuple(getattr(self, name) for name in fixed)
+
+    def flatten(self: Any) -> Any:
+        return tuple(getattr(self, name) for name in traced), tuple(getattr(self, name) for name in fixed)
+
+    def unflatten(aux: tuple, children: Any) -> Any:
+        # Not through __init__: JAX rebuilds with tracers and placeholders, which no validator should see.
+        self = object.__new__(made)
+        for name, value in (*zip(traced, children, strict=True), *zip(fixed, aux, strict=True)):
+            object.__setattr__(self, name, value)
+        return self
+
+    jax.tree_util.register_pytree_with_keys(made, flatten_with_keys, unflatten, flatten)
+    return made
+
+
+@attrs.frozen
+class Hyperparameter:
+    """What is known of one hyper-parameter of a component class."""
+
+    name: str
+    type: Any
+    default: Any  # attrs.NOTHING where it has to be given
+    doc: str
+
+    @property
+    def required(self) -> bool:
+        return self.default is attrs.NOTHING
+
+
+def hyperparameters(cls: type) -> tuple[Hyperparameter, ...]:
+    """The leaves and statics of a component class, in order of definition."""
+    hints = typing.get_type_hints(cls)
+    return tuple(
+        Hyperparameter(f.name, hints[f.name], f.default, f.metadata["doc"])
+        for f in attrs.fields(cls)
+        if f.metadata.get("kind") in ("leaf", "static")
+    )
+
+
+def parts(cls: type) -> tuple[str, ...]:
+    """Names of what a component class is composed with."""
+    return tuple(f.name for f in attrs.fields(cls) if f.metadata.get("kind") == "part")
+
+
+def settings(self: Any) -> dict[str, Any]:
+    """The hyper-parameters of a component as a plain dictionary."""
+    return {h.name: getattr(self, h.name) for h in hyperparameters(type(self))}
+
+
+def _field(default: Any, kind: str, doc: str, check: Check | None) -> Any:
+    def validate(self: Any, attribute: Any, value: Any) -> None:
+        if check is not None and _concrete(value) and (complaint := check(value)):
+            raise ValueError(f"{attribute.name!r} must be {complaint}, got {value!r}")
+
+    shown = kind != "part"
+    return attrs.field(default=default, repr=shown, validator=validate, metadata={"kind": kind, "doc": doc})
+
+
+def _concrete(value: Any) -> bool:
+    """Whether a validator may look at the value: tracers and device arrays are taken as they are."""
+    return not any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value))
+
+
+def _equal(self: Any, other: Any) -> bool:
+    if type(self) is not type(other):
+        return NotImplemented
+    mine, my_shape = jax.tree.flatten(self)
+    theirs, their_shape = jax.tree.flatten(other)
+    return my_shape == their_shape and all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+
+
+# Checks: each returns what the value should have been, or None where it is right.
+
+
+def _numbers(value: Any) -> list[float]:
+    return [float(v) for v in np.ravel(value)]
+
+
+def finite(value: Any) -> str | None:
+    return None if all(map(math.isfinite, _numbers(value))) else "finite"
+
+
+def positive(value: Any) -> str | None:
+    return None if all(v > 0 and math.isfinite(v) for v in _numbers(value)) else "> 0 and finite"
+
+
+def not_negative(value: Any) -> str | None:
+    return None if all(v >= 0 and math.isfinite(v) for v in _numbers(value)) else ">= 0 and finite"
+
+
+def at_least(least: float) -> Check:
+    return lambda value: None if all(v >= least for v in _numbers(value)) else f">= {least}"
+
+
+def between(low: float, high: float) -> Check:
+    """Both ends included."""
+    return lambda value: None if all(low <= v <= high for v in _numbers(value)) else f"between {low} and {high}"
+
+
+def below_one(value: Any) -> str | None:
+    """0 <= value < 1: a discount whose sum converges."""
+    return None if all(0 <= v < 1 for v in _numbers(value)) else ">= 0 and < 1"
+
+
+def one_of(*choices: str) -> Check:
+    def check(value: Any) -> str | None:
+        return None if value in choices else "one of " + ", ".join(map(repr, choices))
+
+    return check
+
+
+def as_plain(value: Any) -> Any:
+    """A hyper-parameter's value for TOML, JSON and screens: numbers, strings, lists, tables."""
+    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
+        return np.asarray(value).tolist()
+    if isinstance(value, (tuple, list)):
+        return [as_plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {k: as_plain(v) for k, v in value.items()}
+    return value

@@ -1,0 +1,128 @@
+"""Experiment -> objects: the game, and who sits where. Learners that depend on rivals are built once those are fitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from meva_core import experiment as experiments
+from meva_core import values
+from meva_core.component import component, part, parts, static
+from meva_core.errors import BadCombination
+from meva_core.experiment import Choice, Experiment
+from meva_core.match import Fitted
+from meva_core.protocols import Game, Learner, ValueModel
+from meva_core.registry import Registry
+
+
+@component
+class ModelBuilder:
+    """Builds a value model of the experiment's choice for whatever a learner wants of it."""
+
+    game: Game = part()
+    factory: type = static(doc="the value model's class")
+    settings: tuple[tuple[str, Any], ...] = static(doc="its hyper-parameters")
+
+    def __call__(self, outputs: int, conditions: int, equivariant: bool) -> ValueModel:
+        """`equivariant` says whether the composition allows it. BadCombination where the user asked for it and it does not."""
+        given = dict(self.settings)
+        asked = given.get("equivariant")
+        if asked and not equivariant:
+            raise BadCombination(
+                "expected a symmetric game with one rule in all seats for value_model.equivariant = true, got an "
+                "asymmetric game or two different rules: leave it unset"
+            )
+        extra = {"game": self.game, "outputs": outputs, "conditions": conditions}
+        if "equivariant" in given:
+            extra["equivariant"] = equivariant if asked is None else asked
+        wanted = {a.name for a in attrs.fields(self.factory)}
+        return values.construct(
+            self.factory, {**given, **{k: v for k, v in extra.items() if k in wanted}}, "value_model"
+        )
+
+
+@attrs.frozen
+class Player:
+    """A learner before it is built: its name, the seats it takes, and what it is composed with."""
+
+    name: str
+    path: str
+    seats: tuple[int, ...]
+    factory: type
+    settings: dict[str, Any]
+    extra: dict[str, Any]
+
+    @property
+    def wants_rivals(self) -> bool:
+        return "rivals" in parts(self.factory)
+
+    def build(self, rivals: tuple[Fitted | None, ...] = ()) -> Learner:
+        """`rivals`: per seat the fitted rival, None in own seats; empty in self-play."""
+        extra = {**self.extra, "rivals": rivals} if self.wants_rivals else self.extra
+        return values.construct(self.factory, {**self.settings, **extra}, self.path)
+
+
+@attrs.frozen
+class Composition:
+    """The game, and the distinct players; the first is the experiment's learner."""
+
+    game: Game
+    players: tuple[Player, ...]
+
+    @property
+    def seats(self) -> tuple[int, ...]:
+        """Per seat, an index into players."""
+        owner = {seat: n for n, player in enumerate(self.players) for seat in player.seats}
+        return tuple(owner[seat] for seat in range(self.game.num_players))
+
+    @property
+    def order(self) -> list[int]:
+        """Indices of players, those who have to be fitted first in front."""
+        return sorted(range(len(self.players)), key=lambda n: self.players[n].wants_rivals)
+
+
+def compose(registry: Registry, experiment: Experiment) -> Composition:
+    """BadCombination where the parts do not fit together, BadValue where a number is out of range."""
+    game = build(registry, "game", experiment.game, "game")
+    experiments.check_seats(experiment, game.num_players)
+    chosen = [experiment.learner, *experiment.opponents]
+    if not experiment.opponents:
+        chosen *= game.num_players
+    players = []
+    for n, choice in enumerate(chosen):
+        if choice in chosen[:n]:
+            continue
+        seats = tuple(seat for seat, other in enumerate(chosen) if other == choice)
+        path = "learner" if n == 0 else "opponent"
+        players.append(_player(registry, experiment, game, choice, seats, path))
+    circle = [p.name for p in players if p.wants_rivals]
+    if len(players) > 1 and len(circle) > 1:
+        raise BadCombination(
+            f"expected at most one learner that is fitted against the others, got {' and '.join(circle)}: each would "
+            "need the other first. Give them the same settings for self-play, or one of them another rule"
+        )
+    return Composition(game, tuple(players))
+
+
+def build(registry: Registry, kind: str, choice: Choice, path: str, **extra: Any) -> Any:
+    """One component from its name and settings; `extra` are its parts."""
+    return values.construct(registry.find(kind, choice.name).load(), {**choice.settings, **extra}, path)
+
+
+def model_builder(registry: Registry, choice: Choice, game: Game) -> ModelBuilder:
+    factory = registry.find("value_model", choice.name).load()
+    return ModelBuilder(game=game, factory=factory, settings=tuple(choice.settings.items()))
+
+
+def _player(
+    registry: Registry, experiment: Experiment, game: Game, choice: Choice, seats: tuple[int, ...], path: str
+) -> Player:
+    factory = registry.find("learner", choice.name).load()
+    wanted = parts(factory)
+    extra: dict[str, Any] = {"game": game} if "game" in wanted else {}
+    if "value_model" in wanted and experiment.value_model is not None:
+        extra["value_model"] = model_builder(registry, experiment.value_model, game)
+    if "explorer" in wanted and experiment.explorer is not None:
+        extra["explorer"] = build(registry, "explorer", experiment.explorer, "explorer")
+    return Player(choice.name, path, seats, factory, dict(choice.settings), extra)

@@ -1,0 +1,47 @@
+"""What can go wrong for a user: each message says what was expected, what came, and what to do.
+
+One class is caught once, in the command line, and shown as one line with exit code 2. Anything else
+keeps its traceback: it is a bug of ours.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class MevaError(Exception):
+    """Bad input, in one line. Exit code 2."""
+
+    exit_code = 2
+
+
+class UnknownName(MevaError):
+    """A game, learner, recipe, ... that nobody offers."""
+
+
+class BadValue(MevaError):
+    """A hyper-parameter of the wrong name, type or range; `path` says which, as in `learner.rate`."""
+
+
+class BadCombination(MevaError):
+    """Parts that do not fit together."""
+
+
+class BadPlugin(MevaError):
+    """A plugin that fails to import, offers what another offers, or returns something else than it should."""
+
+
+class BadFolder(MevaError):
+    """A run folder or file that cannot be used."""
+
+
+class Diverged(MevaError):
+    """Numbers that turned NaN or infinite during a fit or a match."""
+
+
+def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:
+    """A clause to end a message with: the nearest known name, and what there is."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    guess = f" - did you mean {near[0]!r}?" if near else ""
+    shown = ", ".join(known[:most]) + (f" and {len(known) - most} more" if len(known) > most else "")
+    return f"{guess} (known: {shown})" if known else f"{guess} (none are known)"

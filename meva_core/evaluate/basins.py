@@ -1,0 +1,33 @@
+"""From where does a learner reach which outcome? For two players with one number each.
+
+Shapes: G starts along each axis.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core import match as matching
+from meva_core.match import Match
+
+
+def grid(low: float, high: float, size: int) -> Array:
+    """Joint policies f32[G, G, 2, 1]: player 1's number along the second axis (horizontal), player 2's along the first."""
+    axis = jnp.linspace(low, high, size)
+    second, first = jnp.meshgrid(axis, axis, indexing="ij")
+    return jnp.stack([first, second], axis=-1)[..., None]
+
+
+def basins(match: Match, starts: Array, key: Array, num_steps: int) -> dict[str, Array]:
+    """Per outcome of the game, which starts f32[G, G, 2, 1] end in it: bool[G, G].
+
+    An outcome counts where its share is above one half; NaN does not.
+    """
+
+    def one(x: Array) -> dict[str, Array]:
+        ended = matching.play(match, x, key, num_steps).x
+        return {name: share > 0.5 for name, share in match.game.outcomes(ended).items()}
+
+    return jax.vmap(jax.vmap(one))(starts)

@@ -1,0 +1,55 @@
+"""What does the best responder to a policy earn, and what does it leave the policy? (Exploitability.)
+
+Shapes: P players, D numbers per policy, N alternatives.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.protocols import Game
+
+TIE = 1e-3  # answers within this of the best are ties, among which we count what is worst for the policy
+
+
+class Response(NamedTuple):
+    """policy f32[D]: the answer; payoffs f32[P] with it in the responder's seat."""
+
+    policy: Array
+    payoffs: Array
+
+
+def best_response(
+    game: Game, x: Array, seat: int, key: Array, *, steps: int = 300, restarts: int = 8, rate: Array | float = 1.0
+) -> Response:
+    """The best answer of player `seat` to the others' rows of x, f32[P, D].
+
+    Exact over the game's own list of candidates where it has one (memory-one games: all deterministic
+    policies); else plain gradient ascent from `restarts` fresh policies and from x's own row, best kept. Among answers within 1e-3
+    of the best it is the one that leaves the other players least, so that ties cannot flatter.
+    """
+    candidates = game.best_response(x, seat)
+    if candidates is None:
+        candidates = _ascended(game, x, seat, key, steps, restarts, rate)
+    candidates = candidates.astype(x.dtype)
+    payoffs = jax.vmap(lambda policy: game.payoff(x.at[seat].set(policy)))(candidates)
+    own = payoffs[:, seat]
+    others = jnp.sum(payoffs, axis=1) - own
+    worst = jnp.argmin(jnp.where(own >= jnp.nanmax(own) - TIE, others, jnp.inf))
+    return Response(candidates[worst], payoffs[worst])
+
+
+def _ascended(game: Game, x: Array, seat: int, key: Array, steps: int, restarts: int, rate: Array | float) -> Array:
+    """f32[restarts + 1, D]."""
+    fresh = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(key, restarts))
+    starts = jnp.concatenate([x[seat][None], fresh])
+    gradient = jax.grad(lambda policy: game.payoff(x.at[seat].set(policy))[seat])
+
+    def ascend(policy: Array) -> Array:
+        return jax.lax.fori_loop(0, steps, lambda _, p: p + rate * gradient(p), policy)
+
+    return jax.vmap(ascend)(starts)

@@ -1,0 +1,38 @@
+"""How do matches end? Shapes: N starts, P players, D numbers per policy."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core import match as matching
+from meva_core.match import Match
+
+SETTLED = 1e-4  # a payoff that moved less than this
+WINDOW = 100  # over so many last steps
+
+
+class Ended(NamedTuple):
+    """x f32[N, P, D]; payoffs f32[N, P]; settled f32[N]: 1 where no payoff moved by 1e-4 over the last 100 steps;
+    outcomes: name -> f32[N]."""
+
+    x: Array
+    payoffs: Array
+    settled: Array
+    outcomes: dict[str, Array]
+
+
+def matches(match: Match, key: Array, count: int, num_steps: int) -> Ended:
+    """Play `count` matches from fresh starts. Pure; safe under jit and vmap."""
+
+    def one(key: Array) -> Ended:
+        start_key, play_key = jax.random.split(key)
+        played = matching.play(match, matching.start(match, start_key), play_key, num_steps)
+        last = played.payoffs[-min(WINDOW, num_steps) - 1 :]
+        settled = jnp.all(jnp.max(last, axis=0) - jnp.min(last, axis=0) < SETTLED)
+        return Ended(played.x, played.payoffs[-1], settled.astype(float), match.game.outcomes(played.x))
+
+    return jax.vmap(one)(jax.random.split(key, count))

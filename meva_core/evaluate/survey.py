@@ -1,0 +1,174 @@
+"""All questions, over seeds and over the settings of the learner's sweep, each one compiled program.
+
+Shapes: S seeds, V settings (rows), N pairs, P players, D numbers per policy, G grid starts along each axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core import match as matching
+from meva_core.evaluate.basins import basins, grid
+from meva_core.evaluate.best_response import best_response
+from meva_core.evaluate.matches import matches
+from meva_core.evaluate.shaping import against
+from meva_core.experiment import EvaluateSettings
+from meva_core.match import Fitted, Match
+from meva_core.ops import stacked
+from meva_core.protocols import Game, Learner, Sweep
+
+TRAJECTORIES = 24  # drawn per setting, for the figure
+
+
+@attrs.frozen
+class Survey:
+    """What was found; every array begins [S, V].
+
+    label and values: of the rows; values is (nan,) where the learner has nothing to sweep.
+    payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N]:
+        of matches as composed, all seats played.
+    response f32[S, V, N, P, P]: payoffs where the player of the axis before last is replaced by its best
+        response to the others.
+    shaped f32[S, V, N, P] or None: payoffs with the learner in seat 1 and the learner to be shaped elsewhere.
+    basins: outcome -> bool[S, V, G, G] and trajectories f32[S, V, M, T, P, D] over the game's plane, where both
+        players have one number; else {}, None and None.
+    """
+
+    label: str
+    values: tuple[float, ...]
+    payoffs: np.ndarray
+    policies: np.ndarray
+    settled: np.ndarray
+    outcomes: dict[str, np.ndarray]
+    response: np.ndarray
+    shaped: np.ndarray | None
+    basins: dict[str, np.ndarray]
+    trajectories: np.ndarray | None
+    plane: tuple[float, float] | None
+
+
+def survey(
+    game: Game,
+    match: Match,
+    keys: Array,
+    settings: EvaluateSettings,
+    *,
+    sweep: Sweep | None,
+    values: tuple[float, ...],
+    rival: Learner | None,
+    said: Callable[[str], None] = lambda text: None,
+) -> Survey:
+    """Ask everything. Every leaf of `match` begins [S] (`ops.stacked`); `values` are those of `rows`; `rival`, at the learner's own rate, is who
+    is to be shaped, None to leave that out; `said` is told what goes on."""
+    options = (settings, None if sweep is None else sweep.name)
+
+    def ask(question: Callable, what: str, *extra: Any) -> Any:
+        said(what)
+        asked = _over_seeds_and_settings(question, options)
+        return jax.tree.map(np.asarray, asked(match, keys, jnp.array(values), *extra))
+
+    ended = ask(_matches, "playing matches")
+    responses = ask(_responses, "finding best responses", jnp.asarray(ended.x))
+    shaped = None if rival is None else ask(_shaped, "playing against the learner to be shaped", _per_seed(rival, keys))
+    surveyed, paths = {}, None
+    if game.plane is not None:
+        surveyed, paths = ask(_basins, "surveying basins")
+    return Survey(
+        label="" if sweep is None else sweep.label,
+        values=values,
+        payoffs=ended.payoffs,
+        policies=ended.x,
+        settled=ended.settled,
+        outcomes=ended.outcomes,
+        response=responses,
+        shaped=shaped,
+        basins=surveyed,
+        trajectories=paths,
+        plane=game.plane,
+    )
+
+
+def rows(sweep: Sweep | None, settings: EvaluateSettings, learner: Learner) -> tuple[float, ...]:
+    """The values to evaluate at: those asked for, or else the learner's; its own value is among them."""
+    if sweep is None:
+        return (float("nan"),)
+    if settings.values:
+        return settings.values
+    # Rounded: a learner's numbers may have been through float32.
+    return tuple(sorted({round(float(value), 6) for value in (*sweep.values, getattr(learner, sweep.name))}))
+
+
+def _per_seed(tree: Any, keys: Array) -> Any:
+    return stacked([tree] * len(keys))
+
+
+def _over_seeds_and_settings(question: Callable, options: tuple) -> Callable:
+    """jit of: over seeds one after the other (their weights differ), over settings at once."""
+    settings, name = options
+
+    def one(args: tuple) -> Any:
+        match, key, values, *extra = args
+
+        def at(value: Array, *per_value: Any) -> Any:
+            shown = match if name is None else matching.with_setting(match, 0, name, value)
+            return question(shown, key, settings, *per_value)
+
+        # Of the extra arguments only arrays go with the settings; components go with the seed.
+        axes = tuple(0 if isinstance(e, jax.Array) else None for e in extra)
+        return jax.vmap(at, in_axes=(0, *axes))(values, *extra)
+
+    def over_seeds(match: Match, keys: Array, values: Array, *extra: Any) -> Any:
+        repeated = jnp.broadcast_to(values, (keys.shape[0], *values.shape))
+        return jax.lax.map(one, (match, keys, repeated, *extra))
+
+    return jax.jit(over_seeds)
+
+
+def _matches(match: Match, key: Array, settings: EvaluateSettings) -> Any:
+    return matches(match, jax.random.fold_in(key, 0), settings.pairs, settings.steps)
+
+
+def _responses(match: Match, key: Array, settings: EvaluateSettings, x: Array) -> Array:
+    """f32[N, P, P]."""
+
+    def one(x: Array, key: Array) -> Array:
+        return jnp.stack(
+            [
+                best_response(
+                    match.game,
+                    x,
+                    seat,
+                    jax.random.fold_in(key, seat),
+                    steps=settings.response_steps,
+                    restarts=settings.response_restarts,
+                    rate=settings.response_rate,
+                ).payoffs
+                for seat in range(match.game.num_players)
+            ]
+        )
+
+    return jax.vmap(one)(x, jax.random.split(jax.random.fold_in(key, 1), x.shape[0]))
+
+
+def _shaped(match: Match, key: Array, settings: EvaluateSettings, rival: Learner) -> Array:
+    """f32[N, P]."""
+    player: Fitted = match.players[0]
+    shaping = against(match.game, player, rival)
+    return matches(shaping, jax.random.fold_in(key, 2), settings.pairs, settings.steps).payoffs
+
+
+def _basins(match: Match, key: Array, settings: EvaluateSettings) -> tuple[dict[str, Array], Array]:
+    assert match.game.plane is not None
+    starts = grid(*match.game.plane, settings.grid)
+    key, start_key = jax.random.split(jax.random.fold_in(key, 3))
+    found = basins(match, starts, key, settings.grid_steps)
+    some = jax.vmap(lambda k: matching.start(match, k))(jax.random.split(start_key, TRAJECTORIES))
+    paths = jax.vmap(lambda x: matching.trajectory(match, x, key, settings.grid_steps))(some)
+    return found, paths

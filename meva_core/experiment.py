@@ -1,0 +1,259 @@
+"""An experiment: who plays what with which numbers. All that a run depends on, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import tomli_w
+
+from meva_core import recipes, values
+from meva_core.component import as_plain, at_least, parts, positive, static
+from meva_core.errors import BadCombination, BadValue, did_you_mean
+from meva_core.registry import Offer, Registry
+
+SCHEMA = 1
+PARTS_OF_MODELS = ("outputs", "conditions")  # set by the learner, not by users
+
+
+@attrs.frozen(kw_only=True)
+class FitSettings:
+    """How a learner is fitted, whichever it is."""
+
+    seed: int = static(0, doc="first random seed", check=at_least(0))
+    seeds: int = static(1, doc="independent fits, in one program: seed, seed + 1, ...", check=at_least(1))
+    chunk: int = static(10, doc="outer loops between two looks at the metrics", check=at_least(1))
+    checkpoint_every: int = static(50, doc="outer loops between checkpoints", check=at_least(1))
+
+
+@attrs.frozen(kw_only=True)
+class EvaluateSettings:
+    """What is asked of the fitted learners."""
+
+    pairs: int = static(256, doc="joint policies per seed and row", check=at_least(1))
+    steps: int = static(1000, doc="steps of every match", check=at_least(1))
+    values: tuple[float, ...] = static((), doc="rows: values of the learner's sweep; empty: the learner's choice")
+    against: str = static("naive", doc="the learner to be shaped: plays seat 2 at the learner's rate")
+    response_steps: int = static(300, doc="gradient steps of a best response, where none is exact", check=at_least(1))
+    response_restarts: int = static(8, doc="fresh starts of such a best response", check=at_least(1))
+    response_rate: float = static(1.0, doc="learning rate of such a best response", check=positive)
+    grid: int = static(29, doc="starts along each axis of a survey of basins", check=at_least(2))
+    grid_steps: int = static(200, doc="steps from each of them", check=at_least(1))
+
+
+@attrs.frozen
+class Choice:
+    """An entry's name and all its hyper-parameters."""
+
+    name: str
+    settings: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def to_plain(self) -> dict[str, Any]:
+        """TOML knows no None: what is left to the composition is left out."""
+        return {"name": self.name, **{k: v for k, v in as_plain(self.settings).items() if v is not None}}
+
+
+@attrs.frozen(kw_only=True)
+class Experiment:
+    """Fully resolved: every hyper-parameter is written out, so that later defaults change nothing."""
+
+    game: Choice
+    learner: Choice
+    opponents: tuple[Choice, ...] = ()  # empty: self-play
+    value_model: Choice | None = None
+    explorer: Choice | None = None
+    fit: FitSettings = attrs.field(factory=FitSettings)
+    evaluate: EvaluateSettings = attrs.field(factory=EvaluateSettings)
+    recipe: str = "default"
+    source: str = ""
+
+    @property
+    def hash(self) -> str:
+        """Twelve hexadecimal digits of what decides the numbers; the recipe's name and source do not."""
+        plain = self.to_plain()
+        del plain["recipe"], plain["source"]
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def seeds(self) -> list[int]:
+        return list(range(self.fit.seed, self.fit.seed + self.fit.seeds))
+
+    def to_plain(self) -> dict[str, Any]:
+        plain: dict[str, Any] = {"schema": SCHEMA, "recipe": self.recipe, "source": self.source}
+        plain["game"] = self.game.to_plain()
+        plain["learner"] = self.learner.to_plain()
+        if self.value_model is not None:
+            plain["value_model"] = self.value_model.to_plain()
+        if self.explorer is not None:
+            plain["explorer"] = self.explorer.to_plain()
+        plain["fit"] = as_plain(attrs.asdict(self.fit))
+        plain["evaluate"] = as_plain(attrs.asdict(self.evaluate))
+        if self.opponents:
+            plain["opponents"] = [opponent.to_plain() for opponent in self.opponents]
+        return plain
+
+    def to_toml(self) -> str:
+        return tomli_w.dumps(self.to_plain())
+
+
+def resolve(
+    registry: Registry,
+    files: Sequence[recipes.RecipeFile],
+    *,
+    game: str,
+    learner: str,
+    opponents: Sequence[str] = (),
+    recipe: str = "default",
+    overrides: Mapping[str, Any] | None = None,
+) -> Experiment:
+    """An experiment from names, a recipe and overrides, `{"learner.rate": 1.5}`.
+
+    Each learner's numbers come from its own recipe for the game (an opponent without one of that name uses its
+    default); the value model and the explorer from the first recipe that names one.
+    """
+    sections, opponent_sections, source = _recipe_sections(registry, files, game, learner, opponents, recipe)
+    for path, value in (overrides or {}).items():
+        _override(sections, opponent_sections, path, value)
+    plain = {
+        "schema": SCHEMA,
+        "recipe": recipe,
+        "source": source,
+        "game": {"name": game, **sections["game"]},
+        "learner": {"name": learner, **sections["learner"]},
+        "value_model": {"name": "paired_mlp", **sections["value_model"]},
+        "explorer": {"name": "none", **sections["explorer"]},
+        "fit": sections["fit"],
+        "evaluate": sections["evaluate"],
+        "opponents": [{"name": n, **s} for n, s in zip(opponents, opponent_sections, strict=True)],
+    }
+    if all(not _wants(registry, [learner, *opponents], part) for part in ("value_model", "explorer")):
+        for section in ("value_model", "explorer"):
+            if any(path.startswith(f"{section}.") for path in overrides or {}):
+                raise BadValue(f"expected a learner that has one, got {section} settings for {learner!r}")
+    return from_plain(registry, plain, "experiment")
+
+
+def read(registry: Registry, path: Path) -> Experiment:
+    """An experiment from its TOML file."""
+    plain = recipes.read_toml(path)
+    plain.pop("run", None)  # versions and hash of the run it was written by
+    return from_plain(registry, plain, str(path))
+
+
+def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Experiment:
+    """Check everything that can be checked without building: names, types, missing and unknown keys."""
+    known = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)
+    for key in plain:
+        if key not in known:
+            raise BadValue(f"unknown key {key!r} @ {where}{did_you_mean(key, known)}")
+    if plain.get("schema") != SCHEMA:
+        raise BadValue(f"expected schema {SCHEMA}, got {plain.get('schema')!r} @ {where}: written by another version?")
+    for key in ("game", "learner"):
+        if key not in plain:
+            raise BadValue(f"expected a table [{key}], got none @ {where}")
+    opponents = plain.get("opponents", [])
+    if not isinstance(opponents, list):
+        raise BadValue(f"expected a list of tables, got {opponents!r} @ {where}: opponents")
+    learner = _choice(registry, "learner", plain["learner"], "learner")
+    rivals = tuple(_choice(registry, "learner", o, _opponent_path(opponents, n)) for n, o in enumerate(opponents))
+    everybody = [learner.name, *(rival.name for rival in rivals)]
+    models = {}
+    for part, default in (("value_model", {}), ("explorer", {})):
+        if _wants(registry, everybody, part):
+            models[part] = _choice(registry, part, plain.get(part, default), part)
+    return Experiment(
+        game=_choice(registry, "game", plain["game"], "game"),
+        learner=learner,
+        opponents=() if all(rival == learner for rival in rivals) else rivals,
+        fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
+        evaluate=_settings(EvaluateSettings, plain.get("evaluate", {}), "evaluate"),
+        recipe=values.convert(plain.get("recipe", "default"), str, "recipe"),
+        source=values.convert(plain.get("source", ""), str, "source"),
+        **models,
+    )
+
+
+def _recipe_sections(
+    registry: Registry,
+    files: Sequence[recipes.RecipeFile],
+    game: str,
+    learner: str,
+    opponents: Sequence[str],
+    recipe: str,
+) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], str]:
+    everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
+    own = recipes.find(everything, game, learner, recipe)
+    sections = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
+    opponent_sections = []
+    for opponent in opponents:
+        has = recipe in recipes.names(everything, game, opponent)
+        theirs = recipes.find(everything, game, opponent, recipe if has else "default")
+        opponent_sections.append(dict(theirs.sections["learner"]) if theirs else {})
+        for section in ("value_model", "explorer"):
+            if theirs and not sections[section]:
+                sections[section] = dict(theirs.sections[section])
+    return sections, opponent_sections, own.source if own else "the classes' own defaults; no recipe on record"
+
+
+def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:
+    entries = [registry.find("game", game).entry, *(registry.find("learner", name).entry for name in learners)]
+    return [recipes.of_package(entry.recipes) for entry in dict.fromkeys(entries) if entry.recipes]
+
+
+def _override(sections: dict[str, dict], opponents: list[dict], path: str, value: Any) -> None:
+    section, _, name = path.partition(".")
+    if section == "opponent":
+        number, _, rest = name.partition(".")
+        if not opponents:
+            raise BadValue(f"expected --opponent NAME beside {path}, got self-play")
+        if not number.isdigit():
+            for opponent in opponents:
+                opponent[name] = value
+            return
+        if not 1 <= int(number) <= len(opponents):
+            raise BadValue(f"expected an opponent from 1 to {len(opponents)}, got {number} @ {path}")
+        opponents[int(number) - 1][rest] = value
+        return
+    if section not in sections or not name:
+        raise BadValue(f"expected SECTION.NAME, got {path!r}{did_you_mean(section, [*recipes.SECTIONS, 'opponent'])}")
+    if name == "name" and section in ("value_model", "explorer") and sections[section].get("name") != value:
+        sections[section].clear()  # another one's numbers mean nothing to it
+    sections[section][name] = value
+
+
+def _wants(registry: Registry, learners: Sequence[str], part: str) -> bool:
+    return any(part in parts(registry.find("learner", name).load()) for name in learners)
+
+
+def _choice(registry: Registry, kind: str, plain: Any, path: str) -> Choice:
+    if not isinstance(plain, Mapping) or not isinstance(plain.get("name"), str):
+        raise BadValue(f"expected a table with a name, got {plain!r} @ {path}")
+    offer: Offer = registry.find(kind, plain["name"])
+    given = {key: value for key, value in plain.items() if key != "name"}
+    fixed = PARTS_OF_MODELS if kind == "value_model" else ()
+    return Choice(plain["name"], values.structure(offer.load(), given, path, fixed=fixed))
+
+
+def _settings(cls: type, plain: Any, path: str) -> Any:
+    if not isinstance(plain, Mapping):
+        raise BadValue(f"expected a table, got {plain!r} @ {path}")
+    return values.construct(cls, values.structure(cls, plain, path), path)
+
+
+def _opponent_path(opponents: list, n: int) -> str:
+    return "opponent" if len(opponents) == 1 else f"opponent.{n + 1}"
+
+
+def check_seats(experiment: Experiment, num_players: int) -> None:
+    """BadCombination unless there is one opponent for every other seat, or none (self-play)."""
+    given = len(experiment.opponents)
+    if given and given != num_players - 1:
+        raise BadCombination(
+            f"{experiment.game.name} has {num_players} players: expected {num_players - 1} opponents "
+            f"(repeat --opponent in seat order) or none for self-play, got {given}"
+        )

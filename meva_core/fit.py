@@ -1,0 +1,142 @@
+"""Drives any learner's Training: many seeds in one program, in chunks between which the host may act.
+
+Shapes: S seeds, N loops of a chunk.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from meva_core.ops import stacked
+from meva_core.protocols import Training
+
+PyTree = Any
+_BEFORE_ALL_LOOPS = 2**32 - 1  # whose key makes the fresh state
+
+
+@attrs.frozen
+class Chunk:
+    """What a fit has reached.
+
+    loops: how many outer loops are done.
+    state: of all seeds, every leaf [S, ...].
+    metrics: of the loops since the chunk before, each f32[S, N].
+    """
+
+    loops: int
+    state: PyTree
+    metrics: dict[str, np.ndarray]
+
+
+@attrs.frozen
+class Divergence:
+    """Where a seed's numbers stopped being numbers."""
+
+    seed: int
+    loop: int
+    quantity: str
+
+    def __str__(self) -> str:
+        return (
+            f"seed {self.seed} diverged in loop {self.loop}: {self.quantity} is not a finite number "
+            "(likely a rate too high: lower learner.rate, or the rate of its optimiser)"
+        )
+
+
+@attrs.define
+class History:
+    """Metrics of a fit so far, each f32[S, loops], and the seeds that diverged on the way."""
+
+    seeds: Sequence[int]
+    name: str = ""
+    metrics: dict[str, np.ndarray] = attrs.field(factory=dict)
+    diverged: list[Divergence] = attrs.field(factory=list)
+
+    def add(self, chunk: Chunk) -> list[Divergence]:
+        """Append a chunk; returns the divergences that are new with it."""
+        first = next(iter(self.metrics.values())).shape[1] if self.metrics else 0
+        for name, new in chunk.metrics.items():
+            old = self.metrics.get(name, np.zeros((len(self.seeds), 0), new.dtype))
+            self.metrics[name] = np.concatenate([old, new], axis=1)
+        new = [d for n, seed in enumerate(self.seeds) if (d := _divergence(seed, n, chunk, first)) is not None]
+        new = [d for d in new if d.seed not in {known.seed for known in self.diverged}]
+        self.diverged.extend(new)
+        return new
+
+
+def _divergence(seed: int, n: int, chunk: Chunk, first: int) -> Divergence | None:
+    broken = [
+        (int(np.argmin(np.isfinite(values[n]))), name)
+        for name, values in chunk.metrics.items()
+        if not np.all(np.isfinite(values[n]))
+    ]
+    if not broken:
+        return None
+    loop, quantity = min(broken)
+    return Divergence(seed, first + loop, quantity)
+
+
+def seed_keys(seeds: Sequence[int]) -> jax.Array:
+    """One key per seed."""
+    return jax.vmap(jax.random.key)(jnp.array(seeds))
+
+
+def start(trainings: Sequence[Training], seeds: Sequence[int]) -> PyTree:
+    """Fresh states of a fit, every leaf [S, ...]."""
+    return _start(stacked(trainings), seed_keys(seeds))
+
+
+def fit(
+    trainings: Sequence[Training], seeds: Sequence[int], *, chunk: int = 10, state: PyTree = None, loops: int = 0
+) -> Iterator[Chunk]:
+    """Fit one Training per seed, alike but for numbers; yield after every `chunk` outer loops until all are done.
+
+    `state` and `loops` continue a fit where an earlier Chunk left it: loop n of a seed always uses the key
+    fold_in(seed key, n), so a continued fit ends as one that never stopped.
+    """
+    together, keys = stacked(trainings), seed_keys(seeds)
+    state = start(trainings, seeds) if state is None else state
+    while loops < trainings[0].num_steps:
+        count = min(chunk, trainings[0].num_steps - loops)
+        state, metrics = _loops(chunk, together, keys, state, loops, count)
+        loops += count
+        yield Chunk(loops, state, {name: np.asarray(values)[:, :count] for name, values in metrics.items()})
+
+
+def fitted_params(trainings: Sequence[Training], state: PyTree) -> PyTree:
+    """What `Learner.update` is given, every leaf [S, ...]."""
+    return jax.vmap(lambda training, state: training.params(state))(stacked(trainings), state)
+
+
+@jax.jit
+def _start(trainings: Any, keys: jax.Array) -> PyTree:
+    return jax.vmap(lambda t, key: t.init(jax.random.fold_in(key, _BEFORE_ALL_LOOPS)))(trainings, keys)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _loops(size: int, trainings: Any, keys: jax.Array, state: PyTree, first: Any, count: Any) -> tuple:
+    """`count` loops, at most `size`; a traced count, so that a last, shorter chunk compiles nothing."""
+
+    def one_seed(training: Training, key: jax.Array, state: PyTree) -> tuple:
+        shapes = jax.eval_shape(training.step, state, key)[1]
+        buffers = {name: jnp.zeros((size,), shape.dtype) for name, shape in shapes.items()}
+
+        def body(n: Any, carry: tuple) -> tuple:
+            state, buffers = carry
+            state, metrics = training.step(state, jax.random.fold_in(key, first + n))
+            return state, {name: buffers[name].at[n].set(value) for name, value in metrics.items()}
+
+        return jax.lax.fori_loop(0, count, body, (state, buffers))
+
+    # On a CPU the seeds one after the other: batching their weights would turn large matrix products into many
+    # small ones. Elsewhere all at once.
+    if jax.default_backend() == "cpu":
+        return jax.lax.map(lambda seed: one_seed(*seed), (trainings, keys, state))
+    return jax.vmap(one_seed)(trainings, keys, state)

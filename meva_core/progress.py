@@ -1,0 +1,25 @@
+"""What a run tells while it goes on. The base class says nothing: Python and notebooks."""
+
+from __future__ import annotations
+
+from meva_core.experiment import Experiment
+from meva_core.fit import Chunk
+
+
+class Progress:
+    """Told of everything in order; a screen overrides what it shows."""
+
+    def composed(self, experiment: Experiment, seats: list[str]) -> None:
+        """What plays what: a learner's name per seat."""
+
+    def fitting(self, name: str, loops: int, done: int) -> None:
+        """A fit begins (done = 0) or goes on."""
+
+    def chunk(self, chunk: Chunk) -> None:
+        """Loops were done."""
+
+    def warn(self, text: str) -> None:
+        """Something went wrong, but the run goes on."""
+
+    def said(self, text: str) -> None:
+        """What goes on now."""

@@ -1,0 +1,185 @@
+"""The five contracts: Game, Learner, Training, ValueModel, Explorer.
+
+Everything concrete is a plugin that subclasses one of these (a frozen `component`); what is optional
+has its default here, so the core never asks what a thing can do.
+
+Shapes: P players, D numbers per policy, H features, K outputs, C conditions, N alternatives.
+All functions are pure, unbatched, and safe under jit, vmap and scan; batching is the caller's vmap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import attrs
+
+if TYPE_CHECKING:
+    from jax import Array
+
+PyTree = Any
+
+
+@attrs.frozen
+class Sweep:
+    """The hyper-parameter over which a learner is evaluated, and at which values if nobody says."""
+
+    name: str
+    values: tuple[float, ...]
+    label: str
+
+
+class Game(Protocol):
+    """A differentiable game. Payoffs are maximised."""
+
+    @property
+    def num_players(self) -> int:
+        """P."""
+        return 2
+
+    @property
+    def policy_size(self) -> int:
+        """D, of every player; smaller policies are padded."""
+        ...
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether payoff(x[perm]) == payoff(x)[perm]: licenses equivariant models."""
+        ...
+
+    def init(self, key: Array) -> Array:
+        """A fresh joint policy, f32[P, D]."""
+        ...
+
+    def payoff(self, x: Array) -> Array:
+        """f32[P, D] -> f32[P], differentiable."""
+        ...
+
+    # What evaluations and figures ask for; empty or None where it has no meaning.
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        """What the D numbers of a policy mean."""
+        return tuple(f"x[{d}]" for d in range(self.policy_size))
+
+    @property
+    def strategies(self) -> Mapping[str, Any]:
+        """Named policies, each f32[D]."""
+        return {}
+
+    @property
+    def plane(self) -> tuple[float, float] | None:
+        """Where both players' policies are one number: the interval worth surveying, else None."""
+        return None
+
+    def outcomes(self, x: Array) -> dict[str, Array]:
+        """Named shares, f32[]: of CC, CD, DC, DD in iterated games; of ending in B in the Logistic Game."""
+        return {}
+
+    def best_response(self, x: Array, seat: int) -> Array | None:
+        """Policies f32[N, D] among which a best response of player `seat` to the others is certain to be."""
+        return None
+
+
+class Training(Protocol):
+    """Fitting before use, one outer loop at a time; `fit` gives it seeds, progress and checkpoints."""
+
+    @property
+    def num_steps(self) -> int:
+        """How many outer loops."""
+        ...
+
+    def init(self, key: Array) -> PyTree:
+        """Fresh state."""
+        ...
+
+    def step(self, state: PyTree, key: Array) -> tuple[PyTree, dict[str, Array]]:
+        """One outer loop; metrics are f32[]. Loop n is given `fold_in(seed key, n)`."""
+        ...
+
+    def params(self, state: PyTree) -> PyTree:
+        """What `Learner.update` is given."""
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """An update rule: what every player does if it follows it."""
+
+    rate: Any
+
+    @property
+    def training(self) -> Training | None:
+        """How it is fitted before use; None for a rule without parameters."""
+        return None
+
+    @property
+    def sweep(self) -> Sweep | None:
+        """Over which of its hyper-parameters it is evaluated."""
+        return None
+
+    @property
+    def myopic(self) -> bool:
+        """Whether it follows the gradient of its own payoff and nothing else (a meta-discount of 0)."""
+        return False
+
+    def facing(self, rivals: tuple[Learner | None, ...]) -> Learner:
+        """This learner as it plays where seat j is taken by `rivals[j]` (None: by itself)."""
+        return self
+
+    def start(self, params: PyTree, x: Array, key: Array) -> Array:
+        """Own first policies, f32[P, D]; usually x itself."""
+        return x
+
+    def init(self, params: PyTree, x: Array) -> PyTree:
+        """State along one trajectory; () if none."""
+        return ()
+
+    def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
+        """Steps f32[P, D] to add to x, and the new state; row i if player i follows this rule."""
+        ...
+
+
+class ValueModel(Protocol):
+    """A function of the joint policy with K outputs per player."""
+
+    @property
+    def num_features(self) -> int:
+        """H, the size of what an explorer may perturb."""
+        ...
+
+    def init(self, key: Array) -> PyTree:
+        """Fresh parameters."""
+        ...
+
+    def features(self, params: PyTree, x: Array, others: Array, condition: Array) -> Array:
+        """f32[P, D], f32[P, D], f32[P, C] -> f32[P, H].
+
+        Row i reads player i's own policy from `x` and the rest from `others`: a value uses
+        `features(x, x)`; the own gradients of all players come from one backward pass with `others = stop(x)`.
+        """
+        ...
+
+    def head(self, params: PyTree, features: Array) -> Array:
+        """f32[P, H] -> f32[P, K]."""
+        ...
+
+
+class Explorer(Protocol):
+    """A perturbation, drawn once per exploring trajectory; what it does not perturb it passes through."""
+
+    def draw(self, key: Array, params: PyTree, num_features: int) -> PyTree:
+        """The noise of one trajectory."""
+        return ()
+
+    def perturb_params(self, noise: PyTree, params: PyTree) -> PyTree:
+        """The value model's parameters along the trajectory."""
+        return params
+
+    def perturb_features(self, noise: PyTree, features: Array) -> Array:
+        """The value model's last hidden layer, f32[P, H]."""
+        return features
+
+    def perturb_step(self, noise: PyTree, step: Array, key: Array) -> Array:
+        """The step taken, f32[P, D]."""
+        return step

@@ -1,0 +1,149 @@
+"""Recipes: hyper-parameters on record for a game and a learner, each with its source. Imports no jax.
+
+A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out as
+
+    [plugins]
+    disabled = ["some_plugin"]
+
+    [recipes.GAME.LEARNER.RECIPE]        # GAME "*": any game that has no recipe of its own
+    source = "where the numbers come from"
+    base = "default"                     # optional: another recipe of the pair, to start from
+    learner = { rate = 25.0 }            # and game, value_model, explorer, fit, evaluate
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from meva_core.errors import BadFolder, BadValue, UnknownName, did_you_mean
+
+SECTIONS = ("game", "learner", "value_model", "explorer", "fit", "evaluate")
+ANY_GAME = "*"
+
+
+@attrs.frozen
+class Recipe:
+    """name and source for people; sections: name -> hyper-parameters, of those in SECTIONS."""
+
+    name: str
+    source: str
+    sections: Mapping[str, Mapping[str, Any]]
+
+
+@attrs.frozen
+class RecipeFile:
+    """A parsed recipe file."""
+
+    disabled: tuple[str, ...]
+    tables: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # game -> learner -> recipe -> table
+
+
+def read(path: Path) -> RecipeFile:
+    """Parse and check a recipe file. BadFolder where it cannot be read, BadValue where its layout is wrong."""
+    return parse(read_toml(path), str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """BadFolder where it cannot be read or is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise BadFolder(f"expected a readable TOML file at {path}, got: {reason}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadFolder(f"expected TOML in {path}, got: {error}") from error
+
+
+def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
+    _only(content, ("plugins", "recipes"), where)
+    plugins = _table(content.get("plugins", {}), f"{where}: plugins")
+    _only(plugins, ("disabled",), f"{where}: plugins")
+    disabled = plugins.get("disabled", [])
+    if not isinstance(disabled, list) or not all(isinstance(name, str) for name in disabled):
+        raise BadValue(f"expected a list of plugin names, got {disabled!r} @ {where}: plugins.disabled")
+    games = _table(content.get("recipes", {}), f"{where}: recipes")
+    for game, learners in games.items():
+        for learner, recipes in _table(learners, f"{where}: recipes.{game}").items():
+            for name, recipe in _table(recipes, f"{where}: recipes.{game}.{learner}").items():
+                path = f"{where}: recipes.{game}.{learner}.{name}"
+                _only(_table(recipe, path), ("source", "base", *SECTIONS), path)
+                for section in SECTIONS:
+                    _table(recipe.get(section, {}), f"{path}.{section}")
+                for text in ("source", "base"):
+                    if not isinstance(recipe.get(text, ""), str):
+                        raise BadValue(f"expected text, got {recipe[text]!r} @ {path}.{text}")
+    return RecipeFile(tuple(disabled), games)
+
+
+@functools.cache
+def shipped() -> RecipeFile:
+    """The registry.toml that comes with the project."""
+    package = Path(str(importlib.resources.files("meva_core")))
+    # Installed, it lies inside the package; in an editable install, beside it.
+    inside = package / "registry.toml"
+    return read(inside if inside.exists() else package.parent / "registry.toml")
+
+
+def of_package(where: str) -> RecipeFile:
+    """A plugin's own file, "package:file.toml"."""
+    package, _, name = where.partition(":")
+    return read(Path(str(importlib.resources.files(package) / name)))
+
+
+def names(files: Iterable[RecipeFile], game: str, learner: str) -> list[str]:
+    """Recipes there are for a pair, those for any game included."""
+    return list(dict.fromkeys(name for g in (game, ANY_GAME) for f in files for name in _pair(f, g, learner)))
+
+
+def find(files: Iterable[RecipeFile], game: str, learner: str, name: str) -> Recipe | None:
+    """The recipe of this name, from the last file that has it; for any game where the game has none of its own.
+
+    None for a missing `default`; UnknownName for any other that is missing.
+    """
+    files = list(files)
+    for g in (game, ANY_GAME):
+        merged = {n: table for f in files for n, table in _pair(f, g, learner).items()}
+        if name in merged:
+            return _resolve(merged, name, f"recipes.{g}.{learner}", ())
+    if name == "default":
+        return None
+    known = {*names(files, game, learner), "default"}
+    raise UnknownName(f"unknown recipe {name!r} for {learner} on {game}{did_you_mean(name, known)}")
+
+
+def _resolve(tables: Mapping[str, Mapping[str, Any]], name: str, path: str, seen: tuple[str, ...]) -> Recipe:
+    if name in seen:
+        raise BadValue(
+            f"expected recipes to end somewhere, got a circle of bases {' -> '.join((*seen, name))} @ {path}"
+        )
+    if name not in tables:
+        raise UnknownName(f"unknown base {name!r} @ {path}{did_you_mean(name, tables)}")
+    table = tables[name]
+    sections = {section: dict(table.get(section, {})) for section in SECTIONS}
+    if "base" in table:
+        base = _resolve(tables, table["base"], path, (*seen, name)).sections
+        sections = {section: {**base[section], **sections[section]} for section in SECTIONS}
+    return Recipe(name, table.get("source", "no source given"), sections)
+
+
+def _pair(file: RecipeFile, game: str, learner: str) -> Mapping[str, Mapping[str, Any]]:
+    return file.tables.get(game, {}).get(learner, {})
+
+
+def _table(value: Any, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise BadValue(f"expected a table, got {value!r} @ {path}")
+    return value
+
+
+def _only(table: Mapping[str, Any], known: tuple[str, ...], path: str) -> None:
+    for key in table:
+        if key not in known:
+            raise BadValue(f"unknown key {key!r}{did_you_mean(key, known)} @ {path}")

@@ -1,0 +1,5 @@
+"""What a run leaves: a result, its summary, tables, figures, and the run folder that holds them."""
+
+from meva_core.report.result import Result
+
+__all__ = ["Result"]

@@ -1,0 +1,182 @@
+"""Figures of a run, as PNG and SVG: one style, readable in grey and by the colour-blind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from meva_core.fit import History
+from meva_core.report.result import Result
+from meva_core.report.tables import title
+
+# Okabe & Ito (2008), in an order that also falls off in lightness.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+DASHES = ("-", "--", "-.", ":")
+STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "legend.frameon": False,
+    "figure.dpi": 150,
+    "svg.hashsalt": "meva",
+    "svg.fonttype": "none",
+}
+
+
+def draw(result: Result, folder: Path) -> list[Path]:
+    """All figures that the result has numbers for; byte-identical for equal results. Returns the files."""
+    folder.mkdir(exist_ok=True)
+    drawn: list[tuple[str, Figure]] = []
+    with matplotlib.rc_context(STYLE):
+        summary = result.summary()
+        if len(summary["rows"]) > 1:
+            drawn.append(("payoffs", payoffs(summary)))
+        drawn += [(f"learning_{h.name}", learning(h)) for h in result.histories if h.metrics]
+        if result.survey.basins:
+            drawn.append(("basins", basins(result)))
+            drawn.append(("trajectories", trajectories(result)))
+        return [path for name, figure in drawn for path in _save(figure, folder, name)]
+
+
+def payoffs(summary: dict[str, Any]) -> Figure:
+    """Payoffs over the settings, with bands of one s.e.m., and dots for the seeds."""
+    panels: list[tuple[str, list[tuple[str, Callable]]]] = []
+    if summary["rows"][0]["self_play"]:
+        panels.append(("self-play", [("each player", lambda row: row["self_play"])]))
+    else:
+        names = [summary["learner"], *summary["opponents"]]
+        panels.append(
+            ("match", [(f"seat {n + 1}: {name}", lambda row, n=n: row["payoffs"][n]) for n, name in enumerate(names)])
+        )
+    panels.append(
+        (
+            "against its best response",
+            [
+                ("ours", lambda row: row["best_response"]["ours"]),
+                ("the best response's", lambda row: row["best_response"]["theirs"]),
+            ],
+        )
+    )
+    if summary["rows"][0]["against"]:
+        rival = summary["rows"][0]["against"]["learner"]
+        panels.append(
+            (
+                f"against a {rival} learner",
+                [("ours", lambda r: r["against"]["ours"]), (f"the {rival} one's", lambda r: r["against"]["theirs"])],
+            )
+        )
+    figure = Figure(figsize=(2.6 * len(panels) + 0.4, 2.6), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    positions = np.arange(len(summary["rows"]))
+    for axis, (name, lines) in zip(axes, panels, strict=True):
+        for k, (label, pick) in enumerate(lines):
+            _line(axis, positions, [pick(row) for row in summary["rows"]], label, k)
+        axis.set_title(name)
+        axis.set_xlabel(summary["setting"]["label"])
+        # One step per row: discounts crowd near 1, rates double.
+        axis.set_xticks(positions, [f"{row['value']:g}" for row in summary["rows"]])
+        if len(lines) > 1:
+            axis.legend()
+    axes[0].set_ylabel("payoff per round" if summary["rows"][0]["outcomes"] else "payoff")
+    figure.suptitle(title(summary), fontsize=9)
+    return figure
+
+
+def learning(history: History) -> Figure:
+    """Loss, TD error and payoff over outer loops, a line per seed and their mean."""
+    shown = {"loss": "loss", "td_error": "TD error", "payoff": "payoff on policy"}
+    names = [name for name in shown if name in history.metrics] or list(history.metrics)[:3]
+    figure = Figure(figsize=(2.6 * len(names) + 0.4, 2.4), layout="constrained")
+    for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        values = history.metrics[name]
+        loops = np.arange(1, values.shape[1] + 1)
+        if len(values) > 1:
+            axis.plot(loops, values.T, color=COLOURS[0], alpha=0.3, linewidth=0.7)
+        axis.plot(loops, values.mean(axis=0), color=COLOURS[0], linewidth=1.4)
+        axis.set_title(shown.get(name, name))
+        axis.set_xlabel("outer loop")
+        if np.all(values > 0):
+            axis.set_yscale("log")
+    figure.suptitle(f"fit of {history.name}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}", fontsize=9)
+    return figure
+
+
+def basins(result: Result) -> Figure:
+    """Share of the seeds for which a start of the grid ends in the outcome: white all, black none."""
+    survey = result.survey
+    name, found = next(iter(survey.basins.items()))
+    low, high = _extent(result)
+
+    def panel(axis: Any, v: int) -> None:
+        axis.imshow(found[:, v].mean(axis=0), origin="lower", extent=(low, high) * 2, cmap="gray", vmin=0, vmax=1)
+
+    return _panels(result, panel, f"starts that end in {name} (white; grey: only on some seeds)")
+
+
+def trajectories(result: Result) -> Figure:
+    """Where joint policies go, from fresh starts (open) to their ends (filled), of the first seed."""
+    paths = result.survey.trajectories
+    assert paths is not None
+    low, high = _extent(result)
+
+    def panel(axis: Any, v: int) -> None:
+        for k, path in enumerate(paths[0, v, :, :, :, 0]):
+            axis.plot(path[:, 0], path[:, 1], color=COLOURS[k % len(COLOURS)], linewidth=0.7)
+            axis.plot(*path[0], "o", markersize=2.5, markerfacecolor="white", color=COLOURS[k % len(COLOURS)])
+            axis.plot(*path[-1], "o", markersize=2.5, color=COLOURS[k % len(COLOURS)])
+        axis.set_xlim(low, high)
+        axis.set_ylim(low, high)
+        axis.set_aspect("equal")
+
+    return _panels(result, panel, f"trajectories of learning (seed {result.seeds[0]})")
+
+
+def _panels(result: Result, panel: Callable[[Any, int], None], heading: str) -> Figure:
+    """One square panel per setting, in rows of up to six."""
+    values, label = result.survey.values, result.survey.label.rpartition(" ")[2]
+    columns = min(len(values), 6)
+    rows = -(-len(values) // columns)
+    figure = Figure(figsize=(max(1.45 * columns + 0.5, 3.2), 1.75 * rows + 0.4), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for v, axis in enumerate(axes.flat):
+        if v >= len(values):
+            axis.set_axis_off()
+            continue
+        panel(axis, v)
+        if label:
+            axis.set_title(f"{label} = {values[v]:g}")
+        if v >= len(values) - columns:
+            axis.set_xlabel("player 1")
+        if v % columns == 0:
+            axis.set_ylabel("player 2")
+    figure.suptitle(f"{title(result.summary())}: {heading}", fontsize=9)
+    return figure
+
+
+def _line(axis: Any, positions: np.ndarray, statistics: list[dict[str, Any]], label: str, k: int) -> None:
+    mean = np.array([s["mean"] for s in statistics], float)
+    sem = np.array([s["sem"] for s in statistics], float)
+    axis.plot(positions, mean, DASHES[k], color=COLOURS[k], label=label, linewidth=1.4, marker="o", markersize=3)
+    axis.fill_between(positions, mean - sem, mean + sem, color=COLOURS[k], alpha=0.2, linewidth=0)
+    if statistics[0]["over"] == "seeds":
+        for position, s in zip(positions, statistics, strict=True):
+            seeds = np.array(s["per_seed"], float)
+            axis.plot(np.full(len(seeds), position), seeds, ".", color=COLOURS[k], markersize=2, alpha=0.5)
+
+
+def _extent(result: Result) -> tuple[float, float]:
+    assert result.survey.plane is not None
+    return result.survey.plane
+
+
+def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
+    for path in paths:
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+    return paths

@@ -1,0 +1,118 @@
+"""The run folder: what is written when, and read again on resume.
+
+experiment.toml   the resolved experiment; `meva-run runs/.../experiment.toml` runs it again
+metrics.jsonl     one line per seed and outer loop, as the fit goes on
+checkpoints/      the last three of each fit
+summary.json      everything in the tables (meva_core/report/summary.py says what is where)
+policies.npz      where every match ended
+figures/          as PNG and SVG
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+
+from meva_core.errors import BadFolder
+from meva_core.experiment import Experiment
+from meva_core.fit import Chunk, History
+from meva_core.report.result import Result
+
+LIBRARIES = ("meva", "jax", "jaxlib", "dm-haiku", "optax", "numpy")
+
+
+def create(out: Path, experiment: Experiment) -> None:
+    """A new folder with the experiment in it. BadFolder where it holds something already."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadFolder(
+            f"expected a new or empty folder for --out, got {out}, which is not: choose another, or continue a run "
+            f"with --resume {out}"
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / "experiment.toml", experiment_text(experiment))
+    except OSError as error:
+        raise BadFolder(f"expected a folder that can be written for --out, got {out}: {error.strerror}") from error
+
+
+def experiment_text(experiment: Experiment) -> str:
+    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    run = {"hash": experiment.hash, "python": platform.python_version(), "versions": versions}
+    return tomli_w.dumps({**experiment.to_plain(), "run": run})
+
+
+def write_metrics(place: Path, seeds: Sequence[int], chunk: Chunk) -> None:
+    """Append a chunk's loops to metrics.jsonl; `place` is the fit's checkpoint folder, whose name is the learner's."""
+    path = place.parent.parent / "metrics.jsonl"
+    count = next(iter(chunk.metrics.values())).shape[1]
+    with open(path, "a", encoding="utf-8") as file:
+        for loop in range(count):
+            for n, seed in enumerate(seeds):
+                values = {name: _number(metric[n, loop]) for name, metric in chunk.metrics.items()}
+                line = {"fit": place.name, "seed": seed, "loop": chunk.loops - count + loop, **values}
+                file.write(json.dumps(line) + "\n")
+
+
+def read_history(place: Path, history: History, loops: int) -> History:
+    """The history up to `loops`, from metrics.jsonl, which is cut there: the loops since will be done again."""
+    path = place.parent.parent / "metrics.jsonl"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+    kept = [line for line in lines if line["fit"] != place.name or line["loop"] < loops]
+    write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
+    own = [line for line in kept if line["fit"] == place.name]
+    position = {seed: n for n, seed in enumerate(history.seeds)}
+    names = [name for name in own[0] if name not in ("fit", "seed", "loop")]
+    metrics = {name: np.full((len(position), loops), np.nan, np.float32) for name in names}
+    for line in own:
+        for name in names:
+            value = line[name]
+            metrics[name][position[line["seed"]], line["loop"]] = np.nan if value is None else value
+    history.add(Chunk(loops, None, metrics))
+    return history
+
+
+def finish(out: Path, result: Result) -> None:
+    """Everything that is known once the run is over."""
+    from meva_core.report import figures  # matplotlib, only now
+
+    write_atomically(out / "summary.json", json.dumps(result.summary(), indent=1, allow_nan=False) + "\n")
+    partial = out / "policies.partial"
+    with open(partial, "wb") as file:
+        np.savez_compressed(
+            file,
+            policies=result.policies,
+            payoffs=result.payoffs,
+            seeds=np.array(result.seeds),
+            settings=np.array(result.survey.values),
+            entries=np.array(result.entry_names),
+        )
+    os.replace(partial, out / "policies.npz")
+    figures.draw(result, out / "figures")
+
+
+def files(out: Path) -> list[Path]:
+    """What a run folder holds, in the order people look."""
+    order = ("summary.json", "experiment.toml", "metrics.jsonl", "policies.npz", "figures", "checkpoints")
+    return [out / name for name in order if (out / name).exists()]
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """All of it or nothing."""
+    partial = path.with_name(path.name + ".partial")
+    with open(partial, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,68 @@
+"""What a run returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from meva_core.evaluate import Survey
+from meva_core.experiment import Experiment
+from meva_core.fit import Divergence, History
+from meva_core.match import Fitted
+from meva_core.report import summary
+
+
+@attrs.frozen(repr=False)
+class Result:
+    """Numbers of a run. Its repr is the tables that `meva-run` prints.
+
+    seats: per seat, an index into players.
+    survey: all that was found, arrays over seeds and settings.
+    histories: metrics of each fit, one per learner that is fitted.
+    players: the learners with their parameters, every leaf [S, ...] over seeds, the diverged ones included.
+    """
+
+    experiment: Experiment
+    seats: tuple[int, ...]
+    survey: Survey
+    histories: list[History]
+    players: list[Fitted]
+    entry_names: tuple[str, ...]
+    seconds: dict[str, float]
+
+    @property
+    def payoffs(self) -> np.ndarray:
+        """f32[S, V, N, P]: seeds, settings, pairs, players."""
+        return self.survey.payoffs
+
+    @property
+    def policies(self) -> np.ndarray:
+        """f32[S, V, N, P, D]: where the matches ended."""
+        return self.survey.policies
+
+    @property
+    def metrics(self) -> dict[str, np.ndarray]:
+        """Of the experiment's learner's fit (or else the only one), each f32[S, loops]; {} if nothing is fitted."""
+        named = {history.name: history.metrics for history in self.histories}
+        return named.get(self.experiment.learner.name, next(iter(named.values()), {}))
+
+    @property
+    def diverged(self) -> list[Divergence]:
+        return [divergence for history in self.histories for divergence in history.diverged]
+
+    @property
+    def seeds(self) -> list[int]:
+        """Those the survey is over."""
+        lost = {divergence.seed for divergence in self.diverged}
+        return [seed for seed in self.experiment.seeds if seed not in lost]
+
+    def summary(self) -> dict[str, Any]:
+        """The content of summary.json."""
+        return summary.summarise(self)
+
+    def __repr__(self) -> str:
+        from meva_core.report import tables
+
+        return tables.as_text(self.summary())

@@ -1,0 +1,209 @@
+"""The conformance kit: what every game, learner, value model and explorer must be able to do.
+
+For a plugin's own tests::
+
+    import meva_core as meva
+    from meva_core.testing import check_game
+
+    def test_my_game():
+        check_game(meva.make("game", "my_game"))
+
+Each check raises AssertionError with what was expected and what came. They hold the component to its contract:
+shapes and types, finite numbers, jit = eager, vmap = loop, no second compilation when numbers change.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core import fit as fitting
+from meva_core import match as matching
+from meva_core.match import Fitted
+from meva_core.protocols import Explorer, Game, Learner, ValueModel
+
+BATCH = 3
+TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}  # float32 with another order of summation
+
+
+def check_game(game: Game) -> None:
+    """Shapes, finite and differentiable payoffs, declared symmetry, and what evaluation asks for."""
+    _check_pytree(game)
+    x = game.init(jax.random.key(0))
+    players, size = game.num_players, game.policy_size
+    _check_array("init(key)", x, (players, size))
+    _check_array("payoff(x)", game.payoff(x), (players,))
+    assert not np.array_equal(x, game.init(jax.random.key(1))), "init(key): expected other policies for another key"
+    _check_array("the gradient of payoff", jax.jacobian(game.payoff)(x), (players, players, size))
+    _check_transforms("payoff", game.payoff, _batch(game))
+    _check_pure("payoff", lambda game, x: game.payoff(x), game, x)
+    for permutation in itertools.permutations(range(players)):
+        order = np.array(permutation)
+        if game.symmetric:
+            message = f"symmetric: expected payoff(x[p]) == payoff(x)[p] for p = {permutation}"
+            np.testing.assert_allclose(game.payoff(x[order]), game.payoff(x)[order], err_msg=message, **TOLERANCE)
+    assert len(game.entry_names) == size, f"entry_names: expected {size} names, got {game.entry_names}"
+    for name, strategy in game.strategies.items():
+        _check_array(f"strategies[{name!r}]", strategy, (size,))
+    for name, share in game.outcomes(x).items():
+        _check_array(f"outcomes(x)[{name!r}]", share, ())
+        assert 0 <= share <= 1 + 1e-4, f"outcomes(x)[{name!r}]: expected a share between 0 and 1, got {share}"
+    for seat in range(players):
+        answers = game.best_response(x, seat)
+        if answers is not None:
+            _check_array(f"best_response(x, {seat})", answers, (answers.shape[0], size))
+            _check_is_best(game, x, seat, answers)
+    if game.plane is not None:
+        low, high = game.plane
+        assert (players, size) == (2, 1), "plane: expected two players with one number each"
+        assert low < high, f"plane: expected (low, high), got {game.plane}"
+
+
+def check_learner(learner: Learner, game: Game) -> None:
+    """Five steps of a match from its (briefly fitted or fresh) parameters, in every way that they may be computed."""
+    _check_pytree(learner)
+    params = None if learner.training is None else _fresh_params(learner)
+    x = game.init(jax.random.key(0))
+    steps, _ = learner.update(params, learner.init(params, x), x, jax.random.key(1))
+    _check_array("update(...)[0]", steps, (game.num_players, game.policy_size))
+    _check_array("start(...)", learner.start(params, x, jax.random.key(2)), (game.num_players, game.policy_size))
+
+    def five(fitted: Fitted, x: Array) -> Array:
+        return matching.play(matching.self_play(game, fitted), x, jax.random.key(3), 5).x
+
+    fitted = Fitted(learner=learner, params=params)
+    _check_array("five steps", five(fitted, x), x.shape)
+    _check_transforms("update", lambda x: five(fitted, x), _batch(game))
+    _check_pure("update", five, fitted, x)
+    if learner.sweep is not None:
+        assert hasattr(learner, learner.sweep.name), f"sweep: expected a hyper-parameter {learner.sweep.name!r}"
+
+
+def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game) -> None:
+    """`build(outputs, conditions, equivariant)`: shapes, own gradients, and equivariance where it is claimed."""
+    players, size = game.num_players, game.policy_size
+    model = build(4, 1, False)
+    _check_pytree(model)
+    params = model.init(jax.random.key(0))
+    x, condition = game.init(jax.random.key(1)), jnp.linspace(0.1, 0.9, players)[:, None]
+    features = model.features(params, x, x, condition)
+    _check_array("features(...)", features, (players, model.num_features))
+    _check_array("head(...)", model.head(params, features), (players, 4))
+
+    def value(model: ValueModel, own: Array, others: Array) -> Array:
+        return jnp.mean(model.head(params, model.features(params, own, others, condition)), axis=-1)
+
+    _check_transforms("features and head", lambda x: value(model, x, x), _batch(game))
+    _check_pure("features and head", lambda model, x: value(model, x, x), model, x)
+    # Row i reads player i from `own` and the rest from `others`: the one-pass gradients are the players' own.
+    own = jax.grad(lambda own: jnp.sum(value(model, own, x)))(x)
+    full = jax.jacobian(lambda x: value(model, x, x))(x)
+    for i in range(players):
+        message = f"features: row {i} must read player {i} from `x` and the rest from `others`"
+        np.testing.assert_allclose(own[i], full[i, i], err_msg=message, **TOLERANCE)
+    if game.symmetric:
+        shared = build(4, 1, True)
+        params = shared.init(jax.random.key(0))
+        for permutation in itertools.permutations(range(players)):
+            order = np.array(permutation)
+            there = shared.features(params, x[order], x[order], condition[order])
+            message = "equivariant: expected features(x[p]) == features(x)[p]"
+            np.testing.assert_allclose(
+                there, shared.features(params, x, x, condition)[order], err_msg=message, **TOLERANCE
+            )
+
+
+def check_explorer(explorer: Explorer, *, num_features: int = 16, size: int = 3) -> None:
+    """Noise is drawn by key and held; shapes pass through."""
+    _check_pytree(explorer)
+    params = {"layer": jnp.ones((num_features, 2))}
+    features, step = jnp.ones((2, num_features)), jnp.ones((2, size))
+
+    def explore(explorer: Explorer, key: Array) -> Any:
+        noise = explorer.draw(key, params, num_features)
+        perturbed = explorer.perturb_params(noise, params)
+        return perturbed, explorer.perturb_features(noise, features), explorer.perturb_step(noise, step, key)
+
+    perturbed, new_features, new_step = explore(explorer, jax.random.key(0))
+    assert jax.tree.structure(perturbed) == jax.tree.structure(params), "perturb_params: expected the same tree"
+    _check_array("perturb_features", new_features, features.shape)
+    _check_array("perturb_step", new_step, step.shape)
+    again = explore(explorer, jax.random.key(0))
+    jax.tree.map(np.testing.assert_array_equal, (perturbed, new_features, new_step), again)
+    _check_transforms(
+        "draw and perturb", lambda key: explore(explorer, key), jax.random.split(jax.random.key(1), BATCH)
+    )
+    _check_pure("draw and perturb", explore, explorer, jax.random.key(0))
+
+
+def _batch(game: Game) -> Array:
+    return jax.vmap(game.init)(jax.random.split(jax.random.key(7), BATCH))
+
+
+def _fresh_params(learner: Learner) -> Any:
+    """After no fit at all: the contract holds for any parameters; that a fit runs is checked by one chunk."""
+    training = learner.training
+    assert training is not None
+    state = fitting.start([training], [0])
+    after, metrics = jax.jit(lambda t, s, k: t.step(s, k))(
+        training, jax.tree.map(lambda leaf: leaf[0], state), jax.random.key(0)
+    )
+    for name, value in metrics.items():
+        _check_array(f"training.step: metric {name!r}", value, ())
+    return training.params(after)
+
+
+def _check_array(what: str, value: Any, shape: tuple[int, ...]) -> None:
+    assert jnp.shape(value) == shape, f"{what}: expected shape {shape}, got {jnp.shape(value)}"
+    assert jnp.issubdtype(jnp.result_type(value), jnp.floating), (
+        f"{what}: expected floats, got {jnp.result_type(value)}"
+    )
+    assert np.all(np.isfinite(value)), f"{what}: expected finite numbers, got {value}"
+
+
+def _check_pytree(component: Any) -> None:
+    leaves, structure = jax.tree.flatten(component)
+    rebuilt = jax.tree.unflatten(structure, leaves)
+    name = type(component).__name__
+    assert rebuilt == component, f"{name}: expected a component (meva_core.component) that survives jax.tree.flatten"
+    assert name in repr(component), f"{name}: expected a repr that names it, got {component!r}"
+
+
+def _check_transforms(what: str, function: Callable[[Any], Any], batch: Any) -> None:
+    """jit = eager, vmap = loop."""
+    mapped = jax.vmap(function)(batch)
+    for n in range(BATCH):
+        one = jax.tree.map(lambda leaf, n=n: leaf[n], batch)
+        alone = function(one)
+        for name, other in (("jit", jax.jit(function)(one)), ("vmap", jax.tree.map(lambda leaf, n=n: leaf[n], mapped))):
+            jax.tree.map(
+                lambda a, b, name=name: np.testing.assert_allclose(
+                    a, b, err_msg=f"{what}: {name} differs from calling it", **TOLERANCE
+                ),
+                alone,
+                other,
+            )
+
+
+def _check_pure(what: str, function: Callable[..., Any], component: Any, *args: Any) -> None:
+    """No second compilation: neither when called again nor when a number of the component changes."""
+    compiled = jax.jit(function)
+    compiled(component, *args)
+    compiled(component, *args)
+    compiled(jax.tree.map(lambda leaf: leaf * 1.0 if isinstance(leaf, float) else leaf, component), *args)
+    count = compiled._cache_size()  # type: ignore[attr-defined]
+    assert count == 1, f"{what}: expected one compilation, got {count}: is a traced value part of the structure?"
+
+
+def _check_is_best(game: Game, x: Array, seat: int, answers: Array) -> None:
+    """No random answer beats the best of those that are said to contain a best response."""
+    payoff = jax.vmap(lambda answer: game.payoff(x.at[seat].set(answer))[seat])
+    others = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(jax.random.key(5), 64))
+    best, found = jnp.max(payoff(answers)), jnp.max(payoff(others))
+    assert best >= found - 1e-3, f"best_response(x, {seat}): expected the best answer, but {found} > {best} was found"

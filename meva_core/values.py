@@ -1,0 +1,113 @@
+"""Hyper-parameters from what users wrote: strict types, and errors that say where, what was expected and what came."""
+
+from __future__ import annotations
+
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import cattrs
+
+from meva_core.component import hyperparameters
+from meva_core.errors import BadValue, did_you_mean
+
+
+def structure(cls: type, given: Mapping[str, Any], path: str, *, fixed: tuple[str, ...] = ()) -> dict[str, Any]:
+    """All hyper-parameters of `cls`: those given, checked and converted, and the defaults of the rest.
+
+    `fixed` are set by composition and left out. BadValue names unknown keys, wrong types and what is missing.
+    """
+    known = {h.name: h for h in hyperparameters(cls) if h.name not in fixed}
+    for key in given:
+        if key not in known:
+            raise BadValue(f"unknown hyper-parameter {key!r} @ {path}{did_you_mean(key, known)}")
+    values = {}
+    for name, h in known.items():
+        if name in given:
+            values[name] = convert(given[name], h.type, f"{path}.{name}")
+        elif h.required:
+            raise BadValue(f"expected a value for {path}.{name} ({type_name(h.type)}: {h.doc}), got none")
+        else:
+            values[name] = h.default
+    return values
+
+
+def convert(value: Any, to: Any, path: str) -> Any:
+    """`value` as the type `to`; BadValue otherwise. Numbers are finite; nothing is rounded or parsed."""
+    try:
+        return _CONVERTER.structure(value, to)
+    except Exception as error:
+        raise BadValue(f"expected {type_name(to)}, got {value!r} ({type(value).__name__}) @ {path}") from error
+
+
+def construct(cls: type, values: Mapping[str, Any], path: str) -> Any:
+    """Build a component; a validator's complaint becomes a BadValue that says where."""
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise BadValue(f"{error} @ {path}") from error
+
+
+def type_name(to: Any) -> str:
+    """A type as users read it."""
+    origin, arguments = typing.get_origin(to), typing.get_args(to)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(type_name(a) for a in arguments)
+    if origin is tuple:
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return f"list of {type_name(arguments[0])}"
+        if len(set(arguments)) == 1:
+            return f"list of {len(arguments)} {type_name(arguments[0])}"
+        return "[" + ", ".join(map(type_name, arguments)) + "]"
+    return "nothing" if to is type(None) else getattr(to, "__name__", str(to))
+
+
+def _exact(to: type) -> Any:
+    def hook(value: Any, _: Any) -> Any:
+        if type(value) is not to:
+            raise TypeError(value)
+        return value
+
+    return hook
+
+
+def _float(value: Any, _: Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise TypeError(value)
+    return float(value)
+
+
+def _union(value: Any, to: Any) -> Any:
+    for choice in typing.get_args(to):
+        try:
+            return _CONVERTER.structure(value, choice)
+        except Exception:
+            continue
+    raise TypeError(value)
+
+
+def _tuple(value: Any, to: Any) -> tuple:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(value)
+    arguments = typing.get_args(to)
+    if arguments[-1] is Ellipsis:
+        arguments = (arguments[0],) * len(value)
+    return tuple(_CONVERTER.structure(v, a) for v, a in zip(value, arguments, strict=True))
+
+
+_CONVERTER = cattrs.Converter()
+_CONVERTER.register_structure_hook(int, _exact(int))
+_CONVERTER.register_structure_hook(bool, _exact(bool))
+_CONVERTER.register_structure_hook(str, _exact(str))
+_CONVERTER.register_structure_hook(float, _float)
+_CONVERTER.register_structure_hook(type(None), _exact(type(None)))
+_CONVERTER.register_structure_hook_func(lambda t: typing.get_origin(t) in (typing.Union, types.UnionType), _union)
+_CONVERTER.register_structure_hook_func(lambda t: typing.get_origin(t) is tuple, _tuple)
+
+
+def replace(instance: Any, name: str, value: Any) -> Any:
+    """`attrs.evolve` with the field's name as a value."""
+    return attrs.evolve(instance, **{name: value})

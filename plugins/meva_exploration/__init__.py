@@ -1,0 +1,1 @@
+"""Perturbations that make a learner's trajectories explore."""

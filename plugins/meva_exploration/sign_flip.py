@@ -1,0 +1,32 @@
+"""Sign-flip exploration."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.component import between, component, leaf
+from meva_core.protocols import Explorer
+
+
+@component
+class SignFlip(Explorer):
+    """Flips the sign of every unit of the last hidden layer with a probability, one mask for all players.
+
+    Drawn once per trajectory and held: the value function so perturbed wants other policies, and follows
+    its want to the end, where noise on the steps would only shake. The same as flipping the signs of the
+    unit's outgoing weights, so a trajectory needs H numbers and no copy of the network.
+
+    References:
+        Cooijmans et al. (2023), section 4.3 and appendix E.
+    """
+
+    probability: float = leaf(1 / 16, doc="with which a unit's sign is flipped", check=between(0, 1))
+
+    def draw(self, key: Array, params: Any, num_features: int) -> Array:
+        """f32[H] of +1 and -1."""
+        return jnp.where(jax.random.bernoulli(key, self.probability, (num_features,)), -1.0, 1.0)
+
+    def perturb_features(self, noise: Array, features: Array) -> Array:
+        return features * noise

@@ -1,0 +1,1 @@
+"""Differentiable games with exact payoffs."""

@@ -1,0 +1,116 @@
+"""Iterated two-player, two-action games between memory-one policies, with exact payoffs.
+
+Actions are 0 = defect (D) and 1 = cooperate (C); an outcome names the own action first.
+"""
+
+import itertools
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core.component import below_one, component, finite, leaf
+from meva_core.ops import solve_diagonally_dominant
+from meva_core.protocols import Game
+
+ENTRIES = ("start", "DD", "DC", "CD", "CC")
+SATURATED = 20.0  # a logit whose sigmoid is 0 or 1 to float32's precision
+
+# What player 1 calls CD player 2 calls DC: player 2's entries in player 1's order.
+_AS_SEEN_BY_PLAYER_1 = np.array([0, 1, 3, 2, 4])
+
+
+class IteratedTwoByTwo(Game):
+    """Base of the iterated games: a policy is 5 logits of P(cooperate) at [start, DD, DC, CD, CC].
+
+    The payoff is exact and normalised, (1 - discount) sum_t discount^t r_t = (1 - discount) d0' (I - discount T)^-1 r,
+    where d0 is the first round's distribution over outcomes and T their transition matrix. Policies start
+    from N(0, 1).
+
+    References:
+        Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, appendix A.2.
+    """
+
+    discount: float
+
+    @property
+    def tables(self) -> Array:
+        """Payoffs per round f32[2, 2, 2]: of player i where player 1 does a and player 2 does b."""
+        raise NotImplementedError
+
+    @property
+    def policy_size(self) -> int:
+        return len(ENTRIES)
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        return tuple(f"P(C|{entry})" for entry in ENTRIES)
+
+    @property
+    def strategies(self) -> Mapping[str, Array]:
+        def policy(*cooperates: int) -> Array:
+            return jnp.array([SATURATED if c else -SATURATED for c in cooperates])
+
+        return {
+            "always_cooperate": policy(1, 1, 1, 1, 1),
+            "always_defect": policy(0, 0, 0, 0, 0),
+            "tit_for_tat": policy(1, 0, 1, 0, 1),
+            "win_stay_lose_shift": policy(1, 1, 0, 0, 1),
+            "random": jnp.zeros(5),
+        }
+
+    def init(self, key: Array) -> Array:
+        return jax.random.normal(key, (2, len(ENTRIES)))
+
+    def payoff(self, x: Array) -> Array:
+        shares = self._shares(x)
+        tables = self.tables.astype(x.dtype).reshape(2, 4)
+        # A sum of products, not a matrix product: it fuses with what made the shares.
+        return jnp.stack([sum(share * r for share, r in zip(shares, table, strict=True)) for table in tables])
+
+    def outcomes(self, x: Array) -> dict[str, Array]:
+        """Discounted share of the rounds that end in each outcome, player 1's action first."""
+        return dict(zip(ENTRIES[1:], self._shares(x), strict=True))
+
+    def best_response(self, x: Array, seat: int) -> Array:
+        """All 32 deterministic policies: against a memory-one policy one of them is a best response
+        (the answer to it is a Markov decision process over the four outcomes)."""
+        return SATURATED * jnp.array(list(itertools.product([-1.0, 1.0], repeat=len(ENTRIES))))
+
+    def _shares(self, x: Array) -> list[Array]:
+        """Normalised discounted shares of [DD, DC, CD, CC], four f32[]."""
+        p, q = jax.nn.sigmoid(x[0]), jax.nn.sigmoid(x[1][_AS_SEEN_BY_PLAYER_1])
+        outcome = [[(1 - p[s]) * (1 - q[s]), (1 - p[s]) * q[s], p[s] * (1 - q[s]), p[s] * q[s]] for s in range(5)]
+        start, after = outcome[0], outcome[1:]
+        rows = [[(i == j) - self.discount * after[j][i] for j in range(4)] for i in range(4)]
+        return solve_diagonally_dominant(rows, [(1 - self.discount) * share for share in start])
+
+
+@component
+class PrisonersDilemma(IteratedTwoByTwo):
+    """Iterated prisoner's dilemma: CC -1, -1; DD -2, -2; DC 0, -3; CD -3, 0.
+
+    Naive learning ends near DD, payoff -2; tit-for-tat with itself is worth -1, and 0 and -3 are the
+    extremes. See `IteratedTwoByTwo` for policies and payoffs.
+
+    References:
+        Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, table 1.
+    """
+
+    table: tuple[tuple[float, float], tuple[float, float]] = leaf(
+        ((-2.0, 0.0), (-3.0, -1.0)),
+        doc="own payoff per round: rows own action D, C; columns the other's D, C",
+        check=finite,
+    )
+    discount: float = leaf(0.96, doc="the game's own discount per round", check=below_one)
+
+    @property
+    def symmetric(self) -> bool:
+        return True
+
+    @property
+    def tables(self) -> Array:
+        own = jnp.asarray(self.table)
+        return jnp.stack([own, own.T])

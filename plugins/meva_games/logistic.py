@@ -1,0 +1,54 @@
+"""The Logistic Game."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.component import component, leaf, positive
+from meva_core.protocols import Game
+
+
+@component
+class Logistic(Game):
+    """One number per player, a and b; sigma is the logistic function:
+
+        f1 = -4 sigma(a) (1 - 2 sigma(b)) - (a^2 b^2 + (a - b)^2 (a + b)^2) / divisor,  f2 with a, b swapped.
+
+    Two stable points near +-5.03: B, both positive, with payoffs 3.8584, and A, both negative, with -0.0897.
+    Policies start from U(-8, 8).
+
+    References:
+        Letcher (2018), MSc thesis (prints the divisor 1000, which does not match its plots);
+        Cooijmans et al. (2023), equation 8.
+    """
+
+    divisor: float = leaf(10_000.0, doc="what the confining term is divided by", check=positive)
+
+    @property
+    def policy_size(self) -> int:
+        return 1
+
+    @property
+    def symmetric(self) -> bool:
+        return True
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        return ("x",)
+
+    @property
+    def plane(self) -> tuple[float, float]:
+        return (-10.0, 10.0)
+
+    def init(self, key: Array) -> Array:
+        return jax.random.uniform(key, (2, 1), minval=-8.0, maxval=8.0)
+
+    def payoff(self, x: Array) -> Array:
+        own, other = x[:, 0], x[::-1, 0]
+        game = -4 * jax.nn.sigmoid(own) * (1 - 2 * jax.nn.sigmoid(other))
+        confinement = own**2 * other**2 + (own - other) ** 2 * (own + other) ** 2
+        return game - confinement / self.divisor
+
+    def outcomes(self, x: Array) -> dict[str, Array]:
+        """Whether the joint policy is in B's quadrant, both positive; NaN is not."""
+        return {"B": jnp.all(x > 0).astype(x.dtype)}

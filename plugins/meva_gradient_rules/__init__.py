@@ -1,0 +1,1 @@
+"""Update rules that follow exact gradients of the game."""

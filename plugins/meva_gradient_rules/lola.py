@@ -1,0 +1,55 @@
+"""Learning with Opponent-Learning Awareness, in the three variants that the literature calls by one name."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.component import component, leaf, not_negative, one_of, part, positive, static
+from meva_core.ops import player_gradients, simultaneous_gradient
+from meva_core.protocols import Game, Learner, Sweep
+
+
+@component
+class LOLA(Learner):
+    """Player i ascends its payoff as it would be after a naive step of the others, h their look-ahead rate:
+
+    - `exact`: d_i [ f_i(x_i, x_j + h d_j f_j(x)) ], differentiating through the step;
+    - `foerster`: d_i [ f_i + h stop(d_j f_i) . d_j f_j ], first order, first factor stopped;
+    - `taylor`: d_i [ f_i + h d_j f_i . d_j f_j ], first order, both factors differentiated;
+
+    summed over the others j. They are different algorithms: with h = 0 all are naive learning, and `exact` and
+    `taylor` differ by O(h^2).
+
+    References:
+        Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS (`foerster`, equation 4);
+        Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR (`taylor`);
+        Cooijmans et al. (2023), appendix B (`exact`).
+    """
+
+    game: Game = part()
+    rate: float = leaf(1.0, doc="learning rate", check=positive)
+    look_ahead_rate: float = leaf(1.0, doc="rate of the opponents' imagined step", check=not_negative)
+    variant: str = static("exact", doc="which LOLA", check=one_of("exact", "foerster", "taylor"))
+
+    @property
+    def sweep(self) -> Sweep:
+        multiples = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+        return Sweep("look_ahead_rate", tuple(m * self.rate for m in multiples), "look-ahead rate η")
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        surrogate = self._exact if self.variant == "exact" else self._first_order
+        return self.rate * player_gradients(surrogate, x), state
+
+    def _exact(self, i: Array, x: Array) -> Array:
+        ahead = x + self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
+        return self.game.payoff(ahead.at[i].set(x[i]))[i]
+
+    def _first_order(self, i: Array, x: Array) -> Array:
+        payoff, effect = jax.value_and_grad(lambda x: self.game.payoff(x)[i])(x)
+        if self.variant == "foerster":
+            effect = jax.lax.stop_gradient(effect)
+        steps = simultaneous_gradient(self.game.payoff, x)
+        others = jnp.sum((effect * steps).at[i].set(0.0))
+        return payoff + self.look_ahead_rate * others

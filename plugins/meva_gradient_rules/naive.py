@@ -1,0 +1,28 @@
+"""Naive learning."""
+
+from typing import Any
+
+from jax import Array
+
+from meva_core.component import component, leaf, part, positive
+from meva_core.ops import simultaneous_gradient
+from meva_core.protocols import Game, Learner
+
+
+@component
+class Naive(Learner):
+    """Simultaneous gradient ascent: player i steps by rate * d_i f_i(x).
+
+    References:
+        Singh, Kearns & Mansour (2000), Nash Convergence of Gradient Dynamics in General-Sum Games, UAI.
+    """
+
+    game: Game = part()
+    rate: float = leaf(1.0, doc="learning rate", check=positive)
+
+    @property
+    def myopic(self) -> bool:
+        return True
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        return self.rate * simultaneous_gradient(self.game.payoff, x), state

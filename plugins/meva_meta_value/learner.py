@@ -1,0 +1,160 @@
+"""MeVa: players follow the gradient of the meta-value.
+
+Shapes: P players, D numbers per policy, K quantiles.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.component import (
+    at_least,
+    below_one,
+    between,
+    component,
+    leaf,
+    not_negative,
+    one_of,
+    part,
+    positive,
+    static,
+)
+from meva_core.errors import BadCombination
+from meva_core.ops import own_gradient, simultaneous_gradient
+from meva_core.protocols import Explorer, Game, Learner, Sweep, ValueModel
+from meva_meta_value.training import MetaValueTraining
+
+UNPERTURBED = None  # the noise of a player who does not explore
+
+
+@component
+class MeVa(Learner):
+    """Meta-Value Learning: V(x) = (1 - g) f(x) + g V(x + step), with one meta-discount g per player.
+
+    - formulation `value`: players follow own gradients of V.
+    - formulation `correction`: U(x) = V(x + step) is learnt; players follow (1 - g) grad f + g grad U (mixing
+      `convex`, what normalised values imply and the authors' code does) or grad f + g grad U (mixing `sum`, as
+      printed in the paper's algorithm 1).
+
+    A player with discount 0 is a naive learner, exactly so in the correction formulation. A model fitted in
+    self-play holds against players who use it (at any discounts); fitted with `rivals`, the rivals' steps are
+    part of the rollouts, and the other seats follow the value.
+
+    References:
+        Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863.
+    """
+
+    game: Game = part()
+    value_model: Any = part(doc="builder (outputs, conditions, equivariant) -> ValueModel")
+    explorer: Explorer = part()
+    rivals: tuple = part((), doc="per seat a Fitted rival, or None where this learner sits; empty: self-play")
+
+    rate: float = leaf(1.0, doc="learning rate of the policies", check=positive)
+    discount: float | tuple[float, ...] = leaf(0.95, doc="meta-discount, one or one per player", check=between(0, 1))
+    formulation: str = static("correction", doc="what is learnt: V or U", check=one_of("value", "correction"))
+    mixing: str = static("convex", doc="weight of the naive gradient: 1 - discount or 1", check=one_of("convex", "sum"))
+    quantiles: int = static(32, doc="K, quantiles of each value", check=at_least(1))
+
+    loops: int = static(200, doc="outer loops of the fit", check=at_least(1))
+    batch_size: int = static(128, doc="trajectories per outer loop", check=at_least(1))
+    trajectory: int = static(100, doc="T, steps of an exploring trajectory", check=at_least(1))
+    stride: int = static(10, doc="k, steps between updates and of each on-policy rollout", check=at_least(1))
+    rollout_from: str = static(
+        "explored",
+        doc="on-policy rollouts start along the exploring trajectory, or at the draw",
+        check=one_of("explored", "start"),
+    )
+    trace_decay: float = leaf(0.9, doc="lambda of the lambda-returns", check=between(0, 1))
+    target_inertia: float = leaf(0.99, doc="rho of the target network; 0: none", check=below_one)
+
+    optimiser: str = static("adamw", doc="of the value model", check=one_of("adam", "adamw"))
+    optimiser_rate: float = leaf(1e-3, doc="learning rate of the value model", check=positive)
+    schedule: str = static("constant", doc="of the optimiser's rate over the fit", check=one_of("constant", "cosine"))
+    final_rate: float = leaf(0.02, doc="where the cosine schedule ends, as a share of its start", check=between(0, 1))
+    beta2: float = leaf(0.999, doc="Adam's decay of squared gradients", check=below_one)
+    weight_decay: float = leaf(1e-2, doc="of adamw", check=not_negative)
+
+    def __attrs_post_init__(self) -> None:
+        if self.trajectory % self.stride:
+            raise BadCombination(
+                f"expected stride to divide trajectory, got stride {self.stride} and trajectory {self.trajectory}: "
+                f"set one of learner.stride, learner.trajectory"
+            )
+        shape, players = jnp.shape(self.discount), self.game.num_players
+        if shape not in ((), (players,)):
+            raise BadCombination(f"expected one discount or one for each of {players} players, got shape {shape}")
+        self.model  # noqa: B018 - says now, not in the middle of a fit, if the model cannot be built
+
+    @property
+    def model(self) -> ValueModel:
+        """Equivariant where the game is symmetric and one rule plays all seats."""
+        return self.value_model(self.quantiles, 1, self.game.symmetric and not self.rivals)
+
+    @property
+    def training(self) -> MetaValueTraining:
+        return MetaValueTraining(learner=self)
+
+    @property
+    def sweep(self) -> Sweep:
+        return Sweep("discount", (0.0, 0.5, 0.8, 0.9, 0.95, 0.99), "meta-discount γ")
+
+    @property
+    def own_seats(self) -> tuple[bool, ...]:
+        """Where this learner sits during its fit."""
+        rivals = self.rivals or (None,) * self.game.num_players
+        return tuple(rival is None for rival in rivals)
+
+    @property
+    def discounts(self) -> Array:
+        """f32[P]; 0 in the rivals' seats, whose rule the discount does not concern."""
+        discount = jnp.asarray(self.discount, dtype=float)
+        return jnp.where(jnp.array(self.own_seats), discount, 0.0)
+
+    def facing(self, rivals: tuple[Learner | None, ...]) -> MeVa:
+        """Against a naive rival its discount is 0; any other rival must have been part of the fit."""
+        if self.rivals:
+            raise BadCombination("a meta-value fitted against one rival does not hold against another: fit it again")
+        for seat, rival in enumerate(rivals):
+            if rival is not None and not rival.myopic:
+                raise BadCombination(
+                    f"a meta-value fitted in self-play does not hold against {type(rival).__name__} in seat {seat + 1}: "
+                    "fit it against that learner"
+                )
+        each = jnp.broadcast_to(jnp.asarray(self.discount, dtype=float), (len(rivals),))
+        return attrs.evolve(self, discount=jnp.where(jnp.array([r is None for r in rivals]), each, 0.0))
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        discounts = self.discounts
+        gradient = self.value_gradient(params, x, discounts)
+        if self.formulation == "value":
+            return self.rate * gradient, state
+        naive = simultaneous_gradient(self.game.payoff, x)
+        weight = discounts[:, None]
+        own = 1 - weight if self.mixing == "convex" else 1.0
+        return self.rate * (own * naive + weight * gradient), state
+
+    def explore(self, params: Any, x: Array, discounts: Array, noise: Any, key: Array) -> Array:
+        """The steps f32[P, D] of exploring players: along the perturbed value's gradient alone (footnote 2)."""
+        step = self.rate * self.value_gradient(params, x, discounts, noise)
+        return self.explorer.perturb_step(noise, step, key)
+
+    def quantile_values(
+        self, params: Any, x: Array, others: Array, discounts: Array, noise: Any = UNPERTURBED
+    ) -> Array:
+        """f32[P, K]."""
+        features = self.model.features(params, x, others, discounts[:, None])
+        if noise is not UNPERTURBED:
+            features = self.explorer.perturb_features(noise, features)
+        return self.model.head(params, features)
+
+    def value_gradient(self, params: Any, x: Array, discounts: Array, noise: Any = UNPERTURBED) -> Array:
+        """Own gradients of the mean over quantiles, f32[P, D], in one backward pass."""
+
+        def value(own: Array, others: Array) -> Array:
+            return jnp.mean(self.quantile_values(params, own, others, discounts, noise), axis=-1)
+
+        return own_gradient(value, x)

@@ -1,0 +1,15 @@
+"""What this plugin offers; imports nothing heavy."""
+
+from collections.abc import Iterable
+
+from meva_core.hookspecs import Entry, hookimpl
+
+
+@hookimpl
+def meva_learners() -> Iterable[Entry]:
+    yield Entry(
+        "meva",
+        "meva_meta_value.learner:MeVa",
+        "follows the gradient of a learnt discounted value of all future learning",
+        "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863",
+    )

@@ -1,0 +1,97 @@
+"""Trajectories of one joint policy during a fit; batching is the caller's vmap.
+
+Shapes: P players, D numbers per policy, S steps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import attrs
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+if TYPE_CHECKING:
+    from meva_meta_value.learner import MeVa
+
+
+class Explored(NamedTuple):
+    """Where an exploring trajectory stands."""
+
+    x: Array  # f32[P, D]
+    rivals: tuple  # the rivals' states along it, one per seat
+    discounts: Array  # f32[P], of the exploring players
+    noise: Any  # the explorer's, drawn once
+
+
+class OnPolicy(NamedTuple):
+    """A rollout of the unperturbed learners."""
+
+    x: Array  # f32[S + 1, P, D]
+    payoffs: Array  # f32[S + 1, P]
+    discounts: Array  # f32[P]
+
+
+def start(learner: MeVa, params: Any, key: Array) -> Explored:
+    """A fresh joint policy, with the discounts and the noise of one exploring trajectory."""
+    x_key, discount_key, noise_key, rival_key = jax.random.split(key, 4)
+    x = learner.game.init(x_key)
+    for seat, rival in enumerate(learner.rivals):
+        if rival is not None:
+            x = x.at[seat].set(rival.learner.start(rival.params, x, jax.random.fold_in(rival_key, seat))[seat])
+    states = tuple(rival and rival.learner.init(rival.params, x) for rival in learner.rivals)
+    noise = learner.explorer.draw(noise_key, params, learner.model.num_features)
+    return Explored(x, states, draw_discounts(learner, discount_key), noise)
+
+
+def draw_discounts(learner: MeVa, key: Array) -> Array:
+    """Beta(1/2, 1/2), the arcsine distribution, per player (section 4.2); 0 in the rivals' seats."""
+    # The square of a sine of a uniform angle is arcsine-distributed: exact, and cheaper than two gammas.
+    angle = jax.random.uniform(key, (learner.game.num_players,), maxval=jnp.pi / 2)
+    return jnp.where(jnp.array(learner.own_seats), jnp.sin(angle) ** 2, 0.0)
+
+
+def explore(learner: MeVa, params: Any, explored: Explored, key: Array) -> Explored:
+    """`stride` steps under the perturbed model."""
+    params = learner.explorer.perturb_params(explored.noise, params)
+
+    def step(carry: tuple, key: Array) -> tuple:
+        x, rivals = carry
+        own_key, rival_key = jax.random.split(key)
+        steps = learner.explore(params, x, explored.discounts, explored.noise, own_key)
+        steps, rivals = _with_rivals(learner, steps, rivals, x, rival_key)
+        return (x + steps, rivals), None
+
+    (x, rivals), _ = jax.lax.scan(step, (explored.x, explored.rivals), jax.random.split(key, learner.stride))
+    return explored._replace(x=x, rivals=rivals)
+
+
+def on_policy(learner: MeVa, params: Any, explored: Explored, key: Array) -> OnPolicy:
+    """`stride` steps of the unperturbed model at fresh discounts, from where the trajectory stands."""
+    discount_key, step_key = jax.random.split(key)
+    discounts = draw_discounts(learner, discount_key)
+    player = attrs.evolve(learner, discount=discounts)
+
+    def step(carry: tuple, key: Array) -> tuple:
+        x, rivals = carry
+        own_key, rival_key = jax.random.split(key)
+        steps, _ = player.update(params, (), x, own_key)
+        steps, rivals = _with_rivals(learner, steps, rivals, x, rival_key)
+        return (x + steps, rivals), x
+
+    keys = jax.random.split(step_key, learner.stride)
+    (last, _), x = jax.lax.scan(step, (explored.x, explored.rivals), keys)
+    x = jnp.concatenate([x, last[None]])
+    return OnPolicy(x, jax.vmap(learner.game.payoff)(x), discounts)
+
+
+def _with_rivals(learner: MeVa, steps: Array, states: tuple, x: Array, key: Array) -> tuple[Array, tuple]:
+    """The rivals' rows put in, and their new states."""
+    new = []
+    for seat, (rival, state) in enumerate(zip(learner.rivals, states, strict=True)):
+        if rival is not None:
+            theirs, state = rival.learner.update(rival.params, state, x, jax.random.fold_in(key, seat))
+            steps = steps.at[seat].set(theirs[seat])
+        new.append(state)
+    return steps, tuple(new)

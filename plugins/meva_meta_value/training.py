@@ -1,0 +1,134 @@
+"""Fitting a meta-value: explore, roll out, regress (Cooijmans et al., 2023, algorithm 1).
+
+Shapes: B trajectories, P players, D numbers per policy, S steps of a rollout, K quantiles.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from meva_core.component import component, part
+from meva_core.ops import lambda_returns, quantile_huber
+from meva_core.protocols import Training
+from meva_meta_value import rollout
+
+if TYPE_CHECKING:
+    from meva_meta_value.learner import MeVa
+
+
+class FitState(NamedTuple):
+    params: Any
+    target_params: Any
+    optimiser: Any
+
+
+@component
+class MetaValueTraining(Training):
+    """One step is one outer loop.
+
+    `rollout_from = explored`: B trajectories explore for T steps; every k of them, fresh discounts are drawn
+    where they stand, k on-policy steps are taken with the unperturbed model, and the model is updated on
+    those. `rollout_from = start`: one on-policy trajectory from the draw, itself the data (section 3.3).
+    """
+
+    learner: Any = part()
+
+    @property
+    def num_steps(self) -> int:
+        return self.learner.loops
+
+    def init(self, key: Array) -> FitState:
+        params = self.learner.model.init(key)
+        return FitState(params, params, self._optimiser().init(params))
+
+    def params(self, state: FitState) -> Any:
+        """The target network: the average that the optimiser's noise is smoothed out of."""
+        return state.target_params
+
+    def step(self, state: FitState, key: Array) -> tuple[FitState, dict[str, Array]]:
+        learner: MeVa = self.learner
+        start_key, update_key = jax.random.split(key)
+        explorers = jax.vmap(lambda key: rollout.start(learner, state.params, key))(
+            jax.random.split(start_key, learner.batch_size)
+        )
+
+        def from_explored(carry: tuple, key: Array) -> tuple:
+            state, explorers = carry
+            keys = jax.random.split(key, (2, learner.batch_size))
+            explorers = jax.vmap(lambda e, key: rollout.explore(learner, state.params, e, key))(explorers, keys[0])
+            state, metrics = self._update(state, explorers, keys[1])
+            return (state, explorers), metrics
+
+        if learner.rollout_from == "start":
+            return self._update(state, explorers, jax.random.split(update_key, learner.batch_size))
+        updates = learner.trajectory // learner.stride
+        (state, _), metrics = jax.lax.scan(from_explored, (state, explorers), jax.random.split(update_key, updates))
+        return state, jax.tree.map(jnp.mean, metrics)
+
+    def _update(self, state: FitState, explorers: rollout.Explored, keys: Array) -> tuple[FitState, dict[str, Array]]:
+        """One step of the optimiser on on-policy rollouts from where the explorers stand."""
+        data = jax.vmap(lambda e, key: rollout.on_policy(self.learner, state.params, e, key))(explorers, keys)
+        targets = jax.vmap(lambda d: self.targets(state.target_params, d))(data)
+        # All states of all rollouts in one flat batch: one large matrix product per layer.
+        x, targets = (a.reshape(-1, *a.shape[2:]) for a in (data.x[:, :-1], targets))
+        discounts = jnp.repeat(data.discounts, self.learner.stride, axis=0)
+
+        def loss(params: Any) -> tuple[Array, Array]:
+            losses, errors = jax.vmap(lambda *state: self.losses(params, *state))(x, discounts, targets)
+            own = jnp.array(self.learner.own_seats)
+            return jnp.mean(losses, where=own), jnp.mean(errors, where=own)
+
+        (value, error), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
+        updates, optimiser = self._optimiser().update(gradient, state.optimiser, state.params)
+        params = optax.apply_updates(state.params, updates)
+        target_params = optax.incremental_update(params, state.target_params, 1 - self.learner.target_inertia)
+        metrics = {
+            "loss": value,
+            "td_error": error,
+            "payoff": jnp.mean(data.payoffs),
+            "gradient_norm": optax.global_norm(gradient),
+        }
+        return FitState(params, target_params, optimiser), metrics
+
+    def targets(self, target_params: Any, data: rollout.OnPolicy) -> Array:
+        """Lambda-returns of one rollout, f32[S, P, K]; constants of the loss."""
+        learner: MeVa = self.learner
+        values = jax.vmap(lambda x: learner.quantile_values(target_params, x, x, data.discounts))(data.x[1:])
+        payoffs = data.payoffs[1:] if learner.formulation == "correction" else data.payoffs[:-1]
+        targets = lambda_returns(payoffs[..., None], values, data.discounts[:, None], learner.trace_decay)
+        return jax.lax.stop_gradient(targets)
+
+    def losses(self, params: Any, x: Array, discounts: Array, targets: Array) -> tuple[Array, Array]:
+        """Quantile regression loss and absolute error of the mean at one state, f32[P] each."""
+        values = self.learner.quantile_values(params, x, x, discounts)
+        return jax.vmap(quantile_huber)(values, targets), jnp.abs(jnp.mean(values - targets, axis=-1))
+
+    def _optimiser(self) -> optax.GradientTransformation:
+        learner: MeVa = self.learner
+        rate: Any = learner.optimiser_rate
+        if learner.schedule == "cosine":
+            rate = _cosine(rate, learner.final_rate, self._num_updates)
+        if learner.optimiser == "adam":
+            return optax.adam(rate, b2=learner.beta2)
+        return optax.adamw(rate, b2=learner.beta2, weight_decay=learner.weight_decay)
+
+    @property
+    def _num_updates(self) -> int:
+        learner: MeVa = self.learner
+        per_loop = 1 if learner.rollout_from == "start" else learner.trajectory // learner.stride
+        return learner.loops * per_loop
+
+
+def _cosine(rate: Any, final: Any, updates: int) -> optax.Schedule:
+    """From `rate` down to `final` times it; optax's own checks its rate in Python, ours may be traced."""
+
+    def schedule(count: Any) -> Array:
+        share = jnp.minimum(count / updates, 1.0)
+        return rate * (final + (1 - final) * 0.5 * (1 + jnp.cos(jnp.pi * share)))
+
+    return schedule

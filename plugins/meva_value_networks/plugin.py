@@ -1,0 +1,15 @@
+"""What this plugin offers; imports nothing heavy."""
+
+from collections.abc import Iterable
+
+from meva_core.hookspecs import Entry, hookimpl
+
+
+@hookimpl
+def meva_value_models() -> Iterable[Entry]:
+    yield Entry(
+        "paired_mlp",
+        "meva_value_networks.paired_mlp:PairedMLP",
+        "encodes each policy, joins own code with the others', gated residual MLPs",
+        "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863, appendix D",
+    )
