@@ -40,7 +40,7 @@ _HOMES = {
     "self_play": "match",
     "trajectory": "match",
 }
-__all__ = list(_HOMES)
+__all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

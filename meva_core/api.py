@@ -27,7 +27,7 @@ def make(kind: str, name: str, **settings: Any) -> Any:
     factory = known.find(kind, name).load()
     wanted = parts(factory)
     given = {part: settings.pop(part) for part in wanted if part in settings}
-    game = given.get("game")
+    game: Any = given.get("game")
     if "game" in wanted and game is None:
         raise BadValue(f'expected game=make("game", ...) for {kind} {name!r}, got none')
     for part, default in DEFAULT_PARTS.items():

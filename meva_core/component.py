@@ -25,17 +25,17 @@ T = TypeVar("T", bound=type)
 Check = Callable[[Any], str | None]
 
 
-def leaf(default: Any = attrs.NOTHING, *, doc: str, check: Check | None = None) -> Any:
+def leaf(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None) -> Any:
     """A traced hyper-parameter: a number or array. `doc` is its meaning, one line."""
     return _field(default, "leaf", doc, check)
 
 
-def static(default: Any = attrs.NOTHING, *, doc: str, check: Check | None = None) -> Any:
+def static(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None) -> Any:
     """A hyper-parameter that is part of the compiled program; must be hashable."""
     return _field(default, "static", doc, check)
 
 
-def part(default: Any = attrs.NOTHING, *, doc: str = "") -> Any:
+def part(*, default: Any = attrs.NOTHING, doc: str = "") -> Any:
     """Another component (or tuple of them) that this one is composed with."""
     return _field(default, "part", doc, None)
 
@@ -44,8 +44,8 @@ def part(default: Any = attrs.NOTHING, *, doc: str = "") -> Any:
 def component(cls: T) -> T:
     """Make `cls` a frozen, keyword-only attrs class registered as a pytree."""
     made = attrs.define(cls, frozen=True, kw_only=True, eq=False, slots=False)  # type: ignore[call-overload]
-    made.__eq__ = _equal
-    made.__hash__ = None
+    made.__eq__ = _equal  # type: ignore[method-assign]
+    made.__hash__ = None  # type: ignore[assignment]
     traced = tuple(f.name for f in attrs.fields(made) if f.metadata["kind"] != "static")
     fixed = tuple(f.name for f in attrs.fields(made) if f.metadata["kind"] == "static")
 
@@ -78,6 +78,7 @@ class Hyperparameter:
 
     @property
     def required(self) -> bool:
+        """Whether it has to be given."""
         return self.default is attrs.NOTHING
 
 
@@ -131,18 +132,22 @@ def _numbers(value: Any) -> list[float]:
 
 
 def finite(value: Any) -> str | None:
+    """No NaN, no infinity."""
     return None if all(map(math.isfinite, _numbers(value))) else "finite"
 
 
 def positive(value: Any) -> str | None:
+    """> 0 and finite."""
     return None if all(v > 0 and math.isfinite(v) for v in _numbers(value)) else "> 0 and finite"
 
 
 def not_negative(value: Any) -> str | None:
+    """>= 0 and finite."""
     return None if all(v >= 0 and math.isfinite(v) for v in _numbers(value)) else ">= 0 and finite"
 
 
 def at_least(least: float) -> Check:
+    """>= least."""
     return lambda value: None if all(v >= least for v in _numbers(value)) else f">= {least}"
 
 
@@ -157,6 +162,8 @@ def below_one(value: Any) -> str | None:
 
 
 def one_of(*choices: str) -> Check:
+    """One of the given words."""
+
     def check(value: Any) -> str | None:
         return None if value in choices else "one of " + ", ".join(map(repr, choices))
 

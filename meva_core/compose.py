@@ -1,4 +1,4 @@
-"""Experiment -> objects: the game, and who sits where. Learners that depend on rivals are built once those are fitted."""
+"""Experiment -> objects: the game, and who sits where. What depends on rivals is built once those are fitted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ModelBuilder:
     settings: tuple[tuple[str, Any], ...] = static(doc="its hyper-parameters")
 
     def __call__(self, outputs: int, conditions: int, equivariant: bool) -> ValueModel:
-        """`equivariant` says whether the composition allows it. BadCombination where the user asked for it and it does not."""
+        """`equivariant`: whether the composition allows it. BadCombination where the user wants what it does not."""
         given = dict(self.settings)
         asked = given.get("equivariant")
         if asked and not equivariant:
@@ -55,6 +55,7 @@ class Player:
 
     @property
     def wants_rivals(self) -> bool:
+        """Whether it is fitted against the others."""
         return "rivals" in parts(self.factory)
 
     def build(self, rivals: tuple[Fitted | None, ...] = ()) -> Learner:
@@ -111,6 +112,7 @@ def build(registry: Registry, kind: str, choice: Choice, path: str, **extra: Any
 
 
 def model_builder(registry: Registry, choice: Choice, game: Game) -> ModelBuilder:
+    """What a learner is handed as `value_model`."""
     factory = registry.find("value_model", choice.name).load()
     return ModelBuilder(game=game, factory=factory, settings=tuple(choice.settings.items()))
 

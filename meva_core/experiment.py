@@ -24,25 +24,29 @@ PARTS_OF_MODELS = ("outputs", "conditions")  # set by the learner, not by users
 class FitSettings:
     """How a learner is fitted, whichever it is."""
 
-    seed: int = static(0, doc="first random seed", check=at_least(0))
-    seeds: int = static(1, doc="independent fits, in one program: seed, seed + 1, ...", check=at_least(1))
-    chunk: int = static(10, doc="outer loops between two looks at the metrics", check=at_least(1))
-    checkpoint_every: int = static(50, doc="outer loops between checkpoints", check=at_least(1))
+    seed: int = static(default=0, doc="first random seed", check=at_least(0))
+    seeds: int = static(default=1, doc="independent fits, in one program: seed, seed + 1, ...", check=at_least(1))
+    chunk: int = static(default=10, doc="outer loops between two looks at the metrics", check=at_least(1))
+    checkpoint_every: int = static(default=50, doc="outer loops between checkpoints", check=at_least(1))
 
 
 @attrs.frozen(kw_only=True)
 class EvaluateSettings:
     """What is asked of the fitted learners."""
 
-    pairs: int = static(256, doc="joint policies per seed and row", check=at_least(1))
-    steps: int = static(1000, doc="steps of every match", check=at_least(1))
-    values: tuple[float, ...] = static((), doc="rows: values of the learner's sweep; empty: the learner's choice")
-    against: str = static("naive", doc="the learner to be shaped: plays seat 2 at the learner's rate")
-    response_steps: int = static(300, doc="gradient steps of a best response, where none is exact", check=at_least(1))
-    response_restarts: int = static(8, doc="fresh starts of such a best response", check=at_least(1))
-    response_rate: float = static(1.0, doc="learning rate of such a best response", check=positive)
-    grid: int = static(29, doc="starts along each axis of a survey of basins", check=at_least(2))
-    grid_steps: int = static(200, doc="steps from each of them", check=at_least(1))
+    pairs: int = static(default=256, doc="joint policies per seed and row", check=at_least(1))
+    steps: int = static(default=1000, doc="steps of every match", check=at_least(1))
+    values: tuple[float, ...] = static(
+        default=(), doc="rows: values of the learner's sweep; empty: the learner's choice"
+    )
+    against: str = static(default="naive", doc="the learner to be shaped: plays seat 2 at the learner's rate")
+    response_steps: int = static(
+        default=300, doc="gradient steps of a best response, where none is exact", check=at_least(1)
+    )
+    response_restarts: int = static(default=8, doc="fresh starts of such a best response", check=at_least(1))
+    response_rate: float = static(default=1.0, doc="learning rate of such a best response", check=positive)
+    grid: int = static(default=29, doc="starts along each axis of a survey of basins", check=at_least(2))
+    grid_steps: int = static(default=200, doc="steps from each of them", check=at_least(1))
 
 
 @attrs.frozen
@@ -81,9 +85,11 @@ class Experiment:
 
     @property
     def seeds(self) -> list[int]:
+        """One per fit."""
         return list(range(self.fit.seed, self.fit.seed + self.fit.seeds))
 
     def to_plain(self) -> dict[str, Any]:
+        """Tables of numbers, strings and lists; `from_plain` reads them."""
         plain: dict[str, Any] = {"schema": SCHEMA, "recipe": self.recipe, "source": self.source}
         plain["game"] = self.game.to_plain()
         plain["learner"] = self.learner.to_plain()
@@ -98,6 +104,7 @@ class Experiment:
         return plain
 
     def to_toml(self) -> str:
+        """The text of an experiment.toml."""
         return tomli_w.dumps(self.to_plain())
 
 

@@ -21,7 +21,7 @@ class Fitted:
     """A learner with the parameters it was fitted to (None for a rule without)."""
 
     learner: Learner = part()
-    params: Any = part(None)
+    params: Any = part(default=None)
 
 
 @component
@@ -57,7 +57,7 @@ def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
     """`num_steps` simultaneous steps from x, f32[P, D]."""
 
     def body(carry: tuple, key: Array) -> tuple:
-        x, states = _step(match, *carry, key)
+        x, states = _step(match, carry[0], carry[1], key)
         return (x, states), match.game.payoff(x)
 
     (last, _), payoffs = jax.lax.scan(body, (x, _states(match, x)), jax.random.split(key, num_steps))
@@ -68,7 +68,7 @@ def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:
     """The policies along the way, f32[S + 1, P, D], x first."""
 
     def body(carry: tuple, key: Array) -> tuple:
-        after = _step(match, *carry, key)
+        after = _step(match, carry[0], carry[1], key)
         return after, after[0]
 
     _, xs = jax.lax.scan(body, (x, _states(match, x)), jax.random.split(key, num_steps))

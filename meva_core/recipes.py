@@ -62,6 +62,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
+    """Check the layout; BadValue says where it is wrong."""
     _only(content, ("plugins", "recipes"), where)
     plugins = _table(content.get("plugins", {}), f"{where}: plugins")
     _only(plugins, ("disabled",), f"{where}: plugins")

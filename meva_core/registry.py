@@ -40,6 +40,7 @@ class Offer:
 
     @property
     def name(self) -> str:
+        """As users write it."""
         return self.entry.name
 
     def load(self) -> Any:
@@ -61,6 +62,7 @@ class Registry:
     offers: tuple[Offer, ...]
 
     def of_kind(self, kind: str) -> list[Offer]:
+        """In order of their names."""
         return sorted((o for o in self.offers if o.kind == kind), key=lambda o: (o.name, o.plugin))
 
     def find(self, kind: str, name: str) -> Offer:

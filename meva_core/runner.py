@@ -19,7 +19,7 @@ from meva_core.fit import History
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
 from meva_core.progress import Progress
-from meva_core.protocols import Learner, Sweep
+from meva_core.protocols import Learner, Sweep, Training
 from meva_core.report import Result, folder
 
 
@@ -97,13 +97,13 @@ def _fit(
     for n in composition.order:
         player = composition.players[n]
         learners = [player.build(_rivals(composition, n, fitted, seed)) for seed in range(experiment.fit.seeds)]
-        training = learners[0].training
+        trainings = [training for learner in learners if (training := learner.training) is not None]
         params = None
-        if training is not None:
+        if trainings:
             place = None if out is None else out / "checkpoints" / player.path
-            progress.fitting(player.name, training.num_steps, 0)
-            state, history = _train(experiment, learners, place, resume, progress)
-            params = fitting.fitted_params([each.training for each in learners], state)
+            progress.fitting(player.name, trainings[0].num_steps, 0)
+            state, history = _train(experiment, trainings, place, resume, progress)
+            params = fitting.fitted_params(trainings, state)
             histories.append(attrs.evolve(history, name=player.name))
         fitted[n] = Fitted(learner=stacked(learners), params=params)
     return [fitted[n] for n in range(len(composition.players))], histories
@@ -118,10 +118,9 @@ def _rivals(composition: compose.Composition, own: int, fitted: dict[int, Fitted
 
 
 def _train(
-    experiment: Experiment, learners: list[Learner], place: Path | None, resume: bool, progress: Progress
+    experiment: Experiment, trainings: list[Training], place: Path | None, resume: bool, progress: Progress
 ) -> tuple[Any, History]:
     """One player's fit, with checkpoints in `place`."""
-    trainings = [learner.training for learner in learners]
     state, loops = fitting.start(trainings, experiment.seeds), 0
     history = History(seeds=experiment.seeds)
     if resume and place is not None and (found := checkpoint.latest(place, state, experiment.hash)):
@@ -187,7 +186,7 @@ def _sweep(learner: Learner, choice: Choice) -> Sweep | None:
 def _to_be_shaped(
     known: registry.Registry, experiment: Experiment, composition: compose.Composition, learner: Learner
 ) -> Learner | None:
-    """`evaluate.against` at the learner's rate, in self-play; None where it is the learner itself or they cannot meet."""
+    """In self-play `evaluate.against`, at the learner's rate; None where it is the learner, or they cannot meet."""
     name = experiment.evaluate.against
     if experiment.opponents or name == experiment.learner.name:
         return None

@@ -29,7 +29,7 @@ from meva_core.match import Fitted
 from meva_core.protocols import Explorer, Game, Learner, ValueModel
 
 BATCH = 3
-TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}  # float32 with another order of summation
+TOLERANCE: dict[str, Any] = {"rtol": 2e-4, "atol": 2e-5}  # float32 with another order of summation
 
 
 def check_game(game: Game) -> None:
@@ -87,7 +87,7 @@ def check_learner(learner: Learner, game: Game) -> None:
 
 def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game) -> None:
     """`build(outputs, conditions, equivariant)`: shapes, own gradients, and equivariance where it is claimed."""
-    players, size = game.num_players, game.policy_size
+    players = game.num_players
     model = build(4, 1, False)
     _check_pytree(model)
     params = model.init(jax.random.key(0))

@@ -27,14 +27,14 @@ def _overrides(context: click.Context, parameter: click.Parameter, given: tuple[
     metavar="NAME",
     multiple=True,
     help="The rule in the other seat [default: self-play]. Repeat in seat order for more players.",
-)  # noqa: E501
+)
 @click.option(
     "--recipe",
     default="default",
     show_default=True,
     metavar="NAME",
     help="Hyper-parameters on record (see: meva show learner NAME).",
-)  # noqa: E501
+)
 @click.option("--seed", type=int, metavar="N", help="First random seed [default: 0].")
 @click.option("--seeds", type=int, metavar="N", help="Independent fits in one program [default: 1].")
 @click.option(
@@ -44,10 +44,10 @@ def _overrides(context: click.Context, parameter: click.Parameter, given: tuple[
     metavar="PATH=VALUE",
     callback=_overrides,
     help="Any hyper-parameter of game, learner, opponent, value_model, explorer, fit or evaluate: learner.rate=1.5.",
-)  # noqa: E501
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: runs/GAME-LEARNER-TIME]."
-)  # noqa: E501
+)
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Continue the run in this folder.")
 @click.option(
     "--registry",
@@ -55,7 +55,7 @@ def _overrides(context: click.Context, parameter: click.Parameter, given: tuple[
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Recipes of your own, over the shipped ones.",
-)  # noqa: E501
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run_command(
     experiment: Path | None,

@@ -14,7 +14,7 @@ from meva_core.match import Match
 
 
 def grid(low: float, high: float, size: int) -> Array:
-    """Joint policies f32[G, G, 2, 1]: player 1's number along the second axis (horizontal), player 2's along the first."""
+    """Joint policies f32[G, G, 2, 1]: player 2's number grows along the first axis, player 1's along the second."""
     axis = jnp.linspace(low, high, size)
     second, first = jnp.meshgrid(axis, axis, indexing="ij")
     return jnp.stack([first, second], axis=-1)[..., None]

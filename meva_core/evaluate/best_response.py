@@ -29,8 +29,8 @@ def best_response(
     """The best answer of player `seat` to the others' rows of x, f32[P, D].
 
     Exact over the game's own list of candidates where it has one (memory-one games: all deterministic
-    policies); else plain gradient ascent from `restarts` fresh policies and from x's own row, best kept. Among answers within 1e-3
-    of the best it is the one that leaves the other players least, so that ties cannot flatter.
+    policies); else plain gradient ascent from `restarts` fresh policies and from x's own row, best kept. Among
+    answers within 1e-3 of the best it is the one that leaves the other players least: ties cannot flatter.
     """
     candidates = game.best_response(x, seat)
     if candidates is None:

@@ -65,8 +65,11 @@ def survey(
     rival: Learner | None,
     said: Callable[[str], None] = lambda text: None,
 ) -> Survey:
-    """Ask everything. Every leaf of `match` begins [S] (`ops.stacked`); `values` are those of `rows`; `rival`, at the learner's own rate, is who
-    is to be shaped, None to leave that out; `said` is told what goes on."""
+    """Ask everything.
+
+    Every leaf of `match` begins [S] (`ops.stacked`). `values` are those of `rows`. `rival`, at the learner's own
+    rate, is who is to be shaped, None to leave that out. `said` is told what goes on.
+    """
     options = (settings, None if sweep is None else sweep.name)
 
     def ask(question: Callable, what: str, *extra: Any) -> Any:

@@ -17,7 +17,7 @@ from meva_core.report.tables import title
 # Okabe & Ito (2008), in an order that also falls off in lightness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 DASHES = ("-", "--", "-.", ":")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,

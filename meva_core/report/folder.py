@@ -44,6 +44,7 @@ def create(out: Path, experiment: Experiment) -> None:
 
 
 def experiment_text(experiment: Experiment) -> str:
+    """The experiment, and by what it is run: its hash and the versions of the libraries."""
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     run = {"hash": experiment.hash, "python": platform.python_version(), "versions": versions}
     return tomli_w.dumps({**experiment.to_plain(), "run": run})

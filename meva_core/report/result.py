@@ -50,6 +50,7 @@ class Result:
 
     @property
     def diverged(self) -> list[Divergence]:
+        """Seeds that were lost in a fit, and where."""
         return [divergence for history in self.histories for divergence in history.diverged]
 
     @property

@@ -38,6 +38,7 @@ SCHEMA = 1
 
 
 def summarise(result: Result) -> dict[str, Any]:
+    """As this module's docstring has it."""
     experiment, survey = result.experiment, result.survey
     swept = not math.isnan(survey.values[0])
     return {
@@ -106,7 +107,7 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
 
 
 def _responses(response: np.ndarray, own: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """From f32[S, N, responder, P] our and the responders' payoffs f32[S, N], averaged over who holds and who responds."""
+    """From f32[S, N, responder, P] our and the responders' payoffs, f32[S, N], averaged over who meets whom."""
     players = response.shape[-1]
     pairs = [(seat, other) for seat in own for other in range(players) if other != seat]
     ours = np.mean([response[:, :, other, seat] for seat, other in pairs], axis=0)

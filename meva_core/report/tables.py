@@ -22,6 +22,7 @@ def as_text(summary: dict[str, Any]) -> str:
 
 
 def title(summary: dict[str, Any]) -> str:
+    """Who plays what, in one line."""
     opponents = f" against {', '.join(summary['opponents'])}" if summary["opponents"] else " in self-play"
     seeds = len(summary["seeds"])
     return (

@@ -22,7 +22,7 @@ class SignFlip(Explorer):
         Cooijmans et al. (2023), section 4.3 and appendix E.
     """
 
-    probability: float = leaf(1 / 16, doc="with which a unit's sign is flipped", check=between(0, 1))
+    probability: float = leaf(default=1 / 16, doc="with which a unit's sign is flipped", check=between(0, 1))
 
     def draw(self, key: Array, params: Any, num_features: int) -> Array:
         """f32[H] of +1 and -1."""

@@ -100,11 +100,11 @@ class PrisonersDilemma(IteratedTwoByTwo):
     """
 
     table: tuple[tuple[float, float], tuple[float, float]] = leaf(
-        ((-2.0, 0.0), (-3.0, -1.0)),
+        default=((-2.0, 0.0), (-3.0, -1.0)),
         doc="own payoff per round: rows own action D, C; columns the other's D, C",
         check=finite,
     )
-    discount: float = leaf(0.96, doc="the game's own discount per round", check=below_one)
+    discount: float = leaf(default=0.96, doc="the game's own discount per round", check=below_one)
 
     @property
     def symmetric(self) -> bool:

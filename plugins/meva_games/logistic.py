@@ -22,7 +22,7 @@ class Logistic(Game):
         Cooijmans et al. (2023), equation 8.
     """
 
-    divisor: float = leaf(10_000.0, doc="what the confining term is divided by", check=positive)
+    divisor: float = leaf(default=10_000.0, doc="what the confining term is divided by", check=positive)
 
     @property
     def policy_size(self) -> int:

@@ -29,9 +29,9 @@ class LOLA(Learner):
     """
 
     game: Game = part()
-    rate: float = leaf(1.0, doc="learning rate", check=positive)
-    look_ahead_rate: float = leaf(1.0, doc="rate of the opponents' imagined step", check=not_negative)
-    variant: str = static("exact", doc="which LOLA", check=one_of("exact", "foerster", "taylor"))
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
+    look_ahead_rate: float = leaf(default=1.0, doc="rate of the opponents' imagined step", check=not_negative)
+    variant: str = static(default="exact", doc="which LOLA", check=one_of("exact", "foerster", "taylor"))
 
     @property
     def sweep(self) -> Sweep:

@@ -51,32 +51,40 @@ class MeVa(Learner):
     game: Game = part()
     value_model: Any = part(doc="builder (outputs, conditions, equivariant) -> ValueModel")
     explorer: Explorer = part()
-    rivals: tuple = part((), doc="per seat a Fitted rival, or None where this learner sits; empty: self-play")
+    rivals: tuple = part(default=(), doc="per seat a Fitted rival, or None where this learner sits; empty: self-play")
 
-    rate: float = leaf(1.0, doc="learning rate of the policies", check=positive)
-    discount: float | tuple[float, ...] = leaf(0.95, doc="meta-discount, one or one per player", check=between(0, 1))
-    formulation: str = static("correction", doc="what is learnt: V or U", check=one_of("value", "correction"))
-    mixing: str = static("convex", doc="weight of the naive gradient: 1 - discount or 1", check=one_of("convex", "sum"))
-    quantiles: int = static(32, doc="K, quantiles of each value", check=at_least(1))
+    rate: float = leaf(default=1.0, doc="learning rate of the policies", check=positive)
+    discount: float | tuple[float, ...] = leaf(
+        default=0.95, doc="meta-discount, one or one per player", check=between(0, 1)
+    )
+    formulation: str = static(default="correction", doc="what is learnt: V or U", check=one_of("value", "correction"))
+    mixing: str = static(
+        default="convex", doc="weight of the naive gradient: 1 - discount or 1", check=one_of("convex", "sum")
+    )
+    quantiles: int = static(default=32, doc="K, quantiles of each value", check=at_least(1))
 
-    loops: int = static(200, doc="outer loops of the fit", check=at_least(1))
-    batch_size: int = static(128, doc="trajectories per outer loop", check=at_least(1))
-    trajectory: int = static(100, doc="T, steps of an exploring trajectory", check=at_least(1))
-    stride: int = static(10, doc="k, steps between updates and of each on-policy rollout", check=at_least(1))
+    loops: int = static(default=200, doc="outer loops of the fit", check=at_least(1))
+    batch_size: int = static(default=128, doc="trajectories per outer loop", check=at_least(1))
+    trajectory: int = static(default=100, doc="T, steps of an exploring trajectory", check=at_least(1))
+    stride: int = static(default=10, doc="k, steps between updates and of each on-policy rollout", check=at_least(1))
     rollout_from: str = static(
-        "explored",
+        default="explored",
         doc="on-policy rollouts start along the exploring trajectory, or at the draw",
         check=one_of("explored", "start"),
     )
-    trace_decay: float = leaf(0.9, doc="lambda of the lambda-returns", check=between(0, 1))
-    target_inertia: float = leaf(0.99, doc="rho of the target network; 0: none", check=below_one)
+    trace_decay: float = leaf(default=0.9, doc="lambda of the lambda-returns", check=between(0, 1))
+    target_inertia: float = leaf(default=0.99, doc="rho of the target network; 0: none", check=below_one)
 
-    optimiser: str = static("adamw", doc="of the value model", check=one_of("adam", "adamw"))
-    optimiser_rate: float = leaf(1e-3, doc="learning rate of the value model", check=positive)
-    schedule: str = static("constant", doc="of the optimiser's rate over the fit", check=one_of("constant", "cosine"))
-    final_rate: float = leaf(0.02, doc="where the cosine schedule ends, as a share of its start", check=between(0, 1))
-    beta2: float = leaf(0.999, doc="Adam's decay of squared gradients", check=below_one)
-    weight_decay: float = leaf(1e-2, doc="of adamw", check=not_negative)
+    optimiser: str = static(default="adamw", doc="of the value model", check=one_of("adam", "adamw"))
+    optimiser_rate: float = leaf(default=1e-3, doc="learning rate of the value model", check=positive)
+    schedule: str = static(
+        default="constant", doc="of the optimiser's rate over the fit", check=one_of("constant", "cosine")
+    )
+    final_rate: float = leaf(
+        default=0.02, doc="where the cosine schedule ends, as a share of its start", check=between(0, 1)
+    )
+    beta2: float = leaf(default=0.999, doc="Adam's decay of squared gradients", check=below_one)
+    weight_decay: float = leaf(default=1e-2, doc="of adamw", check=not_negative)
 
     def __attrs_post_init__(self) -> None:
         if self.trajectory % self.stride:
@@ -84,7 +92,7 @@ class MeVa(Learner):
                 f"expected stride to divide trajectory, got stride {self.stride} and trajectory {self.trajectory}: "
                 f"set one of learner.stride, learner.trajectory"
             )
-        shape, players = jnp.shape(self.discount), self.game.num_players
+        shape, players = jnp.shape(jnp.asarray(self.discount)), self.game.num_players
         if shape not in ((), (players,)):
             raise BadCombination(f"expected one discount or one for each of {players} players, got shape {shape}")
         self.model  # noqa: B018 - says now, not in the middle of a fit, if the model cannot be built
@@ -121,8 +129,8 @@ class MeVa(Learner):
         for seat, rival in enumerate(rivals):
             if rival is not None and not rival.myopic:
                 raise BadCombination(
-                    f"a meta-value fitted in self-play does not hold against {type(rival).__name__} in seat {seat + 1}: "
-                    "fit it against that learner"
+                    f"a meta-value fitted in self-play does not hold against {type(rival).__name__} "
+                    f"in seat {seat + 1}: fit it against that learner"
                 )
         each = jnp.broadcast_to(jnp.asarray(self.discount, dtype=float), (len(rivals),))
         return attrs.evolve(self, discount=jnp.where(jnp.array([r is None for r in rivals]), each, 0.0))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 class FitState(NamedTuple):
+    """What changes from loop to loop."""
+
     params: Any
     target_params: Any
     optimiser: Any

@@ -33,17 +33,21 @@ class PairedMLP(ValueModel):
     """
 
     game: Game = part()
-    outputs: int = static(1, doc="K, outputs per player (set by the learner)", check=at_least(1))
-    conditions: int = static(1, doc="C, numbers per player beside the policy (set by the learner)", check=at_least(0))
-    equivariant: bool | None = static(None, doc="no player identity; unset: wherever the composition allows it")
-    width: int = static(64, doc="H, units of every layer", check=at_least(1))
-    blocks: int = static(1, doc="gated residual blocks per MLP", check=at_least(0))
-    transform: str = static("identity", doc="what policies enter through", check=one_of(*TRANSFORMS))
-    input_scale: float = static(1.0, doc="policies are multiplied by it before the transform", check=positive)
-    last_activation: str = static(
-        "tanh", doc="of the last hidden layer; tanh for sign flips", check=one_of(*ACTIVATIONS)
+    outputs: int = static(default=1, doc="K, outputs per player (set by the learner)", check=at_least(1))
+    conditions: int = static(
+        default=1, doc="C, numbers per player beside the policy (set by the learner)", check=at_least(0)
     )
-    embed_condition: bool = static(False, doc="give the condition a layer of its own before it joins the policy")
+    equivariant: bool | None = static(default=None, doc="no player identity; unset: wherever the composition allows it")
+    width: int = static(default=64, doc="H, units of every layer", check=at_least(1))
+    blocks: int = static(default=1, doc="gated residual blocks per MLP", check=at_least(0))
+    transform: str = static(default="identity", doc="what policies enter through", check=one_of(*TRANSFORMS))
+    input_scale: float = static(default=1.0, doc="policies are multiplied by it before the transform", check=positive)
+    last_activation: str = static(
+        default="tanh", doc="of the last hidden layer; tanh for sign flips", check=one_of(*ACTIVATIONS)
+    )
+    embed_condition: bool = static(
+        default=False, doc="give the condition a layer of its own before it joins the policy"
+    )
 
     @property
     def num_features(self) -> int:
