@@ -89,7 +89,7 @@ def survey(
         payoffs=ended.payoffs,
         policies=ended.x,
         settled=ended.settled,
-        outcomes=ended.outcomes,
+        outcomes={name: ended.outcomes[name] for name in _outcome_names(game)},
         response=responses,
         shaped=shaped,
         basins=surveyed,
@@ -106,6 +106,19 @@ def rows(sweep: Sweep | None, settings: EvaluateSettings, learner: Learner) -> t
         return settings.values
     # Rounded: a learner's numbers may have been through float32.
     return tuple(sorted({round(float(value), 6) for value in (*sweep.values, getattr(learner, sweep.name))}))
+
+
+def _outcome_names(game: Game) -> list[str]:
+    """In the game's own order: what has been through jit comes back sorted."""
+    names: list[str] = []
+
+    def look(key: Array) -> Array:
+        x = game.init(key)
+        names.extend(game.outcomes(x))
+        return x
+
+    jax.eval_shape(look, jax.random.key(0))
+    return names
 
 
 def _per_seed(tree: Any, keys: Array) -> Any:

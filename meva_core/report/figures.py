@@ -152,9 +152,9 @@ def _panels(result: Result, panel: Callable[[Any, int], None], heading: str) -> 
         if label:
             axis.set_title(f"{label} = {values[v]:g}")
         if v >= len(values) - columns:
-            axis.set_xlabel("player 1")
+            axis.set_xlabel("policy of player 1")
         if v % columns == 0:
-            axis.set_ylabel("player 2")
+            axis.set_ylabel("policy of player 2")
     figure.suptitle(f"{title(result.summary())}: {heading}", fontsize=9)
     return figure
 

@@ -1,0 +1,5 @@
+"""`python -m meva_core` is `meva`."""
+
+from meva_core.cli import main
+
+main()
