@@ -166,6 +166,8 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     opponents = plain.get("opponents", [])
     if not isinstance(opponents, list):
         raise BadValue(f"expected a list of tables, got {opponents!r} @ {where}: opponents")
+    evaluate = _settings(EvaluateSettings, plain.get("evaluate", {}), "evaluate")
+    registry.find("learner", evaluate.against)
     learner = _choice(registry, "learner", plain["learner"], "learner")
     rivals = tuple(_choice(registry, "learner", o, _opponent_path(opponents, n)) for n, o in enumerate(opponents))
     everybody = [learner.name, *(rival.name for rival in rivals)]
@@ -178,7 +180,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         learner=learner,
         opponents=() if all(rival == learner for rival in rivals) else rivals,
         fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
-        evaluate=_settings(EvaluateSettings, plain.get("evaluate", {}), "evaluate"),
+        evaluate=evaluate,
         recipe=values.convert(plain.get("recipe", "default"), str, "recipe"),
         source=values.convert(plain.get("source", ""), str, "source"),
         **models,
@@ -194,6 +196,7 @@ def _recipe_sections(
     recipe: str,
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], str]:
     everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
+    game, learner, opponents = _bare(game), _bare(learner), [_bare(opponent) for opponent in opponents]
     own = recipes.find(everything, game, learner, recipe)
     sections = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
     opponent_sections = []
@@ -205,6 +208,11 @@ def _recipe_sections(
             if theirs and not sections[section]:
                 sections[section] = dict(theirs.sections[section])
     return sections, opponent_sections, own.source if own else "the classes' own defaults; no recipe on record"
+
+
+def _bare(name: str) -> str:
+    """`plugin:name` chooses between plugins; recipes go by the name."""
+    return name.rpartition(":")[2]
 
 
 def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:

@@ -10,7 +10,7 @@ All functions are pure, unbatched, and safe under jit, vmap and scan; batching i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -30,22 +30,18 @@ class Sweep:
 
 
 class Game(Protocol):
-    """A differentiable game. Payoffs are maximised."""
+    """A differentiable game. Payoffs are maximised.
 
-    @property
-    def num_players(self) -> int:
-        """P."""
-        return 2
+    num_players: P.
+    policy_size: D, of every player; smaller policies are padded.
+    symmetric: whether payoff(x[perm]) == payoff(x)[perm]: licenses equivariant models.
+    plane: where both players' policies are one number, the interval worth surveying.
+    """
 
-    @property
-    def policy_size(self) -> int:
-        """D, of every player; smaller policies are padded."""
-        ...
-
-    @property
-    def symmetric(self) -> bool:
-        """Whether payoff(x[perm]) == payoff(x)[perm]: licenses equivariant models."""
-        ...
+    num_players: int = 2
+    policy_size: int
+    symmetric: bool
+    plane: tuple[float, float] | None = None
 
     def init(self, key: Array) -> Array:
         """A fresh joint policy, f32[P, D]."""
@@ -55,7 +51,7 @@ class Game(Protocol):
         """f32[P, D] -> f32[P], differentiable."""
         ...
 
-    # What evaluations and figures ask for; empty or None where it has no meaning.
+    # What evaluations and figures ask for; empty or None where it has no meaning (as `plane` is).
 
     @property
     def entry_names(self) -> tuple[str, ...]:
@@ -67,11 +63,6 @@ class Game(Protocol):
         """Named policies, each f32[D]."""
         return {}
 
-    @property
-    def plane(self) -> tuple[float, float] | None:
-        """Where both players' policies are one number: the interval worth surveying, else None."""
-        return None
-
     def outcomes(self, x: Array) -> dict[str, Array]:
         """Named shares, f32[]: of CC, CD, DC, DD in iterated games; of ending in B in the Logistic Game."""
         return {}
@@ -82,12 +73,12 @@ class Game(Protocol):
 
 
 class Training(Protocol):
-    """Fitting before use, one outer loop at a time; `fit` gives it seeds, progress and checkpoints."""
+    """Fitting before use, one outer loop at a time; `fit` gives it seeds, progress and checkpoints.
 
-    @property
-    def num_steps(self) -> int:
-        """How many outer loops."""
-        ...
+    num_steps: how many outer loops.
+    """
+
+    num_steps: int
 
     def init(self, key: Array) -> PyTree:
         """Fresh state."""
@@ -102,26 +93,19 @@ class Training(Protocol):
         ...
 
 
-@runtime_checkable
 class Learner(Protocol):
-    """An update rule: what every player does if it follows it."""
+    """An update rule: what every player does if it follows it.
+
+    rate: the learning rate of the policies.
+    training: how it is fitted before use; None for a rule without parameters.
+    sweep: over which of its hyper-parameters it is evaluated.
+    myopic: whether it follows the gradient of its own payoff and nothing else (a meta-discount of 0).
+    """
 
     rate: Any
-
-    @property
-    def training(self) -> Training | None:
-        """How it is fitted before use; None for a rule without parameters."""
-        return None
-
-    @property
-    def sweep(self) -> Sweep | None:
-        """Over which of its hyper-parameters it is evaluated."""
-        return None
-
-    @property
-    def myopic(self) -> bool:
-        """Whether it follows the gradient of its own payoff and nothing else (a meta-discount of 0)."""
-        return False
+    training: Training | None = None
+    sweep: Sweep | None = None
+    myopic: bool = False
 
     def facing(self, rivals: tuple[Learner | None, ...]) -> Learner:
         """This learner as it plays where seat j is taken by `rivals[j]` (None: by itself)."""
@@ -141,12 +125,12 @@ class Learner(Protocol):
 
 
 class ValueModel(Protocol):
-    """A function of the joint policy with K outputs per player."""
+    """A function of the joint policy with K outputs per player.
 
-    @property
-    def num_features(self) -> int:
-        """H, the size of what an explorer may perturb."""
-        ...
+    num_features: H, the size of what an explorer may perturb.
+    """
+
+    num_features: int
 
     def init(self, key: Array) -> PyTree:
         """Fresh parameters."""

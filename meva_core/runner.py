@@ -13,13 +13,15 @@ import jax
 from meva_core import checkpoint, compose, evaluate, recipes, registry
 from meva_core import experiment as experiments
 from meva_core import fit as fitting
-from meva_core.errors import BadCombination, Diverged
+from meva_core.errors import BadCombination, BadValue, Diverged
 from meva_core.experiment import Choice, Experiment
 from meva_core.fit import History
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
 from meva_core.progress import Progress
 from meva_core.protocols import Learner, Sweep, Training
+from meva_core.recipes import RecipeFile
+from meva_core.registry import Registry
 from meva_core.report import Result, folder
 
 
@@ -42,29 +44,37 @@ def run(
     """
     overrides = dict(set or {})
     overrides |= {f"fit.{name}": value for name, value in (("seed", seed), ("seeds", seeds)) if value is not None}
+    known, files = plugins(registry_file)
     experiment = experiments.resolve(
-        registry.installed(),
-        recipe_files(registry_file),
+        known,
+        files,
         game=game,
         learner=learner,
         opponents=[opponent] if isinstance(opponent, str) else opponent,
         recipe=recipe,
         overrides=overrides,
     )
-    return run_experiment(experiment, out=None if out is None else Path(out), progress=progress)
+    return run_experiment(experiment, known, out=None if out is None else Path(out), progress=progress)
 
 
-def recipe_files(extra: str | Path | None) -> list[recipes.RecipeFile]:
-    """The shipped recipes, and the user's own over them."""
-    return [recipes.shipped(), *([recipes.read(Path(extra))] if extra else [])]
+def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[RecipeFile]]:
+    """What is installed, and the recipes: the shipped ones, the user's own file over them."""
+    if registry_file is None:
+        return registry.installed(), [recipes.shipped()]
+    own = recipes.read(Path(registry_file))
+    return registry.load({*recipes.shipped().disabled, *own.disabled}), [recipes.shipped(), own]
 
 
 def run_experiment(
-    experiment: Experiment, *, out: Path | None = None, resume: bool = False, progress: Progress | None = None
+    experiment: Experiment,
+    known: Registry,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
 ) -> Result:
     """Run a resolved experiment; with `resume`, from the last checkpoint in the folder `out`."""
     progress = progress or Progress()
-    known = registry.installed()
     composition = compose.compose(known, experiment)
     progress.composed(experiment, [composition.players[n].name for n in composition.seats])
     if out is not None and not resume:
@@ -97,6 +107,8 @@ def _fit(
     for n in composition.order:
         player = composition.players[n]
         learners = [player.build(_rivals(composition, n, fitted, seed)) for seed in range(experiment.fit.seeds)]
+        if n == 0:
+            _check_rows(experiment, learners[0])
         trainings = [training for learner in learners if (training := learner.training) is not None]
         params = None
         if trainings:
@@ -123,8 +135,8 @@ def _train(
     """One player's fit, with checkpoints in `place`."""
     state, loops = fitting.start(trainings, experiment.seeds), 0
     history = History(seeds=experiment.seeds)
-    if resume and place is not None and (found := checkpoint.latest(place, state, experiment.hash)):
-        loops, state = found
+    if resume and place is not None:
+        loops, state = checkpoint.latest(place, state, experiment.hash) or (0, state)
         history = folder.read_history(place, history, loops)
         progress.chunk(fitting.Chunk(loops, state, {}))
     saved = loops
@@ -149,7 +161,7 @@ def _train(
 
 
 def _evaluate(
-    known: registry.Registry,
+    known: Registry,
     experiment: Experiment,
     composition: compose.Composition,
     players: list[Fitted],
@@ -177,6 +189,16 @@ def _evaluate(
     )
 
 
+def _check_rows(experiment: Experiment, learner: Learner) -> None:
+    """Before anything is fitted: BadValue where the learner refuses a row's value."""
+    sweep = _sweep(learner, experiment.learner)
+    for value in evaluate.rows(sweep, experiment.evaluate, learner) if sweep is not None else ():
+        try:
+            attrs.evolve(learner, **{sweep.name: value})  # type: ignore[type-var]
+        except ValueError as error:
+            raise BadValue(f"{error} @ evaluate.values") from error
+
+
 def _sweep(learner: Learner, choice: Choice) -> Sweep | None:
     """None too where each player has a setting of its own: then that is the one row."""
     sweep = learner.sweep
@@ -184,7 +206,7 @@ def _sweep(learner: Learner, choice: Choice) -> Sweep | None:
 
 
 def _to_be_shaped(
-    known: registry.Registry, experiment: Experiment, composition: compose.Composition, learner: Learner
+    known: Registry, experiment: Experiment, composition: compose.Composition, learner: Learner
 ) -> Learner | None:
     """In self-play `evaluate.against`, at the learner's rate; None where it is the learner, or they cannot meet."""
     name = experiment.evaluate.against

@@ -13,6 +13,7 @@ from meva_core.cli.show import show_command
 from meva_core.errors import MevaError
 from meva_core.registry import PluginWarning
 
+FAILED = 1
 INTERRUPTED = 130
 
 
@@ -45,6 +46,11 @@ def _invoke(command: click.Command) -> None:
     except MevaError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        # A full disk, a folder without permission: not a bug of ours, and nothing that was finished is lost.
+        where = f" {error.filename}" if error.filename else ""
+        click.echo(f"error: cannot read or write{where}: {error.strerror or error}", err=True)
+        sys.exit(FAILED)
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         sys.exit(2)

@@ -89,10 +89,10 @@ def run_command(
         raise BadValue("expected an experiment.toml or names and settings, got both: edit the file instead")
 
     from meva_core import experiment as experiments
-    from meva_core import registry, runner
+    from meva_core import runner
     from meva_core.cli.screen import Screen
 
-    known = registry.installed()
+    known, files = runner.plugins(registry_file)
     if resume is not None:
         if not (resume / "experiment.toml").is_file():
             raise BadFolder(f"expected a run folder with an experiment.toml to resume, got {resume}")
@@ -103,7 +103,7 @@ def run_command(
         fit = {f"fit.{name}": value for name, value in (("seed", seed), ("seeds", seeds)) if value is not None}
         resolved = experiments.resolve(
             known,
-            runner.recipe_files(registry_file),
+            files,
             game=game or "",
             learner=learner or "",
             opponents=opponent,
@@ -113,13 +113,13 @@ def run_command(
     folder = resume or out or _new_folder(resolved)
     screen = Screen(folder, quiet=quiet)
     try:
-        result = runner.run_experiment(resolved, out=folder, resume=resume is not None, progress=screen)
+        result = runner.run_experiment(resolved, known, out=folder, resume=resume is not None, progress=screen)
     except KeyboardInterrupt:
         screen.stopped()
         raise
     screen.finished(result)
-    if result.diverged:
-        raise Diverged("; ".join(map(str, result.diverged)))
+    if result.complaints:
+        raise Diverged("; ".join(result.complaints))
     return 0
 
 

@@ -28,7 +28,7 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
     from meva_core import recipes
     from meva_core.component import as_plain, hyperparameters
     from meva_core.experiment import PARTS_OF_MODELS
-    from meva_core.runner import recipe_files
+    from meva_core.runner import plugins
     from meva_core.values import type_name
 
     cls = offer.load()
@@ -44,7 +44,7 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
         click.echo(f"  {h.name}: {type_name(h.type)} {default}")
         click.secho(f"      {h.doc}", dim=True)
     if kind == "learner":
-        files = recipe_files(registry_file)
+        _, files = plugins(registry_file)
         if offer.entry.recipes:
             files.insert(0, recipes.of_package(offer.entry.recipes))
         click.secho("\nrecipes", bold=True)

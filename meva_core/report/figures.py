@@ -101,7 +101,7 @@ def learning(history: History) -> Figure:
         axis.plot(loops, values.mean(axis=0), color=COLOURS[0], linewidth=1.4)
         axis.set_title(shown.get(name, name))
         axis.set_xlabel("outer loop")
-        if np.all(values > 0):
+        if name != "payoff" and np.all(values > 0):
             axis.set_yscale("log")
     figure.suptitle(f"fit of {history.name}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}", fontsize=9)
     return figure

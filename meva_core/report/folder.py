@@ -65,10 +65,13 @@ def write_metrics(place: Path, seeds: Sequence[int], chunk: Chunk) -> None:
 def read_history(place: Path, history: History, loops: int) -> History:
     """The history up to `loops`, from metrics.jsonl, which is cut there: the loops since will be done again."""
     path = place.parent.parent / "metrics.jsonl"
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]  # a last one may be cut off
     kept = [line for line in lines if line["fit"] != place.name or line["loop"] < loops]
     write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
     own = [line for line in kept if line["fit"] == place.name]
+    if not own:
+        return history
     position = {seed: n for n, seed in enumerate(history.seeds)}
     names = [name for name in own[0] if name not in ("fit", "seed", "loop")]
     metrics = {name: np.full((len(position), loops), np.nan, np.float32) for name in names}

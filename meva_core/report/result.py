@@ -54,6 +54,17 @@ class Result:
         return [divergence for history in self.histories for divergence in history.diverged]
 
     @property
+    def complaints(self) -> list[str]:
+        """What went wrong in one line each: seeds that diverged in a fit, seeds of whose matches all diverged."""
+        finite = np.isfinite(self.payoffs).all(axis=-1)
+        lost = [seed for n, seed in enumerate(self.seeds) if not finite[n].any()]
+        fits = [str(divergence) for divergence in self.diverged]
+        return fits + [
+            f"seed {seed}: no match ended with finite payoffs (likely a rate too high: lower learner.rate)"
+            for seed in lost
+        ]
+
+    @property
     def seeds(self) -> list[int]:
         """Those the survey is over."""
         lost = {divergence.seed for divergence in self.diverged}

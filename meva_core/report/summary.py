@@ -13,6 +13,7 @@
                         averaged over our seats and the responders
       against           {learner, ours, theirs}: learner in seat 1, the learner to be shaped elsewhere; or null
       outcomes          name -> a statistic of the game's outcome shares (player 1's action first)
+      diverged          share of the matches that ended with payoffs that are not finite
       settled           share of the matches in which no payoff moved by 1e-4 over the last 100 steps
       basins            outcome -> {cells: a statistic, of: number of starts}, where the game is surveyed
     fits                per fitted learner: {learner, loops, final: metric -> per seed}
@@ -90,6 +91,7 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
         "best_response": {"ours": statistic(ours), "theirs": statistic(theirs)},
         "against": None,
         "outcomes": {name: statistic(shares[:, v]) for name, shares in survey.outcomes.items()},
+        "diverged": _number(1 - np.isfinite(payoffs).all(axis=-1).mean()),
         "settled": _number(survey.settled[:, v].mean()),
         "basins": {},
     }

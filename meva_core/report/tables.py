@@ -127,6 +127,10 @@ def _note(summary: dict[str, Any]) -> str:
     lines = [f"mean ± standard error of the mean over {count}"]
     if summary["setting"]:
         lines[0] += f"; rows: {summary['setting']['label']}"
+    for row in summary["rows"]:
+        if row["diverged"]:
+            at = f"at {row['value']:g}, " if summary["setting"] else ""
+            lines.append(f"{at}{100 * row['diverged']:.3g} % of the matches diverged: payoffs that are not finite")
     for lost in summary["diverged"]:
         lines.append(f"left out: seed {lost['seed']}, diverged in loop {lost['loop']} ({lost['quantity']})")
     return "\n".join(lines)

@@ -35,14 +35,12 @@ class IteratedTwoByTwo(Game):
 
     discount: float
 
+    policy_size = len(ENTRIES)
+
     @property
     def tables(self) -> Array:
         """Payoffs per round f32[2, 2, 2]: of player i where player 1 does a and player 2 does b."""
         raise NotImplementedError
-
-    @property
-    def policy_size(self) -> int:
-        return len(ENTRIES)
 
     @property
     def entry_names(self) -> tuple[str, ...]:
@@ -106,9 +104,7 @@ class PrisonersDilemma(IteratedTwoByTwo):
     )
     discount: float = leaf(default=0.96, doc="the game's own discount per round", check=below_one)
 
-    @property
-    def symmetric(self) -> bool:
-        return True
+    symmetric = True
 
     @property
     def tables(self) -> Array:

@@ -24,21 +24,13 @@ class Logistic(Game):
 
     divisor: float = leaf(default=10_000.0, doc="what the confining term is divided by", check=positive)
 
-    @property
-    def policy_size(self) -> int:
-        return 1
-
-    @property
-    def symmetric(self) -> bool:
-        return True
+    policy_size = 1
+    symmetric = True
+    plane = (-10.0, 10.0)
 
     @property
     def entry_names(self) -> tuple[str, ...]:
         return ("x",)
-
-    @property
-    def plane(self) -> tuple[float, float]:
-        return (-10.0, 10.0)
 
     def init(self, key: Array) -> Array:
         return jax.random.uniform(key, (2, 1), minval=-8.0, maxval=8.0)

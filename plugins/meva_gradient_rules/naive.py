@@ -20,9 +20,7 @@ class Naive(Learner):
     game: Game = part()
     rate: float = leaf(default=1.0, doc="learning rate", check=positive)
 
-    @property
-    def myopic(self) -> bool:
-        return True
+    myopic = True
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         return self.rate * simultaneous_gradient(self.game.payoff, x), state

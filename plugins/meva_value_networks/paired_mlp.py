@@ -24,9 +24,9 @@ class PairedMLP(ValueModel):
     """Per player encode (policy, condition) with an MLP; join own code with the others' (two players: own and
     other; more: own and the mean of the others); a second MLP; K outputs.
 
-    An MLP is `blocks` gated residual blocks between two layer-normalised layers. Equivariant: all players
-    share the weights and nothing tells them apart. Not equivariant: a learnt scale and bias per player on what
-    enters each of the two MLPs.
+    An MLP is `blocks` gated residual blocks, of two layers each, between two layer-normalised layers.
+    Equivariant: all players share the weights and nothing tells them apart. Not equivariant: a learnt scale and
+    bias per player on what enters each of the two MLPs.
 
     References:
         Cooijmans et al. (2023), appendices D and E; the gates: Srivastava et al. (2015), Highway Networks.
@@ -111,12 +111,16 @@ class _NormalisedLayer(hk.Module):
         self.width, self.activation = width, ACTIVATIONS[activation]
 
     def __call__(self, h: Array) -> Array:
-        h = hk.Linear(self.width, name="linear")(h)
+        # No bias: the normalisation has its own.
+        h = hk.Linear(self.width, with_bias=False, name="linear")(h)
         return self.activation(hk.LayerNorm(axis=-1, create_scale=True, create_offset=True, name="norm")(h))
 
 
 class _MLP(hk.Module):
-    """Gated residual blocks, h -> g h + (1 - g) layers(h), between two normalised layers."""
+    """Gated residual blocks between two normalised layers.
+
+    A block is h -> g h + (1 - g) linear(layer(h)), its gates g = sigmoid(learnt vector, 0 at first).
+    """
 
     def __init__(self, width: int, blocks: int, last_activation: str, name: str):
         super().__init__(name=name)
@@ -125,9 +129,8 @@ class _MLP(hk.Module):
     def __call__(self, h: Array) -> Array:
         h = _NormalisedLayer(self.width, "gelu", name="first")(h)
         for b in range(self.blocks):
-            inner = h
-            for layer in "ab":
-                inner = _NormalisedLayer(self.width, "gelu", name=f"block{b}{layer}")(inner)
+            inner = _NormalisedLayer(self.width, "gelu", name=f"block{b}")(h)
+            inner = hk.Linear(self.width, name=f"block{b}_linear")(inner)
             gate = jax.nn.sigmoid(hk.get_parameter(f"gate{b}", (self.width,), h.dtype, init=jnp.zeros))
             h = gate * h + (1 - gate) * inner
         return _NormalisedLayer(self.width, self.last_activation, name="last")(h)
