@@ -67,6 +67,14 @@ def component(cls: T) -> T:
     return made
 
 
+class Refused(ValueError):
+    """A value that a component's check does not accept; `name` is the hyper-parameter's."""
+
+    def __init__(self, name: str, complaint: str, value: Any):
+        super().__init__(f"expected {complaint}, got {value!r}")
+        self.name = name
+
+
 @attrs.frozen
 class Hyperparameter:
     """What is known of one hyper-parameter of a component class."""
@@ -105,7 +113,7 @@ def settings(self: Any) -> dict[str, Any]:
 def _field(default: Any, kind: str, doc: str, check: Check | None) -> Any:
     def validate(self: Any, attribute: Any, value: Any) -> None:
         if check is not None and _concrete(value) and (complaint := check(value)):
-            raise ValueError(f"{attribute.name!r} must be {complaint}, got {value!r}")
+            raise Refused(attribute.name, complaint, value)
 
     shown = kind != "part"
     return attrs.field(default=default, repr=shown, validator=validate, metadata={"kind": kind, "doc": doc})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -76,6 +77,19 @@ class Composition:
         """Per seat, an index into players."""
         owner = {seat: n for n, player in enumerate(self.players) for seat in player.seats}
         return tuple(owner[seat] for seat in range(self.game.num_players))
+
+    def rehearse(self) -> Learner:
+        """Build everybody as if the rivals were fitted: bad numbers and combinations show now. The first player's."""
+        built: dict[int, Fitted] = {}
+        for n in self.order:
+            built[n] = Fitted(learner=self.players[n].build(self.rivals(n, built)))
+        return built[0].learner
+
+    def rivals(self, own: int, fitted: Mapping[int, Fitted]) -> tuple[Fitted | None, ...]:
+        """What player `own` is built with: per seat its fitted rival, None where it sits; () if it wants none."""
+        if len(self.players) == 1 or not self.players[own].wants_rivals:
+            return ()
+        return tuple(None if n == own else fitted[n] for n in self.seats)
 
     @property
     def order(self) -> list[int]:

@@ -13,13 +13,13 @@ import jax
 from meva_core import checkpoint, compose, evaluate, recipes, registry
 from meva_core import experiment as experiments
 from meva_core import fit as fitting
-from meva_core.errors import BadCombination, BadValue, Diverged
-from meva_core.experiment import Choice, Experiment
+from meva_core.errors import Diverged
+from meva_core.experiment import Experiment
 from meva_core.fit import History
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
 from meva_core.progress import Progress
-from meva_core.protocols import Learner, Sweep, Training
+from meva_core.protocols import Training
 from meva_core.recipes import RecipeFile
 from meva_core.registry import Registry
 from meva_core.report import Result, folder
@@ -76,13 +76,14 @@ def run_experiment(
     """Run a resolved experiment; with `resume`, from the last checkpoint in the folder `out`."""
     progress = progress or Progress()
     composition = compose.compose(known, experiment)
+    plan = evaluate.plan(known, experiment, composition)
     progress.composed(experiment, [composition.players[n].name for n in composition.seats])
     if out is not None and not resume:
         folder.create(out, experiment)
     began = time.monotonic()
     players, histories = _fit(experiment, composition, out, resume, progress)
     fitted = time.monotonic()
-    survey = _evaluate(known, experiment, composition, players, histories, progress)
+    survey = _evaluate(experiment, composition, plan, players, histories, progress)
     result = Result(
         experiment=experiment,
         seats=composition.seats,
@@ -106,9 +107,8 @@ def _fit(
     histories = []
     for n in composition.order:
         player = composition.players[n]
-        learners = [player.build(_rivals(composition, n, fitted, seed)) for seed in range(experiment.fit.seeds)]
-        if n == 0:
-            _check_rows(experiment, learners[0])
+        of_seeds = [jax.tree.map(lambda leaf, s=s: leaf[s], fitted) for s in range(experiment.fit.seeds)]
+        learners = [player.build(composition.rivals(n, rivals)) for rivals in of_seeds]
         trainings = [training for learner in learners if (training := learner.training) is not None]
         params = None
         if trainings:
@@ -119,14 +119,6 @@ def _fit(
             histories.append(attrs.evolve(history, name=player.name))
         fitted[n] = Fitted(learner=stacked(learners), params=params)
     return [fitted[n] for n in range(len(composition.players))], histories
-
-
-def _rivals(composition: compose.Composition, own: int, fitted: dict[int, Fitted], seed: int) -> tuple:
-    """Per seat the fitted rival as of one seed, None in own seats; empty in self-play."""
-    if len(composition.players) == 1:
-        return ()
-    of_seed = {n: jax.tree.map(lambda leaf: leaf[seed], rival) for n, rival in fitted.items()}
-    return tuple(None if n == own else of_seed.get(n) for n in composition.seats)
 
 
 def _train(
@@ -161,9 +153,9 @@ def _train(
 
 
 def _evaluate(
-    known: Registry,
     experiment: Experiment,
     composition: compose.Composition,
+    plan: evaluate.Plan,
     players: list[Fitted],
     histories: list[History],
     progress: Progress,
@@ -172,51 +164,12 @@ def _evaluate(
     lost = {divergence.seed for history in histories for divergence in history.diverged}
     kept = [n for n, seed in enumerate(experiment.seeds) if seed not in lost]
     match = Match(
-        game=stacked([composition.game] * experiment.fit.seeds),
-        players=tuple(players),
-        seats=composition.seats,
+        game=stacked([composition.game] * experiment.fit.seeds), players=tuple(players), seats=composition.seats
     )
-    learner = jax.tree.map(lambda leaf: leaf[0], players[0].learner)
     return evaluate.survey(
         composition.game,
         jax.tree.map(lambda leaf: leaf[jax.numpy.array(kept)], match),
         fitting.seed_keys([experiment.seeds[n] for n in kept]),
-        experiment.evaluate,
-        sweep=(sweep := _sweep(learner, experiment.learner)),
-        values=evaluate.rows(sweep, experiment.evaluate, learner),
-        rival=_to_be_shaped(known, experiment, composition, learner),
+        plan,
         said=progress.said,
     )
-
-
-def _check_rows(experiment: Experiment, learner: Learner) -> None:
-    """Before anything is fitted: BadValue where the learner refuses a row's value."""
-    sweep = _sweep(learner, experiment.learner)
-    for value in evaluate.rows(sweep, experiment.evaluate, learner) if sweep is not None else ():
-        try:
-            attrs.evolve(learner, **{sweep.name: value})  # type: ignore[type-var]
-        except ValueError as error:
-            raise BadValue(f"{error} @ evaluate.values") from error
-
-
-def _sweep(learner: Learner, choice: Choice) -> Sweep | None:
-    """None too where each player has a setting of its own: then that is the one row."""
-    sweep = learner.sweep
-    return None if sweep is None or isinstance(choice.settings[sweep.name], tuple) else sweep
-
-
-def _to_be_shaped(
-    known: Registry, experiment: Experiment, composition: compose.Composition, learner: Learner
-) -> Learner | None:
-    """In self-play `evaluate.against`, at the learner's rate; None where it is the learner, or they cannot meet."""
-    name = experiment.evaluate.against
-    if experiment.opponents or name == experiment.learner.name:
-        return None
-    factory = known.find("learner", name).load()
-    settings = {"game": composition.game, "rate": learner.rate}
-    rival = compose.values.construct(factory, settings, "evaluate.against")
-    try:
-        learner.facing((None, *(rival,) * (composition.game.num_players - 1)))
-    except BadCombination:
-        return None
-    return rival

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import attrs
 import cattrs
 
-from meva_core.component import hyperparameters
+from meva_core.component import Refused, hyperparameters
 from meva_core.errors import BadValue, did_you_mean
 
 
@@ -45,10 +45,17 @@ def convert(value: Any, to: Any, path: str) -> Any:
 
 def construct(cls: type, values: Mapping[str, Any], path: str) -> Any:
     """Build a component; a validator's complaint becomes a BadValue that says where."""
-    try:
+    with explained(path):
         return cls(**values)
-    except ValueError as error:
-        raise BadValue(f"{error} @ {path}") from error
+
+
+@contextlib.contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Around the building of components at `path`."""
+    try:
+        yield
+    except Refused as error:
+        raise BadValue(f"{error} @ {path}.{error.name}") from error
 
 
 def type_name(to: Any) -> str:
@@ -106,8 +113,3 @@ _CONVERTER.register_structure_hook(float, _float)
 _CONVERTER.register_structure_hook(type(None), _exact(type(None)))
 _CONVERTER.register_structure_hook_func(lambda t: typing.get_origin(t) in (typing.Union, types.UnionType), _union)
 _CONVERTER.register_structure_hook_func(lambda t: typing.get_origin(t) is tuple, _tuple)
-
-
-def replace(instance: Any, name: str, value: Any) -> Any:
-    """`attrs.evolve` with the field's name as a value."""
-    return attrs.evolve(instance, **{name: value})

@@ -4,7 +4,20 @@ over seeds and settings."""
 from meva_core.evaluate.basins import basins, grid
 from meva_core.evaluate.best_response import Response, best_response
 from meva_core.evaluate.matches import Ended, matches
+from meva_core.evaluate.plan import Plan, plan
 from meva_core.evaluate.shaping import against
-from meva_core.evaluate.survey import Survey, rows, survey
+from meva_core.evaluate.survey import Survey, survey
 
-__all__ = ["Ended", "Response", "Survey", "against", "basins", "best_response", "grid", "matches", "rows", "survey"]
+__all__ = [
+    "Ended",
+    "Plan",
+    "Response",
+    "Survey",
+    "against",
+    "basins",
+    "best_response",
+    "grid",
+    "matches",
+    "plan",
+    "survey",
+]

@@ -18,11 +18,12 @@ from meva_core import match as matching
 from meva_core.evaluate.basins import basins, grid
 from meva_core.evaluate.best_response import best_response
 from meva_core.evaluate.matches import matches
+from meva_core.evaluate.plan import Plan
 from meva_core.evaluate.shaping import against
 from meva_core.experiment import EvaluateSettings
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
-from meva_core.protocols import Game, Learner, Sweep
+from meva_core.protocols import Game, Learner
 
 TRAJECTORIES = 24  # drawn per setting, for the figure
 
@@ -55,37 +56,27 @@ class Survey:
 
 
 def survey(
-    game: Game,
-    match: Match,
-    keys: Array,
-    settings: EvaluateSettings,
-    *,
-    sweep: Sweep | None,
-    values: tuple[float, ...],
-    rival: Learner | None,
-    said: Callable[[str], None] = lambda text: None,
+    game: Game, match: Match, keys: Array, plan: Plan, *, said: Callable[[str], None] = lambda text: None
 ) -> Survey:
-    """Ask everything.
-
-    Every leaf of `match` begins [S] (`ops.stacked`). `values` are those of `rows`. `rival`, at the learner's own
-    rate, is who is to be shaped, None to leave that out. `said` is told what goes on.
-    """
-    options = (settings, None if sweep is None else sweep.name)
+    """Ask everything that is planned. Every leaf of `match` begins [S] (`ops.stacked`); `said` is told what goes on."""
+    options = (plan.settings, None if plan.sweep is None else plan.sweep.name)
 
     def ask(question: Callable, what: str, *extra: Any) -> Any:
         said(what)
         asked = _over_seeds_and_settings(question, options)
-        return jax.tree.map(np.asarray, asked(match, keys, jnp.array(values), *extra))
+        return jax.tree.map(np.asarray, asked(match, keys, jnp.array(plan.values), *extra))
 
     ended = ask(_matches, "playing matches")
     responses = ask(_responses, "finding best responses", jnp.asarray(ended.x))
-    shaped = None if rival is None else ask(_shaped, "playing against the learner to be shaped", _per_seed(rival, keys))
+    shaped = None
+    if plan.rival is not None:
+        shaped = ask(_shaped, f"playing against {plan.settings.against}", stacked([plan.rival] * len(keys)))
     surveyed, paths = {}, None
     if game.plane is not None:
         surveyed, paths = ask(_basins, "surveying basins")
     return Survey(
-        label="" if sweep is None else sweep.label,
-        values=values,
+        label="" if plan.sweep is None else plan.sweep.label,
+        values=plan.values,
         payoffs=ended.payoffs,
         policies=ended.x,
         settled=ended.settled,
@@ -96,16 +87,6 @@ def survey(
         trajectories=paths,
         plane=game.plane,
     )
-
-
-def rows(sweep: Sweep | None, settings: EvaluateSettings, learner: Learner) -> tuple[float, ...]:
-    """The values to evaluate at: those asked for, or else the learner's; its own value is among them."""
-    if sweep is None:
-        return (float("nan"),)
-    if settings.values:
-        return settings.values
-    # Rounded: a learner's numbers may have been through float32.
-    return tuple(sorted({round(float(value), 6) for value in (*sweep.values, getattr(learner, sweep.name))}))
 
 
 def _outcome_names(game: Game) -> list[str]:
@@ -119,10 +100,6 @@ def _outcome_names(game: Game) -> list[str]:
 
     jax.eval_shape(look, jax.random.key(0))
     return names
-
-
-def _per_seed(tree: Any, keys: Array) -> Any:
-    return stacked([tree] * len(keys))
 
 
 def _over_seeds_and_settings(question: Callable, options: tuple) -> Callable:

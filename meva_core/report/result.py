@@ -56,7 +56,7 @@ class Result:
     @property
     def complaints(self) -> list[str]:
         """What went wrong in one line each: seeds that diverged in a fit, seeds of whose matches all diverged."""
-        finite = np.isfinite(self.payoffs).all(axis=-1)
+        finite = np.asarray(np.isfinite(self.payoffs).all(axis=-1))
         lost = [seed for n, seed in enumerate(self.seeds) if not finite[n].any()]
         fits = [str(divergence) for divergence in self.diverged]
         return fits + [

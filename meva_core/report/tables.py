@@ -45,7 +45,8 @@ def _payoffs(summary: dict[str, Any]) -> Table:
     table = _table(summary, "payoffs")
     first = summary["rows"][0]
     together = first["self_play"] is not None
-    heads = ["self-play"] if together else [f"seat {n + 1}" for n in range(len(first["payoffs"]))]
+    names = [summary["learner"], *summary["opponents"]]
+    heads = ["self-play"] if together else [f"seat {n + 1},\n{name}" for n, name in enumerate(names)]
     heads += ["ours vs best\nresponse", "best\nresponse's"]
     if first["against"]:
         rival = first["against"]["learner"]
@@ -61,7 +62,7 @@ def _payoffs(summary: dict[str, Any]) -> Table:
 
 
 def _outcomes(summary: dict[str, Any]) -> Table:
-    table = _table(summary, "shares of outcomes (player 1's action first), and of matches that settled")
+    table = _table(summary, "shares of outcomes (player 1 first) and of matches that settled")
     names = list(summary["rows"][0]["outcomes"])
     for name in (*names, "settled"):
         table.add_column(name, justify="right", no_wrap=True)

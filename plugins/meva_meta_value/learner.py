@@ -72,6 +72,9 @@ class MeVa(Learner):
         doc="on-policy rollouts start along the exploring trajectory, or at the draw",
         check=one_of("explored", "start"),
     )
+    discount_concentration: float = leaf(
+        default=0.5, doc="a of the Beta(a, a) that discounts are drawn from; below 1/2: more extreme", check=positive
+    )
     trace_decay: float = leaf(default=0.9, doc="lambda of the lambda-returns", check=between(0, 1))
     target_inertia: float = leaf(default=0.99, doc="rho of the target network; 0: none", check=below_one)
 

@@ -46,10 +46,10 @@ def start(learner: MeVa, params: Any, key: Array) -> Explored:
 
 
 def draw_discounts(learner: MeVa, key: Array) -> Array:
-    """Beta(1/2, 1/2), the arcsine distribution, per player (section 4.2); 0 in the rivals' seats."""
-    # The square of a sine of a uniform angle is arcsine-distributed: exact, and cheaper than two gammas.
-    angle = jax.random.uniform(key, (learner.game.num_players,), maxval=jnp.pi / 2)
-    return jnp.where(jnp.array(learner.own_seats), jnp.sin(angle) ** 2, 0.0)
+    """Beta(a, a) per player (section 4.2, there with a = 1/2, the arcsine distribution); 0 in the rivals' seats."""
+    a = learner.discount_concentration
+    discounts = jax.random.beta(key, a, a, (learner.game.num_players,))
+    return jnp.where(jnp.array(learner.own_seats), discounts, 0.0)
 
 
 def explore(learner: MeVa, params: Any, explored: Explored, key: Array) -> Explored:

@@ -1,0 +1,62 @@
+"""What will be asked, settled before anything is fitted, so that bad input costs no fit."""
+
+from __future__ import annotations
+
+import attrs
+
+from meva_core import values
+from meva_core.compose import Composition
+from meva_core.errors import BadCombination
+from meva_core.experiment import EvaluateSettings, Experiment
+from meva_core.protocols import Learner, Sweep
+from meva_core.registry import Registry
+
+
+@attrs.frozen
+class Plan:
+    """sweep: what the rows differ in, None for one row as the learner is; values: of the rows, (nan,) then.
+    rival: who is to be shaped, None to leave that out. settings: how much of everything."""
+
+    sweep: Sweep | None
+    values: tuple[float, ...]
+    rival: Learner | None
+    settings: EvaluateSettings
+
+
+def plan(known: Registry, experiment: Experiment, composition: Composition) -> Plan:
+    """BadValue where a learner refuses its numbers, or a row's."""
+    learner = composition.rehearse()
+    sweep = learner.sweep
+    # One row, where each player has a setting of its own, or where a rival was fitted against the one there is.
+    own_settings = sweep is not None and isinstance(getattr(learner, sweep.name), tuple)
+    if own_settings or any(rival.wants_rivals for rival in composition.players[1:]):
+        sweep = None
+    found = Plan(
+        sweep, _rows(sweep, experiment, learner), _rival(known, experiment, composition, learner), experiment.evaluate
+    )
+    if sweep is not None:
+        for value in found.values:
+            with values.explained("evaluate.values"):
+                attrs.evolve(learner, **{sweep.name: value})  # type: ignore[type-var]
+    return found
+
+
+def _rows(sweep: Sweep | None, experiment: Experiment, learner: Learner) -> tuple[float, ...]:
+    """The values asked for, or else the learner's; its own is among them."""
+    if sweep is None:
+        return (float("nan"),)
+    return experiment.evaluate.values or tuple(sorted({*sweep.values, float(getattr(learner, sweep.name))}))
+
+
+def _rival(known: Registry, experiment: Experiment, composition: Composition, learner: Learner) -> Learner | None:
+    """In self-play `evaluate.against`, at the learner's rate; None where it is the learner, or they cannot meet."""
+    name = experiment.evaluate.against
+    if experiment.opponents or name == experiment.learner.name:
+        return None
+    factory = known.find("learner", name).load()
+    rival = values.construct(factory, {"game": composition.game, "rate": learner.rate}, "evaluate.against")
+    try:
+        learner.facing((None, *(rival,) * (composition.game.num_players - 1)))
+    except BadCombination:
+        return None
+    return rival
