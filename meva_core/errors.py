@@ -7,6 +7,8 @@ keeps its traceback: it is a bug of ours.
 import difflib
 from collections.abc import Iterable
 
+INTERRUPTED = 130  # exit code of a run stopped with Ctrl-C
+
 
 class MevaError(Exception):
     """Bad input, in one line. Exit code 2."""

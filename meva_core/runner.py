@@ -135,11 +135,12 @@ def _train(
     try:
         for chunk in fitting.fit(trainings, experiment.seeds, chunk=experiment.fit.chunk, state=state, loops=loops):
             state, loops = chunk.state, chunk.loops
-            for divergence in history.add(chunk):
+            new = history.add(chunk)
+            if len(history.diverged) == len(history.seeds):
+                raise Diverged("; ".join(map(str, history.diverged)))
+            for divergence in new:
                 progress.warn(str(divergence))
             progress.chunk(chunk)
-            if len(history.diverged) == len(history.seeds):
-                raise Diverged(f"every seed diverged: {history.diverged[0]}")
             if place is not None:
                 folder.write_metrics(place, history.seeds, chunk)
                 if loops - saved >= experiment.fit.checkpoint_every or loops == trainings[0].num_steps:

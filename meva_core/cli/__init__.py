@@ -10,11 +10,10 @@ import click
 from meva_core.cli.list import list_command
 from meva_core.cli.run import run_command
 from meva_core.cli.show import show_command
-from meva_core.errors import MevaError
+from meva_core.errors import INTERRUPTED, MevaError
 from meva_core.registry import PluginWarning
 
 FAILED = 1
-INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meva_core.errors import BadFolder, BadValue, Diverged
+from meva_core.errors import INTERRUPTED, BadFolder, BadValue, Diverged
 
 if TYPE_CHECKING:
     from meva_core.experiment import Experiment
@@ -116,7 +116,7 @@ def run_command(
         result = runner.run_experiment(resolved, known, out=folder, resume=resume is not None, progress=screen)
     except KeyboardInterrupt:
         screen.stopped()
-        raise
+        return INTERRUPTED
     screen.finished(result)
     if result.complaints:
         raise Diverged("; ".join(result.complaints))

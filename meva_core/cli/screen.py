@@ -28,8 +28,8 @@ class Screen(Progress):
         self.errors = Console(stderr=True, soft_wrap=True, highlight=False)
         self.bar: Bar | None = None
         self.began = self.printed = time.monotonic()
-        self.first = self.loops = 0
-        self.name = ""
+        self.loops = 0
+        self.first: int | None = None
 
     def composed(self, experiment: Experiment, seats: list[str]) -> None:
         plays = f"{seats[0]} in all {len(seats)} seats (self-play)" if len(set(seats)) == 1 else " against ".join(seats)
@@ -45,7 +45,7 @@ class Screen(Progress):
         say(f"  {shown}, experiment {experiment.hash}")
 
     def fitting(self, name: str, loops: int, done: int) -> None:
-        self.name, self.loops, self.first = name, loops, done
+        self.loops, self.first = loops, None
         self.began = self.printed = time.monotonic()
         if self.console.is_terminal and not self.console.quiet:
             self.bar = Bar(
@@ -63,9 +63,10 @@ class Screen(Progress):
 
     def chunk(self, chunk: Chunk) -> None:
         if not chunk.metrics:
-            self.first = chunk.loops
             self.console.print(f"resumed at loop {chunk.loops}")
             return
+        if self.first is None:  # what the first chunk took was mostly compiling
+            self.first, self.began = chunk.loops, time.monotonic()
         numbers = _numbers(chunk)
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=numbers)
@@ -73,9 +74,9 @@ class Screen(Progress):
                 self._close()
         elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
             self.printed = time.monotonic()
-            elapsed = self.printed - self.began
-            left = elapsed / max(chunk.loops - self.first, 1) * (self.loops - chunk.loops)
-            self.console.print(f"  loop {chunk.loops}/{self.loops}  {numbers}  {left:.0f} s left")
+            done = chunk.loops - self.first
+            left = f"{(self.printed - self.began) / done * (self.loops - chunk.loops):.0f}" if done else "?"
+            self.console.print(f"  loop {chunk.loops}/{self.loops}  {numbers}  {left} s left")
 
     def warn(self, text: str) -> None:
         self.errors.print(f"warning: {text}", markup=False)
