@@ -22,7 +22,14 @@ import jax
 import numpy as np
 
 T = TypeVar("T", bound=type)
-Check = Callable[[Any], str | None]
+
+
+@attrs.frozen
+class Check:
+    """What a hyper-parameter has to be, in words and as a predicate."""
+
+    expected: str
+    accepts: Callable[[Any], bool]
 
 
 def leaf(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None) -> Any:
@@ -83,6 +90,7 @@ class Hyperparameter:
     type: Any
     default: Any  # attrs.NOTHING where it has to be given
     doc: str
+    check: Check | None
 
     @property
     def required(self) -> bool:
@@ -94,7 +102,7 @@ def hyperparameters(cls: type) -> tuple[Hyperparameter, ...]:
     """The leaves and statics of a component class, in order of definition."""
     hints = typing.get_type_hints(cls)
     return tuple(
-        Hyperparameter(f.name, hints[f.name], f.default, f.metadata["doc"])
+        Hyperparameter(f.name, hints[f.name], f.default, f.metadata["doc"], f.metadata["check"])
         for f in attrs.fields(cls)
         if f.metadata.get("kind") in ("leaf", "static")
     )
@@ -112,11 +120,13 @@ def settings(self: Any) -> dict[str, Any]:
 
 def _field(default: Any, kind: str, doc: str, check: Check | None) -> Any:
     def validate(self: Any, attribute: Any, value: Any) -> None:
-        if check is not None and _concrete(value) and (complaint := check(value)):
-            raise Refused(attribute.name, complaint, value)
+        if check is not None and _concrete(value) and not check.accepts(value):
+            raise Refused(attribute.name, check.expected, value)
 
     shown = kind != "part"
-    return attrs.field(default=default, repr=shown, validator=validate, metadata={"kind": kind, "doc": doc})
+    return attrs.field(
+        default=default, repr=shown, validator=validate, metadata={"kind": kind, "doc": doc, "check": check}
+    )
 
 
 def _concrete(value: Any) -> bool:
@@ -132,50 +142,33 @@ def _equal(self: Any, other: Any) -> bool:
     return my_shape == their_shape and all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
 
 
-# Checks: each returns what the value should have been, or None where it is right.
-
-
 def _numbers(value: Any) -> list[float]:
     return [float(v) for v in np.ravel(value)]
 
 
-def finite(value: Any) -> str | None:
-    """No NaN, no infinity."""
-    return None if all(map(math.isfinite, _numbers(value))) else "finite"
+def _each(expected: str, holds: Callable[[float], bool]) -> Check:
+    return Check(expected, lambda value: all(map(holds, _numbers(value))))
 
 
-def positive(value: Any) -> str | None:
-    """> 0 and finite."""
-    return None if all(v > 0 and math.isfinite(v) for v in _numbers(value)) else "> 0 and finite"
-
-
-def not_negative(value: Any) -> str | None:
-    """>= 0 and finite."""
-    return None if all(v >= 0 and math.isfinite(v) for v in _numbers(value)) else ">= 0 and finite"
+finite = _each("finite", math.isfinite)
+positive = _each("> 0 and finite", lambda v: 0 < v < math.inf)
+not_negative = _each(">= 0 and finite", lambda v: 0 <= v < math.inf)
+below_one = _each(">= 0 and < 1", lambda v: 0 <= v < 1)
 
 
 def at_least(least: float) -> Check:
     """>= least."""
-    return lambda value: None if all(v >= least for v in _numbers(value)) else f">= {least}"
+    return _each(f">= {least}", lambda v: v >= least)
 
 
 def between(low: float, high: float) -> Check:
     """Both ends included."""
-    return lambda value: None if all(low <= v <= high for v in _numbers(value)) else f"between {low} and {high}"
-
-
-def below_one(value: Any) -> str | None:
-    """0 <= value < 1: a discount whose sum converges."""
-    return None if all(0 <= v < 1 for v in _numbers(value)) else ">= 0 and < 1"
+    return _each(f"between {low} and {high}", lambda v: low <= v <= high)
 
 
 def one_of(*choices: str) -> Check:
     """One of the given words."""
-
-    def check(value: Any) -> str | None:
-        return None if value in choices else "one of " + ", ".join(map(repr, choices))
-
-    return check
+    return Check("one of " + ", ".join(map(repr, choices)), lambda value: value in choices)
 
 
 def as_plain(value: Any) -> Any:

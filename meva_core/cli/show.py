@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 import click
 
@@ -34,15 +35,16 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
     cls = offer.load()
     click.secho(f"{kind.replace('_', ' ')} {offer.name}", bold=True, nl=False)
     click.echo(f"  ({offer.plugin}, distribution {offer.distribution})")
-    click.echo(f"\n{inspect.getdoc(cls)}\n")
+    click.echo(f"\n{_description(cls)}\n")
     rows = [h for h in hyperparameters(cls) if kind != "value_model" or h.name not in PARTS_OF_MODELS]
     click.secho("hyper-parameters", bold=True)
     if not rows:
         click.echo("  none")
     for h in rows:
-        default = "required" if h.default is attrs.NOTHING else f"= {_plain(as_plain(h.default))}"
-        click.echo(f"  {h.name}: {type_name(h.type)} {default}")
-        click.secho(f"      {h.doc}", dim=True)
+        default = "" if h.default is attrs.NOTHING else f" = {_plain(as_plain(h.default))}"
+        expected = f", {h.check.expected}" if h.check else ""
+        click.echo(_wrapped(f"{h.name}{default}  ({type_name(h.type)}{expected})", "  ", "    "))
+        click.secho(_wrapped(h.doc, "      "), dim=True)
     if kind == "learner":
         _, files = plugins(registry_file)
         if offer.entry.recipes:
@@ -51,12 +53,12 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
         found = [(g, n) for g in _games(files, name) for n in recipes.names(files, g, name)]
         for game, recipe_name in found:
             recipe = recipes.find(files, game, name, recipe_name)
-            click.echo(f"  {game} {recipe_name}: {recipe.source if recipe else ''}")
+            click.echo(_wrapped(f"{game} {recipe_name}: {recipe.source if recipe else ''}", "  ", "      "))
         if not found:
             click.echo("  none: the defaults above")
     if offer.entry.reference:
         click.secho("\npaper", bold=True)
-        click.echo(f"  {offer.entry.reference}")
+        click.echo(_wrapped(offer.entry.reference, "  "))
 
 
 def _games(files: list, learner: str) -> list[str]:
@@ -65,3 +67,15 @@ def _games(files: list, learner: str) -> list[str]:
 
 def _plain(value: object) -> str:
     return "unset" if value is None else f"{value!r}" if isinstance(value, str) else f"{value}"
+
+
+def _description(cls: type) -> str:
+    """The class's docstring up to its references, wrapped; list items become paragraphs."""
+    text = (inspect.getdoc(cls) or "").partition("\nReferences:")[0].rstrip()
+    text = re.sub(r"\n {2}(?=\S)", " ", text).replace("\n- ", "\n\n- ")
+    return click.wrap_text(text, 80, preserve_paragraphs=True)
+
+
+def _wrapped(text: str, first: str, rest: str | None = None) -> str:
+    """At most 80 columns."""
+    return click.wrap_text(text, 80, first, first if rest is None else rest)

@@ -16,6 +16,6 @@ def meva_games() -> Iterable[Entry]:
     yield Entry(
         name="ipd",
         factory="meva_games.iterated:PrisonersDilemma",
-        summary="iterated prisoner's dilemma, memory-one policies, exact discounted payoffs",
+        summary="iterated prisoner's dilemma, memory-one policies, exact payoffs",
         reference="Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
     )

@@ -10,6 +10,6 @@ def meva_learners() -> Iterable[Entry]:
     yield Entry(
         "meva",
         "meva_meta_value.learner:MeVa",
-        "follows the gradient of a learnt discounted value of all future learning",
+        "follows the gradient of a learnt value of all future learning",
         "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863",
     )

@@ -10,6 +10,6 @@ def meva_value_models() -> Iterable[Entry]:
     yield Entry(
         "paired_mlp",
         "meva_value_networks.paired_mlp:PairedMLP",
-        "encodes each policy, joins own code with the others', gated residual MLPs",
+        "encodes policies, pairs own code with the others'; residual MLPs",
         "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863, appendix D",
     )
