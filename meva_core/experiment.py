@@ -12,7 +12,7 @@ import attrs
 import tomli_w
 
 from meva_core import recipes, values
-from meva_core.component import as_plain, at_least, parts, positive, static
+from meva_core.component import as_plain, at_least, between, parts, positive, static
 from meva_core.errors import BadCombination, BadValue, did_you_mean
 from meva_core.registry import Offer, Registry
 
@@ -24,8 +24,8 @@ PARTS_OF_MODELS = ("outputs", "conditions")  # set by the learner, not by users
 class FitSettings:
     """How a learner is fitted, whichever it is."""
 
-    seed: int = static(default=0, doc="first random seed", check=at_least(0))
-    seeds: int = static(default=1, doc="independent fits, in one program: seed, seed + 1, ...", check=at_least(1))
+    seed: int = static(default=0, doc="first random seed", check=between(0, 2**31 - 2**16))
+    seeds: int = static(default=1, doc="independent fits, in one program: seed, seed + 1, ...", check=between(1, 2**16))
     chunk: int = static(default=10, doc="outer loops between two looks at the metrics", check=at_least(1))
     checkpoint_every: int = static(default=50, doc="outer loops between checkpoints", check=at_least(1))
 

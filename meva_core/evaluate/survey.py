@@ -27,6 +27,9 @@ from meva_core.protocols import Game, Learner
 
 TRAJECTORIES = 24  # drawn per setting, for the figure
 
+# What is folded into a seed's key for each question: numbers that no outer loop of its fit reaches.
+_MATCHES, _RESPONSES, _SHAPED, _BASINS = range(2**32 - 6, 2**32 - 2)
+
 
 @attrs.frozen
 class Survey:
@@ -125,7 +128,7 @@ def _over_seeds_and_settings(question: Callable, options: tuple) -> Callable:
 
 
 def _matches(match: Match, key: Array, settings: EvaluateSettings) -> Any:
-    return matches(match, jax.random.fold_in(key, 0), settings.pairs, settings.steps)
+    return matches(match, jax.random.fold_in(key, _MATCHES), settings.pairs, settings.steps)
 
 
 def _responses(match: Match, key: Array, settings: EvaluateSettings, x: Array) -> Array:
@@ -147,20 +150,20 @@ def _responses(match: Match, key: Array, settings: EvaluateSettings, x: Array) -
             ]
         )
 
-    return jax.vmap(one)(x, jax.random.split(jax.random.fold_in(key, 1), x.shape[0]))
+    return jax.vmap(one)(x, jax.random.split(jax.random.fold_in(key, _RESPONSES), x.shape[0]))
 
 
 def _shaped(match: Match, key: Array, settings: EvaluateSettings, rival: Learner) -> Array:
     """f32[N, P]."""
     player: Fitted = match.players[0]
     shaping = against(match.game, player, rival)
-    return matches(shaping, jax.random.fold_in(key, 2), settings.pairs, settings.steps).payoffs
+    return matches(shaping, jax.random.fold_in(key, _SHAPED), settings.pairs, settings.steps).payoffs
 
 
 def _basins(match: Match, key: Array, settings: EvaluateSettings) -> tuple[dict[str, Array], Array]:
     assert match.game.plane is not None
     starts = grid(*match.game.plane, settings.grid)
-    key, start_key = jax.random.split(jax.random.fold_in(key, 3))
+    key, start_key = jax.random.split(jax.random.fold_in(key, _BASINS))
     found = basins(match, starts, key, settings.grid_steps)
     some = jax.vmap(lambda k: matching.start(match, k))(jax.random.split(start_key, TRAJECTORIES))
     paths = jax.vmap(lambda x: matching.trajectory(match, x, key, settings.grid_steps))(some)
