@@ -111,8 +111,8 @@ class _NormalisedLayer(hk.Module):
         self.width, self.activation = width, ACTIVATIONS[activation]
 
     def __call__(self, h: Array) -> Array:
-        # No bias: the normalisation has its own.
-        h = hk.Linear(self.width, with_bias=False, name="linear")(h)
+        # With a bias, though the normalisation has its own: without, a layer could not tell an input from twice it.
+        h = hk.Linear(self.width, name="linear")(h)
         return self.activation(hk.LayerNorm(axis=-1, create_scale=True, create_offset=True, name="norm")(h))
 
 
