@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from meva_core import compose, registry, values
+from meva_core import compose, recipes, registry, values
 from meva_core.component import parts
 from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.experiment import PARTS_OF_MODELS, Choice
 from meva_core.protocols import Game
-
-DEFAULT_PARTS = {"value_model": "paired_mlp", "explorer": "none"}
 
 
 def make(kind: str, name: str, **settings: Any) -> Any:
@@ -30,9 +28,10 @@ def make(kind: str, name: str, **settings: Any) -> Any:
     game: Any = given.get("game")
     if "game" in wanted and game is None:
         raise BadValue(f'expected game=make("game", ...) for {kind} {name!r}, got none')
-    for part, default in DEFAULT_PARTS.items():
+    defaults = recipes.shipped().defaults
+    for part in ("value_model", "explorer"):
         if part in wanted:
-            given[part] = _part(known, part, given.get(part, default), game)
+            given[part] = _part(known, part, given.get(part, defaults[part]), game)
     return values.construct(factory, {**values.structure(factory, settings, name), **given}, name)
 
 
@@ -43,7 +42,7 @@ def _part(known: registry.Registry, kind: str, given: Any, game: Game) -> Any:
     if not isinstance(given, Mapping):
         return given
     settings = dict(given)
-    name = settings.pop("name", DEFAULT_PARTS[kind])
+    name = settings.pop("name", recipes.shipped().defaults[kind])
     factory = known.find(kind, name).load()
     fixed = PARTS_OF_MODELS if kind == "value_model" else ()
     choice = Choice(name, values.structure(factory, settings, kind, fixed=fixed))

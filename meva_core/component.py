@@ -53,6 +53,9 @@ def component(cls: T) -> T:
     made = attrs.define(cls, frozen=True, kw_only=True, eq=False, slots=False)  # type: ignore[call-overload]
     made.__eq__ = _equal  # type: ignore[method-assign]
     made.__hash__ = None  # type: ignore[assignment]
+    for field in attrs.fields(made):
+        if "kind" not in field.metadata:
+            raise TypeError(f"{cls.__name__}.{field.name}: expected leaf(...), static(...) or part(...) as its value")
     traced = tuple(f.name for f in attrs.fields(made) if f.metadata["kind"] != "static")
     fixed = tuple(f.name for f in attrs.fields(made) if f.metadata["kind"] == "static")
 
@@ -78,8 +81,9 @@ class Refused(ValueError):
     """A value that a component's check does not accept; `name` is the hyper-parameter's."""
 
     def __init__(self, name: str, complaint: str, value: Any):
-        super().__init__(f"expected {complaint}, got {value!r}")
+        super().__init__(f"{name!r} must be {complaint}, got {value!r}")
         self.name = name
+        self.complaint = f"expected {complaint}, got {value!r}"
 
 
 @attrs.frozen

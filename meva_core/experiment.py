@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class EvaluateSettings:
     values: tuple[float, ...] = static(
         default=(), doc="rows: values of the learner's sweep; empty: the learner's choice"
     )
-    against: str = static(default="naive", doc="the learner to be shaped: plays seat 2 at the learner's rate")
+    against: str | None = static(default=None, doc="the learner to be shaped, at the learner's rate; unset: nobody")
     response_steps: int = static(
         default=300, doc="gradient steps of a best response, where none is exact", check=at_least(1)
     )
@@ -47,6 +48,10 @@ class EvaluateSettings:
     response_rate: float = static(default=1.0, doc="learning rate of such a best response", check=positive)
     grid: int = static(default=29, doc="starts along each axis of a survey of basins", check=at_least(2))
     grid_steps: int = static(default=200, doc="steps from each of them", check=at_least(1))
+
+
+def _without_none(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if value is not None}
 
 
 @attrs.frozen
@@ -58,7 +63,7 @@ class Choice:
 
     def to_plain(self) -> dict[str, Any]:
         """TOML knows no None: what is left to the composition is left out."""
-        return {"name": self.name, **{k: v for k, v in as_plain(self.settings).items() if v is not None}}
+        return {"name": self.name, **_without_none(as_plain(self.settings))}
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +103,7 @@ class Experiment:
         if self.explorer is not None:
             plain["explorer"] = self.explorer.to_plain()
         plain["fit"] = as_plain(attrs.asdict(self.fit))
-        plain["evaluate"] = as_plain(attrs.asdict(self.evaluate))
+        plain["evaluate"] = _without_none(as_plain(attrs.asdict(self.evaluate)))
         if self.opponents:
             plain["opponents"] = [opponent.to_plain() for opponent in self.opponents]
         return plain
@@ -126,16 +131,17 @@ def resolve(
     sections, opponent_sections, source = _recipe_sections(registry, files, game, learner, opponents, recipe)
     for path, value in (overrides or {}).items():
         _override(sections, opponent_sections, path, value)
+    defaults = recipes.defaults(files)
     plain = {
         "schema": SCHEMA,
         "recipe": recipe,
         "source": source,
         "game": {"name": game, **sections["game"]},
         "learner": {"name": learner, **sections["learner"]},
-        "value_model": {"name": "paired_mlp", **sections["value_model"]},
-        "explorer": {"name": "none", **sections["explorer"]},
+        "value_model": {"name": defaults["value_model"], **sections["value_model"]},
+        "explorer": {"name": defaults["explorer"], **sections["explorer"]},
         "fit": sections["fit"],
-        "evaluate": sections["evaluate"],
+        "evaluate": {"against": defaults["against"], **sections["evaluate"]},
         "opponents": [{"name": n, **s} for n, s in zip(opponents, opponent_sections, strict=True)],
     }
     if all(not _wants(registry, [learner, *opponents], part) for part in ("value_model", "explorer")):
@@ -167,7 +173,8 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     if not isinstance(opponents, list):
         raise BadValue(f"expected a list of tables, got {opponents!r} @ {where}: opponents")
     evaluate = _settings(EvaluateSettings, plain.get("evaluate", {}), "evaluate")
-    registry.find("learner", evaluate.against)
+    if evaluate.against is not None:
+        registry.find("learner", evaluate.against)
     learner = _choice(registry, "learner", plain["learner"], "learner")
     rivals = tuple(_choice(registry, "learner", o, _opponent_path(opponents, n)) for n, o in enumerate(opponents))
     everybody = [learner.name, *(rival.name for rival in rivals)]
@@ -224,9 +231,11 @@ def _override(sections: dict[str, dict], opponents: list[dict], path: str, value
     section, _, name = path.partition(".")
     if section == "opponent":
         number, _, rest = name.partition(".")
+        if "name" in (name, rest):
+            raise BadValue(f"expected --opponent {value}, got {path}: recipes go by the names of game and learner")
         if not opponents:
             raise BadValue(f"expected --opponent NAME beside {path}, got self-play")
-        if not number.isdigit():
+        if not re.fullmatch("[0-9]+", number):
             for opponent in opponents:
                 opponent[name] = value
             return
@@ -234,6 +243,8 @@ def _override(sections: dict[str, dict], opponents: list[dict], path: str, value
             raise BadValue(f"expected an opponent from 1 to {len(opponents)}, got {number} @ {path}")
         opponents[int(number) - 1][rest] = value
         return
+    if name == "name" and section in ("game", "learner"):
+        raise BadValue(f"expected --{section} {value}, got {path}: recipes go by the names of game and learner")
     if section not in sections or not name:
         raise BadValue(f"expected SECTION.NAME, got {path!r}{did_you_mean(section, [*recipes.SECTIONS, 'opponent'])}")
     if name == "name" and section in ("value_model", "explorer") and sections[section].get("name") != value:

@@ -61,7 +61,7 @@ class History:
 
     def add(self, chunk: Chunk) -> list[Divergence]:
         """Append a chunk; returns the divergences that are new with it."""
-        first = next(iter(self.metrics.values())).shape[1] if self.metrics else 0
+        first = chunk.loops - next(iter(chunk.metrics.values())).shape[1]
         for name, new in chunk.metrics.items():
             old = self.metrics.get(name, np.zeros((len(self.seeds), 0), new.dtype))
             self.metrics[name] = np.concatenate([old, new], axis=1)

@@ -5,6 +5,9 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
     [plugins]
     disabled = ["some_plugin"]
 
+    [defaults]                           # optional: where neither a recipe nor the user says
+    value_model = "some_model"           # and explorer, against (the learner to be shaped)
+
     [recipes.GAME.LEARNER.RECIPE]        # GAME "*": any game that has no recipe of its own
     source = "where the numbers come from"
     base = "default"                     # optional: another recipe of the pair, to start from
@@ -25,6 +28,7 @@ import attrs
 from meva_core.errors import BadFolder, BadValue, UnknownName, did_you_mean
 
 SECTIONS = ("game", "learner", "value_model", "explorer", "fit", "evaluate")
+DEFAULTS = ("value_model", "explorer", "against")
 ANY_GAME = "*"
 
 
@@ -42,6 +46,7 @@ class RecipeFile:
     """A parsed recipe file."""
 
     disabled: tuple[str, ...]
+    defaults: Mapping[str, str]  # of those in DEFAULTS
     tables: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # game -> learner -> recipe -> table
 
 
@@ -63,12 +68,17 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
     """Check the layout; BadValue says where it is wrong."""
-    _only(content, ("plugins", "recipes"), where)
+    _only(content, ("plugins", "defaults", "recipes"), where)
     plugins = _table(content.get("plugins", {}), f"{where}: plugins")
     _only(plugins, ("disabled",), f"{where}: plugins")
     disabled = plugins.get("disabled", [])
     if not isinstance(disabled, list) or not all(isinstance(name, str) for name in disabled):
         raise BadValue(f"expected a list of plugin names, got {disabled!r} @ {where}: plugins.disabled")
+    defaults = _table(content.get("defaults", {}), f"{where}: defaults")
+    _only(defaults, DEFAULTS, f"{where}: defaults")
+    for name, value in defaults.items():
+        if not isinstance(value, str):
+            raise BadValue(f"expected a name, got {value!r} @ {where}: defaults.{name}")
     games = _table(content.get("recipes", {}), f"{where}: recipes")
     for game, learners in games.items():
         for learner, recipes in _table(learners, f"{where}: recipes.{game}").items():
@@ -80,7 +90,7 @@ def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
                 for text in ("source", "base"):
                     if not isinstance(recipe.get(text, ""), str):
                         raise BadValue(f"expected text, got {recipe[text]!r} @ {path}.{text}")
-    return RecipeFile(tuple(disabled), games)
+    return RecipeFile(tuple(disabled), defaults, games)
 
 
 @functools.cache
@@ -92,10 +102,19 @@ def shipped() -> RecipeFile:
     return read(inside if inside.exists() else package.parent / "registry.toml")
 
 
+def defaults(files: Iterable[RecipeFile]) -> dict[str, str]:
+    """Of all files, the last one's say."""
+    return {name: value for file in files for name, value in file.defaults.items()}
+
+
 def of_package(where: str) -> RecipeFile:
-    """A plugin's own file, "package:file.toml"."""
+    """A plugin's own file, "package:file.toml". BadFolder where there is none."""
     package, _, name = where.partition(":")
-    return read(Path(str(importlib.resources.files(package) / name)))
+    try:
+        folder = importlib.resources.files(package)
+    except ModuleNotFoundError as error:
+        raise BadFolder(f"expected recipes at {where!r} (package:file.toml), got no such package") from error
+    return read(Path(str(folder / name)))
 
 
 def names(files: Iterable[RecipeFile], game: str, learner: str) -> list[str]:

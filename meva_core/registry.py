@@ -47,7 +47,10 @@ class Offer:
         """The factory itself; imports it. BadPlugin where that fails."""
         module, _, attribute = self.entry.factory.partition(":")
         try:
-            return getattr(importlib.import_module(module), attribute)
+            factory = getattr(importlib.import_module(module), attribute)
+            if not attrs.has(factory) or any("kind" not in field.metadata for field in attrs.fields(factory)):
+                raise TypeError(f"expected a component class (meva_core.component), got {factory!r}")
+            return factory
         except Exception as error:
             raise BadPlugin(
                 f"{self.kind} {self.name!r} of plugin {self.plugin!r} ({self.distribution}) cannot be imported from "

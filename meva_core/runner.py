@@ -134,18 +134,19 @@ def _train(
     saved = loops
     try:
         for chunk in fitting.fit(trainings, experiment.seeds, chunk=experiment.fit.chunk, state=state, loops=loops):
-            state, loops = chunk.state, chunk.loops
             new = history.add(chunk)
             if len(history.diverged) == len(history.seeds):
                 raise Diverged("; ".join(map(str, history.diverged)))
             for divergence in new:
                 progress.warn(str(divergence))
-            progress.chunk(chunk)
             if place is not None:
                 folder.write_metrics(place, history.seeds, chunk)
-                if loops - saved >= experiment.fit.checkpoint_every or loops == trainings[0].num_steps:
-                    checkpoint.save(place, loops, state, experiment.hash)
-                    saved = loops
+            state, loops = chunk.state, chunk.loops
+            due = loops - saved >= experiment.fit.checkpoint_every or loops == trainings[0].num_steps
+            if place is not None and due:
+                checkpoint.save(place, loops, state, experiment.hash)
+                saved = loops
+            progress.chunk(chunk)
     except KeyboardInterrupt:
         if place is not None and loops > saved:
             checkpoint.save(place, loops, state, experiment.hash)

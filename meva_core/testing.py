@@ -18,6 +18,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -74,15 +75,22 @@ def check_learner(learner: Learner, game: Game) -> None:
     _check_array("update(...)[0]", steps, (game.num_players, game.policy_size))
     _check_array("start(...)", learner.start(params, x, jax.random.key(2)), (game.num_players, game.policy_size))
 
+    def update(x: Array) -> Array:
+        return learner.update(params, learner.init(params, x), x, jax.random.key(1))[0]
+
+    _check_transforms("update", update, _batch(game))
+
+    @jax.jit
     def five(fitted: Fitted, x: Array) -> Array:
         return matching.play(matching.self_play(game, fitted), x, jax.random.key(3), 5).x
 
-    fitted = Fitted(learner=learner, params=params)
-    _check_array("five steps", five(fitted, x), x.shape)
-    _check_transforms("update", lambda x: five(fitted, x), _batch(game))
-    _check_pure("update", five, fitted, x)
-    if learner.sweep is not None:
-        assert hasattr(learner, learner.sweep.name), f"sweep: expected a hyper-parameter {learner.sweep.name!r}"
+    _check_array("five steps", five(Fitted(learner=learner, params=params), x), x.shape)
+    for name in {"rate", *([learner.sweep.name] if learner.sweep else [])}:
+        assert hasattr(learner, name), f"expected a hyper-parameter {name!r}"
+        other = attrs.evolve(learner, **{name: 0.5 * getattr(learner, name)})  # type: ignore[type-var]
+        five(Fitted(learner=other, params=params), x)
+        count = five._cache_size()  # type: ignore[attr-defined]
+        assert count == 1, f"{name}: expected one compilation for all its values, got {count}: make it a leaf"
 
 
 def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game) -> None:
@@ -101,6 +109,8 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
 
     _check_transforms("features and head", lambda x: value(model, x, x), _batch(game))
     _check_pure("features and head", lambda model, x: value(model, x, x), model, x)
+    elsewhere = model.features(params, x, x + 1, condition)
+    assert not np.allclose(features, elsewhere), "features: expected other numbers for other `others`"
     # Row i reads player i from `own` and the rest from `others`: the one-pass gradients are the players' own.
     own = jax.grad(lambda own: jnp.sum(value(model, own, x)))(x)
     full = jax.jacobian(lambda x: value(model, x, x))(x)
@@ -177,18 +187,17 @@ def _check_pytree(component: Any) -> None:
 
 def _check_transforms(what: str, function: Callable[[Any], Any], batch: Any) -> None:
     """jit = eager, vmap = loop."""
-    mapped = jax.vmap(function)(batch)
-    for n in range(BATCH):
-        one = jax.tree.map(lambda leaf, n=n: leaf[n], batch)
-        alone = function(one)
-        for name, other in (("jit", jax.jit(function)(one)), ("vmap", jax.tree.map(lambda leaf, n=n: leaf[n], mapped))):
-            jax.tree.map(
-                lambda a, b, name=name: np.testing.assert_allclose(
-                    a, b, err_msg=f"{what}: {name} differs from calling it", **TOLERANCE
-                ),
-                alone,
-                other,
-            )
+    compiled = jax.jit(function)
+    mapped = jax.jit(jax.vmap(function))(batch)
+    singles = [jax.tree.map(lambda leaf, n=n: leaf[n], batch) for n in range(BATCH)]
+    _check_close(f"{what}: jit differs from calling it", compiled(singles[0]), function(singles[0]))
+    for n, single in enumerate(singles):
+        one = jax.tree.map(lambda leaf, n=n: leaf[n], mapped)
+        _check_close(f"{what}: vmap differs from a loop", one, compiled(single))
+
+
+def _check_close(message: str, found: Any, expected: Any) -> None:
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, err_msg=message, **TOLERANCE), found, expected)
 
 
 def _check_pure(what: str, function: Callable[..., Any], component: Any, *args: Any) -> None:

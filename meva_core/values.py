@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import cattrs
+import jax
 
 from meva_core.component import Refused, hyperparameters
 from meva_core.errors import BadValue, did_you_mean
@@ -36,7 +37,12 @@ def structure(cls: type, given: Mapping[str, Any], path: str, *, fixed: tuple[st
 
 
 def convert(value: Any, to: Any, path: str) -> Any:
-    """`value` as the type `to`; BadValue otherwise. Numbers are finite; nothing is rounded or parsed."""
+    """`value` as the type `to`; BadValue otherwise. Numbers are finite; nothing is rounded or parsed.
+
+    JAX's own arrays, traced ones too, are taken as they are.
+    """
+    if isinstance(value, jax.Array):
+        return value
     try:
         return _CONVERTER.structure(value, to)
     except Exception as error:
@@ -55,7 +61,7 @@ def explained(path: str) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise BadValue(f"{error} @ {path}.{error.name}") from error
+        raise BadValue(f"{error.complaint} @ {path}.{error.name}") from error
 
 
 def type_name(to: Any) -> str:

@@ -30,10 +30,8 @@ def _overrides(context: click.Context, parameter: click.Parameter, given: tuple[
 )
 @click.option(
     "--recipe",
-    default="default",
-    show_default=True,
     metavar="NAME",
-    help="Hyper-parameters on record (see: meva show learner NAME).",
+    help="Hyper-parameters on record (see: meva show learner NAME) [default: default].",
 )
 @click.option("--seed", type=int, metavar="N", help="First random seed [default: 0].")
 @click.option("--seeds", type=int, metavar="N", help="Independent fits in one program [default: 1].")
@@ -62,7 +60,7 @@ def run_command(
     game: str | None,
     learner: str | None,
     opponent: tuple[str, ...],
-    recipe: str,
+    recipe: str | None,
     seed: int | None,
     seeds: int | None,
     overrides: dict[str, Any],
@@ -107,7 +105,7 @@ def run_command(
             game=game or "",
             learner=learner or "",
             opponents=opponent,
-            recipe=recipe,
+            recipe=recipe or "default",
             overrides={**overrides, **fit},
         )
     folder = resume or out or _new_folder(resolved)

@@ -24,7 +24,7 @@ class Screen(Progress):
 
     def __init__(self, out: Path, *, quiet: bool = False):
         self.out = out
-        self.console = Console(quiet=quiet, soft_wrap=not sys.stdout.isatty(), highlight=False)
+        self.console = Console(quiet=quiet, width=None if sys.stdout.isatty() else 80, highlight=False)
         self.errors = Console(stderr=True, soft_wrap=True, highlight=False)
         self.bar: Bar | None = None
         self.began = self.printed = time.monotonic()

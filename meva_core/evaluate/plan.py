@@ -5,8 +5,9 @@ from __future__ import annotations
 import attrs
 
 from meva_core import values
+from meva_core.component import parts
 from meva_core.compose import Composition
-from meva_core.errors import BadCombination
+from meva_core.errors import BadCombination, BadValue
 from meva_core.experiment import EvaluateSettings, Experiment
 from meva_core.protocols import Learner, Sweep
 from meva_core.registry import Registry
@@ -51,9 +52,11 @@ def _rows(sweep: Sweep | None, experiment: Experiment, learner: Learner) -> tupl
 def _rival(known: Registry, experiment: Experiment, composition: Composition, learner: Learner) -> Learner | None:
     """In self-play `evaluate.against`, at the learner's rate; None where it is the learner, or they cannot meet."""
     name = experiment.evaluate.against
-    if experiment.opponents or name == experiment.learner.name:
+    if name is None or experiment.opponents or name == experiment.learner.name:
         return None
     factory = known.find("learner", name).load()
+    if set(parts(factory)) - {"game"}:
+        raise BadValue(f"expected a learner that needs no fit to be shaped, got {name!r} @ evaluate.against")
     rival = values.construct(factory, {"game": composition.game, "rate": learner.rate}, "evaluate.against")
     try:
         learner.facing((None, *(rival,) * (composition.game.num_players - 1)))

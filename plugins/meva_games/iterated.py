@@ -63,10 +63,8 @@ class IteratedTwoByTwo(Game):
         return jax.random.normal(key, (2, len(ENTRIES)))
 
     def payoff(self, x: Array) -> Array:
-        shares = self._shares(x)
-        tables = self.tables.astype(x.dtype).reshape(2, 4)
         # A sum of products, not a matrix product: it fuses with what made the shares.
-        return jnp.stack([sum(share * r for share, r in zip(shares, table, strict=True)) for table in tables])
+        return jnp.sum(self.tables.astype(x.dtype).reshape(2, 4) * self._shares(x), axis=1)
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         """Discounted share of the rounds that end in each outcome, player 1's action first."""
@@ -77,13 +75,13 @@ class IteratedTwoByTwo(Game):
         (the answer to it is a Markov decision process over the four outcomes)."""
         return SATURATED * jnp.array(list(itertools.product([-1.0, 1.0], repeat=len(ENTRIES))))
 
-    def _shares(self, x: Array) -> list[Array]:
-        """Normalised discounted shares of [DD, DC, CD, CC], four f32[]."""
+    def _shares(self, x: Array) -> Array:
+        """Normalised discounted shares of [DD, DC, CD, CC], f32[4]."""
         p, q = jax.nn.sigmoid(x[0]), jax.nn.sigmoid(x[1][_AS_SEEN_BY_PLAYER_1])
-        outcome = [[(1 - p[s]) * (1 - q[s]), (1 - p[s]) * q[s], p[s] * (1 - q[s]), p[s] * q[s]] for s in range(5)]
+        outcome = jnp.stack([(1 - p) * (1 - q), (1 - p) * q, p * (1 - q), p * q], axis=1)
         start, after = outcome[0], outcome[1:]
-        rows = [[(i == j) - self.discount * after[j][i] for j in range(4)] for i in range(4)]
-        return solve_diagonally_dominant(rows, [(1 - self.discount) * share for share in start])
+        flow = jnp.eye(4, dtype=x.dtype) - self.discount * after.T
+        return solve_diagonally_dominant(flow, (1 - self.discount) * start)
 
 
 @component

@@ -93,7 +93,7 @@ class MetaValueTraining(Training):
             "loss": value,
             "td_error": error,
             "payoff": jnp.mean(data.payoffs),
-            "gradient_norm": optax.global_norm(gradient),
+            "gradient_norm": optax.tree.norm(gradient),
         }
         return FitState(params, target_params, optimiser), metrics
 
