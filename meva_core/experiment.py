@@ -245,7 +245,9 @@ def _override(sections: dict[str, dict], opponents: list[dict], path: str, value
         return
     if name == "name" and section in ("game", "learner"):
         raise BadValue(f"expected --{section} {value}, got {path}: recipes go by the names of game and learner")
-    if section not in sections or not name:
+    if section in sections and not name:
+        raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
+    if section not in sections:
         raise BadValue(f"expected SECTION.NAME, got {path!r}{did_you_mean(section, [*recipes.SECTIONS, 'opponent'])}")
     if name == "name" and section in ("value_model", "explorer") and sections[section].get("name") != value:
         sections[section].clear()  # another one's numbers mean nothing to it

@@ -88,20 +88,20 @@ def load(disabled: Iterable[str] = ()) -> Registry:
     """What is installed, less the plugins named in `disabled`. Warns (PluginWarning) of each that fails."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    distributions: dict[str, str] = {}
+    taken: set[str] = set()
     offers: list[Offer] = []
     for point, distribution in _entry_points():
-        if point.name in disabled:
+        label = point.name if point.name not in taken else f"{distribution}/{point.name}"
+        if {label, f"{distribution}/{point.name}"} & set(disabled):
             continue
-        label = point.name if point.name not in distributions else f"{distribution}/{point.name}"
         try:
             manager.register(point.load(), name=label)
             manager.check_pending()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             manager.unregister(name=label) if manager.has_plugin(label) else None
             _warn(label, distribution, error)
             continue
-        distributions[label] = distribution
+        taken.add(label)
         offers += _offers(manager, label, distribution)
     return Registry(tuple(offers))
 
@@ -133,16 +133,16 @@ def _offers(manager: pluggy.PluginManager, plugin: str, distribution: str) -> li
             if implementation.plugin_name != plugin:
                 continue
             try:
-                for entry in implementation.function():
-                    if not isinstance(entry, Entry):
-                        raise TypeError(f"{hook} must yield meva_core.hookspecs.Entry, got {entry!r}")
-                    offers.append(Offer(kind, entry, plugin, distribution))
+                entries = list(implementation.function())
+                if strange := [entry for entry in entries if not isinstance(entry, Entry)]:
+                    raise TypeError(f"{hook} must yield meva_core.hookspecs.Entry, got {strange[0]!r}")
+                offers += [Offer(kind, entry, plugin, distribution) for entry in entries]
             except Exception as error:
                 _warn(plugin, distribution, error)
     return offers
 
 
-def _warn(plugin: str, distribution: str, error: Exception) -> None:
+def _warn(plugin: str, distribution: str, error: BaseException) -> None:
     warnings.warn(f"plugin {plugin!r} ({distribution}) is left out: {_one_line(error)}", PluginWarning, stacklevel=3)
 
 

@@ -109,14 +109,14 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
 
     _check_transforms("features and head", lambda x: value(model, x, x), _batch(game))
     _check_pure("features and head", lambda model, x: value(model, x, x), model, x)
-    elsewhere = model.features(params, x, x + 1, condition)
-    assert not np.allclose(features, elsewhere), "features: expected other numbers for other `others`"
     # Row i reads player i from `own` and the rest from `others`: the one-pass gradients are the players' own.
     own = jax.grad(lambda own: jnp.sum(value(model, own, x)))(x)
     full = jax.jacobian(lambda x: value(model, x, x))(x)
     for i in range(players):
         message = f"features: row {i} must read player {i} from `x` and the rest from `others`"
         np.testing.assert_allclose(own[i], full[i, i], err_msg=message, **TOLERANCE)
+    elsewhere = model.features(params, x, x + 1, condition)
+    assert not np.allclose(features, elsewhere), "features: expected other numbers for other `others`"
     if game.symmetric:
         shared = build(4, 1, True)
         params = shared.init(jax.random.key(0))

@@ -76,7 +76,7 @@ def run_command(
     meva-run --game logistic --learner lola --set learner.variant=taylor
     meva-run runs/ipd-meva-.../experiment.toml      runs it again
     """
-    names = (game, learner, opponent, seed, seeds, overrides, registry_file)
+    names = (game, learner, opponent, recipe, seed, seeds, overrides, registry_file)
     if resume is not None and (
         experiment is not None or out is not None or any(x not in (None, (), {}) for x in names)
     ):

@@ -33,16 +33,19 @@ def title(summary: dict[str, Any]) -> str:
 
 def tables(summary: dict[str, Any]) -> RenderableType:
     """Payoffs, then what the game tells of outcomes and basins, then what the numbers are over."""
-    parts: list[RenderableType] = [_payoffs(summary)]
+    shown = [("payoffs", _payoffs(summary))]
     if any(row["basins"] for row in summary["rows"]):
-        parts.append(_basins(summary))
+        shown.append(("starts of the grid that end in an outcome", _basins(summary)))
     elif any(row["outcomes"] for row in summary["rows"]):
-        parts.append(_outcomes(summary))
+        shown.append(("shares of outcomes (player 1 first), and of matches that settled", _outcomes(summary)))
+    parts: list[RenderableType] = []
+    for caption, table in shown:
+        parts += [Text(caption, style="bold"), table, ""]
     return Group(*parts, Text(_note(summary), style="dim"))
 
 
 def _payoffs(summary: dict[str, Any]) -> Table:
-    table = _table(summary, "payoffs")
+    table = _table(summary)
     first = summary["rows"][0]
     together = first["self_play"] is not None
     names = [summary["learner"], *summary["opponents"]]
@@ -62,7 +65,7 @@ def _payoffs(summary: dict[str, Any]) -> Table:
 
 
 def _outcomes(summary: dict[str, Any]) -> Table:
-    table = _table(summary, "shares of outcomes (player 1 first) and of matches that settled")
+    table = _table(summary)
     names = list(summary["rows"][0]["outcomes"])
     for name in (*names, "settled"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -73,7 +76,7 @@ def _outcomes(summary: dict[str, Any]) -> Table:
 
 
 def _basins(summary: dict[str, Any]) -> Table:
-    table = _table(summary, "starts of the grid that end in an outcome")
+    table = _table(summary)
     for name, found in summary["rows"][0]["basins"].items():
         table.add_column(f"{name}, of {found['of']}", justify="right", no_wrap=True)
         table.add_column("share", justify="right", no_wrap=True)
@@ -89,8 +92,8 @@ def _basins(summary: dict[str, Any]) -> Table:
     return table
 
 
-def _table(summary: dict[str, Any], caption: str) -> Table:
-    table = Table(title=caption, title_justify="left", title_style="bold", box=None, padding=(0, 1), pad_edge=False)
+def _table(summary: dict[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
     if summary["setting"]:
         table.add_column(_symbol(summary["setting"]["label"]), justify="left", no_wrap=True)
     return table

@@ -1,0 +1,143 @@
+"""`meva list` and `meva show`."""
+
+import pytest
+
+from meva_core import registry
+from meva_core.component import hyperparameters
+
+
+def test_list_shows_every_entry_with_its_plugin_and_a_line(meva_command):
+    outcome = meva_command("list")
+    assert (outcome.code, outcome.err) == (0, "")
+    for offer in registry.installed().offers:
+        at = next(n for n, line in enumerate(outcome.lines) if line.split()[:1] == [offer.name])
+        assert offer.entry.summary.split()[-1] in " ".join(outcome.lines[at : at + 3])
+        assert f"{offer.plugin} ({offer.distribution})" in " ".join(outcome.lines[at : at + 4])
+
+
+def test_list_shows_a_strangers_entry(meva_command, fake_plugin):
+    code = "from meva_core.hookspecs import Entry, hookimpl\n\n@hookimpl\ndef meva_explorers():\n"
+    fake_plugin("shaky", code + "    yield Entry('shaking', 'nosuch:Shaking', 'shakes')\n")
+    outcome = meva_command("list")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "shaky (meva-shaky)" in outcome.out
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_list_shows_one_kind(meva_command, kind):
+    outcome = meva_command("list", kind)
+    assert outcome.code == 0
+    assert outcome.lines[0] == f"{kind.replace('_', ' ')}s"
+    names = {line.split()[0] for line in outcome.lines[1:] if line.startswith("  ") and line[2] != " "}
+    assert names == {offer.name for offer in registry.installed().of_kind(kind)}
+
+
+def test_list_of_an_unknown_kind(meva_command):
+    outcome = meva_command("list", "gam")
+    assert outcome.code == 2
+    assert outcome.err.splitlines() == [
+        "error: unknown kind 'gam' - did you mean 'game'? (known: explorer, game, learner, value_model)"
+    ]
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_list_fits_80_columns(meva_command, kind):
+    assert max(map(len, meva_command("list", kind).lines)) <= 80
+
+
+def test_show_says_everything_of_a_learner(meva_command):
+    outcome = meva_command("show", "learner", "meva")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.lines[0] == "learner meva  (meva_meta_value, distribution meva)"
+    assert "Meta-Value Learning" in outcome.out
+    for text in (
+        "rate = 1.0  (float",
+        "discount = 0.95  (float or list of float",
+        "mixing = 'convex'  (str",
+        "quantiles = 32  (int",
+        "ipd default:",
+        "ipd paper: Cooijmans et al. (2023), appendix E",
+        "ipd authors:",
+        "ipd shaping:",
+        "logistic paper: Cooijmans et al. (2023), appendix D",
+    ):
+        assert text in outcome.out
+    paper = outcome.lines.index("paper")
+    assert "arXiv 2307.08863" in " ".join(" ".join(outcome.lines[paper + 1 :]).split())
+    joined = " ".join(outcome.out.split())
+    for h in hyperparameters(registry.installed().find("learner", "meva").load()):
+        assert f"  {h.name} = " in outcome.out
+        assert " ".join(h.doc.split()) in joined
+
+
+@pytest.mark.parametrize("offer", registry.installed().offers, ids=lambda offer: f"{offer.kind}-{offer.name}")
+def test_show_works_for_every_entry(meva_command, offer):
+    outcome = meva_command("show", offer.kind, offer.name)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "hyper-parameters" in outcome.lines
+    assert ("paper" in outcome.lines) == bool(offer.entry.reference)
+    assert ("recipes" in outcome.lines) == (offer.kind == "learner")
+
+
+def test_show_leaves_out_what_learners_set(meva_command):
+    out = meva_command("show", "value_model", "paired_mlp").out
+    assert "  outputs" not in out
+    assert "  conditions" not in out
+    assert "equivariant = unset  (bool or nothing" in out
+
+
+def test_show_lists_the_users_recipes(meva_command, tmp_path):
+    (tmp_path / "mine.toml").write_text('[recipes.ipd.naive.mine]\nsource = "my own numbers"\n')
+    outcome = meva_command("show", "learner", "naive", "--registry", tmp_path / "mine.toml")
+    assert "ipd mine: my own numbers" in outcome.out
+
+
+@pytest.mark.parametrize(("kind", "name"), [("learner", "meva"), ("learner", "lola"), ("game", "logistic")])
+def test_show_fits_80_columns(meva_command, kind, name):
+    assert max(map(len, meva_command("show", kind, name).lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "learner"], "Missing argument 'NAME'"),
+        (["show", "learnr", "meva"], "unknown kind 'learnr' - did you mean 'learner'"),
+        (["show", "learner", "mevaa"], "unknown learner 'mevaa' - did you mean 'meva'"),
+        (["show", "learner", "naive", "--registry", "nosuch.toml"], "expected a readable TOML file at nosuch.toml"),
+        (["list", "game", "learner"], "unexpected extra argument"),
+        (["lst"], "No such command 'lst'"),
+        (["list", "--al"], "No such option '--al'"),
+    ],
+)
+def test_bad_input(meva_command, arguments, said):
+    outcome = meva_command(*arguments)
+    assert outcome.code == 2
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
+
+
+def test_help_names_the_commands(meva_command, meva_run):
+    outcome = meva_command("--help")
+    assert outcome.code == 0
+    assert all(command in outcome.out for command in ("run", "list", "show"))
+    text = meva_run("--help").out
+    for option in (
+        "game",
+        "learner",
+        "opponent",
+        "recipe",
+        "seed",
+        "seeds",
+        "set",
+        "out",
+        "resume",
+        "registry",
+        "quiet",
+    ):
+        assert f"--{option}" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_version(meva_command):
+    assert meva_command("--version").out.strip().endswith("1.0.0")

@@ -1,0 +1,528 @@
+"""`meva-run`, end to end, small: folders, numbers, resuming, what is shown.
+
+Runs are shared: a module-scoped fixture makes each one once.
+"""
+
+import contextlib
+import datetime
+import importlib
+import json
+import re
+import shutil
+import tomllib
+from typing import Any
+
+import numpy as np
+import pytest
+
+import meva_core as meva
+from meva_core import experiment, recipes, registry, runner
+from meva_core.cli.screen import Screen
+from meva_core.fit import Divergence
+from meva_core.progress import Progress
+from meva_core.report.summary import statistic
+
+run_module = importlib.import_module("meva_core.cli.run")
+
+EVALUATION: dict[str, Any] = {"evaluate.pairs": 4, "evaluate.steps": 5}
+SMALL: dict[str, Any] = {
+    "learner.loops": 5,
+    "learner.trajectory": 4,
+    "learner.stride": 2,
+    "learner.batch_size": 4,
+    "learner.quantiles": 4,
+    "value_model.width": 8,
+    "value_model.blocks": 0,
+    "fit.chunk": 1,
+    "fit.checkpoint_every": 2,
+    "evaluate.values": [0.0, 0.95],
+    **EVALUATION,
+}
+LOGISTIC = {**EVALUATION, "evaluate.grid": 3, "evaluate.grid_steps": 4, "evaluate.response_steps": 3}
+MEVA = ("--game", "ipd", "--learner", "meva")
+
+
+def arguments(settings):
+    return [text for path, value in settings.items() for text in ("--set", f"{path}={value}")]
+
+
+def summary(folder):
+    return json.loads((folder / "summary.json").read_text())
+
+
+def numbers(folder):
+    """What has to be equal where the experiment is."""
+    return {key: value for key, value in summary(folder).items() if key != "seconds"}
+
+
+def policies(folder):
+    with np.load(folder / "policies.npz") as file:
+        return {name: file[name] for name in file.files}
+
+
+def metrics(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def small_experiment():
+    return experiment.resolve(registry.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=SMALL)
+
+
+def assert_same_results(folder, other):
+    assert numbers(folder) == numbers(other)
+    for name, array in policies(folder).items():
+        np.testing.assert_array_equal(array, policies(other)[name])
+        assert array.tobytes() == policies(other)[name].tobytes()
+
+
+class Run:
+    """A finished run: its outcome and folder."""
+
+    def __init__(self, command, folder, *given):
+        self.folder = folder
+        self.outcome = command(*given, "--out", folder)
+        assert self.outcome.code == 0, self.outcome.err
+
+
+@pytest.fixture(scope="module")
+def run(meva_run, tmp_path_factory):
+    return Run(meva_run, tmp_path_factory.mktemp("runs") / "meva", *MEVA, *arguments(SMALL))
+
+
+@pytest.fixture(scope="module")
+def basins_run(meva_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "logistic"
+    given = {**LOGISTIC, "evaluate.values": [0.0, 1.0]}
+    return Run(meva_run, folder, "--game", "logistic", "--learner", "lola", *arguments(given))
+
+
+@pytest.fixture(scope="module")
+def rivals_run(meva_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "rivals"
+    given = {**LOGISTIC, **SMALL, "learner.loops": 1, "evaluate.values": [0.95]}
+    given |= {"learner.formulation": "value", "learner.rollout_from": "start", "learner.stride": 4}
+    return Run(meva_run, folder, "--game", "logistic", "--learner", "meva", "--opponent", "lola", *arguments(given))
+
+
+@pytest.fixture(scope="module")
+def naive():
+    return meva.run("ipd", "naive", set=EVALUATION)
+
+
+@pytest.fixture(scope="module")
+def naive_on_logistic():
+    return meva.run("logistic", "naive", set=LOGISTIC)
+
+
+def test_the_folder_holds_what_was_promised(run):
+    names = {path.name for path in run.folder.iterdir()}
+    assert names == {"summary.json", "experiment.toml", "metrics.jsonl", "policies.npz", "figures", "checkpoints"}
+    figures = {path.name for path in (run.folder / "figures").iterdir()}
+    assert figures == {f"{name}.{kind}" for name in ("payoffs", "learning_meva") for kind in ("png", "svg")}
+    saved = {path.name for path in (run.folder / "checkpoints" / "learner").iterdir()}
+    assert saved == {f"loop-{n:07d}.npz" for n in (2, 4, 5)}
+    assert all(path.stat().st_size > 0 for path in run.folder.rglob("*") if path.is_file())
+
+
+def test_the_figures_are_pictures(run):
+    assert (run.folder / "figures" / "payoffs.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (run.folder / "figures" / "payoffs.svg").read_text()
+
+
+def test_the_experiment_is_resolved_with_versions_and_hash(run):
+    plain = tomllib.loads((run.folder / "experiment.toml").read_text())
+    assert plain["learner"]["loops"] == 5
+    assert plain["learner"]["optimiser"] == "adamw"
+    assert plain["run"]["hash"] == summary(run.folder)["hash"] == small_experiment().hash
+    assert {"meva", "jax", "numpy"} <= set(plain["run"]["versions"])
+
+
+def test_metrics_have_a_line_per_loop(run):
+    lines = metrics(run.folder)
+    assert [(line["fit"], line["seed"], line["loop"]) for line in lines] == [("learner", 0, n) for n in range(5)]
+    assert all(np.isfinite([line["loss"], line["td_error"], line["payoff"]]).all() for line in lines)
+
+
+def test_the_summary_says_what_was_run(run):
+    found = summary(run.folder)
+    assert (found["game"], found["learner"], found["opponents"]) == ("ipd", "meva", [])
+    assert (found["seeds"], found["diverged"]) == ([0], [])
+    assert found["setting"] == {"name": "discount", "label": "meta-discount γ"}
+    assert [row["value"] for row in found["rows"]] == [0.0, 0.95]
+    (fit,) = found["fits"]
+    assert (fit["learner"], fit["loops"]) == ("meva", 5)
+    assert fit["final"]["loss"] == [pytest.approx(metrics(run.folder)[-1]["loss"])]
+
+
+def test_the_summary_follows_from_the_policies(run):
+    arrays = policies(run.folder)
+    game = meva.make("game", "ipd")
+    assert arrays["policies"].shape == (1, 2, 4, 2, 5)
+    assert arrays["settings"].tolist() == [0.0, 0.95]
+    assert arrays["seeds"].tolist() == [0]
+    assert arrays["entries"].tolist() == list(game.entry_names)
+    payoffs = np.array([[[game.payoff(x) for x in row] for row in seed] for seed in arrays["policies"]])
+    np.testing.assert_allclose(arrays["payoffs"], payoffs, rtol=1e-4, atol=1e-5)
+    for v, row in enumerate(summary(run.folder)["rows"]):
+        samples = arrays["payoffs"][0, v].astype(np.float64)  # pairs, players
+        for name, values in (("self_play", samples.mean(axis=1)), ("payoffs", samples)):
+            found = row[name] if name == "self_play" else row[name][1]
+            values = values if name == "self_play" else values[:, 1]
+            assert found["over"] == "pairs"
+            assert found["mean"] == pytest.approx(values.mean(), rel=1e-5)
+            assert found["sem"] == pytest.approx(values.std(ddof=1) / np.sqrt(4), rel=1e-4)
+            assert found["per_seed"] == [pytest.approx(values.mean(), rel=1e-5)]
+
+
+def test_outcome_shares_add_up(run):
+    for row in summary(run.folder)["rows"]:
+        assert set(row["outcomes"]) == {"DD", "DC", "CD", "CC"}
+        assert sum(share["mean"] for share in row["outcomes"].values()) == pytest.approx(1, abs=1e-4)
+        assert 0 <= row["settled"] <= 1
+
+
+def test_a_discount_of_0_is_naive_learning(run, naive):
+    """With the same starts and rate, exactly so in the correction formulation."""
+    np.testing.assert_allclose(policies(run.folder)["payoffs"][:, :1], naive.payoffs, rtol=1e-4, atol=1e-4)
+
+
+def test_the_best_response_is_best(run):
+    """In place of a player it earns at least what the player did."""
+    for row in summary(run.folder)["rows"]:
+        assert row["best_response"]["theirs"]["mean"] >= row["self_play"]["mean"] - 1e-3
+
+
+def test_the_screen_shows_the_composition_the_tables_and_the_files(run):
+    out = run.outcome.out
+    for text in (
+        "ipd: meva in all 2 seats (self-play)",
+        "value model paired_mlp",
+        "recipe default: ours",
+        f"experiment {summary(run.folder)['hash']}",
+        "loop 5/5 loss",
+        "TD error",
+        "self-play",
+        "best response",
+        "ours vs naive",
+        "standard error",
+        "summary.json",
+        "policies.npz",
+    ):
+        assert text in " ".join(out.split()).replace("ours vs best", "best response ours vs naive")
+    assert run.outcome.err == ""
+    mean = summary(run.folder)["rows"][1]["self_play"]["mean"]
+    assert re.search(rf"^0\.95 +{mean:.3f} ", out, re.MULTILINE)
+
+
+def test_the_screen_fits_80_columns(run):
+    shown = [line for line in run.outcome.lines if str(run.folder) not in line]
+    assert max(map(len, shown)) <= 80
+
+
+def test_tables_fit_80_columns(run, basins_run, rivals_run):
+    for each in (run, basins_run, rivals_run):
+        lines = each.outcome.lines
+        first = [line.strip() for line in lines].index("payoffs")
+        last = next(n for n, line in enumerate(lines) if "standard error" in line)
+        assert max(map(len, lines[first:last])) <= 80
+
+
+def test_running_it_again_gives_the_same_numbers(run, meva_run, tmp_path):
+    outcome = meva_run(run.folder / "experiment.toml", "--out", tmp_path / "again", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert_same_results(tmp_path / "again", run.folder)
+    assert (tmp_path / "again" / "experiment.toml").read_text() == (run.folder / "experiment.toml").read_text()
+    assert metrics(tmp_path / "again") == metrics(run.folder)
+    for figure in (run.folder / "figures").iterdir():
+        assert figure.read_bytes() == (tmp_path / "again" / "figures" / figure.name).read_bytes()
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(run, meva_run):
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    outcome = meva_run(*MEVA, "--out", run.folder)
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: expected a new or empty folder for --out, got ")
+    assert "--resume" in outcome.err
+    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
+
+
+def test_an_empty_folder_is_fine_and_the_default_is_a_new_one(meva_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ("--game", "ipd", "--learner", "naive", *arguments(EVALUATION))
+    (tmp_path / "empty").mkdir()
+    assert meva_run(*given, "--out", "empty").code == 0
+    outcome = meva_run(*given)
+    assert outcome.code == 0
+    (found,) = (tmp_path / "runs").iterdir()
+    assert re.fullmatch(r"ipd-naive-\d{8}-\d{6}", found.name)
+    assert f"written to runs/{found.name}" in outcome.out
+    assert not (tmp_path / "empty" / "metrics.jsonl").exists()
+    assert numbers(tmp_path / "empty") == numbers(found)
+
+
+def test_a_default_folder_is_always_a_new_one(tmp_path, monkeypatch):
+    class Noon(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 1, 2, 12, 0, 0)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_module.datetime, "datetime", Noon)
+    for name in ("ipd-meva-20260102-120000", "ipd-meva-20260102-120000-2", "ipd-meva-20260102-120000-3"):
+        folder = run_module._new_folder(small_experiment())
+        assert str(folder) == f"runs/{name}"
+        folder.mkdir(parents=True)
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """They take as long as all else."""
+    monkeypatch.setattr("meva_core.report.figures.draw", lambda result, folder: [])
+
+
+class StopAt(Progress):
+    """Ctrl-C while the screen draws."""
+
+    def __init__(self, loops):
+        self.loops = loops
+
+    def chunk(self, chunk):
+        if chunk.loops == self.loops:
+            raise KeyboardInterrupt
+
+
+def interrupted(folder, loops):
+    with pytest.raises(KeyboardInterrupt):
+        runner.run_experiment(small_experiment(), registry.installed(), out=folder, progress=StopAt(loops))
+    return folder
+
+
+def test_resuming_ends_as_if_never_stopped(run, meva_run, tmp_path, no_figures):
+    folder = interrupted(tmp_path / "stopped", 3)
+    assert not (folder / "summary.json").exists()
+    outcome = meva_run("--resume", folder)
+    assert outcome.code == 0, outcome.err
+    assert "resumed at loop" in outcome.out
+    assert metrics(folder) == metrics(run.folder)
+    assert_same_results(folder, run.folder)
+
+
+def test_resuming_after_a_crash_before_any_checkpoint(run, meva_run, tmp_path, no_figures):
+    """Killed, not interrupted: metrics were written, a checkpoint was not."""
+    folder = tmp_path / "crashed"
+    shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "summary.json", "*.npz"))
+    assert meva_run("--resume", folder, "--quiet").code == 0
+    assert metrics(folder) == metrics(run.folder)
+    assert_same_results(folder, run.folder)
+
+
+def test_resuming_after_a_crash_while_writing(run, meva_run, tmp_path, no_figures):
+    """The last checkpoint is damaged, another half written, and so is a line of metrics."""
+    folder = tmp_path / "crashed"
+    shutil.copytree(run.folder, folder)
+    (folder / "checkpoints" / "learner" / "loop-0000005.npz").write_text("damaged")
+    (folder / "checkpoints" / "learner" / "loop-0000006.partial").write_bytes(b"half")
+    (folder / "metrics.jsonl").write_text((folder / "metrics.jsonl").read_text()[:-20])
+    outcome = meva_run("--resume", folder)
+    assert outcome.code == 0
+    assert "resumed at loop 4" in outcome.out
+    assert metrics(folder) == metrics(run.folder)
+    assert_same_results(folder, run.folder)
+    assert not list(folder.rglob("*.partial"))
+
+
+def test_resuming_a_finished_run_changes_nothing(run, meva_run, tmp_path, no_figures):
+    folder = tmp_path / "finished"
+    shutil.copytree(run.folder, folder)
+    assert meva_run("--resume", folder, "--quiet").code == 0
+    assert metrics(folder) == metrics(run.folder)
+    assert_same_results(folder, run.folder)
+
+
+def test_resuming_another_experiment_is_refused(run, meva_run, tmp_path):
+    folder = tmp_path / "edited"
+    shutil.copytree(run.folder, folder)
+    path = folder / "experiment.toml"
+    path.write_text(path.read_text().replace("loops = 5", "loops = 6"))
+    outcome = meva_run("--resume", folder)
+    assert outcome.code == 2
+    assert "expected a checkpoint of experiment" in outcome.err
+
+
+def test_resuming_without_metrics_goes_on(run, meva_run, tmp_path, no_figures):
+    folder = tmp_path / "no-metrics"
+    shutil.copytree(run.folder, folder)
+    (folder / "metrics.jsonl").unlink()
+    outcome = meva_run("--resume", folder)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert policies(folder)["policies"].tobytes() == policies(run.folder)["policies"].tobytes()
+
+
+@pytest.fixture
+def stopped(meva_run, tmp_path, monkeypatch):
+    def stop(self, chunk):
+        if chunk.loops == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Screen, "chunk", stop)
+    return meva_run(*MEVA, *arguments(SMALL), "--out", tmp_path / "stopped")
+
+
+def test_ctrl_c_says_how_to_go_on(stopped, tmp_path):
+    assert stopped.code == 130
+    assert f"continue with: meva-run --resume {tmp_path / 'stopped'}" in stopped.err
+    assert (tmp_path / "stopped" / "checkpoints" / "learner" / "loop-0000004.npz").exists()
+
+
+def test_ctrl_c_says_it_once(stopped):
+    assert len(stopped.err.splitlines()) == 1
+
+
+def test_two_seeds(meva_run, tmp_path):
+    folder = tmp_path / "two"
+    given = ("--game", "logistic", "--learner", "naive", "--seeds", 2, "--seed", 3, "--out", folder)
+    outcome = meva_run(*given, *arguments(LOGISTIC))
+    assert outcome.code == 0
+    assert "mean ± standard error of the mean over 2 seeds" in outcome.out
+    found = summary(folder)
+    assert found["seeds"] == [3, 4]
+    payoffs = policies(folder)["payoffs"]
+    assert payoffs.shape == (2, 1, 4, 2)
+    statistic = found["rows"][0]["self_play"]
+    per_seed = payoffs[:, 0].astype(np.float64).mean(axis=(1, 2))
+    assert statistic["over"] == "seeds"
+    assert statistic["per_seed"] == pytest.approx(per_seed.tolist(), rel=1e-5)
+    assert statistic["mean"] == pytest.approx(per_seed.mean(), rel=1e-5)
+    assert statistic["sem"] == pytest.approx(per_seed.std(ddof=1) / np.sqrt(2), rel=1e-4)
+
+
+def divergent(monkeypatch, seed, loop):
+    """From one loop on, a seed's loss is no number."""
+    fit = runner.fitting.fit
+
+    def broken(trainings, seeds, **more):
+        for chunk in fit(trainings, seeds, **more):
+            values = chunk.metrics["loss"].copy()
+            first = chunk.loops - values.shape[1]
+            values[seeds.index(seed), max(loop - first, 0) :] = np.nan
+            yield runner.fitting.Chunk(chunk.loops, chunk.state, {**chunk.metrics, "loss": values})
+
+    monkeypatch.setattr(runner.fitting, "fit", broken)
+
+
+def test_one_seed_diverges_and_the_other_goes_on(run, meva_run, tmp_path, monkeypatch, no_figures):
+    divergent(monkeypatch, seed=1, loop=2)
+    folder = tmp_path / "half"
+    outcome = meva_run(*MEVA, *arguments(SMALL), "--seeds", 2, "--out", folder)
+    assert outcome.code == 2
+    assert "left out: seed 1, diverged in loop 2 (loss)" in outcome.out
+    errors = [line for line in outcome.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert "seed 1 diverged in loop 2: loss" in errors[0]
+    found = summary(folder)
+    assert found["seeds"] == [0]
+    assert found["diverged"] == [{"seed": 1, "loop": 2, "quantity": "loss"}]
+    assert [(line["seed"], line["loop"]) for line in metrics(folder)] == [(s, n) for n in range(5) for s in (0, 1)]
+    # Fits are independent: seed 0 is what it is alone.
+    alone = [line["loss"] for line in metrics(run.folder)]
+    assert [line["loss"] for line in metrics(folder) if line["seed"] == 0] == pytest.approx(alone, rel=1e-4)
+    lines = [line for line in metrics(folder) if line["seed"] == 1]
+    assert [line["loss"] is None for line in lines] == [False, False, True, True, True]
+    # What is reported is seed 0's.
+    assert found["rows"][1]["self_play"]["mean"] == pytest.approx(
+        summary(run.folder)["rows"][1]["self_play"]["mean"], abs=1e-3
+    )
+    assert policies(folder)["seeds"].tolist() == [0]
+
+
+def test_in_python_nothing_is_written(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = meva.run("ipd", "meva", set=SMALL)
+    assert list(tmp_path.iterdir()) == []
+    assert result.payoffs.shape == (1, 2, 4, 2)
+    assert result.policies.shape == (1, 2, 4, 2, 5)
+    assert {"loss", "td_error", "payoff"} <= set(result.metrics)
+    assert all(values.shape == (1, 5) for values in result.metrics.values())
+    assert result.seeds == [0]
+    assert result.diverged == []
+    np.testing.assert_array_equal(result.payoffs, policies(run.folder)["payoffs"])
+    text = repr(result)
+    assert text.startswith("meva in self-play on ipd (recipe default, 1 seed)")
+    shown = [line.rstrip() for line in run.outcome.lines]
+    assert all(line.rstrip() in shown for line in text.splitlines()[2:6])
+
+
+def test_in_python_a_folder_is_written_where_asked(tmp_path):
+    meva.run("ipd", "naive", seed=3, set=EVALUATION, out=tmp_path / "asked")
+    found = summary(tmp_path / "asked")
+    assert (found["seeds"], found["setting"], len(found["rows"])) == ([3], None, 1)
+
+
+def test_in_python_a_user_s_recipe(tmp_path):
+    (tmp_path / "mine.toml").write_text("[recipes.ipd.naive.mine]\nlearner = { rate = 2.0 }\nsource = 'me'\n")
+    result = meva.run("ipd", "naive", recipe="mine", registry_file=tmp_path / "mine.toml", set=EVALUATION)
+    assert result.experiment.learner.settings["rate"] == 2.0
+    assert result.experiment.source == "me"
+
+
+def test_lola_on_the_logistic_game_has_basins(basins_run):
+    found = summary(basins_run.folder)
+    assert found["setting"]["name"] == "look_ahead_rate"
+    for row in found["rows"]:
+        assert row["basins"]["B"]["of"] == 9
+        assert 0 <= row["basins"]["B"]["cells"]["mean"] <= 9
+    names = {path.name for path in (basins_run.folder / "figures").iterdir()}
+    assert names == {f"{name}.{kind}" for name in ("payoffs", "basins", "trajectories") for kind in ("png", "svg")}
+    assert "starts of the grid that end in an outcome" in " ".join(basins_run.outcome.out.split())
+    assert "B, of 9" in basins_run.outcome.out
+    assert not (basins_run.folder / "metrics.jsonl").exists()
+
+
+def test_lola_without_look_ahead_is_naive(basins_run, naive_on_logistic):
+    payoffs = policies(basins_run.folder)["payoffs"]
+    np.testing.assert_allclose(payoffs[:, :1], naive_on_logistic.payoffs, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(payoffs[:, 1:], naive_on_logistic.payoffs, rtol=1e-2)
+
+
+def test_meva_against_lola(rivals_run):
+    found = summary(rivals_run.folder)
+    assert (found["learner"], found["opponents"]) == ("meva", ["lola"])
+    (row,) = found["rows"]
+    assert row["self_play"] is None
+    assert row["against"] is None
+    assert len(row["payoffs"]) == 2
+    assert row["payoffs"][0]["mean"] != row["payoffs"][1]["mean"]
+    assert "logistic: meva against lola" in rivals_run.outcome.out
+    assert "seat 2" in rivals_run.outcome.out
+    assert [line["fit"] for line in metrics(rivals_run.folder)] == ["learner"]
+
+
+def test_lola_against_naive(meva_run, tmp_path, basins_run, naive_on_logistic):
+    given = ("--game", "logistic", "--learner", "lola", "--opponent", "naive", "--out", tmp_path / "out")
+    outcome = meva_run(*given, *arguments({**LOGISTIC, "evaluate.values": [0.0, 1.0]}))
+    assert outcome.code == 0
+    assert summary(tmp_path / "out")["opponents"] == ["naive"]
+    payoffs = policies(tmp_path / "out")["payoffs"]
+    # Without look-ahead both are naive learners; with it they are not what two LOLA learners are.
+    np.testing.assert_allclose(payoffs[:, :1], naive_on_logistic.payoffs, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(payoffs[:, 1:], policies(basins_run.folder)["payoffs"][:, 1:], rtol=1e-2)
+
+
+def test_a_single_sample_has_no_error():
+    found = statistic(np.full((1, 1), 2.0))
+    assert (found["mean"], found["sem"]) == (2.0, None)
+
+
+def test_a_divergence_reads_well():
+    text = str(Divergence(3, 17, "loss"))
+    assert text.startswith("seed 3 diverged in loop 17: loss is not a finite number")
+    assert "lower learner.rate" in text
+
+
+def test_the_screen_survives_any_progress():
+    """The base class takes everything and says nothing."""
+    progress = Progress()
+    with contextlib.redirect_stdout(None):
+        progress.fitting("meva", 4, 0)
+        progress.warn("something")
+        progress.said("something")

@@ -1,0 +1,293 @@
+"""The kit itself: what is broken on purpose fails it, and with a word of help."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from meva_core import testing
+from meva_core.component import component, leaf, part, static
+from meva_core.protocols import Explorer, Game, Learner, ValueModel
+
+
+class Base(Game):
+    """Two players who gain by what the other does: quick to compile, and right."""
+
+    policy_size = 2
+    symmetric = True
+
+    def init(self, key):
+        return jax.random.normal(key, (2, 2))
+
+    def payoff(self, x):
+        return jnp.sum(x[::-1] * jnp.array([1.0, 2.0]) - x**2, axis=1)
+
+
+@component
+class Good(Base):
+    """Nothing wrong."""
+
+
+@component
+class WrongShape(Base):
+    """One payoff for both."""
+
+    def payoff(self, x):
+        return jnp.sum(x)
+
+
+@component
+class FalselySymmetric(Base):
+    """The second player gains more."""
+
+    def payoff(self, x):
+        return jnp.sum(x, axis=1) * jnp.array([1.0, 2.0])
+
+
+@component
+class AlwaysTheSame(Base):
+    """Deaf to the key."""
+
+    def init(self, key):
+        return jnp.ones((2, 2))
+
+
+@component
+class NotANumber(Base):
+    """The logarithm of what may be negative."""
+
+    def payoff(self, x):
+        return jnp.sum(jnp.log(x), axis=1)
+
+
+@component
+class BadNames(Base):
+    """Three names for two numbers."""
+
+    @property
+    def entry_names(self):
+        return ("a", "b", "c")
+
+
+@component
+class BadShares(Base):
+    """A share above one."""
+
+    def outcomes(self, x):
+        return {"all": jnp.array(2.0)}
+
+
+@component
+class BadAnswers(Base):
+    """Says that 5 is a best response; 0 is."""
+
+    def best_response(self, x, seat):
+        return jnp.full((1, 2), 5.0)
+
+
+@component
+class BadPlane(Base):
+    """A plane, where policies are two numbers."""
+
+    plane = (-1.0, 1.0)
+
+
+def test_a_good_game_passes():
+    testing.check_game(Good())
+
+
+@pytest.mark.parametrize(
+    ("game", "message"),
+    [
+        (WrongShape(), r"payoff\(x\): expected shape \(2,\), got \(\)"),
+        (FalselySymmetric(), r"symmetric: expected payoff\(x\[p\]\) == payoff\(x\)\[p\]"),
+        (AlwaysTheSame(), r"init\(key\): expected other policies for another key"),
+        (NotANumber(), r"payoff\(x\): expected finite numbers"),
+        (BadNames(), r"entry_names: expected 2 names"),
+        (BadShares(), r"outcomes\(x\)\['all'\]: expected a share between 0 and 1"),
+        (BadAnswers(), r"best_response\(x, 0\): expected the best answer"),
+        (BadPlane(), r"plane: expected two players with one number each"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_a_broken_game_fails(game, message):
+    with pytest.raises(AssertionError, match=message):
+        testing.check_game(game)
+
+
+# ---------------------------------------------------------------- learners
+
+
+@component
+class GoodLearner(Learner):
+    """Towards zero."""
+
+    rate: float = leaf(default=0.1, doc="how fast")
+
+    def update(self, params, state, x, key):
+        return -self.rate * x, state
+
+
+@component
+class OneRow(Learner):
+    """Moves the first row only, as if it knew where it sits."""
+
+    rate: float = leaf(default=0.1, doc="how fast")
+
+    def update(self, params, state, x, key):
+        return -self.rate * x[0], state
+
+
+@component
+class StaticRate(Learner):
+    """A new rate is a new program."""
+
+    rate: float = static(default=0.1, doc="how fast")
+
+    def update(self, params, state, x, key):
+        return -self.rate * x, state
+
+
+CALLS = []
+
+
+@component
+class Impure(Learner):
+    """Remembers how often it was called, outside of its state."""
+
+    rate: float = leaf(default=0.1, doc="how fast")
+
+    def update(self, params, state, x, key):
+        CALLS.append(1)
+        return -self.rate * len(CALLS) * x, state
+
+
+@component
+class LooksAtNumbers(Learner):
+    """Cannot be traced."""
+
+    rate: float = leaf(default=0.1, doc="how fast")
+
+    def update(self, params, state, x, key):
+        return (-self.rate if x[0, 0] > 0 else self.rate) * x, state
+
+
+def test_a_good_learner_passes():
+    testing.check_learner(GoodLearner(), Good())
+
+
+def test_steps_of_the_wrong_shape_fail():
+    with pytest.raises(AssertionError, match=r"update\(...\)\[0\]: expected shape \(2, 2\), got \(2,\)"):
+        testing.check_learner(OneRow(), Good())
+
+
+def test_an_impure_learner_fails():
+    with pytest.raises(AssertionError, match=r"update: (jit|vmap) differs from calling it"):
+        testing.check_learner(Impure(), Good())
+
+
+def test_a_learner_that_cannot_be_traced_fails():
+    with pytest.raises(jax.errors.TracerBoolConversionError):
+        testing.check_learner(LooksAtNumbers(), Good())
+
+
+def test_a_learner_whose_rate_is_static_fails():
+    with pytest.raises(AssertionError, match="rate"):
+        testing.check_learner(StaticRate(), Good())
+
+
+# ---------------------------------------------------------------- value models
+
+
+@component
+class GoodModel(ValueModel):
+    """Features are the own and the other's policy, and the condition."""
+
+    outputs: int = static(default=1, doc="K")
+    game: Any = part(default=None)
+
+    num_features = 5
+
+    def init(self, key):
+        return {"w": jax.random.normal(key, (5, self.outputs))}
+
+    def features(self, params, x, others, condition):
+        return jnp.sin(jnp.concatenate([x, 2 * x * others[::-1], condition], axis=-1))
+
+    def head(self, params, features):
+        return features @ params["w"]
+
+
+@component
+class IgnoresOthers(GoodModel):
+    """Reads the other from x too: then the one backward pass mixes everybody's gradients."""
+
+    def features(self, params, x, others, condition):
+        return super().features(params, x, x, condition)
+
+
+@component
+class WrongCount(GoodModel):
+    """Says six, has five."""
+
+    num_features = 6
+
+
+@component
+class TellsPlayersApart(GoodModel):
+    """Equivariant whoever asks? It is not."""
+
+    def features(self, params, x, others, condition):
+        return super().features(params, x, others, condition) * jnp.array([[1.0], [2.0]])
+
+
+def builder(factory):
+    return lambda outputs, conditions, equivariant: factory(outputs=outputs)
+
+
+def test_a_good_value_model_passes():
+    testing.check_value_model(builder(GoodModel), Good())
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        (IgnoresOthers, r"features: row 0 must read player 0 from `x` and the rest from `others`"),
+        (WrongCount, r"features\(...\): expected shape \(2, 6\), got \(2, 5\)"),
+        (TellsPlayersApart, r"equivariant: expected features\(x\[p\]\) == features\(x\)\[p\]"),
+    ],
+)
+def test_a_broken_value_model_fails(factory, message):
+    with pytest.raises(AssertionError, match=message):
+        testing.check_value_model(builder(factory), Good())
+
+
+# ---------------------------------------------------------------- explorers
+
+
+@component
+class BadExplorer(Explorer):
+    """Halves the features."""
+
+    def perturb_features(self, noise, features):
+        return features[:, ::2]
+
+
+@component
+class Restless(Explorer):
+    """Other noise each time, from NumPy's global state rather than from the key."""
+
+    def perturb_step(self, noise, step, key):
+        return step + float(np.random.default_rng().normal())
+
+
+def test_a_broken_explorer_fails():
+    with pytest.raises(AssertionError, match=r"perturb_features: expected shape \(2, 16\), got \(2, 8\)"):
+        testing.check_explorer(BadExplorer())
+
+
+def test_noise_that_is_not_the_keys_fails():
+    with pytest.raises(AssertionError):
+        testing.check_explorer(Restless())

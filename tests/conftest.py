@@ -1,0 +1,99 @@
+"""Shared fixtures: the command line in this process, and plugins of strangers."""
+
+import contextlib
+import importlib
+import io
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from meva_core import cli, registry
+
+# One compilation per program and session: most of a small run's time is XLA's. Per process, since the cache is not
+# made for several writers.
+_CACHE = {
+    "JAX_COMPILATION_CACHE_DIR": "",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+
+
+def pytest_configure(config):
+    _CACHE["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="meva-tests-")
+    os.environ.update(_CACHE)
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(_CACHE["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+
+
+class Outcome(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self):
+        return self.out.splitlines()
+
+
+def invoke(command, *arguments):
+    """Run `meva` or `meva-run` here: a subprocess would import jax and compile everything anew."""
+    out, err, argv = io.StringIO(), io.StringIO(), sys.argv
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
+        warnings.simplefilter("always", registry.PluginWarning)
+        sys.argv = [command, *map(str, arguments)]
+        try:
+            {"meva-run": cli.run, "meva": cli.main}[command]()
+        except SystemExit as error:
+            code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+        finally:
+            sys.argv = argv
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def meva_run():
+    """`meva_run("--game", "ipd", ...)`."""
+    return lambda *arguments: invoke("meva-run", *arguments)
+
+
+@pytest.fixture(scope="session")
+def meva_command():
+    """`meva_command("list", "game")`."""
+    return lambda *arguments: invoke("meva", *arguments)
+
+
+@pytest.fixture
+def fake_plugin(tmp_path, monkeypatch):
+    """`fake_plugin("tug_of_war", code)`: what pip would leave, a module and the metadata of its distribution."""
+    modules = []
+
+    def install(module, code, *, name=None, distribution=None, site="site"):
+        folder: Path = tmp_path / site
+        folder.mkdir(exist_ok=True)
+        distribution = distribution or f"meva-{module.replace('_', '-')}"
+        (folder / f"{module}.py").write_text(code)
+        info = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[meva]\n{name or module} = {module}\n")
+        if str(folder) not in sys.path:
+            monkeypatch.syspath_prepend(folder)
+        modules.append(module)
+        importlib.invalidate_caches()
+        registry.installed.cache_clear()
+        return folder
+
+    yield install
+    for module in modules:
+        sys.modules.pop(module, None)
+    registry.installed.cache_clear()

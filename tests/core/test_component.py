@@ -1,0 +1,211 @@
+"""Components: frozen classes that are pytrees, and what their validators say."""
+
+import math
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from meva_core import component as components
+from meva_core.component import component, leaf, part, static
+
+
+@component
+class Part:
+    """A component within another."""
+
+    table: Any = leaf(default=(1.0, 2.0), doc="numbers", check=components.finite)
+
+
+@component
+class Thing:
+    """One field of every kind."""
+
+    inner: Any = part(default=None)
+    rate: float = leaf(default=1.0, doc="how fast", check=components.positive)
+    order: int = static(default=2, doc="how often", check=components.at_least(1))
+
+
+@component
+class Other:
+    """Like Thing, another class."""
+
+    inner: Any = part(default=None)
+    rate: float = leaf(default=1.0, doc="how fast")
+    order: int = static(default=2, doc="how often")
+
+
+def moved(thing, x):
+    for _ in range(thing.order):
+        x = x + thing.rate
+    return x
+
+
+# ---------------------------------------------------------------- pytree
+
+
+def test_round_trip():
+    thing = Thing(inner=Part(table=(3.0, 4.0)), rate=0.5, order=3)
+    leaves, structure = jax.tree.flatten(thing)
+    assert sorted(leaves) == [0.5, 3.0, 4.0]  # the static is not among them
+    assert jax.tree.unflatten(structure, leaves) == thing
+
+
+def test_round_trip_does_not_validate():
+    # JAX rebuilds with placeholders that no validator would pass.
+    rebuilt = jax.tree.map(lambda leaf: None, Thing())
+    assert rebuilt.rate is None
+    assert jax.tree.map(lambda leaf: -leaf, Thing(rate=2.0)).rate == -2.0
+
+
+def test_paths_name_the_fields():
+    paths = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(Thing(inner=Part()))]
+    assert sorted(paths) == [".inner.table[0]", ".inner.table[1]", ".rate"]
+
+
+def test_evolve_under_jit():
+    jitted = jax.jit(lambda thing, rate: moved(attrs.evolve(thing, rate=rate), 0.0))
+    assert jitted(Thing(order=3), 0.5) == 1.5
+
+
+def test_evolve_under_vmap():
+    each = jax.vmap(lambda rate: moved(attrs.evolve(Thing(), rate=rate), 10.0))(jnp.array([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(each, [12.0, 14.0, 16.0])
+
+
+def test_vmap_over_a_component():
+    things = Thing(rate=jnp.array([1.0, 2.0]))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(jax.vmap(lambda thing: moved(thing, 0.0))(things), [2.0, 4.0])
+
+
+def test_a_leaf_compiles_nothing_anew_a_static_does():
+    jitted: Any = jax.jit(moved)
+    assert jitted(Thing(rate=1.0), 0.0) == 2.0
+    assert jitted(Thing(rate=5.0), 0.0) == 10.0
+    assert jitted._cache_size() == 1
+    assert jitted(Thing(order=4), 0.0) == 4.0
+    assert jitted._cache_size() == 2
+
+
+def test_gradient_with_respect_to_a_component():
+    # d (x + order * rate) / d rate = order.
+    assert jax.grad(moved)(Thing(order=3), 0.0).rate == 3.0
+
+
+# ---------------------------------------------------------------- equality, printing
+
+
+def test_equality():
+    assert Thing() == Thing()
+    assert Thing(inner=Part()) == Thing(inner=Part())
+    assert Thing(rate=2.0) != Thing()
+    assert Thing(order=3) != Thing()
+    assert Thing(inner=Part()) != Thing()
+    assert Thing(inner=Part(table=(1.0, 3.0))) != Thing(inner=Part())
+    assert Thing() != Other()
+    assert Thing() != "Thing"
+
+
+def test_equality_of_arrays():
+    assert Part(table=jnp.arange(3.0)) == Part(table=np.arange(3.0))
+    assert Part(table=jnp.arange(3.0)) != Part(table=jnp.arange(4.0))
+    assert Part(table=jnp.zeros(3)) != Part(table=jnp.array([0.0, 0.0, 1.0]))
+
+
+def test_frozen_keyword_only_and_not_hashable():
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        Thing().rate = 2.0  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        Thing(Part())  # type: ignore[misc]
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Thing())
+
+
+def test_repr_shows_hyperparameters_and_hides_parts():
+    assert repr(Thing(inner=Part(), rate=0.5)) == "Thing(rate=0.5, order=2)"
+
+
+# ---------------------------------------------------------------- validators
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Thing(rate=-1), r"> 0 and finite, got -1$"),
+        (lambda: Thing(order=0), r">= 1, got 0$"),
+        (lambda: attrs.evolve(Thing(), rate=-2.0), r"> 0 and finite, got -2.0$"),
+    ],
+)
+def test_a_validator_says_what_was_expected_and_what_came(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_validator_says_which_hyperparameter():
+    with pytest.raises(ValueError, match="rate"):
+        Thing(rate=-1)
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad", "complaint"),
+    [
+        (components.finite, [0, -3.5, ((1.0, 2.0), (3.0, 4.0))], [NAN, INF, ((1.0, 2.0), (3.0, -INF))], "finite"),
+        (components.positive, [1e-9, 3, (1.0, 2.0)], [0, -1.0, INF, NAN, (1.0, 0.0)], "> 0 and finite"),
+        (components.not_negative, [0, 2.5, (0.0, 1.0)], [-1e-9, INF, NAN, (1.0, -1.0)], ">= 0 and finite"),
+        (components.at_least(2), [2, 7], [1, -3, NAN], ">= 2"),
+        (components.between(0, 1), [0, 0.5, 1, (0.0, 1.0)], [-0.1, 1.1, NAN, (0.5, 2.0)], "between 0 and 1"),
+        (components.below_one, [0, 0.99], [1, -0.1, NAN, (0.5, 1.0)], ">= 0 and < 1"),
+        (components.one_of("a", "b"), ["a", "b"], ["c", "", 1], "one of 'a', 'b'"),
+    ],
+)
+def test_checks(check, good, bad, complaint):
+    assert check.expected == complaint
+    assert [check.accepts(value) for value in good] == [True] * len(good)
+    assert [check.accepts(value) for value in bad] == [False] * len(bad)
+
+
+def test_traced_values_are_taken_as_they_are():
+    # No validator can look at a tracer; device arrays are not fetched for it either.
+    assert jax.jit(lambda rate: Thing(rate=rate).rate)(-1.0) == -1.0
+    assert Thing(rate=jnp.array(-1.0)).rate == -1.0  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- what is known of a class
+
+
+def test_hyperparameters_and_parts():
+    known = components.hyperparameters(Thing)
+    assert [(h.name, h.type, h.default, h.doc, h.required) for h in known] == [
+        ("rate", float, 1.0, "how fast", False),
+        ("order", int, 2, "how often", False),
+    ]
+    assert components.parts(Thing) == ("inner",)
+    assert components.settings(Thing(inner=Part(), rate=0.5)) == {"rate": 0.5, "order": 2}
+
+
+def test_a_plain_field_is_refused_with_a_word_of_help():
+    with pytest.raises(Exception, match=r"leaf.*static.*part"):
+
+        @component
+        class Plain:  # type: ignore[unused]
+            count: int = 3
+
+
+def test_a_hyperparameter_without_a_default_is_required():
+    @component
+    class Needy:
+        count: int = static(doc="has to be given")
+
+    assert components.hyperparameters(Needy)[0].required
+    with pytest.raises(TypeError, match="count"):
+        Needy()  # type: ignore[call-arg]
+
+
+def test_as_plain():
+    value = {"a": (1.0, jnp.array([2.0, 3.0])), "b": np.float64(4.0), "c": "word", "d": None}
+    assert components.as_plain(value) == {"a": [1.0, [2.0, 3.0]], "b": 4.0, "c": "word", "d": None}

@@ -1,0 +1,145 @@
+"""Who may import whom (DESIGN.md, section 3), and what the command line's start-up may not import."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from meva_core import registry
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "meva_core"
+PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/plugin.py"))
+OPEN_TO_PLUGINS = {"meva_core.protocols", "meva_core.hookspecs", "meva_core.ops", "meva_core.errors"}
+OPEN_TO_PLUGINS |= {"meva_core.component"}
+HEAVY = ("jax", "jaxlib", "haiku", "optax", "matplotlib", "numpy")
+
+
+def sources(folder):
+    return [pytest.param(path, id=str(path.relative_to(ROOT))) for path in sorted(folder.rglob("*.py"))]
+
+
+def imports(path):
+    """(module, name or "") of every import anywhere in a file, those inside functions included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: expected absolute imports, got a relative one"
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def modules(path):
+    """Modules as they are imported: `from meva_core import ops` is meva_core.ops."""
+    for module, name in imports(path):
+        is_module = name and (ROOT / module.replace(".", "/") / f"{name}.py").exists()
+        is_package = name and (ROOT / module.replace(".", "/") / name / "__init__.py").exists()
+        yield f"{module}.{name}" if is_module or is_package else module
+
+
+def at_start_up(path):
+    """Modules imported when the file is, those only for type checking left out."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def strings(path):
+    """String constants of the code: docstrings and annotations left out."""
+    tree = ast.parse(path.read_text())
+    prose = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
+    ]
+
+
+def top(module):
+    return module.partition(".")[0]
+
+
+@pytest.mark.parametrize("path", sources(CORE / "ops"))
+def test_ops_import_jax_only(path):
+    for module in modules(path):
+        allowed = top(module) in {"jax", "numpy"} | sys.stdlib_module_names or module.startswith("meva_core.ops")
+        assert allowed, f"{path}: imports {module}"
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.name)
+def test_plugins_import_the_contracts_and_themselves(plugin):
+    others = {other.name for other in PLUGINS} - {plugin.name}
+    for path in plugin.rglob("*.py"):
+        for module, name in imports(path):
+            assert top(module) not in others, f"{path}: imports the plugin {module}"
+            ours = top(module) in ("meva_core", plugin.name)
+            assert not (ours and name.startswith("_") and name != "__all__"), f"{path}: imports the private {name}"
+        for module in modules(path):
+            if top(module) == "meva_core":
+                allowed = module in OPEN_TO_PLUGINS or module.startswith("meva_core.ops.")
+                assert allowed, f"{path}: imports {module}"
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.name)
+def test_plugin_modules_import_nothing_heavy(plugin):
+    for module in at_start_up(plugin / "plugin.py"):
+        assert module == "meva_core.hookspecs" or top(module) in sys.stdlib_module_names, f"{plugin}: {module}"
+    for module in at_start_up(plugin / "__init__.py"):
+        assert top(module) in sys.stdlib_module_names, f"{plugin}: imports {module}"
+
+
+@pytest.mark.parametrize("path", sources(CORE))
+def test_the_core_names_no_plugin(path):
+    packages = {plugin.name for plugin in PLUGINS}
+    for module in modules(path):
+        assert top(module) not in packages, f"{path}: imports {module}"
+    for text in strings(path):
+        if text not in registry.HOOKS.values():
+            assert not any(package in text for package in packages), f"{path}: names a plugin in {text!r}"
+
+
+@pytest.mark.parametrize("path", sources(CORE))
+def test_the_core_names_no_entry(path):
+    # "meva" is the project's name too, and "none" an ordinary word.
+    names = {offer.name for offer in registry.installed().offers if offer.distribution == "meva"} - {"meva", "none"}
+    for text in strings(path):
+        assert text.rpartition(":")[2] not in names, f"{path}: names the entry {text!r}"
+
+
+def test_the_rule_holds_for_something():
+    assert len(PLUGINS) >= 5
+    assert any(
+        top(module) == "meva_core" for plugin in PLUGINS for path in plugin.glob("*.py") for module in modules(path)
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "arguments"),
+    [("run", ["--help"]), ("main", ["list"]), ("main", ["list", "learner"]), ("main", ["--help"])],
+)
+def test_start_up_imports_nothing_heavy(entry, arguments):
+    code = f"""if True:
+        import json, sys
+        import meva_core.cli
+        sys.argv = ["meva", *{arguments!r}]
+        try:
+            meva_core.cli.{entry}()
+        except SystemExit as error:
+            assert not error.code, error.code
+        print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
+        """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) > 3
+    assert json.loads(done.stdout.splitlines()[-1]) == []

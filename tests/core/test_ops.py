@@ -1,0 +1,243 @@
+"""Every op against hand-worked numbers, closed forms or plain loops."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from meva_core import ops
+
+# ---------------------------------------------------------------- linear
+
+
+def test_solve_by_hand():
+    # [2 1; 1 3] v = [3, 5]: determinant 5, v = ((3*3 - 1*5)/5, (2*5 - 1*3)/5) = (0.8, 1.4).
+    a = jnp.array([[2.0, 1.0], [1.0, 3.0]])
+    np.testing.assert_allclose(ops.solve_diagonally_dominant(a, jnp.array([3.0, 5.0])), [0.8, 1.4], 1e-6)
+
+
+@pytest.mark.parametrize("by", ["rows", "columns"])
+@pytest.mark.parametrize("size", [1, 2, 4, 7])
+def test_solve_against_numpy(size, by):
+    generator = np.random.default_rng(size)
+    with jax.enable_x64(True):
+        for _ in range(3):
+            # I - 0.96 T: by rows where T's rows sum to one, by columns for its transpose.
+            a = np.eye(size) - 0.96 * generator.dirichlet(np.ones(size), size)
+            a = a if by == "rows" else a.T
+            b = generator.normal(size=size)
+            solved = ops.solve_diagonally_dominant(jnp.array(a), jnp.array(b))
+            np.testing.assert_allclose(solved, np.linalg.solve(a, b), rtol=1e-10)
+
+
+def test_the_solve_differentiates_to_second_order():
+    # v = b / a for one equation: v' = -b / a^2, v'' = 2 b / a^3; in a and b together d2v / da db = -1 / a^2.
+    def v(a, b):
+        return ops.solve_diagonally_dominant(a[None, None], b[None])[0]
+
+    a, b = jnp.array(2.0), jnp.array(3.0)
+    assert jax.grad(v)(a, b) == pytest.approx(-3 / 4)
+    assert jax.grad(jax.grad(v))(a, b) == pytest.approx(6 / 8)
+    assert jax.grad(jax.grad(v), 1)(a, b) == pytest.approx(-1 / 4)
+
+
+def test_the_solve_differentiates_as_numpy_inverts():
+    generator = np.random.default_rng(0)
+    with jax.enable_x64(True):
+        a = np.eye(4) - 0.96 * generator.dirichlet(np.ones(4), 4)
+        b, weight = generator.normal(size=(2, 4))
+        found = jax.grad(lambda a, b: weight @ ops.solve_diagonally_dominant(a, b), (0, 1))(jnp.array(a), jnp.array(b))
+        # d(w' v) = w' A^-1 (db - dA v): with y = A'^-1 w the gradients are -y v' and y.
+        y, v = np.linalg.solve(a.T, weight), np.linalg.solve(a, b)
+        np.testing.assert_allclose(found[0], -np.outer(y, v), rtol=1e-9)
+        np.testing.assert_allclose(found[1], y, rtol=1e-9)
+
+
+# ---------------------------------------------------------------- quantiles
+
+# Errors on both sides of the corners at -1 and 1.
+ERRORS = jnp.array([-3.0, -1.5, -0.5, 0.0, 0.25, 0.75, 2.0])
+
+
+def test_huber_by_hand():
+    # e^2/2 up to 1, |e| - 1/2 beyond.
+    np.testing.assert_allclose(ops.huber(ERRORS), [2.5, 1.0, 0.125, 0.0, 0.03125, 0.28125, 1.5], rtol=1e-6)
+
+
+def test_huber_derivative_is_the_clipped_error():
+    first = jax.vmap(jax.grad(ops.huber))(ERRORS)
+    np.testing.assert_allclose(first, [-1.0, -1.0, -0.5, 0.0, 0.25, 0.75, 1.0], rtol=1e-6)
+
+
+def test_huber_second_derivative_is_one_inside():
+    second = jax.vmap(jax.grad(jax.grad(ops.huber)))(ERRORS)
+    np.testing.assert_array_equal(second, [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0])
+
+
+def test_quantile_huber_by_hand():
+    # Two predictions (0, 1) at midpoints (1/4, 3/4), two targets (0.5, 3).
+    # Prediction 0: errors 0.5 and 3, huber 0.125 and 2.5, both weigh 1/4: mean 0.328125.
+    # Prediction 1: errors -0.5 and 2, huber 0.125 and 1.5, weights 1/4 and 3/4: mean (0.03125 + 1.125)/2 = 0.578125.
+    loss = ops.quantile_huber(jnp.array([0.0, 1.0]), jnp.array([0.5, 3.0]))
+    np.testing.assert_allclose(loss, 0.328125 + 0.578125, rtol=1e-6)
+
+
+def test_one_quantile_is_plain_huber():
+    # Errors 0.5, -0.5, 3: (0.125 + 0.125 + 2.5)/3.
+    loss = ops.quantile_huber(jnp.array([1.0]), jnp.array([1.5, 0.5, 4.0]))
+    np.testing.assert_allclose(loss, 2.75 / 3, rtol=1e-6)
+
+
+def plain_quantile_gradient(predictions, targets):
+    gradient = np.zeros(len(predictions))
+    for m, prediction in enumerate(predictions):
+        midpoint = (m + 0.5) / len(predictions)
+        for target in targets:
+            weight = 1 - midpoint if target < prediction else midpoint
+            gradient[m] -= weight * np.clip(target - prediction, -1, 1) / len(targets)
+    return gradient
+
+
+def test_quantile_huber_gradient_is_that_of_a_double_loop():
+    generator = np.random.default_rng(0)
+    predictions, targets = generator.normal(size=5), 2 * generator.normal(size=7)
+    with jax.enable_x64(True):
+        gradient = jax.grad(ops.quantile_huber)(jnp.array(predictions), jnp.array(targets))
+    np.testing.assert_allclose(gradient, plain_quantile_gradient(predictions, targets), rtol=1e-12)
+
+
+def test_quantile_huber_gradient_is_that_of_finite_differences():
+    predictions, targets, h = np.array([-0.3, 0.4, 2.0]), np.array([0.1, 1.7, -2.0, 0.9]), 1e-6
+    with jax.enable_x64(True):
+        loss = lambda p: float(ops.quantile_huber(jnp.array(p), jnp.array(targets)))  # noqa: E731
+        moves = h * np.eye(3)
+        differences = [(loss(predictions + move) - loss(predictions - move)) / (2 * h) for move in moves]
+        gradient = jax.grad(ops.quantile_huber)(jnp.array(predictions), jnp.array(targets))
+    np.testing.assert_allclose(gradient, differences, rtol=1e-7)
+
+
+# ---------------------------------------------------------------- returns
+
+
+def plain_returns(payoffs, values, discounts, trace):
+    after, targets = values[-1], np.zeros_like(values)
+    for t in reversed(range(len(payoffs))):
+        after = (1 - discounts) * payoffs[t] + discounts * ((1 - trace) * values[t] + trace * after)
+        targets[t] = after
+    return targets
+
+
+def test_returns_by_hand():
+    # g = 1/2, trace 1/2, payoffs (1, 2), values (4, 8).
+    # Y_1 = 0.5*2 + 0.5*(0.5*8 + 0.5*8) = 5;  Y_0 = 0.5*1 + 0.5*(0.5*4 + 0.5*5) = 2.75.
+    targets = ops.lambda_returns(jnp.array([1.0, 2.0]), jnp.array([4.0, 8.0]), jnp.array(0.5), 0.5)
+    np.testing.assert_allclose(targets, [2.75, 5.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("trace", [0.0, 0.3, 0.9, 1.0])
+def test_returns_against_a_plain_loop(trace):
+    # T = 6 steps, P = 2 players with a discount of their own, K = 3 quantiles.
+    generator = np.random.default_rng(1)
+    payoffs, values = generator.normal(size=(6, 2, 1)), generator.normal(size=(6, 2, 3))
+    discounts = np.array([[0.2], [0.95]])
+    with jax.enable_x64(True):
+        targets = ops.lambda_returns(jnp.array(payoffs), jnp.array(values), jnp.array(discounts), trace)
+    np.testing.assert_allclose(targets, plain_returns(payoffs, values, discounts, trace), rtol=1e-12)
+
+
+def test_trace_one_is_the_normalised_discounted_sum():
+    # Y_t = (1-g) sum_s g^s r_{t+s} + g^(T-t) v_{T-1}: no bootstrap but the last.
+    payoffs, values, g = jnp.array([1.0, -2.0, 3.0, 0.5]), jnp.array([9.0, -9.0, 9.0, 7.0]), 0.8
+    expected = [
+        (1 - g) * sum(g**s * float(payoffs[t + s]) for s in range(4 - t)) + g ** (4 - t) * 7.0 for t in range(4)
+    ]
+    np.testing.assert_allclose(ops.lambda_returns(payoffs, values, jnp.array(g), 1.0), expected, rtol=1e-6)
+
+
+def test_trace_zero_looks_one_step_ahead():
+    payoffs, values, g = jnp.array([1.0, -2.0, 3.0]), jnp.array([9.0, -9.0, 7.0]), 0.8
+    # 0.2*1 + 0.8*9 = 7.4; -0.4 - 7.2 = -7.6; 0.6 + 5.6 = 6.2.
+    np.testing.assert_allclose(ops.lambda_returns(payoffs, values, jnp.array(g), 0.0), [7.4, -7.6, 6.2], rtol=1e-6)
+
+
+# ---------------------------------------------------------------- gradients
+
+MIX = jnp.array([[[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]], [[1.5, 0.2], [-0.4, 0.9], [0.6, -1.3]]])
+X = jnp.array([[0.1, -0.4], [0.7, 0.2], [-0.5, 0.9]])
+
+
+def payoff(x):
+    """P = 3, D = 2: no two players alike, every player's payoff moves with every entry."""
+    first, second = jnp.sin(jnp.sum(MIX[0] * x)), jnp.tanh(jnp.sum(MIX[1] * x))
+    return jnp.array([1.0, -2.0, 3.0]) * first + jnp.array([0.5, 1.0, -1.0]) * second * x[:, 0] * x[::-1, 1]
+
+
+def blocks(jacobian):
+    """Row i: d f_i / d x_i."""
+    return np.stack([jacobian[i, i] for i in range(3)])
+
+
+def test_simultaneous_gradient_is_the_jacobians_blocks():
+    np.testing.assert_allclose(ops.simultaneous_gradient(payoff, X), blocks(jax.jacobian(payoff)(X)), rtol=1e-5)
+
+
+def test_player_gradients_of_an_objective_that_depends_on_the_player():
+    gradients = ops.player_gradients(lambda i, x: (i + 1) * payoff(x)[i], X)
+    expected = blocks(jax.jacobian(payoff)(X)) * np.array([[1.0], [2.0], [3.0]])
+    np.testing.assert_allclose(gradients, expected, rtol=1e-5)
+
+
+def test_own_gradient_is_the_jacobians_blocks_in_one_pass():
+    def split(own, others):
+        """Entry i reads player i from `own` and the rest from `others`."""
+        return jnp.stack([payoff(others.at[i].set(own[i]))[i] for i in range(3)])
+
+    np.testing.assert_allclose(ops.own_gradient(split, X), blocks(jax.jacobian(payoff)(X)), rtol=1e-5)
+
+
+def test_own_gradient_stops_at_the_others():
+    # Entry i = own_i * sum of everybody's number in `others`: the gradient is that sum, 1.5 + 0.5 = 2, and no more.
+    x = jnp.array([[1.5], [0.5]])
+    np.testing.assert_allclose(ops.own_gradient(lambda own, others: own[:, 0] * jnp.sum(others), x), [[2.0], [2.0]])
+
+
+def test_simultaneous_gradient_can_be_differentiated():
+    # d/dx_j of d_i f_i is the (i, j) block of the Hessian of f_i.
+    second = jax.jacobian(lambda x: ops.simultaneous_gradient(payoff, x))(X)
+    hessian = jax.hessian(payoff)(X)
+    for i in range(3):
+        np.testing.assert_allclose(second[i], hessian[i, i], rtol=1e-4, atol=1e-5)
+
+
+# ---------------------------------------------------------------- statistics, trees
+
+
+def test_mean_and_sem_by_hand():
+    # Mean 2.5; squares of deviations 2.25, 0.25, 0.25, 2.25 sum to 5; sem = sqrt(5/3) / sqrt(4) = sqrt(5/12).
+    mean, sem = ops.mean_and_sem(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert mean == 2.5
+    np.testing.assert_allclose(sem, np.sqrt(5 / 12), rtol=1e-12)
+
+
+def test_mean_and_sem_of_float32_is_summed_in_float64():
+    # In float32 the mean of a million times 0.1 would drift.
+    mean, sem = ops.mean_and_sem(np.full(1_000_000, 0.1, np.float32))
+    np.testing.assert_allclose(mean, float(np.float32(0.1)), rtol=1e-12)
+    assert sem < 1e-12
+
+
+def test_one_sample_has_no_error():
+    mean, sem = ops.mean_and_sem(np.array([7.0]))
+    assert mean == 7.0
+    assert np.isnan(sem)
+
+
+def test_no_samples_have_no_mean():
+    assert np.isnan(ops.mean_and_sem(np.array([]))).all()
+
+
+def test_stacked():
+    trees = [{"a": 1.0, "b": (jnp.array([1.0, 2.0]),)}, {"a": 3.0, "b": (jnp.array([4.0, 5.0]),)}]
+    together = ops.stacked(trees)
+    np.testing.assert_array_equal(together["a"], [1.0, 3.0])
+    np.testing.assert_array_equal(together["b"][0], [[1.0, 2.0], [4.0, 5.0]])

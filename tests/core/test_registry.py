@@ -1,0 +1,213 @@
+"""Plugins are found through entry points; broken ones are one warning; conflicts name both sides."""
+
+import re
+import textwrap
+import tomllib
+import warnings
+
+import pytest
+
+from meva_core import hookspecs, recipes, registry
+from meva_core.errors import BadPlugin, UnknownName
+from meva_core.hookspecs import Entry
+from meva_core.registry import PluginWarning
+
+BUNDLED = {
+    ("game", "ipd"),
+    ("game", "logistic"),
+    ("learner", "naive"),
+    ("learner", "lola"),
+    ("learner", "meva"),
+    ("value_model", "paired_mlp"),
+    ("explorer", "none"),
+    ("explorer", "sign_flip"),
+}
+HEAD = "from meva_core.hookspecs import Entry, hookimpl\n\n\n"
+GOOD = HEAD + "@hookimpl\ndef meva_games():\n    yield Entry({name!r}, 'some_module:Game', 'a game')\n"
+
+
+def named(loaded):
+    return {(offer.kind, offer.name) for offer in loaded.offers}
+
+
+def example(text):
+    """The indented block after `Example::`, or else after the first line that ends in a colon."""
+    block = re.search(r"::?\n\n((?:    .*\n|\n)+)", textwrap.dedent(text.expandtabs()) + "\n")
+    assert block, f"expected an example in {text!r}"
+    return textwrap.dedent(block.group(1))
+
+
+def test_bundled_entries_are_found():
+    assert named(registry.load()) >= BUNDLED
+    assert all(offer.distribution == "meva" for offer in registry.load().offers if (offer.kind, offer.name) in BUNDLED)
+
+
+def test_nothing_is_found_without_entry_points(monkeypatch):
+    monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: ())
+    assert registry.load().offers == ()
+
+
+def test_every_entry_can_be_imported_and_says_what_it_is():
+    for offer in registry.load().offers:
+        assert offer.load().__doc__
+        assert offer.entry.summary
+        assert "\n" not in offer.entry.summary
+
+
+def test_unknown_name_suggests_the_nearest():
+    with pytest.raises(UnknownName, match=r"unknown game 'ipdd' - did you mean 'ipd'\?.*logistic"):
+        registry.load().find("game", "ipdd")
+
+
+def test_unknown_plugin_before_the_colon():
+    with pytest.raises(UnknownName, match="unknown game 'nosuch:ipd'"):
+        registry.load().find("game", "nosuch:ipd")
+
+
+def test_a_strangers_plugin_is_found(fake_plugin):
+    fake_plugin("tug_of_war", GOOD.format(name="tug_of_war"))
+    offer = registry.load().find("game", "tug_of_war")
+    assert (offer.plugin, offer.distribution) == ("tug_of_war", "meva-tug-of-war")
+    assert named(registry.load()) >= BUNDLED
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("raise ImportError('needs a thing\\nthat is not there')", "needs a thing that is not there"),
+        ("def broken(:", "SyntaxError"),
+        (HEAD + "@hookimpl\ndef meva_gamess():\n    return []\n", "meva_gamess"),
+        (HEAD + "@hookimpl\ndef meva_games(nosuch):\n    return []\n", "nosuch"),
+        (HEAD + "@hookimpl\ndef meva_games():\n    raise RuntimeError('out of luck')\n", "out of luck"),
+        (HEAD + "@hookimpl\ndef meva_games():\n    yield ('a', 'b:c', 'd')\n", "must yield"),
+        (HEAD + "@hookimpl\ndef meva_games():\n    pass\n", "TypeError"),
+        (HEAD + "@hookimpl\ndef meva_games():\n    yield Entry('only a name')\n", "TypeError"),
+    ],
+    ids=["import", "syntax", "misspelt", "argument", "raises", "no-entry", "nothing", "half-an-entry"],
+)
+def test_a_broken_plugin_is_one_warning_and_all_else_works(fake_plugin, code, said):
+    fake_plugin("good_one", GOOD.format(name="good_one"))
+    fake_plugin("broken_one", code)
+    with pytest.warns(PluginWarning) as caught:
+        loaded = registry.load()
+    assert len(caught) == 1
+    message = str(caught[0].message)
+    assert "broken_one" in message
+    assert "meva-broken-one" in message
+    assert said in message
+    assert "\n" not in message
+    assert named(loaded) == named(registry.load(["broken_one"]))
+    assert ("game", "good_one") in named(loaded)
+
+
+def test_a_broken_plugin_on_the_command_line(fake_plugin, meva_command):
+    fake_plugin("broken_one", "1 / 0")
+    outcome = meva_command("list", "game")
+    assert outcome.code == 0
+    assert outcome.err.splitlines() == [
+        "warning: plugin 'broken_one' (meva-broken-one) is left out: ZeroDivisionError: division by zero"
+    ]
+    assert "ipd" in outcome.out
+
+
+def test_two_plugins_with_one_name(fake_plugin):
+    fake_plugin("first", GOOD.format(name="same"))
+    fake_plugin("second", GOOD.format(name="same"))
+    loaded = registry.load()
+    with pytest.raises(BadPlugin) as caught:
+        loaded.find("game", "same")
+    message = str(caught.value)
+    for part in ("'first' (meva-first)", "'second' (meva-second)", "first:same", "second:same", "registry.toml"):
+        assert part in message
+    assert loaded.find("game", "first:same").distribution == "meva-first"
+    assert loaded.find("game", "second:same").distribution == "meva-second"
+    assert registry.load(["first"]).find("game", "same").distribution == "meva-second"
+
+
+def test_two_distributions_with_one_plugin_name(fake_plugin):
+    fake_plugin("module_a", GOOD.format(name="same"), name="games")
+    fake_plugin("module_b", GOOD.format(name="same"), name="games")
+    with pytest.raises(BadPlugin) as caught:
+        registry.load().find("game", "same")
+    message = str(caught.value)
+    assert "meva-module-a" in message
+    assert "meva-module-b" in message
+    choices = re.search(r"write (\S+) or (\S+), or", message)
+    assert choices
+    found = {registry.load().find("game", choice).distribution for choice in choices.groups()}
+    assert found == {"meva-module-a", "meva-module-b"}
+
+
+def test_a_conflict_with_a_bundled_name(fake_plugin, meva_run):
+    fake_plugin("mine", GOOD.format(name="ipd"))
+    outcome = meva_run("--game", "ipd", "--learner", "naive")
+    assert outcome.code == 2
+    assert "mine:ipd" in outcome.err
+    assert "meva_games:ipd" in outcome.err
+
+
+def test_one_distribution_found_twice_counts_once(fake_plugin):
+    fake_plugin("twice", GOOD.format(name="twice"), site="one")
+    fake_plugin("twice", GOOD.format(name="twice"), site="two")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = registry.load()
+    assert [offer.name for offer in loaded.offers].count("twice") == 1
+    assert loaded.find("game", "twice").distribution == "meva-twice"
+
+
+def test_a_factory_that_cannot_be_imported(fake_plugin):
+    fake_plugin("hollow", GOOD.format(name="hollow"))
+    with pytest.raises(BadPlugin, match=r"'hollow' of plugin 'hollow' \(meva-hollow\).*some_module:Game.*ModuleNot"):
+        registry.load().find("game", "hollow").load()
+
+
+@pytest.mark.parametrize("factory", ["json:nosuch", "json", "", ":", "no such:module"])
+def test_a_factory_that_is_not_there(factory):
+    offer = registry.Offer("game", Entry("odd", factory, "odd"), "odd_plugin", "odd-distribution")
+    with pytest.raises(BadPlugin, match=r"odd_plugin.*odd-distribution"):
+        offer.load()
+
+
+def test_a_factory_that_is_no_component(fake_plugin, meva_run):
+    fake_plugin("plain", GOOD.format(name="plain").replace("some_module:Game", "plain:Game") + "\n\nclass Game: ...\n")
+    outcome = meva_run("--game", "plain", "--learner", "naive")
+    assert outcome.code == 2
+    assert "meva-plain" in outcome.err
+
+
+def test_disabled_plugins_are_left_out():
+    assert ("game", "ipd") not in named(registry.load(["meva_games"]))
+    assert ("learner", "lola") in named(registry.load(["meva_games"]))
+
+
+def test_the_shipped_file_disables(monkeypatch):
+    registry.installed.cache_clear()
+    monkeypatch.setattr(recipes, "shipped", lambda: recipes.parse({"plugins": {"disabled": ["meva_games"]}}, "here"))
+    try:
+        assert registry.installed().of_kind("game") == []
+    finally:
+        registry.installed.cache_clear()
+
+
+@pytest.mark.parametrize("hook", registry.HOOKS.values())
+def test_every_hooks_docstring_holds_an_example_that_works(hook, fake_plugin):
+    doc = getattr(hookspecs, hook).__doc__
+    assert "Example::" in doc
+    fake_plugin("example_of_a_hook", example(doc))
+    kinds = {hook: kind for kind, hook in registry.HOOKS.items()}
+    offers = [offer for offer in registry.load().offers if offer.plugin == "example_of_a_hook"]
+    assert [offer.kind for offer in offers] == [kinds[hook]]
+
+
+def test_every_hook_is_known_to_the_registry():
+    hooks = {name for name in vars(hookspecs) if name.startswith("meva_")}
+    assert hooks == set(registry.HOOKS.values())
+
+
+def test_the_module_docstring_holds_a_complete_plugin():
+    project = tomllib.loads(example(hookspecs.__doc__ or ""))["project"]
+    assert "meva" in project["dependencies"]
+    (point,) = project["entry-points"][hookspecs.GROUP].items()
+    assert point == ("tug_of_war", "tug_of_war")
+    assert f"`{point[1]}.py`" in (hookspecs.__doc__ or "")

@@ -1,0 +1,152 @@
+"""Every command, program and output of the README, run. Long fits are cut short; a long test checks the table."""
+
+import json
+import re
+import shlex
+import sys
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import meva_core as meva
+from meva_core import cli, testing
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+SHORT = {
+    "learner.loops": 1,
+    "learner.trajectory": 4,
+    "learner.stride": 2,
+    "learner.batch_size": 4,
+    "learner.quantiles": 4,
+    "value_model.width": 8,
+    "value_model.blocks": 0,
+    "evaluate.pairs": 2,
+    "evaluate.steps": 2,
+    "evaluate.response_steps": 2,
+    "evaluate.grid_steps": 2,
+    "evaluate.grid": 3,
+}
+
+
+def blocks(language):
+    return [text for kind, text in BLOCKS if kind == language]
+
+
+def commands():
+    """(command, the output that follows it), of all console blocks."""
+    for block in blocks("console"):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            yield command, output
+
+
+def invoke(monkeypatch, capsys, *words):
+    monkeypatch.setattr(sys, "argv", list(words))
+    with pytest.raises(SystemExit) as stopped:
+        (cli.run if words[0] == "meva-run" else cli.main)()
+    captured = capsys.readouterr()
+    assert stopped.value.code == 0, captured.err
+    return captured.out
+
+
+def shortened(words):
+    """The same command with a fit and an evaluation of next to no length."""
+    trained = "meva" in words
+    kept = {path: n for path, n in SHORT.items() if trained or path.startswith("evaluate")}
+    return [*words, *(f"--set={path}={n}" for path, n in kept.items())]
+
+
+RUNS = sorted({words for command, _ in commands() for words in re.findall(r"meva-run [^&\n]+", command)})
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_runs(command, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    printed = invoke(monkeypatch, capsys, *shortened(shlex.split(command)))
+    assert "payoffs" in printed
+    [folder] = (tmp_path / "runs").iterdir()
+    assert {"experiment.toml", "summary.json", "policies.npz", "figures"} <= {path.name for path in folder.iterdir()}
+
+
+def test_list_is_shown_as_it_is(monkeypatch, capsys):
+    [shown] = [output for command, output in commands() if command == "meva list"]
+    assert invoke(monkeypatch, capsys, "meva", "list").strip() == shown.strip()
+
+
+def test_show(monkeypatch, capsys):
+    shown = [command for command, _ in commands() if command.startswith("meva show")]
+    assert shown
+    for command in shown:
+        assert "hyper-parameters" in invoke(monkeypatch, capsys, *shlex.split(command))
+
+
+def test_set_up_commands_are_those_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    set_up = [command for command, _ in commands() if command.startswith("pip install")]
+    assert len(set_up) == 2
+    assert {word for command in set_up for word in shlex.split(command) if word in project["scripts"]} == {"meva-run"}
+    assert '".[test]"' in set_up[1]
+    assert "test" in project["optional-dependencies"]
+    ci = (ROOT / ".ci" / "run").read_text()
+    install, test = set_up[1].split(" && ")
+    assert install.removeprefix("pip install ") in ci
+    assert "pytest" in test
+    assert "pytest" in ci
+
+
+def test_python(capsys):
+    program = blocks("python")[0]
+    assert "import meva_core" in program or "meva_core as meva" in program
+    exec(compile(program, "README.md", "exec"), {})  # noqa: S102 - it is ours
+    payoffs = np.array(re.findall(r"-?\d+\.\d+", capsys.readouterr().out), float)
+    assert payoffs.shape == (2,)
+    assert np.all((payoffs > -1.3) & (payoffs < -0.9))  # LOLA cooperates
+
+
+def test_plugin_in_two_files(monkeypatch, tmp_path):
+    project = tomllib.loads(blocks("toml")[0])
+    points = project["project"]["entry-points"][meva.hookimpl.project_name]
+    [module] = points.values()
+    (tmp_path / f"{module}.py").write_text(blocks("python")[1])
+    info = tmp_path / "meva_tragedy-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: meva-tragedy\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[meva]\n" + "\n".join(f"{k} = {v}" for k, v in points.items()))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert module in {point.value for point in entry_points(group="meva")}
+    meva.installed.cache_clear()
+    try:
+        testing.check_game(meva.make("game", "tragedy"))
+    finally:
+        meva.installed.cache_clear()
+
+
+def test_links_and_picture_exist():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if "://" not in target:
+            assert (ROOT / target).exists(), target
+
+
+def shown_table():
+    [text] = [block for block in blocks("text") if "self-play" in block]
+    rows = [re.findall(r"-?\d+\.\d+|^\d", line) for line in text.splitlines() if re.match(r"^\d", line)]
+    return np.array([[float(n) for n in row] for row in rows if len(row) == len(rows[0])])
+
+
+def test_table_is_of_the_default_rows():
+    assert [row[0] for row in shown_table()][:6] == [0.0, 0.5, 0.8, 0.9, 0.95, 0.99]
+
+
+@pytest.mark.long
+def test_table_is_what_the_command_prints(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    invoke(monkeypatch, capsys, "meva-run", "--game", "ipd", "--learner", "meva")
+    [folder] = (tmp_path / "runs").iterdir()
+    rows = json.loads((folder / "summary.json").read_text())["rows"]
+    found = [[row["value"], row["self_play"]["mean"]] for row in rows]
+    np.testing.assert_allclose(shown_table()[:6, :2], found, atol=0.05)

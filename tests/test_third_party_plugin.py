@@ -1,0 +1,79 @@
+"""A stranger's plugin: installed with pip into a fresh environment beside the project, and used there."""
+
+import json
+import os
+import site
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+PLUGIN = Path(__file__).parent.parent / "examples" / "third_party_plugin"
+TINY = [
+    *("--set", "learner.loops=2", "--set", "learner.trajectory=4", "--set", "learner.stride=2"),
+    *("--set", "learner.batch_size=4", "--set", "value_model.width=8", "--set", "evaluate.pairs=4"),
+    *("--set", "evaluate.steps=20", "--set", "evaluate.grid=3", "--set", "evaluate.grid_steps=20"),
+    *("--set", "evaluate.values=[0.0, 0.9]", "--set", "evaluate.response_steps=10"),
+]
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """The interpreter of a fresh environment that sees this one's packages, with the plugin installed in it."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    [packages] = (folder / "lib").glob("python*/site-packages")
+    beside = "; ".join(f"site.addsitedir({path!r})" for path in site.getsitepackages())
+    (packages / "beside.pth").write_text(f"import site; {beside}\n")
+    interpreter = folder / "bin" / "python"
+    install = ["-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
+    run(interpreter, *install, str(PLUGIN))
+    return interpreter
+
+
+def run(interpreter, *words, cwd=None):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONPATH", "PIP_"))}
+    done = subprocess.run(
+        [str(interpreter), *words], capture_output=True, text=True, cwd=cwd, env=environment, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_is_listed_with_its_distribution(python):
+    listed = run(python, "-m", "meva_core", "list")
+    assert "cournot" in listed
+    assert "momentum" in listed
+    assert "meva_cournot (meva-cournot)" in listed
+    assert "ipd" in listed
+
+
+def test_its_game_with_meva(python, tmp_path):
+    out = tmp_path / "out"
+    printed = run(python, "-m", "meva_core", "run", "--game", "cournot", "--learner", "meva", "--out", str(out), *TINY)
+    assert "collusive" in printed
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["rows"][0]["basins"]["collusive"]["of"] == 9
+    naive = summary["rows"][0]
+    assert naive["self_play"]["mean"] == pytest.approx(1 / 9, abs=0.02)  # discount 0: on the way to Cournot's
+
+
+def test_its_learner_and_the_conformance_kit(python):
+    program = """
+import meva_core as meva
+from meva_core.testing import check_game, check_learner
+game = meva.make("game", "cournot")
+check_game(game)
+for name in ("ipd", "logistic", "cournot"):
+    played = meva.make("game", name)
+    check_learner(meva.make("learner", "momentum", game=played), played)
+print("conforms")
+"""
+    assert "conforms" in run(python, "-c", program)
+
+
+def test_it_is_not_in_this_environment():
+    done = subprocess.run([sys.executable, "-m", "meva_core", "list"], capture_output=True, text=True, check=True)
+    assert "cournot" not in done.stdout
