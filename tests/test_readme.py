@@ -89,7 +89,8 @@ def test_set_up_commands_are_those_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     set_up = [command for command, _ in commands() if command.startswith("pip install")]
     assert len(set_up) == 2
-    assert {word for command in set_up for word in shlex.split(command) if word in project["scripts"]} == {"meva-run"}
+    assert "meva-run" in shlex.split(set_up[0])
+    assert "meva-run" in project["scripts"]
     assert '".[test]"' in set_up[1]
     assert "test" in project["optional-dependencies"]
     ci = (ROOT / ".ci" / "run").read_text()

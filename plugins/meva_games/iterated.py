@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from meva_core.component import below_one, component, finite, leaf
@@ -17,9 +16,6 @@ from meva_core.protocols import Game
 
 ENTRIES = ("start", "DD", "DC", "CD", "CC")
 SATURATED = 20.0  # a logit whose sigmoid is 0 or 1 to float32's precision
-
-# What player 1 calls CD player 2 calls DC: player 2's entries in player 1's order.
-_AS_SEEN_BY_PLAYER_1 = np.array([0, 1, 3, 2, 4])
 
 
 class IteratedTwoByTwo(Game):
@@ -77,7 +73,8 @@ class IteratedTwoByTwo(Game):
 
     def _shares(self, x: Array) -> Array:
         """Normalised discounted shares of [DD, DC, CD, CC], f32[4]."""
-        p, q = jax.nn.sigmoid(x[0]), jax.nn.sigmoid(x[1][_AS_SEEN_BY_PLAYER_1])
+        p, q = jax.nn.sigmoid(x)
+        q = jnp.concatenate([q[:2], q[3:1:-1], q[4:]])  # what player 1 calls CD player 2 calls DC
         outcome = jnp.stack([(1 - p) * (1 - q), (1 - p) * q, p * (1 - q), p * q], axis=1)
         start, after = outcome[0], outcome[1:]
         flow = jnp.eye(4, dtype=x.dtype) - self.discount * after.T
