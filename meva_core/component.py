@@ -124,7 +124,7 @@ def settings(self: Any) -> dict[str, Any]:
 
 def _field(default: Any, kind: str, doc: str, check: Check | None) -> Any:
     def validate(self: Any, attribute: Any, value: Any) -> None:
-        if check is not None and _concrete(value) and not check.accepts(value):
+        if check is not None and value is not None and _concrete(value) and not check.accepts(value):
             raise Refused(attribute.name, check.expected, value)
 
     shown = kind != "part"
@@ -147,7 +147,14 @@ def _equal(self: Any, other: Any) -> bool:
 
 
 def _numbers(value: Any) -> list[float]:
-    return [float(v) for v in np.ravel(value)]
+    return [_number(v) for v in np.ravel(value)]
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.inf
 
 
 def _each(expected: str, holds: Callable[[float], bool]) -> Check:
@@ -162,7 +169,7 @@ below_one = _each(">= 0 and < 1", lambda v: 0 <= v < 1)
 
 def at_least(least: float) -> Check:
     """>= least."""
-    return _each(f">= {least}", lambda v: v >= least)
+    return _each(f">= {least}", lambda v: least <= v < math.inf)
 
 
 def between(low: float, high: float) -> Check:

@@ -1,20 +1,34 @@
 """Pure mathematics, unbatched, each with its source. Imports jax only."""
 
-from meva_core.ops.gradients import own_gradient, player_gradients, simultaneous_gradient
+from meva_core.ops.gradients import (
+    jacobian_product,
+    off_diagonal_product,
+    own_gradient,
+    player_gradients,
+    shaping_gradient,
+    simultaneous_gradient,
+    transposed_product,
+)
 from meva_core.ops.linear import solve_diagonally_dominant
 from meva_core.ops.quantiles import huber, quantile_huber
 from meva_core.ops.returns import lambda_returns
+from meva_core.ops.schedules import cosine
 from meva_core.ops.statistics import mean_and_sem
 from meva_core.ops.trees import stacked
 
 __all__ = [
+    "cosine",
     "huber",
+    "jacobian_product",
     "lambda_returns",
     "mean_and_sem",
+    "off_diagonal_product",
     "own_gradient",
     "player_gradients",
     "quantile_huber",
+    "shaping_gradient",
     "simultaneous_gradient",
     "solve_diagonally_dominant",
     "stacked",
+    "transposed_product",
 ]

@@ -32,3 +32,41 @@ def simultaneous_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
     Differentiable.
     """
     return player_gradients(lambda i, x: payoff(x)[i], x)
+
+
+def shaping_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
+    """How player i changes what the others' naive steps do to it, f32[P, D]: d_i [ sum_j stop(d_j f_i) . d_j f_j ].
+
+    Foerster et al. (2018), equation 4; chi of Letcher et al. (2019), section 3.
+    """
+
+    def effect_of_their_steps(i: Array, x: Array) -> Array:
+        effect = jax.lax.stop_gradient(jax.grad(lambda x: payoff(x)[i])(x))
+        return jnp.sum((effect * simultaneous_gradient(payoff, x)).at[i].set(0.0))
+
+    return player_gradients(effect_of_their_steps, x)
+
+
+# Products with H = d [d1 f1, ..., dP fP] / dx, never H itself. v: f32[P, D], like x.
+
+
+def jacobian_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> Array:
+    """H v, f32[P, D]."""
+    return jax.jvp(lambda x: simultaneous_gradient(payoff, x), (x,), (v,))[1]
+
+
+def transposed_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> Array:
+    """H' v, f32[P, D]."""
+    return jax.vjp(lambda x: simultaneous_gradient(payoff, x), x)[1](v)[0]
+
+
+def off_diagonal_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> Array:
+    """H_o v, f32[P, D]: H without its blocks (i, i), so how the others' moves v_j turn player i's gradient."""
+
+    def row(i: Array) -> Array:
+        def gradient(x: Array) -> Array:
+            return jax.grad(lambda own: payoff(x.at[i].set(own))[i])(x[i])
+
+        return jax.jvp(gradient, (x,), (v.at[i].set(0.0),))[1]
+
+    return jax.vmap(row)(jnp.arange(x.shape[0]))

@@ -75,6 +75,11 @@ class MeVa(Learner):
     discount_concentration: float = leaf(
         default=0.5, doc="a of the Beta(a, a) that discounts are drawn from; below 1/2: more extreme", check=positive
     )
+    highest_discount: float = leaf(
+        default=1.0,
+        doc="discounts of the fit are drawn from 0 to it; below 1: little on endless horizons",
+        check=between(0, 1),
+    )
     trace_decay: float = leaf(default=0.9, doc="lambda of the lambda-returns", check=between(0, 1))
     target_inertia: float = leaf(default=0.99, doc="rho of the target network; 0: none", check=below_one)
 

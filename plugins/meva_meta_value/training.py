@@ -13,7 +13,7 @@ import optax
 from jax import Array
 
 from meva_core.component import component, part
-from meva_core.ops import lambda_returns, quantile_huber
+from meva_core.ops import cosine, lambda_returns, quantile_huber
 from meva_core.protocols import Training
 from meva_meta_value import rollout
 
@@ -114,7 +114,7 @@ class MetaValueTraining(Training):
         learner: MeVa = self.learner
         rate: Any = learner.optimiser_rate
         if learner.schedule == "cosine":
-            rate = _cosine(rate, learner.final_rate, self._num_updates)
+            rate = cosine(rate, learner.final_rate, self._num_updates)
         if learner.optimiser == "adam":
             return optax.adam(rate, b2=learner.beta2)
         return optax.adamw(rate, b2=learner.beta2, weight_decay=learner.weight_decay)
@@ -124,13 +124,3 @@ class MetaValueTraining(Training):
         learner: MeVa = self.learner
         per_loop = 1 if learner.rollout_from == "start" else learner.trajectory // learner.stride
         return learner.loops * per_loop
-
-
-def _cosine(rate: Any, final: Any, updates: int) -> optax.Schedule:
-    """From `rate` down to `final` times it; optax's own checks its rate in Python, ours may be traced."""
-
-    def schedule(count: Any) -> Array:
-        share = jnp.minimum(count / updates, 1.0)
-        return rate * (final + (1 - final) * 0.5 * (1 + jnp.cos(jnp.pi * share)))
-
-    return schedule

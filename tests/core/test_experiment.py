@@ -340,6 +340,11 @@ def test_whatever_is_set_is_accepted_or_explained(overrides, opponents):
         assert experiment.from_plain(KNOWN, tomllib.loads(found.to_toml()), "here").hash == found.hash
 
 
+def test_a_number_of_hundreds_of_digits_is_refused():
+    with pytest.raises(BadValue, match=r"expected >= 1, got 10+ @ evaluate\.pairs"):
+        resolve(overrides={"evaluate.pairs": 10**400})
+
+
 @settings(deadline=None, max_examples=100)
 @given(value=ASCII)
 def test_whatever_is_typed_is_accepted_or_explained(value):

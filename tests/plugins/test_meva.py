@@ -6,12 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from meva_meta_value import rollout
-from meva_meta_value.training import _cosine
 
 import meva_core as meva
 from meva_core import fit as fitting
 from meva_core.errors import BadCombination
 from meva_core.match import Fitted
+from meva_core.ops import cosine
 
 LOGISTIC, IPD = meva.make("game", "logistic"), meva.make("game", "ipd")
 TINY = {"quantiles": 4, "batch_size": 4, "trajectory": 4, "stride": 2, "loops": 2}
@@ -251,7 +251,7 @@ def test_updates_per_loop(rollout_from, updates):
 
 def test_cosine_by_hand():
     # From 1 to a tenth over 8 updates: half way at (1 + 0.1)/2, and it stays where it ends.
-    rates = _cosine(1.0, 0.1, 8)(np.array([0, 4, 8, 12]))
+    rates = cosine(1.0, 0.1, 8)(np.array([0, 4, 8, 12]))
     np.testing.assert_allclose(rates, [1.0, 0.55, 0.1, 0.1], rtol=1e-6)
 
 
@@ -315,3 +315,12 @@ def test_settings_that_do_not_fit_together():
             value_model={"equivariant": True},
             rivals=(None, Fitted(learner=lola())),
         )
+
+
+def test_discounts_of_a_fit_stay_below_the_highest():
+    learner = make(highest_discount=0.6, discount_concentration=0.2)
+    drawn = jax.vmap(lambda key: rollout.draw_discounts(learner, key))(jax.random.split(jax.random.key(0), 500))
+    # Beta(0.2, 0.2) crowds its ends: a third within a tenth of each.
+    assert np.max(drawn) <= 0.6
+    assert np.mean(drawn > 0.54) == pytest.approx(0.332, abs=0.06)
+    assert np.mean(drawn < 0.06) == pytest.approx(0.332, abs=0.06)
