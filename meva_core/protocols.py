@@ -29,6 +29,12 @@ class Sweep:
     label: str
 
 
+def look_ahead_sweep(rate: float) -> Sweep:
+    """Look-ahead rates as multiples of the learning rate: from none to well beyond it."""
+    multiples = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+    return Sweep("look_ahead_rate", tuple(m * rate for m in multiples), "look-ahead rate η")
+
+
 class Game(Protocol):
     """A differentiable game. Payoffs are maximised.
 
@@ -60,7 +66,7 @@ class Game(Protocol):
 
     @property
     def strategies(self) -> Mapping[str, Any]:
-        """Named policies, each f32[D]."""
+        """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it."""
         return {}
 
     def outcomes(self, x: Array) -> dict[str, Array]:
@@ -100,12 +106,14 @@ class Learner(Protocol):
     training: how it is fitted before use; None for a rule without parameters.
     sweep: over which of its hyper-parameters it is evaluated.
     myopic: whether it follows the gradient of its own payoff and nothing else (a meta-discount of 0).
+    met_as: in a tournament, the name of the rule that others are fitted against in its place; None: itself.
     """
 
     rate: Any
     training: Training | None = None
     sweep: Sweep | None = None
     myopic: bool = False
+    met_as: str | None = None
 
     def facing(self, rivals: tuple[Learner | None, ...]) -> Learner:
         """This learner as it plays where seat j is taken by `rivals[j]` (None: by itself)."""

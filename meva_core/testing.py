@@ -26,6 +26,7 @@ from jax import Array
 
 from meva_core import fit as fitting
 from meva_core import match as matching
+from meva_core.errors import MevaError
 from meva_core.match import Fitted
 from meva_core.protocols import Explorer, Game, Learner, ValueModel
 
@@ -51,7 +52,7 @@ def check_game(game: Game) -> None:
             np.testing.assert_allclose(game.payoff(x[order]), game.payoff(x)[order], err_msg=message, **TOLERANCE)
     assert len(game.entry_names) == size, f"entry_names: expected {size} names, got {game.entry_names}"
     for name, strategy in game.strategies.items():
-        _check_array(f"strategies[{name!r}]", strategy, (size,))
+        _check_strategy(name, strategy, players, size)
     for name, share in game.outcomes(x).items():
         _check_array(f"outcomes(x)[{name!r}]", share, ())
         assert 0 <= share <= 1 + 1e-4, f"outcomes(x)[{name!r}]: expected a share between 0 and 1, got {share}"
@@ -167,6 +168,18 @@ def _fresh_params(learner: Learner) -> Any:
     for name, value in metrics.items():
         _check_array(f"training.step: metric {name!r}", value, ())
     return training.params(after)
+
+
+def _check_strategy(name: str, strategy: Any, players: int, size: int) -> None:
+    """f32[D], f32[P, D], or a function of one number that gives either, or refuses the number with a MevaError."""
+    what = f"strategies[{name!r}]"
+    if callable(strategy):
+        try:
+            strategy = strategy(2.0)
+        except MevaError:
+            return
+        what += "(2.0)"
+    _check_array(what, strategy, (players, size) if jnp.ndim(strategy) == 2 else (size,))
 
 
 def _check_array(what: str, value: Any, shape: tuple[int, ...]) -> None:

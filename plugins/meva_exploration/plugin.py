@@ -16,3 +16,15 @@ def meva_explorers() -> Iterable[Entry]:
         "flips signs of last hidden units, once per trajectory",
         PAPER,
     )
+    yield Entry(
+        "noisy_network",
+        "meva_exploration.noisy_network:NoisyNetwork",
+        "Gaussian noise on the network's parameters, once per trajectory",
+        "Fortunato et al. (2018), Noisy Networks for Exploration, ICLR",
+    )
+    yield Entry(
+        "gaussian_step",
+        "meva_exploration.gaussian_step:GaussianStep",
+        "Gaussian noise on every step, the paper's straw man",
+        "Heess et al. (2015), Learning Continuous Control Policies by Stochastic Value Gradients, NeurIPS",
+    )

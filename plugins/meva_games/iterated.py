@@ -4,18 +4,17 @@ Actions are 0 = defect (D) and 1 = cooperate (C); an outcome names the own actio
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import below_one, component, finite, leaf
 from meva_core.ops import solve_diagonally_dominant
 from meva_core.protocols import Game
+from meva_games.memory_one import SATURATED, extortion, generous_tit_for_tat
 
 ENTRIES = ("start", "DD", "DC", "CD", "CC")
-SATURATED = 20.0  # a logit whose sigmoid is 0 or 1 to float32's precision
 
 
 class IteratedTwoByTwo(Game):
@@ -43,7 +42,7 @@ class IteratedTwoByTwo(Game):
         return tuple(f"P(C|{entry})" for entry in ENTRIES)
 
     @property
-    def strategies(self) -> Mapping[str, Array]:
+    def strategies(self) -> Mapping[str, Array | Callable[[float], Array]]:
         def policy(*cooperates: int) -> Array:
             return jnp.array([SATURATED if c else -SATURATED for c in cooperates])
 
@@ -53,7 +52,14 @@ class IteratedTwoByTwo(Game):
             "tit_for_tat": policy(1, 0, 1, 0, 1),
             "win_stay_lose_shift": policy(1, 1, 0, 0, 1),
             "random": jnp.zeros(5),
+            "generous_tit_for_tat": generous_tit_for_tat(self.own_tables),
+            "extortion": lambda factor: extortion(self.own_tables, self.discount, factor),
         }
+
+    @property
+    def own_tables(self) -> Array:
+        """`tables` as each player sees them, f32[2, 2, 2]: of player i, rows its own action, columns the other's."""
+        return jnp.stack([self.tables[0], self.tables[1].T])
 
     def init(self, key: Array) -> Array:
         return jax.random.normal(key, (2, len(ENTRIES)))
@@ -79,29 +85,3 @@ class IteratedTwoByTwo(Game):
         start, after = outcome[0], outcome[1:]
         flow = jnp.eye(4, dtype=x.dtype) - self.discount * after.T
         return solve_diagonally_dominant(flow, (1 - self.discount) * start)
-
-
-@component
-class PrisonersDilemma(IteratedTwoByTwo):
-    """Iterated prisoner's dilemma: CC -1, -1; DD -2, -2; DC 0, -3; CD -3, 0.
-
-    Naive learning ends near DD, payoff -2; tit-for-tat with itself is worth -1, and 0 and -3 are the
-    extremes. See `IteratedTwoByTwo` for policies and payoffs.
-
-    References:
-        Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, table 1.
-    """
-
-    table: tuple[tuple[float, float], tuple[float, float]] = leaf(
-        default=((-2.0, 0.0), (-3.0, -1.0)),
-        doc="own payoff per round: rows own action D, C; columns the other's D, C",
-        check=finite,
-    )
-    discount: float = leaf(default=0.96, doc="the game's own discount per round", check=below_one)
-
-    symmetric = True
-
-    @property
-    def tables(self) -> Array:
-        own = jnp.asarray(self.table)
-        return jnp.stack([own, own.T])

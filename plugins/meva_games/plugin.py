@@ -15,7 +15,55 @@ def meva_games() -> Iterable[Entry]:
     )
     yield Entry(
         name="ipd",
-        factory="meva_games.iterated:PrisonersDilemma",
+        factory="meva_games.two_by_two:PrisonersDilemma",
         summary="iterated prisoner's dilemma, memory-one policies, exact payoffs",
         reference="Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
+    )
+    yield Entry(
+        name="imp",
+        factory="meva_games.two_by_two:MatchingPennies",
+        summary="iterated matching pennies, zero-sum and asymmetric",
+        reference="Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
+    )
+    yield Entry(
+        name="chicken",
+        factory="meva_games.two_by_two:Chicken",
+        summary="iterated chicken: a crash costs a hundred times the gain",
+        reference="Cooijmans et al. (2023), Meta-Value Learning, arXiv 2307.08863",
+    )
+    yield Entry(
+        name="stag_hunt",
+        factory="meva_games.two_by_two:StagHunt",
+        summary="iterated stag hunt: one equilibrium pays, one is safe",
+        reference="Skyrms (2004), The Stag Hunt and the Evolution of Social Structure",
+    )
+    yield Entry(
+        name="matrix",
+        factory="meva_games.matrix:Matrix",
+        summary="any iterated two-by-two game, from its payoff tables",
+        reference="Axelrod (1984), The Evolution of Cooperation",
+    )
+    yield Entry(
+        name="tandem",
+        factory="meva_games.quadratic:Tandem",
+        summary="one number each; exposes rules that expect others to give way",
+        reference="Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR",
+    )
+    yield Entry(
+        name="hamiltonian",
+        factory="meva_games.quadratic:Hamiltonian",
+        summary="one number each, zero-sum, nothing but rotation",
+        reference="Balduzzi et al. (2018), The Mechanics of n-Player Differentiable Games, ICML",
+    )
+    yield Entry(
+        name="ultimatum",
+        factory="meva_games.ultimatum:Ultimatum",
+        summary="one-shot: a fair offer or not, accepted or not",
+        reference="Willi et al. (2022), COLA, ICML",
+    )
+    yield Entry(
+        name="public_goods",
+        factory="meva_games.public_goods:PublicGoods",
+        summary="iterated dilemma of any number of players",
+        reference="Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS",
     )

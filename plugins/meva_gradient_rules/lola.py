@@ -8,7 +8,7 @@ from jax import Array
 
 from meva_core.component import component, leaf, not_negative, one_of, part, positive, static
 from meva_core.ops import player_gradients, simultaneous_gradient
-from meva_core.protocols import Game, Learner, Sweep
+from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
 @component
@@ -35,8 +35,7 @@ class LOLA(Learner):
 
     @property
     def sweep(self) -> Sweep:
-        multiples = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
-        return Sweep("look_ahead_rate", tuple(m * self.rate for m in multiples), "look-ahead rate η")
+        return look_ahead_sweep(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         surrogate = self._exact if self.variant == "exact" else self._first_order

@@ -19,3 +19,45 @@ def meva_learners() -> Iterable[Entry]:
         "differentiates through one naive step of the opponents",
         "Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
     )
+    yield Entry(
+        "lookahead",
+        "meva_gradient_rules.lookahead:LookAhead",
+        "ascends the payoff after the others' naive step, taken as given",
+        "Zhang & Lesser (2010), Multi-Agent Learning with Policy Prediction, AAAI",
+    )
+    yield Entry(
+        "hola",
+        "meva_gradient_rules.hola:HOLA",
+        "LOLA against opponents that use LOLA, to any order",
+        "Foerster et al. (2018); Willi et al. (2022), COLA, ICML",
+    )
+    yield Entry(
+        "sos",
+        "meva_gradient_rules.sos:SOS",
+        "LookAhead with as much of LOLA as keeps stable points stable",
+        "Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR",
+    )
+    yield Entry(
+        "consensus",
+        "meva_gradient_rules.consensus:Consensus",
+        "ascends, and descends on the norm of everybody's gradient",
+        "Mescheder, Nowozin & Geiger (2017), The Numerics of GANs, NeurIPS",
+    )
+    yield Entry(
+        "sga",
+        "meva_gradient_rules.sga:SGA",
+        "corrects the gradient for the game's rotation",
+        "Balduzzi et al. (2018), The Mechanics of n-Player Differentiable Games, ICML",
+    )
+    yield Entry(
+        "cgd",
+        "meva_gradient_rules.cgd:CGD",
+        "steps to the bilinear game's equilibrium",
+        "Schaefer & Anandkumar (2019), Competitive Gradient Descent, NeurIPS",
+    )
+    yield Entry(
+        "extragradient",
+        "meva_gradient_rules.extragradient:Extragradient",
+        "follows the gradient of where everybody's step would lead",
+        "Korpelevich (1976), The Extragradient Method for Finding Saddle Points",
+    )

@@ -9,7 +9,7 @@ from meva_core import testing
 from meva_core.component import hyperparameters, parts
 
 # Small, where an entry has such a hyper-parameter.
-SMALL_LEARNER = {"batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4, "loops": 2}
+SMALL_LEARNER = {"batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4, "loops": 2, "order": 1, "steps": 3}
 SMALL_MODEL = {"width": 8, "blocks": 0}
 
 
@@ -47,7 +47,7 @@ def test_game(name):
 
 
 @pytest.mark.parametrize("game", names("game"))
-@pytest.mark.parametrize("name", names("learner"))
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in names("learner")])
 def test_learner(name, game):
     here = meva.make("game", game)
     testing.check_learner(build_learner(name, here), here)

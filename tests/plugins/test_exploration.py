@@ -100,3 +100,32 @@ def test_every_trajectory_draws_its_own_mask():
     keys = jax.random.split(jax.random.key(1), 4)
     masks = jax.vmap(lambda key: rollout.start(meva_learner, params, key).noise)(keys)
     assert len(np.unique(masks, axis=0)) == 4
+
+
+def test_a_noisy_network_is_drawn_once_per_trajectory_and_carries_a_key():
+    meva_learner = learner({"name": "noisy_network", "scale": 0.5})
+    params = meva_learner.model.init(jax.random.key(0))
+    explored = rollout.start(meva_learner, params, jax.random.key(1))
+    assert jax.tree.leaves(explored.noise)[0].shape == ()
+    perturb = meva_learner.explorer.perturb_params
+    noise = [
+        np.concatenate(
+            [np.ravel(a - b) for a, b in zip(*map(jax.tree.leaves, (perturb(key, params), params)), strict=True)]
+        )
+        for key in (explored.noise, explored.noise, jax.random.key(7))
+    ]
+    np.testing.assert_array_equal(noise[0], noise[1])
+    assert np.max(np.abs(noise[0] - noise[2])) > 0.1
+    # Some 3000 numbers: standard deviation within 5 % of 0.5, and no two leaves alike.
+    assert np.std(noise[0]) == pytest.approx(0.5, rel=0.05)
+    assert len(np.unique(np.round(noise[0], 6))) > 0.95 * len(noise[0])
+
+
+def test_gaussian_steps_are_shaken_afresh():
+    explorer = meva.make("explorer", "gaussian_step", scale=0.5)
+    step = jnp.ones((2, 5))
+    shaken = jax.vmap(lambda key: explorer.perturb_step((), step, key))(jax.random.split(jax.random.key(0), 400))
+    assert np.mean(shaken) == pytest.approx(1, abs=0.03)
+    assert np.std(shaken) == pytest.approx(0.5, rel=0.05)
+    params = {"a": step}
+    assert explorer.perturb_params((), params) is params

@@ -245,3 +245,133 @@ def test_ipd_starts_are_standard_normal():
     # Means within 4.5 / sqrt(1000) and mean squares within 4.5 sqrt(2 / 1000), ten of each.
     assert np.all(np.abs(starts.mean(axis=0)) < 4.5 / np.sqrt(1000))
     assert np.all(np.abs((starts**2).mean(axis=0) - 1) < 4.5 * np.sqrt(2 / 1000))
+
+
+# ---------------------------------------------------------------- the other games
+
+
+def float64(game, x):
+    with jax.enable_x64(True):
+        return np.asarray(game.payoff(jnp.array(x, float)))
+
+
+# One round of each, both certain of what they do: the discount does not matter then. D is -20, C is +20.
+ROUNDS = [
+    ("imp", {}, {"DD": (1, -1), "DC": (-1, 1), "CD": (-1, 1), "CC": (1, -1)}),
+    ("chicken", {}, {"DD": (-100, -100), "DC": (1, -1), "CD": (-1, 1), "CC": (0, 0)}),
+    ("stag_hunt", {}, {"DD": (2, 2), "DC": (3, 1), "CD": (1, 3), "CC": (4, 4)}),
+    ("matrix", {}, {"DD": (1, 1), "DC": (5, 0), "CD": (0, 5), "CC": (3, 3)}),
+    (
+        "matrix",
+        {"payoffs_1": [[1, 2], [3, 4]], "payoffs_2": [[5, 6], [7, 8]]},
+        {"DD": (1, 5), "DC": (2, 6), "CD": (3, 7), "CC": (4, 8)},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "rounds"), ROUNDS)
+def test_payoffs_per_round(name, settings, rounds):
+    game = meva.make("game", name, **settings)
+    for outcome, expected in rounds.items():
+        x = np.array([np.full(5, 20.0 if action == "C" else -20.0) for action in outcome])
+        np.testing.assert_allclose(float64(game, x), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "symmetric"),
+    [
+        ([[1, 5], [0, 3]], None, True),
+        ([[1, 5], [0, 3]], [[1, 0], [5, 3]], True),
+        ([[1, 5], [0, 3]], [[1, 5], [0, 3]], False),
+    ],
+)
+def test_symmetry_of_a_matrix_is_worked_out(first, second, symmetric):
+    game = meva.make("game", "matrix", payoffs_1=first, payoffs_2=second)
+    assert game.symmetric is symmetric
+    # It stays what it is where the tables are traced, and follows them where they change.
+    assert jax.jit(lambda game: jnp.array(game.symmetric))(game) == symmetric
+    assert attrs.evolve(game, payoffs_1=((0.0, 1.0), (2.0, 3.0))).symmetric is (second is None)
+
+
+@pytest.mark.parametrize("table", [[[1, 2]], [[1, 2, 3], [4, 5, 6]], [1, 2], "PD", [[1, "x"], [2, 3]]])
+def test_matrix_refuses_a_table_of_another_shape(table):
+    with pytest.raises(meva.MevaError, match=r"expected .*payoffs_1"):
+        meva.make("game", "matrix", payoffs_1=table)
+
+
+@pytest.mark.parametrize("seat", [0, 1])
+@pytest.mark.parametrize("name", ["ipd", "matrix", "stag_hunt"])
+def test_extortion_gets_its_share_of_whatever_there_is(name, seat):
+    # Its surplus over P is three times the other's, against anybody (Hilbe et al., 2015).
+    game = meva.make("game", name)
+    generator = np.random.default_rng(0)
+    for _ in range(5):
+        x = generator.normal(size=(2, 5))
+        x[seat] = game.strategies["extortion"](3.0)[seat]
+        own, other = float64(game, x)[[seat, 1 - seat]] - float(game.tables[0, 0, 0])
+        assert own == pytest.approx(3 * other, rel=1e-4)
+        assert other > 0.05
+
+
+def test_generous_tit_for_tat_by_hand():
+    # T, R, P, S = 5, 3, 1, 0: min(1 - 2/3, 2/4) = 1/3; of the prisoner's dilemma here 0, -1, -2, -3: min(1/2, 1/2).
+    for name, forgives in (("matrix", 1 / 3), ("ipd", 1 / 2)):
+        policy = jax.nn.sigmoid(meva.make("game", name).strategies["generous_tit_for_tat"])
+        np.testing.assert_allclose(policy, np.tile([1, forgives, 1, forgives, 1], (2, 1)), atol=1e-6)
+
+
+def test_quadratic_games_by_hand():
+    # a = 1, b = 2: tandem -(9 - 2), -(9 - 4); hamiltonian -2, 2.
+    x = [[1.0], [2.0]]
+    np.testing.assert_allclose(float64(meva.make("game", "tandem"), x), [-7, -5])
+    np.testing.assert_allclose(float64(meva.make("game", "hamiltonian"), x), [-2, 2])
+
+
+def test_ultimatum_by_hand():
+    # p = 3/4, q = 1/2: 5 * 3/4 + 8 * 1/4 * 1/2 = 4.75 and 3.75 + 0.25 = 4; nobody gets anything with 1/8.
+    game, x = meva.make("game", "ultimatum"), [[np.log(3)], [0.0]]
+    np.testing.assert_allclose(float64(game, x), [4.75, 4.0])
+    shares = game.outcomes(jnp.array(x))
+    assert float(shares["refused"]) == pytest.approx(1 / 8)
+    assert float(sum(shares.values())) == pytest.approx(1)
+
+
+def test_two_players_of_public_goods_play_a_matrix_game():
+    # m = 1.6: CC 1.6, DD 1, DC 1 + 0.8, CD 0.8.
+    goods = meva.make("game", "public_goods", num_players=2, multiplier=1.6)
+    matrix = meva.make("game", "matrix", payoffs_1=[[1, 1.8], [0.8, 1.6]])
+    x = np.random.default_rng(0).normal(size=(20, 2, 5))
+    for joint in x:
+        np.testing.assert_allclose(float64(goods, joint), float64(matrix, joint), rtol=1e-6, atol=1e-9)
+
+
+def test_public_goods_by_a_plain_sum_over_rounds():
+    # Three players, discount 0.5, sixty rounds of the chain played out state by state.
+    game = meva.make("game", "public_goods", num_players=3, multiplier=2.0, discount=0.5)
+    x = np.random.default_rng(1).normal(size=(3, 7))
+    give = 1 / (1 + np.exp(-x))
+    states = [(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)]
+
+    def chances(probabilities):
+        return np.array(
+            [np.prod([p if s else 1 - p for p, s in zip(probabilities, state, strict=True)]) for state in states]
+        )
+
+    def after(state):
+        return chances([give[i, 1 + 3 * state[i] + sum(state) - state[i]] for i in range(3)])
+
+    rewards = np.array([[1 - s + 2.0 * sum(state) / 3 for s in state] for state in states])
+    now, total = chances(give[:, 0]), np.zeros(3)
+    for round_number in range(60):
+        total += 0.5 * 0.5**round_number * now @ rewards
+        now = np.sum([p * after(state) for p, state in zip(now, states, strict=True)], axis=0)
+    np.testing.assert_allclose(float64(game, x), total, rtol=1e-9)
+    assert sum(map(float, game.outcomes(jnp.array(x)).values())) == pytest.approx(1, abs=1e-5)
+
+
+def test_contributing_is_best_for_all_and_keeping_for_each():
+    game = meva.make("game", "public_goods", num_players=4, multiplier=2.0)
+    give, keep = np.full(9, 20.0), np.full(9, -20.0)
+    np.testing.assert_allclose(float64(game, [give] * 4), 2, atol=1e-6)
+    np.testing.assert_allclose(float64(game, [keep] * 4), 1, atol=1e-6)
+    np.testing.assert_allclose(float64(game, [keep, give, give, give]), [2.5, 1.5, 1.5, 1.5], atol=1e-6)

@@ -22,9 +22,17 @@ LEARNERS = {
     "lola": ("lola", {"variant": "exact"}),
     "lola_foerster": ("lola", {"variant": "foerster"}),
     "lola_taylor": ("lola", {"variant": "taylor"}),
+    "lookahead": ("lookahead", {}),
+    "hola2": ("hola", {"order": 2}),
+    "hola3": ("hola", {"order": 3}),
+    "sos": ("sos", {}),
+    "consensus": ("consensus", {}),
+    "sga": ("sga", {}),
+    "cgd": ("cgd", {}),
+    "extragradient": ("extragradient", {}),
 }
 CASES = [
-    pytest.param(row, rule, id=f"{row['game']}{n}-{rule}")
+    pytest.param(row, rule, id=f"{row['game']}{n}-{rule}", marks=pytest.mark.xdist_group(rule))
     for n, row in enumerate(ROWS)
     if row["game"] in GAMES
     for rule in LEARNERS

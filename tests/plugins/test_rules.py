@@ -7,25 +7,12 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core.component import component
+from meva_core import ops as meva_ops
+from meva_core.component import component, hyperparameters
 from meva_core.protocols import Game
 
 VARIANTS = ("exact", "foerster", "taylor")
 IPD, LOGISTIC = meva.make("game", "ipd"), meva.make("game", "logistic")
-
-
-@component
-class Tandem(Game):
-    """f1 = -((a+b)^2 - 2a), f2 = -((a+b)^2 - 2b) (Letcher et al., 2019)."""
-
-    policy_size = 1
-    symmetric = True
-
-    def init(self, key):
-        return jax.random.normal(key, (2, 1))
-
-    def payoff(self, x):
-        return 2 * x[:, 0] - jnp.sum(x) ** 2
 
 
 @component
@@ -56,6 +43,12 @@ def naive(game, rate=1.0):
     return meva.make("learner", "naive", game=game, rate=rate)
 
 
+def rule_of(name, game, **settings):
+    """Those settings that the rule has."""
+    known = {h.name for h in hyperparameters(meva.installed().find("learner", name).load())}
+    return meva.make("learner", name, game=game, **{k: v for k, v in settings.items() if k in known})
+
+
 def small_meva(game, **settings):
     return meva.make("learner", "meva", game=game, value_model={"width": 8, "blocks": 0}, quantiles=4, **settings)
 
@@ -67,7 +60,7 @@ def any_params(model):
     return jax.tree.map(lambda leaf: jnp.array(generator.normal(size=leaf.shape), leaf.dtype), shapes)
 
 
-SMOOTH = Smooth()
+SMOOTH, TANDEM = Smooth(), meva.make("game", "tandem")
 games = pytest.mark.parametrize("game", [SMOOTH, LOGISTIC], ids=["smooth", "logistic"])
 
 # ---------------------------------------------------------------- limits
@@ -163,18 +156,155 @@ def test_steps_commute_with_exchanging_the_players(game, rule):
 
 # On tandem with rate = look-ahead rate = 0.1, s = a + b comes to rest where all directions vanish. d_i f_i = 2 - 2s
 # and d_j f_i = -2s. With h = 0.1:
-#   naive     2 - 2s = 0: s = 1.
+#   naive     2 - 2s = 0: s = 1; so too lookahead and cgd, which only rescale it there, sga, which has nothing to
+#             correct in a game without rotation, extragradient and consensus.
 #   foerster  adds h * (-2s) * d_i (2 - 2s) = 4hs: 2 - 2s + 0.4s = 0: s = 2 / 1.6 = 1.25.
 #   taylor    adds d_i [h (-2s)(2 - 2s)] = h (8s - 4): 1.6 - 1.2s = 0: s = 4/3.
 #   exact     f_i(a, b + h (2 - 2s)), s' = s + h (2 - 2s): 2 - 2 s' (1 - 2h) = 2 - 1.6 (0.8 s + 0.2) = 0: s = 1.3125.
+#   hola2     with g = 1.68 - 1.28 s that of exact and s' = s + h g: 2 - 2 s' (1 - 1.28 h) = 0, s' = 2 / 1.744:
+#             s = (2 / 1.744 - 0.168) / 0.872 = 1.122464.
+AT_REST = [
+    ("naive", {}, 1.0),
+    ("lookahead", {}, 1.0),
+    ("lola", {"variant": "foerster"}, 1.25),
+    ("lola", {"variant": "taylor"}, 4 / 3),
+    ("lola", {"variant": "exact"}, 1.3125),
+    ("hola", {"order": 1}, 1.3125),
+    ("hola", {"order": 2}, (2 / 1.744 - 0.168) / 0.872),
+    ("sos", {}, 1.0),
+    ("sga", {}, 1.0),
+    ("cgd", {}, 1.0),
+    ("extragradient", {}, 1.0),
+    ("consensus", {"rate": 0.05}, 1.0),
+]
+
+
+@pytest.mark.parametrize(("rule", "settings", "sum_at_rest"), AT_REST)
+def test_where_tandem_comes_to_rest(rule, settings, sum_at_rest):
+    with jax.enable_x64(True):
+        learner = rule_of(rule, TANDEM, **{"rate": 0.1, "look_ahead_rate": 0.1, **settings})
+        match = meva.self_play(TANDEM, meva.Fitted(learner=learner))
+        played = jax.jit(lambda x: meva.play(match, x, jax.random.key(0), 500))(jnp.array([[0.3], [-0.8]]))
+        assert float(jnp.sum(played.x)) == pytest.approx(sum_at_rest, abs=1e-6)
+
+
+def test_consensus_cycles_on_tandem_at_rate_a_tenth():
+    # s' = s + 2 * 0.1 (1 + 4) (2 - 2s) / 2 ... = 2 - s: a cycle of two around 1.
+    learner = rule_of("consensus", TANDEM, rate=0.1)
+    x = jnp.array([[0.3], [-0.8]])
+    once = x + step(learner, x)
+    assert float(jnp.sum(once)) == pytest.approx(2 - float(jnp.sum(x)), abs=1e-5)
+
+
+# ---------------------------------------------------------------- one rule in terms of another
+
+
+@games
+@pytest.mark.parametrize("rule", ["lookahead", "hola", "sos", "cgd", "extragradient"])
+def test_who_looks_nowhere_is_naive(game, rule):
+    x = game.init(jax.random.key(0))
+    learner = rule_of(rule, game, rate=0.7, look_ahead_rate=0.0)
+    np.testing.assert_allclose(step(learner, x), step(naive(game, 0.7), x), rtol=1e-5, atol=1e-7)
+
+
+@games
+@pytest.mark.parametrize("rule", ["consensus", "sga"])
+def test_an_adjustment_of_no_weight_is_naive(game, rule):
+    x = game.init(jax.random.key(0))
+    np.testing.assert_allclose(step(rule_of(rule, game, weight=0.0), x), step(naive(game), x), rtol=1e-6)
+
+
+@games
+def test_hola_of_order_one_is_exact_lola(game):
+    x = game.init(jax.random.key(0))
+    first = rule_of("hola", game, order=1, look_ahead_rate=0.5)
+    np.testing.assert_allclose(step(first, x), step(lola(game, "exact", 0.5), x), rtol=1e-5, atol=1e-7)
+
+
+@games
+def test_sos_is_lookahead_and_a_share_of_shaping_to_first_order(game):
+    # With all of the shaping (a = 0 asks for none to be held back where they agree) it differs from taylor LOLA by
+    # nothing: d_i [f_i + h d_j f_i . d_j f_j] = g + h H_o g + h chi.
+    x = game.init(jax.random.key(0))
+    g = step(naive(game), x)
+    ahead = g + 0.5 * meva_ops.off_diagonal_product(game.payoff, x, g)
+    chi = meva_ops.shaping_gradient(game.payoff, x)
+    np.testing.assert_allclose(ahead + 0.5 * chi, step(lola(game, "taylor", 0.5), x), rtol=1e-4, atol=1e-6)
+    share = (step(rule_of("sos", game, look_ahead_rate=0.5), x) - ahead) / (0.5 * chi)
+    np.testing.assert_allclose(share, share[0, 0], rtol=1e-3)  # one share for everybody
+    assert -1e-3 <= float(share[0, 0]) <= 1 + 1e-3
+
+
+def test_shaping_fades_where_the_gradient_does():
+    # p_2 = |g|^2 below b: near tandem's line of rest SOS is LookAhead, and with a larger payoff_scale it is not yet.
+    x = jnp.array([[0.5], [0.51]])  # g = 2 - 2s = -0.02 each, |g|^2 = 8e-4 < b^2
+    plain = step(rule_of("sos", TANDEM, look_ahead_rate=0.1), x)
+    ahead = step(rule_of("lookahead", TANDEM, look_ahead_rate=0.1), x)
+    # chi = d_i [stop(-2s) (2 - 2s)] = 4s = 4.04.
+    np.testing.assert_allclose(plain - ahead, 8e-4 * 0.1 * 4.04, rtol=1e-3)
+    scaled = step(rule_of("sos", TANDEM, look_ahead_rate=0.1, payoff_scale=25.0), x)
+    assert np.all(scaled - ahead > 10 * (plain - ahead))
+
+
+@games
+def test_products_are_those_of_the_matrix(game):
+    x, v = game.init(jax.random.key(0)), game.init(jax.random.key(1))
+    full = jax.jit(jax.jacobian(lambda x: meva_ops.simultaneous_gradient(game.payoff, x)))(x)
+    off = full * (1 - np.eye(2))[:, None, :, None]
+    for product, matrix in (
+        (meva_ops.jacobian_product, full),
+        (meva_ops.transposed_product, np.transpose(full, (2, 3, 0, 1))),
+        (meva_ops.off_diagonal_product, off),
+    ):
+        np.testing.assert_allclose(
+            product(game.payoff, x, v), np.einsum("idje,je->id", matrix, v), rtol=1e-4, atol=1e-5
+        )
+
+
+def test_three_players_look_ahead_at_everybody_else():
+    # public_goods: the sum over the others in the shaping term, and the rows, by a plain loop over players.
+    game = meva.make("game", "public_goods", num_players=3)
+    with jax.enable_x64(True):
+        x, h = jnp.array(np.random.default_rng(0).normal(size=(3, 7))), 0.3
+        g = [jax.grad(lambda row, i=i: game.payoff(x.at[i].set(row))[i])(x[i]) for i in range(3)]
+        for i in range(3):
+            ahead = x + h * jnp.stack(g).at[i].set(0.0)
+            expected = jax.grad(lambda row, i=i, ahead=ahead: game.payoff(ahead.at[i].set(row))[i])(x[i])
+            got = step(rule_of("lookahead", game, look_ahead_rate=h), x)[i]
+            np.testing.assert_allclose(got, expected, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", [0, -1])
+def test_hola_refuses_an_order_below_one(order):
+    with pytest.raises(meva.MevaError, match=f"expected >= 1, got {order} @ hola.order"):
+        rule_of("hola", TANDEM, order=order)
+
+
+# ---------------------------------------------------------------- fixed policies
+
+
+def test_fixed_plays_its_strategy_and_never_moves():
+    learner = meva.make("learner", "fixed", game=IPD, strategy="tit_for_tat")
+    x = IPD.init(jax.random.key(0))
+    np.testing.assert_array_equal(learner.start(None, x, jax.random.key(1)), np.tile([20, -20, 20, -20, 20], (2, 1)))
+    np.testing.assert_array_equal(step(learner, x), np.zeros((2, 5)))
+
+
+def test_fixed_with_nothing_given_stays_where_it_starts():
+    x = LOGISTIC.init(jax.random.key(0))
+    np.testing.assert_array_equal(meva.make("learner", "fixed", game=LOGISTIC).start(None, x, jax.random.key(1)), x)
 
 
 @pytest.mark.parametrize(
-    ("variant", "sum_at_rest"), [(None, 1.0), ("foerster", 1.25), ("taylor", 4 / 3), ("exact", 1.3125)]
+    ("game", "settings", "message"),
+    [
+        (IPD, {"strategy": "tit_for_tot"}, "unknown strategy 'tit_for_tot' - did you mean 'tit_for_tat'"),
+        (IPD, {"policy": [1.0]}, "expected 5 numbers .*got 1"),
+        (IPD, {"policy": [1.0] * 5, "strategy": "random"}, "expected one of .* got both"),
+        (LOGISTIC, {"strategy": "tit_for_tat"}, "Logistic names no strategies"),
+        (IPD, {"strategy": "extortion", "factor": 1.05}, "expected a factor that is feasible"),
+    ],
 )
-def test_where_tandem_comes_to_rest(variant, sum_at_rest):
-    game = Tandem()
-    learner = naive(game, 0.1) if variant is None else lola(game, variant, 0.1, 0.1)
-    match = meva.self_play(game, meva.Fitted(learner=learner))
-    played = jax.jit(lambda x: meva.play(match, x, jax.random.key(0), 200))(jnp.array([[0.3], [-0.8]]))
-    assert float(jnp.sum(played.x)) == pytest.approx(sum_at_rest, abs=1e-4)
+def test_fixed_refuses(game, settings, message):
+    with pytest.raises(meva.MevaError, match=message):
+        meva.make("learner", "fixed", game=game, **settings)

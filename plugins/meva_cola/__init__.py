@@ -1,0 +1,1 @@
+"""Consistent look-ahead, learnt."""

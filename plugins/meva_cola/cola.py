@@ -1,0 +1,136 @@
+"""Consistent LOLA. Shapes: B joint policies, P players, D numbers per policy."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from meva_core.component import at_least, between, component, leaf, not_negative, one_of, part, positive, static
+from meva_core.errors import BadCombination
+from meva_core.ops import cosine, huber, player_gradients
+from meva_core.protocols import Game, Learner, Sweep, Training, ValueModel
+
+
+@component
+class COLA(Learner):
+    """Everybody looks ahead, and knows that everybody does. A network g(x; h) is trained so that
+
+        g_i(x; h) = d_i [ f_i(x_i, x_j + h g_j(x; h)) ]
+
+    holds over the policies of `domain` and look-ahead rates h up to `highest_rate`; gradients flow through both
+    sides, and through what x_i does to g_j. Players step by rate * g_i. Where the orders of HOLA converge, they do to
+    such a g; it is found without them, and where they do not.
+
+    References:
+        Willi et al. (2022), COLA: Consistent Learning with Opponent-Learning Awareness, ICML, equation 7;
+        with h as an input: Cooijmans et al. (2023), section 5.1.
+    """
+
+    game: Game = part()
+    value_model: Any = part(doc="builder (outputs, conditions, equivariant) -> ValueModel")
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
+    look_ahead_rate: float = leaf(default=1.0, doc="h, rate of everybody's imagined step", check=not_negative)
+    highest_rate: float = leaf(default=1.0, doc="look-ahead rates are drawn from 0 to it", check=positive)
+    domain: tuple[float, float] | None = static(
+        default=None, doc="policies are drawn from this interval, each number; unset: as the game starts"
+    )
+    loops: int = static(default=2000, doc="steps of the optimiser", check=at_least(1))
+    batch_size: int = static(default=256, doc="joint policies per step", check=at_least(1))
+    optimiser_rate: float = leaf(default=1e-3, doc="Adam's rate", check=positive)
+    schedule: str = static(default="cosine", doc="of Adam's rate over the fit", check=one_of("constant", "cosine"))
+    final_rate: float = leaf(default=0.0, doc="where the cosine ends, as a share of its start", check=between(0, 1))
+
+    def __attrs_post_init__(self) -> None:
+        if self.domain is not None and not self.domain[0] < self.domain[1]:
+            raise BadCombination(f"expected learner.domain = [low, high] with low < high, got {list(self.domain)}")
+        self.model  # noqa: B018 - says now, not in the middle of a fit, if the model cannot be built
+
+    @property
+    def model(self) -> ValueModel:
+        """D outputs per player; equivariant where the game is symmetric."""
+        return self.value_model(self.game.policy_size, 1, self.game.symmetric)
+
+    @property
+    def training(self) -> COLATraining:
+        return COLATraining(learner=self)
+
+    @property
+    def sweep(self) -> Sweep:
+        shares = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
+        return Sweep("look_ahead_rate", tuple(s * float(self.highest_rate) for s in shares), "look-ahead rate η")
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        return self.rate * self.direction(params, x, jnp.asarray(self.look_ahead_rate)), state
+
+    def direction(self, params: Any, x: Array, look_ahead_rate: Array) -> Array:
+        """g(x; h), f32[P, D]."""
+        share = jnp.full((x.shape[0], 1), look_ahead_rate / self.highest_rate, x.dtype)
+        return self.model.head(params, self.model.features(params, x, x, share))
+
+    def residual(self, params: Any, x: Array, look_ahead_rate: Array) -> Array:
+        """How far g is from consistent, f32[P, D]: left side minus right side."""
+
+        def after_their_steps(i: Array, x: Array) -> Array:
+            ahead = x + look_ahead_rate * self.direction(params, x, look_ahead_rate)
+            return self.game.payoff(ahead.at[i].set(x[i]))[i]
+
+        return self.direction(params, x, look_ahead_rate) - player_gradients(after_their_steps, x)
+
+
+class FitState(NamedTuple):
+    """What changes from step to step."""
+
+    params: Any
+    optimiser: Any
+
+
+@component
+class COLATraining(Training):
+    """One step of Adam on a fresh batch of joint policies and look-ahead rates."""
+
+    learner: Any = part()
+
+    @property
+    def num_steps(self) -> int:
+        return self.learner.loops
+
+    def init(self, key: Array) -> FitState:
+        params = self.learner.model.init(key)
+        return FitState(params, self._optimiser().init(params))
+
+    def params(self, state: FitState) -> Any:
+        return state.params
+
+    def step(self, state: FitState, key: Array) -> tuple[FitState, dict[str, Array]]:
+        policy_key, rate_key = jax.random.split(key)
+        x = self.policies(policy_key)
+        rates = jax.random.uniform(rate_key, (len(x),), maxval=self.learner.highest_rate)
+
+        def loss(params: Any) -> tuple[Array, Array]:
+            residuals = jax.vmap(lambda x, rate: self.learner.residual(params, x, rate))(x, rates)
+            return jnp.mean(huber(residuals)), jnp.sqrt(jnp.mean(residuals**2))
+
+        (value, inconsistency), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
+        updates, optimiser = self._optimiser().update(gradient, state.optimiser)
+        metrics = {"loss": value, "inconsistency": inconsistency, "gradient_norm": optax.tree.norm(gradient)}
+        return FitState(optax.apply_updates(state.params, updates), optimiser), metrics
+
+    def policies(self, key: Array) -> Array:
+        """A batch of joint policies, f32[B, P, D]."""
+        learner: COLA = self.learner
+        if learner.domain is None:
+            return jax.vmap(learner.game.init)(jax.random.split(key, learner.batch_size))
+        shape = (learner.batch_size, learner.game.num_players, learner.game.policy_size)
+        low, high = learner.domain
+        return jax.random.uniform(key, shape, minval=low, maxval=high)
+
+    def _optimiser(self) -> optax.GradientTransformation:
+        learner: COLA = self.learner
+        rate: Any = learner.optimiser_rate
+        if learner.schedule == "cosine":
+            rate = cosine(rate, learner.final_rate, learner.loops)
+        return optax.adam(rate)

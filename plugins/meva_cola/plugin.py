@@ -1,0 +1,15 @@
+"""What this plugin offers; imports nothing heavy."""
+
+from collections.abc import Iterable
+
+from meva_core.hookspecs import Entry, hookimpl
+
+
+@hookimpl
+def meva_learners() -> Iterable[Entry]:
+    yield Entry(
+        "cola",
+        "meva_cola.cola:COLA",
+        "learnt steps, consistent with everybody's look-ahead",
+        "Willi et al. (2022), COLA: Consistent Learning with Opponent-Learning Awareness, ICML",
+    )

@@ -1,0 +1,66 @@
+"""Policies that never move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.component import component, finite, leaf, part, static
+from meva_core.errors import BadCombination, UnknownName, did_you_mean
+from meva_core.protocols import Game, Learner
+
+
+@component
+class Fixed(Learner):
+    """Plays one policy and never moves: a named strategy of the game, given numbers, or where it was put.
+
+    Iterated two-by-two games name always_cooperate, always_defect, tit_for_tat, win_stay_lose_shift, random,
+    generous_tit_for_tat (Molander, 1985) and extortion, which takes a `factor` (Hilbe, Traulsen & Sigmund, 2015).
+
+    References:
+        Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS.
+    """
+
+    game: Game = part()
+    rate: float = leaf(default=0.0, doc="learning rate: it has none")
+    strategy: str | None = static(default=None, doc="a strategy that the game names; unset: `policy`")
+    policy: tuple[float, ...] | None = leaf(
+        default=None, doc="its D numbers, as the game has them (logits); unset: it stays where it starts", check=finite
+    )
+    factor: float = leaf(default=3.0, doc="of a strategy that takes a number: extortion's share", check=finite)
+
+    def __attrs_post_init__(self) -> None:
+        if self.strategy is not None and self.policy is not None:
+            raise BadCombination("expected one of learner.strategy and learner.policy, got both: drop one")
+        if self.strategy is not None and self.strategy not in self.game.strategies:
+            names = list(self.game.strategies)
+            if not names:
+                raise BadCombination(
+                    f"expected learner.policy = [{self.game.policy_size} numbers]: {type(self.game).__name__} names "
+                    f"no strategies, got learner.strategy = {self.strategy!r}"
+                )
+            raise UnknownName(f"unknown strategy {self.strategy!r}{did_you_mean(self.strategy, names)}")
+        if self.policy is not None and len(self.policy) != self.game.policy_size:
+            raise BadCombination(
+                f"learner.policy: expected {self.game.policy_size} numbers ({', '.join(self.game.entry_names)}), "
+                f"got {len(self.policy)}"
+            )
+        self.own()
+
+    def own(self) -> Array | None:
+        """Its policies f32[P, D], by seat; None: wherever it starts."""
+        if self.strategy is None:
+            policy: Any = None if self.policy is None else jnp.asarray(self.policy)
+        else:
+            policy = self.game.strategies[self.strategy]
+            policy = policy(self.factor) if callable(policy) else policy
+        return None if policy is None else jnp.broadcast_to(policy, (self.game.num_players, self.game.policy_size))
+
+    def start(self, params: Any, x: Array, key: Array) -> Array:
+        own = self.own()
+        return x if own is None else own.astype(x.dtype)
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        return jnp.zeros_like(x), state

@@ -1,0 +1,15 @@
+"""What this plugin offers; imports nothing heavy."""
+
+from collections.abc import Iterable
+
+from meva_core.hookspecs import Entry, hookimpl
+
+
+@hookimpl
+def meva_learners() -> Iterable[Entry]:
+    yield Entry(
+        "fixed",
+        "meva_fixed.fixed:Fixed",
+        "a named strategy or given numbers, never moves",
+        "Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS",
+    )

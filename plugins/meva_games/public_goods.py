@@ -1,0 +1,101 @@
+"""The iterated public goods game of any number of players.
+
+Shapes: P players, S = 2^P states (who contributed last round), D = 1 + 2 P numbers per policy.
+"""
+
+import functools
+import itertools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core.component import Check, below_one, component, finite, leaf, static
+from meva_core.protocols import Game
+
+SATURATED = 20.0
+
+
+@component
+class PublicGoods(Game):
+    """Each round everybody has 1, to keep or to contribute; what is contributed is multiplied by m and shared out.
+
+    With 1 < m < P contributing is best for all and keeping is best for each. A policy is 1 + 2 P logits of
+    P(contribute): at the start, then by the own last action (0 kept, 1 contributed) and how many others contributed:
+    [start, 0.0, ..., 0.(P-1), 1.0, ..., 1.(P-1)]. Payoffs are exact over the 2^P states and normalised by
+    1 - discount, as in the iterated two-by-two games; two players play the prisoner's dilemma with
+    CC m, m; DD 1, 1; DC 1 + m/2, m/2. Practical to 6 players. Policies start from N(0, 1).
+
+    References:
+        Ledyard (1995), Public Goods: A Survey of Experimental Research; as an iterated game between memory-one
+        policies: Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS.
+    """
+
+    num_players: int = static(default=3, doc="P", check=Check("a whole number from 2 to 10", lambda n: 2 <= n <= 10))
+    multiplier: float = leaf(
+        default=1.6, doc="m, what contributions are multiplied by; a dilemma for 1 < m < P", check=finite
+    )
+    discount: float = leaf(default=0.96, doc="the game's own discount per round", check=below_one)
+
+    symmetric = True
+
+    @property
+    def policy_size(self) -> int:  # type: ignore[override]
+        return 1 + 2 * self.num_players
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        after = (f"{own} and {others} others" for own in ("kept", "gave") for others in range(self.num_players))
+        return ("P(give|start)", *(f"P(give|{what})" for what in after))
+
+    @property
+    def strategies(self) -> dict[str, Array]:
+        always = jnp.full(self.policy_size, SATURATED)
+        return {"always_contribute": always, "always_keep": -always, "random": jnp.zeros(self.policy_size)}
+
+    def init(self, key: Array) -> Array:
+        return jax.random.normal(key, (self.num_players, self.policy_size))
+
+    def payoff(self, x: Array) -> Array:
+        gave = jnp.asarray(_states(self.num_players).gave, x.dtype)
+        pot = self.multiplier * jnp.mean(gave, axis=1, keepdims=True)
+        return self._shares(x) @ (1 - gave + pot)
+
+    def outcomes(self, x: Array) -> dict[str, Array]:
+        """Discounted share of the rounds in which so many contribute."""
+        gave = jnp.asarray(_states(self.num_players).gave, x.dtype)
+        shares, count = self._shares(x), jnp.sum(gave, axis=1)
+        return {f"{n} give": jnp.sum(shares, where=count == n) for n in range(self.num_players + 1)}
+
+    def _shares(self, x: Array) -> Array:
+        """Normalised discounted share of the rounds that end in each state, f32[S]."""
+        states = _states(self.num_players)
+        gave = jnp.asarray(states.gave, x.dtype)
+        give = jax.nn.sigmoid(x)
+        start = _joint(give[:, 0], gave)
+        # A product with ones and zeros, not an index: what each player will do after each state, f32[S, P].
+        after = jnp.einsum("spd,pd->sp", jnp.asarray(states.entry, x.dtype), give)
+        transition = jax.vmap(lambda probabilities: _joint(probabilities, gave))(after)
+        flow = jnp.eye(len(gave), dtype=x.dtype) - self.discount * transition.T
+        return jnp.linalg.solve(flow, (1 - self.discount) * start)
+
+
+class _States(NamedTuple):
+    """Every state, and where each player's policy says what to do after it."""
+
+    gave: np.ndarray  # [S, P] of 0 and 1
+    entry: np.ndarray  # [S, P, D], one-hot
+
+
+@functools.cache
+def _states(players: int) -> _States:
+    gave = np.array(list(itertools.product((0, 1), repeat=players)))
+    others = gave.sum(axis=1, keepdims=True) - gave
+    return _States(gave, np.eye(1 + 2 * players)[1 + gave * players + others])
+
+
+def _joint(probabilities: Array, gave: Array) -> Array:
+    """f32[P], f32[S, P] -> f32[S]: probability of every state where all act independently."""
+    return jnp.prod(gave * probabilities + (1 - gave) * (1 - probabilities), axis=1)

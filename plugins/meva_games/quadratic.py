@@ -1,0 +1,59 @@
+"""Quadratic games of one number per player, whose dynamics can be worked out by hand."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.component import component
+from meva_core.protocols import Game
+
+
+@component
+class Tandem(Game):
+    """f1 = -((a + b)^2 - 2 a), f2 = -((a + b)^2 - 2 b): on a tandem, each would like the other to pedal.
+
+    Naive learning settles on the line a + b = 1, payoffs 1 in all; rules that shape expect the other to give way
+    and settle further out, where both are worse off: arrogance. Policies start from N(0, 1).
+
+    References:
+        Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR, section 5.
+    """
+
+    policy_size = 1
+    symmetric = True
+    plane = (-2.0, 2.0)
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        return ("x",)
+
+    def init(self, key: Array) -> Array:
+        return jax.random.normal(key, (2, 1))
+
+    def payoff(self, x: Array) -> Array:
+        return 2 * x[:, 0] - jnp.sum(x) ** 2
+
+
+@component
+class Hamiltonian(Game):
+    """f1 = -a b, f2 = a b: zero-sum, all rotation. Naive learning circles the origin outwards; not symmetric.
+    Policies start from N(0, 1).
+
+    References:
+        Balduzzi et al. (2018), The Mechanics of n-Player Differentiable Games, ICML, section 2.
+    """
+
+    policy_size = 1
+    symmetric = False
+    plane = (-2.0, 2.0)
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        return ("x",)
+
+    def init(self, key: Array) -> Array:
+        return jax.random.normal(key, (2, 1))
+
+    def payoff(self, x: Array) -> Array:
+        product = x[0, 0] * x[1, 0]
+        return jnp.stack([-product, product])

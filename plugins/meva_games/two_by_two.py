@@ -1,0 +1,91 @@
+"""The named iterated two-by-two games. See `IteratedTwoByTwo` for policies and payoffs.
+
+A `table` holds the own payoff per round: rows the own action D, C; columns the other's.
+"""
+
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.component import below_one, component, finite, leaf
+from meva_games.iterated import IteratedTwoByTwo
+
+Table = tuple[tuple[float, float], tuple[float, float]]
+
+TABLE = "own payoff per round: rows own action D, C; columns the other's D, C"
+DISCOUNT = "the game's own discount per round"
+
+
+class SymmetricTwoByTwo(IteratedTwoByTwo):
+    """Base of those that look the same from either seat."""
+
+    table: Table
+
+    symmetric = True
+
+    @property
+    def tables(self) -> Array:
+        own = jnp.asarray(self.table)
+        return jnp.stack([own, own.T])
+
+
+@component
+class PrisonersDilemma(SymmetricTwoByTwo):
+    """Iterated prisoner's dilemma: CC -1, -1; DD -2, -2; DC 0, -3; CD -3, 0.
+
+    Naive learning ends near DD, payoff -2; tit-for-tat with itself is worth -1, and 0 and -3 are the
+    extremes.
+
+    References:
+        Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, table 1.
+    """
+
+    table: Table = leaf(default=((-2.0, 0.0), (-3.0, -1.0)), doc=TABLE, check=finite)
+    discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
+
+
+@component
+class Chicken(SymmetricTwoByTwo):
+    """Iterated chicken: D goes straight, C swerves: DD -100, -100; DC +1, -1; CD -1, +1; CC 0, 0.
+
+    Two pure equilibria, each the other player's loss; a crash costs both a hundred times what there is to win.
+
+    References:
+        Rapoport & Chammah (1966), The Game of Chicken; with these payoffs Cooijmans et al. (2023), appendix.
+    """
+
+    table: Table = leaf(default=((-100.0, 1.0), (-1.0, 0.0)), doc=TABLE, check=finite)
+    discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
+
+
+@component
+class StagHunt(SymmetricTwoByTwo):
+    """Iterated stag hunt: C hunts the stag, D a hare: CC 4, 4; DD 2, 2; DC 3, 1; CD 1, 3.
+
+    Two equilibria: one pays, one is safe.
+
+    References:
+        Skyrms (2004), The Stag Hunt and the Evolution of Social Structure.
+    """
+
+    table: Table = leaf(default=((2.0, 3.0), (1.0, 4.0)), doc=TABLE, check=finite)
+    discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
+
+
+@component
+class MatchingPennies(IteratedTwoByTwo):
+    """Iterated matching pennies: player 1 gets +1 where the actions match and -1 where they differ, player 2 the
+    negative. Zero-sum, worth 0 to both in equilibrium, and not symmetric: exchanging players changes who matches.
+
+    References:
+        Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, table 2.
+    """
+
+    stake: float = leaf(default=1.0, doc="what one player gets from the other per round", check=finite)
+    discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
+
+    symmetric = False
+
+    @property
+    def tables(self) -> Array:
+        matches = self.stake * jnp.array([[1.0, -1.0], [-1.0, 1.0]])
+        return jnp.stack([matches, -matches])

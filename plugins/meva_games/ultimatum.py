@@ -1,0 +1,42 @@
+"""The ultimatum game."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.component import component
+from meva_core.protocols import Game
+
+
+@component
+class Ultimatum(Game):
+    """One-shot: player 1 offers half of 10 (with probability p) or 2 of it; player 2 accepts what is fair, and what
+    is unfair with probability q, else both get nothing. Policies are the logits of p and q:
+
+        f1 = 5 p + 8 (1 - p) q,   f2 = 5 p + 2 (1 - p) q.
+
+    Naive learning teaches player 2 to accept anything, and player 1 to offer little. Policies start from N(0, 1).
+
+    References:
+        Willi et al. (2022), COLA: Consistent Learning with Opponent-Learning Awareness, ICML (the "balanced" game).
+    """
+
+    policy_size = 1
+    symmetric = False
+    plane = (-4.0, 4.0)
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        return ("P(fair offer), P(accept unfair)",)
+
+    def init(self, key: Array) -> Array:
+        return jax.random.normal(key, (2, 1))
+
+    def payoff(self, x: Array) -> Array:
+        fair, accepts = jax.nn.sigmoid(x[:, 0])
+        return jnp.array([5.0, 5.0]) * fair + jnp.array([8.0, 2.0]) * (1 - fair) * accepts
+
+    def outcomes(self, x: Array) -> dict[str, Array]:
+        """Shares of the three ways it can end."""
+        fair, accepts = jax.nn.sigmoid(x[:, 0])
+        return {"fair": fair, "unfair": (1 - fair) * accepts, "refused": (1 - fair) * (1 - accepts)}

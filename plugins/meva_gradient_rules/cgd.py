@@ -1,0 +1,43 @@
+"""Competitive gradient descent."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.component import component, leaf, not_negative, part, positive
+from meva_core.ops import off_diagonal_product, simultaneous_gradient
+from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
+
+
+@component
+class CGD(Learner):
+    """The Nash equilibrium of the game's bilinear approximation around x, as a step. With g = [d_i f_i], H_o the
+    off-diagonal blocks of dg/dx and h the look-ahead rate,
+
+        (I - h H_o)^-1 g:
+
+    LookAhead carried on without end, everybody expecting everybody to look ahead.
+
+    References:
+        Schaefer & Anandkumar (2019), Competitive Gradient Descent, NeurIPS, equation 3 (in losses).
+    """
+
+    game: Game = part()
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
+    look_ahead_rate: float = leaf(default=1.0, doc="rate of the imagined steps", check=not_negative)
+
+    @property
+    def sweep(self) -> Sweep:
+        return look_ahead_sweep(self.rate)
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        def left_side(flat: Array) -> Array:
+            v = flat.reshape(x.shape)
+            return (v - self.look_ahead_rate * off_diagonal_product(self.game.payoff, x, v)).ravel()
+
+        # The matrix itself, PD by PD: a direct solve is exact, and at the size of these policies the cheaper one.
+        matrix = jax.vmap(left_side, out_axes=1)(jnp.eye(x.size, dtype=x.dtype))
+        gradient = simultaneous_gradient(self.game.payoff, x)
+        return self.rate * jnp.linalg.solve(matrix, gradient.ravel()).reshape(x.shape), state

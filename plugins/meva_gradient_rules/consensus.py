@@ -1,0 +1,30 @@
+"""Consensus optimisation."""
+
+from typing import Any
+
+from jax import Array
+
+from meva_core.component import component, leaf, not_negative, part, positive
+from meva_core.ops import simultaneous_gradient, transposed_product
+from meva_core.protocols import Game, Learner
+
+
+@component
+class Consensus(Learner):
+    """Everybody ascends, and prefers places where nobody has a gradient: with g = [d_i f_i] and H = dg/dx,
+
+        g - w H' g = g - w d(|g|^2 / 2)/dx.
+
+    The weight w depends on the payoffs' scale.
+
+    References:
+        Mescheder, Nowozin & Geiger (2017), The Numerics of GANs, NeurIPS, equation 9 (in losses).
+    """
+
+    game: Game = part()
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
+    weight: float = leaf(default=1.0, doc="of the descent on the gradient's norm", check=not_negative)
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        gradient = simultaneous_gradient(self.game.payoff, x)
+        return self.rate * (gradient - self.weight * transposed_product(self.game.payoff, x, gradient)), state

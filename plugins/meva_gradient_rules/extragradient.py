@@ -1,0 +1,30 @@
+"""Extragradient."""
+
+from typing import Any
+
+from jax import Array
+
+from meva_core.component import component, leaf, not_negative, part, positive
+from meva_core.ops import simultaneous_gradient
+from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
+
+
+@component
+class Extragradient(Learner):
+    """The gradient of where everybody's naive step would lead: g(x + h g(x)), g = [d_i f_i], h the look-ahead rate.
+
+    References:
+        Korpelevich (1976), The Extragradient Method for Finding Saddle Points and Other Problems.
+    """
+
+    game: Game = part()
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
+    look_ahead_rate: float = leaf(default=1.0, doc="rate of everybody's imagined step", check=not_negative)
+
+    @property
+    def sweep(self) -> Sweep:
+        return look_ahead_sweep(self.rate)
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        ahead = x + self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
+        return self.rate * simultaneous_gradient(self.game.payoff, ahead), state

@@ -1,0 +1,36 @@
+"""LookAhead."""
+
+from typing import Any
+
+import jax
+from jax import Array
+
+from meva_core.component import component, leaf, not_negative, part, positive
+from meva_core.ops import player_gradients, simultaneous_gradient
+from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
+
+
+@component
+class LookAhead(Learner):
+    """Player i ascends its payoff where the others will be after a naive step, which it does not try to change:
+
+        d_i f_i(x_i, x_j + h stop(d_j f_j(x))),  h the look-ahead rate.
+
+    With h = 0 it is naive learning.
+
+    References:
+        Zhang & Lesser (2010), Multi-Agent Learning with Policy Prediction, AAAI.
+    """
+
+    game: Game = part()
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
+    look_ahead_rate: float = leaf(default=1.0, doc="rate of the opponents' imagined step", check=not_negative)
+
+    @property
+    def sweep(self) -> Sweep:
+        return look_ahead_sweep(self.rate)
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        steps = self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
+        ahead = jax.lax.stop_gradient(x + steps)
+        return self.rate * player_gradients(lambda i, x: self.game.payoff(ahead.at[i].set(x[i]))[i], x), state

@@ -1,0 +1,39 @@
+"""Symplectic gradient adjustment."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.component import component, leaf, not_negative, part, positive
+from meva_core.ops import jacobian_product, simultaneous_gradient, transposed_product
+from meva_core.protocols import Game, Learner
+
+
+@component
+class SGA(Learner):
+    """Corrects for the game's rotation. With g = [d_i f_i], H = dg/dx and its antisymmetric part A = (H - H')/2,
+
+        g - w s A' g,   s the sign of  epsilon - <g, H' g> <A' g, H' g> / (P D):
+
+    towards stable and away from unstable fixed points. The weight w depends on the payoffs' scale.
+
+    References:
+        Balduzzi et al. (2018), The Mechanics of n-Player Differentiable Games, ICML, equation 8 and section 3.5
+        (in losses: s is the sign of <xi, H'xi> <A'xi, H'xi> / (P D) + epsilon there).
+    """
+
+    game: Game = part()
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
+    weight: float = leaf(default=1.0, doc="of the adjustment", check=not_negative)
+    epsilon: float = leaf(
+        default=0.1, doc="tilts the sign towards adjustment where little is known", check=not_negative
+    )
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        gradient = simultaneous_gradient(self.game.payoff, x)
+        downhill = transposed_product(self.game.payoff, x, gradient)
+        adjustment = (downhill - jacobian_product(self.game.payoff, x, gradient)) / 2
+        alignment = jnp.sum(gradient * downhill) * jnp.sum(adjustment * downhill) / x.size
+        sign = jnp.where(self.epsilon - alignment >= 0, 1.0, -1.0)
+        return self.rate * (gradient - self.weight * sign * adjustment), state

@@ -1,0 +1,1 @@
+"""Model-agnostic meta-learning of where to start and how fast to learn."""

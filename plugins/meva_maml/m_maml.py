@@ -1,0 +1,122 @@
+"""Meta-learning the start of naive learning. Shapes: B trajectories, P players, D numbers per policy, T steps."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from meva_core.component import at_least, below_one, component, leaf, part, positive, static
+from meva_core.ops import simultaneous_gradient
+from meva_core.protocols import Game, Learner, Training
+
+
+class Params(NamedTuple):
+    """What is learnt: per seat a policy to start from, f32[P, D], and a rate to learn at, f32[P]."""
+
+    policy: Array
+    rate: Array
+
+
+@component
+class MMAML(Learner):
+    """Learns where to start and how fast to learn, then learns naively.
+
+    Every seat's policy and rate ascend its mean payoff over T naive steps of everybody, differentiated through all of
+    them, against opponents who start as the game does and learn naively at `rate`. In a match it starts there and
+    takes naive steps at the rate that it learnt. In a symmetric game one start serves all seats.
+
+    References:
+        Finn, Abbeel & Levine (2017), Model-Agnostic Meta-Learning, ICML; in games: Lu et al. (2022), Model-Free
+        Opponent Shaping, ICML (as M-MAML).
+    """
+
+    game: Game = part()
+    rate: float = leaf(
+        default=1.0, doc="learning rate of the opponents it is trained against; its own starts there", check=positive
+    )
+    steps: int = static(default=300, doc="T, naive steps that are differentiated through", check=at_least(1))
+    loops: int = static(default=1000, doc="outer loops of the fit", check=at_least(1))
+    batch_size: int = static(default=64, doc="opponents per outer loop", check=at_least(1))
+    optimiser_rate: float = leaf(default=0.1, doc="Adam's rate for policy and learning rate", check=positive)
+    beta2: float = leaf(default=0.99, doc="Adam's decay of squared gradients", check=below_one)
+
+    met_as = "naive"  # what its steps are
+
+    @property
+    def training(self) -> MMAMLTraining:
+        return MMAMLTraining(learner=self)
+
+    def start(self, params: Params, x: Array, key: Array) -> Array:
+        return params.policy
+
+    def update(self, params: Params, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        return params.rate[:, None] * simultaneous_gradient(self.game.payoff, x), state
+
+
+class FitState(NamedTuple):
+    """What changes from loop to loop; policy f32[N, D] and rate f32[N] of the N seats that are learnt."""
+
+    policy: Array
+    rate: Array
+    optimiser: Any
+
+
+@component
+class MMAMLTraining(Training):
+    """One step of Adam per outer loop, on a fresh batch of opponents."""
+
+    learner: Any = part()
+
+    @property
+    def num_steps(self) -> int:
+        return self.learner.loops
+
+    @property
+    def _seats(self) -> Array:
+        game = self.learner.game
+        return jnp.arange(1 if game.symmetric else game.num_players)
+
+    def init(self, key: Array) -> FitState:
+        policy = self.learner.game.init(key)[self._seats]
+        rate = jnp.full(len(policy), self.learner.rate, policy.dtype)
+        return FitState(policy, rate, self._optimiser().init((policy, rate)))
+
+    def params(self, state: FitState) -> Params:
+        shape = (self.learner.game.num_players, state.policy.shape[1])
+        return Params(jnp.broadcast_to(state.policy, shape), jnp.broadcast_to(state.rate, shape[:1]))
+
+    def step(self, state: FitState, key: Array) -> tuple[FitState, dict[str, Array]]:
+        keys = jax.random.split(key, self.learner.batch_size)
+        opponents = jax.vmap(self.learner.game.init)(keys)
+
+        def loss(learnt: tuple[Array, Array]) -> tuple[Array, Array]:
+            def of_seat(seat: Array, policy: Array, rate: Array) -> Array:
+                return jnp.mean(jax.vmap(lambda x: self.payoffs(seat, policy, rate, x))(opponents), axis=0)
+
+            payoffs = jax.vmap(of_seat)(self._seats, *learnt)  # f32[N, T]
+            return -jnp.mean(payoffs), jnp.mean(payoffs[:, -1])
+
+        learnt = (state.policy, state.rate)
+        (value, final), gradient = jax.value_and_grad(loss, has_aux=True)(learnt)
+        updates, optimiser = self._optimiser().update(gradient, state.optimiser)
+        policy, rate = jax.tree.map(jnp.add, learnt, updates)
+        metrics = {"loss": value, "payoff": final, "rate": jnp.mean(rate), "gradient_norm": optax.tree.norm(gradient)}
+        return FitState(policy, rate, optimiser), metrics
+
+    def payoffs(self, seat: Array, policy: Array, rate: Array, x: Array) -> Array:
+        """Of player `seat` after each of T naive steps from x, f32[T], where it starts from `policy`."""
+        game, others = self.learner.game, self.learner.rate
+        rates = jnp.full(game.num_players, others, x.dtype).at[seat].set(rate)[:, None]
+
+        def step(x: Array, _: None) -> tuple[Array, Array]:
+            x = x + rates * simultaneous_gradient(game.payoff, x)
+            return x, game.payoff(x)[seat]
+
+        return jax.lax.scan(step, x.at[seat].set(policy), None, length=self.learner.steps)[1]
+
+    def _optimiser(self) -> optax.GradientTransformation:
+        return optax.adam(self.learner.optimiser_rate, b2=self.learner.beta2)

@@ -1,0 +1,15 @@
+"""What this plugin offers; imports nothing heavy."""
+
+from collections.abc import Iterable
+
+from meva_core.hookspecs import Entry, hookimpl
+
+
+@hookimpl
+def meva_learners() -> Iterable[Entry]:
+    yield Entry(
+        "m_maml",
+        "meva_maml.m_maml:MMAML",
+        "learns where to start and how fast, then learns naively",
+        "Finn et al. (2017), Model-Agnostic Meta-Learning, ICML; Lu et al. (2022), M-FOS, ICML",
+    )
