@@ -78,12 +78,12 @@ class Composition:
         owner = {seat: n for n, player in enumerate(self.players) for seat in player.seats}
         return tuple(owner[seat] for seat in range(self.game.num_players))
 
-    def rehearse(self) -> Learner:
-        """Build everybody as if the rivals were fitted: bad numbers and combinations show now. The first player's."""
+    def rehearse(self) -> tuple[Learner, ...]:
+        """Everybody, built as if the rivals were fitted: bad numbers and combinations show now."""
         built: dict[int, Fitted] = {}
         for n in self.order:
             built[n] = Fitted(learner=self.players[n].build(self.rivals(n, built)))
-        return built[0].learner
+        return tuple(built[n].learner for n in range(len(self.players)))
 
     def rivals(self, own: int, fitted: Mapping[int, Fitted]) -> tuple[Fitted | None, ...]:
         """What player `own` is built with: per seat its fitted rival, None where it sits; () if it wants none."""

@@ -122,13 +122,17 @@ def resolve(
     opponents: Sequence[str] = (),
     recipe: str = "default",
     overrides: Mapping[str, Any] | None = None,
+    or_default: bool = False,
 ) -> Experiment:
     """An experiment from names, a recipe and overrides, `{"learner.rate": 1.5}`.
 
     Each learner's numbers come from its own recipe for the game (an opponent without one of that name uses its
-    default); the value model and the explorer from the first recipe that names one.
+    default, and with `or_default` so does the learner); the value model and the explorer from the first recipe that
+    names one.
     """
-    sections, opponent_sections, source = _recipe_sections(registry, files, game, learner, opponents, recipe)
+    sections, opponent_sections, source = _recipe_sections(
+        registry, files, game, learner, opponents, recipe, or_default
+    )
     for path, value in (overrides or {}).items():
         _override(sections, opponent_sections, path, value)
     defaults = recipes.defaults(files)
@@ -201,10 +205,12 @@ def _recipe_sections(
     learner: str,
     opponents: Sequence[str],
     recipe: str,
+    or_default: bool,
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], str]:
     everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
     game, learner, opponents = _bare(game), _bare(learner), [_bare(opponent) for opponent in opponents]
-    own = recipes.find(everything, game, learner, recipe)
+    lacking = or_default and recipe not in recipes.names(everything, game, learner)
+    own = recipes.find(everything, game, learner, "default" if lacking else recipe)
     sections = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
     opponent_sections = []
     for opponent in opponents:

@@ -99,6 +99,23 @@ def run_experiment(
     return result
 
 
+def fitted(experiment: Experiment, known: Registry, out: Path, progress: Progress) -> tuple[list[Fitted], list[int]]:
+    """The players of an experiment, fitted, and the seeds that did not diverge; every leaf [S, ...] over those.
+
+    `out` is a folder that keeps the fit: one that is there is gone on with, and a finished one only read.
+    """
+    composition = compose.compose(known, experiment)
+    there = (out / "experiment.toml").is_file()
+    if not there:
+        folder.create(out, experiment)
+    players, histories = _fit(experiment, composition, out, there, progress)
+    lost = {divergence.seed for history in histories for divergence in history.diverged}
+    kept = [n for n, seed in enumerate(experiment.seeds) if seed not in lost]
+    return [jax.tree.map(lambda leaf: leaf[jax.numpy.array(kept)], p) for p in players], [
+        experiment.seeds[n] for n in kept
+    ]
+
+
 def _fit(
     experiment: Experiment, composition: compose.Composition, out: Path | None, resume: bool, progress: Progress
 ) -> tuple[list[Fitted], list[History]]:

@@ -73,9 +73,19 @@ def test_runs(command, monkeypatch, capsys, tmp_path):
     assert {"experiment.toml", "summary.json", "policies.npz", "figures"} <= {path.name for path in folder.iterdir()}
 
 
-def test_list_is_shown_as_it_is(monkeypatch, capsys):
-    [shown] = [output for command, output in commands() if command == "meva list"]
-    assert invoke(monkeypatch, capsys, "meva", "list").strip() == shown.strip()
+@pytest.mark.parametrize("kind", ["game", "learner", "value_model", "explorer"])
+def test_all_that_there_is_is_named(kind):
+    [row] = re.findall(rf"^\| {kind.replace('_', ' ')}s \|(.*)\|$", README, flags=re.MULTILINE)
+    ours = [offer.name for offer in meva.installed().of_kind(kind) if offer.distribution == "meva"]
+    assert re.findall(r"`(\w+)`", row) == sorted(ours)
+
+
+def test_tournament(monkeypatch, capsys, tmp_path):
+    [command] = [command for command, _ in commands() if command.startswith("meva tournament")]
+    monkeypatch.chdir(tmp_path)
+    printed = invoke(monkeypatch, capsys, *shlex.split(command), "--trials=2", "--steps=2", "--out=here")
+    assert "ipd: the row's payoff against the column" in printed
+    assert (tmp_path / "here" / "figures" / "ipd.png").exists()
 
 
 def test_show(monkeypatch, capsys):

@@ -10,6 +10,7 @@ import click
 from meva_core.cli.list import list_command
 from meva_core.cli.run import run_command
 from meva_core.cli.show import show_command
+from meva_core.cli.tournament import tournament_command
 from meva_core.errors import INTERRUPTED, MevaError
 from meva_core.registry import PluginWarning
 
@@ -25,6 +26,7 @@ def group() -> None:
 group.add_command(run_command)
 group.add_command(list_command)
 group.add_command(show_command)
+group.add_command(tournament_command)
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ class Screen(Progress):
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=numbers)
             if chunk.loops == self.loops:
-                self._close()
+                self.close()
         elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
             self.printed = time.monotonic()
             done = chunk.loops - self.first
@@ -82,7 +82,7 @@ class Screen(Progress):
         self.errors.print(f"warning: {text}", markup=False)
 
     def said(self, text: str) -> None:
-        self._close()
+        self.close()
         self.console.print(f"{text} ...", style="dim")
 
     def finished(self, result: Result) -> None:
@@ -96,10 +96,11 @@ class Screen(Progress):
 
     def stopped(self) -> None:
         """Ctrl-C: how to go on."""
-        self._close()
+        self.close()
         self.errors.print(f"stopped; continue with: meva-run --resume {self.out}", markup=False)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Take the bar away."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None

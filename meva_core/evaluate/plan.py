@@ -26,7 +26,7 @@ class Plan:
 
 def plan(known: Registry, experiment: Experiment, composition: Composition) -> Plan:
     """BadValue where a learner refuses its numbers, or a row's."""
-    learner = composition.rehearse()
+    learner = composition.rehearse()[0]
     sweep = learner.sweep
     # One row, where each player has a setting of its own, or where a rival was fitted against the one there is.
     own_settings = sweep is not None and isinstance(getattr(learner, sweep.name), tuple)

@@ -41,7 +41,7 @@ def draw(result: Result, folder: Path) -> list[Path]:
         if result.survey.basins:
             drawn.append(("basins", basins(result)))
             drawn.append(("trajectories", trajectories(result)))
-        return [path for name, figure in drawn for path in _save(figure, folder, name)]
+        return [path for name, figure in drawn for path in save(figure, folder, name)]
 
 
 def payoffs(summary: dict[str, Any]) -> Figure:
@@ -175,7 +175,8 @@ def _extent(result: Result) -> tuple[float, float]:
     return result.survey.plane
 
 
-def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """As PNG and SVG, byte-identical for equal figures."""
     paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
     for path in paths:
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})

@@ -31,14 +31,20 @@ LIBRARIES = ("meva", "jax", "jaxlib", "dm-haiku", "optax", "numpy")
 
 def create(out: Path, experiment: Experiment) -> None:
     """A new folder with the experiment in it. BadFolder where it holds something already."""
+    new(out, f"continue a run with --resume {out}")
+    write_atomically(out / "experiment.toml", experiment_text(experiment))
+
+
+def new(out: Path, otherwise: str) -> None:
+    """A new folder. BadFolder where it holds something already, or cannot be written."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadFolder(
-            f"expected a new or empty folder for --out, got {out}, which is not: choose another, or continue a run "
-            f"with --resume {out}"
+            f"expected a new or empty folder for --out, got {out}, which is not: choose another, or {otherwise}"
         )
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / "experiment.toml", experiment_text(experiment))
+        write_atomically(out / "probe", "")
+        (out / "probe").unlink()
     except OSError as error:
         raise BadFolder(f"expected a folder that can be written for --out, got {out}: {error.strerror}") from error
 

@@ -60,7 +60,7 @@ def _payoffs(summary: dict[str, Any]) -> Table:
         cells = [row["self_play"]] if together else list(row["payoffs"])
         cells += [row["best_response"]["ours"], row["best_response"]["theirs"]]
         cells += [row["against"]["ours"], row["against"]["theirs"]] if row["against"] else []
-        table.add_row(*_label(summary, row), *map(_statistic, cells))
+        table.add_row(*_label(summary, row), *map(statistic, cells))
     return table
 
 
@@ -70,7 +70,7 @@ def _outcomes(summary: dict[str, Any]) -> Table:
     for name in (*names, "settled"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in summary["rows"]:
-        shares = [_statistic(row["outcomes"][name], digits=3) for name in names]
+        shares = [statistic(row["outcomes"][name], digits=3) for name in names]
         table.add_row(*_label(summary, row), *shares, f"{100 * row['settled']:.0f} %")
     return table
 
@@ -108,7 +108,7 @@ def _symbol(label: str) -> str:
     return label.rpartition(" ")[2]
 
 
-def _statistic(found: dict[str, Any], digits: int = 3) -> str:
+def statistic(found: dict[str, Any], digits: int = 3) -> str:
     """Mean and error; large payoffs lose digits, not columns."""
     mean, sem = found["mean"], found["sem"]
     if mean is None:

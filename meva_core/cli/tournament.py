@@ -1,0 +1,221 @@
+"""`meva tournament`."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from meva_core.cli.run import parse_setting
+from meva_core.errors import INTERRUPTED, BadFolder, BadValue
+
+if TYPE_CHECKING:
+    from meva_core.tournament import Meeting, Met, Tournament
+
+
+@click.command("tournament", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--game", "games", multiple=True, metavar="NAME", help="What is played; repeat for several.")
+@click.option("--learners", metavar="NAME,NAME,...", help="Who plays (see: meva list learner).")
+@click.option("--trials", type=int, metavar="N", help="Matches per pair, and per fit [default: 1024].")
+@click.option("--steps", type=int, metavar="N", help="Steps of every match [default: 300].")
+@click.option("--seed", type=int, metavar="N", help="First random seed [default: 0].")
+@click.option("--seeds", type=int, metavar="N", help="Independent fits of every learnt rule [default: 5].")
+@click.option(
+    "--recipe", metavar="NAME", help="Each learner's recipe of this name, or else its default [default: tournament]."
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Any hyper-parameter, by learner: lola.variant=taylor; or of game, value_model, explorer.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: runs/tournament-TIME]."
+)
+@click.option(
+    "--resume", type=click.Path(path_type=Path), metavar="DIR", help="Continue the tournament in this folder."
+)
+@click.option(
+    "--fits",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where fits are kept and used again [default: DIR/fits].",
+)
+@click.option(
+    "--registry", "registry_file", type=click.Path(path_type=Path), metavar="FILE", help="Recipes of your own."
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def tournament_command(
+    games: tuple[str, ...],
+    learners: str | None,
+    trials: int | None,
+    steps: int | None,
+    seed: int | None,
+    seeds: int | None,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    resume: Path | None,
+    fits: Path | None,
+    registry_file: Path | None,
+    quiet: bool,
+) -> int:
+    """Let every learner meet every learner; learnt rules are fitted against the rule they meet.
+
+    \b
+    meva tournament --game ipd --learners naive,lola,m_maml,meva
+    meva tournament --game ipd --game chicken --learners naive,lola --trials 256
+    """
+    numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds, "recipe": recipe}
+    given = {name: value for name, value in numbers.items() if value is not None}
+    if resume is not None and (games or learners or given or overrides or out or registry_file):
+        raise BadValue("expected --resume DIR alone: the folder's tournament.toml holds everything else")
+    if resume is None and not (games and learners):
+        raise BadValue("expected --game and --learners, or --resume DIR; see meva tournament --help")
+
+    from meva_core import runner, tournament
+
+    if resume is not None:
+        asked, registry_file = _read(resume)
+    else:
+        names = tuple(name.strip() for name in (learners or "").split(",") if name.strip())
+        settings = dict(parse_setting(text) for text in overrides)
+        asked = tournament.Tournament(games=games, learners=names, overrides=settings, **given)  # type: ignore[arg-type]
+    known, files = runner.plugins(registry_file)
+    planned = tournament.meetings(known, files, asked)
+    folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    if resume is None:
+        _create(folder, asked, registry_file)
+    screen = _Screen(folder, quiet)
+    met: list[Met] = []
+    try:
+        began = time.monotonic()
+        for one in tournament.play(
+            known, asked, planned, fits or folder / "fits", screen.fits, lambda m: _load(folder, asked, m)
+        ):
+            _save(folder, asked, one)
+            met.append(one)
+            screen.met(one, len(met), len(planned), time.monotonic() - began)
+            began = time.monotonic()
+    except KeyboardInterrupt:
+        screen.stopped()
+        return INTERRUPTED
+    screen.finished(asked, _write(folder, asked, met))
+    return 0
+
+
+class _Screen:
+    """A line per match, then the tables."""
+
+    def __init__(self, out: Path, quiet: bool):
+        from meva_core.cli.screen import Screen
+
+        self.out = out
+        self.fits = Screen(out, quiet=quiet)
+        self.console, self.errors = self.fits.console, self.fits.errors
+
+    def met(self, met: Met, count: int, of: int, seconds: float) -> None:
+        from meva_core.report.standings import mean_of
+
+        self.fits.close()
+        first, second = (f"{mean_of(met.payoffs[..., seat]):.3f}" for seat in (0, 1))
+        meeting = met.meeting
+        self.console.print(
+            f"{count:>{len(str(of))}}/{of}  {meeting.game}: {meeting.row} {first}, {meeting.column} {second}"
+            f"  ({seconds:.0f} s)",
+            markup=False,
+        )
+
+    def finished(self, asked: Tournament, cells: Sequence[dict[str, Any]]) -> None:
+        from meva_core.report import standings
+
+        self.console.print()
+        for game in asked.games:
+            self.console.print(standings.table(asked, cells, game, self.console.width))
+        self.console.print(standings.note(asked, cells), style="dim")
+        self.console.print(
+            f"\nwritten to {self.out}\n  cells.csv  summary.json  tournament.toml  figures/", markup=False
+        )
+
+    def stopped(self) -> None:
+        self.fits.close()
+        self.errors.print(f"stopped; continue with: meva tournament --resume {self.out}", markup=False)
+
+
+def _create(folder: Path, asked: Tournament, registry_file: Path | None) -> None:
+    import attrs
+    import tomli_w
+
+    from meva_core.report import folder as run_folder
+
+    content = attrs.asdict(asked, recurse=False)
+    content |= {"games": list(asked.games), "learners": list(asked.learners), "overrides": dict(asked.overrides)}
+    if registry_file is not None:
+        content["registry"] = str(registry_file.resolve())
+    run_folder.new(folder, f"meva tournament --resume {folder}")
+    run_folder.write_atomically(folder / "tournament.toml", tomli_w.dumps(content))
+
+
+def _read(folder: Path) -> tuple[Tournament, Path | None]:
+    from meva_core import recipes, tournament
+
+    path = folder / "tournament.toml"
+    if not path.is_file():
+        raise BadFolder(f"expected a folder with a tournament.toml to resume, got {folder}")
+    content = recipes.read_toml(path)
+    registry = content.pop("registry", None)
+    try:
+        content |= {"games": tuple(content["games"]), "learners": tuple(content["learners"])}
+        return tournament.Tournament(**content), None if registry is None else Path(registry)
+    except (KeyError, TypeError) as error:
+        raise BadFolder(f"expected a tournament.toml as meva tournament writes it, got {path}: {error}") from error
+
+
+def _key(asked: Tournament, meeting: Meeting) -> str:
+    return " ".join((*meeting.hashes, str(asked.trials), str(asked.steps)))
+
+
+def _save(folder: Path, asked: Tournament, met: Met) -> None:
+    import os
+
+    import numpy as np
+
+    (folder / "matches").mkdir(exist_ok=True)
+    path = folder / "matches" / f"{met.meeting.name}.npz"
+    partial = path.with_suffix(".partial")
+    with open(partial, "wb") as file:
+        np.savez_compressed(file, payoffs=met.payoffs, seeds=np.array(met.seeds), key=_key(asked, met.meeting))
+    os.replace(partial, path)
+
+
+def _load(folder: Path, asked: Tournament, meeting: Meeting) -> Met | None:
+    """What an earlier run left of this match, if it was the same match."""
+    import numpy as np
+
+    from meva_core.tournament import Met
+
+    path = folder / "matches" / f"{meeting.name}.npz"
+    if not path.is_file():
+        return None
+    with np.load(path) as content:
+        if str(content["key"]) != _key(asked, meeting):
+            return None
+        return Met(meeting=meeting, payoffs=content["payoffs"], seeds=tuple(map(int, content["seeds"])))
+
+
+def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
+    from meva_core.report import folder as run_folder
+    from meva_core.report import standings
+
+    cells = standings.cells(asked, met)
+    run_folder.write_atomically(folder / "cells.csv", standings.as_csv(cells))
+    text = json.dumps(standings.summary(asked, cells), indent=1, allow_nan=False) + "\n"
+    run_folder.write_atomically(folder / "summary.json", text)
+    standings.draw(asked, cells, folder / "figures")
+    return cells

@@ -1,0 +1,219 @@
+"""Tables and figures of a tournament.
+
+cells.csv      a line per game, row and column (the columns are `COLUMNS`)
+summary.json   {schema, trials, steps, seeds, games: {game: {learners, cells: [a dict per line of cells.csv]}}}
+figures/       a heat-map per game, as PNG and SVG
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from meva_core.ops import mean_and_sem
+
+if TYPE_CHECKING:
+    from meva_core.tournament import Met, Tournament
+
+SCHEMA = 1
+COLUMNS = (
+    "game",
+    "row",
+    "column",
+    "payoff",  # the row's, against the column, over both seats
+    "sem",  # of it, over what `over` says: fits, where one of the two is learnt, else trials
+    "over",
+    "sem_over_trials",
+    "seat_1",  # the row's payoff where it sits first
+    "seat_2",
+    "fits",
+    "per_fit",
+    "diverged",  # share of the trials whose payoffs are not finite, left out
+)
+WIDTH = 80
+
+
+def cells(asked: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
+    """A cell for every pair of which both seatings are known."""
+    by_name = {(m.meeting.game, m.meeting.row, m.meeting.column): m for m in met}
+    found = []
+    for game in asked.games:
+        for row in asked.learners:
+            for column in asked.learners:
+                first, second = _seats(by_name, game, row, column)
+                if first is not None and second is not None:
+                    found.append(_cell(game, row, column, first, second))
+    return found
+
+
+def _seats(by_name: dict, game: str, row: str, column: str) -> tuple[Any, Any]:
+    """The row's payoffs f32[S, N] in seat 1 and in seat 2; of a symmetric game one match tells both."""
+    here, there = by_name.get((game, row, column)), by_name.get((game, column, row))
+    first = here.payoffs[..., 0] if here is not None else there.payoffs[..., 1] if there is not None else None
+    second = there.payoffs[..., 1] if there is not None else here.payoffs[..., 0] if here is not None else None
+    return first, second
+
+
+def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
+    # Fits can differ in number between the seats, where one diverged in one of them: then by trials alone.
+    same = first.shape == second.shape
+    trials = (first + second) / 2 if same else np.concatenate([first.ravel(), second.ravel()])[None]
+    finite = np.isfinite(trials)
+    trials = np.where(finite, trials, np.nan)
+    with np.errstate(invalid="ignore"):
+        per_fit = np.array([np.mean(t[np.isfinite(t)]) if np.isfinite(t).any() else np.nan for t in trials])
+    mean, sem_trials = mean_and_sem(trials[finite])
+    over = "fits" if len(per_fit) > 1 else "trials"
+    sem = mean_and_sem(per_fit)[1] if over == "fits" else sem_trials
+    return {
+        "game": game,
+        "row": row,
+        "column": column,
+        "payoff": _number(mean),
+        "sem": _number(sem),
+        "over": over,
+        "sem_over_trials": _number(sem_trials),
+        "seat_1": _number(mean_of(first)),
+        "seat_2": _number(mean_of(second)),
+        "fits": len(per_fit),
+        "per_fit": [_number(p) for p in per_fit],
+        "diverged": float(1 - np.mean(finite)),
+    }
+
+
+def as_csv(found: Sequence[dict[str, Any]]) -> str:
+    """cells.csv."""
+    text = io.StringIO()
+    writer: Any = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for cell in found:
+        per_fit = " ".join("nan" if p is None else f"{p:.6g}" for p in cell["per_fit"])
+        writer.writerow({**cell, "per_fit": per_fit})
+    return text.getvalue()
+
+
+def summary(asked: Tournament, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """summary.json."""
+    games = {
+        game: {"learners": list(asked.learners), "cells": [cell for cell in found if cell["game"] == game]}
+        for game in asked.games
+    }
+    seeds = list(range(asked.seed, asked.seed + asked.seeds))
+    return {"schema": SCHEMA, "trials": asked.trials, "steps": asked.steps, "seeds": seeds, "games": games}
+
+
+def table(asked: Tournament, found: Sequence[dict[str, Any]], game: str, width: int = WIDTH) -> RenderableType:
+    """Rows' payoffs against columns, in as many tables as the width asks for."""
+    by_pair = {(cell["row"], cell["column"]): cell for cell in found if cell["game"] == game}
+    shown = {pair: _shown(cell) for pair, cell in by_pair.items()}
+    stub = max(map(len, asked.learners)) + 2
+    each = max([len(text) for text in shown.values()] + [len(name) for name in asked.learners]) + 2
+    most = max(1, (width - stub) // each)
+    parts: list[RenderableType] = [Text(f"{game}: the row's payoff against the column", style="bold")]
+    for start in range(0, len(asked.learners), most):
+        columns = asked.learners[start : start + most]
+        block = Table(box=None, padding=(0, 1), pad_edge=False)
+        block.add_column("", no_wrap=True)
+        for name in columns:
+            block.add_column(name, justify="right", no_wrap=True)
+        for row in asked.learners:
+            block.add_row(row, *(shown.get((row, column), "-") for column in columns))
+        parts += [block, ""]
+    return Group(*parts)
+
+
+def as_text(asked: Tournament, found: Sequence[dict[str, Any]]) -> str:
+    """All tables as plain text."""
+    console = Console(file=io.StringIO(), width=WIDTH, no_color=True)
+    for game in asked.games:
+        console.print(table(asked, found, game))
+    return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
+
+
+def note(asked: Tournament, found: Sequence[dict[str, Any]]) -> str:
+    """What the numbers are over."""
+    text = f"payoffs after {asked.steps} steps, {asked.trials} trials, both seats; ± standard error of the mean over "
+    kinds = {cell["over"] for cell in found}
+    text += "trials" if kinds == {"trials"} else f"{asked.seeds} fits" if kinds == {"fits"} else _BOTH
+    lost = [f"{c['row']} against {c['column']}" for c in found if c["diverged"]]
+    return text + (f"\ndiverged in part, and averaged over the rest: {', '.join(lost)}" if lost else "")
+
+
+_BOTH = "fits where one of the two is learnt, else over trials"
+
+
+def draw(asked: Tournament, found: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
+    """A heat-map per game."""
+    import matplotlib
+
+    from meva_core.report import figures
+
+    folder.mkdir(exist_ok=True)
+    with matplotlib.rc_context(figures.STYLE):
+        return [
+            path
+            for game in asked.games
+            for path in figures.save(heat_map(asked, found, game), folder, game.replace(":", "-"))
+        ]
+
+
+def heat_map(asked: Tournament, found: Sequence[dict[str, Any]], game: str) -> Any:
+    """Rows' payoffs against columns as colours, and as numbers."""
+    from matplotlib.figure import Figure
+
+    names = asked.learners
+    by_pair = {(cell["row"], cell["column"]): cell for cell in found if cell["game"] == game}
+    values = np.array([[_float(by_pair.get((row, column))) for column in names] for row in names])
+    side = 0.72 * len(names)
+    figure = Figure(figsize=(max(side + 1.9, 3.4), max(0.62 * side + 1.2, 2.2)), layout="constrained")
+    axis = figure.subplots()
+    image = axis.imshow(values, cmap="cividis", aspect="auto")
+    low, high = np.nanmin(values), np.nanmax(values)
+    for r, row in enumerate(names):
+        for c, column in enumerate(names):
+            cell = by_pair.get((row, column))
+            if cell is not None:
+                dark = values[r, c] < (low + high) / 2
+                axis.text(
+                    c, r, _shown(cell).replace(" ", "\n"), ha="center", va="center", fontsize=7,
+                    color="white" if dark else "black",
+                )  # fmt: skip
+    axis.set_xticks(
+        range(len(names)), names, rotation=30 if len(names) > 4 else 0, ha="right" if len(names) > 4 else "center"
+    )
+    axis.set_yticks(range(len(names)), names)
+    axis.set_xlabel("against")
+    axis.spines[:].set_visible(False)
+    figure.colorbar(image, label="payoff")
+    figure.suptitle(f"{game}: the row's payoff against the column, after {asked.steps} steps", fontsize=9)
+    return figure
+
+
+def _shown(cell: dict[str, Any]) -> str:
+    if cell["payoff"] is None:
+        return "diverged"
+    from meva_core.report.tables import statistic
+
+    return statistic({"mean": cell["payoff"], "sem": cell["sem"]})
+
+
+def _float(cell: dict[str, Any] | None) -> float:
+    return float("nan") if cell is None or cell["payoff"] is None else cell["payoff"]
+
+
+def mean_of(values: np.ndarray) -> float:
+    """Of those that are finite."""
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else float("nan")
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

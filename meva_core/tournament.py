@@ -1,0 +1,231 @@
+"""Every learner against every learner, each learnt one fitted against the rule that it meets.
+
+Shapes: S seeds (fits), N trials, P = 2 players.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import jax
+import numpy as np
+from jax import Array
+
+from meva_core import compose, evaluate, fit, runner
+from meva_core import experiment as experiments
+from meva_core.component import parts
+from meva_core.compose import Composition
+from meva_core.errors import BadCombination, BadValue
+from meva_core.experiment import Choice, EvaluateSettings, Experiment
+from meva_core.match import Fitted, Match
+from meva_core.ops import stacked
+from meva_core.progress import Progress
+from meva_core.recipes import RecipeFile
+from meva_core.registry import Registry
+
+_TRIALS = 2**32 - 7  # folded into a seed's key: a number that no outer loop of its fit reaches
+
+
+@attrs.frozen(kw_only=True)
+class Tournament:
+    """What is asked. `overrides` are hyper-parameters by learner, {"lola.variant": "taylor"}, or of "game"."""
+
+    games: tuple[str, ...]
+    learners: tuple[str, ...]
+    trials: int = 1024
+    steps: int = 300
+    seed: int = 0
+    seeds: int = 5
+    recipe: str = "tournament"
+    overrides: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        for name, least in (("trials", 1), ("steps", 1), ("seeds", 1)):
+            if getattr(self, name) < least:
+                raise BadValue(f"expected --{name} >= {least}, got {getattr(self, name)}")
+        for option, names in (("--game", self.games), ("--learners", self.learners)):
+            if not names:
+                raise BadValue(f"expected at least one name for {option}, got none")
+            twice = [name for n, name in enumerate(names) if name in names[:n]]
+            if twice:
+                raise BadValue(f"expected every name once in {option}, got {twice[0]!r} twice")
+
+
+@attrs.frozen(kw_only=True)
+class Meeting:
+    """One match to play: `row` in seat 1 against `column` in seat 2. fits: per player of the composition, the
+    experiment that fits it, and which of that experiment's players it is; None for a rule without parameters."""
+
+    game: str
+    row: str
+    column: str
+    experiment: Experiment
+    composition: Composition
+    fits: tuple[tuple[Experiment, int] | None, ...]
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        return "--".join((self.game, self.row, self.column)).replace(":", "-")
+
+    @property
+    def hashes(self) -> list[str]:
+        """Of all that decides its numbers but trials and steps."""
+        return [self.experiment.hash, *(f[0].hash for f in self.fits if f is not None)]
+
+
+@attrs.frozen(kw_only=True)
+class Met:
+    """Payoffs f32[S, N, P] after the last step; seeds: those that did not diverge in a fit."""
+
+    meeting: Meeting
+    payoffs: np.ndarray
+    seeds: tuple[int, ...]
+
+
+def meetings(known: Registry, files: Sequence[RecipeFile], asked: Tournament) -> list[Meeting]:
+    """All matches, composed and rehearsed, so that bad input costs no fit. Of a symmetric game one seating of each
+    pair tells both. Raises MevaError on names, numbers and combinations that do not work."""
+    for path in asked.overrides:
+        section = path.partition(".")[0]
+        sections = (*asked.learners, "game", "value_model", "explorer")
+        if section not in sections:
+            raise BadValue(f"expected LEARNER.NAME=VALUE with one of {', '.join(sections)}, got {path!r}")
+    found = []
+    for game in asked.games:
+        for r, row in enumerate(asked.learners):
+            for c, column in enumerate(asked.learners):
+                meeting = _meeting(known, files, asked, game, row, column)
+                if c >= r or not meeting.composition.game.symmetric:
+                    found.append(meeting)
+    return found
+
+
+def play(
+    known: Registry,
+    asked: Tournament,
+    planned: Sequence[Meeting],
+    fits: Path,
+    progress: Progress,
+    done: Callable[[Meeting], Met | None],
+) -> Iterator[Met]:
+    """Fit and play, one meeting after the other. `done` gives what an earlier run left; fits are kept in `fits`,
+    a folder per experiment hash, and used again."""
+    kept: dict[str, tuple[list[Fitted], list[int]]] = {}
+    for meeting in planned:
+        met = done(meeting)
+        if met is None:
+            for needed in (f[0] for f in meeting.fits if f is not None):
+                if needed.hash not in kept:
+                    kept[needed.hash] = runner.fitted(needed, known, fits / needed.hash, progress)
+            met = _play(asked, meeting, kept)
+        yield met
+
+
+def _meeting(
+    known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: str, column: str
+) -> Meeting:
+    experiment = _resolve(known, files, asked, game, row, column)
+    composition = compose.compose(known, experiment)
+    if composition.game.num_players != 2:
+        raise BadCombination(
+            f"expected games of two players in a tournament, got {game} with {composition.game.num_players}"
+        )
+    evaluate.plan(known, experiment, composition)
+    fits = tuple(_fit_of(known, files, asked, experiment, composition, n) for n in range(len(composition.players)))
+    return Meeting(game=game, row=row, column=column, experiment=experiment, composition=composition, fits=fits)
+
+
+def _resolve(
+    known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: str, column: str
+) -> Experiment:
+    """The row's recipe of the tournament's name or else its default; a rival without one of that name likewise."""
+    overrides: dict[str, Any] = {"fit.seed": asked.seed, "fit.seeds": asked.seeds}
+    wanted = {part for name in (row, column) for part in parts(known.find("learner", name).load())}
+    for path, value in asked.overrides.items():
+        section, _, name = path.partition(".")
+        if section == row:
+            overrides[f"learner.{name}"] = value
+        elif section == column:
+            overrides[f"opponent.{name}"] = value
+        elif section in wanted or section == "game":
+            overrides[path] = value
+    opponents = () if row == column else (column,)
+    resolved = experiments.resolve(
+        known,
+        files,
+        game=game,
+        learner=row,
+        opponents=opponents,
+        recipe=asked.recipe,
+        overrides=overrides,
+        or_default=True,
+    )
+    # How a fit is surveyed is no part of it, nor what the recipe is called: equal fits, equal hashes.
+    return attrs.evolve(resolved, evaluate=EvaluateSettings(), source="")
+
+
+def _fit_of(
+    known: Registry,
+    files: Sequence[RecipeFile],
+    asked: Tournament,
+    experiment: Experiment,
+    composition: Composition,
+    n: int,
+) -> tuple[Experiment, int] | None:
+    """The experiment that fits player n, and its index there."""
+    player = composition.players[n]
+    if composition.rehearse()[n].training is None:
+        return None
+    choice = (experiment.learner, *experiment.opponents)[n]
+    needs = {part: getattr(experiment, part) if part in parts(player.factory) else None for part in _MODELS}
+    if len(composition.players) == 1 or not player.wants_rivals:
+        return attrs.evolve(experiment, learner=choice, opponents=(), **needs), 0
+    rival = composition.players[1 - n]
+    met_as = getattr(rival.factory, "met_as", None)
+    theirs: Choice = (experiment.learner, *experiment.opponents)[1 - n]
+    if met_as is not None:
+        theirs = _resolve(known, files, asked, experiment.game.name, rival.name, met_as).opponents[0]
+    elif "value_model" in parts(rival.factory):
+        needs = {part: getattr(experiment, part) for part in _MODELS}
+    # In a symmetric game one seat is as good as the other, so one fit serves both.
+    seat = 0 if composition.game.symmetric else n
+    first, second = (choice, theirs) if seat == 0 else (theirs, choice)
+    return attrs.evolve(experiment, learner=first, opponents=(second,), **needs), seat
+
+
+_MODELS = ("value_model", "explorer")
+
+
+def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fitted], list[int]]]) -> Met:
+    fitted = [kept[f[0].hash] for f in meeting.fits if f is not None]
+    # Rules without parameters are the same for every seed; where somebody is fitted, they meet every fit.
+    seeds = [asked.seed] if not fitted else [s for s in fitted[0][1] if all(s in lost[1] for lost in fitted)]
+    players = []
+    for n, found in enumerate(meeting.fits):
+        if found is None:
+            players.append(stacked([Fitted(learner=meeting.composition.rehearse()[n])] * len(seeds)))
+        else:
+            of_fit, survivors = kept[found[0].hash]
+            rows = np.array([survivors.index(seed) for seed in seeds])
+            players.append(jax.tree.map(lambda leaf, rows=rows: leaf[rows], of_fit[found[1]]))
+    match = Match(
+        game=stacked([meeting.composition.game] * len(seeds)),
+        players=tuple(players),
+        seats=meeting.composition.seats,
+    )
+    payoffs = _payoffs(asked.trials, asked.steps)(match, fit.seed_keys(seeds))
+    return Met(meeting=meeting, payoffs=np.asarray(payoffs), seeds=tuple(seeds))
+
+
+def _payoffs(trials: int, steps: int) -> Callable[[Match, Array], Array]:
+    """f32[S, N, P]. Every meeting starts from the same joint policies: differences are the learners'."""
+
+    def one(args: tuple[Match, Array]) -> Array:
+        match, key = args
+        return evaluate.matches(match, jax.random.fold_in(key, _TRIALS), trials, steps).payoffs
+
+    return jax.jit(lambda match, keys: jax.lax.map(one, (match, keys)))

@@ -1,0 +1,155 @@
+"""`meva tournament`: small ones on games of one number, whose programs compile quickly."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from meva_core import tournament
+
+SMALL = (
+    "meva.loops=2", "meva.trajectory=4", "meva.stride=2", "meva.batch_size=4", "meva.quantiles=4", "m_maml.loops=2",
+    "m_maml.steps=3", "m_maml.batch_size=4", "value_model.width=8", "value_model.blocks=0",
+)  # fmt: skip
+LEARNT = ["--game", "hamiltonian", "--learners", "naive,m_maml,meva", "--trials", "8", "--steps", "5", "--seeds", "2"]
+RULES = ["--game", "tandem", "--game", "hamiltonian", "--learners", "naive,lookahead", "--trials", "16", "--steps", "5"]
+
+
+def small():
+    return [text for each in SMALL for text in ("--set", each)]
+
+
+def cells(folder):
+    with open(folder / "cells.csv", encoding="utf-8") as file:
+        return {(c["game"], c["row"], c["column"]): c for c in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory, meva_command):
+    folder = tmp_path_factory.mktemp("tournament") / "out"
+    outcome = meva_command("tournament", *LEARNT, *small(), "--out", folder)
+    assert outcome.code == 0, outcome.err
+    return folder, outcome
+
+
+def test_every_pair_in_both_seats(tmp_path, meva_command):
+    outcome = meva_command("tournament", *RULES, "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    found = cells(tmp_path / "out")
+    assert len(found) == 2 * 2 * 2
+    for (game, row, column), cell in found.items():
+        first, second = float(cell["seat_1"]), float(cell["seat_2"])
+        assert float(cell["payoff"]) == pytest.approx((first + second) / 2, rel=1e-5, abs=1e-7)
+        assert (cell["fits"], cell["over"]) == ("1", "trials")
+        if game == "hamiltonian":  # zero-sum: what the row wins in seat 1 the column loses in seat 2
+            assert first == pytest.approx(-float(found[game, column, row]["seat_2"]), rel=1e-5)
+    # Three lines per symmetric game, four per asymmetric one; every file in its place.
+    assert len(list((tmp_path / "out" / "matches").iterdir())) == 3 + 4
+    assert (tmp_path / "out" / "figures" / "tandem.png").stat().st_size > 5000
+    assert "tandem: the row's payoff against the column" in outcome.out
+    assert max(map(len, outcome.lines)) <= 80
+
+
+def test_a_cell_is_the_mean_over_trials_by_hand(tmp_path, meva_command):
+    meva_command("tournament", *RULES, "--out", tmp_path / "out")
+    with np.load(tmp_path / "out" / "matches" / "tandem--naive--lookahead.npz") as match:
+        payoffs = match["payoffs"].astype(float)
+    found = cells(tmp_path / "out")
+    for row, column, seat in (("naive", "lookahead", 0), ("lookahead", "naive", 1)):
+        trials = payoffs[0, :, seat]
+        cell = found["tandem", row, column]
+        assert float(cell["payoff"]) == pytest.approx(trials.mean(), rel=1e-6)
+        assert float(cell["sem"]) == pytest.approx(trials.std(ddof=1) / 4, rel=1e-5)
+
+
+def test_learnt_rules_are_fitted_against_whom_they_meet(learnt):
+    folder, _ = learnt
+    # meva alone; meva against naive in either seat, which serves against m_maml too; m_maml once.
+    assert len(list((folder / "fits").iterdir())) == 4
+    found = cells(folder)
+    assert {c["fits"] for key, c in found.items() if key[1:] != ("naive", "naive")} == {"2"}
+    assert found["hamiltonian", "naive", "naive"]["fits"] == "1"
+    summary = json.loads((folder / "summary.json").read_text())
+    assert len(summary["games"]["hamiltonian"]["cells"]) == 9
+    assert summary["trials"] == 8
+
+
+def test_a_stopped_tournament_goes_on(learnt, tmp_path, meva_command, monkeypatch):
+    folder, _ = learnt
+    play, count = tournament._play, iter(range(100))
+
+    def interrupted(*arguments):
+        if next(count) == 5:
+            raise KeyboardInterrupt
+        return play(*arguments)
+
+    monkeypatch.setattr(tournament, "_play", interrupted)
+    stopped = meva_command("tournament", *LEARNT, *small(), "--out", tmp_path / "out")
+    assert stopped.code == 130
+    assert f"meva tournament --resume {tmp_path / 'out'}" in stopped.err
+    assert len(list((tmp_path / "out" / "matches").iterdir())) == 5
+    monkeypatch.setattr(tournament, "_play", play)
+    assert meva_command("tournament", "--resume", tmp_path / "out").code == 0
+    assert (tmp_path / "out" / "cells.csv").read_text() == (folder / "cells.csv").read_text()
+
+
+def test_a_finished_one_only_reads(learnt, meva_command, monkeypatch):
+    folder, first = learnt
+    monkeypatch.setattr(tournament, "_play", lambda *_: pytest.fail("played again"))
+    again = meva_command("tournament", "--resume", folder)
+    assert again.code == 0
+    assert again.out.partition("hamiltonian: the row's")[2] == first.out.partition("hamiltonian: the row's")[2]
+
+
+def test_fits_are_used_again_by_another(learnt, tmp_path, meva_command, monkeypatch):
+    folder, _ = learnt
+    before = {path.name for path in (folder / "fits").iterdir()}
+    arguments = [*LEARNT, *small(), "--out", tmp_path / "out", "--fits", folder / "fits"]
+    assert meva_command("tournament", *arguments).code == 0
+    assert {path.name for path in (folder / "fits").iterdir()} == before
+    assert (tmp_path / "out" / "cells.csv").read_text() == (folder / "cells.csv").read_text()
+
+
+BAD = {
+    "nothing": ([], "expected --game and --learners"),
+    "unknown game": (["--game", "ipdd", "--learners", "naive"], "unknown game 'ipdd' - did you mean 'ipd'?"),
+    "unknown learner": (["--game", "tandem", "--learners", "naive,lolla"], "unknown learner 'lolla' - did you mean"),
+    "a name twice": (["--game", "tandem", "--learners", "naive,lola,naive"], "once in --learners, got 'naive' twice"),
+    "a game twice": (["--game", "tandem", "--game", "tandem", "--learners", "naive"], "once in --game, got 'tandem'"),
+    "no trials": (["--game", "tandem", "--learners", "naive", "--trials", "0"], "expected --trials >= 1, got 0"),
+    "no steps": (["--game", "tandem", "--learners", "naive", "--steps", "-1"], "expected --steps >= 1, got -1"),
+    "no seeds": (["--game", "tandem", "--learners", "naive", "--seeds", "0"], "expected --seeds >= 1, got 0"),
+    "only commas": (["--game", "tandem", "--learners", ",,"], "at least one name for --learners"),
+    "three players": (["--game", "public_goods", "--learners", "naive"], "games of two players"),
+    "order": (["--game", "tandem", "--learners", "hola", "--set", "hola.order=0"], "expected >= 1, got 0"),
+    "who is not there": (
+        ["--game", "tandem", "--learners", "naive", "--set", "lola.rate=1"],
+        "expected LEARNER.NAME=VALUE with one of naive",
+    ),
+    "no such strategy": (
+        ["--game", "tandem", "--learners", "fixed", "--set", "fixed.strategy=tit_for_tat"],
+        "Tandem names no strategies",
+    ),
+    "resume and more": (["--resume", "nowhere", "--trials", "3"], "expected --resume DIR alone"),
+    "nothing to resume": (["--resume", "nowhere"], "a folder with a tournament.toml to resume, got nowhere"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD.values(), ids=BAD)
+def test_bad_input(arguments, message, tmp_path, meva_command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = meva_command("tournament", *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("error: ")
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path, meva_command):
+    (tmp_path / "mine.txt").write_text("precious")
+    outcome = meva_command("tournament", *RULES, "--out", tmp_path)
+    assert outcome.code == 2
+    assert "expected a new or empty folder" in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
