@@ -124,7 +124,7 @@ class _Screen:
         from meva_core.report.standings import mean_of
 
         self.fits.close()
-        first, second = (f"{mean_of(met.payoffs[..., seat]):.3f}" for seat in (0, 1))
+        first, second = (f"{mean_of(met.payoffs[..., seat]):.4g}" for seat in (0, 1))
         meeting = met.meeting
         self.console.print(
             f"{count:>{len(str(of))}}/{of}  {meeting.game}: {meeting.row} {first}, {meeting.column} {second}"

@@ -193,7 +193,7 @@ def heat_map(asked: Tournament, found: Sequence[dict[str, Any]], game: str) -> A
     axis.set_xlabel("against")
     axis.spines[:].set_visible(False)
     figure.colorbar(image, label="payoff")
-    figure.suptitle(f"{game}: the row's payoff against the column, after {asked.steps} steps", fontsize=9)
+    figure.suptitle(f"{game}, after {asked.steps} steps:\nthe row's payoff against the column", fontsize=9)
     return figure
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 WIDTH = 80
+HUGE = 1e6  # payoffs beyond it are on their way to infinity: no column is wide enough
 
 
 def as_text(summary: dict[str, Any]) -> str:
@@ -113,6 +114,8 @@ def statistic(found: dict[str, Any], digits: int = 3) -> str:
     mean, sem = found["mean"], found["sem"]
     if mean is None:
         return "diverged"
+    if abs(mean) >= HUGE or (sem or 0) >= HUGE:
+        return f"{mean:.3g}" + ("" if sem is None else f" ±{sem:.1g}")
     if abs(mean) >= 10:
         digits = max(0, digits - int(math.log10(abs(mean))))
     error = "" if sem is None else f" ±{_short(sem, digits)}"

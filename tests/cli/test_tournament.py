@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -153,3 +154,11 @@ def test_a_folder_that_is_not_empty_is_left_alone(tmp_path, meva_command):
     assert outcome.code == 2
     assert "expected a new or empty folder" in outcome.err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_payoffs_on_their_way_to_infinity_keep_the_table_narrow(tmp_path, meva_command):
+    rates = [f"--set={name}.rate=1" for name in ("naive", "lookahead")]
+    outcome = meva_command("tournament", *RULES[:2], *RULES[4:6], *rates, "--steps", "20", "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert re.search(r"naive +-\d\.\d+e\+\d\d ±\de\+\d\d", outcome.out)
+    assert max(map(len, outcome.lines)) <= 80
