@@ -109,11 +109,15 @@ def fitted(experiment: Experiment, known: Registry, out: Path, progress: Progres
     if not there:
         folder.create(out, experiment)
     players, histories = _fit(experiment, composition, out, there, progress)
+    kept = _survivors(experiment, histories)
+    rows = jax.numpy.array(kept)
+    return [jax.tree.map(lambda leaf: leaf[rows], player) for player in players], [experiment.seeds[n] for n in kept]
+
+
+def _survivors(experiment: Experiment, histories: list[History]) -> list[int]:
+    """Positions of the seeds that diverged in no fit."""
     lost = {divergence.seed for history in histories for divergence in history.diverged}
-    kept = [n for n, seed in enumerate(experiment.seeds) if seed not in lost]
-    return [jax.tree.map(lambda leaf: leaf[jax.numpy.array(kept)], p) for p in players], [
-        experiment.seeds[n] for n in kept
-    ]
+    return [n for n, seed in enumerate(experiment.seeds) if seed not in lost]
 
 
 def _fit(
@@ -180,8 +184,7 @@ def _evaluate(
     progress: Progress,
 ) -> evaluate.Survey:
     """The survey over the seeds that did not diverge."""
-    lost = {divergence.seed for history in histories for divergence in history.diverged}
-    kept = [n for n, seed in enumerate(experiment.seeds) if seed not in lost]
+    kept = _survivors(experiment, histories)
     match = Match(
         game=stacked([composition.game] * experiment.fit.seeds), players=tuple(players), seats=composition.seats
     )

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from meva_core.experiment import Experiment
 
 
-def _overrides(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+def parse_settings(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+    """What --set was given, as a dictionary."""
     return dict(parse_setting(text) for text in given)
 
 
@@ -40,7 +41,7 @@ def _overrides(context: click.Context, parameter: click.Parameter, given: tuple[
     "overrides",
     multiple=True,
     metavar="PATH=VALUE",
-    callback=_overrides,
+    callback=parse_settings,
     help="Any hyper-parameter of game, learner, opponent, value_model, explorer, fit or evaluate: learner.rate=1.5.",
 )
 @click.option(

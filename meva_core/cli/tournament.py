@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meva_core.cli.run import parse_setting
+from meva_core.cli.run import parse_settings
 from meva_core.errors import INTERRUPTED, BadFolder, BadValue
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     "overrides",
     multiple=True,
     metavar="PATH=VALUE",
+    callback=parse_settings,
     help="Any hyper-parameter, by learner: lola.variant=taylor; or of game, value_model, explorer.",
 )
 @click.option(
@@ -59,7 +60,7 @@ def tournament_command(
     seed: int | None,
     seeds: int | None,
     recipe: str | None,
-    overrides: tuple[str, ...],
+    overrides: dict[str, Any],
     out: Path | None,
     resume: Path | None,
     fits: Path | None,
@@ -85,8 +86,7 @@ def tournament_command(
         asked, registry_file = _read(resume)
     else:
         names = tuple(name.strip() for name in (learners or "").split(",") if name.strip())
-        settings = dict(parse_setting(text) for text in overrides)
-        asked = tournament.Tournament(games=games, learners=names, overrides=settings, **given)  # type: ignore[arg-type]
+        asked = tournament.Tournament(games=games, learners=names, overrides=overrides, **given)  # type: ignore[arg-type]
     known, files = runner.plugins(registry_file)
     planned = tournament.meetings(known, files, asked)
     folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"

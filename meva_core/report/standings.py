@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -130,14 +130,6 @@ def table(asked: Tournament, found: Sequence[dict[str, Any]], game: str, width: 
     return Group(*parts)
 
 
-def as_text(asked: Tournament, found: Sequence[dict[str, Any]]) -> str:
-    """All tables as plain text."""
-    console = Console(file=io.StringIO(), width=WIDTH, no_color=True)
-    for game in asked.games:
-        console.print(table(asked, found, game))
-    return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
-
-
 def note(asked: Tournament, found: Sequence[dict[str, Any]]) -> str:
     """What the numbers are over."""
     text = f"payoffs after {asked.steps} steps, {asked.trials} trials, both seats; ± standard error of the mean over "
@@ -176,12 +168,13 @@ def heat_map(asked: Tournament, found: Sequence[dict[str, Any]], game: str) -> A
     figure = Figure(figsize=(max(side + 1.9, 3.4), max(0.62 * side + 1.2, 2.2)), layout="constrained")
     axis = figure.subplots()
     image = axis.imshow(values, cmap="cividis", aspect="auto")
-    low, high = np.nanmin(values), np.nanmax(values)
+    finite = values[np.isfinite(values)]
+    middle = (finite.min() + finite.max()) / 2 if finite.size else 0.0
     for r, row in enumerate(names):
         for c, column in enumerate(names):
             cell = by_pair.get((row, column))
             if cell is not None:
-                dark = values[r, c] < (low + high) / 2
+                dark = values[r, c] < middle
                 axis.text(
                     c, r, _shown(cell).replace(" ", "\n"), ha="center", va="center", fontsize=7,
                     color="white" if dark else "black",

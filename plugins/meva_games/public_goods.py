@@ -14,8 +14,7 @@ from jax import Array
 
 from meva_core.component import Check, below_one, component, finite, leaf, static
 from meva_core.protocols import Game
-
-SATURATED = 20.0
+from meva_games.memory_one import SATURATED
 
 
 @component

@@ -8,8 +8,22 @@ from meva_core.component import component
 from meva_core.protocols import Game
 
 
+class Quadratic(Game):
+    """Base: two players, one number each, which starts from N(0, 1)."""
+
+    policy_size = 1
+    plane = (-2.0, 2.0)
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        return ("x",)
+
+    def init(self, key: Array) -> Array:
+        return jax.random.normal(key, (2, 1))
+
+
 @component
-class Tandem(Game):
+class Tandem(Quadratic):
     """f1 = -((a + b)^2 - 2 a), f2 = -((a + b)^2 - 2 b): on a tandem, each would like the other to pedal.
 
     Naive learning settles on the line a + b = 1, payoffs 1 in all; rules that shape expect the other to give way
@@ -19,23 +33,14 @@ class Tandem(Game):
         Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR, section 5.
     """
 
-    policy_size = 1
     symmetric = True
-    plane = (-2.0, 2.0)
-
-    @property
-    def entry_names(self) -> tuple[str, ...]:
-        return ("x",)
-
-    def init(self, key: Array) -> Array:
-        return jax.random.normal(key, (2, 1))
 
     def payoff(self, x: Array) -> Array:
         return 2 * x[:, 0] - jnp.sum(x) ** 2
 
 
 @component
-class Hamiltonian(Game):
+class Hamiltonian(Quadratic):
     """f1 = -a b, f2 = a b: zero-sum, all rotation. Naive learning circles the origin outwards; not symmetric.
     Policies start from N(0, 1).
 
@@ -43,16 +48,7 @@ class Hamiltonian(Game):
         Balduzzi et al. (2018), The Mechanics of n-Player Differentiable Games, ICML, section 2.
     """
 
-    policy_size = 1
     symmetric = False
-    plane = (-2.0, 2.0)
-
-    @property
-    def entry_names(self) -> tuple[str, ...]:
-        return ("x",)
-
-    def init(self, key: Array) -> Array:
-        return jax.random.normal(key, (2, 1))
 
     def payoff(self, x: Array) -> Array:
         product = x[0, 0] * x[1, 0]
