@@ -8,7 +8,7 @@ from typing import Any
 from meva_core import compose, recipes, registry, values
 from meva_core.component import parts
 from meva_core.errors import BadValue, UnknownName, did_you_mean
-from meva_core.experiment import PARTS_OF_MODELS, Choice
+from meva_core.experiment import MODELS, PARTS_OF_MODELS, Choice
 from meva_core.protocols import Game
 
 
@@ -29,7 +29,7 @@ def make(kind: str, name: str, **settings: Any) -> Any:
     if "game" in wanted and game is None:
         raise BadValue(f'expected game=make("game", ...) for {kind} {name!r}, got none')
     defaults = recipes.shipped().defaults
-    for part in ("value_model", "explorer"):
+    for part in MODELS:
         if part in wanted:
             given[part] = _part(known, part, given.get(part, defaults[part]), game)
     return values.construct(factory, {**values.structure(factory, settings, name), **given}, name)

@@ -24,6 +24,7 @@ class ModelBuilder:
     game: Game = part()
     factory: type = static(doc="the value model's class")
     settings: tuple[tuple[str, Any], ...] = static(doc="its hyper-parameters")
+    path: str = static(default="value_model", doc="where those were given, for messages")
 
     def __call__(self, outputs: int, conditions: int, equivariant: bool) -> ValueModel:
         """`equivariant`: whether the composition allows it. BadCombination where the user wants what it does not."""
@@ -38,9 +39,7 @@ class ModelBuilder:
         if "equivariant" in given:
             extra["equivariant"] = equivariant if asked is None else asked
         wanted = {a.name for a in attrs.fields(self.factory)}
-        return values.construct(
-            self.factory, {**given, **{k: v for k, v in extra.items() if k in wanted}}, "value_model"
-        )
+        return values.construct(self.factory, {**given, **{k: v for k, v in extra.items() if k in wanted}}, self.path)
 
 
 @attrs.frozen
@@ -110,7 +109,7 @@ def compose(registry: Registry, experiment: Experiment) -> Composition:
             continue
         seats = tuple(seat for seat, other in enumerate(chosen) if other == choice)
         path = "learner" if n == 0 else "opponent"
-        players.append(_player(registry, experiment, game, choice, seats, path))
+        players.append(_player(registry, game, choice, seats, path))
     circle = [p.name for p in players if p.wants_rivals]
     if len(players) > 1 and len(circle) > 1:
         raise BadCombination(
@@ -125,20 +124,18 @@ def build(registry: Registry, kind: str, choice: Choice, path: str, **extra: Any
     return values.construct(registry.find(kind, choice.name).load(), {**choice.settings, **extra}, path)
 
 
-def model_builder(registry: Registry, choice: Choice, game: Game) -> ModelBuilder:
+def model_builder(registry: Registry, choice: Choice, game: Game, path: str = "value_model") -> ModelBuilder:
     """What a learner is handed as `value_model`."""
     factory = registry.find("value_model", choice.name).load()
-    return ModelBuilder(game=game, factory=factory, settings=tuple(choice.settings.items()))
+    return ModelBuilder(game=game, factory=factory, settings=tuple(choice.settings.items()), path=path)
 
 
-def _player(
-    registry: Registry, experiment: Experiment, game: Game, choice: Choice, seats: tuple[int, ...], path: str
-) -> Player:
+def _player(registry: Registry, game: Game, choice: Choice, seats: tuple[int, ...], path: str) -> Player:
     factory = registry.find("learner", choice.name).load()
-    wanted = parts(factory)
-    extra: dict[str, Any] = {"game": game} if "game" in wanted else {}
-    if "value_model" in wanted and experiment.value_model is not None:
-        extra["value_model"] = model_builder(registry, experiment.value_model, game)
-    if "explorer" in wanted and experiment.explorer is not None:
-        extra["explorer"] = build(registry, "explorer", experiment.explorer, "explorer")
+    extra: dict[str, Any] = {"game": game} if "game" in parts(factory) else {}
+    inside = "" if path == "learner" else f"{path}."
+    if choice.value_model is not None:
+        extra["value_model"] = model_builder(registry, choice.value_model, game, f"{inside}value_model")
+    if choice.explorer is not None:
+        extra["explorer"] = build(registry, "explorer", choice.explorer, f"{inside}explorer")
     return Player(choice.name, path, seats, factory, dict(choice.settings), extra)

@@ -19,6 +19,7 @@ from meva_core.registry import Offer, Registry
 
 SCHEMA = 1
 PARTS_OF_MODELS = ("outputs", "conditions")  # set by the learner, not by users
+MODELS = ("value_model", "explorer")  # what a learner may have of its own
 
 
 @attrs.frozen(kw_only=True)
@@ -56,25 +57,38 @@ def _without_none(table: dict[str, Any]) -> dict[str, Any]:
 
 @attrs.frozen
 class Choice:
-    """An entry's name and all its hyper-parameters."""
+    """An entry's name and all its hyper-parameters; a learner's with its value model and explorer, where it has one."""
 
     name: str
     settings: Mapping[str, Any] = attrs.field(factory=dict)
+    value_model: Choice | None = None
+    explorer: Choice | None = None
+
+    @property
+    def models(self) -> dict[str, Choice]:
+        """Its value model and its explorer, those it has."""
+        return _without_none({part: getattr(self, part) for part in MODELS})
 
     def to_plain(self) -> dict[str, Any]:
-        """TOML knows no None: what is left to the composition is left out."""
+        """Without the models. TOML knows no None: what is left to the composition is left out."""
         return {"name": self.name, **_without_none(as_plain(self.settings))}
+
+    def models_to_plain(self) -> dict[str, Any]:
+        """A table for each model."""
+        return {part: model.to_plain() for part, model in self.models.items()}
 
 
 @attrs.frozen(kw_only=True)
 class Experiment:
-    """Fully resolved: every hyper-parameter is written out, so that later defaults change nothing."""
+    """Fully resolved: every hyper-parameter is written out, so that later defaults change nothing.
+
+    In its file a model's table stands inside the table of the learner that has it; for all whose do not, it stands
+    at the top, as [value_model] and [explorer] of the first learner do.
+    """
 
     game: Choice
     learner: Choice
     opponents: tuple[Choice, ...] = ()  # empty: self-play
-    value_model: Choice | None = None
-    explorer: Choice | None = None
     fit: FitSettings = attrs.field(factory=FitSettings)
     evaluate: EvaluateSettings = attrs.field(factory=EvaluateSettings)
     recipe: str = "default"
@@ -98,14 +112,11 @@ class Experiment:
         plain: dict[str, Any] = {"schema": SCHEMA, "recipe": self.recipe, "source": self.source}
         plain["game"] = self.game.to_plain()
         plain["learner"] = self.learner.to_plain()
-        if self.value_model is not None:
-            plain["value_model"] = self.value_model.to_plain()
-        if self.explorer is not None:
-            plain["explorer"] = self.explorer.to_plain()
+        plain.update(self.learner.models_to_plain())
         plain["fit"] = as_plain(attrs.asdict(self.fit))
         plain["evaluate"] = _without_none(as_plain(attrs.asdict(self.evaluate)))
         if self.opponents:
-            plain["opponents"] = [opponent.to_plain() for opponent in self.opponents]
+            plain["opponents"] = [{**rival.to_plain(), **rival.models_to_plain()} for rival in self.opponents]
         return plain
 
     def to_toml(self) -> str:
@@ -126,32 +137,37 @@ def resolve(
 ) -> Experiment:
     """An experiment from names, a recipe and overrides, `{"learner.rate": 1.5}`.
 
-    Each learner's numbers come from its own recipe for the game (an opponent without one of that name uses its
-    default, and with `or_default` so does the learner); the value model and the explorer from the first recipe that
-    names one.
+    Each learner's numbers come from its own recipe for the game, those of its value model and explorer too (an
+    opponent without a recipe of that name uses its default, and with `or_default` so does the learner). An override
+    of value_model or explorer is for everybody who has one, `learner.value_model.width` for one side alone.
     """
     sections, opponent_sections, source = _recipe_sections(
         registry, files, game, learner, opponents, recipe, or_default
     )
+    defaults = recipes.defaults(files)
+    for name, table in zip([learner, *opponents], [sections, *opponent_sections], strict=True):
+        wanted = _wanted(registry, name)
+        for part in MODELS:
+            if part in wanted:
+                table[part] = {"name": defaults[part], **table[part]}
+            else:
+                del table[part]
     for path, value in (overrides or {}).items():
         _override(sections, opponent_sections, path, value)
-    defaults = recipes.defaults(files)
     plain = {
         "schema": SCHEMA,
         "recipe": recipe,
         "source": source,
         "game": {"name": game, **sections["game"]},
         "learner": {"name": learner, **sections["learner"]},
-        "value_model": {"name": defaults["value_model"], **sections["value_model"]},
-        "explorer": {"name": defaults["explorer"], **sections["explorer"]},
+        **{part: sections[part] for part in MODELS if part in sections},
         "fit": sections["fit"],
         "evaluate": {"against": defaults["against"], **sections["evaluate"]},
-        "opponents": [{"name": n, **s} for n, s in zip(opponents, opponent_sections, strict=True)],
+        "opponents": [
+            {"name": name, **table["learner"], **{part: table[part] for part in MODELS if part in table}}
+            for name, table in zip(opponents, opponent_sections, strict=True)
+        ],
     }
-    if all(not _wants(registry, [learner, *opponents], part) for part in ("value_model", "explorer")):
-        for section in ("value_model", "explorer"):
-            if any(path.startswith(f"{section}.") for path in overrides or {}):
-                raise BadValue(f"expected a learner that has one, got {section} settings for {learner!r}")
     return from_plain(registry, plain, "experiment")
 
 
@@ -179,13 +195,12 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     evaluate = _settings(EvaluateSettings, plain.get("evaluate", {}), "evaluate")
     if evaluate.against is not None:
         registry.find("learner", evaluate.against)
-    learner = _choice(registry, "learner", plain["learner"], "learner")
-    rivals = tuple(_choice(registry, "learner", o, _opponent_path(opponents, n)) for n, o in enumerate(opponents))
-    everybody = [learner.name, *(rival.name for rival in rivals)]
-    models = {}
-    for part, default in (("value_model", {}), ("explorer", {})):
-        if _wants(registry, everybody, part):
-            models[part] = _choice(registry, part, plain.get(part, default), part)
+    models = {part: plain[part] for part in MODELS if part in plain}
+    for part in models:
+        if not any(part in _wanted(registry, name) for name in _names([plain["learner"], *opponents])):
+            raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
+    learner = _player(registry, plain["learner"], models, "learner")
+    rivals = tuple(_player(registry, o, models, _opponent_path(opponents, n)) for n, o in enumerate(opponents))
     return Experiment(
         game=_choice(registry, "game", plain["game"], "game"),
         learner=learner,
@@ -194,7 +209,6 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         evaluate=evaluate,
         recipe=values.convert(plain.get("recipe", "default"), str, "recipe"),
         source=values.convert(plain.get("source", ""), str, "source"),
-        **models,
     )
 
 
@@ -206,20 +220,19 @@ def _recipe_sections(
     opponents: Sequence[str],
     recipe: str,
     or_default: bool,
-) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], str]:
+) -> tuple[dict[str, dict[str, Any]], list[dict[str, dict[str, Any]]], str]:
     everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
     game, learner, opponents = _bare(game), _bare(learner), [_bare(opponent) for opponent in opponents]
     lacking = or_default and recipe not in recipes.names(everything, game, learner)
     own = recipes.find(everything, game, learner, "default" if lacking else recipe)
-    sections = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
+    sections: dict[str, Any] = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
+    sections["who"] = learner
     opponent_sections = []
     for opponent in opponents:
         has = recipe in recipes.names(everything, game, opponent)
         theirs = recipes.find(everything, game, opponent, recipe if has else "default")
-        opponent_sections.append(dict(theirs.sections["learner"]) if theirs else {})
-        for section in ("value_model", "explorer"):
-            if theirs and not sections[section]:
-                sections[section] = dict(theirs.sections[section])
+        tables: dict[str, Any] = {s: dict(theirs.sections[s]) if theirs else {} for s in ("learner", *MODELS)}
+        opponent_sections.append({**tables, "who": opponent})
     return sections, opponent_sections, own.source if own else "the classes' own defaults; no recipe on record"
 
 
@@ -233,35 +246,79 @@ def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> lis
     return [recipes.of_package(entry.recipes) for entry in dict.fromkeys(entries) if entry.recipes]
 
 
-def _override(sections: dict[str, dict], opponents: list[dict], path: str, value: Any) -> None:
+def _override(sections: dict[str, dict], opponents: list[dict[str, dict]], path: str, value: Any) -> None:
     section, _, name = path.partition(".")
     if section == "opponent":
         number, _, rest = name.partition(".")
-        if "name" in (name, rest):
+        numbered = re.fullmatch("[0-9]+", number) is not None
+        if (rest if numbered else name) == "name":
             raise BadValue(f"expected --opponent {value}, got {path}: recipes go by the names of game and learner")
         if not opponents:
             raise BadValue(f"expected --opponent NAME beside {path}, got self-play")
-        if not re.fullmatch("[0-9]+", number):
-            for opponent in opponents:
-                opponent[name] = value
-            return
-        if not 1 <= int(number) <= len(opponents):
-            raise BadValue(f"expected an opponent from 1 to {len(opponents)}, got {number} @ {path}")
-        opponents[int(number) - 1][rest] = value
+        meant = opponents
+        if numbered:
+            if not 1 <= int(number) <= len(opponents):
+                raise BadValue(f"expected an opponent from 1 to {len(opponents)}, got {number} @ {path}")
+            meant, name = [opponents[int(number) - 1]], rest
+        _put(meant, name, path, value)
         return
     if name == "name" and section in ("game", "learner"):
         raise BadValue(f"expected --{section} {value}, got {path}: recipes go by the names of game and learner")
-    if section in sections and not name:
-        raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
-    if section not in sections:
+    if section not in recipes.SECTIONS:
         raise BadValue(f"expected SECTION.NAME, got {path!r}{did_you_mean(section, [*recipes.SECTIONS, 'opponent'])}")
-    if name == "name" and section in ("value_model", "explorer") and sections[section].get("name") != value:
-        sections[section].clear()  # another one's numbers mean nothing to it
-    sections[section][name] = value
+    if section == "learner":
+        _put([sections], name, path, value)
+    elif section in MODELS:
+        everybody = [sections, *opponents]
+        _put([table for table in everybody if section in table] or everybody, path, path, value)
+    elif not name:
+        raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
+    else:
+        sections[section][name] = value
 
 
-def _wants(registry: Registry, learners: Sequence[str], part: str) -> bool:
-    return any(part in parts(registry.find("learner", name).load()) for name in learners)
+def _put(players: list[dict[str, dict]], inner: str, path: str, value: Any) -> None:
+    """`inner`: a hyper-parameter of the learner, or value_model.NAME or explorer.NAME."""
+    section, _, name = inner.partition(".")
+    if section not in MODELS:
+        section, name = "learner", inner
+    if not name:
+        raise BadValue(f"expected {path.rstrip('.')}.NAME, got {path!r}: name one of its hyper-parameters")
+    for player in players:
+        if section not in player:
+            raise BadValue(
+                f"expected a learner that has one for settings of {section}, got {path}: {player['who']} has none"
+            )
+        if name == "name" and section in MODELS and player[section].get("name") != value:
+            player[section].clear()  # another one's numbers mean nothing to it
+        player[section][name] = value
+
+
+def _wanted(registry: Registry, learner: str) -> set[str]:
+    """The models that a learner has."""
+    return set(parts(registry.find("learner", learner).load())).intersection(MODELS)
+
+
+def _player(registry: Registry, plain: Any, models: Mapping[str, Any], path: str) -> Choice:
+    """A learner with its models: from its own table, or else `models`."""
+    own = {part: plain[part] for part in MODELS if part in plain} if isinstance(plain, Mapping) else {}
+    bare = {key: value for key, value in plain.items() if key not in MODELS} if own else plain
+    choice = _choice(registry, "learner", bare, path)
+    wanted = _wanted(registry, choice.name)
+    found = {}
+    for part in MODELS:
+        if part in own and part not in wanted:
+            raise BadValue(f"expected a learner that has one to read {part}, got {choice.name!r} @ {path}.{part}")
+        if part in wanted:
+            if part not in own and part not in models:
+                raise BadValue(f"expected a table [{part}] for {choice.name!r}, got none @ {path}")
+            found[part] = _choice(registry, part, {**models, **own}[part], f"{path}.{part}" if part in own else part)
+    return attrs.evolve(choice, **found)
+
+
+def _names(tables: Sequence[Any]) -> list[str]:
+    """Of learners that are known by one; what is wrong with the rest is said where they are read."""
+    return [table["name"] for table in tables if isinstance(table, Mapping) and isinstance(table.get("name"), str)]
 
 
 def _choice(registry: Registry, kind: str, plain: Any, path: str) -> Choice:

@@ -31,7 +31,8 @@ _TRIALS = 2**32 - 7  # folded into a seed's key: a number that no outer loop of 
 
 @attrs.frozen(kw_only=True)
 class Tournament:
-    """What is asked. `overrides` are hyper-parameters by learner, {"lola.variant": "taylor"}, or of "game"."""
+    """What is asked. `overrides` are hyper-parameters by learner, {"lola.variant": "taylor"} or
+    {"meva.value_model.width": 32}, of "game", or for all who have one of "value_model" and "explorer"."""
 
     games: tuple[str, ...]
     learners: tuple[str, ...]
@@ -91,7 +92,7 @@ def meetings(known: Registry, files: Sequence[RecipeFile], asked: Tournament) ->
     pair tells both. Raises MevaError on names, numbers and combinations that do not work."""
     for path in asked.overrides:
         section = path.partition(".")[0]
-        sections = (*asked.learners, "game", "value_model", "explorer")
+        sections = (*asked.learners, "game", *experiments.MODELS)
         if section not in sections:
             raise BadValue(f"expected LEARNER.NAME=VALUE with one of {', '.join(sections)}, got {path!r}")
     found = []
@@ -181,23 +182,17 @@ def _fit_of(
     if composition.rehearse()[n].training is None:
         return None
     choice = (experiment.learner, *experiment.opponents)[n]
-    needs = {part: getattr(experiment, part) if part in parts(player.factory) else None for part in _MODELS}
     if len(composition.players) == 1 or not player.wants_rivals:
-        return attrs.evolve(experiment, learner=choice, opponents=(), **needs), 0
+        return attrs.evolve(experiment, learner=choice, opponents=()), 0
     rival = composition.players[1 - n]
     met_as = getattr(rival.factory, "met_as", None)
     theirs: Choice = (experiment.learner, *experiment.opponents)[1 - n]
     if met_as is not None:
         theirs = _resolve(known, files, asked, experiment.game.name, rival.name, met_as).opponents[0]
-    elif "value_model" in parts(rival.factory):
-        needs = {part: getattr(experiment, part) for part in _MODELS}
     # In a symmetric game one seat is as good as the other, so one fit serves both.
     seat = 0 if composition.game.symmetric else n
     first, second = (choice, theirs) if seat == 0 else (theirs, choice)
-    return attrs.evolve(experiment, learner=first, opponents=(second,), **needs), seat
-
-
-_MODELS = ("value_model", "explorer")
+    return attrs.evolve(experiment, learner=first, opponents=(second,)), seat
 
 
 def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fitted], list[int]]]) -> Met:

@@ -35,10 +35,10 @@ class Screen(Progress):
         plays = f"{seats[0]} in all {len(seats)} seats (self-play)" if len(set(seats)) == 1 else " against ".join(seats)
         say = self.console.print
         say(f"[bold]{experiment.game.name}[/bold]: {plays}")
-        for part in (experiment.value_model, experiment.explorer):
-            if part is not None:
-                kind = "value model" if part is experiment.value_model else "explorer"
-                say(f"  {kind} {part.name}")
+        players = {choice.name: choice for choice in (*experiment.opponents, experiment.learner)}
+        for name in reversed(players):
+            for kind, model in players[name].models.items():
+                say(f"  {kind.replace('_', ' ')} {model.name}" + (f" of {name}" if experiment.opponents else ""))
         say(f"  recipe {experiment.recipe}: {experiment.source}", markup=False)
         seeds = experiment.seeds
         shown = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"

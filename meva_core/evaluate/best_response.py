@@ -43,6 +43,17 @@ def best_response(
     return Response(candidates[worst], payoffs[worst])
 
 
+def best_responses(
+    game: Game, x: Array, key: Array, *, steps: int = 300, restarts: int = 8, rate: Array | float = 1.0
+) -> Array:
+    """Payoffs f32[P, P]: row i where player i gives its `best_response` to the others' rows of x, f32[P, D]."""
+    found = [
+        best_response(game, x, seat, jax.random.fold_in(key, seat), steps=steps, restarts=restarts, rate=rate)
+        for seat in range(game.num_players)
+    ]
+    return jnp.stack([response.payoffs for response in found])
+
+
 def _ascended(game: Game, x: Array, seat: int, key: Array, steps: int, restarts: int, rate: Array | float) -> Array:
     """f32[restarts + 1, D]."""
     fresh = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(key, restarts))

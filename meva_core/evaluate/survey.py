@@ -16,7 +16,7 @@ from jax import Array
 
 from meva_core import match as matching
 from meva_core.evaluate.basins import basins, grid
-from meva_core.evaluate.best_response import best_response
+from meva_core.evaluate.best_response import best_responses
 from meva_core.evaluate.matches import matches
 from meva_core.evaluate.plan import Plan
 from meva_core.evaluate.shaping import against
@@ -134,21 +134,14 @@ def _matches(match: Match, key: Array, settings: EvaluateSettings) -> Any:
 def _responses(match: Match, key: Array, settings: EvaluateSettings, x: Array) -> Array:
     """f32[N, P, P]."""
 
+    options = {
+        "steps": settings.response_steps,
+        "restarts": settings.response_restarts,
+        "rate": settings.response_rate,
+    }
+
     def one(x: Array, key: Array) -> Array:
-        return jnp.stack(
-            [
-                best_response(
-                    match.game,
-                    x,
-                    seat,
-                    jax.random.fold_in(key, seat),
-                    steps=settings.response_steps,
-                    restarts=settings.response_restarts,
-                    rate=settings.response_rate,
-                ).payoffs
-                for seat in range(match.game.num_players)
-            ]
-        )
+        return best_responses(match.game, x, key, **options)
 
     return jax.vmap(one)(x, jax.random.split(jax.random.fold_in(key, _RESPONSES), x.shape[0]))
 

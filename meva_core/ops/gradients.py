@@ -11,10 +11,9 @@ def own_gradient(payoff: Callable[[Array, Array], Array], x: Array) -> Array:
     """Row i: d payoff_i / d x_i with everybody else's policy held fixed, f32[P, D], in one backward pass.
 
     `payoff(own, others)` -> f32[P], whose entry i reads player i from `own` and the rest from `others`: so
-    entry i of the sum depends on own[i] alone.
+    entry i of the sum depends on own[i] alone. Differentiable: nothing is stopped.
     """
-    others = jax.lax.stop_gradient(x)
-    return jax.grad(lambda own: jnp.sum(payoff(own, others)))(x)
+    return jax.grad(lambda own: jnp.sum(payoff(own, x)))(x)
 
 
 def player_gradients(objective: Callable[[Array, Array], Array], x: Array) -> Array:
@@ -37,12 +36,14 @@ def simultaneous_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
 def shaping_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
     """How player i changes what the others' naive steps do to it, f32[P, D]: d_i [ sum_j stop(d_j f_i) . d_j f_j ].
 
+    Differentiable: the effects are held by taking them outside, not stopped.
+
     Foerster et al. (2018), equation 4; chi of Letcher et al. (2019), section 3.
     """
+    effects = jax.jacrev(payoff)(x)  # f32[P, P, D]: of everybody's policy on everybody's payoff
 
     def effect_of_their_steps(i: Array, x: Array) -> Array:
-        effect = jax.lax.stop_gradient(jax.grad(lambda x: payoff(x)[i])(x))
-        return jnp.sum((effect * simultaneous_gradient(payoff, x)).at[i].set(0.0))
+        return jnp.sum((effects[i] * simultaneous_gradient(payoff, x)).at[i].set(0.0))
 
     return player_gradients(effect_of_their_steps, x)
 

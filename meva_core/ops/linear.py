@@ -5,21 +5,33 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+UNROLLED = 16  # largest system whose elimination is written out; beyond, a loop compiles sooner
+
 
 @jax.custom_jvp
 def solve_diagonally_dominant(a: Array, b: Array) -> Array:
     """v with a v = b, f32[N, N], f32[N] -> f32[N], by Gauss-Jordan elimination without pivoting.
 
     a must be diagonally dominant by rows or columns, as I - discount T' of a Markov chain T is (Higham, 2002,
-    theorem 9.9: its elimination needs no exchanges). For small N; under vmap a batch of systems is one fused loop,
-    where `linalg.solve` makes a library call per system.
+    theorem 9.9: its elimination needs no exchanges). Under vmap a batch of small systems is one fused loop, where
+    `linalg.solve` makes a library call per system (and on two cores those calls may wait for each other for ever).
     """
-    for k in range(b.shape[0]):
-        here = np.arange(b.shape[0]) == k
+    rows = np.arange(b.shape[0])
+
+    def eliminate(k: int, system: tuple[Array, Array]) -> tuple[Array, Array]:
+        a, b = system
+        here = rows == k
         pivot, head, column = a[k, k], a[k], a[:, k]
-        a = jnp.where(here[:, None], head / pivot, a - column[:, None] * head / pivot)
-        # Apart from a, so that it stays linear in b: that is what the derivative's solve is transposed in.
-        b = jnp.where(here, b[k] / pivot, b - column * b[k] / pivot)
+        # b apart from a, so that it stays linear in b: that is what the derivative's solve is transposed in.
+        return (
+            jnp.where(here[:, None], head / pivot, a - column[:, None] * head / pivot),
+            jnp.where(here, b[k] / pivot, b - column * b[k] / pivot),
+        )
+
+    if len(rows) > UNROLLED:
+        return jax.lax.fori_loop(0, len(rows), eliminate, (a, b))[1]
+    for k in rows.tolist():
+        a, b = eliminate(k, (a, b))
     return b
 
 

@@ -9,10 +9,23 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from meva_core.component import at_least, between, component, leaf, not_negative, one_of, part, positive, static
+from meva_core.component import (
+    at_least,
+    below_one,
+    between,
+    component,
+    leaf,
+    not_negative,
+    one_of,
+    part,
+    positive,
+    static,
+)
 from meva_core.errors import BadCombination
-from meva_core.ops import cosine, huber, player_gradients
+from meva_core.ops import cosine, huber, player_gradients, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, Training, ValueModel
+
+SMALLEST = 1e-2  # look-ahead rate, as a share of the highest, below which corrections weigh less and less
 
 
 @component
@@ -25,6 +38,11 @@ class COLA(Learner):
     sides, and through what x_i does to g_j. Players step by rate * g_i. Where the orders of HOLA converge, they do to
     such a g; it is found without them, and where they do not.
 
+    - formulation `direction`: the network is g, as in the papers.
+    - formulation `correction`: g = simultaneous gradient + h * network. Exact at h = 0; ours.
+
+    At the edge of its domain g is held from one side only: draw from a wider one than is to be used.
+
     References:
         Willi et al. (2022), COLA: Consistent Learning with Opponent-Learning Awareness, ICML, equation 7;
         with h as an input: Cooijmans et al. (2023), section 5.1.
@@ -32,6 +50,11 @@ class COLA(Learner):
 
     game: Game = part()
     value_model: Any = part(doc="builder (outputs, conditions, equivariant) -> ValueModel")
+    formulation: str = static(
+        default="direction",
+        doc="what the network gives: g, or (g - simultaneous gradient) / h",
+        check=one_of("direction", "correction"),
+    )
     rate: float = leaf(default=1.0, doc="learning rate", check=positive)
     look_ahead_rate: float = leaf(default=1.0, doc="h, rate of everybody's imagined step", check=not_negative)
     highest_rate: float = leaf(default=1.0, doc="look-ahead rates are drawn from 0 to it", check=positive)
@@ -41,6 +64,7 @@ class COLA(Learner):
     loops: int = static(default=2000, doc="steps of the optimiser", check=at_least(1))
     batch_size: int = static(default=256, doc="joint policies per step", check=at_least(1))
     optimiser_rate: float = leaf(default=1e-3, doc="Adam's rate", check=positive)
+    beta2: float = leaf(default=0.999, doc="Adam's decay of squared gradients", check=below_one)
     schedule: str = static(default="cosine", doc="of Adam's rate over the fit", check=one_of("constant", "cosine"))
     final_rate: float = leaf(default=0.0, doc="where the cosine ends, as a share of its start", check=between(0, 1))
 
@@ -69,7 +93,10 @@ class COLA(Learner):
     def direction(self, params: Any, x: Array, look_ahead_rate: Array) -> Array:
         """g(x; h), f32[P, D]."""
         share = jnp.full((x.shape[0], 1), look_ahead_rate / self.highest_rate, x.dtype)
-        return self.model.head(params, self.model.features(params, x, x, share))
+        output = self.model.head(params, self.model.features(params, x, x, share))
+        if self.formulation == "direction":
+            return output
+        return simultaneous_gradient(self.game.payoff, x) + look_ahead_rate * output
 
     def residual(self, params: Any, x: Array, look_ahead_rate: Array) -> Array:
         """How far g is from consistent, f32[P, D]: left side minus right side."""
@@ -112,7 +139,7 @@ class COLATraining(Training):
 
         def loss(params: Any) -> tuple[Array, Array]:
             residuals = jax.vmap(lambda x, rate: self.learner.residual(params, x, rate))(x, rates)
-            return jnp.mean(huber(residuals)), jnp.sqrt(jnp.mean(residuals**2))
+            return jnp.mean(huber(residuals / self._size(rates))), jnp.sqrt(jnp.mean(residuals**2))
 
         (value, inconsistency), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
         updates, optimiser = self._optimiser().update(gradient, state.optimiser)
@@ -128,9 +155,16 @@ class COLATraining(Training):
         low, high = learner.domain
         return jax.random.uniform(key, shape, minval=low, maxval=high)
 
+    def _size(self, rates: Array) -> Array:
+        """How much the network's output weighs in g, f32[B, 1, 1]. Without it a correction would hardly be learnt
+        where it hardly shows."""
+        if self.learner.formulation == "direction":
+            return jnp.ones((len(rates), 1, 1))
+        return jnp.maximum(rates, SMALLEST * self.learner.highest_rate)[:, None, None]
+
     def _optimiser(self) -> optax.GradientTransformation:
         learner: COLA = self.learner
         rate: Any = learner.optimiser_rate
         if learner.schedule == "cosine":
             rate = cosine(rate, learner.final_rate, learner.loops)
-        return optax.adam(rate)
+        return optax.adam(rate, b2=learner.beta2)

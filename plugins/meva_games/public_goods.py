@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array
 
 from meva_core.component import Check, below_one, component, finite, leaf, static
+from meva_core.ops import solve_diagonally_dominant
 from meva_core.protocols import Game
 from meva_games.memory_one import SATURATED
 
@@ -78,7 +79,7 @@ class PublicGoods(Game):
         after = jnp.einsum("spd,pd->sp", jnp.asarray(states.entry, x.dtype), give)
         transition = jax.vmap(lambda probabilities: _joint(probabilities, gave))(after)
         flow = jnp.eye(len(gave), dtype=x.dtype) - self.discount * transition.T
-        return jnp.linalg.solve(flow, (1 - self.discount) * start)
+        return solve_diagonally_dominant(flow, (1 - self.discount) * start)
 
 
 class _States(NamedTuple):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.component import component, leaf, not_negative, one_of, part, positive, static
-from meva_core.ops import player_gradients, simultaneous_gradient
+from meva_core.ops import player_gradients, shaping_gradient, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
@@ -38,17 +38,19 @@ class LOLA(Learner):
         return look_ahead_sweep(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        surrogate = self._exact if self.variant == "exact" else self._first_order
-        return self.rate * player_gradients(surrogate, x), state
+        payoff = self.game.payoff
+        if self.variant == "foerster":
+            direction = simultaneous_gradient(payoff, x) + self.look_ahead_rate * shaping_gradient(payoff, x)
+        else:
+            direction = player_gradients(self._exact if self.variant == "exact" else self._taylor, x)
+        return self.rate * direction, state
 
     def _exact(self, i: Array, x: Array) -> Array:
         ahead = x + self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
         return self.game.payoff(ahead.at[i].set(x[i]))[i]
 
-    def _first_order(self, i: Array, x: Array) -> Array:
+    def _taylor(self, i: Array, x: Array) -> Array:
         payoff, effect = jax.value_and_grad(lambda x: self.game.payoff(x)[i])(x)
-        if self.variant == "foerster":
-            effect = jax.lax.stop_gradient(effect)
         steps = simultaneous_gradient(self.game.payoff, x)
         others = jnp.sum((effect * steps).at[i].set(0.0))
         return payoff + self.look_ahead_rate * others

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax
 from jax import Array
 
 from meva_core.component import component, leaf, not_negative, part, positive
@@ -31,6 +30,6 @@ class LookAhead(Learner):
         return look_ahead_sweep(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        steps = self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
-        ahead = jax.lax.stop_gradient(x + steps)
+        # Taken outside the gradient, and so as given; not stopped, so that a step can be differentiated.
+        ahead = x + self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
         return self.rate * player_gradients(lambda i, x: self.game.payoff(ahead.at[i].set(x[i]))[i], x), state

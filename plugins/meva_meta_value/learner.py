@@ -72,6 +72,11 @@ class MeVa(Learner):
         doc="on-policy rollouts start along the exploring trajectory, or at the draw",
         check=one_of("explored", "start"),
     )
+    explore_along: str = static(
+        default="value",
+        doc="exploring trajectories follow the value's gradient alone, or the update (correction: naive at discount 0)",
+        check=one_of("value", "update"),
+    )
     discount_concentration: float = leaf(
         default=0.5, doc="a of the Beta(a, a) that discounts are drawn from; below 1/2: more extreme", check=positive
     )
@@ -145,18 +150,24 @@ class MeVa(Learner):
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         discounts = self.discounts
-        gradient = self.value_gradient(params, x, discounts)
+        return self.rate * self._mixed(self.value_gradient(params, x, discounts), x, discounts), state
+
+    def explore(self, params: Any, x: Array, discounts: Array, noise: Any, key: Array) -> Array:
+        """The steps f32[P, D] of exploring players: along the perturbed value's gradient, alone (footnote 2) or
+        mixed as in an update."""
+        gradient = self.value_gradient(params, x, discounts, noise)
+        if self.explore_along == "update":
+            gradient = self._mixed(gradient, x, discounts)
+        return self.explorer.perturb_step(noise, self.rate * gradient, key)
+
+    def _mixed(self, gradient: Array, x: Array, discounts: Array) -> Array:
+        """What players follow, f32[P, D], given the own gradients of what is learnt."""
         if self.formulation == "value":
-            return self.rate * gradient, state
+            return gradient
         naive = simultaneous_gradient(self.game.payoff, x)
         weight = discounts[:, None]
         own = 1 - weight if self.mixing == "convex" else 1.0
-        return self.rate * (own * naive + weight * gradient), state
-
-    def explore(self, params: Any, x: Array, discounts: Array, noise: Any, key: Array) -> Array:
-        """The steps f32[P, D] of exploring players: along the perturbed value's gradient alone (footnote 2)."""
-        step = self.rate * self.value_gradient(params, x, discounts, noise)
-        return self.explorer.perturb_step(noise, step, key)
+        return own * naive + weight * gradient
 
     def quantile_values(
         self, params: Any, x: Array, others: Array, discounts: Array, noise: Any = UNPERTURBED

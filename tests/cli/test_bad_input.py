@@ -65,7 +65,7 @@ CASES = {
     "no opponent": ([*MEVA, *setting("opponent.rate=1")], "expected --opponent NAME beside opponent.rate"),
     "a part it has not": (
         [*NAIVE, *setting("value_model.width=8")],
-        "expected a learner that has one",
+        "expected a learner that has one for settings of value_model",
     ),
     "unknown explorer": ([*MEVA, *setting("explorer.name=sing_flip")], "unknown explorer 'sing_flip' - did you mean"),
     "unknown model": ([*MEVA, *setting("value_model.name=nosuch")], "unknown value model 'nosuch'"),

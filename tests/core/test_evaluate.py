@@ -193,3 +193,96 @@ def test_rows_are_settings_of_the_learner():
     # And the answers to what they end with, by ascent: no worse than what was there.
     own = np.diagonal(found.response[0], axis1=2, axis2=3)
     assert np.all(own >= found.payoffs[0] - 1e-3)
+
+
+# ---------------------------------------------------------------- exploitability, stability, cross-play, polytope
+
+TANDEM, HAMILTONIAN = meva.make("game", "tandem"), meva.make("game", "hamiltonian")
+
+
+def rule(name, game, **settings):
+    return meva.self_play(game, Fitted(learner=meva.make("learner", name, game=game, **settings)))
+
+
+def test_unconditional_cooperation_is_exploitable_and_tit_for_tat_is_not():
+    named = IPD.strategies
+    naive = evaluate.exploitability(IPD, jnp.stack([named["always_cooperate"]] * 2), KEY)
+    np.testing.assert_allclose(naive.gain, 1.0, atol=1e-3)  # 0 instead of -1
+    np.testing.assert_allclose(naive.loss, [[-1, 2], [2, -1]], atol=1e-3)  # -3 instead of -1
+    fair = evaluate.exploitability(IPD, jnp.stack([named["tit_for_tat"]] * 2), KEY)
+    np.testing.assert_allclose(fair.gain, 0.0, atol=1e-3)
+
+
+def test_exploitability_knows_the_seats():
+    x = jnp.stack([IPD.strategies["always_cooperate"], IPD.strategies["always_defect"]])
+    found = evaluate.exploitability(IPD, x, KEY)
+    np.testing.assert_allclose(found.gain, [1.0, 0.0], atol=1e-3)  # only the first has something better to do
+    np.testing.assert_allclose(found.loss[0], [-1.0, 2.0], atol=1e-3)
+
+
+def test_exploitability_where_answers_are_found_by_ascent():
+    """Tandem: what 2 a - (a + b)^2 lacks of the best against b, a = 1 - b, is (a + b - 1)^2."""
+    found = evaluate.exploitability(TANDEM, jnp.array([[0.0], [2.5]]), KEY, rate=0.1)
+    np.testing.assert_allclose(found.gain, 1.5**2, atol=1e-3)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.1])
+def test_eigenvalues_of_naive_learning_by_hand(rate):
+    around = evaluate.eigenvalues(rule("naive", HAMILTONIAN, rate=rate), jnp.zeros((2, 1)), KEY)
+    np.testing.assert_allclose(np.sort_complex(around), [1 - rate * 1j, 1 + rate * 1j], rtol=1e-5)  # outwards
+    along = evaluate.eigenvalues(rule("naive", TANDEM, rate=rate), jnp.full((2, 1), 0.5), KEY)
+    np.testing.assert_allclose(along, [1, 1 - 4 * rate], rtol=1e-4, atol=1e-5)  # a line of rest, drawn to
+
+
+def test_rest_of_naive_learning_is_on_its_line():
+    start = jnp.array([[2.0], [-0.3]])
+    found = evaluate.rest(rule("naive", TANDEM, rate=0.1), start, KEY)
+    np.testing.assert_allclose(jnp.sum(found.x), 1.0, atol=1e-4)
+    np.testing.assert_allclose(found.x[0] - found.x[1], start[0] - start[1], atol=1e-4)  # the nearest point of it
+    assert found.speed < 1e-5
+
+
+def test_rest_of_lola_has_moved_from_the_games_equilibrium():
+    """Where following the steps leads, found at once; the tandem's other roots are in test_rules."""
+    match = rule("lola", TANDEM, rate=0.1, look_ahead_rate=0.1)
+    found = evaluate.rest(match, jnp.zeros((2, 1)), KEY)
+    np.testing.assert_allclose(found.x, meva.play(match, jnp.zeros((2, 1)), KEY, 500).x, atol=1e-4)
+    assert abs(float(jnp.sum(found.x)) - 1) > 1e-2
+    assert np.all(np.abs(evaluate.eigenvalues(match, found.x, KEY)) < 1 + 1e-5)
+
+
+def test_no_rest_is_told_by_its_speed():
+    found = evaluate.rest(self_play(Drift(rate=0.5)), jnp.zeros((2, 1)), KEY)
+    np.testing.assert_allclose(found.speed, 0.5, rtol=1e-5)
+
+
+def test_cross_play_seats_the_row_first():
+    drifts = stacked([Fitted(learner=Drift(rate=r)) for r in (0.0, 1.0)])
+    found = evaluate.cross_play(LOGISTIC, drifts, KEY, 6, 2)
+    assert found.shape == (2, 2, 6, 2)
+    x = evaluate.matches(self_play(Drift()), KEY, 6, 2).x
+    for i in (0, 1):
+        for j in (0, 1):
+            moved = x + 2.0 * jnp.array([[i], [j]])
+            np.testing.assert_allclose(found[i, j], jax.vmap(LOGISTIC.payoff)(moved), rtol=1e-5, atol=1e-6)
+
+
+def test_the_polytope_of_extortion_is_a_line():
+    policy = IPD.strategies["extortion"](3.0)[0]
+    opponents = jax.random.normal(KEY, (50, 5))
+    found = evaluate.polytope(IPD, policy, opponents)
+    surplus = np.asarray(found.payoffs) + 2.0  # over mutual defection
+    np.testing.assert_allclose(surplus[:, 0], 3 * surplus[:, 1], atol=1e-3)
+    mirrored = evaluate.polytope(IPD, policy, opponents, seat=1)
+    np.testing.assert_allclose(mirrored.payoffs, found.payoffs[:, ::-1], atol=1e-5)
+    corners = np.asarray(found.feasible)
+    assert corners.shape == (32 * 32, 2)
+    for direction in np.stack([np.cos(np.linspace(0, 6, 20)), np.sin(np.linspace(0, 6, 20))], axis=1):
+        assert np.max(found.payoffs @ direction) <= np.max(corners @ direction) + 1e-4  # within the hull
+    np.testing.assert_allclose([found.feasible.min(), found.feasible.max()], [-3, 0], atol=1e-3)
+
+
+def test_a_polytope_takes_two_players():
+    with pytest.raises(BadCombination, match="two players for a polytope, got one with 3"):
+        evaluate.polytope(meva.make("game", "public_goods", num_players=3), jnp.zeros(5), jnp.zeros((2, 5)))
+    assert evaluate.polytope(LOGISTIC, jnp.zeros(1), jnp.zeros((3, 1))).feasible.shape == (0, 2)

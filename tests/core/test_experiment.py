@@ -2,13 +2,14 @@
 
 import contextlib
 import tomllib
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meva_core import experiment, recipes, registry
+from meva_core import compose, experiment, recipes, registry
 from meva_core.cli.run import parse_setting
 from meva_core.component import hyperparameters
 from meva_core.errors import BadFolder, BadValue, MevaError, UnknownName
@@ -207,15 +208,83 @@ def test_an_opponent_without_the_recipe_uses_its_default():
     assert found.opponents[0].settings == resolve(learner="naive").learner.settings
 
 
-def test_models_and_explorers_come_from_whoever_names_one():
+def test_everybody_has_models_of_their_own():
     found = resolve(learner="naive", opponents=["meva"])
-    assert found.value_model == resolve().value_model
-    assert found.explorer == resolve().explorer
-    assert resolve(learner="naive").value_model is None
+    assert found.learner.models == {}
+    assert found.opponents[0].models == resolve().learner.models
+    assert experiment.from_plain(KNOWN, found.to_plain(), "there and back") == found
+    both = resolve(opponents=["cola"], game="tandem")
+    assert both.learner.models == resolve(game="tandem").learner.models
+    assert both.opponents[0].value_model == resolve("tandem", "cola").learner.value_model
+    assert both.opponents[0].value_model != both.learner.value_model
+
+
+def test_settings_of_models_are_for_all_or_for_opponents():
+    def widths(**more):
+        found = resolve("tandem", "meva", ["cola"], overrides=more)
+        return [choice.models["value_model"].settings["width"] for choice in (found.learner, *found.opponents)]
+
+    usual = widths()
+    assert widths(**{"value_model.width": 7}) == [7, 7]
+    assert widths(**{"opponent.value_model.width": 7}) == [usual[0], 7]
+    assert widths(**{"learner.value_model.width": 7}) == [7, usual[1]]
+    assert widths(**{"value_model.width": 7, "opponent.1.value_model.width": 9}) == [7, 9]
+    with pytest.raises(BadValue, match=r"expected int, got 'wide' .* @ opponent\.value_model\.width"):
+        widths(**{"opponent.value_model.width": "wide"})
+
+
+@pytest.mark.parametrize("path", ["opponent.explorer.name", "opponent.1.explorer.name", "learner.explorer.name"])
+def test_another_model_for_one_side(path):
+    found = resolve("tandem", "meva", ["meva"], overrides={path: "gaussian_step", "opponent.rate": 0.5})
+    names = [choice.models["explorer"].name for choice in (found.learner, *found.opponents)]
+    there = path.startswith("opponent")
+    assert (names[there], names[not there]) == ("gaussian_step", "sign_flip")
+
+
+@pytest.mark.parametrize("path", ["opponent.name", "opponent.1.name"])
+def test_an_opponent_is_not_named_by_a_setting(path):
+    with pytest.raises(BadValue, match="expected --opponent lola"):
+        resolve(opponents=["naive"], overrides={path: "lola"})
+
+
+def test_everybody_is_built_with_models_of_their_own():
+    widths = {"value_model.width": 5, "opponent.value_model.width": 7}
+    built: tuple[Any, ...] = compose.compose(KNOWN, resolve("tandem", "meva", ["cola"], overrides=widths)).rehearse()
+    assert [dict(player.value_model.settings)["width"] for player in built] == [5, 7]
+    for path, value in (("value_model.width", 0), ("explorer.probability", 2.0)):
+        composed = compose.compose if path.startswith("explorer") else lambda *a: compose.compose(*a).rehearse()
+        with pytest.raises(BadValue, match=f"got {value} @ opponent.{path}"):
+            composed(KNOWN, resolve("tandem", "naive", ["meva"], overrides={f"opponent.{path}": value}))
+
+
+def test_a_model_that_nobody_or_somebody_lacks():
+    plain = resolve(learner="naive", opponents=["lola"]).to_plain()
+    with pytest.raises(BadValue, match=r"expected a learner that has one beside \[explorer\], got none"):
+        experiment.from_plain(KNOWN, {**plain, "explorer": {"name": "none"}}, "file")
+    plain = resolve().to_plain()
+    del plain["value_model"]
+    with pytest.raises(BadValue, match=r"expected a table \[value_model\] for 'meva', got none @ learner"):
+        experiment.from_plain(KNOWN, plain, "file")
+
+
+def test_models_of_an_opponent_that_has_none():
+    plain = resolve(opponents=["naive"]).to_plain()
+    plain["opponents"][0]["explorer"] = {"name": "none"}
+    with pytest.raises(
+        BadValue, match=r"expected a learner that has one to read explorer, got 'naive' @ opponent\.explorer"
+    ):
+        experiment.from_plain(KNOWN, plain, "file")
+
+
+def test_an_opponents_models_may_be_left_to_the_learner():
+    plain = resolve("tandem", "meva", ["cola"]).to_plain()
+    del plain["opponents"][0]["value_model"]
+    found = experiment.from_plain(KNOWN, plain, "file")
+    assert found.opponents[0].value_model == found.learner.value_model
 
 
 def test_another_explorers_numbers_are_dropped():
-    found = resolve(explorer__name="none").explorer
+    found = resolve(explorer__name="none").learner.explorer
     assert found is not None
     assert (found.name, dict(found.settings)) == ("none", {})
 
@@ -229,8 +298,9 @@ def test_who_plays_is_not_a_setting(path):
 
 
 def test_settings_of_parts_that_nobody_has():
-    with pytest.raises(BadValue, match="expected a learner that has one, got value_model settings for 'naive'"):
-        resolve(learner="naive", value_model__width=8)
+    for path in ("value_model.width", "learner.explorer.name", "opponent.value_model.width"):
+        with pytest.raises(BadValue, match=f"settings of .*, got {path}: (naive|lola) has none"):
+            resolve(learner="naive", opponents=["lola"], overrides={path: 8})
 
 
 def test_the_users_recipes_win():
@@ -323,6 +393,12 @@ def explained():
 
 
 PATHS = [f"{s}.{n}" for s, t in resolve().to_plain().items() if isinstance(t, dict) for n in t]
+PATHS += [
+    "opponent.explorer.name",
+    "opponent.value_model.width",
+    "learner.value_model.width",
+    "opponent.1.explorer.name",
+]
 PATHS += ["opponent.rate", "opponent.1.rate", "opponent.name", "opponent.", "learner", ".", "opponent.9.x"]
 ASCII = st.text(st.characters(max_codepoint=127, exclude_categories=["C"]), max_size=12)
 SCALARS = st.one_of(st.integers(), st.just(10**400), st.floats(), st.booleans(), ASCII, st.dates(), st.none())

@@ -17,7 +17,7 @@ def test_solve_by_hand():
 
 
 @pytest.mark.parametrize("by", ["rows", "columns"])
-@pytest.mark.parametrize("size", [1, 2, 4, 7])
+@pytest.mark.parametrize("size", [1, 2, 4, 7, 20])  # the last beyond what is written out
 def test_solve_against_numpy(size, by):
     generator = np.random.default_rng(size)
     with jax.enable_x64(True):
@@ -41,11 +41,12 @@ def test_the_solve_differentiates_to_second_order():
     assert jax.grad(jax.grad(v), 1)(a, b) == pytest.approx(-1 / 4)
 
 
-def test_the_solve_differentiates_as_numpy_inverts():
+@pytest.mark.parametrize("size", [4, 20])
+def test_the_solve_differentiates_as_numpy_inverts(size):
     generator = np.random.default_rng(0)
     with jax.enable_x64(True):
-        a = np.eye(4) - 0.96 * generator.dirichlet(np.ones(4), 4)
-        b, weight = generator.normal(size=(2, 4))
+        a = np.eye(size) - 0.96 * generator.dirichlet(np.ones(size), size)
+        b, weight = generator.normal(size=(2, size))
         found = jax.grad(lambda a, b: weight @ ops.solve_diagonally_dominant(a, b), (0, 1))(jnp.array(a), jnp.array(b))
         # d(w' v) = w' A^-1 (db - dA v): with y = A'^-1 w the gradients are -y v' and y.
         y, v = np.linalg.solve(a.T, weight), np.linalg.solve(a, b)

@@ -8,6 +8,7 @@ from meva_cola.cola import COLA
 
 import meva_core as meva
 from meva_core import fit as fitting
+from meva_core import ops, recipes
 
 TANDEM, HAMILTONIAN, LOGISTIC = (meva.make("game", name) for name in ("tandem", "hamiltonian", "logistic"))
 
@@ -95,16 +96,65 @@ def test_an_empty_domain_is_refused(domain):
         small(TANDEM, domain=domain)
 
 
-@pytest.mark.parametrize("name", ["tandem", "hamiltonian"])
-def test_a_fit_comes_near_the_consistent_field(name):
-    game = meva.make("game", name)
-    learner = small(game, domain=[-2.0, 2.0], value_model={"width": 32, "blocks": 0}, loops=400, optimiser_rate=1e-2)
+def test_a_correction_is_of_the_simultaneous_gradient():
+    direct, corrected = small(LOGISTIC), small(LOGISTIC, formulation="correction")
+    params, x = direct.model.init(jax.random.key(0)), LOGISTIC.init(jax.random.key(1))
+    naive = meva.make("learner", "naive", game=LOGISTIC).update(None, (), x, None)[0]
+    for h in (0.0, 0.3):
+        output = direct.direction(params, x, jnp.array(h))
+        np.testing.assert_allclose(corrected.direction(params, x, jnp.array(h)), naive + h * output, rtol=1e-5)
+    assert not np.allclose(output, 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("formulation", ["direction", "correction"])
+def test_the_loss_is_of_what_the_network_gives(formulation):
+    """A correction's residual is divided by its weight in g, h; by a hundredth of the highest below that."""
+    learner = small(LOGISTIC, formulation=formulation, highest_rate=2.0, batch_size=64)
+    training, key = learner.training, jax.random.key(3)
+    state = training.init(jax.random.key(0))
+    _, metrics = jax.jit(training.step)(state, key)
+    policy_key, rate_key = jax.random.split(key)
+    rates = jax.random.uniform(rate_key, (64,), maxval=2.0)
+    residuals = jax.vmap(lambda x, h: learner.residual(state.params, x, h))(training.policies(policy_key), rates)
+    weights = np.ones(64) if formulation == "direction" else np.maximum(rates, 0.02)
+    assert rates.min() < 0.1
+    expected = np.mean(ops.huber(residuals / weights[:, None, None]))
+    np.testing.assert_allclose(metrics["loss"], expected, rtol=1e-4)
+    np.testing.assert_allclose(metrics["inconsistency"], np.sqrt(np.mean(residuals**2)), rtol=1e-4)
+
+
+def fitted_and_known(name, learner, points, rates):
+    """Steps of a fit of seed 0 and those of the closed form, both [N, 2]."""
     *_, last = fitting.fit([learner.training], [0], chunk=100)
     params = jax.tree.map(lambda leaf: leaf[0], fitting.fitted_params([learner.training], last.state))
+    got = jax.jit(jax.vmap(lambda x, h: learner.direction(params, x, h)))(jnp.array(points), jnp.array(rates))[..., 0]
+    return np.asarray(got), np.array([FIELDS[name](x[:, 0], h) for x, h in zip(points, rates, strict=True)])
+
+
+@pytest.mark.parametrize("formulation", ["direction", "correction"])
+@pytest.mark.parametrize("name", ["tandem", "hamiltonian"])
+def test_a_fit_comes_near_the_consistent_field(name, formulation):
     points = np.random.default_rng(0).uniform(-1.5, 1.5, size=(50, 2, 1))
     rates = np.random.default_rng(1).uniform(0, 1, size=50)
-    got = jax.jit(jax.vmap(lambda x, h: learner.direction(params, x, h)))(jnp.array(points), jnp.array(rates))[..., 0]
-    expected = np.array([FIELDS[name](x[:, 0], h) for x, h in zip(points, rates, strict=True)])
+    settings = {"value_model": {"width": 32, "blocks": 0}, "loops": 400, "optimiser_rate": 1e-2}
+    learner = small(meva.make("game", name), domain=[-2.0, 2.0], formulation=formulation, **settings)
+    got, expected = fitted_and_known(name, learner, points, rates)
     naive = np.array([FIELDS[name](x[:, 0], 0.0) for x in points])
     error = np.sqrt(np.mean((got - expected) ** 2))
     assert error < 0.25 * np.sqrt(np.mean((naive - expected) ** 2))  # far nearer than no look-ahead at all
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["tandem", "hamiltonian"])
+def test_the_recipe_finds_the_consistent_field(name):
+    """Everywhere on the square and at every look-ahead rate, to a thousandth of the largest step."""
+    found = recipes.find([recipes.shipped()], name, "cola", "default")
+    assert found is not None
+    recipe = found.sections
+    learner = meva.make(
+        "learner", "cola", game=meva.make("game", name), value_model=recipe["value_model"], **recipe["learner"]
+    )
+    side, shares = np.linspace(-2, 2, 21), np.linspace(0, 1, 21)
+    points = np.array([[[a], [b]] for a in side for b in side for _ in shares])
+    got, expected = fitted_and_known(name, learner, points, np.tile(shares, side.size**2))
+    assert np.abs(got - expected).max() <= 1e-3 * np.abs(expected).max()

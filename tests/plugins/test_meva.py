@@ -128,6 +128,20 @@ def test_exploring_follows_the_gradient_of_the_perturbed_value_alone(formulation
     np.testing.assert_array_equal(after.noise, explored.noise)
 
 
+@pytest.mark.parametrize("mixing", ["convex", "sum"])
+def test_exploring_along_the_update(mixing):
+    """Unperturbed it is the update; a discount of 0 makes it naive whatever the noise."""
+    learner = make(mixing=mixing, explore_along="update", explorer={"name": "sign_flip", "probability": 0.5})
+    params, x, key = any_params(learner), LOGISTIC.init(jax.random.key(3)), jax.random.key(4)
+    undisturbed, flipped = jnp.ones(learner.model.num_features), -jnp.ones(learner.model.num_features)
+    discounts = jnp.array([0.3, 0.9])
+    expected, _ = attrs.evolve(learner, discount=discounts).update(params, (), x, key)
+    np.testing.assert_allclose(learner.explore(params, x, discounts, undisturbed, key), expected, rtol=1e-5)
+    naive = meva.make("learner", "naive", game=LOGISTIC).update(None, (), x, key)[0]
+    np.testing.assert_allclose(learner.explore(params, x, jnp.zeros(2), flipped, key), naive, rtol=1e-5)
+    assert not np.allclose(learner.explore(params, x, discounts, flipped, key), expected, rtol=1e-2)
+
+
 def test_discounts_are_arcsine_distributed_and_independent():
     keys = jax.random.split(jax.random.key(0), 3000)
     drawn = np.asarray(jax.jit(jax.vmap(lambda key: rollout.draw_discounts(make(), key)))(keys))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import meva_core as meva
+from meva_core import evaluate
 from meva_core import ops as meva_ops
 from meva_core.component import component, hyperparameters
 from meva_core.protocols import Game
@@ -308,3 +309,30 @@ def test_fixed_with_nothing_given_stays_where_it_starts():
 def test_fixed_refuses(game, settings, message):
     with pytest.raises(meva.MevaError, match=message):
         meva.make("learner", "fixed", game=game, **settings)
+
+
+# ---------------------------------------------------------------- differentiating a step
+
+RULES = ["cgd", "consensus", "extragradient", "hola", "lookahead", "naive", "sga", "sos"]
+RULES += [f"lola {variant}" for variant in VARIANTS] + ["meva", "cola"]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_jacobian_of_a_step_is_that_of_differences(name):
+    """No rule stops a gradient that whoever differentiates through its step would miss."""
+    with jax.enable_x64(True):
+        game, (name, _, variant) = Smooth(), name.partition(" ")
+        if name in ("meva", "cola"):
+            learner = meva.make("learner", name, game=game, rate=0.3, value_model={"width": 8, "blocks": 0})
+            params = any_params(learner.model)
+        else:
+            variants = {"variant": variant} if variant else {}
+            learner, params = rule_of(name, game, rate=0.3, look_ahead_rate=0.4, **variants), None
+        match = meva.self_play(game, meva.Fitted(learner=learner, params=params))
+        x = jnp.array([[0.3, -0.4], [0.8, 0.5]])
+        found = evaluate.jacobian(match, x, jax.random.key(0))
+        after = jax.jit(lambda x: meva.play(match, x, jax.random.key(0), 1).x)
+        size, columns = 1e-5, []
+        for direction in jnp.eye(4).reshape(4, 2, 2):
+            columns.append((after(x + size * direction) - after(x - size * direction)).ravel() / (2 * size))
+        np.testing.assert_allclose(found, np.stack(columns, axis=1), rtol=1e-4, atol=1e-5)

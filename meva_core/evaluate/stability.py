@@ -1,0 +1,52 @@
+"""Where does a learner come to rest, and would it stay there? Shapes: P players, D numbers per policy."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core import match as matching
+from meva_core.match import Match
+
+
+class Rest(NamedTuple):
+    """x f32[P, D]; speed f32[]: the largest number of a step there, which is no rest unless this is tiny."""
+
+    x: Array
+    speed: Array
+
+
+def rest(match: Match, x: Array, key: Array, *, iterations: int = 50) -> Rest:
+    """The fixed point of x -> x + step that Newton's method finds from x, f32[P, D], stable or not.
+
+    Where fixed points form a line or a plane it is one near x: steps are those of least length. Learners with a
+    state are asked for their first step. Pure; safe under jit and vmap.
+    """
+
+    def newton(_: int, x: Array) -> Array:
+        slope = jacobian(match, x, key) - jnp.eye(x.size, dtype=x.dtype)
+        step = (_after(match, x, key) - x).ravel()
+        return x - (jnp.linalg.pinv(slope, rtol=1e-4) @ step).reshape(x.shape)
+
+    found = jax.lax.fori_loop(0, iterations, newton, x)
+    return Rest(found, jnp.max(jnp.abs(_after(match, found, key) - found)))
+
+
+def jacobian(match: Match, x: Array, key: Array) -> Array:
+    """Of x -> x + step, f32[P D, P D]. Pure; safe under jit and vmap."""
+
+    return jax.jacobian(lambda flat: _after(match, flat.reshape(x.shape), key).ravel())(x.ravel())
+
+
+def eigenvalues(match: Match, x: Array, key: Array) -> np.ndarray:
+    """Of that Jacobian, complex[P D], largest modulus first. A fixed point holds where all moduli are below 1."""
+    found = np.linalg.eigvals(np.asarray(jax.jit(jacobian)(match, x, key)))
+    return found[np.argsort(-np.abs(found), kind="stable")]
+
+
+def _after(match: Match, x: Array, key: Array) -> Array:
+    return matching.play(match, x, key, 1).x
