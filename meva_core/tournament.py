@@ -100,8 +100,13 @@ def meetings(known: Registry, files: Sequence[RecipeFile], asked: Tournament) ->
         for r, row in enumerate(asked.learners):
             for c, column in enumerate(asked.learners):
                 meeting = _meeting(known, files, asked, game, row, column)
-                if c >= r or not meeting.composition.game.symmetric:
+                if not meeting.composition.game.symmetric:
                     found.append(meeting)
+                elif c >= r:
+                    # Whoever is fitted against the other sits first: one fit for all who are met alike.
+                    second = meeting.composition.players[-1]
+                    swapped = len(meeting.composition.players) > 1 and second.wants_rivals
+                    found.append(_meeting(known, files, asked, game, column, row) if swapped else meeting)
     return found
 
 
@@ -189,10 +194,8 @@ def _fit_of(
     theirs: Choice = (experiment.learner, *experiment.opponents)[1 - n]
     if met_as is not None:
         theirs = _resolve(known, files, asked, experiment.game.name, rival.name, met_as).opponents[0]
-    # In a symmetric game one seat is as good as the other, so one fit serves both.
-    seat = 0 if composition.game.symmetric else n
-    first, second = (choice, theirs) if seat == 0 else (theirs, choice)
-    return attrs.evolve(experiment, learner=first, opponents=(second,)), seat
+    first, second = (choice, theirs) if n == 0 else (theirs, choice)
+    return attrs.evolve(experiment, learner=first, opponents=(second,)), n
 
 
 def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fitted], list[int]]]) -> Met:

@@ -72,13 +72,11 @@ class PublicGoods(Game):
     def _shares(self, x: Array) -> Array:
         """Normalised discounted share of the rounds that end in each state, f32[S]."""
         states = _states(self.num_players)
-        gave = jnp.asarray(states.gave, x.dtype)
         give = jax.nn.sigmoid(x)
-        start = _joint(give[:, 0], gave)
+        start = _joint(give[:, 0])
         # A product with ones and zeros, not an index: what each player will do after each state, f32[S, P].
         after = jnp.einsum("spd,pd->sp", jnp.asarray(states.entry, x.dtype), give)
-        transition = jax.vmap(lambda probabilities: _joint(probabilities, gave))(after)
-        flow = jnp.eye(len(gave), dtype=x.dtype) - self.discount * transition.T
+        flow = jnp.eye(len(start), dtype=x.dtype) - self.discount * jax.vmap(_joint)(after).T
         return solve_diagonally_dominant(flow, (1 - self.discount) * start)
 
 
@@ -96,6 +94,9 @@ def _states(players: int) -> _States:
     return _States(gave, np.eye(1 + 2 * players)[1 + gave * players + others])
 
 
-def _joint(probabilities: Array, gave: Array) -> Array:
-    """f32[P], f32[S, P] -> f32[S]: probability of every state where all act independently."""
-    return jnp.prod(gave * probabilities + (1 - gave) * (1 - probabilities), axis=1)
+def _joint(give: Array) -> Array:
+    """f32[P] -> f32[S]: probability of every state where all act independently, the first player's digit first."""
+    joint = jnp.ones(1, give.dtype)
+    for player in range(len(give)):
+        joint = jnp.outer(joint, jnp.stack([1 - give[player], give[player]])).ravel()
+    return joint

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from meva_core import tournament
+from meva_core import runner, tournament
 
 SMALL = (
     "meva.loops=2", "meva.trajectory=4", "meva.stride=2", "meva.batch_size=4", "meva.quantiles=4", "m_maml.loops=2",
@@ -74,6 +74,33 @@ def test_learnt_rules_are_fitted_against_whom_they_meet(learnt):
     summary = json.loads((folder / "summary.json").read_text())
     assert len(summary["games"]["hamiltonian"]["cells"]) == 9
     assert summary["trials"] == 8
+
+
+@pytest.mark.parametrize("game", ["tandem", "hamiltonian"])
+def test_who_is_fitted_against_another_plays_in_the_seat_of_its_fit(game):
+    asked = tournament.Tournament(games=(game,), learners=("naive", "m_maml", "meva"))
+    planned = tournament.meetings(*runner.plugins(None), asked)
+    fits = set()
+    for meeting in planned:
+        for seat, fit in enumerate(meeting.fits):
+            if fit is not None and fit[0].opponents:
+                assert fit[1] == seat == meeting.composition.seats[seat]
+                who = (fit[0].learner.name, *(o.name for o in fit[0].opponents))
+                assert who[seat] == (meeting.row, meeting.column)[seat] == "meva"
+                fits.add(fit[0].hash)
+    # One fit against naive steps serves against m_maml too; where seats differ, one in each.
+    assert len(fits) == (1 if game == "tandem" else 2)
+
+
+def test_in_a_symmetric_game_who_was_fitted_second_does_not_play_naively(tmp_path, meva_command):
+    arguments = ["--game", "tandem", "--learners", "naive,meva", "--trials", "4", "--steps", "5", "--seeds", "1"]
+    small_meva = [text for each in SMALL if not each.startswith("m_maml") for text in ("--set", each)]
+    outcome = meva_command("tournament", *arguments, *small_meva, "--set", "meva.rate=0.1", "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    found = cells(tmp_path / "out")
+    among_themselves = np.array([float(found["tandem", "naive", "naive"][f"seat_{n}"]) for n in (1, 2)])
+    for row, column in (("naive", "meva"), ("meva", "naive")):
+        assert np.abs(float(found["tandem", row, column]["payoff"]) - among_themselves).min() > 1e-3
 
 
 def test_a_stopped_tournament_goes_on(learnt, tmp_path, meva_command, monkeypatch):
