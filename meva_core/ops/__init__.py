@@ -1,10 +1,11 @@
 """Pure mathematics, unbatched, each with its source. Imports jax only."""
 
 from meva_core.ops.gradients import (
+    effects_after,
     jacobian_product,
+    look_ahead_gradient,
     off_diagonal_product,
     own_gradient,
-    player_gradients,
     shaping_gradient,
     simultaneous_gradient,
     transposed_product,
@@ -18,13 +19,14 @@ from meva_core.ops.trees import stacked
 
 __all__ = [
     "cosine",
+    "effects_after",
     "huber",
     "jacobian_product",
     "lambda_returns",
+    "look_ahead_gradient",
     "mean_and_sem",
     "off_diagonal_product",
     "own_gradient",
-    "player_gradients",
     "quantile_huber",
     "shaping_gradient",
     "simultaneous_gradient",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 
@@ -16,39 +17,52 @@ def own_gradient(payoff: Callable[[Array, Array], Array], x: Array) -> Array:
     return jax.grad(lambda own: jnp.sum(payoff(own, x)))(x)
 
 
-def player_gradients(objective: Callable[[Array, Array], Array], x: Array) -> Array:
-    """Row i: d objective(i, x) / d x_i, f32[P, D], of a scalar objective per player. Differentiable."""
-
-    def own(i: Array) -> Array:
-        return jax.grad(lambda row: objective(i, x.at[i].set(row)))(x[i])
-
-    return jax.vmap(own)(jnp.arange(x.shape[0]))
-
-
 def simultaneous_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
     """[d1 f1(x), ..., dP fP(x)], f32[P, D], of a payoff f32[P, D] -> f32[P] (Letcher et al., 2019, section 2).
 
     Differentiable.
     """
-    players = x.shape[0]
-    if players > 2:  # then it pays that all players' backward passes share one pass forward
-        return jax.jacrev(payoff)(x)[jnp.arange(players), jnp.arange(players)]
-    return player_gradients(lambda i, x: payoff(x)[i], x)
+    each = np.arange(x.shape[0])
+    return jax.jacrev(payoff)(x)[each, each]  # all players' passes backward share one forward
 
 
-def shaping_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
-    """How player i changes what the others' naive steps do to it, f32[P, D]: d_i [ sum_j stop(d_j f_i) . d_j f_j ].
+def effects_after(payoff: Callable[[Array], Array], x: Array, steps: Array) -> Array:
+    """[i, j]: d payoff_i / d x_j where all but i have taken their `steps`, f32[P, P, D]."""
 
-    Differentiable: the effects are held by taking them outside, not stopped.
+    def of_player(i: Array) -> Array:
+        return jax.grad(lambda x: payoff(x)[i])((x + steps).at[i].set(x[i]))
+
+    return jax.vmap(of_player)(jnp.arange(x.shape[0]))
+
+
+def look_ahead_gradient(payoff: Callable[[Array], Array], steps: Callable[[Array], Array], x: Array) -> Array:
+    """Row i: d_i [ f_i(x_i, x_j + steps_j(x)) ], f32[P, D], through what x_i does to the others' steps. Differentiable.
+
+    Willi et al. (2022), definition 1.
+    """
+    taken, pull = jax.vjp(steps, x)
+    effects = effects_after(payoff, x, taken)
+    each = np.arange(x.shape[0])
+    through_steps = jax.vmap(lambda e: pull(e)[0])(effects.at[each, each].set(0.0))
+    return (effects + through_steps)[each, each]
+
+
+def shaping_gradient(payoff: Callable[[Array], Array], x: Array, effects: Array | None = None) -> Array:
+    """How player i changes what the others' naive steps do to it, f32[P, D]: d_i [ sum_j stop(e_ij) . d_j f_j ].
+
+    effects: e, f32[P, P, D], of j's policy on i's payoff; unset: d_j f_i at x. Differentiable: nothing is stopped.
 
     Foerster et al. (2018), equation 4; chi of Letcher et al. (2019), section 3.
     """
-    effects = jax.jacrev(payoff)(x)  # f32[P, P, D]: of everybody's policy on everybody's payoff
-
-    def effect_of_their_steps(i: Array, x: Array) -> Array:
-        return jnp.sum((effects[i] * simultaneous_gradient(payoff, x)).at[i].set(0.0))
-
-    return player_gradients(effect_of_their_steps, x)
+    held = jax.jacrev(payoff)(x) if effects is None else effects
+    players, total = np.arange(x.shape[0]), jnp.zeros_like(x)
+    for j in players.tolist():
+        # d_i d_j f_j e_ij is how d_i f_j changes as x_j moves along e_ij: forward over reverse, the cheap order.
+        _, change = jax.linearize(jax.grad(lambda x, j=j: payoff(x)[j]), x)
+        others = players[players != j]
+        along = jnp.zeros((len(others), *x.shape), x.dtype).at[:, j].set(held[others, j])
+        total = total.at[others].add(jax.vmap(change)(along)[np.arange(len(others)), others])
+    return total
 
 
 # Products with H = d [d1 f1, ..., dP fP] / dx, never H itself. v: f32[P, D], like x.

@@ -22,7 +22,7 @@ from meva_core.component import (
     static,
 )
 from meva_core.errors import BadCombination
-from meva_core.ops import cosine, huber, player_gradients, simultaneous_gradient
+from meva_core.ops import cosine, huber, look_ahead_gradient, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, Training, ValueModel
 
 SMALLEST = 1e-2  # look-ahead rate, as a share of the highest, below which corrections weigh less and less
@@ -101,11 +101,10 @@ class COLA(Learner):
     def residual(self, params: Any, x: Array, look_ahead_rate: Array) -> Array:
         """How far g is from consistent, f32[P, D]: left side minus right side."""
 
-        def after_their_steps(i: Array, x: Array) -> Array:
-            ahead = x + look_ahead_rate * self.direction(params, x, look_ahead_rate)
-            return self.game.payoff(ahead.at[i].set(x[i]))[i]
+        def direction(x: Array) -> Array:
+            return self.direction(params, x, look_ahead_rate)
 
-        return self.direction(params, x, look_ahead_rate) - player_gradients(after_their_steps, x)
+        return direction(x) - look_ahead_gradient(self.game.payoff, lambda x: look_ahead_rate * direction(x), x)
 
 
 class FitState(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 from jax import Array
 
 from meva_core.component import at_least, component, leaf, not_negative, part, positive, static
-from meva_core.ops import player_gradients, simultaneous_gradient
+from meva_core.ops import look_ahead_gradient, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
@@ -39,9 +39,4 @@ class HOLA(Learner):
         """g^order, f32[P, D]."""
         if order == 0:
             return simultaneous_gradient(self.game.payoff, x)
-
-        def after_their_steps(i: Array, x: Array) -> Array:
-            ahead = x + self.look_ahead_rate * self._gradient(order - 1, x)
-            return self.game.payoff(ahead.at[i].set(x[i]))[i]
-
-        return player_gradients(after_their_steps, x)
+        return look_ahead_gradient(self.game.payoff, lambda x: self.look_ahead_rate * self._gradient(order - 1, x), x)

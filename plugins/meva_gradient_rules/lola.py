@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from meva_core.component import component, leaf, not_negative, one_of, part, positive, static
-from meva_core.ops import player_gradients, shaping_gradient, simultaneous_gradient
+from meva_core.ops import effects_after, off_diagonal_product, shaping_gradient, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
@@ -38,19 +37,13 @@ class LOLA(Learner):
         return look_ahead_sweep(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        payoff = self.game.payoff
-        if self.variant == "foerster":
-            direction = simultaneous_gradient(payoff, x) + self.look_ahead_rate * shaping_gradient(payoff, x)
-        else:
-            direction = player_gradients(self._exact if self.variant == "exact" else self._taylor, x)
-        return self.rate * direction, state
-
-    def _exact(self, i: Array, x: Array) -> Array:
-        ahead = x + self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
-        return self.game.payoff(ahead.at[i].set(x[i]))[i]
-
-    def _taylor(self, i: Array, x: Array) -> Array:
-        payoff, effect = jax.value_and_grad(lambda x: self.game.payoff(x)[i])(x)
-        steps = simultaneous_gradient(self.game.payoff, x)
-        others = jnp.sum((effect * steps).at[i].set(0.0))
-        return payoff + self.look_ahead_rate * others
+        payoff, h = self.game.payoff, self.look_ahead_rate
+        gradient = simultaneous_gradient(payoff, x)
+        if self.variant == "exact":
+            # The chain rule by hand: what x_i does to its payoff, and to the others' steps.
+            effects = effects_after(payoff, x, h * gradient)
+            each = np.arange(x.shape[0])
+            return self.rate * (effects[each, each] + h * shaping_gradient(payoff, x, effects)), state
+        if self.variant == "taylor":
+            gradient += h * off_diagonal_product(payoff, x, gradient)
+        return self.rate * (gradient + h * shaping_gradient(payoff, x)), state

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 from jax import Array
 
 from meva_core.component import component, leaf, not_negative, part, positive
-from meva_core.ops import player_gradients, simultaneous_gradient
+from meva_core.ops import effects_after, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
@@ -31,5 +32,6 @@ class LookAhead(Learner):
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         # Taken outside the gradient, and so as given; not stopped, so that a step can be differentiated.
-        ahead = x + self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
-        return self.rate * player_gradients(lambda i, x: self.game.payoff(ahead.at[i].set(x[i]))[i], x), state
+        steps = self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
+        each = np.arange(x.shape[0])
+        return self.rate * effects_after(self.game.payoff, x, steps)[each, each], state

@@ -182,10 +182,48 @@ def test_simultaneous_gradient_is_the_jacobians_blocks():
     np.testing.assert_allclose(ops.simultaneous_gradient(payoff, X), blocks(jax.jacobian(payoff)(X)), rtol=1e-5)
 
 
-def test_player_gradients_of_an_objective_that_depends_on_the_player():
-    gradients = ops.player_gradients(lambda i, x: (i + 1) * payoff(x)[i], X)
-    expected = blocks(jax.jacobian(payoff)(X)) * np.array([[1.0], [2.0], [3.0]])
-    np.testing.assert_allclose(gradients, expected, rtol=1e-5)
+def test_effects_after_the_others_steps():
+    steps = 0.3 * jnp.cos(X)
+    for i, effects in enumerate(ops.effects_after(payoff, X, steps)):
+        there = (X + steps).at[i].set(X[i])
+        np.testing.assert_allclose(effects, jax.jacobian(payoff)(there)[i], rtol=1e-5, atol=1e-6)
+
+
+def look_ahead(steps):
+    """d_i [ f_i(x_i, x_j + steps_j(x)) ] as it is written, player by player."""
+
+    def objective(x, i):
+        return payoff((x + steps(x)).at[i].set(x[i]))[i]
+
+    return np.stack([jax.grad(objective)(X, i)[i] for i in range(3)])
+
+
+@pytest.mark.parametrize(
+    "steps", [jnp.sin, lambda x: x * x[::-1], lambda x: 0.5 * ops.simultaneous_gradient(payoff, x)]
+)
+def test_the_look_ahead_gradient_is_what_it_says(steps):
+    np.testing.assert_allclose(ops.look_ahead_gradient(payoff, steps, X), look_ahead(steps), rtol=1e-4, atol=1e-5)
+
+
+def test_the_shaping_gradient_is_what_it_says():
+    effects = jax.jacobian(payoff)(X)
+
+    def objective(x, i):
+        others = np.arange(3) != i
+        return jnp.sum(effects[i][others] * ops.simultaneous_gradient(payoff, x)[others])
+
+    expected = np.stack([jax.grad(objective)(X, i)[i] for i in range(3)])
+    np.testing.assert_allclose(ops.shaping_gradient(payoff, X), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_shaping_with_effects_elsewhere_is_the_chain_rule_of_looking_ahead():
+    def steps(x):
+        return 0.5 * ops.simultaneous_gradient(payoff, x)
+
+    effects = ops.effects_after(payoff, X, steps(X))
+    own = effects[np.arange(3), np.arange(3)]
+    found = own + 0.5 * ops.shaping_gradient(payoff, X, effects)
+    np.testing.assert_allclose(found, look_ahead(steps), rtol=1e-4, atol=1e-5)
 
 
 def test_own_gradient_is_the_jacobians_blocks_in_one_pass():
