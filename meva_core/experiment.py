@@ -96,11 +96,8 @@ class Experiment:
 
     @property
     def hash(self) -> str:
-        """Twelve hexadecimal digits of what decides the numbers; the recipe's name and source do not."""
-        plain = self.to_plain()
-        del plain["recipe"], plain["source"]
-        text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        """Equal hashes, equal numbers."""
+        return hash_of(self.to_plain())
 
     @property
     def seeds(self) -> list[int]:
@@ -122,6 +119,13 @@ class Experiment:
     def to_toml(self) -> str:
         """The text of an experiment.toml."""
         return tomli_w.dumps(self.to_plain())
+
+
+def hash_of(plain: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits of what decides the numbers; the recipe's name and source do not, nor [run]."""
+    decisive = {key: value for key, value in plain.items() if key not in ("recipe", "source", "run")}
+    text = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def resolve(

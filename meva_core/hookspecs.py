@@ -15,6 +15,7 @@ jax: it is imported whenever names are listed, its factories only when they are 
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import attrs
 import pluggy
@@ -25,6 +26,11 @@ hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 
 
+def _text(entry: Any, attribute: attrs.Attribute, value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text for the {attribute.name} of an Entry, got {value!r}")
+
+
 @attrs.frozen
 class Entry:
     """One named thing that a plugin offers.
@@ -32,15 +38,17 @@ class Entry:
     name: as users write it, `--game NAME`.
     factory: "package.module:Class", a `component` of the kind that the hook is for; imported when used.
     summary: one line for `meva list`.
-    reference: the paper it comes from, if any.
+    reference: the paper it comes from, if any, or papers.
+    bibtex: the same as BibTeX, one or more entries, each with author, title and year; `meva cite NAME` prints them.
     recipes: optional "package:file.toml", recipes for this entry, laid out like the project's registry.toml.
     """
 
-    name: str
-    factory: str
-    summary: str
-    reference: str = ""
-    recipes: str | None = None
+    name: str = attrs.field(validator=_text)
+    factory: str = attrs.field(validator=_text)
+    summary: str = attrs.field(validator=_text)
+    reference: str = attrs.field(default="", validator=_text)
+    bibtex: str = attrs.field(default="", validator=_text, kw_only=True)
+    recipes: str | None = attrs.field(default=None, validator=attrs.validators.optional(_text))
 
 
 @hookspec

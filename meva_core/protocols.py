@@ -64,6 +64,11 @@ class Game(Protocol):
         """What the D numbers of a policy mean."""
         return tuple(f"x[{d}]" for d in range(self.policy_size))
 
+    def entries(self, x: Array) -> Array:
+        """The numbers that `entry_names` names, f32[P, D], as people read them: probabilities where a policy holds
+        their logits."""
+        return x
+
     @property
     def strategies(self) -> Mapping[str, Any]:
         """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it."""

@@ -12,6 +12,8 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
     source = "where the numbers come from"
     base = "default"                     # optional: another recipe of the pair, to start from
     learner = { rate = 25.0 }            # and game, value_model, explorer, fit, evaluate
+
+and may have [reproductions.NAME], see meva_core/reproductions.py.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ class RecipeFile:
     disabled: tuple[str, ...]
     defaults: Mapping[str, str]  # of those in DEFAULTS
     tables: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # game -> learner -> recipe -> table
+    reproductions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
 
 
 def read(path: Path) -> RecipeFile:
@@ -68,7 +71,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
     """Check the layout; BadValue says where it is wrong."""
-    _only(content, ("plugins", "defaults", "recipes"), where)
+    _only(content, ("plugins", "defaults", "recipes", "reproductions"), where)
     plugins = _table(content.get("plugins", {}), f"{where}: plugins")
     _only(plugins, ("disabled",), f"{where}: plugins")
     disabled = plugins.get("disabled", [])
@@ -90,7 +93,10 @@ def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
                 for text in ("source", "base"):
                     if not isinstance(recipe.get(text, ""), str):
                         raise BadValue(f"expected text, got {recipe[text]!r} @ {path}.{text}")
-    return RecipeFile(tuple(disabled), defaults, games)
+    reproductions = _table(content.get("reproductions", {}), f"{where}: reproductions")
+    for name, table in reproductions.items():
+        _table(table, f"{where}: reproductions.{name}")
+    return RecipeFile(tuple(disabled), defaults, games, reproductions)
 
 
 @functools.cache

@@ -70,8 +70,8 @@ class Registry:
 
     def find(self, kind: str, name: str) -> Offer:
         """The one offer of this name, or of `plugin:name`. UnknownName, or BadPlugin where two offer it."""
-        plugin, _, bare = name.rpartition(":")
-        found = [o for o in self.of_kind(kind) if o.name == bare and plugin in ("", o.plugin)]
+        plugin = name.rpartition(":")[0]
+        found = self._called(kind, name)
         if not found:
             known = {o.name for o in self.of_kind(kind)} | ({o.plugin for o in self.offers} if plugin else set())
             raise UnknownName(f"unknown {_spoken(kind)} {name!r}{did_you_mean(name, known)}")
@@ -82,6 +82,14 @@ class Registry:
                 f"{_spoken(kind)} {name!r} is offered by {who}: write {choose}, or disable one plugin in registry.toml"
             )
         return found[0]
+
+    def kinds_of(self, name: str) -> list[str]:
+        """The kinds that have an offer of this name, or of `plugin:name`."""
+        return [kind for kind in KINDS if self._called(kind, name)]
+
+    def _called(self, kind: str, name: str) -> list[Offer]:
+        plugin, _, bare = name.rpartition(":")
+        return [o for o in self.of_kind(kind) if o.name == bare and plugin in ("", o.plugin)]
 
 
 def load(disabled: Iterable[str] = ()) -> Registry:

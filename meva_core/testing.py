@@ -15,6 +15,7 @@ shapes and types, finite numbers, jit = eager, vmap = loop, no second compilatio
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,14 +25,31 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from meva_core import bibtex
 from meva_core import fit as fitting
 from meva_core import match as matching
 from meva_core.errors import MevaError
+from meva_core.hookspecs import Entry
 from meva_core.match import Fitted
 from meva_core.protocols import Explorer, Game, Learner, ValueModel
 
 BATCH = 3
 TOLERANCE: dict[str, Any] = {"rtol": 2e-4, "atol": 2e-5}  # float32 with another order of summation
+
+
+def check_entry(entry: Entry) -> None:
+    """A summary of one line, and BibTeX, where there is any, that can be cited."""
+    assert len(entry.summary.splitlines()) == 1, f"summary: expected one line, got {entry.summary!r}"
+    papers = bibtex.entries(entry.bibtex)
+    if entry.bibtex:
+        assert papers, f"bibtex: expected @type{{key, ...}}, got {entry.bibtex!r}"
+    for key, paper in papers.items():
+        opened, closed = paper.count("{"), paper.count("}")
+        assert opened == closed, f"bibtex: expected as many }} as {{ in {key}, got {closed} and {opened}"
+        for field in ("author", "title", "year"):
+            assert re.search(rf"\b{field}\s*=", paper, re.IGNORECASE), (
+                f"bibtex: expected {field} = ... in {key}, got none"
+            )
 
 
 def check_game(game: Game) -> None:
@@ -51,6 +69,7 @@ def check_game(game: Game) -> None:
             message = f"symmetric: expected payoff(x[p]) == payoff(x)[p] for p = {permutation}"
             np.testing.assert_allclose(game.payoff(x[order]), game.payoff(x)[order], err_msg=message, **TOLERANCE)
     assert len(game.entry_names) == size, f"entry_names: expected {size} names, got {game.entry_names}"
+    _check_array("entries(x)", game.entries(x), x.shape)
     for name, strategy in game.strategies.items():
         _check_strategy(name, strategy, players, size)
     for name, share in game.outcomes(x).items():

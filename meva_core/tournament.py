@@ -14,11 +14,11 @@ import jax
 import numpy as np
 from jax import Array
 
-from meva_core import compose, evaluate, fit, runner
+from meva_core import compose, evaluate, fit, recipes, runner
 from meva_core import experiment as experiments
 from meva_core.component import parts
 from meva_core.compose import Composition
-from meva_core.errors import BadCombination, BadValue
+from meva_core.errors import BadCombination, BadFolder, BadValue
 from meva_core.experiment import Choice, EvaluateSettings, Experiment
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
@@ -53,6 +53,20 @@ class Tournament:
             twice = [name for n, name in enumerate(names) if name in names[:n]]
             if twice:
                 raise BadValue(f"expected every name once in {option}, got {twice[0]!r} twice")
+
+
+def read(folder: Path) -> tuple[Tournament, Path | None]:
+    """What was asked in a tournament's folder, and the user's registry file."""
+    path = folder / "tournament.toml"
+    if not path.is_file():
+        raise BadFolder(f"expected a folder with a tournament.toml to resume, got {folder}")
+    content = recipes.read_toml(path)
+    registry = content.pop("registry", None)
+    try:
+        content |= {"games": tuple(content["games"]), "learners": tuple(content["learners"])}
+        return Tournament(**content), None if registry is None else Path(registry)
+    except (KeyError, TypeError) as error:
+        raise BadFolder(f"expected a tournament.toml as meva tournament writes it, got {path}: {error}") from error
 
 
 @attrs.frozen(kw_only=True)

@@ -88,6 +88,37 @@ def test_tournament(monkeypatch, capsys, tmp_path):
     assert (tmp_path / "here" / "figures" / "ipd.png").exists()
 
 
+def only(start):
+    [command] = [command for command, _ in commands() if command.startswith(start)]
+    return shlex.split(command)
+
+
+def test_reproduce_and_compare(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    reproduce, compare = only("meva reproduce"), only("meva compare")
+    sizes = "".join(f'"{path}" = {n}\n' for path, n in SHORT.items() if path.startswith("evaluate"))
+    runs = "".join(
+        f'[reproductions.{reproduce[2]}.runs.{name}]\ngame = "logistic"\nlearner = "{name}"\n'
+        f"[reproductions.{reproduce[2]}.runs.{name}.set]\n{sizes}"
+        for name in ("naive", "extragradient")
+    )
+    (tmp_path / "short.toml").write_text(
+        f'[reproductions.{reproduce[2]}]\ntitle = "short"\nsource = "here"\npicture = "basins"\n{runs}'
+    )
+    printed = invoke(monkeypatch, capsys, *reproduce, "--registry", "short.toml")
+    assert f"written to reproductions/{reproduce[2]}/report.html" in re.sub(r"\s+", " ", printed)
+    made = sorted((tmp_path / "reproductions" / "runs").iterdir())
+    (tmp_path / "runs").mkdir()
+    for folder, name in zip(made, compare[2:], strict=True):
+        folder.rename(tmp_path / name)
+    assert "what differs in configuration" in invoke(monkeypatch, capsys, *compare)
+
+
+def test_cite(monkeypatch, capsys):
+    [command] = re.findall(r"`(meva cite [^`>]+) > ", README)
+    assert invoke(monkeypatch, capsys, *shlex.split(command)).startswith("@")
+
+
 def test_show(monkeypatch, capsys):
     shown = [command for command, _ in commands() if command.startswith("meva show")]
     assert shown

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import site
 import subprocess
 import sys
@@ -48,6 +49,13 @@ def test_is_listed_with_its_distribution(python):
     assert "momentum" in listed
     assert "meva_cournot (meva-cournot)" in listed
     assert "ipd" in listed
+
+
+def test_its_papers_are_cited(python):
+    assert re.findall(r"@\w+{(\w+),", run(python, "-m", "meva_core", "cite", "cournot", "momentum")) == [
+        "cournot1838recherches",
+        "polyak1964some",
+    ]
 
 
 def test_its_game_with_meva(python, tmp_path):

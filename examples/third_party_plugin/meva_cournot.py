@@ -8,15 +8,45 @@ from meva_core.hookspecs import Entry, hookimpl
 from meva_core.ops import simultaneous_gradient
 from meva_core.protocols import Game, Learner
 
+RICHESSES = r"""
+@book{cournot1838recherches,
+  author = {Cournot, Augustin},
+  title = {Recherches sur les principes math{\'e}matiques de la th{\'e}orie des richesses},
+  publisher = {Hachette},
+  address = {Paris},
+  year = {1838},
+}
+"""
+
+HEAVY_BALL = """
+@article{polyak1964some,
+  author = {Polyak, Boris T.},
+  title = {Some Methods of Speeding up the Convergence of Iteration Methods},
+  journal = {USSR Computational Mathematics and Mathematical Physics},
+  volume = {4},
+  number = {5},
+  pages = {1--17},
+  year = {1964},
+}
+"""
+
 
 @hookimpl
 def meva_games():
-    yield Entry("cournot", "meva_cournot:Cournot", "two firms choose how much to sell", "Cournot (1838)")
+    yield Entry(
+        "cournot", "meva_cournot:Cournot", "two firms choose how much to sell", "Cournot (1838)", bibtex=RICHESSES
+    )
 
 
 @hookimpl
 def meva_learners():
-    yield Entry("momentum", "meva_cournot:Momentum", "naive learning with heavy-ball momentum", "Polyak (1964)")
+    yield Entry(
+        "momentum",
+        "meva_cournot:Momentum",
+        "naive learning with heavy-ball momentum",
+        "Polyak (1964)",
+        bibtex=HEAVY_BALL,
+    )
 
 
 @component

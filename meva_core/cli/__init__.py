@@ -7,7 +7,11 @@ import warnings
 
 import click
 
+from meva_core.cli.cite import cite_command
+from meva_core.cli.compare import compare_command
 from meva_core.cli.list import list_command
+from meva_core.cli.report import report_command
+from meva_core.cli.reproduce import reproduce_command
 from meva_core.cli.run import run_command
 from meva_core.cli.show import show_command
 from meva_core.cli.tournament import tournament_command
@@ -26,7 +30,11 @@ def group() -> None:
 group.add_command(run_command)
 group.add_command(list_command)
 group.add_command(show_command)
+group.add_command(cite_command)
 group.add_command(tournament_command)
+group.add_command(compare_command)
+group.add_command(reproduce_command)
+group.add_command(report_command)
 
 
 def main() -> None:

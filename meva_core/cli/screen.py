@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from meva_core.experiment import Experiment
 from meva_core.fit import Chunk
@@ -19,12 +21,17 @@ from meva_core.report import Result, folder, tables
 PLAIN_SECONDS = 5.0
 
 
+def console(*, quiet: bool = False) -> Console:
+    """As wide as the terminal, or 80 columns where there is none."""
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 80, highlight=False)
+
+
 class Screen(Progress):
     """A terminal of any width, or a pipe: there a plain line every few seconds."""
 
     def __init__(self, out: Path, *, quiet: bool = False):
         self.out = out
-        self.console = Console(quiet=quiet, width=None if sys.stdout.isatty() else 80, highlight=False)
+        self.console = console(quiet=quiet)
         self.errors = Console(stderr=True, soft_wrap=True, highlight=False)
         self.bar: Bar | None = None
         self.began = self.printed = time.monotonic()
@@ -92,7 +99,7 @@ class Screen(Progress):
         self.console.print(tables.tables(summary), width=min(self.console.width, 100))
         self.console.print(f"\nwritten to {self.out}", markup=False)
         names = [path.name + ("/" if path.is_dir() else "") for path in folder.files(self.out)]
-        self.console.print("  " + "  ".join(names), markup=False)
+        self.console.print(Padding(Text("  ".join(names)), (0, 0, 0, 2)))
 
     def stopped(self) -> None:
         """Ctrl-C: how to go on."""

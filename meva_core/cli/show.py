@@ -59,6 +59,8 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
     if offer.entry.reference:
         click.secho("\npaper", bold=True)
         click.echo(_wrapped(offer.entry.reference, "  "))
+        if offer.entry.bibtex:
+            click.echo(f"  as BibTeX: meva cite {name}")
 
 
 def _games(files: list, learner: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from meva_core.cli.run import parse_settings
-from meva_core.errors import INTERRUPTED, BadFolder, BadValue
+from meva_core.errors import INTERRUPTED, BadValue
 
 if TYPE_CHECKING:
     from meva_core.tournament import Meeting, Met, Tournament
@@ -84,7 +84,7 @@ def tournament_command(
     from meva_core import runner, tournament
 
     if resume is not None:
-        asked, registry_file = _read(resume)
+        asked, registry_file = tournament.read(resume)
     else:
         names = tuple(name.strip() for name in (learners or "").split(",") if name.strip())
         asked = tournament.Tournament(games=games, learners=names, overrides=overrides, **given)  # type: ignore[arg-type]
@@ -107,7 +107,7 @@ def tournament_command(
     except KeyboardInterrupt:
         screen.stopped()
         return INTERRUPTED
-    screen.finished(asked, _write(folder, asked, met))
+    screen.finished(_write(folder, asked, met))
     return 0
 
 
@@ -133,16 +133,15 @@ class _Screen:
             markup=False,
         )
 
-    def finished(self, asked: Tournament, cells: Sequence[dict[str, Any]]) -> None:
+    def finished(self, found: dict[str, Any]) -> None:
         from meva_core.report import standings
 
         self.console.print()
-        for game in asked.games:
-            self.console.print(standings.table(asked, cells, game, self.console.width))
-        self.console.print(standings.note(asked, cells), style="dim")
-        self.console.print(
-            f"\nwritten to {self.out}\n  cells.csv  summary.json  tournament.toml  figures/", markup=False
-        )
+        for game in found["games"]:
+            self.console.print(standings.table(found, game, self.console.width))
+        self.console.print(standings.note(found), style="dim")
+        files = "report.html  cells.csv  summary.json  tournament.toml  figures/"
+        self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)
 
     def stopped(self) -> None:
         self.fits.close()
@@ -161,21 +160,6 @@ def _create(folder: Path, asked: Tournament, registry_file: Path | None) -> None
         content["registry"] = str(registry_file.resolve())
     run_folder.new(folder, f"meva tournament --resume {folder}")
     run_folder.write_atomically(folder / "tournament.toml", tomli_w.dumps(content))
-
-
-def _read(folder: Path) -> tuple[Tournament, Path | None]:
-    from meva_core import recipes, tournament
-
-    path = folder / "tournament.toml"
-    if not path.is_file():
-        raise BadFolder(f"expected a folder with a tournament.toml to resume, got {folder}")
-    content = recipes.read_toml(path)
-    registry = content.pop("registry", None)
-    try:
-        content |= {"games": tuple(content["games"]), "learners": tuple(content["learners"])}
-        return tournament.Tournament(**content), None if registry is None else Path(registry)
-    except (KeyError, TypeError) as error:
-        raise BadFolder(f"expected a tournament.toml as meva tournament writes it, got {path}: {error}") from error
 
 
 def _key(asked: Tournament, meeting: Meeting) -> str:
@@ -210,13 +194,15 @@ def _load(folder: Path, asked: Tournament, meeting: Meeting) -> Met | None:
         return Met(meeting=meeting, payoffs=content["payoffs"], seeds=tuple(map(int, content["seeds"])))
 
 
-def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
+def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:
+    """Everything that is known once all have met; returns the content of summary.json."""
     from meva_core.report import folder as run_folder
-    from meva_core.report import standings
+    from meva_core.report import page, standings
 
     cells = standings.cells(asked, met)
     run_folder.write_atomically(folder / "cells.csv", standings.as_csv(cells))
-    text = json.dumps(standings.summary(asked, cells), indent=1, allow_nan=False) + "\n"
-    run_folder.write_atomically(folder / "summary.json", text)
-    standings.draw(asked, cells, folder / "figures")
-    return cells
+    found = standings.summary(asked, cells)
+    run_folder.write_atomically(folder / "summary.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
+    standings.draw(found, folder / "figures")
+    run_folder.write_atomically(folder / "report.html", page.of_tournament(folder))
+    return found

@@ -35,9 +35,9 @@ _MATCHES, _RESPONSES, _SHAPED, _BASINS = range(2**32 - 6, 2**32 - 2)
 class Survey:
     """What was found; every array begins [S, V].
 
-    label and values: of the rows; values is (nan,) where the learner has nothing to sweep.
+    setting, label and values: of the rows; values is (nan,) where the learner has nothing to sweep.
     payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N]:
-        of matches as composed, all seats played.
+        of matches as composed, all seats played. entries: the policies as people read them (`Game.entries`).
     response f32[S, V, N, P, P]: payoffs where the player of the axis before last is replaced by its best
         response to the others.
     shaped f32[S, V, N, P] or None: payoffs with the learner in seat 1 and the learner to be shaped elsewhere.
@@ -45,10 +45,12 @@ class Survey:
         players have one number; else {}, None and None.
     """
 
+    setting: str
     label: str
     values: tuple[float, ...]
     payoffs: np.ndarray
     policies: np.ndarray
+    entries: np.ndarray
     settled: np.ndarray
     outcomes: dict[str, np.ndarray]
     response: np.ndarray
@@ -78,10 +80,12 @@ def survey(
     if game.plane is not None:
         surveyed, paths = ask(_basins, "surveying basins")
     return Survey(
+        setting="" if plan.sweep is None else plan.sweep.name,
         label="" if plan.sweep is None else plan.sweep.label,
         values=plan.values,
         payoffs=ended.payoffs,
         policies=ended.x,
+        entries=_entries(game, ended.x),
         settled=ended.settled,
         outcomes={name: ended.outcomes[name] for name in _outcome_names(game)},
         response=responses,
@@ -90,6 +94,11 @@ def survey(
         trajectories=paths,
         plane=game.plane,
     )
+
+
+def _entries(game: Game, policies: np.ndarray) -> np.ndarray:
+    flat = policies.reshape(-1, *policies.shape[-2:])
+    return np.asarray(jax.jit(jax.vmap(game.entries))(flat)).reshape(policies.shape)
 
 
 def _outcome_names(game: Game) -> list[str]:

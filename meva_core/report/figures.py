@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from meva_core.errors import BadCombination
 from meva_core.fit import History
 from meva_core.report.result import Result
 from meva_core.report.tables import title
@@ -83,7 +85,7 @@ def payoffs(summary: dict[str, Any]) -> Figure:
         axis.set_xticks(positions, [f"{row['value']:g}" for row in summary["rows"]])
         if len(lines) > 1:
             axis.legend()
-    axes[0].set_ylabel("payoff per round" if summary["rows"][0]["outcomes"] else "payoff")
+    axes[0].set_ylabel("payoff" if summary["rows"][0]["basins"] else "payoff per round")
     figure.suptitle(title(summary), fontsize=9)
     return figure
 
@@ -121,18 +123,11 @@ def basins(result: Result) -> Figure:
 
 def trajectories(result: Result) -> Figure:
     """Where joint policies go, from fresh starts (open) to their ends (filled), of the first seed."""
-    paths = result.survey.trajectories
+    paths, extent = result.survey.trajectories, _extent(result)
     assert paths is not None
-    low, high = _extent(result)
 
     def panel(axis: Any, v: int) -> None:
-        for k, path in enumerate(paths[0, v, :, :, :, 0]):
-            axis.plot(path[:, 0], path[:, 1], color=COLOURS[k % len(COLOURS)], linewidth=0.7)
-            axis.plot(*path[0], "o", markersize=2.5, markerfacecolor="white", color=COLOURS[k % len(COLOURS)])
-            axis.plot(*path[-1], "o", markersize=2.5, color=COLOURS[k % len(COLOURS)])
-        axis.set_xlim(low, high)
-        axis.set_ylim(low, high)
-        axis.set_aspect("equal")
+        _paths(axis, paths[0, v, ..., 0], extent)
 
     return _panels(result, panel, f"trajectories of learning (seed {result.seeds[0]})")
 
@@ -157,6 +152,59 @@ def _panels(result: Result, panel: Callable[[Any, int], None], heading: str) -> 
             axis.set_ylabel("policy of player 2")
     figure.suptitle(f"{title(result.summary())}: {heading}", fontsize=9)
     return figure
+
+
+def planes(picture: str, folders: Mapping[str, Path], heading: str) -> Figure:
+    """`basins` (share of the seeds) or `trajectories` (of the first seed) of several runs, one row each, a panel per
+    setting; the runs' folders by label."""
+    runs = {label: _plane_of(folder) for label, folder in folders.items()}
+    columns = max(len(run["settings"]) for run in runs.values())
+    figure = Figure(figsize=(1.3 * columns + 1.0, 1.45 * len(runs) + 0.4), layout="constrained")
+    axes = figure.subplots(len(runs), columns, squeeze=False)
+    for row, (label, run) in zip(axes, runs.items(), strict=True):
+        low, high = run["plane"]
+        for v, axis in enumerate(row):
+            if v >= len(run["settings"]):
+                axis.set_axis_off()
+                continue
+            if picture == "basins":
+                axis.imshow(run["basin"][v], origin="lower", extent=(low, high) * 2, cmap="gray", vmin=0, vmax=1)
+            else:
+                _paths(axis, run["trajectories"][0, v, ..., 0], (low, high))
+            axis.set_xticks([])
+            axis.set_yticks([])
+            axis.spines[:].set_visible(True)
+            if run["symbol"]:
+                axis.set_title(f"{run['symbol']} = {run['settings'][v]:g}")
+        row[0].set_ylabel(label)
+    figure.suptitle(heading, fontsize=9)
+    return figure
+
+
+def _plane_of(folder: Path) -> dict[str, Any]:
+    told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    with np.load(folder / "policies.npz", allow_pickle=False) as file:
+        if "plane" not in file:
+            raise BadCombination(f"expected runs of a game with a plane to survey, got {told['game']}")
+        basin = next(name for name in file if name.startswith("basin "))
+        return {
+            "symbol": told["setting"]["label"].rpartition(" ")[2] if told["setting"] else "",
+            "settings": file["settings"],
+            "plane": file["plane"],
+            "basin": file[basin].mean(axis=0),
+            "trajectories": file["trajectories"],
+        }
+
+
+def _paths(axis: Any, paths: np.ndarray, extent: tuple[float, float]) -> None:
+    for k, path in enumerate(paths):
+        colour = COLOURS[k % len(COLOURS)]
+        axis.plot(path[:, 0], path[:, 1], color=colour, linewidth=0.7)
+        axis.plot(*path[0], "o", markersize=2.5, markerfacecolor="white", color=colour)
+        axis.plot(*path[-1], "o", markersize=2.5, color=colour)
+    axis.set_xlim(*extent)
+    axis.set_ylim(*extent)
+    axis.set_aspect("equal")
 
 
 def _line(axis: Any, positions: np.ndarray, statistics: list[dict[str, Any]], label: str, k: int) -> None:

@@ -4,8 +4,9 @@ experiment.toml   the resolved experiment; `meva-run runs/.../experiment.toml` r
 metrics.jsonl     one line per seed and outer loop, as the fit goes on
 checkpoints/      the last three of each fit
 summary.json      everything in the tables (meva_core/report/summary.py says what is where)
-policies.npz      where every match ended
+policies.npz      where every match ended; in a game whose plane is surveyed, its basins and trajectories too
 figures/          as PNG and SVG
+report.html       one page of all this, that needs nothing beside it
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tomli_w
@@ -91,7 +93,7 @@ def read_history(place: Path, history: History, loops: int) -> History:
 
 def finish(out: Path, result: Result) -> None:
     """Everything that is known once the run is over."""
-    from meva_core.report import figures  # matplotlib, only now
+    from meva_core.report import figures, page  # matplotlib, jinja2: only now
 
     write_atomically(out / "summary.json", json.dumps(result.summary(), indent=1, allow_nan=False) + "\n")
     partial = out / "policies.partial"
@@ -103,15 +105,27 @@ def finish(out: Path, result: Result) -> None:
             seeds=np.array(result.seeds),
             settings=np.array(result.survey.values),
             entries=np.array(result.entry_names),
+            **_plane(result),
         )
     os.replace(partial, out / "policies.npz")
     figures.draw(result, out / "figures")
+    write_atomically(out / "report.html", page.of_run(out))
+
+
+def _plane(result: Result) -> dict[str, Any]:
+    """What the page draws of a game with a plane."""
+    survey = result.survey
+    if survey.trajectories is None:
+        return {}
+    basins = {f"basin {name}": cells for name, cells in survey.basins.items()}
+    return {"plane": np.array(survey.plane), "trajectories": survey.trajectories, **basins}
 
 
 def files(out: Path) -> list[Path]:
     """What a run folder holds, in the order people look."""
-    order = ("summary.json", "experiment.toml", "metrics.jsonl", "policies.npz", "figures", "checkpoints")
-    return [out / name for name in order if (out / name).exists()]
+    pictures = ("report.html", "figures")
+    numbers = ("summary.json", "experiment.toml", "metrics.jsonl", "policies.npz", "checkpoints")
+    return [out / name for name in (*pictures, *numbers) if (out / name).exists()]
 
 
 def write_atomically(path: Path, text: str) -> None:

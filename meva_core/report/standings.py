@@ -3,6 +3,7 @@
 cells.csv      a line per game, row and column (the columns are `COLUMNS`)
 summary.json   {schema, trials, steps, seeds, games: {game: {learners, cells: [a dict per line of cells.csv]}}}
 figures/       a heat-map per game, as PNG and SVG
+report.html    one page of all this
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meva_core.ops import mean_and_sem
+from meva_core.report.tables import WIDTH, Grid, statistic
 
 if TYPE_CHECKING:
     from meva_core.tournament import Met, Tournament
@@ -38,7 +40,6 @@ COLUMNS = (
     "per_fit",
     "diverged",  # share of the trials whose payoffs are not finite, left out
 )
-WIDTH = 80
 
 
 def cells(asked: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
@@ -110,39 +111,54 @@ def summary(asked: Tournament, found: Sequence[dict[str, Any]]) -> dict[str, Any
     return {"schema": SCHEMA, "trials": asked.trials, "steps": asked.steps, "seeds": seeds, "games": games}
 
 
-def table(asked: Tournament, found: Sequence[dict[str, Any]], game: str, width: int = WIDTH) -> RenderableType:
-    """Rows' payoffs against columns, in as many tables as the width asks for."""
-    by_pair = {(cell["row"], cell["column"]): cell for cell in found if cell["game"] == game}
-    shown = {pair: _shown(cell) for pair, cell in by_pair.items()}
-    stub = max(map(len, asked.learners)) + 2
-    each = max([len(text) for text in shown.values()] + [len(name) for name in asked.learners]) + 2
+def grid(found: dict[str, Any], game: str) -> Grid:
+    """Rows' payoffs against columns, given the content of summary.json."""
+    names, by_pair = _pairs(found, game)
+    rows = [[row, *(_shown(by_pair[row, c]) if (row, c) in by_pair else "-" for c in names)] for row in names]
+    return Grid(f"{game}: the row's payoff against the column", ["", *names], rows, ("",))
+
+
+def table(found: dict[str, Any], game: str, width: int = WIDTH) -> RenderableType:
+    """The grid, in as many tables as the width asks for."""
+    whole = grid(found, game)
+    stub = max(len(row[0]) for row in whole.rows) + 2
+    each = max(len(text) for line in (whole.heads[1:], *(row[1:] for row in whole.rows)) for text in line) + 2
     most = max(1, (width - stub) // each)
-    parts: list[RenderableType] = [Text(f"{game}: the row's payoff against the column", style="bold")]
-    for start in range(0, len(asked.learners), most):
-        columns = asked.learners[start : start + most]
+    parts: list[RenderableType] = [Text(whole.caption, style="bold")]
+    for start in range(1, len(whole.heads), most):
         block = Table(box=None, padding=(0, 1), pad_edge=False)
         block.add_column("", no_wrap=True)
-        for name in columns:
-            block.add_column(name, justify="right", no_wrap=True)
-        for row in asked.learners:
-            block.add_row(row, *(shown.get((row, column), "-") for column in columns))
+        for head in whole.heads[start : start + most]:
+            block.add_column(head, justify="right", no_wrap=True)
+        for row in whole.rows:
+            block.add_row(row[0], *row[start : start + most])
         parts += [block, ""]
     return Group(*parts)
 
 
-def note(asked: Tournament, found: Sequence[dict[str, Any]]) -> str:
+def note(found: dict[str, Any]) -> str:
     """What the numbers are over."""
-    text = f"payoffs after {asked.steps} steps, {asked.trials} trials, both seats; ± standard error of the mean over "
-    kinds = {cell["over"] for cell in found}
-    text += "trials" if kinds == {"trials"} else f"{asked.seeds} fits" if kinds == {"fits"} else _BOTH
-    lost = [f"{c['row']} against {c['column']}" for c in found if c["diverged"]]
+    cells = [cell for game in found["games"].values() for cell in game["cells"]]
+    text = (
+        f"payoffs after {found['steps']} steps, {found['trials']} trials, both seats; "
+        "± standard error of the mean over "
+    )
+    kinds = {cell["over"] for cell in cells}
+    fits = len(found["seeds"])
+    text += "trials" if kinds == {"trials"} else f"{fits} fits" if kinds == {"fits"} else _BOTH
+    lost = [f"{c['row']} against {c['column']}" for c in cells if c["diverged"]]
     return text + (f"\ndiverged in part, and averaged over the rest: {', '.join(lost)}" if lost else "")
 
 
 _BOTH = "fits where one of the two is learnt, else over trials"
 
 
-def draw(asked: Tournament, found: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
+def _pairs(found: dict[str, Any], game: str) -> tuple[list[str], dict[tuple[str, str], dict[str, Any]]]:
+    of_game = found["games"][game]
+    return of_game["learners"], {(cell["row"], cell["column"]): cell for cell in of_game["cells"]}
+
+
+def draw(found: dict[str, Any], folder: Path) -> list[Path]:
     """A heat-map per game."""
     import matplotlib
 
@@ -152,17 +168,16 @@ def draw(asked: Tournament, found: Sequence[dict[str, Any]], folder: Path) -> li
     with matplotlib.rc_context(figures.STYLE):
         return [
             path
-            for game in asked.games
-            for path in figures.save(heat_map(asked, found, game), folder, game.replace(":", "-"))
+            for game in found["games"]
+            for path in figures.save(heat_map(found, game), folder, game.replace(":", "-"))
         ]
 
 
-def heat_map(asked: Tournament, found: Sequence[dict[str, Any]], game: str) -> Any:
+def heat_map(found: dict[str, Any], game: str) -> Any:
     """Rows' payoffs against columns as colours, and as numbers."""
     from matplotlib.figure import Figure
 
-    names = asked.learners
-    by_pair = {(cell["row"], cell["column"]): cell for cell in found if cell["game"] == game}
+    names, by_pair = _pairs(found, game)
     values = np.array([[_float(by_pair.get((row, column))) for column in names] for row in names])
     side = 0.72 * len(names)
     figure = Figure(figsize=(max(side + 1.9, 3.4), max(0.62 * side + 1.2, 2.2)), layout="constrained")
@@ -186,15 +201,13 @@ def heat_map(asked: Tournament, found: Sequence[dict[str, Any]], game: str) -> A
     axis.set_xlabel("against")
     axis.spines[:].set_visible(False)
     figure.colorbar(image, label="payoff")
-    figure.suptitle(f"{game}, after {asked.steps} steps:\nthe row's payoff against the column", fontsize=9)
+    figure.suptitle(f"{game}, after {found['steps']} steps:\nthe row's payoff against the column", fontsize=9)
     return figure
 
 
 def _shown(cell: dict[str, Any]) -> str:
     if cell["payoff"] is None:
         return "diverged"
-    from meva_core.report.tables import statistic
-
     return statistic({"mean": cell["payoff"], "sem": cell["sem"]})
 
 

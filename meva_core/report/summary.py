@@ -12,6 +12,8 @@
       best_response     {ours, theirs}: our policy held fixed, another seat replaced by its best response to it,
                         averaged over our seats and the responders
       against           {learner, ours, theirs}: learner in seat 1, the learner to be shaped elsewhere; or null
+      policies          per seat, what its entries are called -> {mean, low, high}: over seeds and matches, as people
+                        read them (probabilities where a policy holds logits), low and high the quartiles
       outcomes          name -> a statistic of the game's outcome shares (player 1's action first)
       diverged          share of the matches that ended with payoffs that are not finite
       settled           share of the matches in which no payoff moved by 1e-4 over the last 100 steps
@@ -52,7 +54,7 @@ def summarise(result: Result) -> dict[str, Any]:
         "source": experiment.source,
         "seeds": result.seeds,
         "diverged": [{"seed": d.seed, "loop": d.loop, "quantity": d.quantity} for d in result.diverged],
-        "setting": {"name": _setting_name(result), "label": survey.label} if swept else None,
+        "setting": {"name": survey.setting, "label": survey.label} if swept else None,
         "rows": [_row(result, v, value if swept else None) for v, value in enumerate(survey.values)],
         "fits": [
             {
@@ -90,6 +92,7 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
         "self_play": statistic(payoffs.mean(axis=-1)) if len(own) == len(result.seats) else None,
         "best_response": {"ours": statistic(ours), "theirs": statistic(theirs)},
         "against": None,
+        "policies": _policies(survey.entries[:, v], result.entry_names),
         "outcomes": {name: statistic(shares[:, v]) for name, shares in survey.outcomes.items()},
         "diverged": _number(1 - np.isfinite(payoffs).all(axis=-1).mean()),
         "settled": _number(survey.settled[:, v].mean()),
@@ -108,6 +111,23 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
     return row
 
 
+def _policies(entries: np.ndarray, names: tuple[str, ...]) -> list[dict[str, dict[str, float | None]]]:
+    """Of f32[S, N, P, D]."""
+    flat = entries.reshape(-1, *entries.shape[-2:]).astype(float)
+    quartiles = np.quantile(flat, [0.25, 0.75], axis=0)
+    return [
+        {
+            name: {
+                "mean": _number(flat[:, seat, d].mean()),
+                "low": _number(quartiles[0, seat, d]),
+                "high": _number(quartiles[1, seat, d]),
+            }
+            for d, name in enumerate(names)
+        }
+        for seat in range(flat.shape[1])
+    ]
+
+
 def _responses(response: np.ndarray, own: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """From f32[S, N, responder, P] our and the responders' payoffs, f32[S, N], averaged over who meets whom."""
     players = response.shape[-1]
@@ -115,11 +135,6 @@ def _responses(response: np.ndarray, own: list[int]) -> tuple[np.ndarray, np.nda
     ours = np.mean([response[:, :, other, seat] for seat, other in pairs], axis=0)
     theirs = np.mean([response[:, :, other, other] for _, other in pairs], axis=0)
     return ours, theirs
-
-
-def _setting_name(result: Result) -> str:
-    sweep = result.players[0].learner.sweep
-    return "" if sweep is None else sweep.name
 
 
 def _number(value: Any) -> float | None:

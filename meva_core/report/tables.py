@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from typing import Any
 
+import attrs
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -32,21 +34,44 @@ def title(summary: dict[str, Any]) -> str:
     )
 
 
-def tables(summary: dict[str, Any]) -> RenderableType:
-    """Payoffs, then what the game tells of outcomes and basins, then what the numbers are over."""
-    shown = [("payoffs", _payoffs(summary))]
+@attrs.frozen
+class Grid:
+    """A table before it is drawn: heads (lines split by a newline) and rows of text; `left`: columns of words."""
+
+    caption: str
+    heads: list[str]
+    rows: list[list[str]]
+    left: tuple[str, ...] = ()
+
+
+def grids(summary: dict[str, Any]) -> list[Grid]:
+    """Payoffs, then what the game tells of outcomes or basins."""
+    shown = [_payoffs(summary)]
     if any(row["basins"] for row in summary["rows"]):
-        shown.append(("starts of the grid that end in an outcome", _basins(summary)))
+        shown.append(_basins(summary))
     elif any(row["outcomes"] for row in summary["rows"]):
-        shown.append(("shares of outcomes (player 1 first), and of matches that settled", _outcomes(summary)))
+        shown.append(_outcomes(summary))
+    return shown
+
+
+def tables(summary: dict[str, Any]) -> RenderableType:
+    """All grids, then what the numbers are over."""
     parts: list[RenderableType] = []
-    for caption, table in shown:
-        parts += [Text(caption, style="bold"), table, ""]
-    return Group(*parts, Text(_note(summary), style="dim"))
+    for grid in grids(summary):
+        parts += [Text(grid.caption, style="bold"), _drawn(grid), ""]
+    return Group(*parts, Text(note(summary), style="dim"))
 
 
-def _payoffs(summary: dict[str, Any]) -> Table:
-    table = _table(summary)
+def _drawn(grid: Grid) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for head in grid.heads:
+        table.add_column(head, justify="left" if head in grid.left else "right", no_wrap=head != "by seed")
+    for row in grid.rows:
+        table.add_row(*row)
+    return table
+
+
+def _payoffs(summary: dict[str, Any]) -> Grid:
     first = summary["rows"][0]
     together = first["self_play"] is not None
     names = [summary["learner"], *summary["opponents"]]
@@ -55,53 +80,57 @@ def _payoffs(summary: dict[str, Any]) -> Table:
     if first["against"]:
         rival = first["against"]["learner"]
         heads += [f"ours vs\n{rival}", f"{rival}'s"]
-    for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
-    for row in summary["rows"]:
-        cells = [row["self_play"]] if together else list(row["payoffs"])
-        cells += [row["best_response"]["ours"], row["best_response"]["theirs"]]
-        cells += [row["against"]["ours"], row["against"]["theirs"]] if row["against"] else []
-        table.add_row(*_label(summary, row), *map(statistic, cells))
-    return table
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        found = [row["self_play"]] if together else list(row["payoffs"])
+        found += [row["best_response"]["ours"], row["best_response"]["theirs"]]
+        found += [row["against"]["ours"], row["against"]["theirs"]] if row["against"] else []
+        return [statistic(cell) for cell in found]
+
+    return _grid(summary, "payoffs", heads, cells)
 
 
-def _outcomes(summary: dict[str, Any]) -> Table:
-    table = _table(summary)
+def _outcomes(summary: dict[str, Any]) -> Grid:
     names = list(summary["rows"][0]["outcomes"])
-    for name in (*names, "settled"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in summary["rows"]:
+
+    def cells(row: dict[str, Any]) -> list[str]:
         shares = [statistic(row["outcomes"][name], digits=3) for name in names]
-        table.add_row(*_label(summary, row), *shares, f"{100 * row['settled']:.0f} %")
-    return table
+        return [*shares, f"{100 * row['settled']:.0f} %"]
+
+    caption = "shares of outcomes (player 1 first), and of matches that settled"
+    return _grid(summary, caption, [*names, "settled"], cells)
 
 
-def _basins(summary: dict[str, Any]) -> Table:
-    table = _table(summary)
+def _basins(summary: dict[str, Any]) -> Grid:
+    heads: list[str] = []
     for name, found in summary["rows"][0]["basins"].items():
-        table.add_column(f"{name}, of {found['of']}", justify="right", no_wrap=True)
-        table.add_column("share", justify="right", no_wrap=True)
-        table.add_column("by seed", justify="left")
-    for row in summary["rows"]:
-        cells = []
+        heads += [f"{name}, of {found['of']}", "share", "by seed"]
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        shown: list[str] = []
         for found in row["basins"].values():
             mean, sem, of = found["cells"]["mean"], found["cells"]["sem"], found["of"]
             error = "" if sem is None else f" ±{sem:.0f}"
             seeds = " ".join(f"{count:.0f}" for count in found["cells"]["per_seed"])
-            cells += [f"{mean:.0f}{error}", f"{100 * mean / of:.1f} %", seeds]
-        table.add_row(*_label(summary, row), *cells)
-    return table
+            shown += [f"{mean:.0f}{error}", f"{100 * mean / of:.1f} %", seeds]
+        return shown
+
+    return _grid(summary, "starts of the grid that end in an outcome", heads, cells, ("by seed",))
 
 
-def _table(summary: dict[str, Any]) -> Table:
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    if summary["setting"]:
-        table.add_column(_symbol(summary["setting"]["label"]), justify="left", no_wrap=True)
-    return table
-
-
-def _label(summary: dict[str, Any], row: dict[str, Any]) -> list[str]:
-    return [f"{row['value']:g}"] if summary["setting"] else []
+def _grid(
+    summary: dict[str, Any],
+    caption: str,
+    heads: list[str],
+    cells: Callable[[dict[str, Any]], list[str]],
+    left: tuple[str, ...] = (),
+) -> Grid:
+    """One row per setting, which stands in the first column where there are several."""
+    if summary["setting"] is None:
+        return Grid(caption, heads, [cells(row) for row in summary["rows"]], left)
+    symbol = _symbol(summary["setting"]["label"])
+    rows = [[f"{row['value']:g}", *cells(row)] for row in summary["rows"]]
+    return Grid(caption, [symbol, *heads], rows, (symbol, *left))
 
 
 def _symbol(label: str) -> str:
@@ -128,7 +157,8 @@ def _short(value: float, digits: int) -> str:
     return text[1:] if text.startswith("0.") else text
 
 
-def _note(summary: dict[str, Any]) -> str:
+def note(summary: dict[str, Any]) -> str:
+    """What the numbers are over, and what is not in them."""
     over = summary["rows"][0]["payoffs"][0]["over"]
     count = f"{len(summary['seeds'])} seeds" if over == "seeds" else "the pairs of one seed"
     lines = [f"mean ± standard error of the mean over {count}"]

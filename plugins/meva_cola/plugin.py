@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from meva_cola import papers
 from meva_core.hookspecs import Entry, hookimpl
 
 
@@ -12,4 +13,5 @@ def meva_learners() -> Iterable[Entry]:
         "meva_cola.cola:COLA",
         "learnt steps, consistent with everybody's look-ahead",
         "Willi et al. (2022), COLA: Consistent Learning with Opponent-Learning Awareness, ICML",
+        bibtex=papers.COLA,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from meva_core.hookspecs import Entry, hookimpl
+from meva_fixed import papers
 
 
 @hookimpl
@@ -12,4 +13,5 @@ def meva_learners() -> Iterable[Entry]:
         "meva_fixed.fixed:Fixed",
         "a named strategy or given numbers, never moves",
         "Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS",
+        bibtex=papers.EVOLUTION_OF_COOPERATION + papers.EXTORTION,
     )

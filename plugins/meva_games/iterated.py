@@ -41,6 +41,9 @@ class IteratedTwoByTwo(Game):
     def entry_names(self) -> tuple[str, ...]:
         return tuple(f"P(C|{entry})" for entry in ENTRIES)
 
+    def entries(self, x: Array) -> Array:
+        return jax.nn.sigmoid(x)
+
     @property
     def strategies(self) -> Mapping[str, Array | Callable[[float], Array]]:
         def policy(*cooperates: int) -> Array:

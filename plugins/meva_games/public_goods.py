@@ -50,6 +50,9 @@ class PublicGoods(Game):
         after = (f"{own} and {others} others" for own in ("kept", "gave") for others in range(self.num_players))
         return ("P(give|start)", *(f"P(give|{what})" for what in after))
 
+    def entries(self, x: Array) -> Array:
+        return jax.nn.sigmoid(x)
+
     @property
     def strategies(self) -> dict[str, Array]:
         always = jnp.full(self.policy_size, SATURATED)

@@ -29,6 +29,9 @@ class Ultimatum(Game):
     def entry_names(self) -> tuple[str, ...]:
         return ("P(fair offer), P(accept unfair)",)
 
+    def entries(self, x: Array) -> Array:
+        return jax.nn.sigmoid(x)
+
     def init(self, key: Array) -> Array:
         return jax.random.normal(key, (2, 1))
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from meva_core.hookspecs import Entry, hookimpl
+from meva_maml import papers
 
 
 @hookimpl
@@ -12,4 +13,5 @@ def meva_learners() -> Iterable[Entry]:
         "meva_maml.m_maml:MMAML",
         "learns where to start and how fast, then learns naively",
         "Finn et al. (2017), Model-Agnostic Meta-Learning, ICML; Lu et al. (2022), M-FOS, ICML",
+        bibtex=papers.MAML + papers.M_FOS,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from meva_core.hookspecs import Entry, hookimpl
+from meva_meta_value import papers
 
 
 @hookimpl
@@ -12,4 +13,5 @@ def meva_learners() -> Iterable[Entry]:
         "meva_meta_value.learner:MeVa",
         "follows the gradient of a learnt value of all future learning",
         "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863",
+        bibtex=papers.META_VALUE,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from meva_core.hookspecs import Entry, hookimpl
+from meva_value_networks import papers
 
 
 @hookimpl
@@ -12,4 +13,5 @@ def meva_value_models() -> Iterable[Entry]:
         "meva_value_networks.paired_mlp:PairedMLP",
         "encodes policies, pairs own code with the others'; residual MLPs",
         "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863, appendix D",
+        bibtex=papers.META_VALUE,
     )

@@ -120,7 +120,7 @@ def test_bad_input(meva_command, arguments, said):
 def test_help_names_the_commands(meva_command, meva_run):
     outcome = meva_command("--help")
     assert outcome.code == 0
-    assert all(command in outcome.out for command in ("run", "list", "show"))
+    assert all(command in outcome.out for command in ("run", "list", "show", "cite"))
     text = meva_run("--help").out
     for option in (
         "game",

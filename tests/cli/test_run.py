@@ -116,7 +116,8 @@ def naive_on_logistic():
 
 def test_the_folder_holds_what_was_promised(run):
     names = {path.name for path in run.folder.iterdir()}
-    assert names == {"summary.json", "experiment.toml", "metrics.jsonl", "policies.npz", "figures", "checkpoints"}
+    numbers = {"summary.json", "experiment.toml", "metrics.jsonl", "policies.npz", "checkpoints"}
+    assert names == {"report.html", "figures", *numbers}
     figures = {path.name for path in (run.folder / "figures").iterdir()}
     assert figures == {f"{name}.{kind}" for name in ("payoffs", "learning_meva") for kind in ("png", "svg")}
     saved = {path.name for path in (run.folder / "checkpoints" / "learner").iterdir()}
@@ -506,6 +507,21 @@ def test_lola_against_naive(meva_run, tmp_path, basins_run, naive_on_logistic):
     # Without look-ahead both are naive learners; with it they are not what two LOLA learners are.
     np.testing.assert_allclose(payoffs[:, :1], naive_on_logistic.payoffs, rtol=1e-4, atol=1e-4)
     assert not np.allclose(payoffs[:, 1:], policies(basins_run.folder)["payoffs"][:, 1:], rtol=1e-2)
+
+
+FITTED = [("cola", ("learner.loops=3", "learner.batch_size=4")), ("m_maml", ("learner.loops=2", "learner.steps=3"))]
+
+
+@pytest.mark.parametrize(("learner", "small"), FITTED)
+def test_the_other_rules_that_are_fitted(learner, small, meva_run, tmp_path):
+    settings = [text for each in small for text in ("--set", each)]
+    run = meva_run(
+        "--game", "tandem", "--learner", learner, *settings, *arguments(LOGISTIC), "--out", tmp_path / "run"
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    found = summary(tmp_path / "run")
+    assert found["fits"][0]["loops"] == int(small[0][-1])
+    assert all(np.isfinite(row["payoffs"][0]["mean"]) for row in found["rows"])
 
 
 def test_a_single_sample_has_no_error():

@@ -1,5 +1,6 @@
 """The kit itself: what is broken on purpose fails it, and with a word of help."""
 
+import re
 from typing import Any
 
 import jax
@@ -9,6 +10,7 @@ import pytest
 
 from meva_core import testing
 from meva_core.component import component, leaf, part, static
+from meva_core.hookspecs import Entry
 from meva_core.protocols import Explorer, Game, Learner, ValueModel
 
 
@@ -115,6 +117,45 @@ def test_a_good_game_passes():
 def test_a_broken_game_fails(game, message):
     with pytest.raises(AssertionError, match=message):
         testing.check_game(game)
+
+
+# ---------------------------------------------------------------- entries
+
+
+PAPER = """
+@book{key2000,
+  author = {Somebody},
+  title = {A {Game}},
+  year = 2000,
+}
+"""
+
+
+@pytest.mark.parametrize("bibtex", ["", PAPER, PAPER + PAPER.replace("key", "other")])
+def test_a_good_entry_passes(bibtex):
+    testing.check_entry(Entry("good", "module:Class", "one line", bibtex=bibtex))
+
+
+@pytest.mark.parametrize("summary", ["", "two\nlines"])
+def test_a_summary_that_is_not_one_line_fails(summary):
+    with pytest.raises(AssertionError, match="summary: expected one line"):
+        testing.check_entry(Entry("bad", "module:Class", summary))
+
+
+@pytest.mark.parametrize(
+    ("bibtex", "message"),
+    [
+        ("Somebody (2000)", "bibtex: expected @type{key, ...}, got 'Somebody (2000)'"),
+        (PAPER[:-3], "bibtex: expected as many } as { in key2000, got 3 and 4"),
+        (PAPER.replace("author", "by"), "bibtex: expected author = ... in key2000"),
+        (PAPER.replace("title", "name"), "bibtex: expected title = ... in key2000"),
+        (PAPER.replace("year", "when"), "bibtex: expected year = ... in key2000"),
+        (PAPER + "@misc{second,\n  author = {A},\n  year = 2001\n}", "bibtex: expected title = ... in second"),
+    ],
+)
+def test_broken_bibtex_fails(bibtex, message):
+    with pytest.raises(AssertionError, match=re.escape(message)):
+        testing.check_entry(Entry("bad", "module:Class", "one line", bibtex=bibtex))
 
 
 # ---------------------------------------------------------------- learners

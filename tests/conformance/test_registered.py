@@ -41,6 +41,11 @@ def test_every_kind_has_entries():
     }
 
 
+@pytest.mark.parametrize("offer", meva.installed().offers, ids=lambda offer: f"{offer.kind}-{offer.name}")
+def test_entry(offer):
+    testing.check_entry(offer.entry)
+
+
 @pytest.mark.parametrize("name", names("game"))
 def test_game(name):
     testing.check_game(meva.make("game", name))

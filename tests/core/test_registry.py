@@ -82,8 +82,14 @@ def test_a_strangers_plugin_is_found(fake_plugin):
         (HEAD + "@hookimpl\ndef meva_games():\n    yield ('a', 'b:c', 'd')\n", "must yield"),
         (HEAD + "@hookimpl\ndef meva_games():\n    pass\n", "TypeError"),
         (HEAD + "@hookimpl\ndef meva_games():\n    yield Entry('only a name')\n", "TypeError"),
+        (GOOD.format(name=3), "expected text for the name of an Entry, got 3"),
+        (GOOD.format(name="odd").replace("'a game'", "'a game', bibtex=None"), "for the bibtex of an Entry, got None"),
+        (GOOD.format(name="odd").replace("'a game'", "'a game', recipes=1"), "for the recipes of an Entry, got 1"),
     ],
-    ids=["import", "syntax", "misspelt", "argument", "raises", "no-entry", "nothing", "half-an-entry"],
+    ids=[
+        *("import", "syntax", "misspelt", "argument", "raises", "no-entry", "nothing", "half-an-entry"),
+        *("number-for-name", "none-for-bibtex", "number-for-recipes"),
+    ],
 )
 def test_a_broken_plugin_is_one_warning_and_all_else_works(fake_plugin, code, said):
     fake_plugin("good_one", GOOD.format(name="good_one"))

@@ -1,0 +1,19 @@
+"""BibTeX, as far as citing needs it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import textwrap
+
+_START = re.compile(r"^[ \t]*@\w+[ \t]*\{[ \t]*([^\s,{}]+)[ \t]*,", re.MULTILINE)
+
+
+def entries(text: str) -> dict[str, str]:
+    """Citation key -> entry, in order; the first of a key counts."""
+    starts = list(_START.finditer(text))
+    bounds = [*(start.start() for start in starts), len(text)]
+    found: dict[str, str] = {}
+    for start, (begin, end) in zip(starts, itertools.pairwise(bounds), strict=True):
+        found.setdefault(start[1], textwrap.dedent(text[begin:end]).strip())
+    return found

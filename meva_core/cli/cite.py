@@ -1,0 +1,52 @@
+"""`meva cite`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from meva_core import bibtex, citations, registry
+from meva_core.errors import BadValue, UnknownName, did_you_mean
+from meva_core.registry import Offer, Registry
+
+
+@click.command("cite", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("wanted", nargs=-1, metavar="NAME|RUN...")
+def cite_command(wanted: tuple[str, ...]) -> None:
+    """Print the papers to cite, as BibTeX, each once.
+
+    NAME is that of a game, learner, value model or explorer. RUN is the folder of a run or a tournament, for all that
+    took part in it.
+
+    \b
+    meva cite lola ipd > refs.bib
+    meva cite runs/ipd-meva-...
+    """
+    if not wanted:
+        raise BadValue("expected what to cite, got nothing: meva cite NAME (see: meva list), or a run's folder")
+    known = registry.installed()
+    offers = list(dict.fromkeys(offer for each in wanted for offer in _offers(known, each)))
+    found = [entry for offer in offers for entry in bibtex.entries(offer.entry.bibtex).items()]
+    papers = citations.papers(offers)
+    if papers:
+        click.echo("\n\n".join(papers.values()))
+    if differing := sorted({key for key, text in found if text != papers[key]}):
+        click.echo(f"note: plugins differ in {', '.join(differing)}: the first text is printed", err=True)
+    if lacking := [_described(offer) for offer in offers if not bibtex.entries(offer.entry.bibtex)]:
+        click.echo(f"note: no BibTeX on record for {', '.join(lacking)}", err=True)
+
+
+def _offers(known: Registry, name_or_run: str) -> list[Offer]:
+    if kinds := known.kinds_of(name_or_run):
+        return [known.find(kind, name_or_run) for kind in kinds]
+    folder = Path(name_or_run)
+    if folder.is_dir():
+        return citations.took_part(known, folder)
+    names = {offer.name for offer in known.offers}
+    raise UnknownName(f"unknown name or run {name_or_run!r}{did_you_mean(name_or_run, names)}")
+
+
+def _described(offer: Offer) -> str:
+    source = f" ({offer.entry.reference})" if offer.entry.reference else ""
+    return f"{offer.kind.replace('_', ' ')} {offer.name}{source}"

@@ -1,0 +1,22 @@
+"""`meva report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def report_command(folder: Path) -> None:
+    """Make the page of a finished run or tournament anew: DIR/report.html.
+
+    Every run writes one; this is for folders of an older version, or after a page was lost.
+    """
+    from meva_core.report import page
+    from meva_core.report.folder import write_atomically
+
+    text = page.of(folder)
+    write_atomically(folder / "report.html", text)
+    click.echo(f"written to {folder / 'report.html'}")

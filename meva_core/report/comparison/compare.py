@@ -1,0 +1,146 @@
+"""Where runs differ, and their numbers at the settings they share."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from meva_core.recipes import SECTIONS
+from meva_core.report.comparison.run import KINDS, Quantity, Row, Run, Statistic
+
+COLUMNS = ("run", "setting", "quantity", "mean", "sem", "over")
+ORDER = ("recipe", "game", "learner", "opponent", *SECTIONS[2:], "run")
+NOT_COMPARED = ("schema", "source", "run.hash")
+CLEAR = 2  # standard errors
+
+
+@attrs.frozen
+class Line:
+    """A quantity at a setting (None: at each run's only one), in every run; None where a run has no such quantity."""
+
+    quantity: Quantity
+    setting: float | None
+    found: tuple[Statistic | None, ...]
+
+    @property
+    def difference(self) -> Statistic | None:
+        """Of two runs, the second less the first; its error takes theirs as independent."""
+        if len(self.found) != 2:
+            return None
+        first, second = self.found
+        if first is None or second is None or first.mean is None or second.mean is None:
+            return None
+        sem = None if first.sem is None or second.sem is None else math.hypot(first.sem, second.sem)
+        return Statistic(second.mean - first.mean, sem, second.over)
+
+    @property
+    def clear(self) -> bool:
+        """Whether the difference exceeds two standard errors."""
+        found = self.difference
+        if found is None or found.mean is None or found.sem is None:
+            return False
+        return abs(found.mean) > CLEAR * found.sem
+
+
+@attrs.frozen(kw_only=True)
+class Comparison:
+    """differing: dotted hyper-parameter -> its value in every run, None where a run has none such.
+
+    setting: what the lines differ in, None where every run has one row, and these are compared.
+    left_out: per run, the settings that not all runs have.
+    twins: indices of runs of one experiment, and whether their numbers are equal.
+    """
+
+    runs: tuple[Run, ...]
+    differing: Mapping[str, tuple[Any, ...]]
+    setting: str | None
+    lines: tuple[Line, ...]
+    left_out: tuple[tuple[float, ...], ...]
+    twins: tuple[tuple[tuple[int, ...], bool], ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """a, b, c, ..."""
+        return [_label(n) for n in range(len(self.runs))]
+
+
+def compare(runs: Sequence[Run]) -> Comparison:
+    """Of two or more."""
+    shared = _shared(runs)
+    quantities = dict.fromkeys(quantity for rows in shared.values() for row in rows for quantity in row)
+    setting = next((run.setting for run in runs if len(run.rows) > 1), None)
+    return Comparison(
+        runs=tuple(runs),
+        differing=_differing(runs),
+        setting=setting,
+        lines=tuple(
+            Line(quantity, value, tuple(row.get(quantity) for row in rows))
+            for quantity in sorted(quantities, key=lambda quantity: KINDS.index(quantity.kind))
+            for value, rows in shared.items()
+        ),
+        left_out=tuple(_lacking(run, shared) if run.setting == setting else () for run in runs),
+        twins=tuple(_twins(runs)),
+    )
+
+
+def as_csv(runs: Sequence[Run]) -> str:
+    """All numbers of all runs, those that are not shared too, one a line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for run in runs:
+        for setting, row in run.rows.items():
+            writer.writerows((run.name, setting, q.name, s.mean, s.sem, s.over) for q, s in row.items())
+    return text.getvalue()
+
+
+def _shared(runs: Sequence[Run]) -> dict[float | None, list[Row]]:
+    """Setting -> a row per run. A run of one row, and not of what the others' differ in, stands beside each."""
+    if all(len(run.rows) == 1 for run in runs):
+        return {None: [row for run in runs for row in run.rows.values()]}
+    swept = {run.setting for run in runs if len(run.rows) > 1}
+    if len(swept) > 1:
+        return {}
+    tables = [run.rows if run.setting in swept else None for run in runs]
+    first, *others = [table for table in tables if table is not None]
+    return {
+        value: [
+            next(iter(run.rows.values())) if table is None else table[value]
+            for run, table in zip(runs, tables, strict=True)
+        ]
+        for value in first
+        if all(value in other for other in others)
+    }
+
+
+def _lacking(run: Run, shared: Mapping[float | None, Any]) -> tuple[float, ...]:
+    return tuple(value for value in run.rows if value is not None and value not in shared)
+
+
+def _differing(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
+    names = sorted(dict.fromkeys(name for run in runs for name in run.configuration), key=_place)
+    found = {name: tuple(run.configuration.get(name) for run in runs) for name in names if name not in NOT_COMPARED}
+    return {name: values for name, values in found.items() if any(value != values[0] for value in values)}
+
+
+def _place(name: str) -> int:
+    section = name.partition(".")[0]
+    return ORDER.index(section) if section in ORDER else len(ORDER)
+
+
+def _twins(runs: Sequence[Run]) -> Iterator[tuple[tuple[int, ...], bool]]:
+    for experiment in dict.fromkeys(run.hash for run in runs):
+        alike = tuple(n for n, run in enumerate(runs) if run.hash == experiment)
+        if len(alike) > 1:
+            yield alike, all(runs[n].rows == runs[alike[0]].rows for n in alike)
+
+
+def _label(n: int) -> str:
+    letters = string.ascii_lowercase
+    return letters[n] if n < len(letters) else _label(n // len(letters) - 1) + letters[n % len(letters)]

@@ -1,0 +1,180 @@
+"""A finished run: what its summary.json and its experiment.toml say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from meva_core import experiment, recipes
+from meva_core.errors import BadFolder
+from meva_core.report import summary as summaries
+from meva_core.report import tables
+
+KINDS = ("self-play", "seat", "response", "against", "basin", "outcome")
+SELF_PLAY, SEAT, RESPONSE, AGAINST, BASIN, OUTCOME = KINDS
+FILES = ("experiment.toml", "summary.json")
+
+
+@attrs.frozen
+class Quantity:
+    """kind: of KINDS; name: for people."""
+
+    kind: str
+    name: str
+
+
+@attrs.frozen
+class Statistic:
+    """What a summary says of one quantity; None: not finite, or not known."""
+
+    mean: float | None = attrs.field(converter=attrs.converters.optional(float))
+    sem: float | None = attrs.field(converter=attrs.converters.optional(float))
+    over: str
+
+
+Row = Mapping[Quantity, Statistic]
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """name: the folder, say; title: who plays what; hash: of the experiment.
+
+    seeds: how many the numbers are over, and how many are lost to divergence.
+    setting: what the rows differ in, None where there is one row, which then is rows[None].
+    configuration: every hyper-parameter by its dotted name, as --set has it; and by what it was run.
+    """
+
+    name: str
+    title: str
+    game: str
+    hash: str
+    seeds: int
+    lost: int
+    setting: str | None
+    rows: Mapping[float | None, Row] = attrs.field(validator=attrs.validators.min_len(1))
+    configuration: Mapping[str, Any]
+
+    @property
+    def over_seeds(self) -> bool:
+        """Whether the errors are over seeds, else over the pairs of one."""
+        row = next(iter(self.rows.values()))
+        return next(iter(row.values())).over == "seeds"
+
+    @property
+    def over(self) -> str:
+        """What the errors are over, in words."""
+        return f"{self.seeds} seeds" if self.over_seeds else "the pairs of one seed"
+
+
+def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
+    """From what `Result.summary` and `Experiment.to_plain` return, or the files they were written to."""
+    setting = summary["setting"]
+    return Run(
+        name=name,
+        title=tables.title(dict(summary)),
+        game=str(summary["game"]),
+        hash=summary["hash"],
+        seeds=len(summary["seeds"]),
+        lost=len(summary["diverged"]),
+        setting=None if setting is None else str(setting["label"]),
+        rows={None if row["value"] is None else float(row["value"]): _quantities(row) for row in summary["rows"]},
+        configuration=dict(_dotted(_with_opponents(plain))),
+    )
+
+
+def read(folder: Path) -> Run:
+    """BadFolder where it is no finished run's, or its files are not what a run writes."""
+    _check_finished(folder)
+    toml, path = (folder / name for name in FILES)
+    plain, summary = recipes.read_toml(toml), _read_json(path)
+    _check_schema(plain.get("schema"), experiment.SCHEMA, toml)
+    _check_schema(summary.get("schema"), summaries.SCHEMA, path)
+    try:
+        run, written_for = of(str(folder), summary, plain), experiment.hash_of(plain)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadFolder(
+            f"expected {' and '.join(FILES)} as a run writes them, got others in {folder} "
+            f"({type(error).__name__}: {error}): run it again"
+        ) from error
+    if written_for != run.hash:
+        raise BadFolder(
+            f"expected {' and '.join(FILES)} of one run in {folder}, got experiments {written_for} and {run.hash}: "
+            "undo what was changed since, or run it again"
+        )
+    return run
+
+
+def _check_finished(folder: Path) -> None:
+    if not folder.is_dir():
+        came = "which is a file: name the folder it is in" if folder.exists() else "which is not there"
+        raise BadFolder(f"expected the folder of a finished run, got {folder}, {came}")
+    lacking = [name for name in FILES if not (folder / name).is_file()]
+    if lacking == ["summary.json"]:
+        raise BadFolder(
+            f"expected the folder of a finished run, got {folder}, which has no summary.json yet: "
+            f"finish it with meva-run --resume {folder}"
+        )
+    if lacking:
+        raise BadFolder(
+            f"expected the folder of a finished run, got {folder} without {' and '.join(lacking)}: "
+            "name one that meva-run wrote"
+        )
+
+
+def _check_schema(found: Any, expected: int, path: Path) -> None:
+    if found != expected:
+        raise BadFolder(f"expected schema {expected}, got {found!r} @ {path}: written by another version? run it again")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadFolder(f"expected a readable JSON file at {path}, got: {error.strerror}") from error
+    except ValueError as error:
+        raise BadFolder(f"expected JSON in {path}, got: {error}; run it again") from error
+    if not isinstance(content, dict):
+        raise BadFolder(f"expected a summary in {path}, got a JSON {type(content).__name__}: run it again")
+    return content
+
+
+def _quantities(row: Mapping[str, Any]) -> Row:
+    """Every statistic of a summary's row."""
+    found = {Quantity(SEAT, f"seat {n + 1}"): payoff for n, payoff in enumerate(row["payoffs"])}
+    if row["self_play"]:
+        found[Quantity(SELF_PLAY, "self-play")] = row["self_play"]
+    found[Quantity(RESPONSE, "ours vs best response")] = row["best_response"]["ours"]
+    found[Quantity(RESPONSE, "best response's")] = row["best_response"]["theirs"]
+    if row["against"]:
+        rival = row["against"]["learner"]
+        found[Quantity(AGAINST, f"ours vs {rival}")] = row["against"]["ours"]
+        found[Quantity(AGAINST, f"{rival}'s")] = row["against"]["theirs"]
+    for name, basin in row["basins"].items():
+        found[Quantity(BASIN, f"starts to {name}, of {basin['of']}")] = basin["cells"]
+    for name, share in row["outcomes"].items():
+        found[Quantity(OUTCOME, f"share of {name}")] = share
+    return {quantity: Statistic(s["mean"], s["sem"], s["over"]) for quantity, s in found.items()}
+
+
+def _with_opponents(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Opponents by the names that --set gives them: opponent.rate, or of several opponent.2.rate."""
+    named = {key: value for key, value in plain.items() if key != "opponents"}
+    match plain.get("opponents", []):
+        case []:
+            return named
+        case [rival]:
+            return {**named, "opponent": rival}
+        case rivals:
+            return {**named, "opponent": {str(n): rival for n, rival in enumerate(rivals, start=1)}}
+
+
+def _dotted(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{above}{key}.")
+        else:
+            yield above + key, value

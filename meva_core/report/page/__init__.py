@@ -1,0 +1,223 @@
+"""report.html: one page that needs nothing beside it, made of what a run folder holds."""
+
+from __future__ import annotations
+
+import base64
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import jinja2
+import numpy as np
+
+from meva_core import citations, registry
+from meva_core.errors import BadFolder, MevaError
+from meva_core.report import reproduction, standings, tables
+
+POINTS = 60  # of a trajectory that are drawn
+CAPTIONS = {
+    "payoffs": "Payoffs over the settings. Bands: one standard error of the mean; dots: seeds.",
+    "learning": "The fit, loop by loop: thin lines are seeds, the thick one is their mean.",
+    "basins": "Where starts of the grid end, setting by setting: white in the outcome on every seed, black on none.",
+    "trajectories": "Trajectories of learning from fresh starts (open) to their ends (filled).",
+}
+
+
+def of(folder: Path) -> str:
+    """The page of a folder that a run or a tournament has finished. BadFolder where it is neither."""
+    if not (folder / "summary.json").is_file():
+        raise BadFolder(f"expected the folder of a finished run or tournament, with a summary.json, got {folder}")
+    kinds = {"tournament.toml": of_tournament, "claims.csv": of_reproduction}
+    made = next((make for file, make in kinds.items() if (folder / file).is_file()), of_run)
+    try:
+        return made(folder)
+    except (KeyError, TypeError, ValueError, IndexError, BadZipFile) as error:
+        raise BadFolder(
+            f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; "
+            "run it again (its experiment.toml or tournament.toml holds all it takes)"
+        ) from error
+
+
+def of_run(folder: Path) -> str:
+    """The page of a finished run."""
+    summary = _summary(folder)
+    return _rendered(
+        folder,
+        "experiment.toml",
+        kind="run",
+        title=tables.title(summary),
+        source=summary["source"],
+        facts=_facts(summary),
+        warnings=[
+            f"Seed {lost['seed']} diverged in loop {lost['loop']} ({lost['quantity']}) and is left out."
+            for lost in summary["diverged"]
+        ],
+        data=_explored(summary, folder / "policies.npz"),
+        setting=summary["setting"],
+        seats=_seats(summary),
+        grids=tables.grids(summary),
+        note=tables.note(summary),
+    )
+
+
+def of_tournament(folder: Path) -> str:
+    """The page of a finished tournament."""
+    summary = _summary(folder)
+    return _rendered(
+        folder,
+        "tournament.toml",
+        kind="tournament",
+        title=f"Tournament on {', '.join(summary['games'])}",
+        source="",
+        facts=f"{summary['trials']} trials of {summary['steps']} steps, seeds {_listed(summary['seeds'])}",
+        warnings=[],
+        data=None,
+        setting=None,
+        seats=[],
+        grids=[standings.grid(summary, game) for game in summary["games"]],
+        note=standings.note(summary),
+    )
+
+
+def of_reproduction(folder: Path) -> str:
+    """The page of a reproduction."""
+    summary = _summary(folder)
+    runs = [folder.parent / "runs" / hash for hash in summary["runs"].values()]
+    return _rendered(
+        folder,
+        "",
+        kind="reproduction",
+        title=f"{summary['name']}: {summary['title']}",
+        source=summary["source"],
+        facts=reproduction.held(summary),
+        warnings=[],
+        data=None,
+        setting=None,
+        seats=[],
+        grids=[reproduction.grid(summary)],
+        note="ours: mean ± standard error of the mean",
+        of=[run for run in runs if run.is_dir()],
+        links=[(label, f"../runs/{hash}/report.html") for label, hash in summary["runs"].items()],
+    )
+
+
+def _rendered(folder: Path, asked: str, *, of: list[Path] | None = None, **content: Any) -> str:
+    """`asked`: the file that has it all done again; `of`: the folders of all that took part, if not this one."""
+    data = content.pop("data")
+    return _template().render(
+        css=_asset("page.css"),
+        script=_asset("page.js") if data else "",
+        data=_for_script(data) if data else "",
+        figures=_figures(folder / "figures"),
+        papers=_papers([folder] if of is None else of),
+        asked=asked,
+        text=(folder / asked).read_text(encoding="utf-8") if asked else "",
+        **{"links": [], **content},
+    )
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+
+
+def _facts(summary: dict[str, Any]) -> str:
+    took = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in summary["seconds"].items())
+    return f"experiment {summary['hash']}, seeds {_listed(summary['seeds'])}, {took}"
+
+
+def _listed(seeds: list[int]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def _explored(summary: dict[str, Any], policies: Path) -> dict[str, Any]:
+    """What the slider moves through, one item per setting."""
+    rows = summary["rows"]
+    with open(policies, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+        plane = _plane(file) if "plane" in file else None
+    return {
+        "symbol": summary["setting"]["label"].rpartition(" ")[2] if summary["setting"] else "",
+        "values": [row["value"] for row in rows],
+        "start": _start(rows),
+        # In the plane of two numbers the basins say more.
+        "policies": None if plane else _bars(rows),
+        "plane": plane,
+    }
+
+
+def _start(rows: list[dict[str, Any]]) -> int:
+    """Where the slider stands at first: at the last setting but one, where shaping shows but has not run away."""
+    return max(len(rows) - 2, 0)
+
+
+def _bars(rows: list[dict[str, Any]]) -> list[Any] | None:
+    """The policies, where every entry is a probability."""
+    numbers = [n for row in rows for seat in row["policies"] for entry in seat.values() for n in entry.values()]
+    if not all(n is not None and 0 <= n <= 1 for n in numbers):
+        return None
+    return [
+        [
+            {name: [round(entry[k], 4) for k in ("mean", "low", "high")] for name, entry in seat.items()}
+            for seat in seats
+        ]
+        for seats in (row["policies"] for row in rows)
+    ]
+
+
+def _plane(file: Any) -> dict[str, Any]:
+    """Share of the seeds that end in the first outcome, per cell, and the first seed's trajectories."""
+    paths = file["trajectories"][0, ..., 0]
+    kept = np.unique(np.linspace(0, paths.shape[2] - 1, POINTS).astype(int))
+    basins = {
+        name.removeprefix("basin "): np.round(file[name].mean(axis=0), 3).tolist()
+        for name in file
+        if name.startswith("basin ")
+    }
+    drawn = np.round(paths[:, :, kept].astype(float), 2)
+    return {
+        "range": file["plane"].tolist(),
+        "basins": basins,
+        # A path that left for infinity is drawn as far as it went.
+        "paths": [[path[np.isfinite(path).all(axis=1)].tolist() for path in of_setting] for of_setting in drawn],
+    }
+
+
+def _seats(summary: dict[str, Any]) -> list[str]:
+    """Who sits where, as far as the summary says."""
+    count = len(summary["rows"][0]["payoffs"])
+    names = [summary["learner"], *summary["opponents"]] if summary["opponents"] else [summary["learner"]] * count
+    return [f"seat {n + 1}: {name}" for n, name in enumerate(names)]
+
+
+def _figures(folder: Path) -> list[tuple[str, str, str]]:
+    """Name, caption and address of each figure; inside the page, as images of their own, whose styles do not mix."""
+    found = []
+    for path in sorted(folder.glob("*.svg"), key=lambda path: path.name != "payoffs.svg"):
+        encoded = base64.b64encode(path.read_bytes()).decode()
+        caption = CAPTIONS.get(path.stem.partition("_")[0], "")
+        found.append((path.stem, caption, f"data:image/svg+xml;base64,{encoded}"))
+    return found
+
+
+def _papers(folders: list[Path]) -> str:
+    """As BibTeX; nothing where a plugin that took part is no longer installed."""
+    try:
+        offers = [offer for folder in folders for offer in citations.took_part(registry.installed(), folder)]
+        return "\n\n".join(citations.papers(offers).values())
+    except MevaError:
+        return ""
+
+
+def _for_script(data: dict[str, Any]) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return environment.from_string(_asset("page.html"))
+
+
+def _asset(name: str) -> str:
+    return (resources.files("meva_core.report.page") / name).read_text(encoding="utf-8")

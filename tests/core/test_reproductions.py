@@ -1,0 +1,134 @@
+"""Reproductions as data: what is read, what is refused, and when a claim holds."""
+
+import pytest
+
+from meva_core import recipes, reproductions
+from meva_core.errors import BadValue, UnknownName
+from meva_core.reproductions import Claim, Reproduction, verdicts
+
+RUN = {"game": "ipd", "learner": "lola"}
+CLAIM = {"says": "so", "run": "lola", "quantity": "self_play", "published": -1.0}
+
+
+def parsed(**changes):
+    table = {"title": "t", "source": "s", "runs": {"lola": RUN}, "claims": [CLAIM], **changes}
+    return reproductions.find([recipes.parse({"reproductions": {"mine": table}}, "here")], "mine")
+
+
+def row(value, mean, sem: float | None = 0.1, **more):
+    return {"value": value, "self_play": {"mean": mean, "sem": sem}, **more}
+
+
+def verdict(rows, other=(), **claim):
+    asked = Claim(says="so", run="a", **{"quantity": "self_play", **claim})
+    made = Reproduction(name="mine", title="", source="", picture="payoffs", runs=(), claims=(asked,))
+    return verdicts(made, {"a": {"rows": rows}, "b": {"rows": list(other)}})[0]
+
+
+@pytest.mark.parametrize("name", reproductions.names([recipes.shipped()]))
+def test_those_that_ship_can_be_read(name):
+    found = reproductions.find([recipes.shipped()], name)
+    assert found.runs
+    assert found.claims
+    assert found.source
+
+
+def test_a_users_file_comes_before_the_shipped_one():
+    own = recipes.parse({"reproductions": {"figure-2b": {"title": "mine", "source": "me", "runs": {"a": RUN}}}}, "here")
+    assert reproductions.find([recipes.shipped(), own], "figure-2b").title == "mine"
+
+
+def test_the_runs_can_be_another_s():
+    files = [recipes.shipped()]
+    assert reproductions.find(files, "figure-2a").runs == reproductions.find(files, "figure-2b").runs
+
+
+def test_an_unknown_name_is_told_with_a_suggestion():
+    with pytest.raises(UnknownName, match="figure-2b"):
+        reproductions.find([recipes.shipped()], "figure-2bb")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"runs": {}, "claims": []}, "expected at least one run"),
+        ({"pictures": "basins"}, "unknown key 'pictures'"),
+        ({"picture": "basin"}, "expected one of payoffs, basins, trajectories, got 'basin'"),
+        ({"runs": {"lola": {"game": "ipd"}}}, "learner"),
+        ({"runs": {"lola": {**RUN, "seed": 1}}}, "unknown key 'seed'"),
+        ({"claims": [{**CLAIM, "published": "low"}]}, "expected a number, got 'low'"),
+        ({"claims": [{**CLAIM, "says": 1}]}, "expected text, got 1"),
+        ({"runs": {"lola": {**RUN, "set": 3}}}, "expected a table, got 3"),
+        ({"claims": [{**CLAIM, "run": "lolo"}]}, "unknown run 'lolo'"),
+        ({"claims": [{**CLAIM, "at_least": 0.0}]}, "expected exactly one of"),
+        ({"claims": [{key: value for key, value in CLAIM.items() if key != "published"}]}, "expected exactly one of"),
+    ],
+)
+def test_a_wrong_layout_is_told_with_its_place(changes, said):
+    with pytest.raises(BadValue, match=r"reproductions\.mine") as told:
+        parsed(**changes)
+    assert said in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ({"published": -1.15}, True),  # 0.15 off, two standard errors are 0.2
+        ({"published": -1.25}, False),
+        ({"published": -1.25, "within": 0.3}, True),
+        ({"published": -1.15, "within": 0.1}, False),
+        ({"at_least": -1.0}, True),
+        ({"at_least": -0.9}, False),
+        ({"at_most": -1.0}, True),
+        ({"at_most": -1.1}, False),
+        ({"above": "b"}, True),
+    ],
+)
+def test_a_claim_about_one_setting(claim, holds):
+    rows = [row(0.0, -2.0), row(5.0, -1.0)]
+    found = verdict(rows, [row(5.0, -1.5)], at=5.0, **claim)
+    assert found.holds is holds
+    assert found.ours == -1.0
+    assert found.difference == (None if "published" not in claim else pytest.approx(-1.0 - claim["published"]))
+
+
+def test_above_another_run_is_not_as_much_as_it():
+    assert verdict([row(None, -1.0)], [row(None, -1.0)], above="b").holds is False
+
+
+@pytest.mark.parametrize(
+    ("means", "holds"),
+    [
+        ((-2.0, -1.5, -1.0), True),
+        ((-2.0, -1.0, -1.28), True),  # a step back of 0.28, its two standard errors are 2 sqrt(0.02) = 0.283
+        ((-2.0, -1.0, -1.29), False),
+    ],
+)
+def test_rising_but_for_two_standard_errors(means, holds):
+    found = verdict([row(v, mean) for v, mean in enumerate(means)], rising=True)
+    assert (found.holds, found.ours) == (holds, means[-1])
+
+
+def test_basins_count_as_a_share_of_the_starts():
+    rows = [row(None, 0.0, basins={"B": {"cells": {"mean": 420.0, "sem": 21.0}, "of": 840}})]
+    found = verdict(rows, quantity="basins.B", at_least=0.5)
+    assert (found.ours, found.sem, found.holds) == (0.5, 0.025, True)
+
+
+def test_what_diverged_is_neither_held_nor_refuted():
+    assert verdict([row(None, None, None)], published=-1.0).holds is None
+    assert verdict([row(0.0, -1.0), row(1.0, None, None)], rising=True).holds is None
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ({"at": 3.0, "at_least": 0.0}, "expected `at` to be one of the run's settings 0, 5, got 3.0"),
+        ({"at": 5.0, "at_least": 0.0, "quantity": "selfplay"}, "expected a quantity of a row"),
+        ({"at": 5.0, "at_least": 0.0, "quantity": "value"}, "expected a quantity with a mean"),
+    ],
+)
+def test_what_a_run_does_not_have_is_told(claim, said):
+    with pytest.raises(BadValue) as told:
+        verdict([row(0.0, -2.0), row(5.0, -1.0)], **claim)
+    assert said in str(told.value)
