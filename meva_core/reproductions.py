@@ -33,7 +33,7 @@ import attrs
 from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.recipes import RecipeFile
 
-PICTURES = ("payoffs", "basins", "trajectories")
+PICTURES = ("payoffs", "basins", "trajectories", "contours")
 KINDS = ("published", "at_least", "at_most", "above", "rising")  # what a claim can compare with
 SEMS = 2.0  # standard errors by which a number may differ from a published one, where the claim says nothing
 

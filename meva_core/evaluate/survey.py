@@ -26,6 +26,7 @@ from meva_core.ops import stacked
 from meva_core.protocols import Game, Learner
 
 TRAJECTORIES = 24  # drawn per setting, for the figure
+LANDSCAPE = 101  # points of the payoffs along each axis, for the figure
 
 # What is folded into a seed's key for each question: numbers that no outer loop of its fit reaches.
 _MATCHES, _RESPONSES, _SHAPED, _BASINS = range(2**32 - 6, 2**32 - 2)
@@ -41,8 +42,8 @@ class Survey:
     response f32[S, V, N, P, P]: payoffs where the player of the axis before last is replaced by its best
         response to the others.
     shaped f32[S, V, N, P] or None: payoffs with the learner in seat 1 and the learner to be shaped elsewhere.
-    basins: outcome -> bool[S, V, G, G] and trajectories f32[S, V, M, T, P, D] over the game's plane, where both
-        players have one number; else {}, None and None.
+    basins: outcome -> bool[S, V, G, G], trajectories f32[S, V, M, T, P, D] and the payoffs f32[L, L, P] of its
+        landscape over the game's plane, where both players have one number; else {}, None, None and None.
     """
 
     setting: str
@@ -57,6 +58,7 @@ class Survey:
     shaped: np.ndarray | None
     basins: dict[str, np.ndarray]
     trajectories: np.ndarray | None
+    landscape: np.ndarray | None
     plane: tuple[float, float] | None
 
 
@@ -76,9 +78,10 @@ def survey(
     shaped = None
     if plan.rival is not None:
         shaped = ask(_shaped, f"playing against {plan.settings.against}", stacked([plan.rival] * len(keys)))
-    surveyed, paths = {}, None
+    surveyed, paths, landscape = {}, None, None
     if game.plane is not None:
         surveyed, paths = ask(_basins, "surveying basins")
+        landscape = np.asarray(jax.jit(jax.vmap(jax.vmap(game.payoff)))(grid(*game.plane, LANDSCAPE)))
     return Survey(
         setting="" if plan.sweep is None else plan.sweep.name,
         label="" if plan.sweep is None else plan.sweep.label,
@@ -92,6 +95,7 @@ def survey(
         shaped=shaped,
         basins=surveyed,
         trajectories=paths,
+        landscape=landscape,
         plane=game.plane,
     )
 

@@ -118,7 +118,8 @@ def _plane(result: Result) -> dict[str, Any]:
     if survey.trajectories is None:
         return {}
     basins = {f"basin {name}": cells for name, cells in survey.basins.items()}
-    return {"plane": np.array(survey.plane), "trajectories": survey.trajectories, **basins}
+    plane = {"plane": np.array(survey.plane), "landscape": survey.landscape}
+    return {**plane, "trajectories": survey.trajectories, **basins}
 
 
 def files(out: Path) -> list[Path]:

@@ -76,17 +76,21 @@ def grid(found: dict[str, Any]) -> Grid:
 def held(found: dict[str, Any]) -> str:
     """How many claims hold, in a sentence."""
     answers = [claim["holds"] for claim in found["claims"]]
+    if not answers:
+        return "no numbers to compare with"
     return f"{answers.count(True)} of {len(answers)} claims hold" + (" (quick: fewer seeds)" if found["quick"] else "")
 
 
 def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path) -> list[Path]:
-    """The picture: payoffs run by run, or all runs' basins or trajectories in one."""
+    """The picture: payoffs run by run, all runs' basins or trajectories in one, or the contours of the game."""
     import matplotlib
 
     from meva_core.report import figures
 
     out.mkdir(exist_ok=True)
     with matplotlib.rc_context(figures.STYLE):
+        if asked.picture == "contours":  # of the game, and so of its first run
+            return figures.save(figures.contours(next(iter(folders.values())), asked.title), out, "contours")
         if asked.picture != "payoffs":
             return figures.save(figures.planes(asked.picture, folders, asked.title), out, asked.picture)
         drawn = []

@@ -127,7 +127,7 @@ def test_report_makes_its_page_anew(made, meva_command):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "expected names, or --all, one of the two: there are figure-2a"),
+        ((), "expected names, or --all, one of the two: there are figure-1, figure-2a"),
         (("figure-2b", "--all"), "expected names, or --all"),
         (("figure-2x",), "unknown reproduction 'figure-2x'"),
     ],
@@ -138,6 +138,18 @@ def test_bad_input_is_told_in_one_line(arguments, said, meva_command, tmp_path):
     assert done.err.startswith(f"error: {said}")
     assert len(done.err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("picture", "code"), [("basins", 2), ("trajectories", 0), ("contours", 0)])
+def test_a_game_without_outcomes_has_trajectories_alone(picture, code, tmp_path, meva_command):
+    own = REGISTRY.partition("[reproductions.tiny.runs.lola]")[0].replace('"logistic"', '"tandem"')
+    (tmp_path / "own.toml").write_text(own.replace('picture = "basins"', f'picture = "{picture}"'))
+    done = meva_command("reproduce", "tiny", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
+    assert done.code == code, done.err
+    if code:
+        assert done.err == "error: expected runs of a game that has basins to draw, got tandem\n"
+    else:
+        assert (tmp_path / "out" / "tiny" / "figures" / f"{picture}.png").is_file()
 
 
 def test_a_run_that_cannot_be_costs_no_other(tmp_path, meva_command):

@@ -29,8 +29,8 @@ def verdict(rows, other=(), **claim):
 def test_those_that_ship_can_be_read(name):
     found = reproductions.find([recipes.shipped()], name)
     assert found.runs
-    assert found.claims
     assert found.source
+    assert found.claims or found.picture == "contours"
 
 
 def test_a_users_file_comes_before_the_shipped_one():
@@ -53,7 +53,7 @@ def test_an_unknown_name_is_told_with_a_suggestion():
     [
         ({"runs": {}, "claims": []}, "expected at least one run"),
         ({"pictures": "basins"}, "unknown key 'pictures'"),
-        ({"picture": "basin"}, "expected one of payoffs, basins, trajectories, got 'basin'"),
+        ({"picture": "basin"}, "expected one of payoffs, basins, trajectories, contours, got 'basin'"),
         ({"runs": {"lola": {"game": "ipd"}}}, "learner"),
         ({"runs": {"lola": {**RUN, "seed": 1}}}, "unknown key 'seed'"),
         ({"claims": [{**CLAIM, "published": "low"}]}, "expected a number, got 'low'"),

@@ -21,6 +21,7 @@ CAPTIONS = {
     "payoffs": "Payoffs over the settings. Bands: one standard error of the mean; dots: seeds.",
     "learning": "The fit, loop by loop: thin lines are seeds, the thick one is their mean.",
     "basins": "Where starts of the grid end, setting by setting: white in the outcome on every seed, black on none.",
+    "contours": "Payoffs over both policies, and where naive learning comes to rest.",
     "trajectories": "Trajectories of learning from fresh starts (open) to their ends (filled).",
 }
 
@@ -96,8 +97,8 @@ def of_reproduction(folder: Path) -> str:
         data=None,
         setting=None,
         seats=[],
-        grids=[reproduction.grid(summary)],
-        note="ours: mean ± standard error of the mean",
+        grids=[reproduction.grid(summary)] if summary["claims"] else [],
+        note="ours: mean ± standard error of the mean" if summary["claims"] else "",
         of=[run for run in runs if run.is_dir()],
         links=[(label, f"../runs/{hash}/report.html") for label, hash in summary["runs"].items()],
     )
