@@ -8,7 +8,7 @@ from meva_core import registry
 from meva_core.errors import UnknownName, did_you_mean
 
 
-@click.command("list")
+@click.command("list", short_help="Show all games, learners and so on.")
 @click.argument("kind", required=False)
 def list_command(kind: str | None) -> None:
     """Show every game, learner, value model and explorer, and who offers it.

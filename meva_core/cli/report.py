@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.command("report")
+@click.command("report", short_help="Make the page of a finished run anew.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report_command(folder: Path) -> None:
     """Make the page of a finished run or tournament anew: DIR/report.html.

@@ -11,7 +11,7 @@ import click
 from meva_core.errors import INTERRUPTED, BadValue
 
 
-@click.command("reproduce")
+@click.command("reproduce", short_help="Make what a publication reports anew.")
 @click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--all", "everything", is_flag=True, help="All there are.")
 @click.option("--quick", is_flag=True, help="Fewer seeds and points: the same picture in minutes.")

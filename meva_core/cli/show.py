@@ -11,7 +11,7 @@ from meva_core import registry
 from meva_core.errors import UnknownName, did_you_mean
 
 
-@click.command("show")
+@click.command("show", short_help="Show one entry and its hyper-parameters.")
 @click.argument("kind")
 @click.argument("name")
 @click.option("--registry", "registry_file", metavar="FILE", help="Recipes of your own, over the shipped ones.")

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from meva_core.tournament import Meeting, Met, Tournament
 
 
-@click.command("tournament", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "tournament",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    short_help="Let every learner meet every learner.",
+)
 @click.option("--game", "games", multiple=True, metavar="NAME", help="What is played; repeat for several.")
 @click.option("--learners", metavar="NAME,NAME,...", help="Who plays (see: meva list learner).")
 @click.option("--trials", type=int, metavar="N", help="Matches per pair, and per fit [default: 1024].")
