@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -116,6 +116,15 @@ def verdicts(asked: Reproduction, summaries: Mapping[str, dict[str, Any]]) -> li
     return [_verdict(claim, summaries) for claim in asked.claims]
 
 
+def check(asked: Reproduction, settings: Mapping[str, Sequence[float]]) -> None:
+    """BadValue where a claim is about a setting that its run will not have: by label, (nan,) of a run of one row
+    without a setting."""
+    for claim in asked.claims:
+        for label in (claim.run, *([claim.above] if claim.above else [])):
+            if not claim.rising:
+                _index(claim.at, [None if math.isnan(value) else value for value in settings[label]], label)
+
+
 def _verdict(claim: Claim, summaries: Mapping[str, dict[str, Any]]) -> Verdict:
     if claim.rising:
         return _rising(claim, summaries[claim.run]["rows"])
@@ -149,15 +158,19 @@ def _rising(claim: Claim, rows: list[dict[str, Any]]) -> Verdict:
 
 
 def _row(summary: dict[str, Any], at: float | None) -> dict[str, Any]:
-    """The row of a setting; where there is only one row, that one."""
     rows = summary["rows"]
-    if len(rows) == 1:
-        return rows[0]
-    for row in rows:
-        if at is not None and math.isclose(row["value"], at):
-            return row
-    there = ", ".join(f"{row['value']:g}" for row in rows)
-    raise BadValue(f"expected `at` to be one of the run's settings {there}, got {at}")
+    return rows[_index(at, [row["value"] for row in rows], summary["learner"])]
+
+
+def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
+    """Of the setting; of the only one, where `at` does not say or the run has no settings."""
+    if len(values) == 1 and (at is None or values[0] is None):
+        return 0
+    for n, value in enumerate(values):
+        if at is not None and value is not None and math.isclose(value, at):
+            return n
+    there = ", ".join(f"{value:g}" for value in values if value is not None)
+    raise BadValue(f"expected a claim about run {run} to be at one of its settings {there}, got at = {at}")
 
 
 def _quantity(path: str, row: dict[str, Any]) -> tuple[float | None, float | None]:

@@ -11,7 +11,7 @@ from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.registry import Offer, Registry
 
 
-@click.command("cite", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("cite")
 @click.argument("wanted", nargs=-1, metavar="NAME|RUN...")
 def cite_command(wanted: tuple[str, ...]) -> None:
     """Print the papers to cite, as BibTeX, each once.

@@ -10,9 +10,7 @@ import click
 from meva_core.errors import BadFolder, BadValue
 
 
-@click.command(
-    "compare", context_settings={"help_option_names": ["-h", "--help"]}, short_help="Show finished runs side by side."
-)
+@click.command("compare", short_help="Show finished runs side by side.")
 @click.argument("folders", metavar="DIR DIR...", type=click.Path(path_type=Path), nargs=-1)
 @click.option(
     "--csv",

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 
-@click.command("report", short_help="Make the page of a finished run anew.")
+@click.command("report", short_help="Make a folder's page anew.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report_command(folder: Path) -> None:
-    """Make the page of a finished run or tournament anew: DIR/report.html.
+    """Make the page of a finished run, tournament or reproduction anew: DIR/report.html.
 
     Every run writes one; this is for folders of an older version, or after a page was lost.
     """

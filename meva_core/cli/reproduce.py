@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from meva_core.errors import INTERRUPTED, BadValue
+from meva_core.errors import INTERRUPTED, BadCombination, BadValue
 
 
 @click.command("reproduce", short_help="Make what a publication reports anew.")
@@ -46,27 +46,11 @@ def reproduce_command(
         raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(there)}")
     asked = [reproductions.find(files, name) for name in (there if everything else dict.fromkeys(names))]
 
-    from meva_core import evaluate
-    from meva_core import experiment as experiments
-    from meva_core.compose import compose
+    planned = [(reproduction, _planned(known, files, reproduction, quick)) for reproduction in asked]
 
-    # All of it is composed and planned first, so that bad input costs no fit.
-    planned = []
-    for reproduction in asked:
-        experiment_of = {}
-        for run in reproduction.runs:
-            overrides = {**run.overrides, **(run.quick if quick else {})}
-            experiment = experiments.resolve(
-                known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
-                overrides=overrides,
-            )  # fmt: skip
-            evaluate.plan(known, experiment, compose(known, experiment))
-            experiment_of[run.label] = experiment
-        planned.append((reproduction, experiment_of))
+    from meva_core.cli.screen import console as make_console
 
-    from rich.console import Console
-
-    console = Console(quiet=quiet, highlight=False)
+    console = make_console(quiet=quiet)
     try:
         for reproduction, experiment_of in planned:
             console.print(f"[bold]{reproduction.name}[/bold]  {reproduction.title} ({reproduction.source})")
@@ -79,6 +63,29 @@ def reproduce_command(
         click.echo("stopped; the same command goes on from here", err=True)
         return INTERRUPTED
     return 0
+
+
+def _planned(known: Any, files: Any, asked: Any, quick: bool) -> dict[str, Any]:
+    """The experiment of each run, by label; all is composed and held against, so that bad input costs no fit."""
+    from meva_core import evaluate, reproductions
+    from meva_core import experiment as experiments
+    from meva_core.compose import compose
+
+    found, settings = {}, {}
+    for run in asked.runs:
+        overrides = {**run.overrides, **(run.quick if quick else {})}
+        experiment = experiments.resolve(
+            known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
+            overrides=overrides,
+        )  # fmt: skip
+        composition = compose(known, experiment)
+        found[run.label], settings[run.label] = experiment, evaluate.plan(known, experiment, composition).values
+        if asked.picture != "payoffs" and composition.game.plane is None:
+            raise BadCombination(
+                f"expected games that have {asked.picture} to draw in {asked.name}, got {run.game} in run {run.label}"
+            )
+    reproductions.check(asked, settings)
+    return found
 
 
 def _made(experiment: Any, known: Any, folder: Path, label: str, console: Any, quiet: bool) -> Path:
@@ -103,29 +110,16 @@ def _made(experiment: Any, known: Any, folder: Path, label: str, console: Any, q
 def _write(asked: Any, quick: bool, folders: dict[str, Path], out: Path, console: Any) -> None:
     from meva_core import reproductions
     from meva_core.report import page, reproduction
-    from meva_core.report.folder import write_atomically
+    from meva_core.report.folder import read_summary, write_atomically
 
     out.mkdir(parents=True, exist_ok=True)
-    told = {
-        label: json.loads((folder / "summary.json").read_text(encoding="utf-8")) for label, folder in folders.items()
-    }
+    told = {label: read_summary(folder) for label, folder in folders.items()}
     hashes = {label: content["hash"] for label, content in told.items()}
     found = reproduction.summary(asked, quick, hashes, reproductions.verdicts(asked, told))
     write_atomically(out / "summary.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
     write_atomically(out / "claims.csv", reproduction.as_csv(found))
     reproduction.draw(asked, folders, out / "figures")
     write_atomically(out / "report.html", page.of_reproduction(out))
-    for claim in found["claims"]:
-        console.print(_said(claim), markup=False)
+    for line in reproduction.lines(found):
+        console.print(line, markup=False)
     console.print(f"  {reproduction.held(found)}; written to {out / 'report.html'}\n", markup=False)
-
-
-def _said(claim: dict[str, Any]) -> str:
-    """A claim in two lines."""
-    from meva_core.report.reproduction import ANSWERS
-    from meva_core.report.tables import statistic
-
-    at = "" if claim["at"] is None else f" at {claim['at']:g}"
-    ours = statistic({"mean": claim["ours"], "sem": claim["sem"]})
-    says = click.wrap_text(claim["says"], 78, f"  {ANSWERS[claim['holds']]:>3}  ", "       ")
-    return f"{says}\n       {claim['run']}{at}: {claim['quantity']} {ours}, expected {claim['expected']}"

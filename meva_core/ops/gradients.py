@@ -17,13 +17,18 @@ def own_gradient(payoff: Callable[[Array, Array], Array], x: Array) -> Array:
     return jax.grad(lambda own: jnp.sum(payoff(own, x)))(x)
 
 
+def own_rows(effects: Array) -> Array:
+    """[i, i] of f32[P, P, D]: of what everybody's policy does to everybody, what one's own does to oneself."""
+    each = np.arange(effects.shape[0])
+    return effects[each, each]
+
+
 def simultaneous_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
     """[d1 f1(x), ..., dP fP(x)], f32[P, D], of a payoff f32[P, D] -> f32[P] (Letcher et al., 2019, section 2).
 
     Differentiable.
     """
-    each = np.arange(x.shape[0])
-    return jax.jacrev(payoff)(x)[each, each]  # all players' passes backward share one forward
+    return own_rows(jax.jacrev(payoff)(x))  # all players' passes backward share one forward
 
 
 def effects_after(payoff: Callable[[Array], Array], x: Array, steps: Array) -> Array:
@@ -44,7 +49,7 @@ def look_ahead_gradient(payoff: Callable[[Array], Array], steps: Callable[[Array
     effects = effects_after(payoff, x, taken)
     each = np.arange(x.shape[0])
     through_steps = jax.vmap(lambda e: pull(e)[0])(effects.at[each, each].set(0.0))
-    return (effects + through_steps)[each, each]
+    return own_rows(effects + through_steps)
 
 
 def shaping_gradient(payoff: Callable[[Array], Array], x: Array, effects: Array | None = None) -> Array:

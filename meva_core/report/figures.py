@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from matplotlib.figure import Figure
 
 from meva_core.errors import BadCombination
 from meva_core.fit import History
+from meva_core.report.folder import read_summary
 from meva_core.report.result import Result
-from meva_core.report.tables import title
+from meva_core.report.tables import symbol, title
 
 # Okabe & Ito (2008), in an order that also falls off in lightness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -80,9 +80,9 @@ def payoffs(summary: dict[str, Any]) -> Figure:
         for k, (label, pick) in enumerate(lines):
             _line(axis, positions, [pick(row) for row in summary["rows"]], label, k)
         axis.set_title(name)
-        axis.set_xlabel(summary["setting"]["label"])
         # One step per row: discounts crowd near 1, rates double.
-        axis.set_xticks(positions, [f"{row['value']:g}" for row in summary["rows"]])
+        axis.set_xticks(positions, [f"{row['value']:g}" if summary["setting"] else "" for row in summary["rows"]])
+        axis.set_xlabel(summary["setting"]["label"] if summary["setting"] else "")
         if len(lines) > 1:
             axis.legend()
     axes[0].set_ylabel("payoff" if summary["rows"][0]["basins"] else "payoff per round")
@@ -113,10 +113,10 @@ def basins(result: Result) -> Figure:
     """Share of the seeds for which a start of the grid ends in the outcome: white all, black none."""
     survey = result.survey
     name, found = next(iter(survey.basins.items()))
-    low, high = _extent(result)
+    extent = _extent(result)
 
     def panel(axis: Any, v: int) -> None:
-        axis.imshow(found[:, v].mean(axis=0), origin="lower", extent=(low, high) * 2, cmap="gray", vmin=0, vmax=1)
+        _shares(axis, found[:, v].mean(axis=0), extent)
 
     return _panels(result, panel, f"starts that end in {name} (white; grey: only on some seeds)")
 
@@ -134,7 +134,7 @@ def trajectories(result: Result) -> Figure:
 
 def _panels(result: Result, panel: Callable[[Any, int], None], heading: str) -> Figure:
     """One square panel per setting, in rows of up to six."""
-    values, label = result.survey.values, result.survey.label.rpartition(" ")[2]
+    values, label = result.survey.values, symbol(result.survey.label)
     columns = min(len(values), 6)
     rows = -(-len(values) // columns)
     figure = Figure(figsize=(max(1.45 * columns + 0.5, 3.2), 1.75 * rows + 0.4), layout="constrained")
@@ -198,15 +198,14 @@ def planes(picture: str, folders: Mapping[str, Path], heading: str) -> Figure:
     figure = Figure(figsize=(1.3 * columns + 1.0, 1.45 * len(runs) + 0.4), layout="constrained")
     axes = figure.subplots(len(runs), columns, squeeze=False)
     for row, (label, run) in zip(axes, runs.items(), strict=True):
-        low, high = run["plane"]
         for v, axis in enumerate(row):
             if v >= len(run["settings"]):
                 axis.set_axis_off()
                 continue
             if picture == "basins":
-                axis.imshow(run["basin"][v], origin="lower", extent=(low, high) * 2, cmap="gray", vmin=0, vmax=1)
+                _shares(axis, run["basin"][v], run["plane"])
             else:
-                _paths(axis, run["trajectories"][0, v, ..., 0], (low, high))
+                _paths(axis, run["trajectories"][0, v, ..., 0], run["plane"])
             axis.set_xticks([])
             axis.set_yticks([])
             axis.spines[:].set_visible(True)
@@ -218,18 +217,22 @@ def planes(picture: str, folders: Mapping[str, Path], heading: str) -> Figure:
 
 
 def _plane_of(folder: Path, picture: str) -> dict[str, Any]:
-    told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    told = read_summary(folder)
     with np.load(folder / "policies.npz", allow_pickle=False) as file:
         basins = [file[name] for name in file if name.startswith("basin ")]
         if "plane" not in file or (picture == "basins" and not basins):
             raise BadCombination(f"expected runs of a game that has {picture} to draw, got {told['game']}")
         return {
-            "symbol": told["setting"]["label"].rpartition(" ")[2] if told["setting"] else "",
+            "symbol": symbol(told["setting"]["label"]) if told["setting"] else "",
             "settings": file["settings"],
-            "plane": file["plane"],
+            "plane": tuple(file["plane"]),
             "basin": basins[0].mean(axis=0) if basins else None,
             "trajectories": file["trajectories"],
         }
+
+
+def _shares(axis: Any, cells: np.ndarray, extent: tuple[float, float]) -> None:
+    axis.imshow(cells, origin="lower", extent=extent * 2, cmap="gray", vmin=0, vmax=1)
 
 
 def _paths(axis: Any, paths: np.ndarray, extent: tuple[float, float]) -> None:

@@ -122,6 +122,20 @@ def _plane(result: Result) -> dict[str, Any]:
     return {**plane, "trajectories": survey.trajectories, **basins}
 
 
+def read_summary(out: Path) -> dict[str, Any]:
+    """The content of summary.json, of a run, a tournament or a reproduction. BadFolder where it cannot be read."""
+    path = out / "summary.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadFolder(f"expected a readable JSON file at {path}, got: {error.strerror}") from error
+    except ValueError as error:
+        raise BadFolder(f"expected JSON in {path}, got: {error}; run it again") from error
+    if not isinstance(content, dict):
+        raise BadFolder(f"expected a summary in {path}, got a JSON {type(content).__name__}: run it again")
+    return content
+
+
 def files(out: Path) -> list[Path]:
     """What a run folder holds, in the order people look."""
     pictures = ("report.html", "figures")

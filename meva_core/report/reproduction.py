@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meva_core.report.tables import Grid, statistic
+from meva_core.report.folder import read_summary
+from meva_core.report.tables import WIDTH, Grid, statistic
 from meva_core.reproductions import Reproduction, Verdict
 
 SCHEMA = 1
 COLUMNS = ("says", "run", "at", "quantity", "ours", "sem", "expected", "difference", "holds")
+HEADS = ["holds", "the publication says", "quantity", "ours", "expected", "difference"]
 ANSWERS = {True: "yes", False: "NO", None: "-"}
 
 
@@ -61,7 +63,7 @@ def as_csv(found: dict[str, Any]) -> str:
 
 
 def grid(found: dict[str, Any]) -> Grid:
-    """The claims, for the page and for the screen."""
+    """The claims, for the page."""
     rows = []
     for claim in found["claims"]:
         at = "" if claim["at"] is None else f" at {claim['at']:g}"
@@ -69,8 +71,16 @@ def grid(found: dict[str, Any]) -> Grid:
         difference = "" if claim["difference"] is None else f"{claim['difference']:+.3f}"
         quantity = f"{claim['run']}{at}: {claim['quantity']}"
         rows.append([ANSWERS[claim["holds"]], claim["says"], quantity, ours, claim["expected"], difference])
-    heads = ["holds", "the publication says", "quantity", "ours", "expected", "difference"]
-    return Grid("claims", heads, rows, ("holds", "the publication says", "quantity", "expected"))
+    return Grid("claims", HEADS, rows, ("holds", "the publication says", "quantity", "expected"))
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """The claims for a screen, two lines or more each."""
+    text = []
+    for holds, says, quantity, ours, expected, _ in grid(found).rows:
+        text.append(textwrap.fill(says, WIDTH, initial_indent=f"  {holds:>3}  ", subsequent_indent=" " * 7))
+        text.append(f"       {quantity} {ours}, expected {expected}")
+    return text
 
 
 def held(found: dict[str, Any]) -> str:
@@ -95,6 +105,5 @@ def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path) -> list[Pa
             return figures.save(figures.planes(asked.picture, folders, asked.title), out, asked.picture)
         drawn = []
         for label, folder in folders.items():
-            told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-            drawn += figures.save(figures.payoffs(told), out, f"payoffs_{label}")
+            drawn += figures.save(figures.payoffs(read_summary(folder)), out, f"payoffs_{label}")
         return drawn

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from meva_core.ops import mean_and_sem
+from meva_core.report.columns import side_by_side
 from meva_core.report.tables import WIDTH, Grid, statistic
 
 if TYPE_CHECKING:
@@ -121,19 +121,8 @@ def grid(found: dict[str, Any], game: str) -> Grid:
 def table(found: dict[str, Any], game: str, width: int = WIDTH) -> RenderableType:
     """The grid, in as many tables as the width asks for."""
     whole = grid(found, game)
-    stub = max(len(row[0]) for row in whole.rows) + 2
-    each = max(len(text) for line in (whole.heads[1:], *(row[1:] for row in whole.rows)) for text in line) + 2
-    most = max(1, (width - stub) // each)
-    parts: list[RenderableType] = [Text(whole.caption, style="bold")]
-    for start in range(1, len(whole.heads), most):
-        block = Table(box=None, padding=(0, 1), pad_edge=False)
-        block.add_column("", no_wrap=True)
-        for head in whole.heads[start : start + most]:
-            block.add_column(head, justify="right", no_wrap=True)
-        for row in whole.rows:
-            block.add_row(row[0], *row[start : start + most])
-        parts += [block, ""]
-    return Group(*parts)
+    blocks = side_by_side(whole.heads, whole.rows, width=width, justify="right")
+    return Group(Text(whole.caption, style="bold"), *blocks, "")
 
 
 def note(found: dict[str, Any]) -> str:

@@ -18,9 +18,14 @@ HUGE = 1e6  # payoffs beyond it are on their way to infinity: no column is wide 
 
 def as_text(summary: dict[str, Any]) -> str:
     """The tables as plain text."""
+    return plain(title(summary), tables(summary))
+
+
+def plain(*parts: RenderableType) -> str:
+    """As text of 80 columns, without colours."""
     console = Console(file=io.StringIO(), width=WIDTH, no_color=True)
-    console.print(title(summary))
-    console.print(tables(summary))
+    for part in parts:
+        console.print(part)
     return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
 
 
@@ -128,12 +133,12 @@ def _grid(
     """One row per setting, which stands in the first column where there are several."""
     if summary["setting"] is None:
         return Grid(caption, heads, [cells(row) for row in summary["rows"]], left)
-    symbol = _symbol(summary["setting"]["label"])
+    head = symbol(summary["setting"]["label"])
     rows = [[f"{row['value']:g}", *cells(row)] for row in summary["rows"]]
-    return Grid(caption, [symbol, *heads], rows, (symbol, *left))
+    return Grid(caption, [head, *heads], rows, (head, *left))
 
 
-def _symbol(label: str) -> str:
+def symbol(label: str) -> str:
     """The last word: "meta-discount γ" is headed γ."""
     return label.rpartition(" ")[2]
 

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import numpy as np
 from jax import Array
 
 from meva_core.component import component, leaf, not_negative, one_of, part, positive, static
-from meva_core.ops import effects_after, off_diagonal_product, shaping_gradient, simultaneous_gradient
+from meva_core.ops import effects_after, off_diagonal_product, own_rows, shaping_gradient, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
@@ -42,8 +41,7 @@ class LOLA(Learner):
         if self.variant == "exact":
             # The chain rule by hand: what x_i does to its payoff, and to the others' steps.
             effects = effects_after(payoff, x, h * gradient)
-            each = np.arange(x.shape[0])
-            return self.rate * (effects[each, each] + h * shaping_gradient(payoff, x, effects)), state
+            return self.rate * (own_rows(effects) + h * shaping_gradient(payoff, x, effects)), state
         if self.variant == "taylor":
             gradient += h * off_diagonal_product(payoff, x, gradient)
         return self.rate * (gradient + h * shaping_gradient(payoff, x)), state

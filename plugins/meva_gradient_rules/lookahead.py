@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import numpy as np
 from jax import Array
 
 from meva_core.component import component, leaf, not_negative, part, positive
-from meva_core.ops import effects_after, simultaneous_gradient
+from meva_core.ops import effects_after, own_rows, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
@@ -33,5 +32,4 @@ class LookAhead(Learner):
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         # Taken outside the gradient, and so as given; not stopped, so that a step can be differentiated.
         steps = self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
-        each = np.arange(x.shape[0])
-        return self.rate * effects_after(self.game.payoff, x, steps)[each, each], state
+        return self.rate * own_rows(effects_after(self.game.payoff, x, steps)), state

@@ -115,6 +115,14 @@ def test_a_run_that_was_cut_off_is_gone_on_with(made, meva_command):
     assert json.loads((run / "summary.json").read_text())["rows"] == whole["rows"]
 
 
+def test_payoffs_of_runs_of_one_row_can_be_drawn(tmp_path, meva_command):
+    own = REGISTRY.partition("[reproductions.tiny.runs.lola]")[0].replace('picture = "basins"', 'picture = "payoffs"')
+    (tmp_path / "own.toml").write_text(own)
+    done = meva_command("reproduce", "tiny", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
+    assert done.code == 0, done.err
+    assert (tmp_path / "out" / "tiny" / "figures" / "payoffs_naive.svg").is_file()
+
+
 def test_report_makes_its_page_anew(made, meva_command):
     folder, _ = made
     out = folder / "out" / "tiny"
@@ -152,9 +160,17 @@ def test_a_game_without_outcomes_has_trajectories_alone(picture, code, tmp_path,
         assert (tmp_path / "out" / "tiny" / "figures" / f"{picture}.png").is_file()
 
 
-def test_a_run_that_cannot_be_costs_no_other(tmp_path, meva_command):
-    (tmp_path / "own.toml").write_text(REGISTRY.replace('learner = "lola"', 'learner = "lolla"'))
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('learner = "lola"', 'learner = "lolla"', "unknown learner 'lolla'"),
+        ("at = 1.0", "at = 2.0", "expected a claim about run lola to be at one of its settings 0, 1, got at = 2.0"),
+        ('game = "logistic"', 'game = "ipd"', "expected games that have basins to draw in tiny, got ipd in run naive"),
+    ],
+)
+def test_what_cannot_be_costs_no_run(old, new, said, tmp_path, meva_command):
+    (tmp_path / "own.toml").write_text(REGISTRY.replace(old, new))
     done = meva_command("reproduce", "tiny", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
     assert done.code == 2
-    assert "lolla" in done.err
+    assert done.err.startswith(f"error: {said}")
     assert not (tmp_path / "out").exists()

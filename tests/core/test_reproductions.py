@@ -22,7 +22,7 @@ def row(value, mean, sem: float | None = 0.1, **more):
 def verdict(rows, other=(), **claim):
     asked = Claim(says="so", run="a", **{"quantity": "self_play", **claim})
     made = Reproduction(name="mine", title="", source="", picture="payoffs", runs=(), claims=(asked,))
-    return verdicts(made, {"a": {"rows": rows}, "b": {"rows": list(other)}})[0]
+    return verdicts(made, {"a": {"learner": "a", "rows": rows}, "b": {"learner": "b", "rows": list(other)}})[0]
 
 
 @pytest.mark.parametrize("name", reproductions.names([recipes.shipped()]))
@@ -123,7 +123,7 @@ def test_what_diverged_is_neither_held_nor_refuted():
 @pytest.mark.parametrize(
     ("claim", "said"),
     [
-        ({"at": 3.0, "at_least": 0.0}, "expected `at` to be one of the run's settings 0, 5, got 3.0"),
+        ({"at": 3.0, "at_least": 0.0}, "at one of its settings 0, 5, got at = 3.0"),
         ({"at": 5.0, "at_least": 0.0, "quantity": "selfplay"}, "expected a quantity of a row"),
         ({"at": 5.0, "at_least": 0.0, "quantity": "value"}, "expected a quantity with a mean"),
     ],
@@ -132,3 +132,17 @@ def test_what_a_run_does_not_have_is_told(claim, said):
     with pytest.raises(BadValue) as told:
         verdict([row(0.0, -2.0), row(5.0, -1.0)], **claim)
     assert said in str(told.value)
+
+
+def test_a_run_s_only_setting_is_no_other():
+    assert verdict([row(0.5, -1.0)], at_least=-2.0).holds is True
+    with pytest.raises(BadValue, match=r"settings 0\.5, got at = 0\.95"):
+        verdict([row(0.5, -1.0)], at=0.95, at_least=-2.0)
+
+
+def test_settings_are_checked_before_any_fit():
+    asked = parsed(claims=[{**CLAIM, "at": 3.0}])
+    reproductions.check(asked, {"lola": (0.0, 3.0)})
+    reproductions.check(asked, {"lola": (float("nan"),)})  # a run without settings stands for all
+    with pytest.raises(BadValue, match=r"run lola to be at one of its settings 0, 5, got at = 3\.0"):
+        reproductions.check(asked, {"lola": (0.0, 5.0)})

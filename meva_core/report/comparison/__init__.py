@@ -2,7 +2,7 @@
 
 run       Run: what a finished run says, from its folder or from a summary and the tables of an experiment
 compare   Comparison: where runs differ, which settings they share, their numbers there; as_csv: all numbers
-text      a comparison for a screen, or as plain text; columns: its tables, in blocks where they are wide
+text      a comparison for a screen, or as plain text
 """
 
 from meva_core.report.comparison.compare import Comparison, Line, as_csv, compare

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import attrs
 
 from meva_core import experiment, recipes
 from meva_core.errors import BadFolder
+from meva_core.report import folder as folders
 from meva_core.report import summary as summaries
 from meva_core.report import tables
 
@@ -90,7 +90,7 @@ def read(folder: Path) -> Run:
     """BadFolder where it is no finished run's, or its files are not what a run writes."""
     _check_finished(folder)
     toml, path = (folder / name for name in FILES)
-    plain, summary = recipes.read_toml(toml), _read_json(path)
+    plain, summary = recipes.read_toml(toml), folders.read_summary(folder)
     _check_schema(plain.get("schema"), experiment.SCHEMA, toml)
     _check_schema(summary.get("schema"), summaries.SCHEMA, path)
     try:
@@ -128,18 +128,6 @@ def _check_finished(folder: Path) -> None:
 def _check_schema(found: Any, expected: int, path: Path) -> None:
     if found != expected:
         raise BadFolder(f"expected schema {expected}, got {found!r} @ {path}: written by another version? run it again")
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadFolder(f"expected a readable JSON file at {path}, got: {error.strerror}") from error
-    except ValueError as error:
-        raise BadFolder(f"expected JSON in {path}, got: {error}; run it again") from error
-    if not isinstance(content, dict):
-        raise BadFolder(f"expected a summary in {path}, got a JSON {type(content).__name__}: run it again")
-    return content
 
 
 def _quantities(row: Mapping[str, Any]) -> Row:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from meva_core.report.comparison.columns import GAP, side_by_side
+from meva_core.report.columns import GAP, side_by_side
 from meva_core.report.comparison.compare import CLEAR, Comparison, Line
 from meva_core.report.comparison.run import BASIN, OUTCOME, SEAT, SELF_PLAY, Run, Statistic
-from meva_core.report.tables import WIDTH, statistic
+from meva_core.report.tables import WIDTH, plain, statistic, symbol
 
 NARROW = 12  # what a column of words is given at least
 ERRORS = f"|b - a| exceeds {CLEAR} standard errors (the root of the sum of both squares)"
@@ -23,9 +22,7 @@ ERRORS = f"|b - a| exceeds {CLEAR} standard errors (the root of the sum of both 
 
 def as_text(found: Comparison) -> str:
     """As plain text."""
-    console = Console(file=io.StringIO(), width=WIDTH, no_color=True)
-    console.print(drawn(found))
-    return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
+    return plain(drawn(found))
 
 
 def drawn(found: Comparison, width: int = WIDTH) -> RenderableType:
@@ -80,20 +77,20 @@ def _shown(found: Comparison) -> list[Line]:
 
 def _numbers(found: Comparison, lines: Sequence[Line], width: int) -> Iterator[RenderableType]:
     pair = len(found.runs) == 2
-    symbol = [] if found.setting is None else [found.setting.rpartition(" ")[2]]
-    heads = ["", *symbol, *found.labels, *(["b - a", ""] if pair else [])]
+    swept = [] if found.setting is None else [symbol(found.setting)]
+    heads = ["", *swept, *found.labels, *(["b - a", ""] if pair else [])]
     several = len({line.setting for line in lines}) > 1
     rows: list[list[str]] = []
     above = None
     for line in lines:
         if several and rows and line.quantity != above:
             rows.append([""] * len(heads))
-        stubs = ["" if line.quantity == above else line.quantity.name, *([f"{line.setting:g}"] if symbol else [])]
+        stubs = ["" if line.quantity == above else line.quantity.name, *([f"{line.setting:g}"] if swept else [])]
         difference = [_difference(line), "*" if line.clear else ""] if pair else []
         rows.append([*stubs, *(_number(line, each) for each in line.found), *difference])
         above = line.quantity
     yield Text("numbers", style="bold")
-    yield from side_by_side(heads, rows, width=width, stubs=1 + len(symbol), justify="right")
+    yield from side_by_side(heads, rows, width=width, stubs=1 + len(swept), justify="right")
 
 
 def _number(line: Line, found: Statistic | None) -> str:

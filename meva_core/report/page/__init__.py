@@ -15,35 +15,37 @@ import numpy as np
 from meva_core import citations, registry
 from meva_core.errors import BadFolder, MevaError
 from meva_core.report import reproduction, standings, tables
+from meva_core.report.folder import read_summary
 
 POINTS = 60  # of a trajectory that are drawn
 CAPTIONS = {
     "payoffs": "Payoffs over the settings. Bands: one standard error of the mean; dots: seeds.",
     "learning": "The fit, loop by loop: thin lines are seeds, the thick one is their mean.",
     "basins": "Where starts of the grid end, setting by setting: white in the outcome on every seed, black on none.",
-    "contours": "Payoffs over both policies, and where naive learning comes to rest.",
+    "contours": "Payoffs over both policies, and where trajectories of learning come to rest.",
     "trajectories": "Trajectories of learning from fresh starts (open) to their ends (filled).",
 }
 
 
 def of(folder: Path) -> str:
-    """The page of a folder that a run or a tournament has finished. BadFolder where it is neither."""
+    """The page of a finished run, tournament or reproduction. BadFolder where the folder is none of them."""
     if not (folder / "summary.json").is_file():
-        raise BadFolder(f"expected the folder of a finished run or tournament, with a summary.json, got {folder}")
+        raise BadFolder(
+            f"expected the folder of a finished run, tournament or reproduction, got {folder} without summary.json"
+        )
     kinds = {"tournament.toml": of_tournament, "claims.csv": of_reproduction}
     made = next((make for file, make in kinds.items() if (folder / file).is_file()), of_run)
     try:
         return made(folder)
     except (KeyError, TypeError, ValueError, IndexError, BadZipFile) as error:
         raise BadFolder(
-            f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; "
-            "run it again (its experiment.toml or tournament.toml holds all it takes)"
+            f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; make it again"
         ) from error
 
 
 def of_run(folder: Path) -> str:
     """The page of a finished run."""
-    summary = _summary(folder)
+    summary = read_summary(folder)
     return _rendered(
         folder,
         "experiment.toml",
@@ -65,7 +67,7 @@ def of_run(folder: Path) -> str:
 
 def of_tournament(folder: Path) -> str:
     """The page of a finished tournament."""
-    summary = _summary(folder)
+    summary = read_summary(folder)
     return _rendered(
         folder,
         "tournament.toml",
@@ -84,7 +86,7 @@ def of_tournament(folder: Path) -> str:
 
 def of_reproduction(folder: Path) -> str:
     """The page of a reproduction."""
-    summary = _summary(folder)
+    summary = read_summary(folder)
     runs = [folder.parent / "runs" / hash for hash in summary["runs"].values()]
     return _rendered(
         folder,
@@ -119,10 +121,6 @@ def _rendered(folder: Path, asked: str, *, of: list[Path] | None = None, **conte
     )
 
 
-def _summary(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-
-
 def _facts(summary: dict[str, Any]) -> str:
     took = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in summary["seconds"].items())
     return f"experiment {summary['hash']}, seeds {_listed(summary['seeds'])}, {took}"
@@ -138,18 +136,14 @@ def _explored(summary: dict[str, Any], policies: Path) -> dict[str, Any]:
     with open(policies, "rb") as opened, np.load(opened, allow_pickle=False) as file:
         plane = _plane(file) if "plane" in file else None
     return {
-        "symbol": summary["setting"]["label"].rpartition(" ")[2] if summary["setting"] else "",
+        "symbol": tables.symbol(summary["setting"]["label"]) if summary["setting"] else "",
         "values": [row["value"] for row in rows],
-        "start": _start(rows),
+        # The last but one: there shaping shows, and has not run away.
+        "start": max(len(rows) - 2, 0),
         # In the plane of two numbers the basins say more.
         "policies": None if plane else _bars(rows),
         "plane": plane,
     }
-
-
-def _start(rows: list[dict[str, Any]]) -> int:
-    """Where the slider stands at first: at the last setting but one, where shaping shows but has not run away."""
-    return max(len(rows) - 2, 0)
 
 
 def _bars(rows: list[dict[str, Any]]) -> list[Any] | None:
@@ -167,7 +161,7 @@ def _bars(rows: list[dict[str, Any]]) -> list[Any] | None:
 
 
 def _plane(file: Any) -> dict[str, Any]:
-    """Share of the seeds that end in the first outcome, per cell, and the first seed's trajectories."""
+    """Per outcome and cell the share of the seeds that end in it, and the first seed's trajectories."""
     paths = file["trajectories"][0, ..., 0]
     kept = np.unique(np.linspace(0, paths.shape[2] - 1, POINTS).astype(int))
     basins = {
