@@ -18,12 +18,12 @@ import numpy as np
 
 from meva_core.errors import BadFolder
 
-SCHEMA = 1
+SCHEMA = 2
 KEPT = 3
 _META = "__meta__"
 
 
-def save(folder: Path, loops: int, state: Any, experiment_hash: str) -> Path:
+def save(folder: Path, loops: int, state: Any, fit_hash: str) -> Path:
     """Write the state after `loops` outer loops, then drop all but the last three. Returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.partial"):
@@ -32,7 +32,7 @@ def save(folder: Path, loops: int, state: Any, experiment_hash: str) -> Path:
     arrays = {f"leaf{n}": np.frombuffer(leaf.tobytes(), np.uint8) for n, leaf in enumerate(leaves.values())}
     meta = {
         "schema": SCHEMA,
-        "experiment": experiment_hash,
+        "fit": fit_hash,
         "loops": loops,
         "leaves": [[path, str(leaf.dtype), list(leaf.shape)] for path, leaf in leaves.items()],
         "sha256": _digest(arrays),
@@ -49,15 +49,15 @@ def save(folder: Path, loops: int, state: Any, experiment_hash: str) -> Path:
     return target
 
 
-def latest(folder: Path, like: Any, experiment_hash: str) -> tuple[int, Any] | None:
+def latest(folder: Path, like: Any, fit_hash: str) -> tuple[int, Any] | None:
     """(loops, state) of the last checkpoint that is whole, None where there is none. `like`: a state of the same shape.
 
-    A damaged file is passed over for the one before; BadFolder where all are damaged or of another experiment.
+    A damaged file is passed over for the one before; BadFolder where all are damaged or of another fit.
     """
     complaints = []
     for path in sorted(folder.glob("loop-*.npz"), reverse=True):
         try:
-            return load(path, like, experiment_hash)
+            return load(path, like, fit_hash)
         except BadFolder as error:
             complaints.append(str(error))
     if complaints:
@@ -65,8 +65,8 @@ def latest(folder: Path, like: Any, experiment_hash: str) -> tuple[int, Any] | N
     return None
 
 
-def load(path: Path, like: Any, experiment_hash: str) -> tuple[int, Any]:
-    """BadFolder where the file is damaged, foreign, or of another experiment."""
+def load(path: Path, like: Any, fit_hash: str) -> tuple[int, Any]:
+    """BadFolder where the file is damaged, foreign, or of another fit."""
     try:
         with open(path, "rb") as file:
             content = dict(np.load(file, allow_pickle=False))
@@ -76,14 +76,12 @@ def load(path: Path, like: Any, experiment_hash: str) -> tuple[int, Any]:
         whole = False
     if not whole:
         raise BadFolder(f"expected a whole checkpoint of schema {SCHEMA}, got a damaged or foreign file: {path}")
-    return _restored(path, meta, content, like, experiment_hash)
+    return _restored(path, meta, content, like, fit_hash)
 
 
-def _restored(path: Path, meta: dict, arrays: dict, like: Any, experiment_hash: str) -> tuple[int, Any]:
-    if meta["experiment"] != experiment_hash:
-        raise BadFolder(
-            f"expected a checkpoint of experiment {experiment_hash}, got one of {meta['experiment']}: {path}"
-        )
+def _restored(path: Path, meta: dict, arrays: dict, like: Any, fit_hash: str) -> tuple[int, Any]:
+    if meta["fit"] != fit_hash:
+        raise BadFolder(f"expected a checkpoint of fit {fit_hash}, got one of {meta['fit']}: {path}")
     expected = [[name, str(leaf.dtype), list(leaf.shape)] for name, leaf in _leaves(like).items()]
     if meta["leaves"] != expected:
         raise BadFolder(f"expected a checkpoint with the arrays of this experiment's state, got others: {path}")

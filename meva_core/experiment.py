@@ -13,7 +13,7 @@ import attrs
 import tomli_w
 
 from meva_core import recipes, values
-from meva_core.component import as_plain, at_least, between, parts, positive, static
+from meva_core.component import as_plain, at_least, between, not_negative, parts, positive, static
 from meva_core.errors import BadCombination, BadValue, did_you_mean
 from meva_core.registry import Offer, Registry
 
@@ -49,6 +49,17 @@ class EvaluateSettings:
     response_rate: float = static(default=1.0, doc="learning rate of such a best response", check=positive)
     grid: int = static(default=29, doc="starts along each axis of a survey of basins", check=at_least(2))
     grid_steps: int = static(default=200, doc="steps from each of them", check=at_least(1))
+    nudge: float = static(
+        default=0.0,
+        doc="if above 0, starts whose end changes when they are moved by so much are told apart",
+        check=not_negative,
+    )
+    polytope: int = static(
+        default=0,
+        doc="random opponents for a polytope of payoffs along a match with the learner to be shaped",
+        check=not_negative,
+    )
+    float64: bool = static(default=False, doc="evaluate in double precision")
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:
@@ -98,6 +109,11 @@ class Experiment:
     def hash(self) -> str:
         """Equal hashes, equal numbers."""
         return hash_of(self.to_plain())
+
+    @property
+    def fit_hash(self) -> str:
+        """Equal hashes, equal fits, however they are evaluated."""
+        return hash_of({key: table for key, table in self.to_plain().items() if key != "evaluate"})
 
     @property
     def seeds(self) -> list[int]:

@@ -136,6 +136,11 @@ class Learner(Protocol):
         """Steps f32[P, D] to add to x, and the new state; row i if player i follows this rule."""
         ...
 
+    def meta_value(self, params: PyTree, x: Array) -> tuple[Array, Array] | None:
+        """What it takes to come to be worth, from x on: V(x) f32[P] and the meta-discounts g f32[P] of
+        V(x) = (1 - g) f(x) + g V(x + step). None where it learns no such thing."""
+        return None
+
 
 class ValueModel(Protocol):
     """A function of the joint policy with K outputs per player.

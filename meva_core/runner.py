@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,10 +71,12 @@ def run_experiment(
     known: Registry,
     *,
     out: Path | None = None,
+    fits: Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Run a resolved experiment; with `resume`, from the last checkpoint in the folder `out`."""
+    """Run a resolved experiment; with `resume`, from the last checkpoint in the folder `out`. Where `fits` names a
+    folder, the fit is kept there, shared by all experiments that differ in evaluation only, and copied to `out`."""
     progress = progress or Progress()
     composition = compose.compose(known, experiment)
     plan = evaluate.plan(known, experiment, composition)
@@ -81,7 +84,13 @@ def run_experiment(
     if out is not None and not resume:
         folder.create(out, experiment)
     began = time.monotonic()
-    players, histories = _fit(experiment, composition, out, resume, progress)
+    if out is not None and fits is not None and any(player.training for player in composition.rehearse()):
+        place = fits / experiment.fit_hash
+        players, histories = _kept(experiment, composition, place, progress)
+        shutil.copytree(place / "checkpoints", out / "checkpoints", dirs_exist_ok=True)
+        shutil.copy(place / "metrics.jsonl", out)
+    else:
+        players, histories = _fit(experiment, composition, out, resume, progress)
     fitted = time.monotonic()
     survey = _evaluate(experiment, composition, plan, players, histories, progress)
     result = Result(
@@ -104,14 +113,20 @@ def fitted(experiment: Experiment, known: Registry, out: Path, progress: Progres
 
     `out` is a folder that keeps the fit: one that is there is gone on with, and a finished one only read.
     """
-    composition = compose.compose(known, experiment)
-    there = (out / "experiment.toml").is_file()
-    if not there:
-        folder.create(out, experiment)
-    players, histories = _fit(experiment, composition, out, there, progress)
+    players, histories = _kept(experiment, compose.compose(known, experiment), out, progress)
     kept = _survivors(experiment, histories)
     rows = jax.numpy.array(kept)
     return [jax.tree.map(lambda leaf: leaf[rows], player) for player in players], [experiment.seeds[n] for n in kept]
+
+
+def _kept(
+    experiment: Experiment, composition: compose.Composition, out: Path, progress: Progress
+) -> tuple[list[Fitted], list[History]]:
+    """Every player, fitted in the folder `out`: as it is there, gone on with, or begun."""
+    there = (out / "experiment.toml").is_file()
+    if not there:
+        folder.create(out, experiment)
+    return _fit(experiment, composition, out, there, progress)
 
 
 def _survivors(experiment: Experiment, histories: list[History]) -> list[int]:
@@ -149,7 +164,7 @@ def _train(
     state, loops = fitting.start(trainings, experiment.seeds), 0
     history = History(seeds=experiment.seeds)
     if resume and place is not None:
-        loops, state = checkpoint.latest(place, state, experiment.hash) or (0, state)
+        loops, state = checkpoint.latest(place, state, experiment.fit_hash) or (0, state)
         history = folder.read_history(place, history, loops)
         progress.chunk(fitting.Chunk(loops, state, {}))
     saved = loops
@@ -165,12 +180,12 @@ def _train(
             state, loops = chunk.state, chunk.loops
             due = loops - saved >= experiment.fit.checkpoint_every or loops == trainings[0].num_steps
             if place is not None and due:
-                checkpoint.save(place, loops, state, experiment.hash)
+                checkpoint.save(place, loops, state, experiment.fit_hash)
                 saved = loops
             progress.chunk(chunk)
     except KeyboardInterrupt:
         if place is not None and loops > saved:
-            checkpoint.save(place, loops, state, experiment.hash)
+            checkpoint.save(place, loops, state, experiment.fit_hash)
         raise
     return state, history
 

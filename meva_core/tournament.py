@@ -5,6 +5,7 @@ Shapes: S seeds (fits), N trials, P = 2 players.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ class Meeting:
     @property
     def hashes(self) -> list[str]:
         """Of all that decides its numbers but trials and steps."""
-        return [self.experiment.hash, *(f[0].hash for f in self.fits if f is not None)]
+        return [self.experiment.hash, *(f[0].fit_hash for f in self.fits if f is not None)]
 
 
 @attrs.frozen(kw_only=True)
@@ -133,14 +134,14 @@ def play(
     done: Callable[[Meeting], Met | None],
 ) -> Iterator[Met]:
     """Fit and play, one meeting after the other. `done` gives what an earlier run left; fits are kept in `fits`,
-    a folder per experiment hash, and used again."""
+    a folder per fit's hash, and used again."""
     kept: dict[str, tuple[list[Fitted], list[int]]] = {}
     for meeting in planned:
         met = done(meeting)
         if met is None:
             for needed in (f[0] for f in meeting.fits if f is not None):
-                if needed.hash not in kept:
-                    kept[needed.hash] = runner.fitted(needed, known, fits / needed.hash, progress)
+                if needed.fit_hash not in kept:
+                    kept[needed.fit_hash] = runner.fitted(needed, known, fits / needed.fit_hash, progress)
             met = _play(asked, meeting, kept)
         yield met
 
@@ -213,7 +214,7 @@ def _fit_of(
 
 
 def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fitted], list[int]]]) -> Met:
-    fitted = [kept[f[0].hash] for f in meeting.fits if f is not None]
+    fitted = [kept[f[0].fit_hash] for f in meeting.fits if f is not None]
     # Rules without parameters are the same for every seed; where somebody is fitted, they meet every fit.
     seeds = [asked.seed] if not fitted else [s for s in fitted[0][1] if all(s in lost[1] for lost in fitted)]
     players = []
@@ -221,7 +222,7 @@ def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fit
         if found is None:
             players.append(stacked([Fitted(learner=meeting.composition.rehearse()[n])] * len(seeds)))
         else:
-            of_fit, survivors = kept[found[0].hash]
+            of_fit, survivors = kept[found[0].fit_hash]
             rows = np.array([survivors.index(seed) for seed in seeds])
             players.append(jax.tree.map(lambda leaf, rows=rows: leaf[rows], of_fit[found[1]]))
     match = Match(
@@ -233,6 +234,7 @@ def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fit
     return Met(meeting=meeting, payoffs=np.asarray(payoffs), seeds=tuple(seeds))
 
 
+@functools.cache
 def _payoffs(trials: int, steps: int) -> Callable[[Match, Array], Array]:
     """f32[S, N, P]. Every meeting starts from the same joint policies: differences are the learners'."""
 

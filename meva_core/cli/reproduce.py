@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from meva_core.errors import INTERRUPTED, BadCombination, BadValue
+
+NUMBERS = ("trials", "steps", "seed", "seeds", "recipe")  # of a tournament; what else is set is a hyper-parameter
 
 
 @click.command("reproduce", short_help="Make what a publication reports anew.")
@@ -21,7 +24,7 @@ from meva_core.errors import INTERRUPTED, BadCombination, BadValue
     default=Path("reproductions"),
     show_default=True,
     metavar="DIR",
-    help="A folder per reproduction, and in runs/ one per run, used again.",
+    help="A folder per reproduction; runs/ and fits/ are used again.",
 )
 @click.option(
     "--registry", "registry_file", type=click.Path(path_type=Path), metavar="FILE", help="Reproductions of your own."
@@ -52,12 +55,16 @@ def reproduce_command(
 
     console = make_console(quiet=quiet)
     try:
-        for reproduction, experiment_of in planned:
+        for reproduction, jobs in planned:
             console.print(f"[bold]{reproduction.name}[/bold]  {reproduction.title} ({reproduction.source})")
-            folders = {
-                label: _made(experiment, known, out / "runs" / experiment.hash, label, console, quiet)
-                for label, experiment in experiment_of.items()
-            }
+            folders = {}
+            for label, job in jobs.items():
+                folders[label] = folder = out / "runs" / job.hash
+                if (folder / "report.html").is_file():  # written last
+                    console.print(f"  {label}: there already")
+                    continue
+                console.print(f"  {label}")
+                job.make(known, folder, out / "fits", quiet)
             _write(reproduction, quick, folders, out / reproduction.name, console)
     except KeyboardInterrupt:
         click.echo("stopped; the same command goes on from here", err=True)
@@ -65,46 +72,98 @@ def reproduce_command(
     return 0
 
 
-def _planned(known: Any, files: Any, asked: Any, quick: bool) -> dict[str, Any]:
-    """The experiment of each run, by label; all is composed and held against, so that bad input costs no fit."""
-    from meva_core import evaluate, reproductions
-    from meva_core import experiment as experiments
-    from meva_core.compose import compose
+@attrs.frozen
+class _Run:
+    """What meva-run would do; the folder is gone on with where it is there."""
 
-    found, settings = {}, {}
+    experiment: Any
+
+    @property
+    def hash(self) -> str:
+        return self.experiment.hash
+
+    def make(self, known: Any, folder: Path, fits: Path, quiet: bool) -> None:
+        from meva_core import runner
+        from meva_core.cli.screen import Screen
+
+        there = (folder / "experiment.toml").is_file()
+        screen = Screen(folder, quiet=quiet)
+        try:
+            runner.run_experiment(self.experiment, known, out=folder, fits=fits, resume=there, progress=screen)
+        finally:
+            screen.close()
+
+
+@attrs.frozen
+class _Tournament:
+    """What meva tournament would do."""
+
+    asked: Any
+    meetings: Any
+
+    @property
+    def hash(self) -> str:
+        from meva_core.experiment import hash_of
+
+        numbers = {"trials": self.asked.trials, "steps": self.asked.steps}
+        return hash_of({**numbers, "meetings": [meeting.hashes for meeting in self.meetings]})
+
+    def make(self, known: Any, folder: Path, fits: Path, quiet: bool) -> None:
+        from meva_core.cli import tournament
+
+        if not (folder / "tournament.toml").is_file():
+            tournament.create(folder, self.asked, None)
+        screen = tournament.Standings(folder, quiet)
+        try:
+            tournament.make(known, self.asked, self.meetings, folder, fits, screen)
+        finally:
+            screen.fits.close()
+
+
+def _planned(known: Any, files: Any, asked: Any, quick: bool) -> dict[str, _Run | _Tournament]:
+    """Every run, by label; all is composed and held against, so that bad input costs no fit."""
+    from meva_core import reproductions
+
+    found: dict[str, _Run | _Tournament] = {}
+    settings: dict[str, Any] = {}
     for run in asked.runs:
         overrides = {**run.overrides, **(run.quick if quick else {})}
-        experiment = experiments.resolve(
-            known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
-            overrides=overrides,
-        )  # fmt: skip
-        composition = compose(known, experiment)
-        found[run.label], settings[run.label] = experiment, evaluate.plan(known, experiment, composition).values
-        if asked.picture != "payoffs" and composition.game.plane is None:
-            raise BadCombination(
-                f"expected games that have {asked.picture} to draw in {asked.name}, got {run.game} in run {run.label}"
-            )
+        if run.learners:
+            found[run.label] = _tournament(known, files, run, overrides)
+        else:
+            found[run.label], settings[run.label] = _experiment(known, files, asked, run, overrides)
     reproductions.check(asked, settings)
     return found
 
 
-def _made(experiment: Any, known: Any, folder: Path, label: str, console: Any, quiet: bool) -> Path:
-    """The finished folder of a run: as it is, gone on with, or made."""
-    from meva_core import runner
-    from meva_core.cli.screen import Screen
+def _experiment(known: Any, files: Any, asked: Any, run: Any, overrides: dict[str, Any]) -> tuple[_Run, Any]:
+    """The run, and its settings."""
+    from meva_core import evaluate, reproductions
+    from meva_core import experiment as experiments
+    from meva_core.compose import compose
 
-    if (folder / "report.html").is_file():  # written last
-        console.print(f"  {label}: there already")
-        return folder
-    console.print(f"  {label}")
-    screen = Screen(folder, quiet=quiet)
-    try:
-        runner.run_experiment(
-            experiment, known, out=folder, resume=(folder / "experiment.toml").is_file(), progress=screen
+    experiment = experiments.resolve(
+        known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
+        overrides=overrides,
+    )  # fmt: skip
+    composition = compose(known, experiment)
+    plan = evaluate.plan(known, experiment, composition)
+    if asked.picture in reproductions.PLANE and composition.game.plane is None:
+        raise BadCombination(
+            f"expected games that have {asked.picture} to draw in {asked.name}, got {run.game} in run {run.label}"
         )
-    finally:
-        screen.close()
-    return folder
+    if asked.picture == "polytope" and not plan.settings.polytope:
+        raise BadCombination(f"expected evaluate.polytope above 0 to draw it in {asked.name}, got 0 in run {run.label}")
+    return _Run(experiment), plan.values
+
+
+def _tournament(known: Any, files: Any, run: Any, overrides: dict[str, Any]) -> _Tournament:
+    from meva_core import tournament
+
+    numbers = {key: value for key, value in overrides.items() if key in NUMBERS}
+    others = {key: value for key, value in overrides.items() if key not in NUMBERS}
+    asked = tournament.Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
+    return _Tournament(asked, tournament.meetings(known, files, asked))
 
 
 def _write(asked: Any, quick: bool, folders: dict[str, Path], out: Path, console: Any) -> None:
@@ -114,11 +173,12 @@ def _write(asked: Any, quick: bool, folders: dict[str, Path], out: Path, console
 
     out.mkdir(parents=True, exist_ok=True)
     told = {label: read_summary(folder) for label, folder in folders.items()}
-    hashes = {label: content["hash"] for label, content in told.items()}
-    found = reproduction.summary(asked, quick, hashes, reproductions.verdicts(asked, told))
+    hashes = {label: folder.name for label, folder in folders.items()}
+    places = reproductions.ranked(asked.ranking, told) if asked.ranking else []
+    found = reproduction.summary(asked, quick, hashes, reproductions.verdicts(asked, told), places)
     write_atomically(out / "summary.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
     write_atomically(out / "claims.csv", reproduction.as_csv(found))
-    reproduction.draw(asked, folders, out / "figures")
+    reproduction.draw(asked, folders, out / "figures", found)
     write_atomically(out / "report.html", page.of_reproduction(out))
     for line in reproduction.lines(found):
         console.print(line, markup=False)

@@ -15,6 +15,7 @@ from meva_core.cli.run import parse_settings
 from meva_core.errors import INTERRUPTED, BadValue
 
 if TYPE_CHECKING:
+    from meva_core.registry import Registry
     from meva_core.tournament import Meeting, Met, Tournament
 
 
@@ -96,26 +97,33 @@ def tournament_command(
     planned = tournament.meetings(known, files, asked)
     folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if resume is None:
-        _create(folder, asked, registry_file)
-    screen = _Screen(folder, quiet)
-    met: list[Met] = []
+        create(folder, asked, registry_file)
+    screen = Standings(folder, quiet)
     try:
-        began = time.monotonic()
-        for one in tournament.play(
-            known, asked, planned, fits or folder / "fits", screen.fits, lambda m: _load(folder, asked, m)
-        ):
-            _save(folder, asked, one)
-            met.append(one)
-            screen.met(one, len(met), len(planned), time.monotonic() - began)
-            began = time.monotonic()
+        screen.finished(make(known, asked, planned, folder, fits or folder / "fits", screen))
     except KeyboardInterrupt:
         screen.stopped()
         return INTERRUPTED
-    screen.finished(_write(folder, asked, met))
     return 0
 
 
-class _Screen:
+def make(
+    known: Registry, asked: Tournament, planned: Sequence[Meeting], folder: Path, fits: Path, screen: Standings
+) -> dict[str, Any]:
+    """Play on from what the folder holds and write all of it; returns the content of summary.json."""
+    from meva_core import tournament
+
+    met: list[Met] = []
+    began = time.monotonic()
+    for one in tournament.play(known, asked, planned, fits, screen.fits, lambda m: _load(folder, asked, m)):
+        _save(folder, asked, one)
+        met.append(one)
+        screen.met(one, len(met), len(planned), time.monotonic() - began)
+        began = time.monotonic()
+    return _write(folder, asked, met)
+
+
+class Standings:
     """A line per match, then the tables."""
 
     def __init__(self, out: Path, quiet: bool):
@@ -126,6 +134,7 @@ class _Screen:
         self.console, self.errors = self.fits.console, self.fits.errors
 
     def met(self, met: Met, count: int, of: int, seconds: float) -> None:
+        """One more match is over."""
         from meva_core.report.standings import mean_of
 
         self.fits.close()
@@ -138,6 +147,7 @@ class _Screen:
         )
 
     def finished(self, found: dict[str, Any]) -> None:
+        """The tables, then the files."""
         from meva_core.report import standings
 
         self.console.print()
@@ -148,11 +158,13 @@ class _Screen:
         self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)
 
     def stopped(self) -> None:
+        """Ctrl-C: how to go on."""
         self.fits.close()
         self.errors.print(f"stopped; continue with: meva tournament --resume {self.out}", markup=False)
 
 
-def _create(folder: Path, asked: Tournament, registry_file: Path | None) -> None:
+def create(folder: Path, asked: Tournament, registry_file: Path | None) -> None:
+    """A new folder with what is asked in it. BadFolder where it holds something already."""
     import attrs
     import tomli_w
 

@@ -1,37 +1,45 @@
 """One file per question. The questions themselves are pure functions of one match, or of policies of your own (any
 array of their shape); `survey` asks those of a run over seeds and settings."""
 
-from meva_core.evaluate.basins import basins, grid
+from meva_core.evaluate.basins import basins, grid, unstable
 from meva_core.evaluate.best_response import Response, best_response, best_responses
 from meva_core.evaluate.cross_play import cross_play
 from meva_core.evaluate.exploitability import Exploitability, exploitability
 from meva_core.evaluate.matches import Ended, matches
 from meva_core.evaluate.plan import Plan, plan
-from meva_core.evaluate.polytope import Polytope, polytope
+from meva_core.evaluate.polytope import OverTraining, Polytope, over_training, polytope, snapshots
 from meva_core.evaluate.shaping import against
-from meva_core.evaluate.stability import Rest, eigenvalues, jacobian, rest
+from meva_core.evaluate.stability import Rest, eigenvalues, equilibrium, jacobian, rest
 from meva_core.evaluate.survey import Survey, survey
+from meva_core.evaluate.value_errors import ValueErrors, value_errors
 
 __all__ = [
     "Ended",
     "Exploitability",
+    "OverTraining",
     "Plan",
     "Polytope",
     "Response",
     "Rest",
     "Survey",
+    "ValueErrors",
     "against",
     "basins",
     "best_response",
     "best_responses",
     "cross_play",
     "eigenvalues",
+    "equilibrium",
     "exploitability",
     "grid",
     "jacobian",
     "matches",
+    "over_training",
     "plan",
     "polytope",
     "rest",
+    "snapshots",
     "survey",
+    "unstable",
+    "value_errors",
 ]

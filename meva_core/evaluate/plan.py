@@ -35,6 +35,11 @@ def plan(known: Registry, experiment: Experiment, composition: Composition) -> P
     found = Plan(
         sweep, _rows(sweep, experiment, learner), _rival(known, experiment, composition, learner), experiment.evaluate
     )
+    if experiment.evaluate.polytope and (found.rival is None or composition.game.num_players != 2):
+        raise BadCombination(
+            f"expected a learner to be shaped (evaluate.against) in a game of two players for evaluate.polytope, "
+            f"got {'none' if found.rival is None else f'{composition.game.num_players} players'}"
+        )
     if sweep is not None:
         for value in found.values:
             with values.explained("evaluate.values"):

@@ -11,8 +11,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from meva_core import match as matching
 from meva_core.errors import BadCombination
+from meva_core.match import Match
 from meva_core.protocols import Game
+
+SNAPSHOTS = (0, 3, 10, 30, 100, 300, 1000, 3000, 10000)  # steps of a match after which its policies are looked at
 
 
 class Polytope(NamedTuple):
@@ -42,3 +46,36 @@ def polytope(game: Game, policy: Array, opponents: Array, *, seat: int = 0) -> P
         every = jax.vmap(lambda a: jax.vmap(lambda b: game.payoff(jnp.stack([a, b])))(second))(first)
         feasible = every.reshape(-1, 2)
     return Polytope(jax.vmap(lambda other: payoff(policy, other))(opponents), feasible)
+
+
+class OverTraining(NamedTuple):
+    """Of player 1's policy after each of T snapshots of one match; two players.
+
+    payoffs f32[T, 2]: of the match. cloud f32[T, N, 2]: of the policy against N others. slope f32[T]: what they gain
+    where the policy gains 1, along the cloud's longest axis; between 0 and 1 for one that extorts, who gains more.
+    straightness f32[T]: the share of the cloud's variance along that axis; 1 on a line.
+    """
+
+    payoffs: Array
+    cloud: Array
+    slope: Array
+    straightness: Array
+
+
+def over_training(match: Match, x: Array, key: Array, opponents: Array, num_steps: int) -> OverTraining:
+    """Of a match from x, f32[2, D], at the `snapshots` of `num_steps`; opponents f32[N, D] in seat 2. Pure."""
+    xs = matching.trajectory(match, x, key, num_steps)[jnp.array(snapshots(num_steps))]
+    cloud = jax.vmap(lambda x: polytope(match.game, x[0], opponents).payoffs)(xs)
+    apart = cloud - jnp.mean(cloud, axis=1, keepdims=True)
+    variances, axes = jnp.linalg.eigh(jnp.einsum("tni,tnj->tij", apart, apart))  # the longest last
+    return OverTraining(
+        payoffs=jax.vmap(match.game.payoff)(xs),
+        cloud=cloud,
+        slope=axes[:, 1, 1] / axes[:, 0, 1],
+        straightness=variances[:, 1] / jnp.sum(variances, axis=1),
+    )
+
+
+def snapshots(num_steps: int) -> list[int]:
+    """The steps that are looked at."""
+    return [step for step in SNAPSHOTS if step <= num_steps]

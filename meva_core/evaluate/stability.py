@@ -11,6 +11,8 @@ from jax import Array
 
 from meva_core import match as matching
 from meva_core.match import Match
+from meva_core.ops import simultaneous_gradient
+from meva_core.protocols import Game
 
 
 class Rest(NamedTuple):
@@ -34,6 +36,20 @@ def rest(match: Match, x: Array, key: Array, *, iterations: int = 50) -> Rest:
 
     found = jax.lax.fori_loop(0, iterations, newton, x)
     return Rest(found, jnp.max(jnp.abs(_after(match, found, key) - found)))
+
+
+def equilibrium(game: Game, x: Array, *, iterations: int = 50) -> Array:
+    """The stationary point of the game's own simultaneous gradient that Newton's method finds from x, f32[P, D]:
+    where naive learning would rest, stable or not. Pure; safe under jit and vmap."""
+
+    def newton(_: int, x: Array) -> Array:
+        def gradient(flat: Array) -> Array:
+            return simultaneous_gradient(game.payoff, flat.reshape(x.shape)).ravel()
+
+        step = jnp.linalg.pinv(jax.jacobian(gradient)(x.ravel()), rtol=1e-4) @ gradient(x.ravel())
+        return x - step.reshape(x.shape)
+
+    return jax.lax.fori_loop(0, iterations, newton, x)
 
 
 def jacobian(match: Match, x: Array, key: Array) -> Array:

@@ -5,6 +5,7 @@ Shapes: S seeds, V settings (rows), N pairs, P players, D numbers per policy, G 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,15 @@ import numpy as np
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.evaluate.basins import basins, grid
+from meva_core.evaluate.basins import basins, grid, unstable
 from meva_core.evaluate.best_response import best_responses
+from meva_core.evaluate.cross_play import cross_play
 from meva_core.evaluate.matches import matches
 from meva_core.evaluate.plan import Plan
+from meva_core.evaluate.polytope import OverTraining, over_training, polytope
 from meva_core.evaluate.shaping import against
+from meva_core.evaluate.stability import equilibrium, jacobian, rest
+from meva_core.evaluate.value_errors import learnt, value_errors
 from meva_core.experiment import EvaluateSettings
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
@@ -27,9 +32,25 @@ from meva_core.protocols import Game, Learner
 
 TRAJECTORIES = 24  # drawn per setting, for the figure
 LANDSCAPE = 101  # points of the payoffs along each axis, for the figure
+FEWER = 32  # pairs for questions that cost more each, or are asked of every pair of fits
 
 # What is folded into a seed's key for each question: numbers that no outer loop of its fit reaches.
 _MATCHES, _RESPONSES, _SHAPED, _BASINS = range(2**32 - 6, 2**32 - 2)
+_ERRORS, _RESTS, _POLYTOPE = range(2**32 - 10, 2**32 - 7)
+
+
+@attrs.frozen
+class Rests:
+    """Where the trajectories' ends come to rest: M points, of which each array begins [S, V, M].
+
+    x f32[..., P, D]; speed f32[...]: the largest number of a step there; jacobian f32[..., P D, P D] of a step;
+    own f32[..., P, D]: the game's own equilibrium that is found from there.
+    """
+
+    x: np.ndarray
+    speed: np.ndarray
+    jacobian: np.ndarray
+    own: np.ndarray
 
 
 @attrs.frozen
@@ -42,8 +63,14 @@ class Survey:
     response f32[S, V, N, P, P]: payoffs where the player of the axis before last is replaced by its best
         response to the others.
     shaped f32[S, V, N, P] or None: payoffs with the learner in seat 1 and the learner to be shaped elsewhere.
-    basins: outcome -> bool[S, V, G, G], trajectories f32[S, V, M, T, P, D] and the payoffs f32[L, L, P] of its
-        landscape over the game's plane, where both players have one number; else {}, None, None and None.
+    basins: outcome -> bool[S, V, G, G], trajectories f32[S, V, M, T, P, D], their rests, and the payoffs
+        f32[L, L, P] of its landscape over the game's plane, where both players have one number; else {} and None.
+    unstable bool[S, V, G, G]: cells of the basins that a nudge moves, where one is asked for.
+    polytope: of M matches against the learner to be shaped, every array [S, V, M, T, ...], where it is asked for;
+        and feasible f32[F, 2], the payoffs of all pairs of deterministic policies.
+    errors: name -> f32[S, V, M] of `value_errors`, in M matches; {} where no meta-value is learnt.
+    cross f32[S, S] or None: payoffs of fit i in seat 1 against fit j elsewhere, at the learner's own setting, where
+        several fits play themselves.
     """
 
     setting: str
@@ -58,14 +85,35 @@ class Survey:
     shaped: np.ndarray | None
     basins: dict[str, np.ndarray]
     trajectories: np.ndarray | None
+    rests: Rests | None
     landscape: np.ndarray | None
     plane: tuple[float, float] | None
+    unstable: np.ndarray | None
+    polytope: OverTraining | None
+    feasible: np.ndarray | None
+    errors: dict[str, np.ndarray]
+    cross: np.ndarray | None
 
 
 def survey(
     game: Game, match: Match, keys: Array, plan: Plan, *, said: Callable[[str], None] = lambda text: None
 ) -> Survey:
     """Ask everything that is planned. Every leaf of `match` begins [S] (`ops.stacked`); `said` is told what goes on."""
+    if not plan.settings.float64:
+        return _survey(game, match, keys, plan, said)
+    with jax.enable_x64(True):
+        plan = attrs.evolve(plan, rival=_doubled(plan.rival))
+        return _survey(_doubled(game), _doubled(match), keys, plan, said)
+
+
+def _doubled(tree: Any) -> Any:
+    """Every number in double precision."""
+    return jax.tree.map(
+        lambda a: jnp.asarray(a, float) if jnp.issubdtype(jnp.result_type(a), jnp.floating) else a, tree
+    )
+
+
+def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[str], None]) -> Survey:
     options = (plan.settings, None if plan.sweep is None else plan.sweep.name)
 
     def ask(question: Callable, what: str, *extra: Any) -> Any:
@@ -78,9 +126,22 @@ def survey(
     shaped = None
     if plan.rival is not None:
         shaped = ask(_shaped, f"playing against {plan.settings.against}", stacked([plan.rival] * len(keys)))
-    surveyed, paths, landscape = {}, None, None
+    over, feasible = None, None
+    if plan.settings.polytope:
+        over = ask(_polytope, "drawing polytopes", stacked([plan.rival] * len(keys)))
+        x = game.init(keys[0])
+        feasible = np.asarray(polytope(game, x[0], x[1:]).feasible)
+    errors = {}
+    if jax.eval_shape(_learnt, jax.tree.map(lambda leaf: leaf[0], match), keys[0]) is not None:
+        errors = ask(_errors, "measuring the meta-value's errors")
+    cross = None
+    if len(keys) > 1 and len(match.players) == 1 and match.players[0].params is not None:
+        said("playing fits against each other")
+        cross = np.asarray(jax.jit(_cross, static_argnums=2)(match, keys[0], plan.settings)[..., 0].mean(axis=2))
+    surveyed, paths, moved, rests, landscape = {}, None, None, None, None
     if game.plane is not None:
-        surveyed, paths = ask(_basins, "surveying basins")
+        surveyed, paths, moved = ask(_basins, "surveying basins")
+        rests = Rests(*ask(_rests, "finding where they rest", jnp.asarray(paths[..., -1, :, :])))
         landscape = np.asarray(jax.jit(jax.vmap(jax.vmap(game.payoff)))(grid(*game.plane, LANDSCAPE)))
     return Survey(
         setting="" if plan.sweep is None else plan.sweep.name,
@@ -95,8 +156,14 @@ def survey(
         shaped=shaped,
         basins=surveyed,
         trajectories=paths,
+        rests=rests,
         landscape=landscape,
         plane=game.plane,
+        unstable=moved,
+        polytope=over,
+        feasible=feasible,
+        errors=errors,
+        cross=cross,
     )
 
 
@@ -118,8 +185,10 @@ def _outcome_names(game: Game) -> list[str]:
     return names
 
 
+@functools.cache
 def _over_seeds_and_settings(question: Callable, options: tuple) -> Callable:
-    """jit of: over seeds one after the other (their weights differ), over settings at once."""
+    """jit of: over seeds one after the other (their weights differ), over settings at once. Kept, so that a run like
+    an earlier one compiles nothing."""
     settings, name = options
 
     def one(args: tuple) -> Any:
@@ -166,11 +235,60 @@ def _shaped(match: Match, key: Array, settings: EvaluateSettings, rival: Learner
     return matches(shaping, jax.random.fold_in(key, _SHAPED), settings.pairs, settings.steps).payoffs
 
 
-def _basins(match: Match, key: Array, settings: EvaluateSettings) -> tuple[dict[str, Array], Array]:
+def _learnt(match: Match, key: Array) -> Any:
+    return learnt(match, matching.start(match, key))
+
+
+def _errors(match: Match, key: Array, settings: EvaluateSettings) -> dict[str, Array]:
+    """f32[M] each."""
+
+    def one(key: Array) -> dict[str, Array]:
+        start_key, play_key = jax.random.split(key)
+        found = value_errors(match, matching.start(match, start_key), play_key)
+        assert found is not None
+        return found._asdict()
+
+    keys = jax.random.split(jax.random.fold_in(key, _ERRORS), min(settings.pairs, FEWER))
+    return jax.vmap(one)(keys)
+
+
+def _polytope(match: Match, key: Array, settings: EvaluateSettings, rival: Learner) -> OverTraining:
+    """Every array [M, T, ...]."""
+    shaping = against(match.game, match.players[0], rival)
+    key, opponents_key = jax.random.split(jax.random.fold_in(key, _POLYTOPE))
+    opponents = jax.vmap(lambda k: match.game.init(k)[1])(jax.random.split(opponents_key, settings.polytope))
+
+    def one(key: Array) -> OverTraining:
+        start_key, play_key = jax.random.split(key)
+        return over_training(shaping, matching.start(shaping, start_key), play_key, opponents, settings.steps)
+
+    return jax.vmap(one)(jax.random.split(key, min(settings.pairs, FEWER)))
+
+
+def _cross(match: Match, key: Array, settings: EvaluateSettings) -> Array:
+    """f32[S, S, N, P]."""
+    game = jax.tree.map(lambda leaf: leaf[0], match.game)
+    key = jax.random.fold_in(key, _MATCHES)
+    return cross_play(game, match.players[0], key, min(settings.pairs, FEWER), settings.steps)
+
+
+def _rests(match: Match, key: Array, settings: EvaluateSettings, ends: Array) -> tuple[Array, ...]:
+    """As `Rests` has them, of ends f32[M, P, D]."""
+    key = jax.random.fold_in(key, _RESTS)
+
+    def one(x: Array) -> tuple[Array, ...]:
+        found = rest(match, x, key)
+        return found.x, found.speed, jacobian(match, found.x, key), equilibrium(match.game, found.x)
+
+    return jax.vmap(one)(ends)
+
+
+def _basins(match: Match, key: Array, settings: EvaluateSettings) -> tuple[dict[str, Array], Array, Array | None]:
     assert match.game.plane is not None
     starts = grid(*match.game.plane, settings.grid)
     key, start_key = jax.random.split(jax.random.fold_in(key, _BASINS))
     found = basins(match, starts, key, settings.grid_steps)
     some = jax.vmap(lambda k: matching.start(match, k))(jax.random.split(start_key, TRAJECTORIES))
     paths = jax.vmap(lambda x: matching.trajectory(match, x, key, settings.grid_steps))(some)
-    return found, paths
+    moved = unstable(match, starts, key, settings.grid_steps, settings.nudge) if settings.nudge else None
+    return found, paths, moved

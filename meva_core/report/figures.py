@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.spatial import ConvexHull
 
 from meva_core.errors import BadCombination
 from meva_core.fit import History
@@ -32,7 +33,8 @@ STYLE: dict[Any, Any] = {
 
 
 def draw(result: Result, folder: Path) -> list[Path]:
-    """All figures that the result has numbers for; byte-identical for equal results. Returns the files."""
+    """All figures that the result has numbers for, in a `folder` beside its numbers; byte-identical for equal results.
+    Returns the files."""
     folder.mkdir(exist_ok=True)
     drawn: list[tuple[str, Figure]] = []
     with matplotlib.rc_context(STYLE):
@@ -43,6 +45,8 @@ def draw(result: Result, folder: Path) -> list[Path]:
         if result.survey.basins:
             drawn.append(("basins", basins(result)))
             drawn.append(("trajectories", trajectories(result)))
+        if result.survey.polytope is not None:
+            drawn.append(("polytope", polytope(folder.parent, title(summary))))
         return [path for name, figure in drawn for path in save(figure, folder, name)]
 
 
@@ -188,6 +192,61 @@ def _rest_points(ends: np.ndarray, axis_values: np.ndarray, landscape: np.ndarra
         return float(landscape[second, first].sum())
 
     return sorted(points[counts > 1], key=worth)
+
+
+def polytope(folder: Path, heading: str) -> Figure:
+    """Payoffs of the learner's policy against random others, step by step of a match: a row per setting. The outline
+    holds all payoffs of the game; the ring is the match's own."""
+    told = read_summary(folder)
+    with np.load(folder / "policies.npz", allow_pickle=False) as file:
+        if "cloud" not in file:
+            raise BadCombination(f"expected a run with evaluate.polytope above 0 for a polytope, got {folder} without")
+        clouds, met, feasible, settings = (file[name] for name in ("cloud", "met", "feasible", "settings"))
+    steps = [at["step"] for at in told["rows"][0]["extortion"]["over_training"]]
+    outline = feasible[ConvexHull(feasible).vertices] if len(feasible) else np.zeros((0, 2))
+    figure = Figure(figsize=(1.45 * len(steps) + 0.6, 1.6 * len(settings) + 0.9), layout="constrained")
+    axes = figure.subplots(len(settings), len(steps), sharex=True, sharey=True, squeeze=False)
+    for v, row in enumerate(axes):
+        for t, axis in enumerate(row):
+            axis.fill(*outline.T, facecolor="0.93", edgecolor="0.6", linewidth=0.7)
+            axis.plot(*clouds[v, t].T, ".", color=COLOURS[0], markersize=1.2, alpha=0.5)
+            axis.plot(*met[v, t], "o", markerfacecolor="none", color=COLOURS[1], markersize=6, markeredgewidth=1.4)
+            axis.set_aspect("equal")
+            if v == 0:
+                axis.set_title(f"{steps[t]} steps" if steps[t] != 1 else "1 step")
+        row[0].set_ylabel("the opponent's payoff")
+        if told["setting"]:
+            row[-1].yaxis.set_label_position("right")
+            row[-1].set_ylabel(f"{symbol(told['setting']['label'])} = {settings[v]:g}")
+    figure.supxlabel("the learner's payoff", fontsize=9)
+    figure.suptitle(f"{heading}: payoffs of the learner's policy against random opponents, over training", fontsize=9)
+    return figure
+
+
+def ranking(told: dict[str, Any], heading: str) -> Figure:
+    """Ours with its error, the best on top, beside what is published: `told` is the ranking of a summary.json."""
+    places = [place for place in told["places"] if place["ours"] is not None]
+    heights = np.arange(len(places))[::-1]
+    figure = Figure(figsize=(5.2, 0.28 * len(places) + 1.2), layout="constrained")
+    axis = figure.subplots()
+    ours = [place["ours"] for place in places]
+    axis.errorbar(
+        ours, heights, xerr=[place["sem"] or 0 for place in places], fmt="o", color=COLOURS[0], markersize=4,
+        label="ours, ± s.e.m.",
+    )  # fmt: skip
+    known = [(place["published"], height) for place, height in zip(places, heights, strict=True) if place["published"]]
+    if known:
+        axis.plot(
+            *zip(*known, strict=True), "D", markerfacecolor="none", color=COLOURS[1], markersize=5, label="published"
+        )
+    axis.set_yticks(heights, [place["run"].replace("_", " ") for place in places])
+    numbers = [*ours, *(number for number, _ in known)]
+    if numbers and min(numbers) > 0 and max(numbers) > 20 * min(numbers):
+        axis.set_xscale("log")
+    axis.set_xlabel(told["quantity"] + ("" if told["at"] is None else f" at {told['at']:g}"))
+    figure.legend(loc="outside lower center", ncols=2)
+    figure.suptitle(heading, fontsize=9)
+    return figure
 
 
 def planes(picture: str, folders: Mapping[str, Path], heading: str) -> Figure:

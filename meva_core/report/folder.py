@@ -106,6 +106,7 @@ def finish(out: Path, result: Result) -> None:
             settings=np.array(result.survey.values),
             entries=np.array(result.entry_names),
             **_plane(result),
+            **_polytope(result),
         )
     os.replace(partial, out / "policies.npz")
     figures.draw(result, out / "figures")
@@ -120,6 +121,14 @@ def _plane(result: Result) -> dict[str, Any]:
     basins = {f"basin {name}": cells for name, cells in survey.basins.items()}
     plane = {"plane": np.array(survey.plane), "landscape": survey.landscape}
     return {**plane, "trajectories": survey.trajectories, **basins}
+
+
+def _polytope(result: Result) -> dict[str, Any]:
+    """The first seed's first match, f32[V, T, N, 2] and f32[V, T, 2]."""
+    found = result.survey.polytope
+    if found is None:
+        return {}
+    return {"cloud": found.cloud[0, :, 0], "met": found.payoffs[0, :, 0], "feasible": result.survey.feasible}
 
 
 def read_summary(out: Path) -> dict[str, Any]:

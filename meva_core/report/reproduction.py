@@ -1,6 +1,8 @@
 """What a reproduction writes, beside the folders of its runs.
 
-summary.json   {schema, name, title, source, quick, runs: {label: hash}, claims: [a dict per line of claims.csv]}
+summary.json   {schema, name, title, source, notes, quick, runs: {label: hash}, claims: [a dict per line of claims.csv],
+               ranking: {quantity, at, highest, places: [{run, rank, ours, sem, published, published_rank, beside}],
+               differences: [sentences]} or null}
 claims.csv     a line per claim (the columns are `COLUMNS`)
 figures/       the runs' pictures, drawn together, as PNG and SVG
 report.html    one page of all this
@@ -15,9 +17,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from meva_core.report.folder import read_summary
-from meva_core.report.tables import WIDTH, Grid, statistic
-from meva_core.reproductions import Reproduction, Verdict
+from meva_core.report.tables import WIDTH, Grid, drawn, plain, statistic
+from meva_core.reproductions import PLANE, Place, Ranking, Reproduction, Verdict, differences
 
 SCHEMA = 1
 COLUMNS = ("says", "run", "at", "quantity", "ours", "sem", "expected", "difference", "holds")
@@ -25,17 +29,26 @@ HEADS = ["holds", "the publication says", "quantity", "ours", "expected", "diffe
 ANSWERS = {True: "yes", False: "NO", None: "-"}
 
 
-def summary(asked: Reproduction, quick: bool, runs: Mapping[str, str], found: Sequence[Verdict]) -> dict[str, Any]:
+def summary(
+    asked: Reproduction, quick: bool, runs: Mapping[str, str], found: Sequence[Verdict], places: Sequence[Place]
+) -> dict[str, Any]:
     """summary.json; `runs` are the hashes of the runs by label."""
     return {
         "schema": SCHEMA,
         "name": asked.name,
         "title": asked.title,
         "source": asked.source,
+        "notes": list(asked.notes),
         "quick": quick,
         "runs": dict(runs),
         "claims": [_line(verdict) for verdict in found],
+        "ranking": _ranking(asked.ranking, places) if asked.ranking else None,
     }
+
+
+def _ranking(asked: Ranking, places: Sequence[Place]) -> dict[str, Any]:
+    about = {"quantity": asked.quantity, "at": asked.at, "highest": asked.highest}
+    return {**about, "places": [attrs.asdict(place) for place in places], "differences": differences(places)}
 
 
 def _line(verdict: Verdict) -> dict[str, Any]:
@@ -74,12 +87,35 @@ def grid(found: dict[str, Any]) -> Grid:
     return Grid("claims", HEADS, rows, ("holds", "the publication says", "quantity", "expected"))
 
 
+def ranking(found: dict[str, Any], *, beside: bool = True) -> Grid:
+    """The runs by their rank; on a screen there is no room for what stands beside."""
+    told = found["ranking"]
+    rows = []
+    for place in told["places"]:
+        published = "-" if place["published"] is None else f"{place['published']:g}"
+        theirs = "-" if place["published_rank"] is None else str(place["published_rank"])
+        ours = statistic({"mean": place["ours"], "sem": place["sem"]}, digits=4)
+        more = [statistic({"mean": mean, "sem": sem}) for mean, sem in place["beside"].values()] if beside else []
+        rows.append([str(place["rank"]), place["run"], ours, published, theirs, *more])
+    at = "" if told["at"] is None else f" at {told['at']:g}"
+    others = [path.replace("_", " ").replace(".", "\n") for path in told["places"][0]["beside"]] if beside else []
+    heads = ["rank", "run", "ours", "published", "its\nrank", *others]
+    return Grid(f"ranked by {told['quantity']}{at}, the best first", heads, rows, ("run",))
+
+
 def lines(found: dict[str, Any]) -> list[str]:
     """The claims for a screen, two lines or more each."""
     text = []
     for holds, says, quantity, ours, expected, _ in grid(found).rows:
         text.append(textwrap.fill(says, WIDTH, initial_indent=f"  {holds:>3}  ", subsequent_indent=" " * 7))
         text.append(f"       {quantity} {ours}, expected {expected}")
+    if found["ranking"]:
+        table = ranking(found, beside=False)
+        text += ["", *textwrap.indent(plain(table.caption, drawn(table)), "  ").splitlines(), ""]
+        for said in found["ranking"]["differences"]:
+            text += textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    for note in found["notes"]:
+        text += textwrap.wrap(note, WIDTH, initial_indent="  ", subsequent_indent="  ")
     return text
 
 
@@ -91,19 +127,28 @@ def held(found: dict[str, Any]) -> str:
     return f"{answers.count(True)} of {len(answers)} claims hold" + (" (quick: fewer seeds)" if found["quick"] else "")
 
 
-def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path) -> list[Path]:
-    """The picture: payoffs run by run, all runs' basins or trajectories in one, or the contours of the game."""
+def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dict[str, Any]) -> list[Path]:
+    """The picture: payoffs, polytopes or heat-maps run by run, all runs' basins or trajectories in one, the contours
+    of the game, or the ranking; `found` is the content of summary.json."""
     import matplotlib
 
-    from meva_core.report import figures
+    from meva_core.report import figures, standings
 
     out.mkdir(exist_ok=True)
     with matplotlib.rc_context(figures.STYLE):
         if asked.picture == "contours":  # of the game, and so of its first run
             return figures.save(figures.contours(next(iter(folders.values())), asked.title), out, "contours")
-        if asked.picture != "payoffs":
+        if asked.picture in PLANE:
             return figures.save(figures.planes(asked.picture, folders, asked.title), out, asked.picture)
-        drawn = []
-        for label, folder in folders.items():
-            drawn += figures.save(figures.payoffs(read_summary(folder)), out, f"payoffs_{label}")
-        return drawn
+        if asked.picture == "ranking":
+            return figures.save(figures.ranking(found["ranking"], asked.title), out, "ranking")
+        if asked.picture == "polytope":
+            each = {f"polytope_{label}": figures.polytope(folder, label) for label, folder in folders.items()}
+        elif asked.picture == "heat-maps":
+            each = {
+                f"payoffs_{label}": standings.heat_map(read_summary(folder), run.game)
+                for run, (label, folder) in zip(asked.runs, folders.items(), strict=True)
+            }
+        else:
+            each = {f"payoffs_{label}": figures.payoffs(read_summary(folder)) for label, folder in folders.items()}
+        return [path for name, figure in each.items() for path in figures.save(figure, out, name)]

@@ -18,6 +18,20 @@
       diverged          share of the matches that ended with payoffs that are not finite
       settled           share of the matches in which no payoff moved by 1e-4 over the last 100 steps
       basins            outcome -> {cells: a statistic, of: number of starts}, where the game is surveyed
+      unstable          {by, cells: a statistic, of, starts: [[a, b], ...] of the first seed}: starts of the grid that
+                        end elsewhere when moved `by` so much; or null
+      rests             [{x, own, away, modulus, stable, share}] in a game with a plane, on the first seed: where its
+                        trajectories come to rest, the game's own equilibrium nearby and how far away that is, the
+                        largest modulus of the eigenvalues of a step's Jacobian there, and whose share ended there
+      exploitability    {gain, loss}: by how much a best response to us raises the responder's payoff, lowers ours
+      extortion         {slope, straightness}: statistics of the longest axis of the payoffs of our policy and random
+                        opponents at the end of matches against the learner to be shaped: what they gain where we gain
+                        1, and the share of the variance along it; and over_training: [{step, slope, straightness,
+                        payoffs: of both}], means; where a polytope is asked for, or null
+      errors            {value, td}: of the learnt meta-value V along the trajectories of play, statistics of absolute
+                        errors against the true discounted sum, and of the temporal difference of 10 steps; or {}
+    cross_play          {seeds, value, payoffs}: of fit i in seat 1 against fit j elsewhere, at the setting of the
+                        learner itself; or null
     fits                per fitted learner: {learner, loops, final: metric -> per seed}
     seconds             {fit, evaluate}
 
@@ -32,12 +46,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meva_core.evaluate import snapshots
 from meva_core.ops import mean_and_sem
 
 if TYPE_CHECKING:
     from meva_core.report.result import Result
 
 SCHEMA = 1
+AT_REST = 1e-3  # the largest number of a step where something is said to rest
+APART = 0.05  # rests nearer than this are one
 
 
 def summarise(result: Result) -> dict[str, Any]:
@@ -56,6 +73,7 @@ def summarise(result: Result) -> dict[str, Any]:
         "diverged": [{"seed": d.seed, "loop": d.loop, "quantity": d.quantity} for d in result.diverged],
         "setting": {"name": survey.setting, "label": survey.label} if swept else None,
         "rows": [_row(result, v, value if swept else None) for v, value in enumerate(survey.values)],
+        "cross_play": _cross_play(result),
         "fits": [
             {
                 "learner": history.name,
@@ -94,9 +112,14 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
         "against": None,
         "policies": _policies(survey.entries[:, v], result.entry_names),
         "outcomes": {name: statistic(shares[:, v]) for name, shares in survey.outcomes.items()},
+        "extortion": None if survey.polytope is None else _extortion(survey.polytope, v, result),
+        "exploitability": _exploitability(survey.response[:, v], payoffs, own),
+        "errors": {name: statistic(errors[:, v]) for name, errors in survey.errors.items()},
         "diverged": _number(1 - np.isfinite(payoffs).all(axis=-1).mean()),
         "settled": _number(survey.settled[:, v].mean()),
         "basins": {},
+        "unstable": None,
+        "rests": [] if survey.rests is None else _rests(survey, v),
     }
     if survey.shaped is not None:
         shaped = survey.shaped[:, v]
@@ -108,7 +131,71 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
     for name, cells in survey.basins.items():
         counts = cells[:, v].reshape(cells.shape[0], 1, -1).sum(axis=-1).astype(float)
         row["basins"][name] = {"cells": statistic(counts), "of": int(cells[0, v].size)}
+    if survey.unstable is not None and survey.plane is not None:
+        moved = survey.unstable[:, v]
+        axis = np.linspace(*survey.plane, moved.shape[-1])
+        row["unstable"] = {
+            "by": result.experiment.evaluate.nudge,
+            "cells": statistic(moved.reshape(len(moved), 1, -1).sum(axis=-1).astype(float)),
+            "of": int(moved[0].size),
+            "starts": [[round(float(axis[c]), 6), round(float(axis[r]), 6)] for r, c in np.argwhere(moved[0])],
+        }
     return row
+
+
+def _cross_play(result: Result) -> dict[str, Any] | None:
+    cross = result.survey.cross
+    if cross is None:
+        return None
+    own = result.experiment.learner.settings.get(result.survey.setting)
+    payoffs = [[_number(payoff) for payoff in row] for row in cross]
+    return {"seeds": result.seeds, "value": own if isinstance(own, float) else None, "payoffs": payoffs}
+
+
+def _exploitability(response: np.ndarray, payoffs: np.ndarray, own: list[int]) -> dict[str, Any]:
+    """Of f32[S, N, responder, P] and f32[S, N, P]; averaged over who meets whom."""
+    changes = response - payoffs[:, :, None, :]
+    ours, theirs = _responses(changes, own)
+    return {"gain": statistic(theirs), "loss": statistic(-ours)}
+
+
+def _extortion(found: Any, v: int, result: Result) -> dict[str, Any]:
+    steps = snapshots(result.experiment.evaluate.steps)
+    told: dict[str, Any] = {name: statistic(getattr(found, name)[:, v, :, -1]) for name in ("slope", "straightness")}
+    told["over_training"] = [
+        {
+            "step": step,
+            "slope": _number(found.slope[:, v, :, t].mean()),
+            "straightness": _number(found.straightness[:, v, :, t].mean()),
+            "payoffs": [_number(found.payoffs[:, v, :, t, p].mean()) for p in range(2)],
+        }
+        for t, step in enumerate(steps)
+    ]
+    return told
+
+
+def _rests(survey: Any, v: int) -> list[dict[str, Any]]:
+    """The distinct ones in or near the plane, those of most trajectories first."""
+    rests, ends = survey.rests, survey.trajectories[0, v, :, -1]
+    low, high = survey.plane
+    found: list[dict[str, Any]] = []
+    for m, x in enumerate(rests.x[0, v]):
+        near = np.isfinite(x).all() and low - 1 <= x.min() and x.max() <= high + 1
+        if not near or rests.speed[0, v, m] > AT_REST or any(np.abs(x.ravel() - f["x"]).max() < APART for f in found):
+            continue
+        own = rests.own[0, v, m].ravel()
+        modulus = float(np.abs(np.linalg.eigvals(rests.jacobian[0, v, m])).max())
+        found.append(
+            {
+                "x": [float(number) for number in x.ravel()],
+                "own": [_number(number) for number in own],
+                "away": _number(np.abs(own - x.ravel()).max()),
+                "modulus": _number(modulus),
+                "stable": modulus < 1,
+                "share": float(np.mean(np.abs(ends[..., 0] - x.ravel()).max(axis=-1) < APART)),
+            }
+        )
+    return sorted(found, key=lambda rest: -rest["share"])
 
 
 def _policies(entries: np.ndarray, names: tuple[str, ...]) -> list[dict[str, dict[str, float | None]]]:

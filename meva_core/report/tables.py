@@ -41,12 +41,14 @@ def title(summary: dict[str, Any]) -> str:
 
 @attrs.frozen
 class Grid:
-    """A table before it is drawn: heads (lines split by a newline) and rows of text; `left`: columns of words."""
+    """A table before it is drawn: heads (lines split by a newline) and rows of text; `left`: columns of words;
+    `settings`: whether row n is of the run's setting n."""
 
     caption: str
     heads: list[str]
     rows: list[list[str]]
     left: tuple[str, ...] = ()
+    settings: bool = False
 
 
 def grids(summary: dict[str, Any]) -> list[Grid]:
@@ -59,15 +61,35 @@ def grids(summary: dict[str, Any]) -> list[Grid]:
     return shown
 
 
+def details(summary: dict[str, Any]) -> list[Grid]:
+    """What a page has room for beyond `grids`."""
+    rows = summary["rows"]
+    shown = [_exploitability(summary)]
+    if rows[0]["errors"]:
+        shown.append(_errors(summary))
+    if len(summary["seeds"]) > 1:
+        shown.append(_by_seed(summary))
+    if any(row["extortion"] for row in rows):
+        shown.append(_extortion(summary))
+    if summary["cross_play"]:
+        shown.append(_cross_play(summary["cross_play"], summary["setting"]))
+    if any(row["unstable"] for row in rows):
+        shown.append(_unstable(summary))
+    if any(row["rests"] for row in rows):
+        shown.append(_rests(summary))
+    return shown
+
+
 def tables(summary: dict[str, Any]) -> RenderableType:
     """All grids, then what the numbers are over."""
     parts: list[RenderableType] = []
     for grid in grids(summary):
-        parts += [Text(grid.caption, style="bold"), _drawn(grid), ""]
+        parts += [Text(grid.caption, style="bold"), drawn(grid), ""]
     return Group(*parts, Text(note(summary), style="dim"))
 
 
-def _drawn(grid: Grid) -> Table:
+def drawn(grid: Grid) -> Table:
+    """For a screen."""
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     for head in grid.heads:
         table.add_column(head, justify="left" if head in grid.left else "right", no_wrap=head != "by seed")
@@ -106,6 +128,83 @@ def _outcomes(summary: dict[str, Any]) -> Grid:
     return _grid(summary, caption, [*names, "settled"], cells)
 
 
+def _exploitability(summary: dict[str, Any]) -> Grid:
+    def cells(row: dict[str, Any]) -> list[str]:
+        return [statistic(row["exploitability"][name]) for name in ("gain", "loss")]
+
+    heads = ["the best response's gain", "our loss by it"]
+    return _grid(summary, "exploitability: what a best response changes", heads, cells)
+
+
+def _errors(summary: dict[str, Any]) -> Grid:
+    heads = ["against the true discounted sum", "temporal difference of 10 steps"]
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        return [statistic(row["errors"][name], digits=4) for name in ("value", "td")]
+
+    return _grid(summary, "absolute errors of the learnt meta-value, along play", heads, cells)
+
+
+def _by_seed(summary: dict[str, Any]) -> Grid:
+    def cells(row: dict[str, Any]) -> list[str]:
+        return [_number(payoff, 3) for payoff in row["best_response"]["ours"]["per_seed"]]
+
+    return _grid(
+        summary, "our payoff against the best response, seed by seed", [f"seed {s}" for s in summary["seeds"]], cells
+    )
+
+
+def _cross_play(found: dict[str, Any], setting: dict[str, Any] | None) -> Grid:
+    at = f" at {symbol(setting['label'])} = {found['value']:g}" if setting and found["value"] is not None else ""
+    names = [f"seed {seed}" for seed in found["seeds"]]
+    rows = [[name, *(_number(p, 3) for p in payoffs)] for name, payoffs in zip(names, found["payoffs"], strict=True)]
+    return Grid(f"cross-play{at}: the row's fit in seat 1 against the column's", ["", *names], rows, ("",))
+
+
+def _extortion(summary: dict[str, Any]) -> Grid:
+    """A line per snapshot; the setting stands on the first of each."""
+    head = [symbol(summary["setting"]["label"])] if summary["setting"] else []
+    rows = []
+    for row in summary["rows"]:
+        for n, at in enumerate(row["extortion"]["over_training"]):
+            first = [f"{row['value']:g}" if n == 0 else ""] if head else []
+            numbers = [at["slope"], at["straightness"], *at["payoffs"]]
+            rows.append([*first, f"{at['step']}", *(_number(number, 3) for number in numbers)])
+    rival = summary["rows"][0]["against"]["learner"]
+    heads = ["step", "their gain per ours", "straightness", "ours", f"{rival}'s"]
+    caption = f"extortion along matches against {rival}: payoffs of our policy and random opponents, as a line"
+    return Grid(caption, [*head, *heads], rows, (*head,))
+
+
+def _unstable(summary: dict[str, Any]) -> Grid:
+    told = [row["unstable"] for row in summary["rows"]]
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        starts = row["unstable"]["starts"]
+        listed = "; ".join(f"{a:.3g}, {b:.3g}" for a, b in starts)
+        return [statistic(row["unstable"]["cells"], digits=0), listed or "none"]
+
+    caption = f"starts that end elsewhere when moved by {told[0]['by']:g}, of {told[0]['of']}"
+    which = f"which, on seed {summary['seeds'][0]}"
+    return _grid(summary, caption, ["number", which], cells, (which,))
+
+
+def _rests(summary: dict[str, Any]) -> Grid:
+    """A line per rest; the setting stands on the first of each."""
+    head = [symbol(summary["setting"]["label"])] if summary["setting"] else []
+    rows = []
+    for row in summary["rows"]:
+        for n, rest in enumerate(row["rests"]):
+            first = [f"{row['value']:g}" if n == 0 else ""] if head else []
+            where = ", ".join(f"{number:.3f}" for number in rest["x"])
+            stays = "yes" if rest["stable"] else "no"
+            numbers = [_number(rest["modulus"], 3), stays, f"{100 * rest['share']:.0f} %", _number(rest["away"], 3)]
+            rows.append([*first, where, *numbers])
+    heads = ["policies", "largest |eigenvalue|", "stable", "trajectories", "from the game's own equilibrium"]
+    caption = f"where learning rests, on seed {summary['seeds'][0]}"
+    return Grid(caption, [*head, *heads], rows, (*head,))
+
+
 def _basins(summary: dict[str, Any]) -> Grid:
     heads: list[str] = []
     for name, found in summary["rows"][0]["basins"].items():
@@ -135,7 +234,7 @@ def _grid(
         return Grid(caption, heads, [cells(row) for row in summary["rows"]], left)
     head = symbol(summary["setting"]["label"])
     rows = [[f"{row['value']:g}", *cells(row)] for row in summary["rows"]]
-    return Grid(caption, [head, *heads], rows, (head, *left))
+    return Grid(caption, [head, *heads], rows, (head, *left), settings=True)
 
 
 def symbol(label: str) -> str:
@@ -154,6 +253,10 @@ def statistic(found: dict[str, Any], digits: int = 3) -> str:
         digits = max(0, digits - int(math.log10(abs(mean))))
     error = "" if sem is None else f" ±{_short(sem, digits)}"
     return f"{mean:.{digits}f}{error}"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _short(value: float, digits: int) -> str:

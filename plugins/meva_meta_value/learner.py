@@ -77,6 +77,11 @@ class MeVa(Learner):
         doc="exploring trajectories follow the value's gradient alone, or the update (correction: naive at discount 0)",
         check=one_of("value", "update"),
     )
+    discount_draw: str = static(
+        default="beta",
+        doc="discounts of the fit: drawn anew for every rollout, or fixed at the learner's own",
+        check=one_of("beta", "fixed"),
+    )
     discount_concentration: float = leaf(
         default=0.5, doc="a of the Beta(a, a) that discounts are drawn from; below 1/2: more extreme", check=positive
     )
@@ -168,6 +173,14 @@ class MeVa(Learner):
         weight = discounts[:, None]
         own = 1 - weight if self.mixing == "convex" else 1.0
         return own * naive + weight * gradient
+
+    def meta_value(self, params: Any, x: Array) -> tuple[Array, Array]:
+        """V(x), in the correction formulation (1 - g) f(x) + g U(x)."""
+        discounts = self.discounts
+        learnt = jnp.mean(self.quantile_values(params, x, x, discounts), axis=-1)
+        if self.formulation == "correction":
+            learnt = (1 - discounts) * self.game.payoff(x) + discounts * learnt
+        return learnt, discounts
 
     def quantile_values(
         self, params: Any, x: Array, others: Array, discounts: Array, noise: Any = UNPERTURBED

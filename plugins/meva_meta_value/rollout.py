@@ -46,8 +46,10 @@ def start(learner: MeVa, params: Any, key: Array) -> Explored:
 
 
 def draw_discounts(learner: MeVa, key: Array) -> Array:
-    """Highest times Beta(a, a), per player (section 4.2: a = 1/2, the arcsine distribution, and highest 1); 0 in the
-    rivals' seats."""
+    """Highest times Beta(a, a), per player (section 4.2: a = 1/2, the arcsine distribution, and highest 1), or fixed
+    at the learner's; 0 in the rivals' seats."""
+    if learner.discount_draw == "fixed":
+        return learner.discounts
     a = learner.discount_concentration
     discounts = learner.highest_discount * jax.random.beta(key, a, a, (learner.game.num_players,))
     return jnp.where(jnp.array(learner.own_seats), discounts, 0.0)

@@ -174,3 +174,156 @@ def test_what_cannot_be_costs_no_run(old, new, said, tmp_path, meva_command):
     assert done.code == 2
     assert done.err.startswith(f"error: {said}")
     assert not (tmp_path / "out").exists()
+
+
+# ---------------------------------------------------------------- tournaments, rankings, shared fits
+
+MORE = """
+[reproductions.cup]
+title = "naive players and LOLA"
+source = "nobody (1999)"
+picture = "heat-maps"
+notes = ["Whoever wins, wins."]
+
+[reproductions.cup.runs.ipd]
+game = "ipd"
+learners = ["naive", "lola"]
+set = { trials = 8, steps = 3, "lola.variant" = "taylor" }
+quick = { trials = 4 }
+published = { naive = { naive = -1.5 }, lola = { naive = 9.0 } }
+published_sem = 1.0
+
+[reproductions.order]
+title = "one fit, asked twice, and another"
+source = "nobody (1999)"
+picture = "ranking"
+
+[reproductions.order.ranking]
+quantity = "against.ours"
+highest = true
+at = 0.5
+published = { here = 1.0, other = 2.0 }
+beside = ["self_play"]
+
+[reproductions.order.runs]
+"""
+TINY = (
+    '"fit.seeds" = 2, "learner.loops" = 2, "learner.batch_size" = 2, "learner.quantiles" = 2, "evaluate.pairs" = 2, '
+    '"value_model.width" = 4, "value_model.blocks" = 0, "evaluate.polytope" = 5, "evaluate.steps" = 4'
+)
+
+
+def tiny(label, more):
+    return f'{label} = {{ game = "ipd", learner = "meva", recipe = "shaping", set = {{ {TINY}, {more} }} }}\n'
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory, meva_command):
+    folder = tmp_path_factory.mktemp("more")
+    runs = tiny("here", '"evaluate.values" = [0.5]') + tiny("there", '"evaluate.values" = [0.5, 0.9]')
+    runs += tiny("other", '"evaluate.values" = [0.5], "learner.optimiser_rate" = 0.1')
+    extortion = '[reproductions.shape]\ntitle = "a"\nsource = "b"\npicture = "polytope"\nruns_of = "order"\n'
+    (folder / "own.toml").write_text(MORE + runs + extortion)
+    names = ("cup", "order", "shape")
+    done = meva_command("reproduce", *names, "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
+    assert done.code == 0, done.err
+    return folder, done
+
+
+def test_a_tournaments_cells_are_held_against_the_published_ones(more):
+    folder, done = more
+    told = summary(folder, "cup")
+    first, second = told["claims"]
+    played = json.loads((folder / "out" / "runs" / told["runs"]["ipd"] / "summary.json").read_text())
+    assert (played["trials"], played["steps"]) == (4, 3)
+    of = {(cell["row"], cell["column"]): cell["payoff"] for cell in played["games"]["ipd"]["cells"]}
+    assert (first["ours"], second["ours"]) == (of["naive", "naive"], of["lola", "naive"])
+    assert second["difference"] == pytest.approx(of["lola", "naive"] - 9.0)
+    assert (first["holds"], second["holds"]) == (True, False)
+    assert "lola against naive on ipd" in done.out
+    assert "Whoever wins, wins." in done.out
+    assert {path.name for path in (folder / "out" / "cup" / "figures").iterdir()} == {
+        "payoffs_ipd.png",
+        "payoffs_ipd.svg",
+    }
+    page = (folder / "out" / "cup" / "report.html").read_text()
+    assert "Whoever wins, wins." in page
+    assert f'href="../runs/{told["runs"]["ipd"]}/report.html"' in page
+
+
+def test_the_ranking_is_on_screen_page_and_file(more):
+    folder, done = more
+    told = summary(folder, "order")
+    ours = {
+        label: json.loads((folder / "out" / "runs" / hash / "summary.json").read_text())["rows"][0]["against"]["ours"]
+        for label, hash in told["runs"].items()
+    }
+    places = told["ranking"]["places"]
+    assert [place["run"] for place in places] == sorted(ours, key=lambda label: -ours[label]["mean"])
+    assert {place["run"]: place["published_rank"] for place in places} == {"here": 2, "there": None, "other": 1}
+    assert "ranked by against.ours at 0.5, the best first" in done.out
+    assert (folder / "out" / "order" / "figures" / "ranking.svg").is_file()
+    page = (folder / "out" / "order" / "report.html").read_text()
+    for sentence in told["ranking"]["differences"]:
+        assert sentence in page
+
+
+def test_runs_that_differ_in_evaluation_only_share_their_fit(more):
+    folder, done = more
+    runs = summary(folder, "order")["runs"]
+    assert len(set(runs.values())) == 3
+    assert len(list((folder / "out" / "fits").iterdir())) == 2
+    assert done.out.count("resumed at loop 2") == 1
+    kept = [json.loads((folder / "out" / "runs" / runs[label] / "summary.json").read_text()) for label in runs]
+    here, there, other = (found["rows"][0] for found in kept)
+    means = [row["against"]["ours"]["mean"] for row in (here, there, other)]
+    assert means[0] == pytest.approx(means[1], abs=1e-3)
+    assert means[0] != pytest.approx(means[2], abs=1e-3)
+    assert kept[0]["fits"] == kept[1]["fits"]
+    for hash in runs.values():
+        assert (folder / "out" / "runs" / hash / "metrics.jsonl").is_file()
+        assert list((folder / "out" / "runs" / hash / "checkpoints").rglob("loop-*.npz"))
+
+
+def test_a_run_can_be_resumed_from_its_copy_of_the_fit(more, meva_run):
+    folder, _ = more
+    run = folder / "out" / "runs" / summary(folder, "order")["runs"]["here"]
+    before = json.loads((run / "summary.json").read_text())["rows"]
+    again = meva_run("--resume", run)
+    assert again.code == 0, again.err
+    assert json.loads((run / "summary.json").read_text())["rows"] == before
+
+
+def test_polytopes_are_drawn_run_by_run(more):
+    folder, _ = more
+    names = {path.name for path in (folder / "out" / "shape" / "figures").iterdir() if path.suffix == ".svg"}
+    assert names == {"polytope_here.svg", "polytope_there.svg", "polytope_other.svg"}
+    run = folder / "out" / "runs" / summary(folder, "order")["runs"]["there"]
+    assert (run / "figures" / "polytope.svg").is_file()
+    assert "extortion along matches against naive" in (run / "report.html").read_text().lower()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('picture = "polytope"', 'picture = "basins"', "expected games that have basins to draw in shape, got ipd"),
+        (
+            '"evaluate.polytope" = 5',
+            '"evaluate.polytope" = 0',
+            "expected evaluate.polytope above 0 to draw it in shape",
+        ),
+        ("at = 0.5", "at = 0.7", "expected a claim about run here to be at one of its settings 0.5, got at = 0.7"),
+        ("trials = 8", "trails = 8", "expected LEARNER.NAME=VALUE with one of naive, lola, game"),
+        ("trials = 4", "trials = 0", "expected --trials >= 1, got 0"),
+    ],
+)
+def test_what_they_cannot_be_costs_no_run_either(more, old, new, said, tmp_path, meva_command):
+    text = (more[0] / "own.toml").read_text()
+    assert old in text
+    (tmp_path / "own.toml").write_text(text.replace(old, new))
+    done = meva_command(
+        "reproduce", "cup", "order", "shape", "--quick", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml"
+    )
+    assert done.code == 2
+    assert done.err.startswith(f"error: {said}")
+    assert not (tmp_path / "out").exists()

@@ -347,7 +347,7 @@ def test_resuming_another_experiment_is_refused(run, meva_run, tmp_path):
     path.write_text(path.read_text().replace("loops = 5", "loops = 6"))
     outcome = meva_run("--resume", folder)
     assert outcome.code == 2
-    assert "expected a checkpoint of experiment" in outcome.err
+    assert "expected a checkpoint of fit" in outcome.err
 
 
 def test_resuming_without_metrics_goes_on(run, meva_run, tmp_path, no_figures):

@@ -87,7 +87,7 @@ def test_who_is_fitted_against_another_plays_in_the_seat_of_its_fit(game):
                 assert fit[1] == seat == meeting.composition.seats[seat]
                 who = (fit[0].learner.name, *(o.name for o in fit[0].opponents))
                 assert who[seat] == (meeting.row, meeting.column)[seat] == "meva"
-                fits.add(fit[0].hash)
+                fits.add(fit[0].fit_hash)
     # One fit against naive steps serves against m_maml too; where seats differ, one in each.
     assert len(fits) == (1 if game == "tandem" else 2)
 

@@ -154,7 +154,7 @@ def test_any_flipped_byte_is_noticed_or_harmless(tmp_path):
 
 def test_another_experiments_checkpoint(tmp_path):
     checkpoint.save(tmp_path, 3, small(), HASH)
-    with pytest.raises(BadFolder, match=f"expected a checkpoint of experiment {'f' * 12}, got one of {HASH}"):
+    with pytest.raises(BadFolder, match=f"expected a checkpoint of fit {'f' * 12}, got one of {HASH}"):
         checkpoint.latest(tmp_path, small(), "f" * 12)
 
 

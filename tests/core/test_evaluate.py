@@ -286,3 +286,91 @@ def test_a_polytope_takes_two_players():
     with pytest.raises(BadCombination, match="two players for a polytope, got one with 3"):
         evaluate.polytope(meva.make("game", "public_goods", num_players=3), jnp.zeros(5), jnp.zeros((2, 5)))
     assert evaluate.polytope(LOGISTIC, jnp.zeros(1), jnp.zeros((3, 1))).feasible.shape == (0, 2)
+
+
+def test_extortion_over_training_is_told_by_slope_and_straightness():
+    """Press & Dyson: who extorts with factor 3 gains 3 where the other gains 1."""
+    x = jnp.stack([IPD.strategies["extortion"](3.0)[0], IPD.strategies["random"]])
+    opponents = jax.random.normal(KEY, (50, 5))
+    found = evaluate.over_training(self_play(Drift(), IPD), x, KEY, opponents, 12)
+    assert evaluate.snapshots(12) == [0, 3, 10]
+    assert (found.payoffs.shape, found.cloud.shape) == ((3, 2), (3, 50, 2))
+    np.testing.assert_allclose(found.slope, 1 / 3, atol=1e-3)
+    np.testing.assert_allclose(found.straightness, 1.0, atol=1e-4)
+    np.testing.assert_allclose(found.payoffs[0], IPD.payoff(x), rtol=1e-5)
+    np.testing.assert_allclose(found.cloud[0], evaluate.polytope(IPD, x[0], opponents).payoffs, rtol=1e-5)
+
+
+def test_over_training_looks_at_the_policies_of_each_step():
+    x = jnp.zeros((2, 5))
+    found = evaluate.over_training(self_play(Drift(rate=0.5), IPD), x, KEY, jax.random.normal(KEY, (9, 5)), 5)
+    np.testing.assert_allclose(found.payoffs, [IPD.payoff(x), IPD.payoff(x + 1.5)], rtol=1e-5)
+
+
+# ---------------------------------------------------------------- unstable starts, the game's own equilibria
+
+
+def test_starts_on_the_border_are_unstable():
+    # B where both end positive: of -1, -0.5 ... 1 those with a 0, unless the other is negative.
+    found = evaluate.unstable(self_play(Drift()), evaluate.grid(-1.0, 1.0, 5), KEY, 1, 1e-3)
+    axis = np.linspace(-1, 1, 5)
+    a, b = np.meshgrid(axis, axis)
+    np.testing.assert_array_equal(found, (a >= 0) & (b >= 0) & ((a == 0) | (b == 0)))
+
+
+def test_equilibria_of_the_games_themselves():
+    found = evaluate.equilibrium(LOGISTIC, jnp.array([[4.0], [6.0]]))
+    np.testing.assert_allclose(found, 5.0307, atol=1e-3)  # METHOD: the fixed point B
+    line = evaluate.equilibrium(TANDEM, jnp.array([[2.0], [-0.3]]))
+    np.testing.assert_allclose(line, [[1.65], [-0.65]], atol=1e-4)  # the nearest point of a + b = 1
+
+
+# ---------------------------------------------------------------- errors of a learnt value
+
+
+@component
+class Halves(Learner):
+    """Everybody's number halves in every step; on f = -ab, ab that is a quarter of the payoff each time."""
+
+    rate: float = leaf(default=0.5, doc="how far towards 0")
+    discount: float = leaf(default=0.9, doc="meta-discount")
+    error: float = leaf(default=0.0, doc="by which it values too much")
+
+    def update(self, params, state, x, key):
+        return -self.rate * x, state
+
+    def meta_value(self, params, x):
+        value = (1 - self.discount) * HAMILTONIAN.payoff(x) / (1 - self.discount / 4)
+        return value + self.error, jnp.full(2, self.discount)
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.9, 0.99])
+def test_a_true_value_has_no_error(discount):
+    found: Any = evaluate.value_errors(
+        self_play(Halves(discount=discount), HAMILTONIAN), jnp.array([[2.0], [-3.0]]), KEY
+    )
+    np.testing.assert_allclose(found, 0.0, atol=1e-6)
+
+
+def test_a_constant_error_is_told_and_in_ten_steps_fades():
+    match = self_play(Halves(discount=0.9, error=0.25), HAMILTONIAN)
+    found: Any = jax.jit(evaluate.value_errors)(match, jnp.array([[2.0], [-3.0]]), KEY)
+    np.testing.assert_allclose(found.value, 0.25, rtol=1e-4)
+    np.testing.assert_allclose(found.td, 0.25 * (1 - 0.9**10), rtol=1e-4)
+
+
+def test_only_the_learners_own_seats_count():
+    @component
+    class FirstIsWrong(Halves):
+        def meta_value(self, params, x):
+            value, discounts = Halves.meta_value(self, params, x)
+            return value + jnp.array([0.5, 100.0]), discounts
+
+    players = (Fitted(learner=FirstIsWrong()), Fitted(learner=Halves()))
+    match = Match(game=HAMILTONIAN, players=players, seats=(0, 1))
+    found: Any = evaluate.value_errors(match, jnp.array([[2.0], [-3.0]]), KEY)
+    np.testing.assert_allclose(found.value, 0.5, rtol=1e-4)
+
+
+def test_who_learns_no_value_has_no_errors():
+    assert evaluate.value_errors(self_play(Drift()), jnp.ones((2, 1)), KEY) is None

@@ -4,9 +4,10 @@ import pytest
 
 from meva_core import recipes, reproductions
 from meva_core.errors import BadValue, UnknownName
-from meva_core.reproductions import Claim, Reproduction, verdicts
+from meva_core.reproductions import Claim, Ranking, Reproduction, verdicts
 
 RUN = {"game": "ipd", "learner": "lola"}
+CUP = {"game": "ipd", "learners": ["naive", "lola"]}
 CLAIM = {"says": "so", "run": "lola", "quantity": "self_play", "published": -1.0}
 
 
@@ -53,13 +54,24 @@ def test_an_unknown_name_is_told_with_a_suggestion():
     [
         ({"runs": {}, "claims": []}, "expected at least one run"),
         ({"pictures": "basins"}, "unknown key 'pictures'"),
-        ({"picture": "basin"}, "expected one of payoffs, basins, trajectories, contours, got 'basin'"),
+        (
+            {"picture": "basin"},
+            "expected one of payoffs, basins, trajectories, contours, heat-maps, ranking, polytope, got 'basin'",
+        ),
         ({"runs": {"lola": {"game": "ipd"}}}, "learner"),
         ({"runs": {"lola": {**RUN, "seed": 1}}}, "unknown key 'seed'"),
         ({"claims": [{**CLAIM, "published": "low"}]}, "expected a number, got 'low'"),
         ({"claims": [{**CLAIM, "says": 1}]}, "expected text, got 1"),
         ({"runs": {"lola": {**RUN, "set": 3}}}, "expected a table, got 3"),
         ({"claims": [{**CLAIM, "run": "lolo"}]}, "unknown run 'lolo'"),
+        ({"runs": {"lola": {**RUN, "learners": ["lola"]}}}, "expected a learner, or learners of a tournament"),
+        ({"runs": {"lola": RUN, "all": CUP}}, "expected runs that are all tournaments and picture heat-maps, or none"),
+        ({"runs": {"lola": {**CUP, "published": {"naive": {"meva": 1.0}}}}}, "a number for a cell of naive, lola"),
+        ({"runs": {"lola": {**CUP, "published": {"naive": 1.0}}}}, "a number for a cell of naive, lola"),
+        ({"picture": "ranking"}, "expected a table [reproductions.mine.ranking] for picture ranking"),
+        ({"ranking": {"quantity": "self_play", "published": {"lolo": 1.0}}}, "unknown run 'lolo'"),
+        ({"ranking": {"quantity": "self_play", "highest": "yes"}}, "expected true or false, got 'yes'"),
+        ({"notes": "one"}, "expected a list, got 'one'"),
         ({"claims": [{**CLAIM, "at_least": 0.0}]}, "expected exactly one of"),
         ({"claims": [{key: value for key, value in CLAIM.items() if key != "published"}]}, "expected exactly one of"),
     ],
@@ -76,6 +88,8 @@ def test_a_wrong_layout_is_told_with_its_place(changes, said):
         ({"published": -1.15}, True),  # 0.15 off, two standard errors are 0.2
         ({"published": -1.25}, False),
         ({"published": -1.25, "within": 0.3}, True),
+        ({"published": -1.25, "published_sem": 0.08}, True),  # two of hypot(0.1, 0.08) are 0.256
+        ({"published": -1.25, "published_sem": 0.07}, False),
         ({"published": -1.15, "within": 0.1}, False),
         ({"at_least": -1.0}, True),
         ({"at_least": -0.9}, False),
@@ -145,4 +159,55 @@ def test_settings_are_checked_before_any_fit():
     reproductions.check(asked, {"lola": (0.0, 3.0)})
     reproductions.check(asked, {"lola": (float("nan"),)})  # a run without settings stands for all
     with pytest.raises(BadValue, match=r"run lola to be at one of its settings 0, 5, got at = 3\.0"):
+        reproductions.check(asked, {"lola": (0.0, 5.0)})
+
+
+# ---------------------------------------------------------------- tournaments, rankings
+
+
+def test_every_published_cell_is_a_claim():
+    cup = {**CUP, "published": {"naive": {"naive": -1.9, "lola": -1.3}}, "published_sem": 0.1}
+    found = parsed(runs={"cup": cup}, picture="heat-maps", claims=[])
+    assert [claim.quantity for claim in found.claims] == ["naive.naive", "naive.lola"]
+    cells = [{"row": "naive", "column": "lola", "payoff": -1.5, "sem": 0.02}]
+    cells.append({"row": "naive", "column": "naive", "payoff": -2.5, "sem": 0.02})
+    held = verdicts(found, {"cup": {"games": {"ipd": {"cells": cells}}}})
+    assert [(verdict.ours, verdict.holds) for verdict in held] == [(-2.5, False), (-1.5, True)]
+    with pytest.raises(BadValue, match=r"expected ROW\.COLUMN of the tournament, got 'naive\.lola'"):
+        verdicts(found, {"cup": {"games": {"ipd": {"cells": cells[1:]}}}})
+
+
+def places(numbers, published, **more):
+    runs = {label: {"learner": label, "rows": [row(0.5, *number)]} for label, number in numbers.items()}
+    return reproductions.ranked(Ranking(quantity="self_play", at=0.5, published=published, **more), runs)
+
+
+NUMBERS = {"a": (0.3, 0.01), "b": (0.1, 0.01), "c": (0.11, 0.01), "d": (None, None)}
+
+
+@pytest.mark.parametrize(("highest", "order"), [(False, "bcad"), (True, "acbd")])
+def test_the_best_stands_first_and_what_diverged_last(highest, order):
+    found = places(NUMBERS, {}, highest=highest, beside=("self_play",))
+    assert "".join(place.run for place in found) == order
+    assert [place.rank for place in found] == [1, 2, 3, 4]
+    assert found[0].beside == {"self_play": NUMBERS[order[0]]}
+
+
+def test_another_order_than_published_is_said_and_how_sure_it_is():
+    found = places(NUMBERS, {"a": 1.0, "b": 3.0, "c": 2.0, "d": 4.0})
+    assert [place.published_rank for place in found] == [3, 2, 1, 4]
+    assert reproductions.differences(found) == [
+        "Against the published order, by more than two standard errors: b before a, c before a.",
+        "Against the published order, within two standard errors: b before c.",
+    ]
+
+
+def test_the_published_order_is_said_too():
+    assert reproductions.differences(places(NUMBERS, {"a": 3.0, "b": 1.0})) == ["The order is the published one."]
+
+
+def test_the_setting_of_a_ranking_is_checked_before_any_fit():
+    asked = parsed(ranking={"quantity": "self_play", "at": 3.0}, claims=[])
+    reproductions.check(asked, {"lola": (0.0, 3.0)})
+    with pytest.raises(BadValue, match=r"got at = 3\.0"):
         reproductions.check(asked, {"lola": (0.0, 5.0)})

@@ -338,3 +338,23 @@ def test_discounts_of_a_fit_stay_below_the_highest():
     assert np.max(drawn) <= 0.6
     assert np.mean(drawn > 0.54) == pytest.approx(0.332, abs=0.06)
     assert np.mean(drawn < 0.06) == pytest.approx(0.332, abs=0.06)
+
+
+def test_discounts_of_a_fit_can_be_fixed():
+    learner = make(discount_draw="fixed", discount=(0.9, 0.3))
+    np.testing.assert_allclose(rollout.draw_discounts(learner, jax.random.key(3)), [0.9, 0.3], rtol=1e-6)
+    facing = attrs.evolve(learner, rivals=(None, Fitted(learner=lola())))
+    np.testing.assert_allclose(rollout.draw_discounts(facing, jax.random.key(3)), [0.9, 0.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("formulation", ["value", "correction"])
+def test_the_meta_value_of_both_formulations_is_v(formulation):
+    """V(x) as it is, or (1 - g) f(x) + g U(x) by hand."""
+    learner = make(formulation=formulation, discount=0.7)
+    params = learner.model.init(jax.random.key(1))
+    x = jnp.array([[0.4], [-1.2]])
+    found, discounts = learner.meta_value(params, x)
+    learnt = np.mean(learner.quantile_values(params, x, x, learner.discounts), axis=-1)
+    expected = learnt if formulation == "value" else 0.3 * np.asarray(LOGISTIC.payoff(x)) + 0.7 * learnt
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(discounts, 0.7, rtol=1e-6)

@@ -23,6 +23,9 @@ CAPTIONS = {
     "learning": "The fit, loop by loop: thin lines are seeds, the thick one is their mean.",
     "basins": "Where starts of the grid end, setting by setting: white in the outcome on every seed, black on none.",
     "contours": "Payoffs over both policies, and where trajectories of learning come to rest.",
+    "polytope": "Payoffs of the learner's policy against random opponents, along a match; the ring is the match "
+    "itself, the grey area all that the game allows.",
+    "ranking": "The runs, the best on top.",
     "trajectories": "Trajectories of learning from fresh starts (open) to their ends (filled).",
 }
 
@@ -60,7 +63,7 @@ def of_run(folder: Path) -> str:
         data=_explored(summary, folder / "policies.npz"),
         setting=summary["setting"],
         seats=_seats(summary),
-        grids=tables.grids(summary),
+        grids=[*tables.grids(summary), *tables.details(summary)],
         note=tables.note(summary),
     )
 
@@ -99,8 +102,12 @@ def of_reproduction(folder: Path) -> str:
         data=None,
         setting=None,
         seats=[],
-        grids=[reproduction.grid(summary)] if summary["claims"] else [],
-        note="ours: mean ± standard error of the mean" if summary["claims"] else "",
+        grids=[
+            *([reproduction.grid(summary)] if summary["claims"] else []),
+            *([reproduction.ranking(summary)] if summary["ranking"] else []),
+        ],
+        note="ours: mean ± standard error of the mean" if summary["claims"] or summary["ranking"] else "",
+        remarks=[*(summary["ranking"]["differences"] if summary["ranking"] else []), *summary["notes"]],
         of=[run for run in runs if run.is_dir()],
         links=[(label, f"../runs/{hash}/report.html") for label, hash in summary["runs"].items()],
     )
@@ -117,7 +124,7 @@ def _rendered(folder: Path, asked: str, *, of: list[Path] | None = None, **conte
         papers=_papers([folder] if of is None else of),
         asked=asked,
         text=(folder / asked).read_text(encoding="utf-8") if asked else "",
-        **{"links": [], **content},
+        **{"links": [], "remarks": [], **content},
     )
 
 

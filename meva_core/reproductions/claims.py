@@ -1,0 +1,118 @@
+"""Does what is published hold in the runs that were made? Imports no jax."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from meva_core.errors import BadValue
+from meva_core.reproductions.data import Claim, Reproduction
+
+SEMS = 2.0  # standard errors by which a number may differ from a published one, where the claim says nothing
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """A claim and what was found: ours and its standard error (None where there is none), what was expected in
+    words, ours less the published number, and whether the claim holds (None where ours is no number)."""
+
+    claim: Claim
+    ours: float | None
+    sem: float | None
+    expected: str
+    difference: float | None
+    holds: bool | None
+
+
+def verdicts(asked: Reproduction, summaries: Mapping[str, dict[str, Any]]) -> list[Verdict]:
+    """Every claim, given the content of each run's summary.json by the run's label."""
+    return [_verdict(claim, summaries) for claim in asked.claims]
+
+
+def check(asked: Reproduction, settings: Mapping[str, Sequence[float]]) -> None:
+    """BadValue where a claim or the ranking is about a setting that its run will not have: by label, (nan,) of a run
+    of one row without a setting; tournaments are left out."""
+    if asked.ranking:
+        for label, values in settings.items():
+            _index(asked.ranking.at, [None if math.isnan(value) else value for value in values], label)
+    for claim in asked.claims:
+        for label in (claim.run, *([claim.above] if claim.above else [])):
+            if not claim.rising and label in settings:
+                _index(claim.at, [None if math.isnan(value) else value for value in settings[label]], label)
+
+
+def _verdict(claim: Claim, summaries: Mapping[str, dict[str, Any]]) -> Verdict:
+    if claim.rising:
+        return _rising(claim, summaries[claim.run]["rows"])
+    ours, sem = quantity(claim.quantity, summaries[claim.run], claim.at)
+    difference, expected, holds = None, "", None
+    if claim.published is not None:
+        theirs = claim.published_sem or 0.0
+        within = claim.within if claim.within is not None else SEMS * math.hypot(sem or 0.0, theirs)
+        error = claim.within if claim.within is not None else claim.published_sem
+        expected = f"{claim.published:g}" + (f" ± {error:g}" if error is not None else "")
+        difference = None if ours is None else ours - claim.published
+        holds = None if difference is None else abs(difference) <= within
+    elif claim.above is not None:
+        other, _ = quantity(claim.quantity, summaries[claim.above], claim.at)
+        expected = f"above {claim.above}" + ("" if other is None else f", {other:.3g}")
+        holds = None if ours is None or other is None else ours > other
+    elif claim.at_least is not None:
+        expected, holds = f"at least {claim.at_least:g}", None if ours is None else ours >= claim.at_least
+    elif claim.at_most is not None:
+        expected, holds = f"at most {claim.at_most:g}", None if ours is None else ours <= claim.at_most
+    return Verdict(claim=claim, ours=ours, sem=sem, expected=expected, difference=difference, holds=holds)
+
+
+def _rising(claim: Claim, rows: list[dict[str, Any]]) -> Verdict:
+    """From setting to setting, but for two standard errors of the step."""
+    found = [_of_row(claim.quantity, row) for row in rows]
+    numbers = [(mean, sem or 0.0) for mean, sem in found if mean is not None]
+    holds = None
+    if len(numbers) == len(found):
+        steps = itertools.pairwise(numbers)
+        holds = all(after - before >= -SEMS * math.hypot(sem, earlier) for (before, earlier), (after, sem) in steps)
+    return Verdict(claim=claim, ours=found[-1][0], sem=found[-1][1], expected="rising", difference=None, holds=holds)
+
+
+def quantity(path: str, summary: Mapping[str, Any], at: float | None) -> tuple[float | None, float | None]:
+    """Mean and standard error, of a run's row or a tournament's cell; of basins the share of the starts. BadValue
+    where there is no such row or quantity."""
+    if "games" in summary:
+        row, _, column = path.partition(".")
+        cells = [cell for game in summary["games"].values() for cell in game["cells"]]
+        for cell in cells:
+            if (cell["row"], cell["column"]) == (row, column):
+                return cell["payoff"], cell["sem"]
+        raise BadValue(f"expected ROW.COLUMN of the tournament, got {path!r}")
+    rows = summary["rows"]
+    return _of_row(path, rows[_index(at, [row["value"] for row in rows], summary["learner"])])
+
+
+def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
+    """Of the setting; of the only one, where `at` does not say or the run has no settings."""
+    if len(values) == 1 and (at is None or values[0] is None):
+        return 0
+    for n, value in enumerate(values):
+        if at is not None and value is not None and math.isclose(value, at):
+            return n
+    there = ", ".join(f"{value:g}" for value in values if value is not None)
+    raise BadValue(f"expected a claim about run {run} to be at one of its settings {there}, got at = {at}")
+
+
+def _of_row(path: str, row: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    found: Any = row
+    for name in path.split("."):
+        if not isinstance(found, Mapping) or name not in found:
+            raise BadValue(f"expected a quantity of a row of summary.json, got {path!r}")
+        found = found[name]
+    if isinstance(found, Mapping) and "cells" in found:
+        mean, sem, of = found["cells"]["mean"], found["cells"]["sem"], found["of"]
+        return mean / of, None if sem is None else sem / of
+    if not isinstance(found, Mapping) or "mean" not in found:
+        raise BadValue(f"expected a quantity with a mean, got {path!r}")
+    return found["mean"], found.get("sem")

@@ -1,0 +1,213 @@
+"""Reproductions: what a publication reports, as data: runs to make, claims to hold them against. Imports no jax.
+
+In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
+
+    [reproductions.NAME]
+    title = "what it is"
+    source = "where it was published"
+    picture = "basins"                   # of the runs: one of PICTURES
+    notes = ["what a reader should know"]
+    runs_of = "OTHER"                    # the same runs as of another reproduction; or else
+    [reproductions.NAME.runs.LABEL]      # in the order of the rows of the picture
+    game = "logistic"
+    learner = "lola"                     # and opponents = [...], recipe = "..."; or, for a tournament,
+    learners = ["naive", "lola"]
+    set = { "evaluate.values" = [1.0] }  # as --set; of a tournament also seeds, trials, steps
+    quick = { "fit.seeds" = 1 }          # over `set`, with --quick
+    [reproductions.NAME.runs.LABEL.published]  # of a tournament: a claim per cell
+    naive = { lola = -1.377 }            # the row's payoff against the column
+    [[reproductions.NAME.claims]]
+    says = "what the publication says"
+    run = "LABEL"
+    at = 1.0                             # the row's setting, where there are several
+    quantity = "self_play"               # of a row of summary.json, dotted; "basins.B" is a share; "naive.lola" a cell
+    published = -1.0                     # with `published_sem`, or `within`; or at_least, at_most;
+                                         # or above = "LABEL" (at the same setting, or its only one); or rising = true
+    [reproductions.NAME.ranking]         # of the runs among each other
+    quantity = "errors.td"
+    at = 0.95
+    highest = false                      # whether more is better
+    published = { LABEL = 0.05 }         # to be ranked beside ours
+    beside = ["self_play"]               # other quantities to show
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from meva_core.errors import BadValue, UnknownName, did_you_mean
+from meva_core.recipes import RecipeFile
+
+PICTURES = ("payoffs", "basins", "trajectories", "contours", "heat-maps", "ranking", "polytope")
+PLANE = ("basins", "trajectories", "contours")  # those of games whose plane is surveyed
+KINDS = ("published", "at_least", "at_most", "above", "rising")  # what a claim can compare with
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """What `meva-run` would be asked; or with `learners`, `meva tournament`, whose cells are `published`."""
+
+    label: str
+    game: str
+    learner: str = ""
+    learners: tuple[str, ...] = ()
+    published: Mapping[str, Any] = attrs.field(factory=dict)
+    published_sem: float | None = None
+    opponents: tuple[str, ...] = ()
+    recipe: str = "default"
+    overrides: Mapping[str, Any] = attrs.field(factory=dict)
+    quick: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """What is published about one quantity of one run; exactly one of KINDS is given."""
+
+    says: str
+    run: str
+    quantity: str
+    at: float | None = None
+    published: float | None = None
+    published_sem: float | None = None
+    within: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    above: str | None = None
+    rising: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Ranking:
+    """Runs to be ranked by a quantity, beside the published numbers."""
+
+    quantity: str
+    at: float | None = None
+    highest: bool = False
+    published: Mapping[str, Any] = attrs.field(factory=dict)
+    beside: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Reproduction:
+    """A figure or table of a publication."""
+
+    name: str
+    title: str
+    source: str
+    picture: str
+    runs: tuple[Run, ...]
+    claims: tuple[Claim, ...]
+    ranking: Ranking | None = None
+    notes: tuple[str, ...] = ()
+
+
+def names(files: Iterable[RecipeFile]) -> list[str]:
+    """In order."""
+    return list(dict.fromkeys(name for file in files for name in file.reproductions))
+
+
+def find(files: Iterable[RecipeFile], name: str) -> Reproduction:
+    """From the last file that has it. UnknownName; BadValue where its layout is wrong."""
+    tables = {name: table for file in files for name, table in file.reproductions.items()}
+    table = _named(tables, name)
+    runs = _named(tables, table["runs_of"]) if "runs_of" in table else table
+    return _parse(name, {key: value for key, value in table.items() if key != "runs_of"}, runs.get("runs", {}))
+
+
+def _named(tables: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    if name not in tables:
+        raise UnknownName(f"unknown reproduction {name!r}{did_you_mean(name, tables)}")
+    return tables[name]
+
+
+def _parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any]) -> Reproduction:
+    where = f"reproductions.{name}"
+    runs = tuple(_run(label, run, f"{where}.runs.{label}") for label, run in of_runs.items())
+    labels = [run.label for run in runs]
+    claims = [claim for run in runs for claim in _cells(run)]
+    for n, content in enumerate(table.get("claims", [])):
+        path = f"{where}.claims[{n}]"
+        claim = _made(Claim, content, path)
+        if sum(getattr(claim, kind) is not None for kind in KINDS) != 1:
+            raise BadValue(f"expected exactly one of {', '.join(KINDS)} @ {path}")
+        _check_labels([label for label in (claim.run, claim.above) if label], labels, path)
+        claims.append(claim)
+    ranking = None
+    if "ranking" in table:
+        ranking = _made(Ranking, table["ranking"], f"{where}.ranking")
+        _check_labels(ranking.published, labels, f"{where}.ranking.published")
+    rest = {key: value for key, value in table.items() if key not in ("runs", "claims", "ranking")}
+    whole = {"picture": PICTURES[0], **rest, "name": name, "runs": runs, "claims": tuple(claims), "ranking": ranking}
+    found = _made(Reproduction, whole, where)
+    if found.picture not in PICTURES:
+        raise BadValue(f"expected one of {', '.join(PICTURES)}, got {found.picture!r} @ {where}.picture")
+    if not runs:
+        raise BadValue(f"expected at least one run @ {where}.runs")
+    if (found.picture == "ranking") > (ranking is not None):
+        raise BadValue(f"expected a table [{where}.ranking] for picture ranking, got none @ {where}")
+    tournaments = [bool(run.learners) for run in runs]
+    if any(tournaments) and not (all(tournaments) and found.picture == "heat-maps"):
+        raise BadValue(f"expected runs that are all tournaments and picture heat-maps, or none, @ {where}")
+    return found
+
+
+def _check_labels(used: Iterable[str], labels: list[str], where: str) -> None:
+    for label in used:
+        if label not in labels:
+            raise BadValue(f"unknown run {label!r}{did_you_mean(label, labels)} @ {where}")
+
+
+def _cells(run: Run) -> Iterable[Claim]:
+    """A claim per published cell of a tournament."""
+    for row, columns in run.published.items():
+        for column, payoff in columns.items():
+            yield Claim(
+                says=f"{row} against {column} on {run.game}",
+                run=run.label,
+                quantity=f"{row}.{column}",
+                published=payoff,
+                published_sem=run.published_sem,
+            )
+
+
+def _run(label: str, table: Mapping[str, Any], where: str) -> Run:
+    content = dict(table)
+    if "set" in content:
+        content["overrides"] = content.pop("set")
+    run = _made(Run, {**content, "label": label}, where)
+    if bool(run.learner) == bool(run.learners):
+        raise BadValue(f"expected a learner, or learners of a tournament, one of the two @ {where}")
+    for row, columns in run.published.items():
+        for column, payoff in (columns if isinstance(columns, Mapping) else {"": columns}).items():
+            if row not in run.learners or column not in run.learners or not isinstance(payoff, (int, float)):
+                raise BadValue(f"expected a number for a cell of {', '.join(run.learners)} @ {where}.published.{row}")
+    return run
+
+
+# What each field may hold, by its annotation.
+_TOML: dict[str, tuple[Any, str]] = {
+    "str": (str, "text"),
+    "str | None": (str, "text"),
+    "float | None": ((int, float), "a number"),
+    "bool | None": (bool, "true"),
+    "bool": (bool, "true or false"),
+    "tuple[str, ...]": ((list, tuple), "a list"),
+    "Mapping[str, Any]": (dict, "a table"),
+}
+
+
+def _made(cls: type, content: Mapping[str, Any], where: str) -> Any:
+    types = {field.name: str(field.type) for field in attrs.fields(cls)}
+    for key, value in content.items():
+        if key not in types:
+            raise BadValue(f"unknown key {key!r}{did_you_mean(key, types)} @ {where}")
+        expected, what = _TOML.get(types[key], (object, ""))
+        if not isinstance(value, expected) or (isinstance(value, bool) and expected not in (bool, object)):
+            raise BadValue(f"expected {what}, got {value!r} @ {where}.{key}")
+    try:
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
+    except TypeError as error:
+        raise BadValue(f"{error} @ {where}") from error

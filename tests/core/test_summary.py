@@ -1,0 +1,108 @@
+"""summary.json beyond payoffs: each number against the evaluation that it comes from, asked directly."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import meva_core as meva
+from meva_core import evaluate
+from meva_core.report import tables
+
+FEW = {"evaluate.pairs": 3, "evaluate.steps": 12, "evaluate.grid": 5, "evaluate.grid_steps": 200}
+
+
+@pytest.fixture(scope="module")
+def lola():
+    values = {"evaluate.values": [0.0, 10.0], "evaluate.response_steps": 3}
+    return meva.run("logistic", "lola", set={**FEW, **values, "evaluate.nudge": 1e-6, "evaluate.float64": True})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    model = {"value_model.width": 8, "value_model.blocks": 0, "learner.quantiles": 2, "learner.batch_size": 4}
+    asked = {"learner.loops": 2, "evaluate.values": [0.0, 0.95], "evaluate.polytope": 20}
+    return meva.run("ipd", "meva", recipe="shaping", seeds=2, set={**FEW, **model, **asked})
+
+
+def captions(result):
+    return [grid.caption.partition(" ")[0] for grid in tables.details(result.summary())]
+
+
+def test_exploitability_is_the_best_responses(fitted):
+    x = fitted.policies[:, 1].reshape(-1, 2, 5)
+    asked = [evaluate.exploitability(meva.make("game", "ipd"), jnp.asarray(pair), jax.random.key(0)) for pair in x]
+    told = fitted.summary()["rows"][1]["exploitability"]
+    np.testing.assert_allclose(told["gain"]["mean"], np.mean([found.gain for found in asked]), rtol=1e-3)
+    crossed = [[found.loss[0, 1], found.loss[1, 0]] for found in asked]
+    np.testing.assert_allclose(told["loss"]["mean"], np.mean(crossed), rtol=1e-3, atol=1e-4)
+
+
+def test_a_naive_player_knows_its_own_worth(fitted):
+    """At discount 0 the value is the payoff, in the correction formulation exactly; beyond, two loops teach little."""
+    none, much = (row["errors"] for row in fitted.summary()["rows"])
+    assert none["value"]["mean"] == none["td"]["mean"] == 0.0
+    assert much["value"]["mean"] > 0.01
+    assert len(much["td"]["per_seed"]) == 2
+
+
+def test_cross_play_has_self_play_on_its_diagonal(fitted):
+    told = fitted.summary()["cross_play"]
+    assert (told["seeds"], told["value"]) == ([0, 1], 0.95)
+    assert np.shape(told["payoffs"]) == (2, 2)
+    first = fitted.players[0]
+    own = jax.tree.map(lambda leaf: leaf[1], first)
+    key = jax.random.fold_in(jax.random.key(0), 2**32 - 6)
+    played = evaluate.matches(meva.self_play(meva.make("game", "ipd"), own), key, 3, 12)
+    np.testing.assert_allclose(told["payoffs"][1][1], np.mean(played.payoffs[:, 0]), rtol=1e-3)
+
+
+def test_extortion_is_told_snapshot_by_snapshot(fitted):
+    told = fitted.summary()["rows"][1]["extortion"]
+    assert [at["step"] for at in told["over_training"]] == [0, 3, 10]
+    last = fitted.survey.polytope
+    np.testing.assert_allclose(told["slope"]["mean"], last.slope[:, 1, :, -1].mean(), rtol=1e-5)
+    np.testing.assert_allclose(
+        told["over_training"][0]["payoffs"], last.payoffs[:, 1, :, 0].mean(axis=(0, 1)), rtol=1e-5
+    )
+
+
+def test_without_a_question_there_is_no_answer(lola):
+    told = lola.summary()
+    assert told["cross_play"] is None
+    assert all((row["errors"], row["extortion"]) == ({}, None) for row in told["rows"])
+
+
+def test_float64_is_only_inside(lola):
+    assert lola.payoffs.dtype == np.float64
+    assert jnp.zeros(1).dtype == jnp.float32
+
+
+def test_unstable_starts_are_listed(lola):
+    """Naive learning goes to the nearer solution: the starts on the line a = -b are a toss."""
+    told = lola.summary()["rows"][0]["unstable"]
+    assert (told["by"], told["of"], told["cells"]["mean"]) == (1e-6, 25, 5.0)
+    assert sorted(map(tuple, told["starts"])) == [(a, -a) for a in (-10.0, -5.0, 0.0, 5.0, 10.0)]
+
+
+def test_rests_are_where_the_game_has_its_own_unless_they_moved(lola):
+    naive, shaped = (row["rests"] for row in lola.summary()["rows"])
+    assert sorted(round(rest["x"][0], 2) for rest in naive if rest["share"] > 0) == [-5.03, 5.03]
+    for rest in naive:
+        assert rest["away"] < 1e-5
+    for rest in shaped:
+        game = meva.make("game", "logistic")
+        match = meva.self_play(
+            game, meva.Fitted(learner=meva.make("learner", "lola", game=game, look_ahead_rate=10.0, variant="exact"))
+        )
+        x = jnp.array(rest["x"])[:, None]
+        np.testing.assert_allclose(meva.play(match, x, jax.random.key(0), 1).x, x, atol=1e-3)
+        assert rest["stable"] == (rest["modulus"] < 1)
+    assert max(rest["away"] for rest in shaped) > 1e-3
+
+
+def test_a_page_has_a_table_for_each(lola, fitted):
+    assert captions(lola) == ["exploitability:", "starts", "where"]
+    assert captions(fitted) == ["exploitability:", "absolute", "our", "extortion", "cross-play"]
+    for grid in (*tables.details(lola.summary()), *tables.details(fitted.summary())):
+        assert all(len(row) == len(grid.heads) for row in grid.rows)
