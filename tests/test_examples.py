@@ -2,7 +2,11 @@
 
 import re
 import runpy
+import sys
 from pathlib import Path
+
+import numpy as np
+import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -14,3 +18,14 @@ def test_sweep_look_ahead(capsys):
     # LOLA grows B's basin.
     assert abs(cells[0] - 841 / 2) < 29
     assert cells[1] > cells[0]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_evaluate_own_policies(own, capsys, tmp_path, monkeypatch):
+    np.save(tmp_path / "policies.npy", np.stack([np.full((2, 5), 20.0), np.full((2, 5), -20.0)]))
+    monkeypatch.setattr(sys, "argv", ["example", *([str(tmp_path / "policies.npy")] if own else [])])
+    runpy.run_path(str(EXAMPLES / "evaluate_own_policies.py"))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    cooperate, other = lines[:2]
+    assert cooperate[-3:] == ["-1.00", "1.00", "2.00"]  # 0 instead of -1, and -3 for who cooperates
+    assert other[-3:] == (["-2.00", "0.00", "0.00"] if own else ["-1.00", "0.00", "0.00"])  # all defect; tit-for-tat

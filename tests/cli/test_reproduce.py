@@ -85,6 +85,7 @@ def test_the_folder_holds_table_picture_and_page(made):
     assert {path.name for path in (out / "figures").iterdir()} == {"basins.png", "basins.svg"}
     page = (out / "report.html").read_text()
     assert "LOLA reaches B from everywhere" in page
+    assert "lola: starts of the grid that end in an outcome" in page
     assert "@article" in page or "@inproceedings" in page
     for hash in summary(folder, "tiny")["runs"].values():
         assert f'href="../runs/{hash}/report.html"' in page
@@ -248,6 +249,7 @@ def test_a_tournaments_cells_are_held_against_the_published_ones(more):
     }
     page = (folder / "out" / "cup" / "report.html").read_text()
     assert "Whoever wins, wins." in page
+    assert "<h2>ipd: the row&#39;s payoff against the column" in page
     assert f'href="../runs/{told["runs"]["ipd"]}/report.html"' in page
 
 
@@ -266,6 +268,9 @@ def test_the_ranking_is_on_screen_page_and_file(more):
     page = (folder / "out" / "order" / "report.html").read_text()
     for sentence in told["ranking"]["differences"]:
         assert sentence in page
+    for label in told["runs"]:  # how each was fitted, and what has it done again
+        assert f"{label}. The fit, loop by loop" in page
+        assert f"<summary>{label}: experiment.toml</summary>" in page
 
 
 def test_runs_that_differ_in_evaluation_only_share_their_fit(more):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+import attrs
 import jinja2
 import numpy as np
 
@@ -51,7 +52,6 @@ def of_run(folder: Path) -> str:
     summary = read_summary(folder)
     return _rendered(
         folder,
-        "experiment.toml",
         kind="run",
         title=tables.title(summary),
         source=summary["source"],
@@ -73,7 +73,6 @@ def of_tournament(folder: Path) -> str:
     summary = read_summary(folder)
     return _rendered(
         folder,
-        "tournament.toml",
         kind="tournament",
         title=f"Tournament on {', '.join(summary['games'])}",
         source="",
@@ -90,10 +89,10 @@ def of_tournament(folder: Path) -> str:
 def of_reproduction(folder: Path) -> str:
     """The page of a reproduction."""
     summary = read_summary(folder)
-    runs = [folder.parent / "runs" / hash for hash in summary["runs"].values()]
+    of_label = {label: folder.parent / "runs" / hash for label, hash in summary["runs"].items()}
+    runs = dict.fromkeys(of_label.values())
     return _rendered(
         folder,
-        "",
         kind="reproduction",
         title=f"{summary['name']}: {summary['title']}",
         source=summary["source"],
@@ -105,26 +104,29 @@ def of_reproduction(folder: Path) -> str:
         grids=[
             *([reproduction.grid(summary)] if summary["claims"] else []),
             *([reproduction.ranking(summary)] if summary["ranking"] else []),
+            *(grid for label, run in of_label.items() for grid in _grids(run, label, brief=bool(summary["ranking"]))),
         ],
         note="ours: mean ± standard error of the mean" if summary["claims"] or summary["ranking"] else "",
         remarks=[*(summary["ranking"]["differences"] if summary["ranking"] else []), *summary["notes"]],
         of=[run for run in runs if run.is_dir()],
+        more=[
+            figure for label, run in of_label.items() for figure in _figures(run / "figures", "learning_*.svg", label)
+        ],
+        texts=[(f"{label}: {name}", text) for label, run in of_label.items() for name, text in _asked(run)],
         links=[(label, f"../runs/{hash}/report.html") for label, hash in summary["runs"].items()],
     )
 
 
-def _rendered(folder: Path, asked: str, *, of: list[Path] | None = None, **content: Any) -> str:
-    """`asked`: the file that has it all done again; `of`: the folders of all that took part, if not this one."""
+def _rendered(folder: Path, *, of: list[Path] | None = None, **content: Any) -> str:
+    """`of`: the folders of all that took part, if not this one."""
     data = content.pop("data")
     return _template().render(
         css=_asset("page.css"),
         script=_asset("page.js") if data else "",
         data=_for_script(data) if data else "",
-        figures=_figures(folder / "figures"),
+        figures=[*_figures(folder / "figures"), *content.pop("more", [])],
         papers=_papers([folder] if of is None else of),
-        asked=asked,
-        text=(folder / asked).read_text(encoding="utf-8") if asked else "",
-        **{"links": [], "remarks": [], **content},
+        **{"links": [], "remarks": [], "texts": _asked(folder), **content},
     )
 
 
@@ -192,12 +194,28 @@ def _seats(summary: dict[str, Any]) -> list[str]:
     return [f"seat {n + 1}: {name}" for n, name in enumerate(names)]
 
 
-def _figures(folder: Path) -> list[tuple[str, str, str]]:
+def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
+    """The tables of a run or tournament under its label; `brief`: the first of a run's alone."""
+    summary = read_summary(run)
+    if "games" in summary:
+        return [standings.grid(summary, game) for game in summary["games"]]
+    found = tables.grids(summary)[:1] if brief else [*tables.grids(summary), *tables.details(summary)]
+    return [attrs.evolve(grid, caption=f"{label}: {grid.caption}") for grid in found]
+
+
+def _asked(folder: Path) -> list[tuple[str, str]]:
+    """Name and text of the file that has a run or tournament done again."""
+    names = ("experiment.toml", "tournament.toml")
+    return [(name, (folder / name).read_text(encoding="utf-8")) for name in names if (folder / name).is_file()]
+
+
+def _figures(folder: Path, pattern: str = "*.svg", label: str = "") -> list[tuple[str, str, str]]:
     """Name, caption and address of each figure; inside the page, as images of their own, whose styles do not mix."""
     found = []
-    for path in sorted(folder.glob("*.svg"), key=lambda path: path.name != "payoffs.svg"):
+    for path in sorted(folder.glob(pattern), key=lambda path: path.name != "payoffs.svg"):
         encoded = base64.b64encode(path.read_bytes()).decode()
         caption = CAPTIONS.get(path.stem.partition("_")[0], "")
+        caption = f"{label}. {caption}" if label else caption
         found.append((path.stem, caption, f"data:image/svg+xml;base64,{encoded}"))
     return found
 
