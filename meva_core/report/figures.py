@@ -50,8 +50,8 @@ def draw(result: Result, folder: Path) -> list[Path]:
         return [path for name, figure in drawn for path in save(figure, folder, name)]
 
 
-def payoffs(summary: dict[str, Any]) -> Figure:
-    """Payoffs over the settings, with bands of one s.e.m., and dots for the seeds."""
+def payoffs(summary: dict[str, Any], heading: str = "") -> Figure:
+    """Payoffs over the settings, with bands of one s.e.m., and dots for the seeds; headed by who plays what, or so."""
     panels: list[tuple[str, list[tuple[str, Callable]]]] = []
     if summary["rows"][0]["self_play"]:
         panels.append(("self-play", [("each player", lambda row: row["self_play"])]))
@@ -90,7 +90,7 @@ def payoffs(summary: dict[str, Any]) -> Figure:
         if len(lines) > 1:
             axis.legend()
     axes[0].set_ylabel("payoff" if summary["rows"][0]["basins"] else "payoff per round")
-    figure.suptitle(title(summary), fontsize=9)
+    figure.suptitle(heading or title(summary), fontsize=9)
     return figure
 
 

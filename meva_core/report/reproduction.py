@@ -20,7 +20,7 @@ from typing import Any
 import attrs
 
 from meva_core.report.folder import read_summary
-from meva_core.report.tables import WIDTH, Grid, drawn, plain, statistic
+from meva_core.report.tables import WIDTH, Grid, drawn, plain, statistic, title
 from meva_core.reproductions import PLANE, Place, Ranking, Reproduction, Verdict, differences
 
 SCHEMA = 1
@@ -150,5 +150,6 @@ def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dic
                 for run, (label, folder) in zip(asked.runs, folders.items(), strict=True)
             }
         else:
-            each = {f"payoffs_{label}": figures.payoffs(read_summary(folder)) for label, folder in folders.items()}
+            told = {label: read_summary(folder) for label, folder in folders.items()}
+            each = {f"payoffs_{label}": figures.payoffs(run, f"{label}: {title(run)}") for label, run in told.items()}
         return [path for name, figure in each.items() for path in figures.save(figure, out, name)]

@@ -162,6 +162,12 @@ def test_the_hash_does_not_depend_on_names_for_people():
     assert renamed.hash == resolve().hash
 
 
+def test_the_fits_hash_is_of_all_but_the_evaluation():
+    assert resolve(evaluate__pairs=3).fit_hash == resolve().fit_hash
+    assert resolve(evaluate__pairs=3).hash != resolve().hash
+    assert len({resolve().fit_hash, resolve(fit__seeds=2).fit_hash, resolve(learner__rate=0.5).fit_hash}) == 3
+
+
 def test_the_hash_depends_on_who_plays():
     hashes = {resolve().hash, resolve(opponents=["naive"]).hash, resolve(opponents=["lola"]).hash}
     hashes |= {resolve("logistic").hash, resolve(evaluate__against="lola").hash}

@@ -65,6 +65,8 @@ def of_run(folder: Path) -> str:
         seats=_seats(summary),
         grids=[*tables.grids(summary), *tables.details(summary)],
         note=tables.note(summary),
+        figures=_figures(folder / "figures"),
+        texts=_asked(folder),
     )
 
 
@@ -83,6 +85,8 @@ def of_tournament(folder: Path) -> str:
         seats=[],
         grids=[standings.grid(summary, game) for game in summary["games"]],
         note=standings.note(summary),
+        figures=_figures(folder / "figures"),
+        texts=_asked(folder),
     )
 
 
@@ -109,7 +113,8 @@ def of_reproduction(folder: Path) -> str:
         note="ours: mean ± standard error of the mean" if summary["claims"] or summary["ranking"] else "",
         remarks=[*(summary["ranking"]["differences"] if summary["ranking"] else []), *summary["notes"]],
         of=[run for run in runs if run.is_dir()],
-        more=[
+        pictures=sorted(_figures(folder / "figures"), key=lambda figure: _place(figure[0], list(of_label))),
+        figures=[
             figure for label, run in of_label.items() for figure in _figures(run / "figures", "learning_*.svg", label)
         ],
         texts=[(f"{label}: {name}", text) for label, run in of_label.items() for name, text in _asked(run)],
@@ -124,9 +129,8 @@ def _rendered(folder: Path, *, of: list[Path] | None = None, **content: Any) -> 
         css=_asset("page.css"),
         script=_asset("page.js") if data else "",
         data=_for_script(data) if data else "",
-        figures=[*_figures(folder / "figures"), *content.pop("more", [])],
         papers=_papers([folder] if of is None else of),
-        **{"links": [], "remarks": [], "texts": _asked(folder), **content},
+        **{"links": [], "remarks": [], "pictures": [], **content},
     )
 
 
@@ -192,6 +196,12 @@ def _seats(summary: dict[str, Any]) -> list[str]:
     count = len(summary["rows"][0]["payoffs"])
     names = [summary["learner"], *summary["opponents"]] if summary["opponents"] else [summary["learner"]] * count
     return [f"seat {n + 1}: {name}" for n, name in enumerate(names)]
+
+
+def _place(figure: str, labels: list[str]) -> int:
+    """Of a figure of one run, as KIND_LABEL, among those of the others; those of all runs come first."""
+    label = figure.partition("_")[2]
+    return labels.index(label) + 1 if label in labels else 0
 
 
 def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
