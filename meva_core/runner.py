@@ -123,16 +123,20 @@ def _kept(
     experiment: Experiment, composition: compose.Composition, out: Path, progress: Progress
 ) -> tuple[list[Fitted], list[History]]:
     """Every player, fitted in the folder `out`: as it is there, gone on with, or begun."""
-    there = (out / "experiment.toml").is_file()
-    if not there:
-        folder.create(out, experiment)
-    return _fit(experiment, composition, out, there, progress)
+    with folder.alone(out):
+        there = (out / "experiment.toml").is_file()
+        if not there:
+            folder.create(out, experiment)
+        return _fit(experiment, composition, out, there, progress)
 
 
 def _survivors(experiment: Experiment, histories: list[History]) -> list[int]:
-    """Positions of the seeds that diverged in no fit."""
-    lost = {divergence.seed for history in histories for divergence in history.diverged}
-    return [n for n, seed in enumerate(experiment.seeds) if seed not in lost]
+    """Positions of the seeds that diverged in no fit. Diverged where there are none."""
+    diverged = {divergence.seed: divergence for history in histories for divergence in history.diverged}
+    kept = [n for n, seed in enumerate(experiment.seeds) if seed not in diverged]
+    if not kept:
+        raise Diverged("; ".join(map(str, diverged.values())))
+    return kept
 
 
 def _fit(

@@ -90,7 +90,7 @@ class Meeting:
     @property
     def hashes(self) -> list[str]:
         """Of all that decides its numbers but trials and steps."""
-        return [self.experiment.hash, *(f[0].fit_hash for f in self.fits if f is not None)]
+        return [self.experiment.fit_hash, *(f[0].fit_hash for f in self.fits if f is not None)]
 
 
 @attrs.frozen(kw_only=True)

@@ -9,15 +9,13 @@ from typing import Any
 import attrs
 import click
 
-from meva_core.errors import INTERRUPTED, BadCombination, BadValue
-
-NUMBERS = ("trials", "steps", "seed", "seeds", "recipe")  # of a tournament; what else is set is a hyper-parameter
+from meva_core.errors import INTERRUPTED, BadCombination, BadValue, Diverged
 
 
 @click.command("reproduce", short_help="Make what a publication reports anew.")
 @click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--all", "everything", is_flag=True, help="All there are.")
-@click.option("--quick", is_flag=True, help="Fewer seeds and points: the same picture in minutes.")
+@click.option("--quick", is_flag=True, help="Fewer seeds and points, shorter fits: the picture in minutes.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -49,7 +47,7 @@ def reproduce_command(
         raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(there)}")
     asked = [reproductions.find(files, name) for name in (there if everything else dict.fromkeys(names))]
 
-    planned = [(reproduction, _planned(known, files, reproduction, quick)) for reproduction in asked]
+    planned = [(reproduction, _planned(known, files, reproduction, quick, registry_file)) for reproduction in asked]
 
     from meva_core.cli.screen import console as make_console
 
@@ -59,12 +57,17 @@ def reproduce_command(
             console.print(f"[bold]{reproduction.name}[/bold]  {reproduction.title} ({reproduction.source})")
             folders = {}
             for label, job in jobs.items():
-                folders[label] = folder = out / "runs" / job.hash
+                folder = out / "runs" / job.hash
                 if (folder / "report.html").is_file():  # written last
                     console.print(f"  {label}: there already")
-                    continue
-                console.print(f"  {label}")
-                job.make(known, folder, out / "fits", quiet)
+                else:
+                    console.print(f"  {label}")
+                    try:
+                        job.make(known, folder, out / "fits", quiet)
+                    except Diverged as error:  # which is an answer too
+                        console.print(f"  {label} is left out: {error}", markup=False)
+                        continue
+                folders[label] = folder
             _write(reproduction, quick, folders, out / reproduction.name, console)
     except KeyboardInterrupt:
         click.echo("stopped; the same command goes on from here", err=True)
@@ -100,6 +103,7 @@ class _Tournament:
 
     asked: Any
     meetings: Any
+    registry_file: Path | None
 
     @property
     def hash(self) -> str:
@@ -112,7 +116,7 @@ class _Tournament:
         from meva_core.cli import tournament
 
         if not (folder / "tournament.toml").is_file():
-            tournament.create(folder, self.asked, None)
+            tournament.create(folder, self.asked, self.registry_file)
         screen = tournament.Standings(folder, quiet)
         try:
             tournament.make(known, self.asked, self.meetings, folder, fits, screen)
@@ -120,7 +124,9 @@ class _Tournament:
             screen.fits.close()
 
 
-def _planned(known: Any, files: Any, asked: Any, quick: bool) -> dict[str, _Run | _Tournament]:
+def _planned(
+    known: Any, files: Any, asked: Any, quick: bool, registry_file: Path | None
+) -> dict[str, _Run | _Tournament]:
     """Every run, by label; all is composed and held against, so that bad input costs no fit."""
     from meva_core import reproductions
 
@@ -129,7 +135,7 @@ def _planned(known: Any, files: Any, asked: Any, quick: bool) -> dict[str, _Run 
     for run in asked.runs:
         overrides = {**run.overrides, **(run.quick if quick else {})}
         if run.learners:
-            found[run.label] = _tournament(known, files, run, overrides)
+            found[run.label] = _tournament(known, files, run, overrides, registry_file)
         else:
             found[run.label], settings[run.label] = _experiment(known, files, asked, run, overrides)
     reproductions.check(asked, settings)
@@ -157,13 +163,20 @@ def _experiment(known: Any, files: Any, asked: Any, run: Any, overrides: dict[st
     return _Run(experiment), plan.values
 
 
-def _tournament(known: Any, files: Any, run: Any, overrides: dict[str, Any]) -> _Tournament:
+def _tournament(known: Any, files: Any, run: Any, overrides: dict[str, Any], registry_file: Path | None) -> _Tournament:
+    """What is set without a dot is a number of the tournament, the rest hyper-parameters."""
     from meva_core import tournament
 
-    numbers = {key: value for key, value in overrides.items() if key in NUMBERS}
-    others = {key: value for key, value in overrides.items() if key not in NUMBERS}
+    numbers = {key: value for key, value in overrides.items() if "." not in key}
+    others = {key: value for key, value in overrides.items() if "." in key}
+    types = {field.name: type(field.default) for field in attrs.fields(tournament.Tournament)}
+    for key, value in numbers.items():
+        if types.get(key) not in (int, str):
+            raise BadValue(f"expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got {key!r}")
+        if type(value) is not types[key]:
+            raise BadValue(f"expected {types[key].__name__} for {key} in set, got {value!r}")
     asked = tournament.Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
-    return _Tournament(asked, tournament.meetings(known, files, asked))
+    return _Tournament(asked, tournament.meetings(known, files, asked), registry_file)
 
 
 def _write(asked: Any, quick: bool, folders: dict[str, Path], out: Path, console: Any) -> None:
@@ -174,7 +187,8 @@ def _write(asked: Any, quick: bool, folders: dict[str, Path], out: Path, console
     out.mkdir(parents=True, exist_ok=True)
     told = {label: read_summary(folder) for label, folder in folders.items()}
     hashes = {label: folder.name for label, folder in folders.items()}
-    places = reproductions.ranked(asked.ranking, told) if asked.ranking else []
+    lost = {run.label: None for run in asked.runs if run.label not in told}
+    places = reproductions.ranked(asked.ranking, {**told, **lost}) if asked.ranking else []
     found = reproduction.summary(asked, quick, hashes, reproductions.verdicts(asked, told), places)
     write_atomically(out / "summary.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
     write_atomically(out / "claims.csv", reproduction.as_csv(found))

@@ -33,12 +33,12 @@ def basins(match: Match, starts: Array, key: Array, num_steps: int) -> dict[str,
     return jax.vmap(jax.vmap(one))(starts)
 
 
-def unstable(match: Match, starts: Array, key: Array, num_steps: int, nudge: float) -> Array:
-    """Which starts f32[G, G, 2, 1] end elsewhere when both numbers are moved by `nudge`, up or down: bool[G, G].
+def unstable(match: Match, starts: Array, found: dict[str, Array], key: Array, num_steps: int, nudge: float) -> Array:
+    """Which starts f32[G, G, 2, 1] end elsewhere than `found`, their basins, when both numbers are moved by `nudge`, up
+    or down: bool[G, G].
 
     There the basins are told by rounding; a nudge far above the precision and far below the grid finds them.
     """
-    found = basins(match, starts, key, num_steps)
     changed = jnp.zeros(starts.shape[:2], bool)
     for corner in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
         moved = basins(match, starts + nudge * jnp.array(corner, starts.dtype)[:, None], key, num_steps)

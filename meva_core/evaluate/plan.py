@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import numpy as np
 
 from meva_core import values
 from meva_core.component import parts
@@ -35,6 +36,7 @@ def plan(known: Registry, experiment: Experiment, composition: Composition) -> P
     found = Plan(
         sweep, _rows(sweep, experiment, learner), _rival(known, experiment, composition, learner), experiment.evaluate
     )
+    _check_nudge(experiment, composition)
     if experiment.evaluate.polytope and (found.rival is None or composition.game.num_players != 2):
         raise BadCombination(
             f"expected a learner to be shaped (evaluate.against) in a game of two players for evaluate.polytope, "
@@ -45,6 +47,20 @@ def plan(known: Registry, experiment: Experiment, composition: Composition) -> P
             with values.explained("evaluate.values"):
                 attrs.evolve(learner, **{sweep.name: value})  # type: ignore[type-var]
     return found
+
+
+def _check_nudge(experiment: Experiment, composition: Composition) -> None:
+    nudge, plane = experiment.evaluate.nudge, composition.game.plane
+    if not nudge:
+        return
+    if plane is None:
+        raise BadCombination(f"expected a game with basins for evaluate.nudge, got {experiment.game.name}")
+    least = 10 * float(np.finfo(np.float32).eps) * max(map(abs, plane))
+    if nudge < least and not experiment.evaluate.float64:
+        raise BadCombination(
+            f"expected evaluate.nudge of {least:.1g} or more in single precision, got {nudge:g}: "
+            "set evaluate.float64=true for less"
+        )
 
 
 def _rows(sweep: Sweep | None, experiment: Experiment, learner: Learner) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import jax
@@ -39,18 +39,17 @@ _MATCHES, _RESPONSES, _SHAPED, _BASINS = range(2**32 - 6, 2**32 - 2)
 _ERRORS, _RESTS, _POLYTOPE = range(2**32 - 10, 2**32 - 7)
 
 
-@attrs.frozen
-class Rests:
-    """Where the trajectories' ends come to rest: M points, of which each array begins [S, V, M].
+class Rests(NamedTuple):
+    """Where the trajectories' ends come to rest: M points, of which each array begins [1, V, M], of the first seed.
 
     x f32[..., P, D]; speed f32[...]: the largest number of a step there; jacobian f32[..., P D, P D] of a step;
     own f32[..., P, D]: the game's own equilibrium that is found from there.
     """
 
-    x: np.ndarray
-    speed: np.ndarray
-    jacobian: np.ndarray
-    own: np.ndarray
+    x: Any
+    speed: Any
+    jacobian: Any
+    own: Any
 
 
 @attrs.frozen
@@ -141,7 +140,10 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
     surveyed, paths, moved, rests, landscape = {}, None, None, None, None
     if game.plane is not None:
         surveyed, paths, moved = ask(_basins, "surveying basins")
-        rests = Rests(*ask(_rests, "finding where they rest", jnp.asarray(paths[..., -1, :, :])))
+        said("finding where they rest")
+        first = jax.tree.map(lambda leaf: leaf[:1], (match, keys))
+        asked = _over_seeds_and_settings(_rests, options)
+        rests = jax.tree.map(np.asarray, asked(*first, jnp.array(plan.values), jnp.asarray(paths[:1, ..., -1, :, :])))
         landscape = np.asarray(jax.jit(jax.vmap(jax.vmap(game.payoff)))(grid(*game.plane, LANDSCAPE)))
     return Survey(
         setting="" if plan.sweep is None else plan.sweep.name,
@@ -272,13 +274,13 @@ def _cross(match: Match, key: Array, settings: EvaluateSettings) -> Array:
     return cross_play(game, match.players[0], key, min(settings.pairs, FEWER), settings.steps)
 
 
-def _rests(match: Match, key: Array, settings: EvaluateSettings, ends: Array) -> tuple[Array, ...]:
-    """As `Rests` has them, of ends f32[M, P, D]."""
+def _rests(match: Match, key: Array, settings: EvaluateSettings, ends: Array) -> Rests:
+    """Of ends f32[M, P, D]."""
     key = jax.random.fold_in(key, _RESTS)
 
-    def one(x: Array) -> tuple[Array, ...]:
+    def one(x: Array) -> Rests:
         found = rest(match, x, key)
-        return found.x, found.speed, jacobian(match, found.x, key), equilibrium(match.game, found.x)
+        return Rests(found.x, found.speed, jacobian(match, found.x, key), equilibrium(match.game, found.x))
 
     return jax.vmap(one)(ends)
 
@@ -290,5 +292,5 @@ def _basins(match: Match, key: Array, settings: EvaluateSettings) -> tuple[dict[
     found = basins(match, starts, key, settings.grid_steps)
     some = jax.vmap(lambda k: matching.start(match, k))(jax.random.split(start_key, TRAJECTORIES))
     paths = jax.vmap(lambda x: matching.trajectory(match, x, key, settings.grid_steps))(some)
-    moved = unstable(match, starts, key, settings.grid_steps, settings.nudge) if settings.nudge else None
+    moved = unstable(match, starts, found, key, settings.grid_steps, settings.nudge) if settings.nudge else None
     return found, paths, moved

@@ -203,7 +203,7 @@ def polytope(folder: Path, heading: str) -> Figure:
             raise BadCombination(f"expected a run with evaluate.polytope above 0 for a polytope, got {folder} without")
         clouds, met, feasible, settings = (file[name] for name in ("cloud", "met", "feasible", "settings"))
     steps = [at["step"] for at in told["rows"][0]["extortion"]["over_training"]]
-    outline = feasible[ConvexHull(feasible).vertices] if len(feasible) else np.zeros((0, 2))
+    outline = _outline(feasible)
     figure = Figure(figsize=(1.45 * len(steps) + 0.6, 1.6 * len(settings) + 0.9), layout="constrained")
     axes = figure.subplots(len(settings), len(steps), sharex=True, sharey=True, squeeze=False)
     for v, row in enumerate(axes):
@@ -223,6 +223,13 @@ def polytope(folder: Path, heading: str) -> Figure:
     return figure
 
 
+def _outline(points: np.ndarray) -> np.ndarray:
+    """Corners of the hull of f32[F, 2]; of a line, as of all payoffs of a game of zero sum, its ends."""
+    if np.linalg.matrix_rank(points - points[:1], tol=1e-4) < 2:
+        return points[[points[:, 0].argmin(), points[:, 0].argmax()]] if len(points) else points
+    return points[ConvexHull(points).vertices]
+
+
 def ranking(told: dict[str, Any], heading: str) -> Figure:
     """Ours with its error, the best on top, beside what is published: `told` is the ranking of a summary.json."""
     places = [place for place in told["places"] if place["ours"] is not None]
@@ -234,7 +241,11 @@ def ranking(told: dict[str, Any], heading: str) -> Figure:
         ours, heights, xerr=[place["sem"] or 0 for place in places], fmt="o", color=COLOURS[0], markersize=4,
         label="ours, ± s.e.m.",
     )  # fmt: skip
-    known = [(place["published"], height) for place, height in zip(places, heights, strict=True) if place["published"]]
+    known = [
+        (place["published"], height)
+        for place, height in zip(places, heights, strict=True)
+        if place["published"] is not None
+    ]
     if known:
         axis.plot(
             *zip(*known, strict=True), "D", markerfacecolor="none", color=COLOURS[1], markersize=5, label="published"

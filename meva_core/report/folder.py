@@ -11,12 +11,13 @@ report.html       one page of all this, that needs nothing beside it
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ from meva_core.experiment import Experiment
 from meva_core.fit import Chunk, History
 from meva_core.report.result import Result
 
-LIBRARIES = ("meva", "jax", "jaxlib", "dm-haiku", "optax", "numpy")
+LIBRARIES = ("meva", "jax", "jaxlib", "dm-haiku", "optax", "numpy", "scipy")
+# Of a folder whose making was cut short.
+LEFTOVERS = ("lock", "probe", "probe.partial", "experiment.toml.partial", "tournament.toml.partial")
 
 
 def create(out: Path, experiment: Experiment) -> None:
@@ -39,7 +42,7 @@ def create(out: Path, experiment: Experiment) -> None:
 
 def new(out: Path, otherwise: str) -> None:
     """A new folder. BadFolder where it holds something already, or cannot be written."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or any(path.name not in LEFTOVERS for path in out.iterdir())):
         raise BadFolder(
             f"expected a new or empty folder for --out, got {out}, which is not: choose another, or {otherwise}"
         )
@@ -49,6 +52,26 @@ def new(out: Path, otherwise: str) -> None:
         (out / "probe").unlink()
     except OSError as error:
         raise BadFolder(f"expected a folder that can be written for --out, got {out}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Nobody else in the folder. BadFolder where another process is; a killed one's claim ends with it. On systems
+    without `fcntl` nobody is kept out."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadFolder(
+                f"expected a fit that nobody else works on, got {out}: another process is fitting it; wait for it"
+            ) from error
+        yield
 
 
 def experiment_text(experiment: Experiment) -> str:

@@ -25,7 +25,7 @@ from meva_core.reproductions import PLANE, Place, Ranking, Reproduction, Verdict
 
 SCHEMA = 1
 COLUMNS = ("says", "run", "at", "quantity", "ours", "sem", "expected", "difference", "holds")
-HEADS = ["holds", "the publication says", "quantity", "ours", "expected", "difference"]
+HEADS = ["holds", "the claim", "quantity", "ours", "expected", "difference"]
 ANSWERS = {True: "yes", False: "NO", None: "-"}
 
 
@@ -84,7 +84,7 @@ def grid(found: dict[str, Any]) -> Grid:
         difference = "" if claim["difference"] is None else f"{claim['difference']:+.3f}"
         quantity = f"{claim['run']}{at}: {claim['quantity']}"
         rows.append([ANSWERS[claim["holds"]], claim["says"], quantity, ours, claim["expected"], difference])
-    return Grid("claims", HEADS, rows, ("holds", "the publication says", "quantity", "expected"))
+    return Grid("claims", HEADS, rows, ("holds", "the claim", "quantity", "expected"))
 
 
 def ranking(found: dict[str, Any], *, beside: bool = True) -> Grid:
@@ -96,7 +96,8 @@ def ranking(found: dict[str, Any], *, beside: bool = True) -> Grid:
         theirs = "-" if place["published_rank"] is None else str(place["published_rank"])
         ours = statistic({"mean": place["ours"], "sem": place["sem"]}, digits=4)
         more = [statistic({"mean": mean, "sem": sem}) for mean, sem in place["beside"].values()] if beside else []
-        rows.append([str(place["rank"]), place["run"], ours, published, theirs, *more])
+        rank = "-" if place["rank"] is None else str(place["rank"])
+        rows.append([rank, place["run"], ours, published, theirs, *more])
     at = "" if told["at"] is None else f" at {told['at']:g}"
     others = [path.replace("_", " ").replace(".", "\n") for path in told["places"][0]["beside"]] if beside else []
     heads = ["rank", "run", "ours", "published", "its\nrank", *others]
@@ -124,7 +125,9 @@ def held(found: dict[str, Any]) -> str:
     answers = [claim["holds"] for claim in found["claims"]]
     if not answers:
         return "no numbers to compare with"
-    return f"{answers.count(True)} of {len(answers)} claims hold" + (" (quick: fewer seeds)" if found["quick"] else "")
+    return f"{answers.count(True)} of {len(answers)} claims hold" + (
+        " (quick: fewer seeds and shorter fits)" if found["quick"] else ""
+    )
 
 
 def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dict[str, Any]) -> list[Path]:
@@ -135,6 +138,10 @@ def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dic
     from meva_core.report import figures, standings
 
     out.mkdir(exist_ok=True)
+    for old in out.iterdir():
+        old.unlink()
+    if not folders:
+        return []
     with matplotlib.rc_context(figures.STYLE):
         if asked.picture == "contours":  # of the game, and so of its first run
             return figures.save(figures.contours(next(iter(folders.values())), asked.title), out, "contours")
@@ -146,8 +153,9 @@ def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dic
             each = {f"polytope_{label}": figures.polytope(folder, label) for label, folder in folders.items()}
         elif asked.picture == "heat-maps":
             each = {
-                f"payoffs_{label}": standings.heat_map(read_summary(folder), run.game)
-                for run, (label, folder) in zip(asked.runs, folders.items(), strict=True)
+                f"heat-map_{run.label}": standings.heat_map(read_summary(folders[run.label]), run.game)
+                for run in asked.runs
+                if run.label in folders
             }
         else:
             told = {label: read_summary(folder) for label, folder in folders.items()}

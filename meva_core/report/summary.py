@@ -22,7 +22,8 @@
                         end elsewhere when moved `by` so much; or null
       rests             [{x, own, away, modulus, stable, share}] in a game with a plane, on the first seed: where its
                         trajectories come to rest, the game's own equilibrium nearby and how far away that is, the
-                        largest modulus of the eigenvalues of a step's Jacobian there, and whose share ended there
+                        largest modulus of the eigenvalues of a step's Jacobian there, stable true, false or null (a
+                        modulus of 1, as on a line of rests), and whose share ended there
       exploitability    {gain, loss}: by how much a best response to us raises the responder's payoff, lowers ours
       extortion         {slope, straightness}: statistics of the longest axis of the payoffs of our policy and random
                         opponents at the end of matches against the learner to be shaped: what they gain where we gain
@@ -44,6 +45,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
 from meva_core.evaluate import snapshots
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 AT_REST = 1e-3  # the largest number of a step where something is said to rest
 APART = 0.05  # rests nearer than this are one
+NEUTRAL = 1e-3  # a modulus that is 1 but for this says neither stable nor not
 
 
 def summarise(result: Result) -> dict[str, Any]:
@@ -176,22 +179,23 @@ def _extortion(found: Any, v: int, result: Result) -> dict[str, Any]:
 
 def _rests(survey: Any, v: int) -> list[dict[str, Any]]:
     """The distinct ones in or near the plane, those of most trajectories first."""
-    rests, ends = survey.rests, survey.trajectories[0, v, :, -1]
+    rests, ends = jax.tree.map(lambda a: a[0, v], survey.rests), survey.trajectories[0, v, :, -1]
     low, high = survey.plane
     found: list[dict[str, Any]] = []
-    for m, x in enumerate(rests.x[0, v]):
+    for m, x in enumerate(rests.x):
         near = np.isfinite(x).all() and low - 1 <= x.min() and x.max() <= high + 1
-        if not near or rests.speed[0, v, m] > AT_REST or any(np.abs(x.ravel() - f["x"]).max() < APART for f in found):
+        still = rests.speed[m] <= AT_REST and np.isfinite(rests.jacobian[m]).all()
+        if not near or not still or any(np.abs(x.ravel() - f["x"]).max() < APART for f in found):
             continue
-        own = rests.own[0, v, m].ravel()
-        modulus = float(np.abs(np.linalg.eigvals(rests.jacobian[0, v, m])).max())
+        own = rests.own[m].ravel()
+        modulus = float(np.abs(np.linalg.eigvals(rests.jacobian[m])).max())
         found.append(
             {
                 "x": [float(number) for number in x.ravel()],
                 "own": [_number(number) for number in own],
                 "away": _number(np.abs(own - x.ravel()).max()),
                 "modulus": _number(modulus),
-                "stable": modulus < 1,
+                "stable": None if abs(modulus - 1) < NEUTRAL else modulus < 1,
                 "share": float(np.mean(np.abs(ends[..., 0] - x.ravel()).max(axis=-1) < APART)),
             }
         )

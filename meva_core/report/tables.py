@@ -158,7 +158,7 @@ def _cross_play(found: dict[str, Any], setting: dict[str, Any] | None) -> Grid:
     at = f" at {symbol(setting['label'])} = {found['value']:g}" if setting and found["value"] is not None else ""
     names = [f"seed {seed}" for seed in found["seeds"]]
     rows = [[name, *(_number(p, 3) for p in payoffs)] for name, payoffs in zip(names, found["payoffs"], strict=True)]
-    return Grid(f"cross-play{at}: the row's fit in seat 1 against the column's", ["", *names], rows, ("",))
+    return Grid(f"cross-play{at}: payoff of the row's fit, in seat 1, against the column's", ["", *names], rows, ("",))
 
 
 def _extortion(summary: dict[str, Any]) -> Grid:
@@ -194,14 +194,16 @@ def _rests(summary: dict[str, Any]) -> Grid:
     head = [symbol(summary["setting"]["label"])] if summary["setting"] else []
     rows = []
     for row in summary["rows"]:
+        if not row["rests"]:
+            rows.append([*([f"{row['value']:g}"] if head else []), "none found", *("-" for _ in range(4))])
         for n, rest in enumerate(row["rests"]):
             first = [f"{row['value']:g}" if n == 0 else ""] if head else []
             where = ", ".join(f"{number:.3f}" for number in rest["x"])
-            stays = "yes" if rest["stable"] else "no"
+            stays = {True: "yes", False: "no", None: "neutral"}[rest["stable"]]
             numbers = [_number(rest["modulus"], 3), stays, f"{100 * rest['share']:.0f} %", _number(rest["away"], 3)]
             rows.append([*first, where, *numbers])
     heads = ["policies", "largest |eigenvalue|", "stable", "trajectories", "from the game's own equilibrium"]
-    caption = f"where learning rests, on seed {summary['seeds'][0]}"
+    caption = f"fixed points near the ends of trajectories, on seed {summary['seeds'][0]}"
     return Grid(caption, [*head, *heads], rows, (*head,))
 
 
@@ -256,7 +258,9 @@ def statistic(found: dict[str, Any], digits: int = 3) -> str:
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if abs(value) >= HUGE else f"{value:.{digits}f}"
 
 
 def _short(value: float, digits: int) -> str:

@@ -29,7 +29,7 @@ class Verdict:
 
 
 def verdicts(asked: Reproduction, summaries: Mapping[str, dict[str, Any]]) -> list[Verdict]:
-    """Every claim, given the content of each run's summary.json by the run's label."""
+    """Every claim, given the content of each run's summary.json by the run's label; nothing of a run that diverged."""
     return [_verdict(claim, summaries) for claim in asked.claims]
 
 
@@ -47,18 +47,21 @@ def check(asked: Reproduction, settings: Mapping[str, Sequence[float]]) -> None:
 
 def _verdict(claim: Claim, summaries: Mapping[str, dict[str, Any]]) -> Verdict:
     if claim.rising:
-        return _rising(claim, summaries[claim.run]["rows"])
-    ours, sem = quantity(claim.quantity, summaries[claim.run], claim.at)
+        return _rising(claim, summaries.get(claim.run, {}).get("rows", []))
+    ours, sem = quantity(claim.quantity, summaries.get(claim.run), claim.at)
     difference, expected, holds = None, "", None
     if claim.published is not None:
         theirs = claim.published_sem or 0.0
         within = claim.within if claim.within is not None else SEMS * math.hypot(sem or 0.0, theirs)
-        error = claim.within if claim.within is not None else claim.published_sem
-        expected = f"{claim.published:g}" + (f" ± {error:g}" if error is not None else "")
+        expected = f"{claim.published:g}"
+        if claim.within is not None:
+            expected += f", {claim.within:g} off at most"
+        elif claim.published_sem is not None:
+            expected += f" (s.e.m. {claim.published_sem:g})"
         difference = None if ours is None else ours - claim.published
         holds = None if difference is None else abs(difference) <= within
     elif claim.above is not None:
-        other, _ = quantity(claim.quantity, summaries[claim.above], claim.at)
+        other, _ = quantity(claim.quantity, summaries.get(claim.above), claim.at)
         expected = f"above {claim.above}" + ("" if other is None else f", {other:.3g}")
         holds = None if ours is None or other is None else ours > other
     elif claim.at_least is not None:
@@ -73,15 +76,18 @@ def _rising(claim: Claim, rows: list[dict[str, Any]]) -> Verdict:
     found = [_of_row(claim.quantity, row) for row in rows]
     numbers = [(mean, sem or 0.0) for mean, sem in found if mean is not None]
     holds = None
-    if len(numbers) == len(found):
+    if found and len(numbers) == len(found):
         steps = itertools.pairwise(numbers)
         holds = all(after - before >= -SEMS * math.hypot(sem, earlier) for (before, earlier), (after, sem) in steps)
-    return Verdict(claim=claim, ours=found[-1][0], sem=found[-1][1], expected="rising", difference=None, holds=holds)
+    ours, sem = found[-1] if found else (None, None)
+    return Verdict(claim=claim, ours=ours, sem=sem, expected="rising", difference=None, holds=holds)
 
 
-def quantity(path: str, summary: Mapping[str, Any], at: float | None) -> tuple[float | None, float | None]:
-    """Mean and standard error, of a run's row or a tournament's cell; of basins the share of the starts. BadValue
-    where there is no such row or quantity."""
+def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> tuple[float | None, float | None]:
+    """Mean and standard error, of a run's row or a tournament's cell; of basins the share of the starts. (None, None)
+    of no run; BadValue where there is no such row or quantity."""
+    if summary is None:
+        return None, None
     if "games" in summary:
         row, _, column = path.partition(".")
         cells = [cell for game in summary["games"].values() for cell in game["cells"]]
@@ -101,7 +107,7 @@ def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
         if at is not None and value is not None and math.isclose(value, at):
             return n
     there = ", ".join(f"{value:g}" for value in values if value is not None)
-    raise BadValue(f"expected a claim about run {run} to be at one of its settings {there}, got at = {at}")
+    raise BadValue(f"expected what is asked of run {run} to be at one of its settings {there}, got at = {at}")
 
 
 def _of_row(path: str, row: Mapping[str, Any]) -> tuple[float | None, float | None]:

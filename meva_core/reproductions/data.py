@@ -15,7 +15,7 @@ In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
     set = { "evaluate.values" = [1.0] }  # as --set; of a tournament also seeds, trials, steps
     quick = { "fit.seeds" = 1 }          # over `set`, with --quick
     [reproductions.NAME.runs.LABEL.published]  # of a tournament: a claim per cell
-    naive = { lola = -1.377 }            # the row's payoff against the column
+    naive = { lola = -1.377 }            # the row's payoff against the column; published_sem = { naive = 0.01 }
     [[reproductions.NAME.claims]]
     says = "what the publication says"
     run = "LABEL"
@@ -55,7 +55,7 @@ class Run:
     learner: str = ""
     learners: tuple[str, ...] = ()
     published: Mapping[str, Any] = attrs.field(factory=dict)
-    published_sem: float | None = None
+    published_sem: Mapping[str, Any] = attrs.field(factory=dict)
     opponents: tuple[str, ...] = ()
     recipe: str = "default"
     overrides: Mapping[str, Any] = attrs.field(factory=dict)
@@ -131,7 +131,7 @@ def _parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any]) -> R
     for n, content in enumerate(table.get("claims", [])):
         path = f"{where}.claims[{n}]"
         claim = _made(Claim, content, path)
-        if sum(getattr(claim, kind) is not None for kind in KINDS) != 1:
+        if sum(getattr(claim, kind) is not None for kind in KINDS) != 1 or claim.rising is False:
             raise BadValue(f"expected exactly one of {', '.join(KINDS)} @ {path}")
         _check_labels([label for label in (claim.run, claim.above) if label], labels, path)
         claims.append(claim)
@@ -139,6 +139,8 @@ def _parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any]) -> R
     if "ranking" in table:
         ranking = _made(Ranking, table["ranking"], f"{where}.ranking")
         _check_labels(ranking.published, labels, f"{where}.ranking.published")
+        for label, number in ranking.published.items():
+            _number(number, f"{where}.ranking.published.{label}")
     rest = {key: value for key, value in table.items() if key not in ("runs", "claims", "ranking")}
     whole = {"picture": PICTURES[0], **rest, "name": name, "runs": runs, "claims": tuple(claims), "ranking": ranking}
     found = _made(Reproduction, whole, where)
@@ -149,9 +151,14 @@ def _parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any]) -> R
     if (found.picture == "ranking") > (ranking is not None):
         raise BadValue(f"expected a table [{where}.ranking] for picture ranking, got none @ {where}")
     tournaments = [bool(run.learners) for run in runs]
-    if any(tournaments) and not (all(tournaments) and found.picture == "heat-maps"):
-        raise BadValue(f"expected runs that are all tournaments and picture heat-maps, or none, @ {where}")
+    if any(tournaments) != (found.picture == "heat-maps") or any(tournaments) != all(tournaments):
+        raise BadValue(f"expected runs that are all tournaments and picture heat-maps, or neither, @ {where}")
     return found
+
+
+def _number(value: Any, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise BadValue(f"expected a number, got {value!r} @ {where}")
 
 
 def _check_labels(used: Iterable[str], labels: list[str], where: str) -> None:
@@ -169,7 +176,7 @@ def _cells(run: Run) -> Iterable[Claim]:
                 run=run.label,
                 quantity=f"{row}.{column}",
                 published=payoff,
-                published_sem=run.published_sem,
+                published_sem=run.published_sem.get(row),
             )
 
 
@@ -180,10 +187,15 @@ def _run(label: str, table: Mapping[str, Any], where: str) -> Run:
     run = _made(Run, {**content, "label": label}, where)
     if bool(run.learner) == bool(run.learners):
         raise BadValue(f"expected a learner, or learners of a tournament, one of the two @ {where}")
+    if run.learners and (run.opponents or run.recipe != "default"):
+        raise BadValue(f"expected no opponents in a tournament, and its recipe in set @ {where}")
     for row, columns in run.published.items():
         for column, payoff in (columns if isinstance(columns, Mapping) else {"": columns}).items():
-            if row not in run.learners or column not in run.learners or not isinstance(payoff, (int, float)):
-                raise BadValue(f"expected a number for a cell of {', '.join(run.learners)} @ {where}.published.{row}")
+            if row not in run.learners or column not in run.learners:
+                raise BadValue(f"expected cells of {', '.join(run.learners)}, got {row}.{column} @ {where}.published")
+            _number(payoff, f"{where}.published.{row}.{column}")
+    for row, sem in run.published_sem.items():
+        _number(sem, f"{where}.published_sem.{row}")
     return run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,11 +15,12 @@ from meva_core.reproductions.data import Ranking
 
 @attrs.frozen(kw_only=True)
 class Place:
-    """A run's: ours with its standard error (None where it diverged, and then last), the published number and its rank
-    (None where none is published), and the other quantities to show, each (mean, standard error)."""
+    """A run's: ours with its standard error (None where it diverged, and then last), the published number, the ranks of
+    both among the runs that have one (None for the others; ours among all, where none has), and the other quantities
+    to show, each (mean, standard error)."""
 
     run: str
-    rank: int
+    rank: int | None
     ours: float | None
     sem: float | None
     published: float | None
@@ -26,42 +28,48 @@ class Place:
     beside: dict[str, tuple[float | None, float | None]]
 
 
-def ranked(asked: Ranking, summaries: Mapping[str, dict[str, Any]]) -> list[Place]:
-    """The best first, given the content of each run's summary.json by the run's label."""
+def ranked(asked: Ranking, summaries: Mapping[str, dict[str, Any] | None]) -> list[Place]:
+    """The best first, given the content of each run's summary.json by the run's label, None of one that diverged."""
     sign = -1.0 if asked.highest else 1.0
     found = {label: quantity(asked.quantity, summary, asked.at) for label, summary in summaries.items()}
     order = sorted(found, key=lambda label: math.inf if (mean := found[label][0]) is None else sign * mean)
     theirs = sorted(asked.published, key=lambda label: sign * asked.published[label])
+    ours = [label for label in order if label in theirs] or order
     return [
         Place(
             run=label,
-            rank=n + 1,
+            rank=ours.index(label) + 1 if label in ours else None,
             ours=found[label][0],
             sem=found[label][1],
             published=asked.published.get(label),
             published_rank=theirs.index(label) + 1 if label in theirs else None,
             beside={path: quantity(path, summaries[label], asked.at) for path in asked.beside},
         )
-        for n, label in enumerate(order)
+        for label in order
     ]
 
 
 def differences(places: Sequence[Place]) -> list[str]:
-    """In sentences: pairs in another order than published, those that differ by more than two standard errors first."""
-    clear, unclear = [], []
-    for n, better in enumerate(places):
-        for worse in places[n + 1 :]:
-            if better.published_rank is None or worse.published_rank is None or None in (better.ours, worse.ours):
-                continue
-            if better.published_rank > worse.published_rank:
-                apart = abs(better.ours - worse.ours)  # type: ignore[operator]
-                certain = apart > SEMS * math.hypot(better.sem or 0.0, worse.sem or 0.0)
-                (clear if certain else unclear).append(f"{better.run} before {worse.run}")
-    if not clear and not unclear:
-        return ["The order is the published one."]
+    """In sentences: pairs in another order than published, apart those that differ by more than two standard errors."""
+    clear, unclear, compared = [], [], 0
+    for better, worse in itertools.combinations(places, 2):
+        if None in (better.published_rank, worse.published_rank, better.ours, worse.ours):
+            continue
+        compared += 1
+        if better.published_rank > worse.published_rank:  # type: ignore[operator]
+            (clear if _certain(better, worse) else unclear).append(f"{better.run} before {worse.run}")
+    if not compared:
+        return []
     said = []
     if clear:
         said.append(f"Against the published order, by more than two standard errors: {', '.join(clear)}.")
     if unclear:
-        said.append(f"Against the published order, within two standard errors: {', '.join(unclear)}.")
-    return said
+        said.append(f"Against the published order, but not certain: {', '.join(unclear)}.")
+    return said or ["The order is the published one."]
+
+
+def _certain(better: Place, worse: Place) -> bool:
+    """By more than two standard errors, where there are any."""
+    if better.sem is None or worse.sem is None:
+        return False
+    return abs(better.ours - worse.ours) > SEMS * math.hypot(better.sem, worse.sem)  # type: ignore[operator]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -165,7 +166,7 @@ def test_a_game_without_outcomes_has_trajectories_alone(picture, code, tmp_path,
     ("old", "new", "said"),
     [
         ('learner = "lola"', 'learner = "lolla"', "unknown learner 'lolla'"),
-        ("at = 1.0", "at = 2.0", "expected a claim about run lola to be at one of its settings 0, 1, got at = 2.0"),
+        ("at = 1.0", "at = 2.0", "expected what is asked of run lola to be at one of its settings 0, 1, got at = 2.0"),
         ('game = "logistic"', 'game = "ipd"', "expected games that have basins to draw in tiny, got ipd in run naive"),
     ],
 )
@@ -192,7 +193,7 @@ learners = ["naive", "lola"]
 set = { trials = 8, steps = 3, "lola.variant" = "taylor" }
 quick = { trials = 4 }
 published = { naive = { naive = -1.5 }, lola = { naive = 9.0 } }
-published_sem = 1.0
+published_sem = { naive = 1.0 }
 
 [reproductions.order]
 title = "one fit, asked twice, and another"
@@ -244,8 +245,8 @@ def test_a_tournaments_cells_are_held_against_the_published_ones(more):
     assert "lola against naive on ipd" in done.out
     assert "Whoever wins, wins." in done.out
     assert {path.name for path in (folder / "out" / "cup" / "figures").iterdir()} == {
-        "payoffs_ipd.png",
-        "payoffs_ipd.svg",
+        "heat-map_ipd.png",
+        "heat-map_ipd.svg",
     }
     page = (folder / "out" / "cup" / "report.html").read_text()
     assert "Whoever wins, wins." in page
@@ -317,8 +318,13 @@ def test_polytopes_are_drawn_run_by_run(more):
             '"evaluate.polytope" = 0',
             "expected evaluate.polytope above 0 to draw it in shape",
         ),
-        ("at = 0.5", "at = 0.7", "expected a claim about run here to be at one of its settings 0.5, got at = 0.7"),
-        ("trials = 8", "trails = 8", "expected LEARNER.NAME=VALUE with one of naive, lola, game"),
+        ("at = 0.5", "at = 0.7", "expected what is asked of run here to be at one of its settings 0.5, got at = 0.7"),
+        (
+            "trials = 8",
+            "trails = 8",
+            "expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got 'trails'",
+        ),
+        ("trials = 4", 'trials = "4"', "expected int for trials in set, got '4'"),
         ("trials = 4", "trials = 0", "expected --trials >= 1, got 0"),
     ],
 )
@@ -332,3 +338,32 @@ def test_what_they_cannot_be_costs_no_run_either(more, old, new, said, tmp_path,
     assert done.code == 2
     assert done.err.startswith(f"error: {said}")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_diverges_is_an_answer_too(tmp_path, meva_command):
+    runs = tiny("wild", '"evaluate.values" = [0.5], "learner.optimiser_rate" = 1e30') + tiny(
+        "tame", '"evaluate.values" = [0.5]'
+    )
+    claim = '[[reproductions.order.claims]]\nsays = "so"\nrun = "wild"\nquantity = "self_play"\nat_least = -9.0\n'
+    order = MORE.partition("[reproductions.order]")
+    own = order[1] + order[2].replace("here = 1.0, other = 2.0", "wild = 1.0, tame = 2.0") + runs + claim
+    (tmp_path / "own.toml").write_text(own)
+    done = meva_command("reproduce", "order", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
+    assert done.code == 0, done.err
+    assert "wild is left out: seed 0 diverged" in re.sub(r"\s+", " ", done.out)
+    told = summary(tmp_path, "order")
+    assert list(told["runs"]) == ["tame"]
+    assert [(place["run"], place["ours"] is None) for place in told["ranking"]["places"]] == [
+        ("tame", False),
+        ("wild", True),
+    ]
+    assert [claim["holds"] for claim in told["claims"]] == [None]
+
+
+def test_pictures_of_earlier_runs_are_gone(more, meva_command):
+    folder, _ = more
+    stray = folder / "out" / "shape" / "figures" / "polytope_old.svg"
+    stray.write_text("<svg/>")
+    done = meva_command("reproduce", "shape", "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
+    assert done.code == 0, done.err
+    assert not stray.exists()

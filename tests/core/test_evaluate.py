@@ -312,7 +312,9 @@ def test_over_training_looks_at_the_policies_of_each_step():
 
 def test_starts_on_the_border_are_unstable():
     # B where both end positive: of -1, -0.5 ... 1 those with a 0, unless the other is negative.
-    found = evaluate.unstable(self_play(Drift()), evaluate.grid(-1.0, 1.0, 5), KEY, 1, 1e-3)
+    starts = evaluate.grid(-1.0, 1.0, 5)
+    ends = evaluate.basins(self_play(Drift()), starts, KEY, 1)
+    found = evaluate.unstable(self_play(Drift()), starts, ends, KEY, 1, 1e-3)
     axis = np.linspace(-1, 1, 5)
     a, b = np.meshgrid(axis, axis)
     np.testing.assert_array_equal(found, (a >= 0) & (b >= 0) & ((a == 0) | (b == 0)))

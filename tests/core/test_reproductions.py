@@ -2,7 +2,7 @@
 
 import pytest
 
-from meva_core import recipes, reproductions
+from meva_core import recipes, reproductions, runner
 from meva_core.errors import BadValue, UnknownName
 from meva_core.reproductions import Claim, Ranking, Reproduction, verdicts
 
@@ -65,9 +65,23 @@ def test_an_unknown_name_is_told_with_a_suggestion():
         ({"runs": {"lola": {**RUN, "set": 3}}}, "expected a table, got 3"),
         ({"claims": [{**CLAIM, "run": "lolo"}]}, "unknown run 'lolo'"),
         ({"runs": {"lola": {**RUN, "learners": ["lola"]}}}, "expected a learner, or learners of a tournament"),
-        ({"runs": {"lola": RUN, "all": CUP}}, "expected runs that are all tournaments and picture heat-maps, or none"),
-        ({"runs": {"lola": {**CUP, "published": {"naive": {"meva": 1.0}}}}}, "a number for a cell of naive, lola"),
-        ({"runs": {"lola": {**CUP, "published": {"naive": 1.0}}}}, "a number for a cell of naive, lola"),
+        (
+            {"runs": {"lola": RUN, "all": CUP}},
+            "expected runs that are all tournaments and picture heat-maps, or neither",
+        ),
+        ({"picture": "heat-maps"}, "expected runs that are all tournaments and picture heat-maps, or neither"),
+        ({"runs": {"lola": {**CUP, "published": {"naive": {"meva": 1.0}}}}}, "cells of naive, lola, got naive.meva"),
+        ({"runs": {"lola": {**CUP, "published": {"naive": 1.0}}}}, "cells of naive, lola"),
+        ({"runs": {"lola": {**CUP, "published": {"naive": {"lola": "x"}}}}}, "expected a number, got 'x'"),
+        (
+            {"runs": {"lola": {**CUP, "recipe": "paper"}}},
+            "expected no opponents in a tournament, and its recipe in set",
+        ),
+        (
+            {"claims": [{**{k: CLAIM[k] for k in ("says", "run", "quantity")}, "rising": False}]},
+            "expected exactly one of",
+        ),
+        ({"ranking": {"quantity": "self_play", "published": {"lola": "x"}}}, "expected a number, got 'x'"),
         ({"picture": "ranking"}, "expected a table [reproductions.mine.ranking] for picture ranking"),
         ({"ranking": {"quantity": "self_play", "published": {"lolo": 1.0}}}, "unknown run 'lolo'"),
         ({"ranking": {"quantity": "self_play", "highest": "yes"}}, "expected true or false, got 'yes'"),
@@ -166,7 +180,7 @@ def test_settings_are_checked_before_any_fit():
 
 
 def test_every_published_cell_is_a_claim():
-    cup = {**CUP, "published": {"naive": {"naive": -1.9, "lola": -1.3}}, "published_sem": 0.1}
+    cup = {**CUP, "published": {"naive": {"naive": -1.9, "lola": -1.3}}, "published_sem": {"naive": 0.1}}
     found = parsed(runs={"cup": cup}, picture="heat-maps", claims=[])
     assert [claim.quantity for claim in found.claims] == ["naive.naive", "naive.lola"]
     cells = [{"row": "naive", "column": "lola", "payoff": -1.5, "sem": 0.02}]
@@ -189,7 +203,7 @@ NUMBERS = {"a": (0.3, 0.01), "b": (0.1, 0.01), "c": (0.11, 0.01), "d": (None, No
 def test_the_best_stands_first_and_what_diverged_last(highest, order):
     found = places(NUMBERS, {}, highest=highest, beside=("self_play",))
     assert "".join(place.run for place in found) == order
-    assert [place.rank for place in found] == [1, 2, 3, 4]
+    assert [place.rank for place in found] == [1, 2, 3, 4]  # among all, where nothing is published
     assert found[0].beside == {"self_play": NUMBERS[order[0]]}
 
 
@@ -198,8 +212,44 @@ def test_another_order_than_published_is_said_and_how_sure_it_is():
     assert [place.published_rank for place in found] == [3, 2, 1, 4]
     assert reproductions.differences(found) == [
         "Against the published order, by more than two standard errors: b before a, c before a.",
-        "Against the published order, within two standard errors: b before c.",
+        "Against the published order, but not certain: b before c.",
     ]
+
+
+def test_ranks_are_among_those_that_are_published():
+    found = places(NUMBERS, {"a": 1.0, "c": 2.0})
+    assert [(place.run, place.rank, place.published_rank) for place in found] == [
+        ("b", None, None),
+        ("c", 1, 2),
+        ("a", 2, 1),
+        ("d", None, None),
+    ]
+
+
+def test_without_errors_nothing_is_certain_and_without_numbers_nothing_is_said():
+    bare = {label: (mean, None) for label, (mean, _) in NUMBERS.items()}
+    assert reproductions.differences(places(bare, {"a": 1.0, "b": 2.0})) == [
+        "Against the published order, but not certain: b before a."
+    ]
+    assert reproductions.differences(places(NUMBERS, {})) == []
+
+
+def test_a_run_that_diverged_has_no_numbers():
+    asked = Ranking(quantity="self_play", published={"a": 1.0, "b": 2.0})
+    found = reproductions.ranked(asked, {"b": None, "a": {"learner": "a", "rows": [row(None, 1.0)]}})
+    assert [(place.run, place.ours) for place in found] == [("a", 1.0), ("b", None)]
+    claim = Claim(says="so", run="gone", quantity="self_play", at_least=0.0)
+    made = Reproduction(name="mine", title="", source="", picture="payoffs", runs=(), claims=(claim,))
+    assert verdicts(made, {})[0].holds is None
+
+
+@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize("name", reproductions.names([recipes.shipped()]))
+def test_those_that_ship_can_be_made(name, quick):
+    from meva_core.cli.reproduce import _planned
+
+    known, files = runner.plugins()
+    assert _planned(known, files, reproductions.find(files, name), quick, None)
 
 
 def test_the_published_order_is_said_too():

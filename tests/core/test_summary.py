@@ -7,6 +7,7 @@ import pytest
 
 import meva_core as meva
 from meva_core import evaluate
+from meva_core.errors import MevaError
 from meva_core.report import tables
 
 FEW = {"evaluate.pairs": 3, "evaluate.steps": 12, "evaluate.grid": 5, "evaluate.grid_steps": 200}
@@ -102,7 +103,39 @@ def test_rests_are_where_the_game_has_its_own_unless_they_moved(lola):
 
 
 def test_a_page_has_a_table_for_each(lola, fitted):
-    assert captions(lola) == ["exploitability:", "starts", "where"]
+    assert captions(lola) == ["exploitability:", "starts", "fixed"]
     assert captions(fitted) == ["exploitability:", "absolute", "our", "extortion", "cross-play"]
     for grid in (*tables.details(lola.summary()), *tables.details(fitted.summary())):
         assert all(len(row) == len(grid.heads) for row in grid.rows)
+
+
+def test_a_line_of_rests_is_neither_stable_nor_not():
+    """Tandem: naive learning settles on a + b = 1, and along it nothing pulls."""
+    told = meva.run("tandem", "naive", set={**FEW, "learner.rate": 0.1}).summary()["rows"][0]["rests"]
+    assert len(told) > 3
+    assert {rest["stable"] for rest in told} == {None}
+    np.testing.assert_allclose([sum(rest["x"]) for rest in told], 1.0, atol=1e-3)
+
+
+def test_a_polytope_of_a_zero_sum_game_is_a_line(tmp_path):
+    asked = {"evaluate.polytope": 5, "evaluate.values": [0.0], "evaluate.pairs": 2, "evaluate.steps": 3}
+    meva.run("imp", "lola", set=asked, out=tmp_path / "run")
+    assert (tmp_path / "run" / "figures" / "polytope.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("game", "asked", "said"),
+    [
+        ("ipd", {"nudge": 1e-3}, "expected a game with basins for evaluate.nudge, got ipd"),
+        ("logistic", {"nudge": 1e-6}, "expected evaluate.nudge of 1e-05 or more in single precision, got 1e-06"),
+        ("public_goods", {"polytope": 5}, "got 3 players"),
+        ("ipd", {"polytope": 5, "against": "lola"}, "expected a learner to be shaped (evaluate.against)"),
+    ],
+)
+def test_questions_without_an_answer_cost_no_fit(game, asked, said):
+    settings = {f"evaluate.{name}": value for name, value in asked.items()}
+    if game == "public_goods":
+        settings["game.num_players"] = 3
+    with pytest.raises(MevaError) as told:
+        meva.run(game, "lola", set=settings)
+    assert said in str(told.value)

@@ -21,6 +21,7 @@ from meva_core.report.folder import read_summary
 POINTS = 60  # of a trajectory that are drawn
 CAPTIONS = {
     "payoffs": "Payoffs over the settings. Bands: one standard error of the mean; dots: seeds.",
+    "heat-map": "The row's payoff against the column.",
     "learning": "The fit, loop by loop: thin lines are seeds, the thick one is their mean.",
     "basins": "Where starts of the grid end, setting by setting: white in the outcome on every seed, black on none.",
     "contours": "Payoffs over both policies, and where trajectories of learning come to rest.",
