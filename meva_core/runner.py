@@ -24,6 +24,7 @@ from meva_core.protocols import Training
 from meva_core.recipes import RecipeFile
 from meva_core.registry import Registry
 from meva_core.report import Result, folder
+from meva_core.room import make_room
 
 
 def run(
@@ -78,6 +79,7 @@ def run_experiment(
     """Run a resolved experiment; with `resume`, from the last checkpoint in the folder `out`. Where `fits` names a
     folder, the fit is kept there, shared by all experiments that differ in evaluation only, and copied to `out`."""
     progress = progress or Progress()
+    make_room()
     composition = compose.compose(known, experiment)
     plan = evaluate.plan(known, experiment, composition)
     progress.composed(experiment, [composition.players[n].name for n in composition.seats])
@@ -113,6 +115,7 @@ def fitted(experiment: Experiment, known: Registry, out: Path, progress: Progres
 
     `out` is a folder that keeps the fit: one that is there is gone on with, and a finished one only read.
     """
+    make_room()
     players, histories = _kept(experiment, compose.compose(known, experiment), out, progress)
     kept = _survivors(experiment, histories)
     rows = jax.numpy.array(kept)
