@@ -47,7 +47,7 @@ def reproduce_command(
         raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(there)}")
     asked = [reproductions.find(files, name) for name in (there if everything else dict.fromkeys(names))]
 
-    planned = [(reproduction, _planned(known, files, reproduction, quick, registry_file)) for reproduction in asked]
+    planned = [(reproduction, planned_runs(known, files, reproduction, quick, registry_file)) for reproduction in asked]
 
     from meva_core.cli.screen import console as make_console
 
@@ -124,7 +124,7 @@ class _Tournament:
             screen.fits.close()
 
 
-def _planned(
+def planned_runs(
     known: Any, files: Any, asked: Any, quick: bool, registry_file: Path | None
 ) -> dict[str, _Run | _Tournament]:
     """Every run, by label; all is composed and held against, so that bad input costs no fit."""
@@ -165,7 +165,7 @@ def _experiment(known: Any, files: Any, asked: Any, run: Any, overrides: dict[st
 
 def _tournament(known: Any, files: Any, run: Any, overrides: dict[str, Any], registry_file: Path | None) -> _Tournament:
     """What is set without a dot is a number of the tournament, the rest hyper-parameters."""
-    from meva_core import tournament
+    from meva_core import tournament, values
 
     numbers = {key: value for key, value in overrides.items() if "." not in key}
     others = {key: value for key, value in overrides.items() if "." in key}
@@ -173,8 +173,7 @@ def _tournament(known: Any, files: Any, run: Any, overrides: dict[str, Any], reg
     for key, value in numbers.items():
         if types.get(key) not in (int, str):
             raise BadValue(f"expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got {key!r}")
-        if type(value) is not types[key]:
-            raise BadValue(f"expected {types[key].__name__} for {key} in set, got {value!r}")
+        values.convert(value, types[key], f"set.{key}")
     asked = tournament.Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
     return _Tournament(asked, tournament.meetings(known, files, asked), registry_file)
 

@@ -37,11 +37,7 @@ def plan(known: Registry, experiment: Experiment, composition: Composition) -> P
         sweep, _rows(sweep, experiment, learner), _rival(known, experiment, composition, learner), experiment.evaluate
     )
     _check_nudge(experiment, composition)
-    if experiment.evaluate.polytope and (found.rival is None or composition.game.num_players != 2):
-        raise BadCombination(
-            f"expected a learner to be shaped (evaluate.against) in a game of two players for evaluate.polytope, "
-            f"got {'none' if found.rival is None else f'{composition.game.num_players} players'}"
-        )
+    _check_polytope(experiment, composition, found.rival)
     if sweep is not None:
         for value in found.values:
             with values.explained("evaluate.values"):
@@ -60,6 +56,15 @@ def _check_nudge(experiment: Experiment, composition: Composition) -> None:
         raise BadCombination(
             f"expected evaluate.nudge of {least:.1g} or more in single precision, got {nudge:g}: "
             "set evaluate.float64=true for less"
+        )
+
+
+def _check_polytope(experiment: Experiment, composition: Composition, rival: Learner | None) -> None:
+    players = composition.game.num_players
+    if experiment.evaluate.polytope and (rival is None or players != 2):
+        raise BadCombination(
+            f"expected a learner to be shaped (evaluate.against) in a game of two players for evaluate.polytope, "
+            f"got {'none' if rival is None else f'{players} players'}"
         )
 
 

@@ -122,14 +122,14 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
 
     ended = ask(_matches, "playing matches")
     responses = ask(_responses, "finding best responses", jnp.asarray(ended.x))
-    shaped = None
+    shaped, over, feasible = None, None, None
     if plan.rival is not None:
-        shaped = ask(_shaped, f"playing against {plan.settings.against}", stacked([plan.rival] * len(keys)))
-    over, feasible = None, None
-    if plan.settings.polytope:
-        over = ask(_polytope, "drawing polytopes", stacked([plan.rival] * len(keys)))
-        x = game.init(keys[0])
-        feasible = np.asarray(polytope(game, x[0], x[1:]).feasible)
+        rivals = stacked([plan.rival] * len(keys))
+        shaped = ask(_shaped, f"playing against {plan.settings.against}", rivals)
+        if plan.settings.polytope:
+            over = ask(_polytope, "finding polytopes of payoffs", rivals)
+            x = game.init(keys[0])
+            feasible = np.asarray(polytope(game, x[0], x[1:]).feasible)
     errors = {}
     if jax.eval_shape(_learnt, jax.tree.map(lambda leaf: leaf[0], match), keys[0]) is not None:
         errors = ask(_errors, "measuring the meta-value's errors")

@@ -138,7 +138,7 @@ def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dic
     from meva_core.report import figures, standings
 
     out.mkdir(exist_ok=True)
-    for old in out.iterdir():
+    for old in (*out.glob("*.png"), *out.glob("*.svg")):  # of runs that are no longer asked for
         old.unlink()
     if not folders:
         return []

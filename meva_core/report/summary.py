@@ -45,7 +45,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
 from meva_core.evaluate import snapshots
@@ -179,7 +178,8 @@ def _extortion(found: Any, v: int, result: Result) -> dict[str, Any]:
 
 def _rests(survey: Any, v: int) -> list[dict[str, Any]]:
     """The distinct ones in or near the plane, those of most trajectories first."""
-    rests, ends = jax.tree.map(lambda a: a[0, v], survey.rests), survey.trajectories[0, v, :, -1]
+    rests = survey.rests._make(array[0, v] for array in survey.rests)
+    ends = survey.trajectories[0, v, :, -1]
     low, high = survey.plane
     found: list[dict[str, Any]] = []
     for m, x in enumerate(rests.x):

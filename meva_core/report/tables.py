@@ -162,18 +162,16 @@ def _cross_play(found: dict[str, Any], setting: dict[str, Any] | None) -> Grid:
 
 
 def _extortion(summary: dict[str, Any]) -> Grid:
-    """A line per snapshot; the setting stands on the first of each."""
-    head = [symbol(summary["setting"]["label"])] if summary["setting"] else []
-    rows = []
-    for row in summary["rows"]:
-        for n, at in enumerate(row["extortion"]["over_training"]):
-            first = [f"{row['value']:g}" if n == 0 else ""] if head else []
-            numbers = [at["slope"], at["straightness"], *at["payoffs"]]
-            rows.append([*first, f"{at['step']}", *(_number(number, 3) for number in numbers)])
+    def lines(row: dict[str, Any]) -> list[list[str]]:
+        return [
+            [f"{at['step']}", *(_number(n, 3) for n in (at["slope"], at["straightness"], *at["payoffs"]))]
+            for at in row["extortion"]["over_training"]
+        ]
+
     rival = summary["rows"][0]["against"]["learner"]
     heads = ["step", "their gain per ours", "straightness", "ours", f"{rival}'s"]
     caption = f"extortion along matches against {rival}: payoffs of our policy and random opponents, as a line"
-    return Grid(caption, [*head, *heads], rows, (*head,))
+    return _lines(summary, caption, heads, lines)
 
 
 def _unstable(summary: dict[str, Any]) -> Grid:
@@ -190,21 +188,21 @@ def _unstable(summary: dict[str, Any]) -> Grid:
 
 
 def _rests(summary: dict[str, Any]) -> Grid:
-    """A line per rest; the setting stands on the first of each."""
-    head = [symbol(summary["setting"]["label"])] if summary["setting"] else []
-    rows = []
-    for row in summary["rows"]:
-        if not row["rests"]:
-            rows.append([*([f"{row['value']:g}"] if head else []), "none found", *("-" for _ in range(4))])
-        for n, rest in enumerate(row["rests"]):
-            first = [f"{row['value']:g}" if n == 0 else ""] if head else []
-            where = ", ".join(f"{number:.3f}" for number in rest["x"])
-            stays = {True: "yes", False: "no", None: "neutral"}[rest["stable"]]
-            numbers = [_number(rest["modulus"], 3), stays, f"{100 * rest['share']:.0f} %", _number(rest["away"], 3)]
-            rows.append([*first, where, *numbers])
+    def lines(row: dict[str, Any]) -> list[list[str]]:
+        return [
+            [
+                ", ".join(f"{number:.3f}" for number in rest["x"]),
+                _number(rest["modulus"], 3),
+                {True: "yes", False: "no", None: "neutral"}[rest["stable"]],
+                f"{100 * rest['share']:.0f} %",
+                _number(rest["away"], 3),
+            ]
+            for rest in row["rests"]
+        ]
+
     heads = ["policies", "largest |eigenvalue|", "stable", "trajectories", "from the game's own equilibrium"]
     caption = f"fixed points near the ends of trajectories, on seed {summary['seeds'][0]}"
-    return Grid(caption, [*head, *heads], rows, (*head,))
+    return _lines(summary, caption, heads, lines)
 
 
 def _basins(summary: dict[str, Any]) -> Grid:
@@ -237,6 +235,18 @@ def _grid(
     head = symbol(summary["setting"]["label"])
     rows = [[f"{row['value']:g}", *cells(row)] for row in summary["rows"]]
     return Grid(caption, [head, *heads], rows, (head, *left), settings=True)
+
+
+def _lines(
+    summary: dict[str, Any], caption: str, heads: list[str], lines: Callable[[dict[str, Any]], list[list[str]]]
+) -> Grid:
+    """Any number of lines per setting, which stands in the first column of the first."""
+    found = [(row["value"], lines(row) or [["none", *[""] * (len(heads) - 1)]]) for row in summary["rows"]]
+    if summary["setting"] is None:
+        return Grid(caption, heads, [line for _, several in found for line in several])
+    head = symbol(summary["setting"]["label"])
+    rows = [[f"{value:g}" if n == 0 else "", *line] for value, several in found for n, line in enumerate(several)]
+    return Grid(caption, [head, *heads], rows, (head,))
 
 
 def symbol(label: str) -> str:

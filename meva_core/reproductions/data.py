@@ -8,6 +8,7 @@ In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
     picture = "basins"                   # of the runs: one of PICTURES
     notes = ["what a reader should know"]
     runs_of = "OTHER"                    # the same runs as of another reproduction; or else
+    [reproductions.NAME.every]           # what all runs have, but for what they say themselves
     [reproductions.NAME.runs.LABEL]      # in the order of the rows of the picture
     game = "logistic"
     learner = "lola"                     # and opponents = [...], recipe = "..."; or, for a tournament,
@@ -113,8 +114,15 @@ def find(files: Iterable[RecipeFile], name: str) -> Reproduction:
     """From the last file that has it. UnknownName; BadValue where its layout is wrong."""
     tables = {name: table for file in files for name, table in file.reproductions.items()}
     table = _named(tables, name)
-    runs = _named(tables, table["runs_of"]) if "runs_of" in table else table
-    return _parse(name, {key: value for key, value in table.items() if key != "runs_of"}, runs.get("runs", {}))
+    of = _named(tables, table["runs_of"]) if "runs_of" in table else table
+    runs = {label: _over(of.get("every", {}), run) for label, run in of.get("runs", {}).items()}
+    return _parse(name, {key: value for key, value in table.items() if key not in ("runs_of", "every")}, runs)
+
+
+def _over(every: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's own content over everybody's, its `set` and `quick` entry by entry."""
+    both = {key: {**every[key], **run[key]} for key in ("set", "quick") if key in every and key in run}
+    return {**every, **run, **both}
 
 
 def _named(tables: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:

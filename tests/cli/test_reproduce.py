@@ -324,7 +324,7 @@ def test_polytopes_are_drawn_run_by_run(more):
             "trails = 8",
             "expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got 'trails'",
         ),
-        ("trials = 4", 'trials = "4"', "expected int for trials in set, got '4'"),
+        ("trials = 4", 'trials = "4"', "expected int, got '4' (str) @ set.trials"),
         ("trials = 4", "trials = 0", "expected --trials >= 1, got 0"),
     ],
 )

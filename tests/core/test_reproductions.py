@@ -44,6 +44,14 @@ def test_the_runs_can_be_another_s():
     assert reproductions.find(files, "figure-2a").runs == reproductions.find(files, "figure-2b").runs
 
 
+def test_what_every_run_has_stands_once():
+    every = {"game": "ipd", "learner": "lola", "set": {"fit.seed": 1, "fit.seeds": 5}, "quick": {"fit.seeds": 2}}
+    runs = {"plain": {}, "own": {"learner": "sos", "set": {"fit.seed": 3}}}
+    plain, own = parsed(every=every, runs=runs, claims=[]).runs
+    assert (plain.learner, plain.overrides, plain.quick) == ("lola", {"fit.seed": 1, "fit.seeds": 5}, {"fit.seeds": 2})
+    assert (own.learner, own.overrides, own.quick) == ("sos", {"fit.seed": 3, "fit.seeds": 5}, {"fit.seeds": 2})
+
+
 def test_an_unknown_name_is_told_with_a_suggestion():
     with pytest.raises(UnknownName, match="figure-2b"):
         reproductions.find([recipes.shipped()], "figure-2bb")
@@ -246,10 +254,10 @@ def test_a_run_that_diverged_has_no_numbers():
 @pytest.mark.parametrize("quick", [False, True])
 @pytest.mark.parametrize("name", reproductions.names([recipes.shipped()]))
 def test_those_that_ship_can_be_made(name, quick):
-    from meva_core.cli.reproduce import _planned
+    from meva_core.cli.reproduce import planned_runs
 
     known, files = runner.plugins()
-    assert _planned(known, files, reproductions.find(files, name), quick, None)
+    assert planned_runs(known, files, reproductions.find(files, name), quick, None)
 
 
 def test_the_published_order_is_said_too():

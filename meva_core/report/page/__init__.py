@@ -95,7 +95,6 @@ def of_reproduction(folder: Path) -> str:
     """The page of a reproduction."""
     summary = read_summary(folder)
     of_label = {label: folder.parent / "runs" / hash for label, hash in summary["runs"].items()}
-    runs = dict.fromkeys(of_label.values())
     return _rendered(
         folder,
         kind="reproduction",
@@ -113,7 +112,7 @@ def of_reproduction(folder: Path) -> str:
         ],
         note="ours: mean ± standard error of the mean" if summary["claims"] or summary["ranking"] else "",
         remarks=[*(summary["ranking"]["differences"] if summary["ranking"] else []), *summary["notes"]],
-        of=[run for run in runs if run.is_dir()],
+        of=list(dict.fromkeys(of_label.values())),
         pictures=sorted(_figures(folder / "figures"), key=lambda figure: _place(figure[0], list(of_label))),
         figures=[
             figure for label, run in of_label.items() for figure in _figures(run / "figures", "learning_*.svg", label)

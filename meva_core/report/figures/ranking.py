@@ -1,0 +1,40 @@
+"""Runs in the order of one number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from meva_core.report.figures.style import COLOURS
+
+
+def ranking(told: dict[str, Any], heading: str) -> Figure:
+    """Ours with its error, the best on top, beside what is published: `told` is the ranking of a summary.json."""
+    places = [place for place in told["places"] if place["ours"] is not None]
+    heights = np.arange(len(places))[::-1]
+    figure = Figure(figsize=(5.2, 0.28 * len(places) + 1.2), layout="constrained")
+    axis = figure.subplots()
+    ours = [place["ours"] for place in places]
+    axis.errorbar(
+        ours, heights, xerr=[place["sem"] or 0 for place in places], fmt="o", color=COLOURS[0], markersize=4,
+        label="ours, ± s.e.m.",
+    )  # fmt: skip
+    known = [
+        (place["published"], height)
+        for place, height in zip(places, heights, strict=True)
+        if place["published"] is not None
+    ]
+    if known:
+        axis.plot(
+            *zip(*known, strict=True), "D", markerfacecolor="none", color=COLOURS[1], markersize=5, label="published"
+        )
+    axis.set_yticks(heights, [place["run"].replace("_", " ") for place in places])
+    numbers = [*ours, *(number for number, _ in known)]
+    if numbers and min(numbers) > 0 and max(numbers) > 20 * min(numbers):
+        axis.set_xscale("log")
+    axis.set_xlabel(told["quantity"] + ("" if told["at"] is None else f" at {told['at']:g}"))
+    figure.legend(loc="outside lower center", ncols=2)
+    figure.suptitle(heading, fontsize=9)
+    return figure

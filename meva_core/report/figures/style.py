@@ -1,0 +1,48 @@
+"""One style, readable in grey and by the colour-blind, and what several figures draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+# Okabe & Ito (2008), in an order that also falls off in lightness.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+DASHES = ("-", "--", "-.", ":")
+STYLE: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "legend.frameon": False,
+    "figure.dpi": 150,
+    "svg.hashsalt": "meva",
+    "svg.fonttype": "none",
+}
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """As PNG and SVG, byte-identical for equal figures."""
+    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
+    for path in paths:
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+    return paths
+
+
+def shares(axis: Any, cells: np.ndarray, extent: tuple[float, float]) -> None:
+    """Of a grid of starts f32[G, G], the share of seeds that end in the outcome: white all, black none."""
+    axis.imshow(cells, origin="lower", extent=extent * 2, cmap="gray", vmin=0, vmax=1)
+
+
+def paths(axis: Any, found: np.ndarray, extent: tuple[float, float]) -> None:
+    """Trajectories f32[M, T, 2], from an open dot to a filled one."""
+    for k, path in enumerate(found):
+        colour = COLOURS[k % len(COLOURS)]
+        axis.plot(path[:, 0], path[:, 1], color=colour, linewidth=0.7)
+        axis.plot(*path[0], "o", markersize=2.5, markerfacecolor="white", color=colour)
+        axis.plot(*path[-1], "o", markersize=2.5, color=colour)
+    axis.set_xlim(*extent)
+    axis.set_ylim(*extent)
+    axis.set_aspect("equal")
