@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from meva_core.experiment import Experiment
-from meva_core.fit import Chunk
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from meva_core.experiment import Experiment
+    from meva_core.fit import Chunk
 
 
 class Progress:

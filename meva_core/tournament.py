@@ -142,6 +142,7 @@ def play(
             for needed in (f[0] for f in meeting.fits if f is not None):
                 if needed.fit_hash not in kept:
                     kept[needed.fit_hash] = runner.fitted(needed, known, fits / needed.fit_hash, progress)
+            progress.said(f"{meeting.row} against {meeting.column}")
             met = _play(asked, meeting, kept)
         yield met
 

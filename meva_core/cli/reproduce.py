@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import attrs
 import click
 
-from meva_core.errors import INTERRUPTED, BadCombination, BadValue, Diverged
+from meva_core.errors import INTERRUPTED, BadValue
+
+if TYPE_CHECKING:
+    from meva_core.cli.jobs import Making, Run, Tournament
+    from meva_core.cli.overview import Overview
 
 
 @click.command("reproduce", short_help="Make what a publication reports anew.")
@@ -25,11 +30,23 @@ from meva_core.errors import INTERRUPTED, BadCombination, BadValue, Diverged
     help="A folder per reproduction; runs/ and fits/ are used again.",
 )
 @click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Runs made at a time, each in a process of its own [default: one per core, at most 8; on a GPU one].",
+)
+@click.option(
     "--registry", "registry_file", type=click.Path(path_type=Path), metavar="FILE", help="Reproductions of your own."
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def reproduce_command(
-    names: tuple[str, ...], everything: bool, quick: bool, out: Path, registry_file: Path | None, quiet: bool
+    names: tuple[str, ...],
+    everything: bool,
+    quick: bool,
+    out: Path,
+    jobs: int | None,
+    registry_file: Path | None,
+    quiet: bool,
 ) -> int:
     """Make what a publication reports anew, and say how close it came.
 
@@ -39,150 +56,68 @@ def reproduce_command(
 
     Asked again, it goes on where it was stopped: finished runs are only read.
     """
-    from meva_core import reproductions, runner
+    from meva_core import reproductions, runner, workers
+    from meva_core.cli.jobs import planned
+    from meva_core.cli.overview import Overview
 
     known, files = runner.plugins(registry_file)
     there = reproductions.names(files)
     if everything == bool(names):
         raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(there)}")
     asked = [reproductions.find(files, name) for name in (there if everything else dict.fromkeys(names))]
+    wanted = [(one, planned(known, files, one, quick, registry_file)) for one in asked]
+    missing = _missing(wanted, out, registry_file)
+    makings = list(missing.values())
+    jobs = min(jobs or workers.default_jobs(), max(1, len(makings)))
 
-    planned = [(reproduction, planned_runs(known, files, reproduction, quick, registry_file)) for reproduction in asked]
-
-    from meva_core.cli.screen import console as make_console
-
-    console = make_console(quiet=quiet)
+    lost: dict[str, str] = {}
+    overview = Overview(list(missing), quiet=quiet)
     try:
-        for reproduction, jobs in planned:
-            console.print(f"[bold]{reproduction.name}[/bold]  {reproduction.title} ({reproduction.source})")
-            folders = {}
-            for label, job in jobs.items():
-                folder = out / "runs" / job.hash
-                if (folder / "report.html").is_file():  # written last
-                    console.print(f"  {label}: there already")
-                else:
-                    console.print(f"  {label}")
-                    try:
-                        job.make(known, folder, out / "fits", quiet)
-                    except Diverged as error:  # which is an answer too
-                        console.print(f"  {label} is left out: {error}", markup=False)
-                        continue
-                folders[label] = folder
-            _write(reproduction, quick, folders, out / reproduction.name, console)
+        with overview, contextlib.closing(workers.spread(makings, jobs, overview.row)) as ended:
+            asked_for = {making.job.hash for making in makings}
+            unmade = set(asked_for)
+            for one, made_of in wanted:
+                overview.print(f"{one.name}  {one.title} ({one.source})", style="bold")
+                for label, job in made_of.items():
+                    if job.hash not in asked_for:
+                        overview.print(f"  {label}: there already")
+                while unmade & {job.hash for job in made_of.values()}:
+                    n, why = next(ended)
+                    overview.ended(n, why)
+                    unmade.remove(makings[n].job.hash)
+                    if why is not None:
+                        lost[makings[n].job.hash] = why
+                hashes = {label: job.hash for label, job in made_of.items() if job.hash not in lost}
+                _write(one, quick, {label: out / "runs" / hash for label, hash in hashes.items()}, out, overview)
     except KeyboardInterrupt:
         click.echo("stopped; the same command goes on from here", err=True)
         return INTERRUPTED
     return 0
 
 
-@attrs.frozen
-class _Run:
-    """What meva-run would do; the folder is gone on with where it is there."""
+def _missing(
+    wanted: Sequence[tuple[Any, Mapping[str, Run | Tournament]]], out: Path, registry_file: Path | None
+) -> dict[str, Making]:
+    """What is to be made, by title; what several ask for, once."""
+    from meva_core.cli.jobs import Making
 
-    experiment: Any
-
-    @property
-    def hash(self) -> str:
-        return self.experiment.hash
-
-    def make(self, known: Any, folder: Path, fits: Path, quiet: bool) -> None:
-        from meva_core import runner
-        from meva_core.cli.screen import Screen
-
-        there = (folder / "experiment.toml").is_file()
-        screen = Screen(folder, quiet=quiet)
-        try:
-            runner.run_experiment(self.experiment, known, out=folder, fits=fits, resume=there, progress=screen)
-        finally:
-            screen.close()
-
-
-@attrs.frozen
-class _Tournament:
-    """What meva tournament would do."""
-
-    asked: Any
-    meetings: Any
-    registry_file: Path | None
-
-    @property
-    def hash(self) -> str:
-        from meva_core.experiment import hash_of
-
-        numbers = {"trials": self.asked.trials, "steps": self.asked.steps}
-        return hash_of({**numbers, "meetings": [meeting.hashes for meeting in self.meetings]})
-
-    def make(self, known: Any, folder: Path, fits: Path, quiet: bool) -> None:
-        from meva_core.cli import tournament
-
-        if not (folder / "tournament.toml").is_file():
-            tournament.create(folder, self.asked, self.registry_file)
-        screen = tournament.Standings(folder, quiet)
-        try:
-            tournament.make(known, self.asked, self.meetings, folder, fits, screen)
-        finally:
-            screen.fits.close()
-
-
-def planned_runs(
-    known: Any, files: Any, asked: Any, quick: bool, registry_file: Path | None
-) -> dict[str, _Run | _Tournament]:
-    """Every run, by label; all is composed and held against, so that bad input costs no fit."""
-    from meva_core import reproductions
-
-    found: dict[str, _Run | _Tournament] = {}
-    settings: dict[str, Any] = {}
-    for run in asked.runs:
-        overrides = {**run.overrides, **(run.quick if quick else {})}
-        if run.learners:
-            found[run.label] = _tournament(known, files, run, overrides, registry_file)
-        else:
-            found[run.label], settings[run.label] = _experiment(known, files, asked, run, overrides)
-    reproductions.check(asked, settings)
+    found: dict[str, Making] = {}
+    known: set[str] = set()
+    for one, jobs in wanted:
+        for label, job in jobs.items():
+            folder = out / "runs" / job.hash
+            if job.hash not in known and not (folder / "report.html").is_file():  # which is written last
+                found[f"{one.name} {label}"] = Making(job, folder, out / "fits", registry_file)
+            known.add(job.hash)
     return found
 
 
-def _experiment(known: Any, files: Any, asked: Any, run: Any, overrides: dict[str, Any]) -> tuple[_Run, Any]:
-    """The run, and its settings."""
-    from meva_core import evaluate, reproductions
-    from meva_core import experiment as experiments
-    from meva_core.compose import compose
-
-    experiment = experiments.resolve(
-        known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
-        overrides=overrides,
-    )  # fmt: skip
-    composition = compose(known, experiment)
-    plan = evaluate.plan(known, experiment, composition)
-    if asked.picture in reproductions.PLANE and composition.game.plane is None:
-        raise BadCombination(
-            f"expected games that have {asked.picture} to draw in {asked.name}, got {run.game} in run {run.label}"
-        )
-    if asked.picture == "polytope" and not plan.settings.polytope:
-        raise BadCombination(f"expected evaluate.polytope above 0 to draw it in {asked.name}, got 0 in run {run.label}")
-    return _Run(experiment), plan.values
-
-
-def _tournament(known: Any, files: Any, run: Any, overrides: dict[str, Any], registry_file: Path | None) -> _Tournament:
-    """What is set without a dot is a number of the tournament, the rest hyper-parameters."""
-    from meva_core import tournament, values
-
-    numbers = {key: value for key, value in overrides.items() if "." not in key}
-    others = {key: value for key, value in overrides.items() if "." in key}
-    types = {field.name: type(field.default) for field in attrs.fields(tournament.Tournament)}
-    for key, value in numbers.items():
-        if types.get(key) not in (int, str):
-            raise BadValue(f"expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got {key!r}")
-        values.convert(value, types[key], f"set.{key}")
-    asked = tournament.Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
-    return _Tournament(asked, tournament.meetings(known, files, asked), registry_file)
-
-
-def _write(asked: Any, quick: bool, folders: dict[str, Path], out: Path, console: Any) -> None:
+def _write(asked: Any, quick: bool, folders: dict[str, Path], out: Path, overview: Overview) -> None:
     from meva_core import reproductions
     from meva_core.report import page, reproduction
     from meva_core.report.folder import read_summary, write_atomically
 
+    out = out / asked.name
     out.mkdir(parents=True, exist_ok=True)
     told = {label: read_summary(folder) for label, folder in folders.items()}
     hashes = {label: folder.name for label, folder in folders.items()}
@@ -194,5 +129,5 @@ def _write(asked: Any, quick: bool, folders: dict[str, Path], out: Path, console
     reproduction.draw(asked, folders, out / "figures", found)
     write_atomically(out / "report.html", page.of_reproduction(out))
     for line in reproduction.lines(found):
-        console.print(line, markup=False)
-    console.print(f"  {reproduction.held(found)}; written to {out / 'report.html'}\n", markup=False)
+        overview.print(line)
+    overview.print(f"  {reproduction.held(found)}; written to {out / 'report.html'}\n")

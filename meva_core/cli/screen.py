@@ -74,16 +74,16 @@ class Screen(Progress):
             return
         if self.first is None:  # what the first chunk took was mostly compiling
             self.first, self.began = chunk.loops, time.monotonic()
-        numbers = _numbers(chunk)
+        shown = numbers(chunk)
         if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=numbers)
+            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=shown)
             if chunk.loops == self.loops:
                 self.close()
         elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
             self.printed = time.monotonic()
             done = chunk.loops - self.first
             left = f"{(self.printed - self.began) / done * (self.loops - chunk.loops):.0f}" if done else "?"
-            self.console.print(f"  loop {chunk.loops}/{self.loops}  {numbers}  {left} s left")
+            self.console.print(f"  loop {chunk.loops}/{self.loops}  {shown}  {left} s left")
 
     def warn(self, text: str) -> None:
         self.errors.print(f"warning: {text}", markup=False)
@@ -113,11 +113,12 @@ class Screen(Progress):
             self.bar = None
 
 
-def _numbers(chunk: Chunk) -> str:
-    shown = {"loss": "loss", "td_error": "TD error"}
+def numbers(chunk: Chunk) -> str:
+    """Of the chunk's last loop, averaged over seeds; empty where there are none."""
+    named = {"loss": "loss", "td_error": "TD error"}
     parts = [
         f"{label} {np.nanmean(chunk.metrics[name][:, -1]):.4f}"
-        for name, label in shown.items()
+        for name, label in named.items()
         if name in chunk.metrics
     ]
     return "  ".join(parts)

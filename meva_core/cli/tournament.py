@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from meva_core.cli.run import parse_settings
 from meva_core.errors import INTERRUPTED, BadValue
 
 if TYPE_CHECKING:
+    from meva_core.progress import Progress
     from meva_core.registry import Registry
     from meva_core.tournament import Meeting, Met, Tournament
 
@@ -98,9 +99,9 @@ def tournament_command(
     folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if resume is None:
         create(folder, asked, registry_file)
-    screen = Standings(folder, quiet)
+    screen = Standings(folder, quiet, len(planned))
     try:
-        screen.finished(make(known, asked, planned, folder, fits or folder / "fits", screen))
+        screen.finished(make(known, asked, planned, folder, fits or folder / "fits", screen.fits, screen.met))
     except KeyboardInterrupt:
         screen.stopped()
         return INTERRUPTED
@@ -108,41 +109,49 @@ def tournament_command(
 
 
 def make(
-    known: Registry, asked: Tournament, planned: Sequence[Meeting], folder: Path, fits: Path, screen: Standings
+    known: Registry,
+    asked: Tournament,
+    planned: Sequence[Meeting],
+    folder: Path,
+    fits: Path,
+    progress: Progress,
+    said: Callable[[Met], None] = lambda met: None,
 ) -> dict[str, Any]:
-    """Play on from what the folder holds and write all of it; returns the content of summary.json."""
+    """Play on from what the folder holds and write all of it; `said` is told of every match that is over. Returns the
+    content of summary.json."""
     from meva_core import tournament
 
     met: list[Met] = []
-    began = time.monotonic()
-    for one in tournament.play(known, asked, planned, fits, screen.fits, lambda m: _load(folder, asked, m)):
+    for one in tournament.play(known, asked, planned, fits, progress, lambda m: _load(folder, asked, m)):
         _save(folder, asked, one)
         met.append(one)
-        screen.met(one, len(met), len(planned), time.monotonic() - began)
-        began = time.monotonic()
+        said(one)
     return _write(folder, asked, met)
 
 
 class Standings:
     """A line per match, then the tables."""
 
-    def __init__(self, out: Path, quiet: bool):
+    def __init__(self, out: Path, quiet: bool, of: int):
         from meva_core.cli.screen import Screen
 
-        self.out = out
+        self.out, self.count, self.of = out, 0, of
+        self.began = time.monotonic()
         self.fits = Screen(out, quiet=quiet)
         self.console, self.errors = self.fits.console, self.fits.errors
 
-    def met(self, met: Met, count: int, of: int, seconds: float) -> None:
+    def met(self, met: Met) -> None:
         """One more match is over."""
         from meva_core.report.standings import mean_of
 
         self.fits.close()
         first, second = (f"{mean_of(met.payoffs[..., seat]):.4g}" for seat in (0, 1))
         meeting = met.meeting
+        self.count += 1
+        seconds, self.began = time.monotonic() - self.began, time.monotonic()
         self.console.print(
-            f"{count:>{len(str(of))}}/{of}  {meeting.game}: {meeting.row} {first}, {meeting.column} {second}"
-            f"  ({seconds:.0f} s)",
+            f"{self.count:>{len(str(self.of))}}/{self.of}  {meeting.game}: "
+            f"{meeting.row} {first}, {meeting.column} {second}  ({seconds:.0f} s)",
             markup=False,
         )
 

@@ -67,6 +67,9 @@ class MeVa(Learner):
     batch_size: int = static(default=128, doc="trajectories per outer loop", check=at_least(1))
     trajectory: int = static(default=100, doc="T, steps of an exploring trajectory", check=at_least(1))
     stride: int = static(default=10, doc="k, steps between updates and of each on-policy rollout", check=at_least(1))
+    start_scale: float = leaf(
+        default=1.0, doc="the fit's starts are the game's times it; above 1: from further out", check=positive
+    )
     rollout_from: str = static(
         default="explored",
         doc="on-policy rollouts start along the exploring trajectory, or at the draw",

@@ -36,7 +36,7 @@ class OnPolicy(NamedTuple):
 def start(learner: MeVa, params: Any, key: Array) -> Explored:
     """A fresh joint policy, with the discounts and the noise of one exploring trajectory."""
     x_key, discount_key, noise_key, rival_key = jax.random.split(key, 4)
-    x = learner.game.init(x_key)
+    x = learner.start_scale * learner.game.init(x_key)
     for seat, rival in enumerate(learner.rivals):
         if rival is not None:
             x = x.at[seat].set(rival.learner.start(rival.params, x, jax.random.fold_in(rival_key, seat))[seat])

@@ -52,10 +52,16 @@ runs_of = "tiny"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, meva_command):
+def reproduce(meva_command):
+    """In this process: another would compile anew."""
+    return lambda *arguments: meva_command("reproduce", "--jobs", 1, *arguments)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, reproduce):
     folder = tmp_path_factory.mktemp("reproduce")
     (folder / "own.toml").write_text(REGISTRY)
-    done = meva_command("reproduce", "tiny", "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
+    done = reproduce("tiny", "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
     assert done.code == 0, done.err
     return folder, done
 
@@ -92,12 +98,10 @@ def test_the_folder_holds_table_picture_and_page(made):
         assert f'href="../runs/{hash}/report.html"' in page
 
 
-def test_finished_runs_are_only_read_by_others_too(made, meva_command):
+def test_finished_runs_are_only_read_by_others_too(made, reproduce):
     folder, _ = made
     before = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*") if path.is_file()}
-    again = meva_command(
-        "reproduce", "--quick", "tiny", "paths", "--out", folder / "out", "--registry", folder / "own.toml"
-    )
+    again = reproduce("--quick", "tiny", "paths", "--out", folder / "out", "--registry", folder / "own.toml")
     assert again.code == 0, again.err
     assert again.out.count("there already") == 4
     after = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*") if path.is_file()}
@@ -105,22 +109,38 @@ def test_finished_runs_are_only_read_by_others_too(made, meva_command):
     assert (folder / "out" / "paths" / "figures" / "trajectories.svg").is_file()
 
 
-def test_a_run_that_was_cut_off_is_gone_on_with(made, meva_command):
+def test_a_run_that_was_cut_off_is_gone_on_with(made, reproduce):
     folder, _ = made
     run = folder / "out" / "runs" / summary(folder, "tiny")["runs"]["naive"]
     whole = json.loads((run / "summary.json").read_text())
     for name in ("summary.json", "report.html"):
         (run / name).unlink()
-    again = meva_command("reproduce", "--quick", "tiny", "--out", folder / "out", "--registry", folder / "own.toml")
+    again = reproduce("--quick", "tiny", "--out", folder / "out", "--registry", folder / "own.toml")
     assert again.code == 0, again.err
     assert again.out.count("there already") == 1
     assert json.loads((run / "summary.json").read_text())["rows"] == whole["rows"]
 
 
-def test_payoffs_of_runs_of_one_row_can_be_drawn(tmp_path, meva_command):
+def test_made_in_processes_of_their_own_they_are_the_same(made, tmp_path, meva_command):
+    folder, _ = made
+    done = meva_command(
+        "reproduce", "tiny", "--quick", "--jobs", 2, "--out", tmp_path / "out", "--registry", folder / "own.toml"
+    )
+    assert done.code == 0, done.err
+    for line in ("yes  the basins meet at the diagonal", "NO  LOLA reaches B from everywhere"):
+        assert line in done.out
+    assert "tiny naive: " in done.out
+    for hash in summary(folder, "tiny")["runs"].values():
+        told = [
+            json.loads((out / "out" / "runs" / hash / "summary.json").read_text())["rows"] for out in (folder, tmp_path)
+        ]
+        assert told[0][0]["basins"] == told[1][0]["basins"]
+
+
+def test_payoffs_of_runs_of_one_row_can_be_drawn(tmp_path, reproduce):
     own = REGISTRY.partition("[reproductions.tiny.runs.lola]")[0].replace('picture = "basins"', 'picture = "payoffs"')
     (tmp_path / "own.toml").write_text(own)
-    done = meva_command("reproduce", "tiny", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
+    done = reproduce("tiny", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
     assert done.code == 0, done.err
     assert (tmp_path / "out" / "tiny" / "figures" / "payoffs_naive.svg").is_file()
 
@@ -142,8 +162,8 @@ def test_report_makes_its_page_anew(made, meva_command):
         (("figure-2x",), "unknown reproduction 'figure-2x'"),
     ],
 )
-def test_bad_input_is_told_in_one_line(arguments, said, meva_command, tmp_path):
-    done = meva_command("reproduce", *arguments, "--out", tmp_path / "out")
+def test_bad_input_is_told_in_one_line(arguments, said, reproduce, tmp_path):
+    done = reproduce(*arguments, "--out", tmp_path / "out")
     assert done.code == 2
     assert done.err.startswith(f"error: {said}")
     assert len(done.err.splitlines()) == 1
@@ -151,10 +171,10 @@ def test_bad_input_is_told_in_one_line(arguments, said, meva_command, tmp_path):
 
 
 @pytest.mark.parametrize(("picture", "code"), [("basins", 2), ("trajectories", 0), ("contours", 0)])
-def test_a_game_without_outcomes_has_trajectories_alone(picture, code, tmp_path, meva_command):
+def test_a_game_without_outcomes_has_trajectories_alone(picture, code, tmp_path, reproduce):
     own = REGISTRY.partition("[reproductions.tiny.runs.lola]")[0].replace('"logistic"', '"tandem"')
     (tmp_path / "own.toml").write_text(own.replace('picture = "basins"', f'picture = "{picture}"'))
-    done = meva_command("reproduce", "tiny", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
+    done = reproduce("tiny", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
     assert done.code == code, done.err
     if code:
         assert done.err == "error: expected runs of a game that has basins to draw, got tandem\n"
@@ -170,9 +190,9 @@ def test_a_game_without_outcomes_has_trajectories_alone(picture, code, tmp_path,
         ('game = "logistic"', 'game = "ipd"', "expected games that have basins to draw in tiny, got ipd in run naive"),
     ],
 )
-def test_what_cannot_be_costs_no_run(old, new, said, tmp_path, meva_command):
+def test_what_cannot_be_costs_no_run(old, new, said, tmp_path, reproduce):
     (tmp_path / "own.toml").write_text(REGISTRY.replace(old, new))
-    done = meva_command("reproduce", "tiny", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
+    done = reproduce("tiny", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
     assert done.code == 2
     assert done.err.startswith(f"error: {said}")
     assert not (tmp_path / "out").exists()
@@ -220,14 +240,14 @@ def tiny(label, more):
 
 
 @pytest.fixture(scope="module")
-def more(tmp_path_factory, meva_command):
+def more(tmp_path_factory, reproduce):
     folder = tmp_path_factory.mktemp("more")
     runs = tiny("here", '"evaluate.values" = [0.5]') + tiny("there", '"evaluate.values" = [0.5, 0.9]')
     runs += tiny("other", '"evaluate.values" = [0.5], "learner.optimiser_rate" = 0.1')
     extortion = '[reproductions.shape]\ntitle = "a"\nsource = "b"\npicture = "polytope"\nruns_of = "order"\n'
     (folder / "own.toml").write_text(MORE + runs + extortion)
     names = ("cup", "order", "shape")
-    done = meva_command("reproduce", *names, "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
+    done = reproduce(*names, "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
     assert done.code == 0, done.err
     return folder, done
 
@@ -275,11 +295,12 @@ def test_the_ranking_is_on_screen_page_and_file(more):
 
 
 def test_runs_that_differ_in_evaluation_only_share_their_fit(more):
-    folder, done = more
+    folder, _ = more
     runs = summary(folder, "order")["runs"]
     assert len(set(runs.values())) == 3
     assert len(list((folder / "out" / "fits").iterdir())) == 2
-    assert done.out.count("resumed at loop 2") == 1
+    for fit in (folder / "out" / "fits").iterdir():
+        assert len((fit / "metrics.jsonl").read_text().splitlines()) == 2 * 2  # seeds and loops: fitted once
     kept = [json.loads((folder / "out" / "runs" / runs[label] / "summary.json").read_text()) for label in runs]
     here, there, other = (found["rows"][0] for found in kept)
     means = [row["against"]["ours"]["mean"] for row in (here, there, other)]
@@ -328,19 +349,17 @@ def test_polytopes_are_drawn_run_by_run(more):
         ("trials = 4", "trials = 0", "expected --trials >= 1, got 0"),
     ],
 )
-def test_what_they_cannot_be_costs_no_run_either(more, old, new, said, tmp_path, meva_command):
+def test_what_they_cannot_be_costs_no_run_either(more, old, new, said, tmp_path, reproduce):
     text = (more[0] / "own.toml").read_text()
     assert old in text
     (tmp_path / "own.toml").write_text(text.replace(old, new))
-    done = meva_command(
-        "reproduce", "cup", "order", "shape", "--quick", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml"
-    )
+    done = reproduce("cup", "order", "shape", "--quick", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
     assert done.code == 2
     assert done.err.startswith(f"error: {said}")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_run_that_diverges_is_an_answer_too(tmp_path, meva_command):
+def test_a_run_that_diverges_is_an_answer_too(tmp_path, reproduce):
     runs = tiny("wild", '"evaluate.values" = [0.5], "learner.optimiser_rate" = 1e30') + tiny(
         "tame", '"evaluate.values" = [0.5]'
     )
@@ -348,7 +367,7 @@ def test_a_run_that_diverges_is_an_answer_too(tmp_path, meva_command):
     order = MORE.partition("[reproductions.order]")
     own = order[1] + order[2].replace("here = 1.0, other = 2.0", "wild = 1.0, tame = 2.0") + runs + claim
     (tmp_path / "own.toml").write_text(own)
-    done = meva_command("reproduce", "order", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
+    done = reproduce("order", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
     assert done.code == 0, done.err
     assert "wild is left out: seed 0 diverged" in re.sub(r"\s+", " ", done.out)
     told = summary(tmp_path, "order")
@@ -360,10 +379,10 @@ def test_a_run_that_diverges_is_an_answer_too(tmp_path, meva_command):
     assert [claim["holds"] for claim in told["claims"]] == [None]
 
 
-def test_pictures_of_earlier_runs_are_gone(more, meva_command):
+def test_pictures_of_earlier_runs_are_gone(more, reproduce):
     folder, _ = more
     stray = folder / "out" / "shape" / "figures" / "polytope_old.svg"
     stray.write_text("<svg/>")
-    done = meva_command("reproduce", "shape", "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
+    done = reproduce("shape", "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
     assert done.code == 0, done.err
     assert not stray.exists()

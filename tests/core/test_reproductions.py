@@ -254,10 +254,10 @@ def test_a_run_that_diverged_has_no_numbers():
 @pytest.mark.parametrize("quick", [False, True])
 @pytest.mark.parametrize("name", reproductions.names([recipes.shipped()]))
 def test_those_that_ship_can_be_made(name, quick):
-    from meva_core.cli.reproduce import planned_runs
+    from meva_core.cli.jobs import planned
 
     known, files = runner.plugins()
-    assert planned_runs(known, files, reproductions.find(files, name), quick, None)
+    assert planned(known, files, reproductions.find(files, name), quick, None)
 
 
 def test_the_published_order_is_said_too():

@@ -340,6 +340,16 @@ def test_discounts_of_a_fit_stay_below_the_highest():
     assert np.mean(drawn < 0.06) == pytest.approx(0.332, abs=0.06)
 
 
+def test_fits_can_start_from_further_out():
+    keys = jax.random.split(jax.random.key(0), 500)
+    near, far = (
+        jax.vmap(lambda key, scale=scale: rollout.start(make(start_scale=scale), {}, key).x)(keys)
+        for scale in (1, 1.25)
+    )
+    assert np.max(np.abs(near)) <= 8 < 9.5 < np.max(np.abs(far)) <= 10
+    np.testing.assert_allclose(far, 1.25 * near, rtol=1e-6)
+
+
 def test_discounts_of_a_fit_can_be_fixed():
     learner = make(discount_draw="fixed", discount=(0.9, 0.3))
     np.testing.assert_allclose(rollout.draw_discounts(learner, jax.random.key(3)), [0.9, 0.3], rtol=1e-6)

@@ -1,0 +1,144 @@
+"""What a reproduction has made: runs and tournaments, each a task that any process can do.
+
+Imports what is heavy inside: the command line reads this file to show its help.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from meva_core.errors import BadCombination, BadValue, Diverged
+from meva_core.progress import Progress
+
+
+@attrs.frozen
+class Run:
+    """What meva-run would do. fits: hashes of the fits that it needs; values: of the rows."""
+
+    experiment: Any
+    fits: frozenset[str]
+    values: tuple[float, ...]
+
+    @property
+    def hash(self) -> str:
+        """Of all that decides its numbers."""
+        return self.experiment.hash
+
+    def make(self, known: Any, files: Any, folder: Path, fits: Path, progress: Progress) -> None:
+        """In `folder`, gone on with where it is there."""
+        from meva_core import runner
+
+        there = (folder / "experiment.toml").is_file()
+        runner.run_experiment(self.experiment, known, out=folder, fits=fits, resume=there, progress=progress)
+
+
+@attrs.frozen
+class Tournament:
+    """What meva tournament would do. fits: hashes of the fits that it needs; meetings: each one's hashes."""
+
+    asked: Any
+    fits: frozenset[str]
+    meetings: tuple[tuple[str, ...], ...]
+    registry_file: Path | None
+
+    @property
+    def hash(self) -> str:
+        """Of all that decides its numbers."""
+        from meva_core.experiment import hash_of
+
+        numbers = {"trials": self.asked.trials, "steps": self.asked.steps}
+        return hash_of({**numbers, "meetings": [list(hashes) for hashes in self.meetings]})
+
+    def make(self, known: Any, files: Any, folder: Path, fits: Path, progress: Progress) -> None:
+        """In `folder`, gone on with where it is there."""
+        from meva_core import tournament
+        from meva_core.cli import tournament as command
+
+        if not (folder / "tournament.toml").is_file():
+            command.create(folder, self.asked, self.registry_file)
+        planned = tournament.meetings(known, files, self.asked)
+        command.make(known, self.asked, planned, folder, fits, progress)
+
+
+@attrs.frozen
+class Making:
+    """A job and its folder, a task for `workers.spread`. fits: the folder where fits are kept."""
+
+    job: Run | Tournament
+    folder: Path
+    fits: Path
+    registry_file: Path | None
+
+    @property
+    def alone(self) -> frozenset[str]:
+        """No two fit the same at a time."""
+        return self.job.fits
+
+    def do(self, progress: Progress) -> str | None:
+        """Why nothing came of it, where all diverged: which is an answer too."""
+        from meva_core import runner
+
+        known, files = runner.plugins(self.registry_file)
+        try:
+            self.job.make(known, files, self.folder, self.fits, progress)
+        except Diverged as error:
+            return str(error)
+        return None
+
+
+def planned(known: Any, files: Any, asked: Any, quick: bool, registry_file: Path | None) -> dict[str, Run | Tournament]:
+    """Every job of a reproduction, by label; all is composed and held against, so that bad input costs no fit."""
+    from meva_core import reproductions
+
+    found: dict[str, Run | Tournament] = {}
+    settings: dict[str, Any] = {}
+    for run in asked.runs:
+        overrides = {**run.overrides, **(run.quick if quick else {})}
+        if run.learners:
+            found[run.label] = _tournament(known, files, run, overrides, registry_file)
+        else:
+            found[run.label] = made = _run(known, files, asked, run, overrides)
+            settings[run.label] = made.values
+    reproductions.check(asked, settings)
+    return found
+
+
+def _run(known: Any, files: Any, asked: Any, run: Any, overrides: dict[str, Any]) -> Run:
+    from meva_core import evaluate, reproductions
+    from meva_core import experiment as experiments
+    from meva_core.compose import compose
+
+    experiment = experiments.resolve(
+        known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
+        overrides=overrides,
+    )  # fmt: skip
+    composition = compose(known, experiment)
+    plan = evaluate.plan(known, experiment, composition)
+    if asked.picture in reproductions.PLANE and composition.game.plane is None:
+        raise BadCombination(
+            f"expected games that have {asked.picture} to draw in {asked.name}, got {run.game} in run {run.label}"
+        )
+    if asked.picture == "polytope" and not plan.settings.polytope:
+        raise BadCombination(f"expected evaluate.polytope above 0 to draw it in {asked.name}, got 0 in run {run.label}")
+    fitted = any(player.training is not None for player in composition.rehearse())
+    return Run(experiment, frozenset({experiment.fit_hash} if fitted else ()), plan.values)
+
+
+def _tournament(known: Any, files: Any, run: Any, overrides: dict[str, Any], registry_file: Path | None) -> Tournament:
+    """What is set without a dot is a number of the tournament, the rest hyper-parameters."""
+    from meva_core import tournament, values
+
+    numbers = {key: value for key, value in overrides.items() if "." not in key}
+    others = {key: value for key, value in overrides.items() if "." in key}
+    types = {field.name: type(field.default) for field in attrs.fields(tournament.Tournament)}
+    for key, value in numbers.items():
+        if types.get(key) not in (int, str):
+            raise BadValue(f"expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got {key!r}")
+        values.convert(value, types[key], f"set.{key}")
+    asked = tournament.Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
+    meetings = tournament.meetings(known, files, asked)
+    fits = frozenset(needed[0].fit_hash for meeting in meetings for needed in meeting.fits if needed is not None)
+    return Tournament(asked, fits, tuple(tuple(meeting.hashes) for meeting in meetings), registry_file)

@@ -1,0 +1,80 @@
+"""What several runs at a time show: a row for each that goes on, a line for each that is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress as Bars
+from rich.progress import TaskID, TextColumn, TimeElapsedColumn
+
+from meva_core.cli.screen import console, numbers
+from meva_core.progress import Progress
+
+PLAIN_SECONDS = 30.0  # between two lines of a run, where there is no terminal
+
+
+class Overview:
+    """A terminal of any width, or a pipe. `titles` are the runs'."""
+
+    def __init__(self, titles: Sequence[str], *, quiet: bool = False):
+        self.titles = titles
+        self.console = console(quiet=quiet)
+        self.errors = Console(stderr=True, soft_wrap=True, highlight=False)
+        self.rows: dict[int, Row] = {}
+        columns = (TimeElapsedColumn(), TextColumn("{task.description}"), TextColumn("[dim]{task.fields[now]}"))
+        self.bars = Bars(*columns, console=self.console, disable=quiet or not self.console.is_terminal, transient=True)
+
+    def __enter__(self) -> Overview:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.bars.stop()
+
+    def row(self, n: int) -> Progress:
+        """Run n begins."""
+        self.rows[n] = Row(self, self.titles[n])
+        return self.rows[n]
+
+    def ended(self, n: int, why: str | None) -> None:
+        """Run n is over; `why` it came to nothing."""
+        row = self.rows.pop(n)
+        self.bars.remove_task(row.task)
+        took = f"{time.monotonic() - row.began:.0f} s"
+        self.print(f"  {row.title}: {took}" if why is None else f"  {row.title} is left out: {why}")
+
+    def print(self, line: str, style: str | None = None) -> None:
+        """A line that stays."""
+        self.console.print(line, markup=False, style=style)
+
+
+class Row(Progress):
+    """What one run says."""
+
+    def __init__(self, overview: Overview, title: str):
+        self.overview, self.title = overview, title
+        self.task: TaskID = overview.bars.add_task(title, total=None, now="")
+        self.began = self.printed = time.monotonic()
+        self.loops = 0
+
+    def fitting(self, name: str, loops: int, done: int) -> None:
+        self.loops = loops
+        self._show(f"fitting {name}: compiling")
+
+    def chunk(self, chunk: Any) -> None:
+        self._show(f"loop {chunk.loops}/{self.loops}  {numbers(chunk)}")
+
+    def said(self, text: str) -> None:
+        self._show(text)
+
+    def warn(self, text: str) -> None:
+        self.overview.errors.print(f"warning: {self.title}: {text}", markup=False)
+
+    def _show(self, text: str) -> None:
+        self.overview.bars.update(self.task, now=text)
+        if not self.overview.console.is_terminal and time.monotonic() - self.printed > PLAIN_SECONDS:
+            self.printed = time.monotonic()
+            self.overview.print(f"  {self.title}: {text}")

@@ -1,0 +1,175 @@
+"""Tasks spread over processes, one per core.
+
+Programs of the sizes here keep one core busy, and compiling them another: two processes do twice as much.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
+from typing import Any, Protocol
+
+import attrs
+
+from meva_core.errors import MevaError
+from meva_core.progress import Progress
+
+MOST = 8  # at a time unless asked for more: each takes a gigabyte of memory
+_SECONDS = 0.1  # between two looks at what workers tell
+
+
+class Task(Protocol):
+    """What is to be done; it goes to another process, so it must be picklable."""
+
+    @property
+    def alone(self) -> frozenset[str]:
+        """Names of what no other task may work on at the same time."""
+        ...
+
+    def do(self, progress: Progress) -> Any:
+        """Do it; what is returned and what is raised must be picklable too."""
+        ...
+
+
+class WorkerDied(MevaError):
+    """A process that was killed, most likely by a system short of memory."""
+
+    exit_code = 1
+
+
+def cores() -> int:
+    """That this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_jobs() -> int:
+    """One per core, at most `MOST`; one alone where there is an accelerator, which processes would fight for."""
+    import jax
+
+    return min(cores(), MOST) if jax.default_backend() == "cpu" else 1
+
+
+def spread(
+    tasks: Sequence[Task], jobs: int, progress: Callable[[int], Progress], threads: int | None = None
+) -> Generator[tuple[int, Any], None, None]:
+    """Do all, `jobs` at a time, the first ones first; yields (index, result) as they end. `progress(index)` is told
+    how a task goes on, in this process.
+
+    With one job all is done here. Otherwise each worker computes with `threads`, by default its share of the cores.
+    What a task raises is raised here, after the others were told to stop as by Ctrl-C. WorkerDied where one is killed.
+    """
+    if jobs == 1:
+        for n, task in enumerate(tasks):
+            yield n, task.do(progress(n))
+        return
+    context = multiprocessing.get_context("spawn")
+    told = context.SimpleQueue()
+    settings = (told, threads or max(1, cores() // jobs))
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=settings)
+    rows: dict[int, Progress] = {}
+    try:
+        yield from _done(pool, tasks, jobs, lambda: _tell(told, rows, progress))
+        pool.shutdown()
+    except BrokenProcessPool as error:
+        raise WorkerDied(
+            "expected every worker to live, got one killed (out of memory?): "
+            "ask again, with fewer --jobs; what is finished is kept"
+        ) from error
+    finally:
+        for worker in multiprocessing.active_children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid or 0, signal.SIGINT)
+        pool.shutdown(cancel_futures=True)
+        _tell(told, rows, progress)
+
+
+def _done(
+    pool: ProcessPoolExecutor, tasks: Sequence[Task], jobs: int, listen: Callable[[], None]
+) -> Iterator[tuple[int, Any]]:
+    waiting, running = list(range(len(tasks))), dict[Future, int]()
+    while waiting or running:
+        for n in list(waiting):
+            taken = {name for other in running.values() for name in tasks[other].alone}
+            if len(running) < jobs and not tasks[n].alone & taken:
+                waiting.remove(n)
+                running[pool.submit(_do, n, tasks[n])] = n
+        ended = wait(running, timeout=_SECONDS, return_when=FIRST_COMPLETED).done
+        listen()
+        for future in ended:
+            yield running.pop(future), future.result()
+
+
+def _tell(told: Any, rows: dict[int, Progress], progress: Callable[[int], Progress]) -> None:
+    while not told.empty():
+        n, name, arguments = told.get()
+        if n not in rows:
+            rows[n] = progress(n)
+        getattr(rows[n], name)(*arguments)
+
+
+# ---------------------------------------------------------------- in a worker
+
+_told: Any = None
+
+
+def _begin(told: Any, threads: int) -> None:
+    """A new worker: quiet on Ctrl-C between tasks, gone when its parent is."""
+    global _told
+    _told = told
+    os.environ["NPROC"] = str(threads)  # read when XLA first makes its threads
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _do(n: int, task: Task) -> Any:
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        return task.do(_Forward(n))
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not cut off what is being saved
+    raise KeyboardInterrupt
+
+
+class _Forward(Progress):
+    """Tells the parent."""
+
+    def __init__(self, n: int):
+        self.n = n
+
+    def composed(self, experiment: Any, seats: list[str]) -> None:
+        self._tell("composed", experiment, seats)
+
+    def fitting(self, name: str, loops: int, done: int) -> None:
+        self._tell("fitting", name, loops, done)
+
+    def chunk(self, chunk: Any) -> None:
+        self._tell("chunk", attrs.evolve(chunk, state=None))
+
+    def warn(self, text: str) -> None:
+        self._tell("warn", text)
+
+    def said(self, text: str) -> None:
+        self._tell("said", text)
+
+    def _tell(self, name: str, *arguments: Any) -> None:
+        _told.put((self.n, name, arguments))

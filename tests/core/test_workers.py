@@ -1,0 +1,172 @@
+"""Tasks in processes of their own: all are done, none together that must not be, and all stop when told to."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import attrs
+import pytest
+
+from meva_core import workers
+from meva_core.errors import BadValue
+from meva_core.progress import Progress
+
+
+@attrs.frozen
+class Square:
+    """Says its number, notes when it began and ended, and answers with the square."""
+
+    number: int
+    folder: Path
+    alone: frozenset = frozenset()
+    seconds: float = 0.0
+
+    def do(self, progress):
+        began = time.monotonic()
+        progress.said(f"squaring {self.number}")
+        time.sleep(self.seconds)
+        (self.folder / f"{self.number}").write_text(f"{began} {time.monotonic()} {os.getpid()}")
+        return self.number**2
+
+
+@attrs.frozen
+class Refuses:
+    alone: frozenset = frozenset()
+
+    def do(self, progress):
+        raise BadValue("expected another task, got this one")
+
+
+@attrs.frozen
+class Dies:
+    alone: frozenset = frozenset()
+
+    def do(self, progress):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@attrs.frozen
+class Saves:
+    """Works until it is interrupted, then takes a while to save."""
+
+    folder: Path
+    name: str
+    alone: frozenset = frozenset()
+
+    def do(self, progress):
+        try:
+            (self.folder / f"{self.name}.begun").write_text(str(os.getpid()))
+            time.sleep(60)
+        except KeyboardInterrupt:
+            time.sleep(0.5)
+            (self.folder / f"{self.name}.saved").write_text("")
+            raise
+
+
+class Heard(Progress):
+    def __init__(self):
+        self.texts = []
+
+    def said(self, text):
+        self.texts.append(text)
+
+
+def until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_all_are_done_and_heard(jobs, tmp_path):
+    heard = {n: Heard() for n in range(3)}
+    tasks = [Square(n, tmp_path) for n in (2, 3, 4)]
+    assert sorted(workers.spread(tasks, jobs, heard.__getitem__)) == [(0, 4), (1, 9), (2, 16)]
+    assert {n: progress.texts for n, progress in heard.items()} == {
+        0: ["squaring 2"],
+        1: ["squaring 3"],
+        2: ["squaring 4"],
+    }
+    here = {int(path.read_text().split()[2]) == os.getpid() for path in tmp_path.iterdir()}
+    assert here == {jobs == 1}
+
+
+def test_what_must_not_be_done_together_is_not(tmp_path):
+    same = frozenset({"fit"})
+    tasks = [Square(1, tmp_path, same, 0.4), Square(2, tmp_path, same | {"other"}, 0.4), Square(3, tmp_path, seconds=2)]
+    assert len(list(workers.spread(tasks, 2, lambda n: Progress()))) == 3
+    (a, b), (c, d), (e, _) = (map(float, (tmp_path / str(n)).read_text().split()[:2]) for n in (1, 2, 3))
+    assert b <= c or d <= a
+    assert e < b or e < d  # while the third went on beside them
+
+
+def test_what_is_raised_stops_the_others(tmp_path):
+    tasks = [Saves(tmp_path, "a"), Refuses()]
+    with pytest.raises(BadValue, match="expected another task"):
+        list(workers.spread(tasks, 2, lambda n: Progress()))
+    assert (tmp_path / "a.saved").exists() or not (tmp_path / "a.begun").exists()
+    assert not multiprocessing.active_children()
+
+
+def test_a_worker_that_is_killed_is_told_in_one_line(tmp_path):
+    with pytest.raises(workers.WorkerDied, match="fewer --jobs"):
+        list(workers.spread([Dies(), Square(1, tmp_path)], 2, lambda n: Progress()))
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from test_workers import Saves
+from meva_core import workers
+from meva_core.progress import Progress
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    try:
+        list(workers.spread([Saves(folder, "a"), Saves(folder, "b")], 2, lambda n: Progress()))
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@pytest.fixture
+def working(tmp_path):
+    """A process with two workers who have begun; it leads a group of its own, as under a terminal."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(here=str(Path(__file__).parent)))
+    process = subprocess.Popen([sys.executable, str(script), str(tmp_path)], start_new_session=True)
+    until(lambda: (tmp_path / "a.begun").exists() and (tmp_path / "b.begun").exists())
+    until(lambda: all((tmp_path / f"{name}.begun").read_text() for name in "ab"))
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("group", [True, False], ids=["Ctrl-C", "SIGINT"])
+def test_interrupted_they_save_first(group, working, tmp_path):
+    (os.killpg if group else os.kill)(working.pid, signal.SIGINT)
+    assert working.wait(30) == 130
+    assert (tmp_path / "a.saved").exists()
+    assert (tmp_path / "b.saved").exists()
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks processes up")
+def test_workers_end_with_their_parent(working, tmp_path):
+    pids = [int((tmp_path / f"{name}.begun").read_text()) for name in "ab"]
+    working.kill()
+    working.wait()
+    until(lambda: all(map(gone, pids)))
