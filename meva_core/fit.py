@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from meva_core.devices import everywhere
 from meva_core.ops import stacked
 from meva_core.protocols import Training
 
@@ -101,8 +102,9 @@ def fit(
     `state` and `loops` continue a fit where an earlier Chunk left it: loop n of a seed always uses the key
     fold_in(seed key, n), so a continued fit ends as one that never stopped.
     """
-    together, keys = stacked(trainings), seed_keys(seeds)
+    # Where the program will leave the state, so that the next chunk compiles nothing.
     state = start(trainings, seeds) if state is None else state
+    together, keys, state = everywhere((stacked(trainings), seed_keys(seeds), state))
     while loops < trainings[0].num_steps:
         count = min(chunk, trainings[0].num_steps - loops)
         state, metrics = _loops(chunk, together, keys, state, loops, count)
@@ -138,5 +140,5 @@ def _loops(size: int, trainings: Any, keys: jax.Array, state: PyTree, first: Any
     # On a CPU the seeds one after the other: batching their weights would turn large matrix products into many
     # small ones. Elsewhere all at once.
     if jax.default_backend() == "cpu":
-        return jax.lax.map(lambda seed: one_seed(*seed), (trainings, keys, state))
-    return jax.vmap(one_seed)(trainings, keys, state)
+        return everywhere(jax.lax.map(lambda seed: one_seed(*seed), (trainings, keys, state)))
+    return everywhere(jax.vmap(one_seed)(trainings, keys, state))

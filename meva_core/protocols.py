@@ -86,6 +86,8 @@ class Game(Protocol):
 class Training(Protocol):
     """Fitting before use, one outer loop at a time; `fit` gives it seeds, progress and checkpoints.
 
+    A step that says `meva_core.devices.spread(batch)` of what it draws has the batch shared out between devices.
+
     num_steps: how many outer loops.
     """
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import jax
 
-from meva_core import checkpoint, compose, evaluate, recipes, registry
+from meva_core import checkpoint, compose, devices, evaluate, programs, recipes, registry
 from meva_core import experiment as experiments
 from meva_core import fit as fitting
 from meva_core.errors import Diverged
@@ -24,7 +24,6 @@ from meva_core.protocols import Training
 from meva_core.recipes import RecipeFile
 from meva_core.registry import Registry
 from meva_core.report import Result, folder
-from meva_core.room import make_room
 
 
 def run(
@@ -44,6 +43,7 @@ def run(
 
     `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`. Raises MevaError on bad input.
     """
+    devices.prepare()
     overrides = dict(set or {})
     overrides |= {f"fit.{name}": value for name, value in (("seed", seed), ("seeds", seeds)) if value is not None}
     known, files = plugins(registry_file)
@@ -79,7 +79,7 @@ def run_experiment(
     """Run a resolved experiment; with `resume`, from the last checkpoint in the folder `out`. Where `fits` names a
     folder, the fit is kept there, shared by all experiments that differ in evaluation only, and copied to `out`."""
     progress = progress or Progress()
-    make_room()
+    programs.ready()
     composition = compose.compose(known, experiment)
     plan = evaluate.plan(known, experiment, composition)
     progress.composed(experiment, [composition.players[n].name for n in composition.seats])
@@ -115,7 +115,7 @@ def fitted(experiment: Experiment, known: Registry, out: Path, progress: Progres
 
     `out` is a folder that keeps the fit: one that is there is gone on with, and a finished one only read.
     """
-    make_room()
+    programs.ready()
     players, histories = _kept(experiment, compose.compose(known, experiment), out, progress)
     kept = _survivors(experiment, histories)
     rows = jax.numpy.array(kept)

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jax import Array
 
-from meva_core import compose, evaluate, fit, recipes, runner
+from meva_core import compose, evaluate, fit, programs, recipes, runner
 from meva_core import experiment as experiments
 from meva_core.component import parts
 from meva_core.compose import Composition
@@ -135,6 +135,7 @@ def play(
 ) -> Iterator[Met]:
     """Fit and play, one meeting after the other. `done` gives what an earlier run left; fits are kept in `fits`,
     a folder per fit's hash, and used again."""
+    programs.ready()
     kept: dict[str, tuple[list[Fitted], list[int]]] = {}
     for meeting in planned:
         met = done(meeting)

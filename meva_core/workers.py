@@ -44,16 +44,11 @@ class WorkerDied(MevaError):
     exit_code = 1
 
 
-def cores() -> int:
-    """That this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def default_jobs() -> int:
     """One per core, at most `MOST`; one alone where there is an accelerator, which processes would fight for."""
     import jax
+
+    from meva_core.devices import cores
 
     return min(cores(), MOST) if jax.default_backend() == "cpu" else 1
 
@@ -71,6 +66,8 @@ def spread(
         for n, task in enumerate(tasks):
             yield n, task.do(progress(n))
         return
+    from meva_core.devices import cores
+
     context = multiprocessing.get_context("spawn")
     told = context.SimpleQueue()
     settings = (told, threads or max(1, cores() // jobs))
@@ -126,6 +123,7 @@ def _begin(told: Any, threads: int) -> None:
     global _told
     _told = told
     os.environ["NPROC"] = str(threads)  # read when XLA first makes its threads
+    os.environ["JAX_NUM_CPU_DEVICES"] = str(threads)  # read when jax is imported
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -15,22 +15,23 @@ import pytest
 
 from meva_core import cli, registry
 
-# One compilation per program and session: most of a small run's time is XLA's. Per process, since the cache is not
-# made for several writers.
-_CACHE = {
-    "JAX_COMPILATION_CACHE_DIR": "",
+# One device, as on a machine of one core, and one compilation per program and session: most of a small run's time is
+# XLA's. The cache is per process, since it is not made for several writers.
+_ENVIRONMENT = {
+    "JAX_NUM_CPU_DEVICES": "1",
+    "JAX_COMPILATION_ENVIRONMENT_DIR": "",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
 
 
 def pytest_configure(config):
-    _CACHE["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="meva-tests-")
-    os.environ.update(_CACHE)
+    _ENVIRONMENT["JAX_COMPILATION_ENVIRONMENT_DIR"] = tempfile.mkdtemp(prefix="meva-tests-")
+    os.environ.update(_ENVIRONMENT)
 
 
 def pytest_unconfigure(config):
-    shutil.rmtree(_CACHE["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+    shutil.rmtree(_ENVIRONMENT["JAX_COMPILATION_ENVIRONMENT_DIR"], ignore_errors=True)
 
 
 class Outcome(NamedTuple):

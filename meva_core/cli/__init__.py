@@ -69,11 +69,17 @@ def _invoke(command: click.Command) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+_PROGRAMS = "persistent compilation cache"  # of jax, which warns of every single program
+_said: set[str] = set()
 _python_showwarning = warnings.showwarning
 
 
 def _show_warning(message, category, *args, **kwargs) -> None:
     if issubclass(category, PluginWarning):
         click.echo(f"warning: {message}", err=True)
+    elif _PROGRAMS in str(message):
+        if _PROGRAMS not in _said:
+            click.echo(f"warning: compiled programs cannot be kept (the run is slower, not wrong): {message}", err=True)
+        _said.add(_PROGRAMS)
     else:
         _python_showwarning(message, category, *args, **kwargs)

@@ -56,10 +56,11 @@ def reproduce_command(
 
     Asked again, it goes on where it was stopped: finished runs are only read.
     """
-    from meva_core import reproductions, runner, workers
+    from meva_core import devices, reproductions, runner, workers
     from meva_core.cli.jobs import planned
     from meva_core.cli.overview import Overview
 
+    devices.prepare()
     known, files = runner.plugins(registry_file)
     there = reproductions.names(files)
     if everything == bool(names):

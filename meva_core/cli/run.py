@@ -55,6 +55,13 @@ def parse_settings(context: click.Context, parameter: click.Parameter, given: tu
     metavar="FILE",
     help="Recipes of your own, over the shipped ones.",
 )
+@click.option("--device", type=click.Choice(["cpu", "gpu"]), help="What computes [default: a GPU where there is one].")
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many of them, which share out every batch [default: all; of a processor, its cores].",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run_command(
     experiment: Path | None,
@@ -68,6 +75,8 @@ def run_command(
     out: Path | None,
     resume: Path | None,
     registry_file: Path | None,
+    device: str | None,
+    devices: int | None,
     quiet: bool,
 ) -> int:
     """Fit a learner on a game, evaluate it, and write a run folder.
@@ -78,9 +87,8 @@ def run_command(
     meva-run runs/ipd-meva-.../experiment.toml      runs it again
     """
     names = (game, learner, opponent, recipe, seed, seeds, overrides, registry_file)
-    if resume is not None and (
-        experiment is not None or out is not None or any(x not in (None, (), {}) for x in names)
-    ):
+    others = (*names, experiment, out, device, devices)
+    if resume is not None and any(x not in (None, (), {}) for x in others):
         raise BadValue("expected --resume DIR alone: the folder's experiment.toml holds everything else")
     if resume is None and experiment is None and not (game and learner):
         raise BadValue("expected --game and --learner (or an experiment.toml, or --resume DIR); see meva-run --help")
@@ -90,11 +98,16 @@ def run_command(
     from meva_core import experiment as experiments
     from meva_core import runner
     from meva_core.cli.screen import Screen
+    from meva_core.devices import prepare
 
+    if resume is not None and not (resume / "experiment.toml").is_file():
+        raise BadFolder(f"expected a run folder with an experiment.toml to resume, got {resume}")
+    written = experiment if resume is None else resume / "experiment.toml"
+    if written is not None and device in (None, "cpu"):
+        devices = devices or experiments.recorded_devices(written)
+    prepare(device, devices)
     known, files = runner.plugins(registry_file)
     if resume is not None:
-        if not (resume / "experiment.toml").is_file():
-            raise BadFolder(f"expected a run folder with an experiment.toml to resume, got {resume}")
         resolved = experiments.read(known, resume / "experiment.toml")
     elif experiment is not None:
         resolved = experiments.read(known, experiment)

@@ -87,8 +87,9 @@ def tournament_command(
     if resume is None and not (games and learners):
         raise BadValue("expected --game and --learners, or --resume DIR; see meva tournament --help")
 
-    from meva_core import runner, tournament
+    from meva_core import devices, runner, tournament
 
+    devices.prepare()
     if resume is not None:
         asked, registry_file = tournament.read(resume)
     else:

@@ -5,11 +5,11 @@ Shapes: G starts along each axis.
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from meva_core import match as matching
+from meva_core.devices import over_batch
 from meva_core.match import Match
 
 
@@ -30,7 +30,8 @@ def basins(match: Match, starts: Array, key: Array, num_steps: int) -> dict[str,
         ended = matching.play(match, x, key, num_steps).x
         return {name: share > 0.5 for name, share in match.game.outcomes(ended).items()}
 
-    return jax.vmap(jax.vmap(one))(starts)
+    found = over_batch(one, starts.reshape(-1, *starts.shape[2:]))
+    return {name: cells.reshape(starts.shape[:2]) for name, cells in found.items()}
 
 
 def unstable(match: Match, starts: Array, found: dict[str, Array], key: Array, num_steps: int, nudge: float) -> Array:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core import match as matching
+from meva_core.devices import over_batch
 from meva_core.match import Match
 
 SETTLED = 1e-4  # a payoff that moved less than this
@@ -35,4 +36,4 @@ def matches(match: Match, key: Array, count: int, num_steps: int) -> Ended:
         settled = jnp.all(jnp.max(last, axis=0) - jnp.min(last, axis=0) < SETTLED)
         return Ended(played.x, played.payoffs[-1], settled.astype(float), match.game.outcomes(played.x))
 
-    return jax.vmap(one)(jax.random.split(key, count))
+    return over_batch(one, jax.random.split(key, count))

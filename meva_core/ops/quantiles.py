@@ -22,12 +22,33 @@ def quantile_huber(predictions: Array, targets: Array) -> Array:
     """Quantile Huber regression, f32[K], f32[M] -> f32[] (Dabney et al., 2018, equations 9 and 10, kappa = 1).
 
     Prediction m estimates the quantile at the midpoint (m + 1/2) / K; summed over predictions, averaged
-    over targets. With K = 1 it is plain Huber: the quantile loss would be half of it.
+    over targets, which are constants: no gradient goes to them. With K = 1 it is plain Huber: the quantile loss would
+    be half of it.
     """
-    error = targets[None, :] - predictions[:, None]
-    losses = huber(error)
+    return _quantile_huber(predictions, jax.lax.stop_gradient(targets))
+
+
+@jax.custom_jvp
+def _quantile_huber(predictions: Array, targets: Array) -> Array:
+    return _loss_and_gradient(predictions, targets)[0]
+
+
+@_quantile_huber.defjvp
+def _quantile_huber_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    loss, gradient = _loss_and_gradient(*primals)
+    return loss, jnp.sum(gradient * tangents[0])
+
+
+def _loss_and_gradient(predictions: Array, targets: Array) -> tuple[Array, Array]:
+    """Both at once, target by target: K numbers stay in registers where K M would go through memory."""
     count = predictions.shape[0]
-    if count > 1:
-        midpoints = ((jnp.arange(count, dtype=predictions.dtype) + 0.5) / count)[:, None]
-        losses = jnp.where(error < 0, 1 - midpoints, midpoints) * losses
-    return jnp.sum(jnp.mean(losses, axis=1))
+    midpoints = (jnp.arange(count, dtype=predictions.dtype) + 0.5) / count
+
+    def add(sums: tuple[Array, Array], target: Array) -> tuple[tuple[Array, Array], None]:
+        error = target - predictions
+        weight = jnp.where(error < 0, 1 - midpoints, midpoints) if count > 1 else 1.0
+        return (sums[0] + weight * huber(error), sums[1] - weight * jnp.clip(error, -1, 1)), None
+
+    nothing = jnp.zeros_like(predictions)
+    (losses, gradient), _ = jax.lax.scan(add, (nothing, nothing), targets, unroll=4)
+    return jnp.sum(losses) / targets.shape[0], gradient / targets.shape[0]

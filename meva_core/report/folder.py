@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import tomli_w
 
+from meva_core import devices
 from meva_core.errors import BadFolder
 from meva_core.experiment import Experiment
 from meva_core.fit import Chunk, History
@@ -77,7 +78,7 @@ def alone(out: Path) -> Iterator[None]:
 def experiment_text(experiment: Experiment) -> str:
     """The experiment, and by what it is run: its hash and the versions of the libraries."""
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    run = {"hash": experiment.hash, "python": platform.python_version(), "versions": versions}
+    run = {"hash": experiment.hash, "python": platform.python_version(), "versions": versions, **devices.record()}
     return tomli_w.dumps({**experiment.to_plain(), "run": run})
 
 

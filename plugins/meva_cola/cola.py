@@ -21,6 +21,7 @@ from meva_core.component import (
     positive,
     static,
 )
+from meva_core.devices import spread
 from meva_core.errors import BadCombination
 from meva_core.ops import cosine, huber, look_ahead_gradient, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, Training, ValueModel
@@ -133,7 +134,7 @@ class COLATraining(Training):
 
     def step(self, state: FitState, key: Array) -> tuple[FitState, dict[str, Array]]:
         policy_key, rate_key = jax.random.split(key)
-        x = self.policies(policy_key)
+        x = spread(self.policies(policy_key))
         rates = jax.random.uniform(rate_key, (len(x),), maxval=self.learner.highest_rate)
 
         def loss(params: Any) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ import optax
 from jax import Array
 
 from meva_core.component import at_least, below_one, component, leaf, part, positive, static
+from meva_core.devices import spread
 from meva_core.ops import simultaneous_gradient
 from meva_core.protocols import Game, Learner, Training
 
@@ -91,7 +92,7 @@ class MMAMLTraining(Training):
 
     def step(self, state: FitState, key: Array) -> tuple[FitState, dict[str, Array]]:
         keys = jax.random.split(key, self.learner.batch_size)
-        opponents = jax.vmap(self.learner.game.init)(keys)
+        opponents = spread(jax.vmap(self.learner.game.init)(keys))
 
         def loss(learnt: tuple[Array, Array]) -> tuple[Array, Array]:
             def of_seat(seat: Array, policy: Array, rate: Array) -> Array:

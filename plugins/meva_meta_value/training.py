@@ -13,6 +13,7 @@ import optax
 from jax import Array
 
 from meva_core.component import component, part
+from meva_core.devices import spread
 from meva_core.ops import cosine, lambda_returns, quantile_huber
 from meva_core.protocols import Training
 from meva_meta_value import rollout
@@ -55,9 +56,8 @@ class MetaValueTraining(Training):
     def step(self, state: FitState, key: Array) -> tuple[FitState, dict[str, Array]]:
         learner: MeVa = self.learner
         start_key, update_key = jax.random.split(key)
-        explorers = jax.vmap(lambda key: rollout.start(learner, state.params, key))(
-            jax.random.split(start_key, learner.batch_size)
-        )
+        keys = spread(jax.random.split(start_key, learner.batch_size))
+        explorers = jax.vmap(lambda key: rollout.start(learner, state.params, key))(keys)
 
         def from_explored(carry: tuple, key: Array) -> tuple:
             state, explorers = carry
@@ -74,7 +74,12 @@ class MetaValueTraining(Training):
 
     def _update(self, state: FitState, explorers: rollout.Explored, keys: Array) -> tuple[FitState, dict[str, Array]]:
         """One step of the optimiser on on-policy rollouts from where the explorers stand."""
+        explorers = spread(explorers)
         data = jax.vmap(lambda e, key: rollout.on_policy(self.learner, state.params, e, key))(explorers, keys)
+        return self.regress(state, data)
+
+    def regress(self, state: FitState, data: rollout.OnPolicy) -> tuple[FitState, dict[str, Array]]:
+        """One step of the optimiser on rollouts, every leaf [B, ...]."""
         targets = jax.vmap(lambda d: self.targets(state.target_params, d))(data)
         # All states of all rollouts in one flat batch: one large matrix product per layer.
         x, targets = (a.reshape(-1, *a.shape[2:]) for a in (data.x[:, :-1], targets))

@@ -113,7 +113,37 @@ class _NormalisedLayer(hk.Module):
     def __call__(self, h: Array) -> Array:
         # With a bias, though the normalisation has its own: without, a layer could not tell an input from twice it.
         h = hk.Linear(self.width, name="linear")(h)
-        return self.activation(hk.LayerNorm(axis=-1, create_scale=True, create_offset=True, name="norm")(h))
+        return self.activation(_LayerNorm(name="norm")(h))
+
+
+class _LayerNorm(hk.Module):
+    """Mean 0 and variance 1 over units, then a learnt scale and offset (Ba et al., 2016)."""
+
+    def __call__(self, h: Array) -> Array:
+        scale = hk.get_parameter("scale", h.shape[-1:], h.dtype, init=jnp.ones)
+        offset = hk.get_parameter("offset", h.shape[-1:], h.dtype, init=jnp.zeros)
+        return scale * normalised(h) + offset
+
+
+@jax.custom_jvp
+def normalised(h: Array) -> Array:
+    """Mean 0 and variance 1 along the last axis."""
+    return _normalised(h)[0]
+
+
+@normalised.defjvp
+def _normalised_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    # As one keeps it on paper; told to autodiff, a fit takes two thirds of the time.
+    (dh,) = tangents
+    y, inverse = _normalised(primals[0])
+    along = jnp.mean(y * dh, axis=-1, keepdims=True)
+    return y, inverse * (dh - jnp.mean(dh, axis=-1, keepdims=True) - y * along)
+
+
+def _normalised(h: Array) -> tuple[Array, Array]:
+    centred = h - jnp.mean(h, axis=-1, keepdims=True)
+    inverse = jax.lax.rsqrt(jnp.mean(centred**2, axis=-1, keepdims=True) + 1e-5)
+    return centred * inverse, inverse
 
 
 class _MLP(hk.Module):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "meva_core"
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/plugin.py"))
 OPEN_TO_PLUGINS = {"meva_core.protocols", "meva_core.hookspecs", "meva_core.ops", "meva_core.errors"}
-OPEN_TO_PLUGINS |= {"meva_core.component"}
+OPEN_TO_PLUGINS |= {"meva_core.component", "meva_core.devices"}
 HEAVY = ("jax", "jaxlib", "haiku", "optax", "matplotlib", "numpy")
 
 

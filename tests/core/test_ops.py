@@ -117,6 +117,14 @@ def test_quantile_huber_gradient_is_that_of_finite_differences():
     np.testing.assert_allclose(gradient, differences, rtol=1e-7)
 
 
+def test_targets_of_quantile_regression_are_constants():
+    predictions, targets = jnp.array([0.3, -1.0]), jnp.array([0.5, 3.0, 0.0])
+    np.testing.assert_array_equal(jax.grad(ops.quantile_huber, argnums=1)(predictions, targets), 0.0)
+    move = jnp.array([1.0, -2.0])
+    forward = jax.jvp(lambda p: ops.quantile_huber(p, targets), (predictions,), (move,))[1]
+    np.testing.assert_allclose(forward, jax.grad(ops.quantile_huber)(predictions, targets) @ move, rtol=1e-6)
+
+
 # ---------------------------------------------------------------- returns
 
 

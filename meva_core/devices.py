@@ -1,0 +1,96 @@
+"""What computes: the cores of a processor as devices of one program, or accelerators, as jax counts them.
+
+Fits and evaluations say with `spread` what may be shared out between them; where there is one, that does nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from meva_core.errors import BadValue
+
+Tree = TypeVar("Tree")
+KINDS = ("cpu", "gpu")
+_AXIS = "batch"
+_limit: int | None = None
+
+
+def cores() -> int:
+    """That this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def prepare(kind: str | None = None, count: int | None = None) -> None:
+    """Settle what computes. To be called before jax has computed anything in this process: later, what is there stays.
+
+    kind: `cpu` or `gpu`; by default the best there is. count: how many; by default all accelerators, or a device for
+    every core, unless jax was told otherwise (JAX_NUM_CPU_DEVICES). BadValue where there is no such kind, or fewer.
+    """
+    global _limit
+    if kind == "cpu":
+        jax.config.update("jax_platforms", "cpu")
+    if count is not None or jax.config.jax_num_cpu_devices < 0:  # type: ignore[attr-defined]
+        with contextlib.suppress(RuntimeError):  # jax has begun
+            jax.config.update("jax_num_cpu_devices", count or cores())
+    if kind is not None and jax.default_backend() != kind:
+        raise BadValue(
+            f"expected a {kind} that jax can use for --device, got {jax.default_backend()} alone"
+            + (" (with NVIDIA's: pip install 'meva[cuda]')" if kind == "gpu" else "")
+        )
+    if count is not None and not 1 <= count <= len(jax.devices()):
+        raise BadValue(f"expected 1 to {len(jax.devices())} for --devices, got {count}")
+    _limit = count
+
+
+def used() -> list[Any]:
+    """The devices that work."""
+    return jax.devices()[:_limit]
+
+
+def record() -> dict[str, Any]:
+    """What a run was computed with, for `prepare` to settle again."""
+    return {"device": jax.default_backend(), "devices": len(used())}
+
+
+def spread(batch: Tree) -> Tree:
+    """The leading axis of every array shared out between the devices, where they divide it. To be said inside jit:
+    what is computed from the batch element by element is shared out too, and sums over it are added up."""
+    if len(used()) == 1:
+        return batch
+    shared = _sharding(PartitionSpec(_AXIS))
+
+    def one(leaf: Any) -> Any:
+        divides = leaf.ndim and leaf.shape[0] % len(used()) == 0
+        return jax.lax.with_sharding_constraint(leaf, shared) if divides else leaf
+
+    return jax.tree.map(one, batch)
+
+
+def over_batch(function: Callable, *batch: Any) -> Any:
+    """jax.vmap(function)(*batch), shared out between the devices. To be said inside jit."""
+    size = len(jax.tree.leaves(batch)[0])
+    extra = -size % len(used())
+    if extra:  # the last one a few times more
+        batch = jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[-1:], extra, axis=0)]), batch)
+    return jax.tree.map(lambda leaf: leaf[:size], jax.vmap(function)(*spread(batch)))
+
+
+def everywhere(tree: Tree) -> Tree:
+    """A copy of every array on each of the devices; inside jit or outside."""
+    if len(used()) == 1:
+        return tree
+    return jax.tree.map(lambda leaf: jax.device_put(leaf, _sharding(PartitionSpec())), tree)
+
+
+def _sharding(spec: PartitionSpec) -> NamedSharding:
+    return NamedSharding(Mesh(np.array(used()), (_AXIS,)), spec)

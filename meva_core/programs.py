@@ -1,0 +1,83 @@
+"""Compiled programs: kept on disk from one process to the next, and forgotten before a process is full of them.
+
+They are kept in `meva/programs` in the user's folder for caches (on Linux ~/.cache or XDG_CACHE_HOME), up to a
+gigabyte, the longest unused ones thrown away first. MEVA_CACHE=off keeps none, MEVA_CACHE=DIR keeps them there; a
+cache that was set up with jax's own settings is left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import hashlib
+import os
+import platform
+import time
+from pathlib import Path
+
+import jax
+import platformdirs
+from jax.experimental.compilation_cache import compilation_cache
+
+MOST_BYTES = 2**30
+_OFF = ("off", "0", "no", "false", "none")
+_MAPS = Path("/proc/self/maps")
+_MANY = 25_000  # of the 65530 that Linux allows a process unless told otherwise
+
+
+def ready() -> None:
+    """To be called where work on something new begins."""
+    keep()
+    make_room()
+
+
+def keep() -> Path | None:
+    """Have jax keep what it compiles from here on; the folder, None where nothing is kept or jax was told another."""
+    asked = os.environ.get("MEVA_CACHE", "").strip()
+    if jax.config.jax_compilation_cache_dir or asked.lower() in _OFF:  # type: ignore[attr-defined]
+        return None
+    folder = Path(asked).expanduser() if asked else Path(platformdirs.user_cache_dir("meva", appauthor=False))
+    folder = folder / "programs" / _machine()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+    except OSError:  # a home that cannot be written costs time, not the run
+        return None
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    compilation_cache.reset_cache()  # what jax compiled earlier, it compiled believing there was none
+    return folder
+
+
+def _machine() -> str:
+    """Programs for one processor may be none for another that shares the home folder."""
+    features = ""
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        features = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return f"{platform.machine()}-{hashlib.sha256(features.encode()).hexdigest()[:8]}"
+
+
+def _sweep(folder: Path) -> None:
+    """An entry whose process was killed while it wrote has no time of last use, for want of which jax would keep
+    nothing more."""
+    for path in folder.glob("*-cache"):
+        if not path.with_name(path.name.removesuffix("-cache") + "-atime").exists():
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > 60:
+                    path.unlink()
+
+
+def make_room(many: int = _MANY) -> bool:
+    """Forget what was compiled, where it fills much of what the system allows; says whether it did.
+
+    Every program that XLA compiles for a CPU takes dozens of memory maps, and a process that has used all of its own
+    dies of a segmentation fault in the next compilation.
+    """
+    if not _MAPS.exists() or _MAPS.read_bytes().count(b"\n") < many:
+        return False
+    jax.clear_caches()
+    gc.collect()
+    return True

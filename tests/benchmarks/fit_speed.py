@@ -1,0 +1,96 @@
+"""Fits: against a notebook's loop, against the machine's large product, over seeds, and over growing work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from reference import Notebook
+from timing import Row, in_turns, large_product
+
+from meva_core import compose, devices, fit, runner
+from meva_core import experiment as experiments
+
+LOOPS = 3  # of each timed call
+
+
+def training(recipe: str, **settings: Any) -> Any:
+    """Of MeVa on the prisoner's dilemma."""
+    known, files = runner.plugins()
+    overrides = {f"learner.{name}": value for name, value in settings.items()}
+    asked = experiments.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
+    return compose.compose(known, asked).rehearse()[0].training
+
+
+def loops(one: Any, seeds: int = 1) -> Callable[[], Any]:
+    """Runs `LOOPS` outer loops of so many seeds."""
+    numbers = range(seeds)
+    trainings = [one] * seeds
+    state = fit.start(trainings, numbers)
+
+    def work() -> Any:
+        chunks = fit.fit(trainings, numbers, chunk=LOOPS, state=state, loops=one.num_steps - LOOPS)
+        return [chunk.state for chunk in chunks]
+
+    return work
+
+
+def arithmetic(one: Any) -> float:
+    """Floating-point operations of an outer loop, counting products with the network's weights alone.
+
+    Per player and state of a trajectory: a step is a forward and a backward pass to the input, both while exploring
+    and on policy; a target is a forward pass; the loss is three.
+    """
+    learner = one.learner
+    weights = jax.tree.leaves(jax.eval_shape(learner.model.init, jax.random.key(0)))
+    forward = 2 * sum(leaf.size for leaf in weights if leaf.ndim == 2)
+    return (2 + 2 + 1 + 3) * forward * learner.trajectory * learner.batch_size * learner.game.num_players
+
+
+def against_reference() -> list[Row]:
+    """The authors' configuration."""
+    one = training("authors")
+    notebook = Notebook(one.learner)
+    state = jax.tree.map(lambda leaf: leaf[0], fit.start([one], [0]))
+    theirs, ours = in_turns(lambda: notebook.loop(state, jax.random.key(1)), loops(one), repeats=3)
+    ours /= LOOPS
+    return [
+        Row("fit", "notebook's loop", theirs, "s", "the authors' configuration, per outer loop"),
+        Row("fit", "ours", ours, "s"),
+        Row("fit", "ratio", theirs / ours, "x"),
+    ]
+
+
+def one_loop() -> list[Row]:
+    """64 wide, 2 blocks, 32 quantiles, 128 trajectories of 100 steps."""
+    one = training("default")
+    (seconds,) = in_turns(loops(one))
+    rate, most = arithmetic(one) * LOOPS / seconds, large_product()
+    return [
+        Row("loop", "outer loop", seconds / LOOPS, "s", "IPD default, ten updates"),
+        Row("loop", "useful arithmetic", rate / 1e9, "GFLOP/s"),
+        Row("loop", "of the large product", 100 * rate / most, "%"),
+    ]
+
+
+def seeds() -> list[Row]:
+    """Ten seeds against one."""
+    one = training("default")
+    alone, ten = in_turns(loops(one), loops(one, 10), repeats=3)
+    return [
+        Row(
+            "seeds",
+            "ten seeds against one",
+            ten / alone,
+            "x",
+            f"{jax.default_backend()}, {len(devices.used())} devices",
+        )
+    ]
+
+
+def growth() -> list[Row]:
+    """Twice the batch, twice the seeds."""
+    small, batch = training("default", batch_size=64), training("default", batch_size=128)
+    one, wide, two = in_turns(loops(small), loops(batch), loops(small, 2), repeats=3)
+    return [Row("growth", "twice the batch", wide / one, "x"), Row("growth", "twice the seeds", two / one, "x")]

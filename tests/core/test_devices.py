@@ -1,0 +1,136 @@
+"""Two devices do what one does, up to rounding; how many there are is settled once, and recorded."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from meva_core import experiment
+
+FIT = """
+import json, sys
+import jax, numpy as np
+from meva_core import compose, devices, evaluate, fit, runner
+from meva_core import experiment as experiments
+from meva_core.match import Fitted, self_play
+
+devices.prepare(count=int(sys.argv[1]))
+known, files = runner.plugins()
+found = {"used": len(devices.used())}
+SIZES = {"learner.batch_size": 6, "learner.loops": 3}
+WIDTH = {"value_model.width": 8, "value_model.blocks": 0}
+TRAJECTORY = {"learner.trajectory": 4, "learner.stride": 2, "learner.quantiles": 3}
+for game, name, settings in (
+    ("ipd", "meva", SIZES | WIDTH | TRAJECTORY),
+    ("logistic", "cola", SIZES | WIDTH),
+    ("ipd", "m_maml", {"learner.batch_size": 6, "learner.loops": 3}),
+):
+    asked = experiments.resolve(known, files, game=game, learner=name, opponents=(), overrides=settings)
+    learner = compose.compose(known, asked).rehearse()[0]
+    trainings, compiled = [learner.training] * 2, []
+    jax.monitoring.clear_event_listeners()
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, seconds, **_: compiled.append(event) if event.endswith("backend_compile_duration") else None
+    )
+    counts = []
+    for chunk in fit.fit(trainings, [0, 1], chunk=1):
+        counts.append(len(compiled))
+    assert counts[0] > 0
+    leaves = jax.tree.leaves(fit.fitted_params(trainings, chunk.state))
+    found[name] = [np.asarray(leaf).ravel().tolist() for leaf in leaves]
+    found[f"{name} compiled again"] = counts[-1] - counts[0]
+    params = jax.tree.map(lambda leaf: leaf[0], fit.fitted_params(trainings, chunk.state))
+    match = self_play(learner.game, Fitted(learner=learner, params=params))
+    for count in (6, 5):
+        played = jax.jit(lambda match, key, count=count: evaluate.matches(match, key, count, 3).payoffs)
+        found[f"{name} {count}"] = np.asarray(played(match, jax.random.key(1))).tolist()
+print(json.dumps(found))
+"""
+
+
+def run(code, *arguments, **environment):
+    own = {k: v for k, v in os.environ.items() if k != "JAX_NUM_CPU_DEVICES"} | environment
+    own["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], env=own, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What one device finds, and what two."""
+    both = []
+    for count in (1, 2):
+        code, out, said = run(FIT, count)
+        assert code == 0, said
+        both.append(json.loads(out))
+    return both
+
+
+def test_so_many_are_used_as_are_asked_for(found):
+    assert [one["used"] for one in found] == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["meva", "cola", "m_maml"])
+def test_two_fit_as_one(name, found):
+    one, two = (np_concatenate(side[name]) for side in found)
+    assert one == pytest.approx(two, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["meva", "cola", "m_maml"])
+def test_nothing_compiles_anew_between_chunks(name, found):
+    assert [side[f"{name} compiled again"] for side in found] == [0, 0]
+
+
+@pytest.mark.parametrize("count", [6, 5])
+@pytest.mark.parametrize("name", ["meva", "cola", "m_maml"])
+def test_two_play_as_one_also_where_they_do_not_divide_the_pairs(name, count, found):
+    one, two = (side[f"{name} {count}"] for side in found)
+    assert len(one) == count
+    assert np_concatenate(one) == pytest.approx(np_concatenate(two), rel=1e-4, abs=1e-5)
+
+
+def np_concatenate(rows):
+    return [number for row in rows for number in row]
+
+
+PREPARE = "import sys; from meva_core import devices; devices.prepare(); print(len(devices.used()))"
+
+
+def test_by_default_every_core_is_one():
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert run(PREPARE)[1] == f"{cores}\n"
+
+
+def test_what_jax_was_told_holds():
+    assert run(PREPARE, JAX_NUM_CPU_DEVICES="3")[1] == "3\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("kind='gpu'", "expected a gpu that jax can use for --device, got cpu alone"),
+        ("count=99", "expected 1 to 2 for --devices, got 99"),
+    ],
+)
+def test_what_there_is_not(call, said):
+    code = f"import jax; jax.devices(); from meva_core import devices; devices.prepare({call})"
+    assert f"BadValue: {said}" in run(code, JAX_PLATFORMS="cpu", JAX_NUM_CPU_DEVICES="2")[2]
+
+
+def test_a_run_records_its_devices_and_a_rerun_takes_as_many(tmp_path):
+    def recorded(out, *words):
+        code, _, said = run("from meva_core import cli; cli.run()", *words, "--out", tmp_path / out, "--quiet")
+        assert code == 0, said
+        return tomllib.loads((tmp_path / out / "experiment.toml").read_text())["run"]["devices"]
+
+    small = [f"evaluate.{name}=2" for name in ("pairs", "steps", "response_steps", "response_restarts")]
+    words = ["--game", "matrix", "--learner", "naive", *(word for one in small for word in ("--set", one))]
+    assert recorded("first", *words, "--devices", 3) == 3
+    assert recorded("again", tmp_path / "first" / "experiment.toml") == 3
+    assert recorded("fewer", tmp_path / "first" / "experiment.toml", "--devices", 1) == 1
+    file = tmp_path / "first" / "experiment.toml"
+    file.write_text(file.read_text().replace("devices = 3", 'devices = "many"'))
+    assert experiment.recorded_devices(file) is None
