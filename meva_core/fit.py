@@ -140,5 +140,5 @@ def _loops(size: int, trainings: Any, keys: jax.Array, state: PyTree, first: Any
     # On a CPU the seeds one after the other: batching their weights would turn large matrix products into many
     # small ones. Elsewhere all at once.
     if jax.default_backend() == "cpu":
-        return everywhere(jax.lax.map(lambda seed: one_seed(*seed), (trainings, keys, state)))
-    return everywhere(jax.vmap(one_seed)(trainings, keys, state))
+        return jax.lax.map(lambda seed: one_seed(*seed), (trainings, keys, state))
+    return jax.vmap(one_seed)(trainings, keys, state)

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import jax
 import platformdirs
-from jax.experimental.compilation_cache import compilation_cache
 
 MOST_BYTES = 2**30
 _OFF = ("off", "0", "no", "false", "none")
@@ -47,7 +46,6 @@ def keep() -> Path | None:
     jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    compilation_cache.reset_cache()  # what jax compiled earlier, it compiled believing there was none
     return folder
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from meva_core import experiment
 
-FIT = """
-import json, sys
+FIT = r"""
+import json, re, sys
 import jax, numpy as np
 from meva_core import compose, devices, evaluate, fit, runner
 from meva_core import experiment as experiments
@@ -20,6 +20,9 @@ from meva_core.match import Fitted, self_play
 devices.prepare(count=int(sys.argv[1]))
 known, files = runner.plugins()
 found = {"used": len(devices.used())}
+five = jax.jit(lambda x: devices.over_batch(jax.numpy.sin, x)).lower(np.ones(5, "f")).compile().as_text()
+found["sines of five"] = [n for n in (3, 5) if re.search(rf"f32\[{n}\]\S* sine\(", five)]
+found["shared"] = [len(jax.jit(devices.spread)(np.ones(n)).sharding.device_set) for n in (6, 5)]
 SIZES = {"learner.batch_size": 6, "learner.loops": 3}
 WIDTH = {"value_model.width": 8, "value_model.blocks": 0}
 TRAJECTORY = {"learner.trajectory": 4, "learner.stride": 2, "learner.quantiles": 3}
@@ -71,6 +74,8 @@ def found():
 
 def test_so_many_are_used_as_are_asked_for(found):
     assert [one["used"] for one in found] == [1, 2]
+    assert found[1]["shared"] == [2, 1]  # what they do not divide stays with one
+    assert [one["sines of five"] for one in found] == [[5], [3]]  # but for what is mapped over
 
 
 @pytest.mark.parametrize("name", ["meva", "cola", "m_maml"])

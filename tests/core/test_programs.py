@@ -39,7 +39,7 @@ SCRIPT = """
 import os, sys
 import jax, jax.numpy as jnp
 from meva_core import programs
-jnp.arange(3)  # jax has been used before
+jax.jit(lambda x: x + 1)(1)  # jax has been used before
 missed = []
 jax.monitoring.register_event_listener(lambda name, **_: missed.append(name))
 print(programs.keep())
