@@ -19,6 +19,7 @@ from meva_core.errors import BadValue
 
 Tree = TypeVar("Tree")
 KINDS = ("cpu", "gpu")
+MOST = 8  # of a processor, unless asked for more: smaller shares of a batch cost more than they save
 _AXIS = "batch"
 _limit: int | None = None
 
@@ -30,18 +31,24 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def default_count(cores: int) -> int:
+    """Of a processor's devices."""
+    return 1 << (min(cores, MOST).bit_length() - 1)
+
+
 def prepare(kind: str | None = None, count: int | None = None) -> None:
     """Settle what computes. To be called before jax has computed anything in this process: later, what is there stays.
 
     kind: `cpu` or `gpu`; by default the best there is. count: how many; by default all accelerators, or a device for
-    every core, unless jax was told otherwise (JAX_NUM_CPU_DEVICES). BadValue where there is no such kind, or fewer.
+    every core: eight at most, and a power of two, which batches are divided by; unless jax was told otherwise
+    (JAX_NUM_CPU_DEVICES). BadValue where there is no such kind, or fewer.
     """
     global _limit
     if kind == "cpu":
         jax.config.update("jax_platforms", "cpu")
     if count is not None or jax.config.jax_num_cpu_devices < 0:  # type: ignore[attr-defined]
         with contextlib.suppress(RuntimeError):  # jax has begun
-            jax.config.update("jax_num_cpu_devices", count or cores())
+            jax.config.update("jax_num_cpu_devices", count or default_count(cores()))
     if kind is not None and jax.default_backend() != kind:
         raise BadValue(
             f"expected a {kind} that jax can use for --device, got {jax.default_backend()} alone"

@@ -19,6 +19,7 @@ import jax
 import platformdirs
 
 MOST_BYTES = 2**30
+LEAST_SECONDS = 0.1  # to compile: jax looks at every entry when it adds one, and thousands of small ones make that slow
 _OFF = ("off", "0", "no", "false", "none")
 _MAPS = Path("/proc/self/maps")
 _MANY = 25_000  # of the 65530 that Linux allows a process unless told otherwise
@@ -44,7 +45,7 @@ def keep() -> Path | None:
         return None
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return folder
 

@@ -19,19 +19,19 @@ from meva_core import cli, registry
 # XLA's. The cache is per process, since it is not made for several writers.
 _ENVIRONMENT = {
     "JAX_NUM_CPU_DEVICES": "1",
-    "JAX_COMPILATION_ENVIRONMENT_DIR": "",
+    "JAX_COMPILATION_CACHE_DIR": "",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
 
 
 def pytest_configure(config):
-    _ENVIRONMENT["JAX_COMPILATION_ENVIRONMENT_DIR"] = tempfile.mkdtemp(prefix="meva-tests-")
+    _ENVIRONMENT["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="meva-tests-")
     os.environ.update(_ENVIRONMENT)
 
 
 def pytest_unconfigure(config):
-    shutil.rmtree(_ENVIRONMENT["JAX_COMPILATION_ENVIRONMENT_DIR"], ignore_errors=True)
+    shutil.rmtree(_ENVIRONMENT["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 
 class Outcome(NamedTuple):

@@ -60,7 +60,7 @@ def parse_settings(context: click.Context, parameter: click.Parameter, given: tu
     "--devices",
     type=click.IntRange(min=1),
     metavar="N",
-    help="How many of them, which share out every batch [default: all; of a processor, its cores].",
+    help="How many of them, which share out every batch [default: all; of a processor one per core, at most 8].",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run_command(

@@ -107,9 +107,10 @@ def ranking(found: dict[str, Any], *, beside: bool = True) -> Grid:
 def lines(found: dict[str, Any]) -> list[str]:
     """The claims for a screen, two lines or more each."""
     text = []
-    for holds, says, quantity, ours, expected, _ in grid(found).rows:
-        text.append(textwrap.fill(says, WIDTH, initial_indent=f"  {holds:>3}  ", subsequent_indent=" " * 7))
-        text.append(f"       {quantity} {ours}, expected {expected}")
+    for holds, says, quantity, ours, expected, difference in grid(found).rows:
+        text += textwrap.wrap(says, WIDTH, initial_indent=f"  {holds:>3}  ", subsequent_indent=" " * 7)
+        line = f"{quantity} {ours}, expected {expected}" + (f", difference {difference}" if difference else "")
+        text += textwrap.wrap(line, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 7)
     if found["ranking"]:
         table = ranking(found, beside=False)
         text += ["", *textwrap.indent(plain(table.caption, drawn(table)), "  ").splitlines(), ""]

@@ -80,6 +80,8 @@ def test_every_claim_is_answered_with_the_runs_number(made):
         assert found["of"] == 9  # --quick
         assert claim["ours"] == found["cells"]["mean"] / found["of"]
     assert "1 of 2 claims hold (quick" in done.out
+    difference = told["claims"][0]["ours"] - 0.5
+    assert f"off at most, difference {difference:+.3f}\n" in done.out
     assert "NO  LOLA reaches B from everywhere" in done.out
     assert all(len(line) <= 80 for line in done.lines if "written" not in line and "report.html" not in line)
 

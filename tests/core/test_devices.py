@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from meva_core import experiment
+from meva_core import devices, experiment
 
 FIT = r"""
 import json, re, sys
@@ -105,8 +105,8 @@ PREPARE = "import sys; from meva_core import devices; devices.prepare(); print(l
 
 
 def test_by_default_every_core_is_one():
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    assert run(PREPARE)[1] == f"{cores}\n"
+    assert run(PREPARE)[1] == f"{devices.default_count(devices.cores())}\n"
+    assert [devices.default_count(cores) for cores in (1, 2, 3, 4, 6, 8, 64)] == [1, 2, 2, 4, 4, 8, 8]
 
 
 def test_what_jax_was_told_holds():

@@ -43,7 +43,11 @@ jax.jit(lambda x: x + 1)(1)  # jax has been used before
 missed = []
 jax.monitoring.register_event_listener(lambda name, **_: missed.append(name))
 print(programs.keep())
-jax.jit(lambda x: jnp.sin(x) @ jnp.cos(x))(jnp.ones((3, 3)))
+def slow_to_compile(x):
+    for _ in range(150):
+        x = jnp.sin(x) @ jnp.cos(x)
+    return x
+jax.jit(slow_to_compile)(jnp.ones((3, 3)))
 print(missed.count("/jax/compilation_cache/cache_misses"), missed.count("/jax/compilation_cache/cache_hits"))
 """
 
