@@ -10,6 +10,8 @@ import pytest
 
 from meva_core import devices, experiment
 
+pytestmark = pytest.mark.xdist_group("devices")  # their fixtures are made once
+
 FIT = r"""
 import json, re, sys
 import jax, numpy as np
