@@ -1,6 +1,7 @@
 """What computes: the cores of a processor as devices of one program, or accelerators, as jax counts them.
 
-Fits and evaluations say with `spread` what may be shared out between them; where there is one, that does nothing.
+Fits and evaluations say what may be shared out between them: `spread` a batch, `over_batch` a function mapped over
+it, `mean_over_batch` a mean. Where there is one device, that does nothing.
 """
 
 from __future__ import annotations
@@ -8,18 +9,21 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from meva_core.errors import BadValue
+from meva_core.recipes import read_toml
 
 Tree = TypeVar("Tree")
-KINDS = ("cpu", "gpu")
 MOST = 8  # of a processor, unless asked for more: smaller shares of a batch cost more than they save
+MOST_ASKED = 256  # each takes threads of its own
 _AXIS = "batch"
 _limit: int | None = None
 
@@ -44,6 +48,8 @@ def prepare(kind: str | None = None, count: int | None = None) -> None:
     (JAX_NUM_CPU_DEVICES). BadValue where there is no such kind, or fewer.
     """
     global _limit
+    if count is not None and not 1 <= count <= MOST_ASKED:
+        raise BadValue(f"expected 1 to {MOST_ASKED} for --devices, got {count}")
     if kind == "cpu":
         jax.config.update("jax_platforms", "cpu")
     if count is not None or jax.config.jax_num_cpu_devices < 0:  # type: ignore[attr-defined]
@@ -54,7 +60,7 @@ def prepare(kind: str | None = None, count: int | None = None) -> None:
             f"expected a {kind} that jax can use for --device, got {jax.default_backend()} alone"
             + (" (with NVIDIA's: pip install 'meva[cuda]')" if kind == "gpu" else "")
         )
-    if count is not None and not 1 <= count <= len(jax.devices()):
+    if count is not None and count > len(jax.devices()):
         raise BadValue(f"expected 1 to {len(jax.devices())} for --devices, got {count}")
     _limit = count
 
@@ -67,6 +73,14 @@ def used() -> list[Any]:
 def record() -> dict[str, Any]:
     """What a run was computed with, for `prepare` to settle again."""
     return {"device": jax.default_backend(), "devices": len(used())}
+
+
+def recorded(path: Path) -> int | None:
+    """How many devices of a processor the run whose experiment.toml this is computed with, so that a re-run rounds
+    alike."""
+    run = read_toml(path).get("run", {})
+    count = run.get("devices") if isinstance(run, dict) and run.get("device") == "cpu" else None
+    return count if isinstance(count, int) and 1 <= count <= MOST_ASKED else None
 
 
 def spread(batch: Tree) -> Tree:
@@ -92,12 +106,34 @@ def over_batch(function: Callable, *batch: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[:size], jax.vmap(function)(*spread(batch)))
 
 
+def mean_over_batch(function: Callable, constants: Any, *batch: Any) -> Any:
+    """function(constants, *batch), a tree of means over the batch: of a loss, of its gradients. Every device takes
+    the mean over its share, and what they found is averaged at once. To be said inside jit.
+
+    What computes it should be awaited: with more than 32 such programs under way on a processor, XLA waits for ever.
+    """
+    size, count = len(jax.tree.leaves(batch)[0]), len(used())
+    if count == 1 or size % count:
+        return function(constants, *batch)
+
+    def share(constants: Any, *batch: Any) -> Any:
+        # As one vector: between devices, many small arrays take far longer than a large one.
+        flat, unravel = ravel_pytree(function(constants, *batch))
+        return unravel(jax.lax.pmean(flat, _AXIS))
+
+    shares = (PartitionSpec(), *(PartitionSpec(_AXIS) for _ in batch))
+    mapped = jax.shard_map(share, mesh=_mesh(), in_specs=shares, out_specs=PartitionSpec(), check_vma=False)
+    return mapped(constants, *batch)
+
+
 def everywhere(tree: Tree) -> Tree:
-    """A copy of every array on each of the devices; inside jit or outside."""
-    if len(used()) == 1:
-        return tree
-    return jax.tree.map(lambda leaf: jax.device_put(leaf, _sharding(PartitionSpec())), tree)
+    """A copy of every array on each of the devices."""
+    return tree if len(used()) == 1 else jax.device_put(tree, _sharding(PartitionSpec()))
 
 
 def _sharding(spec: PartitionSpec) -> NamedSharding:
-    return NamedSharding(Mesh(np.array(used()), (_AXIS,)), spec)
+    return NamedSharding(_mesh(), spec)
+
+
+def _mesh() -> Mesh:
+    return Mesh(np.array(used()), (_AXIS,))

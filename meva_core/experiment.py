@@ -18,7 +18,6 @@ from meva_core.errors import BadCombination, BadValue, did_you_mean
 from meva_core.registry import Offer, Registry
 
 SCHEMA = 1
-MOST_DEVICES = 1024
 PARTS_OF_MODELS = ("outputs", "conditions")  # set by the learner, not by users
 MODELS = ("value_model", "explorer")  # what a learner may have of its own
 
@@ -197,13 +196,6 @@ def read(registry: Registry, path: Path) -> Experiment:
     plain = recipes.read_toml(path)
     plain.pop("run", None)  # versions and hash of the run it was written by
     return from_plain(registry, plain, str(path))
-
-
-def recorded_devices(path: Path) -> int | None:
-    """How many devices of a processor the run that wrote the file computed with, so that a re-run rounds alike."""
-    run = recipes.read_toml(path).get("run", {})
-    count = run.get("devices") if isinstance(run, dict) and run.get("device") == "cpu" else None
-    return count if isinstance(count, int) and 1 <= count <= MOST_DEVICES else None
 
 
 def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Experiment:

@@ -32,7 +32,8 @@ def ready() -> None:
 
 
 def keep() -> Path | None:
-    """Have jax keep what it compiles from here on; the folder, None where nothing is kept or jax was told another."""
+    """Have jax keep what it compiles from here on; the folder, None where nothing is kept or jax was told another
+    before (by a first call, too)."""
     asked = os.environ.get("MEVA_CACHE", "").strip()
     if jax.config.jax_compilation_cache_dir or asked.lower() in _OFF:  # type: ignore[attr-defined]
         return None

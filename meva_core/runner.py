@@ -41,7 +41,8 @@ def run(
 ) -> Result:
     """Compose, fit and evaluate; what `meva-run` does. Writes a run folder only where `out` names one.
 
-    `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`. Raises MevaError on bad input.
+    `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`. Where jax has computed nothing yet, every core
+    becomes a device of its (JAX_NUM_CPU_DEVICES says otherwise). Raises MevaError on bad input.
     """
     devices.prepare()
     overrides = dict(set or {})

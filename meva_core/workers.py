@@ -53,14 +53,14 @@ def default_jobs() -> int:
     return min(cores(), MOST) if jax.default_backend() == "cpu" else 1
 
 
-def spread(
-    tasks: Sequence[Task], jobs: int, progress: Callable[[int], Progress], threads: int | None = None
+def do_all(
+    tasks: Sequence[Task], jobs: int, progress: Callable[[int], Progress]
 ) -> Generator[tuple[int, Any], None, None]:
     """Do all, `jobs` at a time, the first ones first; yields (index, result) as they end. `progress(index)` is told
     how a task goes on, in this process.
 
-    With one job all is done here. Otherwise each worker computes with `threads`, by default its share of the cores.
-    What a task raises is raised here, after the others were told to stop as by Ctrl-C. WorkerDied where one is killed.
+    With one job all is done here; otherwise each worker computes with its share of the cores. What a task raises is
+    raised here, after the others were told to stop as by Ctrl-C. WorkerDied where one is killed.
     """
     if jobs == 1:
         for n, task in enumerate(tasks):
@@ -70,7 +70,7 @@ def spread(
 
     context = multiprocessing.get_context("spawn")
     told = context.SimpleQueue()
-    settings = (told, threads or max(1, cores() // jobs))
+    settings = (told, max(1, cores() // jobs))
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=settings)
     rows: dict[int, Progress] = {}
     try:

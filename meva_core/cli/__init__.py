@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -49,7 +51,7 @@ def run() -> None:
 
 def _invoke(command: click.Command) -> None:
     """The one place where handled errors are caught: one line, and their exit code."""
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _warnings_to_users()
     try:
         code = command.main(standalone_mode=False)
     except MevaError as error:
@@ -69,17 +71,18 @@ def _invoke(command: click.Command) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-_PROGRAMS = "persistent compilation cache"  # of jax, which warns of every single program
-_said: set[str] = set()
-_python_showwarning = warnings.showwarning
+def _warnings_to_users() -> Callable[..., None]:
+    """What shows a warning: a plugin's as one line, and one line for all programs that jax cannot keep."""
+    python_shows, told = warnings.showwarning, False
 
-
-def _show_warning(message, category, *args, **kwargs) -> None:
-    if issubclass(category, PluginWarning):
-        click.echo(f"warning: {message}", err=True)
-    elif _PROGRAMS in str(message):
-        if _PROGRAMS not in _said:
+    def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
+        nonlocal told
+        if issubclass(category, PluginWarning):
+            click.echo(f"warning: {message}", err=True)
+        elif "persistent compilation cache" not in str(message):
+            python_shows(message, category, *args, **kwargs)
+        elif not told:
+            told = True
             click.echo(f"warning: compiled programs cannot be kept (the run is slower, not wrong): {message}", err=True)
-        _said.add(_PROGRAMS)
-    else:
-        _python_showwarning(message, category, *args, **kwargs)
+
+    return show

@@ -1,24 +1,31 @@
-"""What a reproduction has made: runs and tournaments, each a task that any process can do.
-
-Imports what is heavy inside: the command line reads this file to show its help.
-"""
+"""What a reproduction has made: runs and tournaments, each a task that any process can do."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from meva_core import evaluate, reproductions, runner, tournament, values
+from meva_core import experiment as experiments
+from meva_core.cli import tournament as command
+from meva_core.compose import compose
 from meva_core.errors import BadCombination, BadValue, Diverged
+from meva_core.experiment import Experiment
 from meva_core.progress import Progress
+from meva_core.recipes import RecipeFile
+from meva_core.registry import Registry
+from meva_core.reproductions import Reproduction, Run
+from meva_core.tournament import Tournament
 
 
 @attrs.frozen
-class Run:
+class RunJob:
     """What meva-run would do. fits: hashes of the fits that it needs; values: of the rows."""
 
-    experiment: Any
+    experiment: Experiment
     fits: frozenset[str]
     values: tuple[float, ...]
 
@@ -27,19 +34,17 @@ class Run:
         """Of all that decides its numbers."""
         return self.experiment.hash
 
-    def make(self, known: Any, files: Any, folder: Path, fits: Path, progress: Progress) -> None:
+    def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
         """In `folder`, gone on with where it is there."""
-        from meva_core import runner
-
         there = (folder / "experiment.toml").is_file()
         runner.run_experiment(self.experiment, known, out=folder, fits=fits, resume=there, progress=progress)
 
 
 @attrs.frozen
-class Tournament:
+class TournamentJob:
     """What meva tournament would do. fits: hashes of the fits that it needs; meetings: each one's hashes."""
 
-    asked: Any
+    asked: Tournament
     fits: frozenset[str]
     meetings: tuple[tuple[str, ...], ...]
     registry_file: Path | None
@@ -47,27 +52,26 @@ class Tournament:
     @property
     def hash(self) -> str:
         """Of all that decides its numbers."""
-        from meva_core.experiment import hash_of
-
         numbers = {"trials": self.asked.trials, "steps": self.asked.steps}
-        return hash_of({**numbers, "meetings": [list(hashes) for hashes in self.meetings]})
+        return experiments.hash_of({**numbers, "meetings": [list(hashes) for hashes in self.meetings]})
 
-    def make(self, known: Any, files: Any, folder: Path, fits: Path, progress: Progress) -> None:
+    def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
         """In `folder`, gone on with where it is there."""
-        from meva_core import tournament
-        from meva_core.cli import tournament as command
-
         if not (folder / "tournament.toml").is_file():
             command.create(folder, self.asked, self.registry_file)
         planned = tournament.meetings(known, files, self.asked)
         command.make(known, self.asked, planned, folder, fits, progress)
 
 
+Job = RunJob | TournamentJob
+
+
 @attrs.frozen
 class Making:
-    """A job and its folder, a task for `workers.spread`. fits: the folder where fits are kept."""
+    """A job and its folder, a task for `workers.do_all`. fits: the folder where fits are kept."""
 
-    job: Run | Tournament
+    title: str
+    job: Job
     folder: Path
     fits: Path
     registry_file: Path | None
@@ -79,8 +83,6 @@ class Making:
 
     def do(self, progress: Progress) -> str | None:
         """Why nothing came of it, where all diverged: which is an answer too."""
-        from meva_core import runner
-
         known, files = runner.plugins(self.registry_file)
         try:
             self.job.make(known, files, self.folder, self.fits, progress)
@@ -89,11 +91,11 @@ class Making:
         return None
 
 
-def planned(known: Any, files: Any, asked: Any, quick: bool, registry_file: Path | None) -> dict[str, Run | Tournament]:
+def planned(
+    known: Registry, files: Sequence[RecipeFile], asked: Reproduction, quick: bool, registry_file: Path | None
+) -> dict[str, Job]:
     """Every job of a reproduction, by label; all is composed and held against, so that bad input costs no fit."""
-    from meva_core import reproductions
-
-    found: dict[str, Run | Tournament] = {}
+    found: dict[str, Job] = {}
     settings: dict[str, Any] = {}
     for run in asked.runs:
         overrides = {**run.overrides, **(run.quick if quick else {})}
@@ -106,11 +108,9 @@ def planned(known: Any, files: Any, asked: Any, quick: bool, registry_file: Path
     return found
 
 
-def _run(known: Any, files: Any, asked: Any, run: Any, overrides: dict[str, Any]) -> Run:
-    from meva_core import evaluate, reproductions
-    from meva_core import experiment as experiments
-    from meva_core.compose import compose
-
+def _run(
+    known: Registry, files: Sequence[RecipeFile], asked: Reproduction, run: Run, overrides: dict[str, Any]
+) -> RunJob:
     experiment = experiments.resolve(
         known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
         overrides=overrides,
@@ -124,21 +124,21 @@ def _run(known: Any, files: Any, asked: Any, run: Any, overrides: dict[str, Any]
     if asked.picture == "polytope" and not plan.settings.polytope:
         raise BadCombination(f"expected evaluate.polytope above 0 to draw it in {asked.name}, got 0 in run {run.label}")
     fitted = any(player.training is not None for player in composition.rehearse())
-    return Run(experiment, frozenset({experiment.fit_hash} if fitted else ()), plan.values)
+    return RunJob(experiment, frozenset({experiment.fit_hash} if fitted else ()), plan.values)
 
 
-def _tournament(known: Any, files: Any, run: Any, overrides: dict[str, Any], registry_file: Path | None) -> Tournament:
+def _tournament(
+    known: Registry, files: Sequence[RecipeFile], run: Run, overrides: dict[str, Any], registry_file: Path | None
+) -> TournamentJob:
     """What is set without a dot is a number of the tournament, the rest hyper-parameters."""
-    from meva_core import tournament, values
-
     numbers = {key: value for key, value in overrides.items() if "." not in key}
     others = {key: value for key, value in overrides.items() if "." in key}
-    types = {field.name: type(field.default) for field in attrs.fields(tournament.Tournament)}
+    types = {field.name: type(field.default) for field in attrs.fields(Tournament)}
     for key, value in numbers.items():
         if types.get(key) not in (int, str):
             raise BadValue(f"expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got {key!r}")
         values.convert(value, types[key], f"set.{key}")
-    asked = tournament.Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
+    asked = Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
     meetings = tournament.meetings(known, files, asked)
     fits = frozenset(needed[0].fit_hash for meeting in meetings for needed in meeting.fits if needed is not None)
-    return Tournament(asked, fits, tuple(tuple(meeting.hashes) for meeting in meetings), registry_file)
+    return TournamentJob(asked, fits, tuple(tuple(meeting.hashes) for meeting in meetings), registry_file)

@@ -95,17 +95,17 @@ def run_command(
     if experiment is not None and any(x not in (None, (), {}) for x in names):
         raise BadValue("expected an experiment.toml or names and settings, got both: edit the file instead")
 
+    from meva_core import devices as computing
     from meva_core import experiment as experiments
     from meva_core import runner
     from meva_core.cli.screen import Screen
-    from meva_core.devices import prepare
 
     if resume is not None and not (resume / "experiment.toml").is_file():
         raise BadFolder(f"expected a run folder with an experiment.toml to resume, got {resume}")
     written = experiment if resume is None else resume / "experiment.toml"
     if written is not None and device in (None, "cpu"):
-        devices = devices or experiments.recorded_devices(written)
-    prepare(device, devices)
+        devices = devices or computing.recorded(written)
+    computing.prepare(device, devices)
     known, files = runner.plugins(registry_file)
     if resume is not None:
         resolved = experiments.read(known, resume / "experiment.toml")

@@ -18,6 +18,7 @@ def _huber_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Ar
     return huber(*primals), jnp.clip(primals[0], -1, 1) * tangents[0]
 
 
+@jax.custom_jvp
 def quantile_huber(predictions: Array, targets: Array) -> Array:
     """Quantile Huber regression, f32[K], f32[M] -> f32[] (Dabney et al., 2018, equations 9 and 10, kappa = 1).
 
@@ -25,15 +26,10 @@ def quantile_huber(predictions: Array, targets: Array) -> Array:
     over targets, which are constants: no gradient goes to them. With K = 1 it is plain Huber: the quantile loss would
     be half of it.
     """
-    return _quantile_huber(predictions, jax.lax.stop_gradient(targets))
-
-
-@jax.custom_jvp
-def _quantile_huber(predictions: Array, targets: Array) -> Array:
     return _loss_and_gradient(predictions, targets)[0]
 
 
-@_quantile_huber.defjvp
+@quantile_huber.defjvp
 def _quantile_huber_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
     loss, gradient = _loss_and_gradient(*primals)
     return loss, jnp.sum(gradient * tangents[0])

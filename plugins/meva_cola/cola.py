@@ -21,7 +21,7 @@ from meva_core.component import (
     positive,
     static,
 )
-from meva_core.devices import spread
+from meva_core.devices import mean_over_batch, spread
 from meva_core.errors import BadCombination
 from meva_core.ops import cosine, huber, look_ahead_gradient, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, Training, ValueModel
@@ -137,13 +137,13 @@ class COLATraining(Training):
         x = spread(self.policies(policy_key))
         rates = jax.random.uniform(rate_key, (len(x),), maxval=self.learner.highest_rate)
 
-        def loss(params: Any) -> tuple[Array, Array]:
+        def loss(params: Any, x: Array, rates: Array) -> tuple[Array, Array]:
             residuals = jax.vmap(lambda x, rate: self.learner.residual(params, x, rate))(x, rates)
-            return jnp.mean(huber(residuals / self._size(rates))), jnp.sqrt(jnp.mean(residuals**2))
+            return jnp.mean(huber(residuals / self._size(rates))), jnp.mean(residuals**2)
 
-        (value, inconsistency), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
+        (value, error), gradient = mean_over_batch(jax.value_and_grad(loss, has_aux=True), state.params, x, rates)
         updates, optimiser = self._optimiser().update(gradient, state.optimiser)
-        metrics = {"loss": value, "inconsistency": inconsistency, "gradient_norm": optax.tree.norm(gradient)}
+        metrics = {"loss": value, "inconsistency": jnp.sqrt(error), "gradient_norm": optax.tree.norm(gradient)}
         return FitState(optax.apply_updates(state.params, updates), optimiser), metrics
 
     def policies(self, key: Array) -> Array:

@@ -10,7 +10,7 @@ import optax
 from jax import Array
 
 from meva_core.component import at_least, below_one, component, leaf, part, positive, static
-from meva_core.devices import spread
+from meva_core.devices import mean_over_batch, spread
 from meva_core.ops import simultaneous_gradient
 from meva_core.protocols import Game, Learner, Training
 
@@ -94,7 +94,7 @@ class MMAMLTraining(Training):
         keys = jax.random.split(key, self.learner.batch_size)
         opponents = spread(jax.vmap(self.learner.game.init)(keys))
 
-        def loss(learnt: tuple[Array, Array]) -> tuple[Array, Array]:
+        def loss(learnt: tuple[Array, Array], opponents: Array) -> tuple[Array, Array]:
             def of_seat(seat: Array, policy: Array, rate: Array) -> Array:
                 return jnp.mean(jax.vmap(lambda x: self.payoffs(seat, policy, rate, x))(opponents), axis=0)
 
@@ -102,7 +102,7 @@ class MMAMLTraining(Training):
             return -jnp.mean(payoffs), jnp.mean(payoffs[:, -1])
 
         learnt = (state.policy, state.rate)
-        (value, final), gradient = jax.value_and_grad(loss, has_aux=True)(learnt)
+        (value, final), gradient = mean_over_batch(jax.value_and_grad(loss, has_aux=True), learnt, opponents)
         updates, optimiser = self._optimiser().update(gradient, state.optimiser)
         policy, rate = jax.tree.map(jnp.add, learnt, updates)
         metrics = {"loss": value, "payoff": final, "rate": jnp.mean(rate), "gradient_norm": optax.tree.norm(gradient)}

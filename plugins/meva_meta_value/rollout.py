@@ -47,11 +47,18 @@ def start(learner: MeVa, params: Any, key: Array) -> Explored:
 
 def draw_discounts(learner: MeVa, key: Array) -> Array:
     """Highest times Beta(a, a), per player (section 4.2: a = 1/2, the arcsine distribution, and highest 1), or fixed
-    at the learner's; 0 in the rivals' seats."""
+    at the learner's; 0 in the rivals' seats.
+
+    Drawn from two uniform numbers, without rejection (Devroye, 1996, Random variate generation in one line of code).
+    """
     if learner.discount_draw == "fixed":
         return learner.discounts
     a = learner.discount_concentration
-    discounts = learner.highest_discount * jax.random.beta(key, a, a, (learner.game.num_players,))
+    u, v = jax.random.uniform(key, (2, learner.game.num_players))
+    cosine = jnp.cos(2 * jnp.pi * v)
+    odds = jnp.expm1(-jnp.log(u) / a) * cosine**2
+    low = 0.5 / ((1 + odds) * (1 + jax.lax.rsqrt(1 + 1 / odds)))
+    discounts = learner.highest_discount * jnp.where(cosine < 0, low, 1 - low)
     return jnp.where(jnp.array(learner.own_seats), discounts, 0.0)
 
 

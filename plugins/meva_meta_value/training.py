@@ -13,7 +13,7 @@ import optax
 from jax import Array
 
 from meva_core.component import component, part
-from meva_core.devices import spread
+from meva_core.devices import mean_over_batch, spread
 from meva_core.ops import cosine, lambda_returns, quantile_huber
 from meva_core.protocols import Training
 from meva_meta_value import rollout
@@ -80,27 +80,35 @@ class MetaValueTraining(Training):
 
     def regress(self, state: FitState, data: rollout.OnPolicy) -> tuple[FitState, dict[str, Array]]:
         """One step of the optimiser on rollouts, every leaf [B, ...]."""
-        targets = jax.vmap(lambda d: self.targets(state.target_params, d))(data)
-        # All states of all rollouts in one flat batch: one large matrix product per layer.
-        x, targets = (a.reshape(-1, *a.shape[2:]) for a in (data.x[:, :-1], targets))
-        discounts = jnp.repeat(data.discounts, self.learner.stride, axis=0)
-
-        def loss(params: Any) -> tuple[Array, Array]:
-            losses, errors = jax.vmap(lambda *state: self.losses(params, *state))(x, discounts, targets)
-            own = jnp.array(self.learner.own_seats)
-            return jnp.mean(losses, where=own), jnp.mean(errors, where=own)
-
-        (value, error), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
-        updates, optimiser = self._optimiser().update(gradient, state.optimiser, state.params)
-        params = optax.apply_updates(state.params, updates)
-        target_params = optax.incremental_update(params, state.target_params, 1 - self.learner.target_inertia)
+        gradient = jax.value_and_grad(self.loss, has_aux=True)
+        (value, error), gradient = mean_over_batch(gradient, state.params, *self.examples(state.target_params, data))
         metrics = {
             "loss": value,
             "td_error": error,
             "payoff": jnp.mean(data.payoffs),
             "gradient_norm": optax.tree.norm(gradient),
         }
-        return FitState(params, target_params, optimiser), metrics
+        return self.descend(state, gradient), metrics
+
+    def examples(self, target_params: Any, data: rollout.OnPolicy) -> tuple[Array, Array, Array]:
+        """States, discounts and targets of rollouts, every leaf [B S, ...]: all in one flat batch, so that a layer is
+        one large matrix product."""
+        targets = jax.vmap(lambda d: self.targets(target_params, d))(data)
+        x, targets = (a.reshape(-1, *a.shape[2:]) for a in (data.x[:, :-1], targets))
+        return x, jnp.repeat(data.discounts, self.learner.stride, axis=0), targets
+
+    def loss(self, params: Any, x: Array, discounts: Array, targets: Array) -> tuple[Array, Array]:
+        """Quantile regression loss and absolute error of the mean, over a batch of states and the learner's seats."""
+        losses, errors = jax.vmap(lambda *state: self.losses(params, *state))(x, discounts, targets)
+        own = jnp.array(self.learner.own_seats)
+        return jnp.mean(losses, where=own), jnp.mean(errors, where=own)
+
+    def descend(self, state: FitState, gradient: Any) -> FitState:
+        """One step of the optimiser, and the target network's after it."""
+        updates, optimiser = self._optimiser().update(gradient, state.optimiser, state.params)
+        params = optax.apply_updates(state.params, updates)
+        target_params = optax.incremental_update(params, state.target_params, 1 - self.learner.target_inertia)
+        return FitState(params, target_params, optimiser)
 
     def targets(self, target_params: Any, data: rollout.OnPolicy) -> Array:
         """Lambda-returns of one rollout, f32[S, P, K]; constants of the loss."""

@@ -14,6 +14,7 @@ from jax import Array
 
 from meva_core.component import at_least, component, one_of, part, positive, static
 from meva_core.protocols import Game, ValueModel
+from meva_value_networks.layers import Linear, NormalisedLayer
 
 TRANSFORMS = {"identity": lambda x: x, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh}
 ACTIVATIONS = {"gelu": jax.nn.gelu, "tanh": jnp.tanh}
@@ -69,23 +70,22 @@ class PairedMLP(ValueModel):
         def network() -> Any:
             encoder = _MLP(self.width, self.blocks, "gelu", name="encoder")
             joint = _MLP(self.width, self.blocks, self.last_activation, name="joint")
-            embedding = _NormalisedLayer(self.width, "gelu", name="condition")
+            embedding = NormalisedLayer(self.width, jax.nn.gelu, name="condition")
             equivariant = self.game.symmetric if self.equivariant is None else self.equivariant
             into_encoder = _PlayerAffine(equivariant, name="encoder_input")
             into_joint = _PlayerAffine(equivariant, name="joint_input")
-            output = hk.Linear(self.outputs, name="head")
+            output = Linear(self.outputs, name="head")
 
             def encode(x: Array, condition: Array) -> Array:
                 policy = TRANSFORMS[self.transform](x * self.input_scale)
                 extra = embedding(condition) if self.embed_condition else condition
-                return encoder(into_encoder(jnp.concatenate([policy, extra], axis=-1)))
+                return encoder(*into_encoder(policy, extra))
 
             def features(x: Array, others: Array, condition: Array) -> Array:
                 own = encode(x, condition)
                 # Encoded once where nothing is stopped, so that the backward pass too goes through it once.
                 codes = own if others is x else encode(others, condition)
-                rest = _mean_of_others(codes)
-                return joint(into_joint(jnp.concatenate([own, rest], axis=-1)))
+                return joint(*into_joint(own, _mean_of_others(codes)))
 
             def init(x: Array, condition: Array) -> Array:
                 return output(features(x, x, condition))
@@ -103,49 +103,6 @@ def _mean_of_others(codes: Array) -> Array:
     return (1 - jnp.eye(players, dtype=codes.dtype)) @ codes / (players - 1)
 
 
-class _NormalisedLayer(hk.Module):
-    """Linear, layer normalisation, activation."""
-
-    def __init__(self, width: int, activation: str, name: str):
-        super().__init__(name=name)
-        self.width, self.activation = width, ACTIVATIONS[activation]
-
-    def __call__(self, h: Array) -> Array:
-        # With a bias, though the normalisation has its own: without, a layer could not tell an input from twice it.
-        h = hk.Linear(self.width, name="linear")(h)
-        return self.activation(_LayerNorm(name="norm")(h))
-
-
-class _LayerNorm(hk.Module):
-    """Mean 0 and variance 1 over units, then a learnt scale and offset (Ba et al., 2016)."""
-
-    def __call__(self, h: Array) -> Array:
-        scale = hk.get_parameter("scale", h.shape[-1:], h.dtype, init=jnp.ones)
-        offset = hk.get_parameter("offset", h.shape[-1:], h.dtype, init=jnp.zeros)
-        return scale * normalised(h) + offset
-
-
-@jax.custom_jvp
-def normalised(h: Array) -> Array:
-    """Mean 0 and variance 1 along the last axis."""
-    return _normalised(h)[0]
-
-
-@normalised.defjvp
-def _normalised_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    # As one keeps it on paper; told to autodiff, a fit takes two thirds of the time.
-    (dh,) = tangents
-    y, inverse = _normalised(primals[0])
-    along = jnp.mean(y * dh, axis=-1, keepdims=True)
-    return y, inverse * (dh - jnp.mean(dh, axis=-1, keepdims=True) - y * along)
-
-
-def _normalised(h: Array) -> tuple[Array, Array]:
-    centred = h - jnp.mean(h, axis=-1, keepdims=True)
-    inverse = jax.lax.rsqrt(jnp.mean(centred**2, axis=-1, keepdims=True) + 1e-5)
-    return centred * inverse, inverse
-
-
 class _MLP(hk.Module):
     """Gated residual blocks between two normalised layers.
 
@@ -156,26 +113,27 @@ class _MLP(hk.Module):
         super().__init__(name=name)
         self.width, self.blocks, self.last_activation = width, blocks, last_activation
 
-    def __call__(self, h: Array) -> Array:
-        h = _NormalisedLayer(self.width, "gelu", name="first")(h)
+    def __call__(self, *inputs: Array) -> Array:
+        h = NormalisedLayer(self.width, jax.nn.gelu, name="first")(*inputs)
         for b in range(self.blocks):
-            inner = _NormalisedLayer(self.width, "gelu", name=f"block{b}")(h)
-            inner = hk.Linear(self.width, name=f"block{b}_linear")(inner)
+            inner = NormalisedLayer(self.width, jax.nn.gelu, name=f"block{b}")(h)
+            inner = Linear(self.width, name=f"block{b}_linear")(inner)
             gate = jax.nn.sigmoid(hk.get_parameter(f"gate{b}", (self.width,), h.dtype, init=jnp.zeros))
             h = gate * h + (1 - gate) * inner
-        return _NormalisedLayer(self.width, self.last_activation, name="last")(h)
+        return NormalisedLayer(self.width, ACTIVATIONS[self.last_activation], name="last")(h)
 
 
 class _PlayerAffine(hk.Module):
-    """A learnt scale and bias per player; nothing where players are not to be told apart."""
+    """A learnt scale and bias per player, of all inputs side by side; nothing where players are not told apart."""
 
     def __init__(self, equivariant: bool, name: str):
         super().__init__(name=name)
         self.equivariant = equivariant
 
-    def __call__(self, h: Array) -> Array:
+    def __call__(self, *inputs: Array) -> list[Array]:
         if self.equivariant:
-            return h
+            return list(inputs)
+        h = jnp.concatenate(inputs, axis=-1)
         scale = hk.get_parameter("scale", h.shape, h.dtype, init=jnp.ones)
         bias = hk.get_parameter("bias", h.shape, h.dtype, init=jnp.zeros)
-        return scale * h + bias
+        return [scale * h + bias]

@@ -6,8 +6,6 @@ import re
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("reproduce")  # their fixtures are made once
-
 REGISTRY = """
 [reproductions.tiny]
 title = "basins of naive players and of LOLA"

@@ -52,7 +52,7 @@ def test_game(name):
 
 
 @pytest.mark.parametrize("game", names("game"))
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in names("learner")])
+@pytest.mark.parametrize("name", names("learner"))
 def test_learner(name, game):
     here = meva.make("game", game)
     testing.check_learner(build_learner(name, here), here)

@@ -8,9 +8,7 @@ import tomllib
 
 import pytest
 
-from meva_core import devices, experiment
-
-pytestmark = pytest.mark.xdist_group("devices")  # their fixtures are made once
+from meva_core import devices
 
 FIT = r"""
 import json, re, sys
@@ -82,7 +80,7 @@ def test_so_many_are_used_as_are_asked_for(found):
 
 @pytest.mark.parametrize("name", ["meva", "cola", "m_maml"])
 def test_two_fit_as_one(name, found):
-    one, two = (np_concatenate(side[name]) for side in found)
+    one, two = (flat(side[name]) for side in found)
     assert one == pytest.approx(two, rel=1e-4, abs=1e-5)
 
 
@@ -96,10 +94,10 @@ def test_nothing_compiles_anew_between_chunks(name, found):
 def test_two_play_as_one_also_where_they_do_not_divide_the_pairs(name, count, found):
     one, two = (side[f"{name} {count}"] for side in found)
     assert len(one) == count
-    assert np_concatenate(one) == pytest.approx(np_concatenate(two), rel=1e-4, abs=1e-5)
+    assert flat(one) == pytest.approx(flat(two), rel=1e-4, abs=1e-5)
 
 
-def np_concatenate(rows):
+def flat(rows):
     return [number for row in rows for number in row]
 
 
@@ -120,6 +118,7 @@ def test_what_jax_was_told_holds():
     [
         ("kind='gpu'", "expected a gpu that jax can use for --device, got cpu alone"),
         ("count=99", "expected 1 to 2 for --devices, got 99"),
+        ("count=100_000", "expected 1 to 256 for --devices, got 100000"),
     ],
 )
 def test_what_there_is_not(call, said):
@@ -140,4 +139,4 @@ def test_a_run_records_its_devices_and_a_rerun_takes_as_many(tmp_path):
     assert recorded("fewer", tmp_path / "first" / "experiment.toml", "--devices", 1) == 1
     file = tmp_path / "first" / "experiment.toml"
     file.write_text(file.read_text().replace("devices = 3", 'devices = "many"'))
-    assert experiment.recorded_devices(file) is None
+    assert devices.recorded(file) is None

@@ -10,8 +10,6 @@ from meva_core import evaluate
 from meva_core.errors import MevaError
 from meva_core.report import tables
 
-pytestmark = pytest.mark.xdist_group("summary")  # their fixtures are made once
-
 FEW = {"evaluate.pairs": 3, "evaluate.steps": 12, "evaluate.grid": 5, "evaluate.grid_steps": 200}
 
 

@@ -94,7 +94,7 @@ def gone(pid):
 def test_all_are_done_and_heard(jobs, tmp_path):
     heard = {n: Heard() for n in range(3)}
     tasks = [Square(n, tmp_path) for n in (2, 3, 4)]
-    assert sorted(workers.spread(tasks, jobs, heard.__getitem__)) == [(0, 4), (1, 9), (2, 16)]
+    assert sorted(workers.do_all(tasks, jobs, heard.__getitem__)) == [(0, 4), (1, 9), (2, 16)]
     assert {n: progress.texts for n, progress in heard.items()} == {
         0: ["squaring 2"],
         1: ["squaring 3"],
@@ -107,7 +107,7 @@ def test_all_are_done_and_heard(jobs, tmp_path):
 def test_what_must_not_be_done_together_is_not(tmp_path):
     same = frozenset({"fit"})
     tasks = [Square(1, tmp_path, same, 0.4), Square(2, tmp_path, same | {"other"}, 0.4), Square(3, tmp_path, seconds=2)]
-    assert len(list(workers.spread(tasks, 2, lambda n: Progress()))) == 3
+    assert len(list(workers.do_all(tasks, 2, lambda n: Progress()))) == 3
     (a, b), (c, d), (e, _) = (map(float, (tmp_path / str(n)).read_text().split()[:2]) for n in (1, 2, 3))
     assert b <= c or d <= a
     assert e < b or e < d  # while the third went on beside them
@@ -116,14 +116,14 @@ def test_what_must_not_be_done_together_is_not(tmp_path):
 def test_what_is_raised_stops_the_others(tmp_path):
     tasks = [Saves(tmp_path, "a"), Refuses()]
     with pytest.raises(BadValue, match="expected another task"):
-        list(workers.spread(tasks, 2, lambda n: Progress()))
+        list(workers.do_all(tasks, 2, lambda n: Progress()))
     assert (tmp_path / "a.saved").exists() or not (tmp_path / "a.begun").exists()
     assert not multiprocessing.active_children()
 
 
 def test_a_worker_that_is_killed_is_told_in_one_line(tmp_path):
     with pytest.raises(workers.WorkerDied, match="fewer --jobs"):
-        list(workers.spread([Dies(), Square(1, tmp_path)], 2, lambda n: Progress()))
+        list(workers.do_all([Dies(), Square(1, tmp_path)], 2, lambda n: Progress()))
 
 
 SCRIPT = """
@@ -137,7 +137,7 @@ from meva_core.progress import Progress
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     try:
-        list(workers.spread([Saves(folder, "a"), Saves(folder, "b")], 2, lambda n: Progress()))
+        list(workers.do_all([Saves(folder, "a"), Saves(folder, "b")], 2, lambda n: Progress()))
     except KeyboardInterrupt:
         sys.exit(130)
 """

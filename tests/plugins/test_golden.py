@@ -32,7 +32,7 @@ LEARNERS = {
     "extragradient": ("extragradient", {}),
 }
 CASES = [
-    pytest.param(row, rule, id=f"{row['game']}{n}-{rule}", marks=pytest.mark.xdist_group(rule))
+    pytest.param(row, rule, id=f"{row['game']}{n}-{rule}")
     for n, row in enumerate(ROWS)
     if row["game"] in GAMES
     for rule in LEARNERS

@@ -1,0 +1,32 @@
+"""Warnings as users see them."""
+
+import warnings
+
+import click
+import pytest
+
+from meva_core import cli
+from meva_core.registry import PluginWarning
+
+
+@click.command
+def warn():
+    for program in ("jit_step", "jit_match"):
+        warnings.warn(f"Error writing persistent compilation cache entry for '{program}': disk full", stacklevel=1)
+    warnings.warn("left out plugin p", PluginWarning, stacklevel=1)
+    warnings.warn("something else", stacklevel=1)
+
+
+def test_programs_that_cannot_be_kept_are_told_of_once_and_plugins_in_a_line(capsys):
+    others = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *where, **more: others.append(str(message))
+        with pytest.raises(SystemExit) as end:
+            cli._invoke(warn)
+    assert end.value.code == 0
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("warning: compiled programs cannot be kept (the run is slower, not wrong): Error writing")
+    assert "jit_step" in first
+    assert second == "warning: left out plugin p"
+    assert others == ["something else"]  # Python shows it
