@@ -100,16 +100,15 @@ def check_learner(learner: Learner, game: Game) -> None:
 
     _check_transforms("update", update, _batch(game))
 
-    @jax.jit
-    def five(fitted: Fitted, x: Array) -> Array:
-        return matching.play(matching.self_play(game, fitted), x, jax.random.key(3), 5).x
-
+    five, traced = _compiled(
+        lambda fitted, x: matching.play(matching.self_play(game, fitted), x, jax.random.key(3), 5).x
+    )
     _check_array("five steps", five(Fitted(learner=learner, params=params), x), x.shape)
     for name in {"rate", *([learner.sweep.name] if learner.sweep else [])}:
         assert hasattr(learner, name), f"expected a hyper-parameter {name!r}"
         other = attrs.evolve(learner, **{name: 0.5 * getattr(learner, name)})  # type: ignore[type-var]
         five(Fitted(learner=other, params=params), x)
-        count = five._cache_size()  # type: ignore[attr-defined]
+        count = len(traced)
         assert count == 1, f"{name}: expected one compilation for all its values, got {count}: make it a leaf"
 
 
@@ -228,17 +227,28 @@ def _check_transforms(what: str, function: Callable[[Any], Any], batch: Any) -> 
         _check_close(f"{what}: vmap differs from a loop", one, compiled(single))
 
 
+def _compiled(function: Callable[..., Any]) -> tuple[Callable[..., Any], list[None]]:
+    """Under jit, and a list with an entry for each time that it was traced."""
+    traced: list[None] = []
+
+    def counted(*args: Any) -> Any:
+        traced.append(None)
+        return function(*args)
+
+    return jax.jit(counted), traced
+
+
 def _check_close(message: str, found: Any, expected: Any) -> None:
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, err_msg=message, **TOLERANCE), found, expected)
 
 
 def _check_pure(what: str, function: Callable[..., Any], component: Any, *args: Any) -> None:
     """No second compilation: neither when called again nor when a number of the component changes."""
-    compiled = jax.jit(function)
+    compiled, traced = _compiled(function)
     compiled(component, *args)
     compiled(component, *args)
     compiled(jax.tree.map(lambda leaf: leaf * 1.0 if isinstance(leaf, float) else leaf, component), *args)
-    count = compiled._cache_size()  # type: ignore[attr-defined]
+    count = len(traced)
     assert count == 1, f"{what}: expected one compilation, got {count}: is a traced value part of the structure?"
 
 

@@ -28,16 +28,24 @@ def simultaneous_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
 
     Differentiable.
     """
-    return own_rows(jax.jacrev(payoff)(x))  # all players' passes backward share one forward
+    return own_rows(_effects(payoff, x))  # all players' passes backward share one forward
+
+
+def _effects(payoff: Callable[[Array], Array], x: Array) -> Array:
+    """[i, j]: d payoff_i / d x_j, f32[P, P, D]."""
+    # Player by player, not mapped: with a batch of players beside that of policies, small products are no longer
+    # loops that vectorise, but library calls.
+    paid, pull = jax.vjp(payoff, x)
+    return jnp.stack([pull(each)[0] for each in jnp.eye(len(paid), dtype=paid.dtype)])
 
 
 def effects_after(payoff: Callable[[Array], Array], x: Array, steps: Array) -> Array:
     """[i, j]: d payoff_i / d x_j where all but i have taken their `steps`, f32[P, P, D]."""
 
-    def of_player(i: Array) -> Array:
+    def of_player(i: int) -> Array:
         return jax.grad(lambda x: payoff(x)[i])((x + steps).at[i].set(x[i]))
 
-    return jax.vmap(of_player)(jnp.arange(x.shape[0]))
+    return jnp.stack([of_player(i) for i in range(x.shape[0])])
 
 
 def look_ahead_gradient(payoff: Callable[[Array], Array], steps: Callable[[Array], Array], x: Array) -> Array:
@@ -59,15 +67,15 @@ def shaping_gradient(payoff: Callable[[Array], Array], x: Array, effects: Array 
 
     Foerster et al. (2018), equation 4; chi of Letcher et al. (2019), section 3.
     """
-    held = jax.jacrev(payoff)(x) if effects is None else effects
-    players, total = np.arange(x.shape[0]), jnp.zeros_like(x)
-    for j in players.tolist():
+    held = _effects(payoff, x) if effects is None else effects
+    rows = [jnp.zeros_like(row) for row in x]
+    for j in range(len(rows)):
         # d_i d_j f_j e_ij is how d_i f_j changes as x_j moves along e_ij: forward over reverse, the cheap order.
         _, change = jax.linearize(jax.grad(lambda x, j=j: payoff(x)[j]), x)
-        others = players[players != j]
-        along = jnp.zeros((len(others), *x.shape), x.dtype).at[:, j].set(held[others, j])
-        total = total.at[others].add(jax.vmap(change)(along)[np.arange(len(others)), others])
-    return total
+        for i in range(len(rows)):
+            if i != j:
+                rows[i] += change(jnp.zeros_like(x).at[j].set(held[i, j]))[i]
+    return jnp.stack(rows)
 
 
 # Products with H = d [d1 f1, ..., dP fP] / dx, never H itself. v: f32[P, D], like x.
@@ -86,10 +94,7 @@ def transposed_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> 
 def off_diagonal_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> Array:
     """H_o v, f32[P, D]: H without its blocks (i, i), so how the others' moves v_j turn player i's gradient."""
 
-    def row(i: Array) -> Array:
-        def gradient(x: Array) -> Array:
-            return jax.grad(lambda own: payoff(x.at[i].set(own))[i])(x[i])
+    def row(i: int) -> Array:
+        return jax.jvp(jax.grad(lambda x: payoff(x)[i]), (x,), (v.at[i].set(0.0),))[1][i]
 
-        return jax.jvp(gradient, (x,), (v.at[i].set(0.0),))[1]
-
-    return jax.vmap(row)(jnp.arange(x.shape[0]))
+    return jnp.stack([row(i) for i in range(x.shape[0])])
