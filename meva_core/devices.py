@@ -23,6 +23,8 @@ from meva_core.recipes import read_toml
 
 Tree = TypeVar("Tree")
 MOST = 8  # of a processor, unless asked for more: smaller shares of a batch cost more than they save
+LARGEST_BLOCK = 2048  # of a batch on each core: what it computes with stays in its caches
+LARGEST_BLOCK_OF_ACCELERATORS = 2**17
 MOST_ASKED = 256  # each takes threads of its own
 _AXIS = "batch"
 _limit: int | None = None
@@ -98,12 +100,25 @@ def spread(batch: Tree) -> Tree:
 
 
 def over_batch(function: Callable, *batch: Any) -> Any:
-    """jax.vmap(function)(*batch), shared out between the devices. To be said inside jit."""
-    size = len(jax.tree.leaves(batch)[0])
-    extra = -size % len(used())
+    """jax.vmap(function)(*batch), shared out between the devices, a large batch block by block. To be said inside
+    jit."""
+    size, count = len(jax.tree.leaves(batch)[0]), len(used())
+    at_once = count * (LARGEST_BLOCK if jax.default_backend() == "cpu" else LARGEST_BLOCK_OF_ACCELERATORS)
+    blocks = -(-size // at_once)
+    block = -(-size // (blocks * count)) * count
+    extra = blocks * block - size
     if extra:  # the last one a few times more
         batch = jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[-1:], extra, axis=0)]), batch)
-    return jax.tree.map(lambda leaf: leaf[:size], jax.vmap(function)(*spread(batch)))
+
+    def together(batch: tuple) -> Any:
+        return jax.vmap(function)(*spread(batch))
+
+    if blocks == 1:
+        found = together(batch)
+    else:
+        found = jax.lax.map(together, jax.tree.map(lambda leaf: leaf.reshape(blocks, block, *leaf.shape[1:]), batch))
+        found = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), found)
+    return jax.tree.map(lambda leaf: leaf[:size], found)
 
 
 def mean_over_batch(function: Callable, constants: Any, *batch: Any) -> Any:

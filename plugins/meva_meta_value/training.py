@@ -121,7 +121,8 @@ class MetaValueTraining(Training):
     def losses(self, params: Any, x: Array, discounts: Array, targets: Array) -> tuple[Array, Array]:
         """Quantile regression loss and absolute error of the mean at one state, f32[P] each."""
         values = self.learner.quantile_values(params, x, x, discounts)
-        return jax.vmap(quantile_huber)(values, targets), jnp.abs(jnp.mean(values - targets, axis=-1))
+        errors = jnp.mean(values, axis=-1) - jnp.mean(targets, axis=-1)
+        return jax.vmap(quantile_huber)(values, targets), jnp.abs(errors)
 
     def _optimiser(self) -> optax.GradientTransformation:
         learner: MeVa = self.learner

@@ -2,10 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from meva_core import devices
@@ -140,3 +144,16 @@ def test_a_run_records_its_devices_and_a_rerun_takes_as_many(tmp_path):
     file = tmp_path / "first" / "experiment.toml"
     file.write_text(file.read_text().replace("devices = 3", 'devices = "many"'))
     assert devices.recorded(file) is None
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 6])
+def test_a_large_batch_goes_block_by_block(size, monkeypatch):
+    monkeypatch.setattr(devices, "LARGEST_BLOCK", 2)
+
+    def squares(x):
+        return devices.over_batch(lambda x: {"square": x**2}, x)
+
+    x = jnp.arange(float(size))
+    np.testing.assert_array_equal(squares(x)["square"], x**2)
+    one_program = str(jax.make_jaxpr(squares)(x))
+    assert re.findall(r"length=(\d+)", one_program) == ([] if size <= 2 else ["3"])
