@@ -30,12 +30,12 @@ def rest(match: Match, x: Array, key: Array, *, iterations: int = 50) -> Rest:
     """
 
     def newton(_: int, x: Array) -> Array:
-        slope = jacobian(match, x, key) - jnp.eye(x.size, dtype=x.dtype)
-        step = (_after(match, x, key) - x).ravel()
-        return x - (jnp.linalg.pinv(slope, rtol=1e-4) @ step).reshape(x.shape)
+        after, slope = _linearised(match, x, key)
+        inverse = jnp.linalg.pinv(slope - jnp.eye(x.size, dtype=x.dtype), rtol=1e-4)
+        return x - (inverse @ (after - x).ravel()).reshape(x.shape)
 
     found = jax.lax.fori_loop(0, iterations, newton, x)
-    return Rest(found, jnp.max(jnp.abs(_after(match, found, key) - found)))
+    return Rest(found, jnp.max(jnp.abs(_linearised(match, found, key)[0] - found)))
 
 
 def equilibrium(game: Game, x: Array, *, iterations: int = 50) -> Array:
@@ -54,8 +54,7 @@ def equilibrium(game: Game, x: Array, *, iterations: int = 50) -> Array:
 
 def jacobian(match: Match, x: Array, key: Array) -> Array:
     """Of x -> x + step, f32[P D, P D]. Pure; safe under jit and vmap."""
-
-    return jax.jacobian(lambda flat: _after(match, flat.reshape(x.shape), key).ravel())(x.ravel())
+    return _linearised(match, x, key)[1]
 
 
 def eigenvalues(match: Match, x: Array, key: Array) -> np.ndarray:
@@ -64,5 +63,13 @@ def eigenvalues(match: Match, x: Array, key: Array) -> np.ndarray:
     return found[np.argsort(-np.abs(found), kind="stable")]
 
 
-def _after(match: Match, x: Array, key: Array) -> Array:
-    return matching.play(match, x, key, 1).x
+@jax.jit  # so that one program traces it once
+def _linearised(match: Match, x: Array, key: Array) -> tuple[Array, Array]:
+    """x + step, f32[P, D], and its Jacobian."""
+
+    def after(flat: Array) -> tuple[Array, Array]:
+        found = matching.play(match, flat.reshape(x.shape), key, 1).x
+        return found.ravel(), found
+
+    slope, found = jax.jacobian(after, has_aux=True)(x.ravel())
+    return found, slope

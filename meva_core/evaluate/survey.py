@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array
 
 from meva_core import match as matching
+from meva_core.devices import over_batch
 from meva_core.evaluate.basins import basins, grid, unstable
 from meva_core.evaluate.best_response import best_responses
 from meva_core.evaluate.cross_play import cross_play
@@ -227,7 +228,7 @@ def _responses(match: Match, key: Array, settings: EvaluateSettings, x: Array) -
     def one(x: Array, key: Array) -> Array:
         return best_responses(match.game, x, key, **options)
 
-    return jax.vmap(one)(x, jax.random.split(jax.random.fold_in(key, _RESPONSES), x.shape[0]))
+    return over_batch(one, x, jax.random.split(jax.random.fold_in(key, _RESPONSES), x.shape[0]))
 
 
 def _shaped(match: Match, key: Array, settings: EvaluateSettings, rival: Learner) -> Array:
@@ -250,8 +251,7 @@ def _errors(match: Match, key: Array, settings: EvaluateSettings) -> dict[str, A
         assert found is not None
         return found._asdict()
 
-    keys = jax.random.split(jax.random.fold_in(key, _ERRORS), min(settings.pairs, FEWER))
-    return jax.vmap(one)(keys)
+    return over_batch(one, jax.random.split(jax.random.fold_in(key, _ERRORS), min(settings.pairs, FEWER)))
 
 
 def _polytope(match: Match, key: Array, settings: EvaluateSettings, rival: Learner) -> OverTraining:
@@ -264,7 +264,7 @@ def _polytope(match: Match, key: Array, settings: EvaluateSettings, rival: Learn
         start_key, play_key = jax.random.split(key)
         return over_training(shaping, matching.start(shaping, start_key), play_key, opponents, settings.steps)
 
-    return jax.vmap(one)(jax.random.split(key, min(settings.pairs, FEWER)))
+    return over_batch(one, jax.random.split(key, min(settings.pairs, FEWER)))
 
 
 def _cross(match: Match, key: Array, settings: EvaluateSettings) -> Array:

@@ -37,8 +37,9 @@ def value_errors(match: Match, x: Array, key: Array) -> ValueErrors | None:
     if learnt(match, x) is None:
         return None
     xs = matching.trajectory(match, x, key, STEPS + HORIZON)
-    payoffs = jax.vmap(match.game.payoff)(xs)
-    values, discounts = jax.vmap(lambda x: learnt(match, x))(xs[: STEPS + STRIDE])
+    # Step by step: who asks this of many trajectories at once has no memory for all steps too.
+    payoffs = jax.lax.map(match.game.payoff, xs)
+    values, discounts = jax.lax.map(lambda x: learnt(match, x), xs[: STEPS + STRIDE])
     true = lambda_returns(payoffs[:-1], payoffs[1:], discounts[0], 1.0)
     errors = values - true[: STEPS + STRIDE]
     td = errors[:STEPS] - discounts[0] ** STRIDE * errors[STRIDE:]
