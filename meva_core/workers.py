@@ -69,8 +69,8 @@ def do_all(
     from meva_core.devices import cores
 
     context = multiprocessing.get_context("spawn")
-    told = context.SimpleQueue()
-    settings = (told, max(1, cores() // jobs))
+    told, stopping = context.SimpleQueue(), context.Event()
+    settings = (told, stopping, max(1, cores() // jobs))
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=settings)
     rows: dict[int, Progress] = {}
     try:
@@ -82,6 +82,7 @@ def do_all(
             "ask again, with fewer --jobs; what is finished is kept"
         ) from error
     finally:
+        stopping.set()
         for worker in multiprocessing.active_children():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker.pid or 0, signal.SIGINT)
@@ -116,12 +117,13 @@ def _tell(told: Any, rows: dict[int, Progress], progress: Callable[[int], Progre
 # ---------------------------------------------------------------- in a worker
 
 _told: Any = None
+_stopping: Any = None
 
 
-def _begin(told: Any, threads: int) -> None:
+def _begin(told: Any, stopping: Any, threads: int) -> None:
     """A new worker: quiet on Ctrl-C between tasks, gone when its parent is."""
-    global _told
-    _told = told
+    global _told, _stopping
+    _told, _stopping = told, stopping
     os.environ["NPROC"] = str(threads)  # read when XLA first makes its threads
     os.environ["JAX_NUM_CPU_DEVICES"] = str(threads)  # read when jax is imported
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -138,6 +140,8 @@ def _begin(told: Any, threads: int) -> None:
 def _do(n: int, task: Task) -> Any:
     signal.signal(signal.SIGINT, _interrupt)
     try:
+        if _stopping.is_set():  # told while this worker was still quiet
+            raise KeyboardInterrupt
         return task.do(_Forward(n))
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -170,3 +170,16 @@ def test_workers_end_with_their_parent(working, tmp_path):
     working.kill()
     working.wait()
     until(lambda: all(map(gone, pids)))
+
+
+def test_a_worker_that_is_told_to_stop_before_its_task_begins_does_not_begin(tmp_path, monkeypatch):
+    stopping = multiprocessing.get_context("spawn").Event()
+    stopping.set()
+    monkeypatch.setattr(workers, "_stopping", stopping)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            workers._do(0, Square(2, tmp_path))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not list(tmp_path.iterdir())
