@@ -127,12 +127,13 @@ def _loops(size: int, trainings: Any, keys: jax.Array, state: PyTree, first: Any
     """`count` loops, at most `size`; a traced count, so that a last, shorter chunk compiles nothing."""
 
     def one_seed(training: Training, key: jax.Array, state: PyTree) -> tuple:
-        shapes = jax.eval_shape(training.step, state, key)[1]
+        step = jax.jit(type(training).step)  # traced once, for its shapes
+        shapes = jax.eval_shape(step, training, state, key)[1]
         buffers = {name: jnp.zeros((size,), shape.dtype) for name, shape in shapes.items()}
 
         def body(n: Any, carry: tuple) -> tuple:
             state, buffers = carry
-            state, metrics = training.step(state, jax.random.fold_in(key, first + n))
+            state, metrics = step(training, state, jax.random.fold_in(key, first + n))
             return state, {name: buffers[name].at[n].set(value) for name, value in metrics.items()}
 
         return jax.lax.fori_loop(0, count, body, (state, buffers))

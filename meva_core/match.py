@@ -53,6 +53,11 @@ def start(match: Match, key: Array) -> Array:
     return _seated(match, rows)
 
 
+def step(match: Match, x: Array, key: Array) -> Array:
+    """x f32[P, D] after one simultaneous step of players who have taken none before."""
+    return _step(match, x, _states(match, x), key)[0]
+
+
 def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
     """`num_steps` simultaneous steps from x, f32[P, D]."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -16,10 +17,12 @@ from meva_core.protocols import Game
 
 
 class Rest(NamedTuple):
-    """x f32[P, D]; speed f32[]: the largest number of a step there, which is no rest unless this is tiny."""
+    """x f32[P, D]; speed f32[]: the largest number of a step there, which is no rest unless this is tiny;
+    jacobian f32[P D, P D] of x -> x + step there."""
 
     x: Array
     speed: Array
+    jacobian: Array
 
 
 def rest(match: Match, x: Array, key: Array, *, iterations: int = 50) -> Rest:
@@ -29,13 +32,16 @@ def rest(match: Match, x: Array, key: Array, *, iterations: int = 50) -> Rest:
     state are asked for their first step. Pure; safe under jit and vmap.
     """
 
-    def newton(_: int, x: Array) -> Array:
-        after, slope = _linearised(match, x, key)
+    def newton(n: Array, now: Rest) -> Rest:
+        after, slope = _linearised(match, now.x, key)
+        step = after - now.x
         inverse = jnp.linalg.pinv(slope - jnp.eye(x.size, dtype=x.dtype), rtol=1e-4)
-        return x - (inverse @ (after - x).ravel()).reshape(x.shape)
+        moved = now.x - (inverse @ step.ravel()).reshape(x.shape)
+        return Rest(jnp.where(n < iterations, moved, now.x), jnp.max(jnp.abs(step)), slope)
 
-    found = jax.lax.fori_loop(0, iterations, newton, x)
-    return Rest(found, jnp.max(jnp.abs(_linearised(match, found, key)[0] - found)))
+    # Once more than it moves: a second mention of the learner's step would be traced, and compiled, anew.
+    fresh = Rest(x, jnp.zeros((), x.dtype), jnp.zeros((x.size, x.size), x.dtype))
+    return jax.lax.fori_loop(0, iterations + 1, newton, fresh)
 
 
 def equilibrium(game: Game, x: Array, *, iterations: int = 50) -> Array:
@@ -43,11 +49,8 @@ def equilibrium(game: Game, x: Array, *, iterations: int = 50) -> Array:
     where naive learning would rest, stable or not. Pure; safe under jit and vmap."""
 
     def newton(_: int, x: Array) -> Array:
-        def gradient(flat: Array) -> Array:
-            return simultaneous_gradient(game.payoff, flat.reshape(x.shape)).ravel()
-
-        step = jnp.linalg.pinv(jax.jacobian(gradient)(x.ravel()), rtol=1e-4) @ gradient(x.ravel())
-        return x - step.reshape(x.shape)
+        gradient, slope = _with_jacobian(lambda x: simultaneous_gradient(game.payoff, x), x)
+        return x - (jnp.linalg.pinv(slope, rtol=1e-4) @ gradient.ravel()).reshape(x.shape)
 
     return jax.lax.fori_loop(0, iterations, newton, x)
 
@@ -63,13 +66,17 @@ def eigenvalues(match: Match, x: Array, key: Array) -> np.ndarray:
     return found[np.argsort(-np.abs(found), kind="stable")]
 
 
-@jax.jit  # so that one program traces it once
 def _linearised(match: Match, x: Array, key: Array) -> tuple[Array, Array]:
     """x + step, f32[P, D], and its Jacobian."""
+    return _with_jacobian(lambda x: matching.step(match, x, key), x)
 
-    def after(flat: Array) -> tuple[Array, Array]:
-        found = matching.play(match, flat.reshape(x.shape), key, 1).x
+
+def _with_jacobian(function: Callable[[Array], Array], x: Array) -> tuple[Array, Array]:
+    """function(x), f32[P, D] like x, and its Jacobian f32[P D, P D]."""
+
+    def flat(x_flat: Array) -> tuple[Array, Array]:
+        found = function(x_flat.reshape(x.shape))
         return found.ravel(), found
 
-    slope, found = jax.jacobian(after, has_aux=True)(x.ravel())
+    slope, found = jax.jacfwd(flat, has_aux=True)(x.ravel())
     return found, slope

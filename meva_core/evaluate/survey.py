@@ -24,7 +24,7 @@ from meva_core.evaluate.matches import matches
 from meva_core.evaluate.plan import Plan
 from meva_core.evaluate.polytope import OverTraining, over_training, polytope
 from meva_core.evaluate.shaping import against
-from meva_core.evaluate.stability import equilibrium, jacobian, rest
+from meva_core.evaluate.stability import equilibrium, rest
 from meva_core.evaluate.value_errors import learnt, value_errors
 from meva_core.experiment import EvaluateSettings
 from meva_core.match import Fitted, Match
@@ -280,7 +280,7 @@ def _rests(match: Match, key: Array, settings: EvaluateSettings, ends: Array) ->
 
     def one(x: Array) -> Rests:
         found = rest(match, x, key)
-        return Rests(found.x, found.speed, jacobian(match, found.x, key), equilibrium(match.game, found.x))
+        return Rests(*found, equilibrium(match.game, found.x))
 
     return jax.vmap(one)(ends)
 

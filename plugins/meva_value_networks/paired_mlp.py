@@ -5,8 +5,11 @@ Shapes: P players, D numbers per policy, H width, K outputs, C conditions.
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import attrs
 import haiku as hk
 import jax
 import jax.numpy as jnp
@@ -56,43 +59,74 @@ class PairedMLP(ValueModel):
 
     def init(self, key: Array) -> Any:
         players, size = self.game.num_players, self.game.policy_size
-        return self._transformed().init(key, jnp.zeros((players, size)), jnp.zeros((players, self.conditions)))
+        return self._network.init(key, jnp.zeros((players, size)), jnp.zeros((players, self.conditions)))
 
     def features(self, params: Any, x: Array, others: Array, condition: Array) -> Array:
-        features, _ = self._transformed().apply
-        return features(params, None, x, others, condition)
+        # Encoded once where nothing is stopped, so that the backward pass too goes through it once.
+        return self._network.features(params, x, None if others is x else others, condition)
 
     def head(self, params: Any, features: Array) -> Array:
-        _, head = self._transformed().apply
-        return head(params, None, features)
+        return self._network.head(params, features)
 
-    def _transformed(self) -> Any:
-        def network() -> Any:
-            encoder = _MLP(self.width, self.blocks, "gelu", name="encoder")
-            joint = _MLP(self.width, self.blocks, self.last_activation, name="joint")
-            embedding = NormalisedLayer(self.width, jax.nn.gelu, name="condition")
-            equivariant = self.game.symmetric if self.equivariant is None else self.equivariant
-            into_encoder = _PlayerAffine(equivariant, name="encoder_input")
-            into_joint = _PlayerAffine(equivariant, name="joint_input")
-            output = Linear(self.outputs, name="head")
+    @property
+    def _network(self) -> _Network:
+        equivariant = self.game.symmetric if self.equivariant is None else self.equivariant
+        names = [field.name for field in attrs.fields(PairedMLP) if field.name not in ("game", "equivariant")]
+        return _network(equivariant=equivariant, **{name: getattr(self, name) for name in names})
 
-            def encode(x: Array, condition: Array) -> Array:
-                policy = TRANSFORMS[self.transform](x * self.input_scale)
-                extra = embedding(condition) if self.embed_condition else condition
-                return encoder(*into_encoder(policy, extra))
 
-            def features(x: Array, others: Array, condition: Array) -> Array:
-                own = encode(x, condition)
-                # Encoded once where nothing is stopped, so that the backward pass too goes through it once.
-                codes = own if others is x else encode(others, condition)
-                return joint(*into_joint(own, _mean_of_others(codes)))
+class _Network(NamedTuple):
+    """Pure functions: init(key, x, condition), features(params, x, others or None, condition), head(params, features)."""
 
-            def init(x: Array, condition: Array) -> Array:
-                return output(features(x, x, condition))
+    init: Callable
+    features: Callable
+    head: Callable
 
-            return init, (features, output)
 
-        return hk.multi_transform(network)
+@functools.cache
+def _network(
+    *,
+    equivariant: bool,
+    outputs: int,
+    conditions: int,
+    width: int,
+    blocks: int,
+    transform: str,
+    input_scale: float,
+    last_activation: str,
+    embed_condition: bool,
+) -> _Network:
+    """One for all networks alike, and jitted: however often a program passes through it, it is traced once."""
+
+    def network() -> Any:
+        encoder = _MLP(width, blocks, "gelu", name="encoder")
+        joint = _MLP(width, blocks, last_activation, name="joint")
+        embedding = NormalisedLayer(width, jax.nn.gelu, name="condition")
+        into_encoder = _PlayerAffine(equivariant, name="encoder_input")
+        into_joint = _PlayerAffine(equivariant, name="joint_input")
+        output = Linear(outputs, name="head")
+
+        def encode(x: Array, condition: Array) -> Array:
+            extra = embedding(condition) if embed_condition else condition
+            return encoder(*into_encoder(TRANSFORMS[transform](x * input_scale), extra))
+
+        def features(x: Array, others: Array | None, condition: Array) -> Array:
+            own = encode(x, condition)
+            codes = own if others is None else encode(others, condition)
+            return joint(*into_joint(own, _mean_of_others(codes)))
+
+        def init(x: Array, condition: Array) -> Array:
+            return output(features(x, None, condition))
+
+        return init, (features, output)
+
+    made = hk.multi_transform(network)
+    features, head = (jax.jit(functools.partial(_without_key, apply)) for apply in made.apply)
+    return _Network(made.init, features, head)
+
+
+def _without_key(apply: Callable, params: Any, *inputs: Any) -> Array:
+    return apply(params, None, *inputs)
 
 
 def _mean_of_others(codes: Array) -> Array:
