@@ -23,7 +23,7 @@ from meva_core.recipes import read_toml
 
 Tree = TypeVar("Tree")
 MOST = 8  # of a processor, unless asked for more: smaller shares of a batch cost more than they save
-LARGEST_BLOCK = 2048  # of a batch on each core: what it computes with stays in its caches
+LARGEST_BLOCK = 256  # of a batch on each core, for each of several settings: what it computes with stays in its caches
 LARGEST_BLOCK_OF_ACCELERATORS = 2**17
 MOST_ASKED = 256  # each takes threads of its own
 _AXIS = "batch"

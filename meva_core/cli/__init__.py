@@ -16,6 +16,7 @@ from meva_core.cli.report import report_command
 from meva_core.cli.reproduce import reproduce_command
 from meva_core.cli.run import run_command
 from meva_core.cli.show import show_command
+from meva_core.cli.sweep import sweep_command
 from meva_core.cli.tournament import tournament_command
 from meva_core.errors import INTERRUPTED, MevaError
 from meva_core.registry import PluginWarning
@@ -36,6 +37,7 @@ group.add_command(cite_command)
 group.add_command(tournament_command)
 group.add_command(compare_command)
 group.add_command(reproduce_command)
+group.add_command(sweep_command)
 group.add_command(report_command)
 
 

@@ -1,9 +1,10 @@
 """What a reproduction writes, beside the folders of its runs.
 
 summary.json   {schema, name, title, source, notes, quick, runs: {label: hash}, claims: [a dict per line of claims.csv],
-               ranking: {quantity, at, highest, places: [{run, rank, ours, sem, published, published_rank, beside}],
-               differences: [sentences]} or null}
+               ranking: {quantity, at, highest, places: [{run, rank, ours, sem, published, published_rank, seeds,
+               worst, beside}], differences: [sentences]} or null}
 claims.csv     a line per claim (the columns are `COLUMNS`)
+ranking.csv    a line per run, where there is a ranking
 figures/       the runs' pictures, drawn together, as PNG and SVG
 report.html    one page of all this
 """
@@ -88,20 +89,44 @@ def grid(found: dict[str, Any]) -> Grid:
 
 
 def ranking(found: dict[str, Any], *, beside: bool = True) -> Grid:
-    """The runs by their rank; on a screen there is no room for what stands beside."""
+    """The runs by their rank; on a narrow screen there is no room for what stands beside."""
     told = found["ranking"]
-    rows = []
-    for place in told["places"]:
-        published = "-" if place["published"] is None else f"{place['published']:g}"
-        theirs = "-" if place["published_rank"] is None else str(place["published_rank"])
-        ours = statistic({"mean": place["ours"], "sem": place["sem"]}, digits=4)
-        more = [statistic({"mean": mean, "sem": sem}) for mean, sem in place["beside"].values()] if beside else []
-        rank = "-" if place["rank"] is None else str(place["rank"])
-        rows.append([rank, place["run"], ours, published, theirs, *more])
+    places = told["places"]
+    columns: dict[str, list[str]] = {
+        "rank": ["-" if place["rank"] is None else str(place["rank"]) for place in places],
+        "run": [place["run"] for place in places],
+        "ours": [statistic({"mean": place["ours"], "sem": place["sem"]}, digits=4) for place in places],
+    }
+    if any(len(place["seeds"]) > 1 for place in places):
+        columns["worst\nseed"] = [_or_dash(place["worst"], ".4f") for place in places]
+    if any(place["published"] is not None for place in places):
+        columns["published"] = [_or_dash(place["published"], "g") for place in places]
+        columns["its\nrank"] = [_or_dash(place["published_rank"], "d") for place in places]
+    for path in places[0]["beside"] if beside else ():
+        pairs = [place["beside"][path] for place in places]
+        columns[path.replace("_", " ").replace(".", "\n")] = [statistic({"mean": m, "sem": sem}) for m, sem in pairs]
     at = "" if told["at"] is None else f" at {told['at']:g}"
-    others = [path.replace("_", " ").replace(".", "\n") for path in told["places"][0]["beside"]] if beside else []
-    heads = ["rank", "run", "ours", "published", "its\nrank", *others]
-    return Grid(f"ranked by {told['quantity']}{at}, the best first", heads, rows, ("run",))
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    return Grid(f"ranked by {told['quantity']}{at}, the best first", list(columns), rows, ("run",))
+
+
+def _or_dash(number: float | None, form: str) -> str:
+    return "-" if number is None else format(number, form)
+
+
+def ranking_as_csv(found: dict[str, Any]) -> str:
+    """ranking.csv, of the content of summary.json."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    told = found["ranking"]
+    beside = list(told["places"][0]["beside"])
+    heads = [head for path in beside for head in (path, f"{path} sem")]
+    writer.writerow(["rank", "run", told["quantity"], "sem", "worst", *heads, "seeds"])
+    for place in told["places"]:
+        numbers = [number for path in beside for number in place["beside"][path]]
+        seeds = " ".join("nan" if number is None else repr(number) for number in place["seeds"])
+        writer.writerow([place["rank"], place["run"], place["ours"], place["sem"], place["worst"], *numbers, seeds])
+    return text.getvalue()
 
 
 def lines(found: dict[str, Any]) -> list[str]:
@@ -112,7 +137,9 @@ def lines(found: dict[str, Any]) -> list[str]:
         line = f"{quantity} {ours}, expected {expected}" + (f", difference {difference}" if difference else "")
         text += textwrap.wrap(line, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 7)
     if found["ranking"]:
-        table = ranking(found, beside=False)
+        table = ranking(found)
+        if _width(table) > WIDTH - 2:
+            table = ranking(found, beside=False)
         text += ["", *textwrap.indent(plain(table.caption, drawn(table)), "  ").splitlines(), ""]
         for said in found["ranking"]["differences"]:
             text += textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ")
@@ -121,11 +148,16 @@ def lines(found: dict[str, Any]) -> list[str]:
     return text
 
 
+def _width(table: Grid) -> int:
+    columns = zip(table.heads, *table.rows, strict=True)
+    return sum(2 + max(len(line) for cell in column for line in cell.split("\n")) for column in columns) - 2
+
+
 def held(found: dict[str, Any]) -> str:
     """How many claims hold, in a sentence."""
     answers = [claim["holds"] for claim in found["claims"]]
     if not answers:
-        return "no numbers to compare with"
+        return f"{len(found['runs'])} runs" if found["ranking"] else "no numbers to compare with"
     return f"{answers.count(True)} of {len(answers)} claims hold" + (
         " (quick: fewer seeds and shorter fits)" if found["quick"] else ""
     )

@@ -1,7 +1,7 @@
 """What publications report, as data, and whether it holds in runs made anew."""
 
 from meva_core.reproductions.claims import Verdict, check, verdicts
-from meva_core.reproductions.data import PICTURES, PLANE, Claim, Ranking, Reproduction, Run, find, names
+from meva_core.reproductions.data import PICTURES, PLANE, Claim, Ranking, Reproduction, Run, find, names, parse
 from meva_core.reproductions.ranking import Place, differences, ranked
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "differences",
     "find",
     "names",
+    "parse",
     "ranked",
     "verdicts",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -13,6 +13,14 @@ from meva_core.errors import BadValue
 from meva_core.reproductions.data import Claim, Reproduction
 
 SEMS = 2.0  # standard errors by which a number may differ from a published one, where the claim says nothing
+
+
+class Quantity(NamedTuple):
+    """Over seeds, or over one seed's pairs; None where there is no number. seeds: each one's, where that is known."""
+
+    mean: float | None
+    sem: float | None
+    seeds: tuple[float | None, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +56,7 @@ def check(asked: Reproduction, settings: Mapping[str, Sequence[float]]) -> None:
 def _verdict(claim: Claim, summaries: Mapping[str, dict[str, Any]]) -> Verdict:
     if claim.rising:
         return _rising(claim, summaries.get(claim.run, {}).get("rows", []))
-    ours, sem = quantity(claim.quantity, summaries.get(claim.run), claim.at)
+    ours, sem, _ = quantity(claim.quantity, summaries.get(claim.run), claim.at)
     difference, expected, holds = None, "", None
     if claim.published is not None:
         theirs = claim.published_sem or 0.0
@@ -61,7 +69,7 @@ def _verdict(claim: Claim, summaries: Mapping[str, dict[str, Any]]) -> Verdict:
         difference = None if ours is None else ours - claim.published
         holds = None if difference is None else abs(difference) <= within
     elif claim.above is not None:
-        other, _ = quantity(claim.quantity, summaries.get(claim.above), claim.at)
+        other = quantity(claim.quantity, summaries.get(claim.above), claim.at).mean
         expected = f"above {claim.above}" + ("" if other is None else f", {other:.3g}")
         holds = None if ours is None or other is None else ours > other
     elif claim.at_least is not None:
@@ -74,26 +82,26 @@ def _verdict(claim: Claim, summaries: Mapping[str, dict[str, Any]]) -> Verdict:
 def _rising(claim: Claim, rows: list[dict[str, Any]]) -> Verdict:
     """From setting to setting, but for two standard errors of the step."""
     found = [_of_row(claim.quantity, row) for row in rows]
-    numbers = [(mean, sem or 0.0) for mean, sem in found if mean is not None]
+    numbers = [(mean, sem or 0.0) for mean, sem, _ in found if mean is not None]
     holds = None
     if found and len(numbers) == len(found):
         steps = itertools.pairwise(numbers)
         holds = all(after - before >= -SEMS * math.hypot(sem, earlier) for (before, earlier), (after, sem) in steps)
-    ours, sem = found[-1] if found else (None, None)
+    ours, sem, _ = found[-1] if found else Quantity(None, None)
     return Verdict(claim=claim, ours=ours, sem=sem, expected="rising", difference=None, holds=holds)
 
 
-def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> tuple[float | None, float | None]:
-    """Mean and standard error, of a run's row or a tournament's cell; of basins the share of the starts. (None, None)
-    of no run; BadValue where there is no such row or quantity."""
+def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> Quantity:
+    """Of a run's row or a tournament's cell; of basins the share of the starts. No number of no run; BadValue where
+    there is no such row or quantity."""
     if summary is None:
-        return None, None
+        return Quantity(None, None)
     if "games" in summary:
         row, _, column = path.partition(".")
         cells = [cell for game in summary["games"].values() for cell in game["cells"]]
         for cell in cells:
             if (cell["row"], cell["column"]) == (row, column):
-                return cell["payoff"], cell["sem"]
+                return Quantity(cell["payoff"], cell["sem"])
         raise BadValue(f"expected ROW.COLUMN of the tournament, got {path!r}")
     rows = summary["rows"]
     return _of_row(path, rows[_index(at, [row["value"] for row in rows], summary["learner"])])
@@ -110,15 +118,20 @@ def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
     raise BadValue(f"expected what is asked of run {run} to be at one of its settings {there}, got at = {at}")
 
 
-def _of_row(path: str, row: Mapping[str, Any]) -> tuple[float | None, float | None]:
+def _of_row(path: str, row: Mapping[str, Any]) -> Quantity:
     found: Any = row
     for name in path.split("."):
         if not isinstance(found, Mapping) or name not in found:
             raise BadValue(f"expected a quantity of a row of summary.json, got {path!r}")
         found = found[name]
     if isinstance(found, Mapping) and "cells" in found:
-        mean, sem, of = found["cells"]["mean"], found["cells"]["sem"], found["of"]
-        return mean / of, None if sem is None else sem / of
+        cells, of = found["cells"], found["of"]
+        seeds = tuple(number / of for number in cells.get("per_seed", ()))
+        return Quantity(_over(cells["mean"], of), _over(cells["sem"], of), seeds)
     if not isinstance(found, Mapping) or "mean" not in found:
         raise BadValue(f"expected a quantity with a mean, got {path!r}")
-    return found["mean"], found.get("sem")
+    return Quantity(found["mean"], found.get("sem"), tuple(found.get("per_seed", ())))
+
+
+def _over(number: float | None, of: int) -> float | None:
+    return None if number is None else number / of

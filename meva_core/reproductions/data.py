@@ -116,7 +116,8 @@ def find(files: Iterable[RecipeFile], name: str) -> Reproduction:
     table = _named(tables, name)
     of = _named(tables, table["runs_of"]) if "runs_of" in table else table
     runs = {label: _over(of.get("every", {}), run) for label, run in of.get("runs", {}).items()}
-    return _parse(name, {key: value for key, value in table.items() if key not in ("runs_of", "every")}, runs)
+    rest = {key: value for key, value in table.items() if key not in ("runs_of", "every")}
+    return parse(name, rest, runs, f"reproductions.{name}")
 
 
 def _over(every: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,8 +132,8 @@ def _named(tables: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, A
     return tables[name]
 
 
-def _parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any]) -> Reproduction:
-    where = f"reproductions.{name}"
+def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where: str) -> Reproduction:
+    """Check the layout; BadValue says where in `where` it is wrong."""
     runs = tuple(_run(label, run, f"{where}.runs.{label}") for label, run in of_runs.items())
     labels = [run.label for run in runs]
     claims = [claim for run in runs for claim in _cells(run)]

@@ -76,7 +76,7 @@ class PairedMLP(ValueModel):
 
 
 class _Network(NamedTuple):
-    """Pure functions: init(key, x, condition), features(params, x, others or None, condition), head(params, features)."""
+    """Pure: init(key, x, condition), features(params, x, others or None, condition), head(params, features)."""
 
     init: Callable
     features: Callable

@@ -239,7 +239,24 @@ def test_without_errors_nothing_is_certain_and_without_numbers_nothing_is_said()
     assert reproductions.differences(places(bare, {"a": 1.0, "b": 2.0})) == [
         "Against the published order, but not certain: b before a."
     ]
-    assert reproductions.differences(places(NUMBERS, {})) == []
+    assert reproductions.differences(places(bare, {})) == []
+
+
+def test_where_nothing_is_published_it_is_said_who_may_be_as_good_as_the_best():
+    assert reproductions.differences(places(NUMBERS, {})) == ["Within two standard errors of b: c."]
+    far = {"a": (0.3, 0.01), "b": (0.1, 0.01)}
+    assert reproductions.differences(places(far, {})) == ["Within two standard errors of b: none."]
+
+
+def test_the_worst_seed_is_the_least_where_more_is_better_and_none_where_one_has_no_number():
+    def run(*seeds):
+        return {"learner": "a", "rows": [{"value": None, "self_play": {"mean": 0.0, "sem": 0.1, "per_seed": seeds}}]}
+
+    summaries = {"some": run(1.0, 3.0, 2.0), "lost": run(1.0, None), "alone": run(1.0)}
+    for highest, worst in ((True, 1.0), (False, 3.0)):
+        found = {p.run: p for p in reproductions.ranked(Ranking(quantity="self_play", highest=highest), summaries)}
+        assert found["some"].seeds == (1.0, 3.0, 2.0)
+        assert (found["some"].worst, found["lost"].worst, found["alone"].worst) == (worst, None, None)
 
 
 def test_a_run_that_diverged_has_no_numbers():

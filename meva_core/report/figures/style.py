@@ -28,6 +28,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
     for path in paths:
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+        figure.set_layout_engine("none")  # laid out once for both
     return paths
 
 

@@ -1,0 +1,89 @@
+"""Makes the runs of reproductions and sweeps, several at a time, and writes what they show together."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from meva_core import reproductions, workers
+from meva_core.cli.jobs import Job, Making
+from meva_core.cli.overview import Overview
+from meva_core.errors import INTERRUPTED
+from meva_core.report import page, reproduction
+from meva_core.report.folder import read_summary, write_atomically
+from meva_core.reproductions import Reproduction
+
+Wanted = Sequence[tuple[Reproduction, Mapping[str, Job]]]
+
+
+def make(wanted: Wanted, *, quick: bool, out: Path, jobs: int | None, registry_file: Path | None, quiet: bool) -> int:
+    """Each in a folder of its own in `out`, beside runs/ and fits/, which are used again; the exit code."""
+    makings = _missing(wanted, out, registry_file)
+    jobs = min(jobs or workers.default_jobs(), max(1, len(makings)))
+    overview = Overview([making.title for making in makings], quiet=quiet)
+    try:
+        with overview, contextlib.closing(workers.do_all(makings, jobs, overview.row)) as results:
+            _follow(wanted, makings, results, overview, lambda one, hashes: _write(one, quick, hashes, out, overview))
+    except KeyboardInterrupt:
+        click.echo("stopped; the same command goes on from here", err=True)
+        return INTERRUPTED
+    return 0
+
+
+def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Making]:
+    """What is to be made; what several ask for, once."""
+    found: dict[str, Making] = {}
+    for one, jobs in wanted:
+        for label, job in jobs.items():
+            folder = out / "runs" / job.hash
+            if job.hash not in found and not (folder / "report.html").is_file():  # which is written last
+                found[job.hash] = Making(f"{one.name} {label}", job, folder, out / "fits", registry_file)
+    return list(found.values())
+
+
+def _follow(
+    wanted: Wanted,
+    makings: Sequence[Making],
+    results: Iterator[tuple[int, str | None]],
+    overview: Overview,
+    write: Callable[[Reproduction, dict[str, str]], None],
+) -> None:
+    """Write each reproduction, in the order asked, as soon as all that it needs is there."""
+    pending = {making.job.hash for making in makings}
+    lost: set[str] = set()
+    for one, jobs in wanted:
+        overview.print(f"{one.name}  {one.title}" + (f" ({one.source})" if one.source else ""), style="bold")
+        hashes = {label: job.hash for label, job in jobs.items()}
+        for label, hash in hashes.items():
+            if all(making.job.hash != hash for making in makings):
+                overview.print(f"  {label}: there already")
+        while not pending.isdisjoint(hashes.values()):
+            n, why = next(results)
+            overview.ended(n, why)
+            pending.remove(makings[n].job.hash)
+            if why is not None:
+                lost.add(makings[n].job.hash)
+        write(one, {label: hash for label, hash in hashes.items() if hash not in lost})
+
+
+def _write(asked: Reproduction, quick: bool, hashes: dict[str, str], out: Path, overview: Overview) -> None:
+    folders = {label: out / "runs" / hash for label, hash in hashes.items()}
+    out = out / asked.name
+    out.mkdir(parents=True, exist_ok=True)
+    told = {label: read_summary(folder) for label, folder in folders.items()}
+    lost = {run.label: None for run in asked.runs if run.label not in told}
+    places = reproductions.ranked(asked.ranking, {**told, **lost}) if asked.ranking else []
+    found = reproduction.summary(asked, quick, hashes, reproductions.verdicts(asked, told), places)
+    write_atomically(out / "summary.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
+    write_atomically(out / "claims.csv", reproduction.as_csv(found))
+    if found["ranking"]:
+        write_atomically(out / "ranking.csv", reproduction.ranking_as_csv(found))
+    reproduction.draw(asked, folders, out / "figures", found)
+    write_atomically(out / "report.html", page.of_reproduction(out))
+    for line in reproduction.lines(found):
+        overview.print(line)
+    overview.print(f"  {reproduction.held(found)}; written to {out / 'report.html'}\n")

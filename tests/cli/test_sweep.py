@@ -1,0 +1,120 @@
+"""`meva sweep`, end to end on tiny runs."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from meva_core import sweeps
+
+FILE = """
+title = "how far to look ahead"
+game = "tandem"
+learner = "lola"
+set = { "evaluate.pairs" = 4, "evaluate.steps" = 3, "evaluate.grid" = 2, "evaluate.grid_steps" = 2, \
+"evaluate.response_steps" = 2, "evaluate.response_restarts" = 1, "fit.seeds" = 2, "evaluate.values" = [0.1] }
+quick = { "evaluate.steps" = 2 }
+
+[rank]
+quantity = "self_play"
+at = 0.1
+highest = true
+beside = ["best_response.ours"]
+
+[settings.gentle]
+"learner.rate" = 0.01
+
+[grid]
+"learner.variant" = ["exact", "taylor"]
+"""
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory, meva_command):
+    folder = tmp_path_factory.mktemp("sweep")
+    (folder / "mine.toml").write_text(FILE)
+    done = meva_command("sweep", folder / "mine.toml", "--jobs", 1, "--out", folder / "out")
+    assert done.code == 0, done.err
+    return folder, done
+
+
+def test_runs_are_ranked_with_every_seed(swept):
+    folder, done = swept
+    told = json.loads((folder / "out" / "mine" / "summary.json").read_text())
+    places = told["ranking"]["places"]
+    assert sorted(place["run"] for place in places) == ["gentle", "variant=exact", "variant=taylor"]
+    for place in places:
+        run = json.loads((folder / "out" / "runs" / told["runs"][place["run"]] / "summary.json").read_text())
+        (row,) = run["rows"]
+        assert place["ours"] == row["self_play"]["mean"]
+        assert place["seeds"] == row["self_play"]["per_seed"]
+        assert len(place["seeds"]) == 2
+        assert place["worst"] == min(place["seeds"])
+        assert place["beside"]["best_response.ours"][0] == row["best_response"]["ours"]["mean"]
+    assert [place["ours"] for place in places] == sorted((place["ours"] for place in places), reverse=True)
+    assert "ranked by self_play at 0.1, the best first" in done.out
+    assert "published" not in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+    first = next(line for line in done.out.splitlines() if line.lstrip().startswith("1 "))
+    assert places[0]["run"] in first
+    assert f"{places[0]['worst']:.4f}" in first
+
+
+def test_the_table_is_a_file_too_and_so_is_the_picture(swept):
+    folder, _ = swept
+    told = json.loads((folder / "out" / "mine" / "summary.json").read_text())
+    rows = list(csv.DictReader((folder / "out" / "mine" / "ranking.csv").read_text().splitlines()))
+    for row, place in zip(rows, told["ranking"]["places"], strict=True):
+        numbers = [float(row[name]) for name in ("self_play", "sem", "worst")]
+        assert (row["run"], *numbers) == (place["run"], place["ours"], place["sem"], place["worst"])
+        assert [float(seed) for seed in row["seeds"].split()] == place["seeds"]
+        beside = [float(row[f"best_response.ours{more}"]) for more in ("", " sem")]
+        assert beside == place["beside"]["best_response.ours"]
+    assert (folder / "out" / "mine" / "figures" / "ranking.svg").stat().st_size > 1000
+    page = (folder / "out" / "mine" / "report.html").read_text()
+    assert "how far to look ahead" in page
+    assert "variant=taylor" in page
+    assert told["ranking"]["differences"][0].startswith("Within two standard errors of ")
+
+
+def test_asked_again_nothing_is_run(swept, meva_command):
+    folder, _ = swept
+    before = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*")}
+    done = meva_command("sweep", folder / "mine.toml", "--jobs", 1, "--out", folder / "out")
+    assert done.out.count("there already") == 3
+    assert {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("at = 0.1", "at = 7.0", "at one of its settings 0.1, got at = 7.0"),
+        ('"learner.rate" = 0.01', '"learner.rat" = 0.01', "unknown hyper-parameter 'rat'"),
+        ('learner = "lola"', 'learner = "lole"', "unknown learner 'lole'"),
+        ('["exact", "taylor"]', '["exact", "taylr"]', "'taylr'"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_runs(tmp_path, meva_command, old, new, complaint):
+    assert old in FILE
+    (tmp_path / "mine.toml").write_text(FILE.replace(old, new))
+    done = meva_command("sweep", tmp_path / "mine.toml", "--jobs", 1, "--out", tmp_path / "out")
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    assert complaint in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_file_is_one_line(tmp_path, meva_command):
+    done = meva_command("sweep", tmp_path / "none.toml")
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    assert "none.toml" in line
+
+
+SHIPPED = sorted((Path(__file__).parents[2] / "examples").glob("sweep_*.toml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_sweeps_are_read(path):
+    assert sweeps.read(path).runs
