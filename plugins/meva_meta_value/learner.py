@@ -38,7 +38,8 @@ class MeVa(Learner):
     - formulation `value`: players follow own gradients of V.
     - formulation `correction`: U(x) = V(x + step) is learnt; players follow (1 - g) grad f + g grad U (mixing
       `convex`, what normalised values imply and the authors' code does) or grad f + g grad U (mixing `sum`, as
-      printed in the paper's algorithm 1).
+      printed in the paper's algorithm 1). Mixing `between` (ours): (1 - g + g w) grad f + g grad U, with an incentive w
+      from 0, `convex`, to 1, `sum`; drawn during the fit it is a condition of the network, as the discount is.
 
     A player with discount 0 is a naive learner, exactly so in the correction formulation. A model fitted in
     self-play holds against players who use it (at any discounts); fitted with `rivals`, the rivals' steps are
@@ -59,7 +60,15 @@ class MeVa(Learner):
     )
     formulation: str = static(default="correction", doc="what is learnt: V or U", check=one_of("value", "correction"))
     mixing: str = static(
-        default="convex", doc="weight of the naive gradient: 1 - discount or 1", check=one_of("convex", "sum")
+        default="convex",
+        doc="weight of the naive gradient: 1 - discount, 1, or between them by the incentive",
+        check=one_of("convex", "sum", "between"),
+    )
+    incentive: float = leaf(default=0.5, doc="of mixing between: 0 is convex, 1 is sum", check=between(0, 1))
+    incentive_draw: str = static(
+        default="fixed",
+        doc="incentives of the fit: the learner's own, or uniform, drawn as discounts are and shown to the network",
+        check=one_of("fixed", "uniform"),
     )
     quantiles: int = static(default=32, doc="K, quantiles of each value", check=at_least(1))
 
@@ -113,6 +122,14 @@ class MeVa(Learner):
                 f"expected stride to divide trajectory, got stride {self.stride} and trajectory {self.trajectory}: "
                 f"set one of learner.stride, learner.trajectory"
             )
+        if self.mixing == "between" and self.formulation == "value":
+            raise BadCombination(
+                "expected learner.formulation correction with learner.mixing between, got value, which mixes nothing"
+            )
+        if self.incentive_draw == "uniform" and self.mixing != "between":
+            raise BadCombination(
+                f"expected learner.mixing between with learner.incentive_draw uniform, got {self.mixing}"
+            )
         shape, players = jnp.shape(jnp.asarray(self.discount)), self.game.num_players
         if shape not in ((), (players,)):
             raise BadCombination(f"expected one discount or one for each of {players} players, got shape {shape}")
@@ -121,7 +138,8 @@ class MeVa(Learner):
     @property
     def model(self) -> ValueModel:
         """Equivariant where the game is symmetric and one rule plays all seats."""
-        return self.value_model(self.quantiles, 1, self.game.symmetric and not self.rivals)
+        conditions = 2 if self.incentive_draw == "uniform" else 1
+        return self.value_model(self.quantiles, conditions, self.game.symmetric and not self.rivals)
 
     @property
     def training(self) -> MetaValueTraining:
@@ -129,6 +147,8 @@ class MeVa(Learner):
 
     @property
     def sweep(self) -> Sweep:
+        if self.mixing == "between":
+            return Sweep("incentive", (0.0, 0.25, 0.5, 0.75, 1.0), "incentive w")
         return Sweep("discount", (0.0, 0.5, 0.8, 0.9, 0.95, 0.99), "meta-discount γ")
 
     @property
@@ -174,8 +194,26 @@ class MeVa(Learner):
             return gradient
         naive = simultaneous_gradient(self.game.payoff, x)
         weight = discounts[:, None]
-        own = 1 - weight if self.mixing == "convex" else 1.0
+        own = {
+            "convex": lambda: 1 - weight,
+            "sum": lambda: 1.0,
+            "between": lambda: 1 - weight + weight * self._incentives[:, None],
+        }[self.mixing]()
         return own * naive + weight * gradient
+
+    @property
+    def _incentives(self) -> Array:
+        """f32[P]."""
+        return jnp.broadcast_to(jnp.asarray(self.incentive, dtype=float), (self.game.num_players,))
+
+    def _conditions(self, discounts: Array) -> Array:
+        """What the network is shown beside policies, f32[P, C]."""
+        shown = [discounts, self._incentives] if self.incentive_draw == "uniform" else [discounts]
+        return jnp.stack(shown, axis=-1)
+
+    def drawn(self, incentives: Array | None) -> MeVa:
+        """At these incentives f32[P]; as it is where none were drawn."""
+        return self if incentives is None else attrs.evolve(self, incentive=incentives)
 
     def meta_value(self, params: Any, x: Array) -> tuple[Array, Array]:
         """V(x), in the correction formulation (1 - g) f(x) + g U(x)."""
@@ -189,7 +227,7 @@ class MeVa(Learner):
         self, params: Any, x: Array, others: Array, discounts: Array, noise: Any = UNPERTURBED
     ) -> Array:
         """f32[P, K]."""
-        features = self.model.features(params, x, others, discounts[:, None])
+        features = self.model.features(params, x, others, self._conditions(discounts))
         if noise is not UNPERTURBED:
             features = self.explorer.perturb_features(noise, features)
         return self.model.head(params, features)

@@ -23,6 +23,7 @@ class Explored(NamedTuple):
     rivals: tuple  # the rivals' states along it, one per seat
     discounts: Array  # f32[P], of the exploring players
     noise: Any  # the explorer's, drawn once
+    incentives: Array | None = None  # f32[P], of the exploring players where they are drawn
 
 
 class OnPolicy(NamedTuple):
@@ -31,6 +32,7 @@ class OnPolicy(NamedTuple):
     x: Array  # f32[S + 1, P, D]
     payoffs: Array  # f32[S + 1, P]
     discounts: Array  # f32[P]
+    incentives: Array | None = None  # f32[P], where they are drawn
 
 
 def start(learner: MeVa, params: Any, key: Array) -> Explored:
@@ -42,7 +44,8 @@ def start(learner: MeVa, params: Any, key: Array) -> Explored:
             x = x.at[seat].set(rival.learner.start(rival.params, x, jax.random.fold_in(rival_key, seat))[seat])
     states = tuple(rival and rival.learner.init(rival.params, x) for rival in learner.rivals)
     noise = learner.explorer.draw(noise_key, params, learner.model.num_features)
-    return Explored(x, states, draw_discounts(learner, discount_key), noise)
+    discounts, incentives = draw_discounts(learner, discount_key), draw_incentives(learner, discount_key)
+    return Explored(x, states, discounts, noise, incentives)
 
 
 def draw_discounts(learner: MeVa, key: Array) -> Array:
@@ -62,14 +65,22 @@ def draw_discounts(learner: MeVa, key: Array) -> Array:
     return jnp.where(jnp.array(learner.own_seats), discounts, 0.0)
 
 
+def draw_incentives(learner: MeVa, key: Array) -> Array | None:
+    """Uniform on [0, 1], per player; None where they stay the learner's own."""
+    if learner.incentive_draw == "fixed":
+        return None
+    return jax.random.uniform(jax.random.fold_in(key, 1), (learner.game.num_players,))
+
+
 def explore(learner: MeVa, params: Any, explored: Explored, key: Array) -> Explored:
     """`stride` steps under the perturbed model."""
     params = learner.explorer.perturb_params(explored.noise, params)
+    player = learner.drawn(explored.incentives)
 
     def step(carry: tuple, key: Array) -> tuple:
         x, rivals = carry
         own_key, rival_key = jax.random.split(key)
-        steps = learner.explore(params, x, explored.discounts, explored.noise, own_key)
+        steps = player.explore(params, x, explored.discounts, explored.noise, own_key)
         steps, rivals = _with_rivals(learner, steps, rivals, x, rival_key)
         return (x + steps, rivals), None
 
@@ -80,8 +91,8 @@ def explore(learner: MeVa, params: Any, explored: Explored, key: Array) -> Explo
 def on_policy(learner: MeVa, params: Any, explored: Explored, key: Array) -> OnPolicy:
     """`stride` steps of the unperturbed model at fresh discounts, from where the trajectory stands."""
     discount_key, step_key = jax.random.split(key)
-    discounts = draw_discounts(learner, discount_key)
-    player = attrs.evolve(learner, discount=discounts)
+    discounts, incentives = draw_discounts(learner, discount_key), draw_incentives(learner, discount_key)
+    player = attrs.evolve(learner.drawn(incentives), discount=discounts)
 
     def step(carry: tuple, key: Array) -> tuple:
         x, rivals = carry
@@ -93,7 +104,7 @@ def on_policy(learner: MeVa, params: Any, explored: Explored, key: Array) -> OnP
     keys = jax.random.split(step_key, learner.stride)
     (last, _), x = jax.lax.scan(step, (explored.x, explored.rivals), keys)
     x = jnp.concatenate([x, last[None]])
-    return OnPolicy(x, jax.vmap(learner.game.payoff)(x), discounts)
+    return OnPolicy(x, jax.vmap(learner.game.payoff)(x), discounts, incentives)
 
 
 def _with_rivals(learner: MeVa, steps: Array, states: tuple, x: Array, key: Array) -> tuple[Array, tuple]:

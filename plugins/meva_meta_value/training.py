@@ -90,16 +90,20 @@ class MetaValueTraining(Training):
         }
         return self.descend(state, gradient), metrics
 
-    def examples(self, target_params: Any, data: rollout.OnPolicy) -> tuple[Array, Array, Array]:
-        """States, discounts and targets of rollouts, every leaf [B S, ...]: all in one flat batch, so that a layer is
-        one large matrix product."""
+    def examples(self, target_params: Any, data: rollout.OnPolicy) -> tuple[Array, Array, Array, Array | None]:
+        """States, discounts, targets and incentives of rollouts, every leaf [B S, ...]: all in one flat batch, so that
+        a layer is one large matrix product."""
         targets = jax.vmap(lambda d: self.targets(target_params, d))(data)
         x, targets = (a.reshape(-1, *a.shape[2:]) for a in (data.x[:, :-1], targets))
-        return x, jnp.repeat(data.discounts, self.learner.stride, axis=0), targets
+        drawn = (data.discounts, data.incentives)
+        discounts, incentives = jax.tree.map(lambda a: jnp.repeat(a, self.learner.stride, axis=0), drawn)
+        return x, discounts, targets, incentives
 
-    def loss(self, params: Any, x: Array, discounts: Array, targets: Array) -> tuple[Array, Array]:
+    def loss(
+        self, params: Any, x: Array, discounts: Array, targets: Array, incentives: Array | None
+    ) -> tuple[Array, Array]:
         """Quantile regression loss and absolute error of the mean, over a batch of states and the learner's seats."""
-        losses, errors = jax.vmap(lambda *state: self.losses(params, *state))(x, discounts, targets)
+        losses, errors = jax.vmap(lambda *state: self.losses(params, *state))(x, discounts, targets, incentives)
         own = jnp.array(self.learner.own_seats)
         return jnp.mean(losses, where=own), jnp.mean(errors, where=own)
 
@@ -112,15 +116,17 @@ class MetaValueTraining(Training):
 
     def targets(self, target_params: Any, data: rollout.OnPolicy) -> Array:
         """Lambda-returns of one rollout, f32[S, P, K]; constants of the loss."""
-        learner: MeVa = self.learner
+        learner: MeVa = self.learner.drawn(data.incentives)
         values = jax.vmap(lambda x: learner.quantile_values(target_params, x, x, data.discounts))(data.x[1:])
         payoffs = data.payoffs[1:] if learner.formulation == "correction" else data.payoffs[:-1]
         targets = lambda_returns(payoffs[..., None], values, data.discounts[:, None], learner.trace_decay)
         return jax.lax.stop_gradient(targets)
 
-    def losses(self, params: Any, x: Array, discounts: Array, targets: Array) -> tuple[Array, Array]:
+    def losses(
+        self, params: Any, x: Array, discounts: Array, targets: Array, incentives: Array | None
+    ) -> tuple[Array, Array]:
         """Quantile regression loss and absolute error of the mean at one state, f32[P] each."""
-        values = self.learner.quantile_values(params, x, x, discounts)
+        values = self.learner.drawn(incentives).quantile_values(params, x, x, discounts)
         errors = jnp.mean(values, axis=-1) - jnp.mean(targets, axis=-1)
         return jax.vmap(quantile_huber)(values, targets), jnp.abs(errors)
 

@@ -379,3 +379,102 @@ def test_the_meta_value_of_both_formulations_is_v(formulation):
     expected = learnt if formulation == "value" else 0.3 * np.asarray(LOGISTIC.payoff(x)) + 0.7 * learnt
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     np.testing.assert_allclose(discounts, 0.7, rtol=1e-6)
+
+
+# ---------------------------------------------------------------- incentives, between the mixings
+
+
+@pytest.mark.parametrize(("incentive", "mixing"), [(0.0, "convex"), (1.0, "sum")])
+def test_the_incentive_goes_from_one_mixing_to_the_other(incentive, mixing):
+    between, end = make(IPD, mixing="between", incentive=incentive), make(IPD, mixing=mixing)
+    x, params = IPD.init(jax.random.key(0)), any_params(end)
+    update = jax.jit(lambda learner: learner.update(params, (), x, jax.random.key(1))[0])
+    np.testing.assert_allclose(update(between), update(end), rtol=1e-5, atol=1e-6)
+
+
+def test_between_the_mixings_each_player_has_its_own_weight():
+    learner = make(IPD, mixing="between", discount=0.9, incentive=jnp.array([0.25, 1.0]))
+    x, params = IPD.init(jax.random.key(0)), any_params(learner)
+    update = jax.jit(lambda learner: learner.update(params, (), x, jax.random.key(1))[0])
+    convex, both = update(attrs.evolve(learner, mixing="convex")), update(attrs.evolve(learner, mixing="sum"))
+    weight = np.array([[0.25], [1.0]])
+    np.testing.assert_allclose(update(learner), (1 - weight) * convex + weight * both, rtol=1e-4, atol=1e-5)
+
+
+def drawing(**settings):
+    return make(IPD, mixing="between", incentive_draw="uniform", **settings)
+
+
+def test_incentives_are_drawn_per_player_and_rollout():
+    learner, keys = drawing(), jax.random.split(jax.random.key(2), 400)
+    params = any_params(learner)
+    explored = jax.vmap(lambda key: rollout.start(learner, params, key))(keys)
+    data = jax.jit(jax.vmap(lambda e, key: rollout.on_policy(learner, params, e, key)))(explored, keys)
+    first, again = np.asarray(explored.incentives), np.asarray(data.incentives)
+    for drawn in (first, again):
+        assert drawn.shape == (400, 2)
+        assert stats.kstest(drawn.ravel(), "uniform").pvalue > 0.01
+        assert abs(np.corrcoef(drawn.T)[0, 1]) < 0.15
+    assert abs(np.corrcoef(first.ravel(), again.ravel())[0, 1]) < 0.15
+    assert abs(np.corrcoef(np.ravel(data.discounts), again.ravel())[0, 1]) < 0.15
+    assert rollout.start(make(IPD), any_params(make(IPD)), keys[0]).incentives is None
+
+
+def test_rollouts_targets_and_losses_are_at_the_incentives_drawn():
+    learner = drawing(trace_decay=0.0)
+    params = any_params(learner)
+    explored = rollout.start(learner, params, jax.random.key(4))
+    data = jax.jit(lambda e, key: rollout.on_policy(learner, params, e, key))(explored, jax.random.key(1))
+    assert data.incentives is not None
+    at = attrs.evolve(learner, discount=data.discounts, incentive=data.incentives)
+    x = data.x[0]
+    moved = jax.jit(lambda x: at.update(params, (), x, jax.random.key(0))[0])(x)
+    np.testing.assert_allclose(data.x[1], x + moved, rtol=1e-4, atol=1e-5)
+
+    def values(x):
+        condition = jnp.stack([data.discounts, data.incentives], axis=-1)
+        return learner.model.head(params, learner.model.features(params, x, x, condition))
+
+    g = data.discounts[:, None]
+    expected = (1 - g) * data.payoffs[1][:, None] + g * values(data.x[1])
+    np.testing.assert_allclose(learner.training.targets(params, data)[0], expected, rtol=1e-4, atol=1e-5)
+    batch = jax.tree.map(lambda leaf: leaf[None], data)
+    states, discounts, targets, incentives = learner.training.examples(params, batch)
+    assert incentives is not None
+    np.testing.assert_array_equal(incentives, np.stack([data.incentives] * 2))  # of every step of the rollout
+    _, error = learner.training.loss(params, states, discounts, targets, incentives)
+    predicted = np.stack([np.mean(values(x), axis=-1) for x in data.x[:2]])
+    assert float(error) == pytest.approx(np.mean(np.abs(predicted - np.mean(targets, axis=-1))), rel=1e-4)
+    _, other = learner.training.loss(params, states, discounts, targets, 1 - incentives)
+    assert float(other) != pytest.approx(float(error), rel=1e-3)
+
+
+def test_exploring_trajectories_keep_their_incentives():
+    learner = drawing(explore_along="update")
+    params = any_params(learner)
+    explored = rollout.start(learner, params, jax.random.key(4))
+    assert explored.incentives is not None
+    moved = jax.jit(lambda e: rollout.explore(learner, params, e, jax.random.key(1)))(explored)
+    np.testing.assert_array_equal(moved.incentives, explored.incentives)
+    other = jax.jit(lambda e: rollout.explore(learner, params, e, jax.random.key(1)))(
+        explored._replace(incentives=1 - explored.incentives)
+    )
+    assert np.max(np.abs(moved.x - other.x)) > 1e-3
+
+
+def test_between_the_mixings_rows_are_incentives():
+    learner = make(IPD, mixing="between")
+    assert (learner.sweep.name, learner.sweep.values) == ("incentive", (0.0, 0.25, 0.5, 0.75, 1.0))
+    assert make(IPD).sweep.name == "discount"
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"mixing": "between", "formulation": "value"}, "expected learner.formulation correction"),
+        ({"mixing": "sum", "incentive_draw": "uniform"}, "expected learner.mixing between .*, got sum"),
+    ],
+)
+def test_what_incentives_do_not_go_with(settings, complaint):
+    with pytest.raises(BadCombination, match=complaint):
+        make(IPD, **settings)
