@@ -99,7 +99,7 @@ def test_sweep(monkeypatch, capsys, tmp_path):
     command = only("meva sweep")
     text = re.sub(r"= \[([^,\]]+), [^\]]+\]", r"= [\1]", (ROOT / command[2]).read_text(encoding="utf-8"))
     quick = ", ".join(f'"{path}" = {n}' for path, n in {**SHORT, "fit.seeds": 2}.items())
-    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "sweeps").mkdir(parents=True)
     (tmp_path / command[2]).write_text(re.sub(r"^quick = .*$", f"quick = {{ {quick} }}", text, flags=re.MULTILINE))
     printed = invoke(monkeypatch, capsys, *command, "--jobs=1")
     assert "ranked by best_response.ours at 0.95, the best first" in printed

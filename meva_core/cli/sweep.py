@@ -32,11 +32,11 @@ def sweep_command(file: Path, quick: bool, out: Path, jobs: int | None, registry
     """Run one game and learner at many settings, and rank them by a number.
 
     FILE is TOML: game, learner, what to rank by, and settings by name or a grid of them. Its layout, and one to begin
-    with: meva_core/sweeps.py and examples/sweep_schedule.toml.
+    with: meva_core/sweeps.py and examples/sweeps/schedule.toml.
 
     \b
-    meva sweep examples/sweep_schedule.toml
-    meva sweep examples/sweep_schedule.toml --quick
+    meva sweep examples/sweeps/schedule.toml
+    meva sweep examples/sweeps/schedule.toml --quick
 
     Asked again, it goes on where it was stopped: finished runs are only read.
     """

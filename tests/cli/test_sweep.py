@@ -112,7 +112,7 @@ def test_a_missing_file_is_one_line(tmp_path, meva_command):
     assert "none.toml" in line
 
 
-SHIPPED = sorted((Path(__file__).parents[2] / "examples").glob("sweep_*.toml"))
+SHIPPED = sorted((Path(__file__).parents[2] / "examples" / "sweeps").glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
