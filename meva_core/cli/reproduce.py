@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from meva_core.cli.options import of_many_runs
 from meva_core.errors import BadValue
 
 
@@ -13,24 +14,7 @@ from meva_core.errors import BadValue
 @click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--all", "everything", is_flag=True, help="All there are.")
 @click.option("--quick", is_flag=True, help="Fewer seeds and points, shorter fits: the picture in minutes.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("reproductions"),
-    show_default=True,
-    metavar="DIR",
-    help="A folder per reproduction; runs/ and fits/ are used again.",
-)
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Runs made at a time, each in a process of its own [default: one per core, at most 8; on a GPU one].",
-)
-@click.option(
-    "--registry", "registry_file", type=click.Path(path_type=Path), metavar="FILE", help="Reproductions of your own."
-)
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@of_many_runs("reproductions", "reproduction")
 def reproduce_command(
     names: tuple[str, ...],
     everything: bool,

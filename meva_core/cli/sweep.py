@@ -6,28 +6,13 @@ from pathlib import Path
 
 import click
 
+from meva_core.cli.options import of_many_runs
+
 
 @click.command("sweep", short_help="Run a learner at many settings, and rank them.")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--quick", is_flag=True, help="With what the file has for quick.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("sweeps"),
-    show_default=True,
-    metavar="DIR",
-    help="A folder per sweep; runs/ and fits/ are used again.",
-)
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Runs made at a time, each in a process of its own [default: one per core, at most 8; on a GPU one].",
-)
-@click.option(
-    "--registry", "registry_file", type=click.Path(path_type=Path), metavar="FILE", help="Recipes of your own."
-)
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@of_many_runs("sweeps", "sweep")
 def sweep_command(file: Path, quick: bool, out: Path, jobs: int | None, registry_file: Path | None, quiet: bool) -> int:
     """Run one game and learner at many settings, and rank them by a number.
 

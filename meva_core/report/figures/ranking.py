@@ -31,6 +31,7 @@ def ranking(told: dict[str, Any], heading: str) -> Figure:
         axis.plot(
             *zip(*known, strict=True), "D", markerfacecolor="none", color=COLOURS[1], markersize=5, label="published"
         )
+    axis.set_ylim(-0.6, len(places) - 0.4)
     axis.set_yticks(heights, [place["run"].replace("_", " ") for place in places])
     numbers = [*ours, *(number for number, _ in (*known, *seeds))]
     if numbers and min(numbers) > 0 and max(numbers) > 20 * min(numbers):
