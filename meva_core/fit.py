@@ -127,7 +127,7 @@ def _loops(size: int, trainings: Any, keys: jax.Array, state: PyTree, first: Any
     """`count` loops, at most `size`; a traced count, so that a last, shorter chunk compiles nothing."""
 
     def one_seed(training: Training, key: jax.Array, state: PyTree) -> tuple:
-        step = jax.jit(type(training).step)  # traced once, for its shapes
+        step = jax.jit(type(training).step)  # traced once, for its shapes and for the loop
         shapes = jax.eval_shape(step, training, state, key)[1]
         buffers = {name: jnp.zeros((size,), shape.dtype) for name, shape in shapes.items()}
 

@@ -12,16 +12,21 @@ import click
 from meva_core import reproductions, workers
 from meva_core.cli.jobs import Job, Making
 from meva_core.cli.overview import Overview
-from meva_core.errors import INTERRUPTED
+from meva_core.errors import INTERRUPTED, BadValue
 from meva_core.report import page, reproduction
 from meva_core.report.folder import read_summary, write_atomically
 from meva_core.reproductions import Reproduction
 
+RUNS, FITS = "runs", "fits"
 Wanted = Sequence[tuple[Reproduction, Mapping[str, Job]]]
 
 
 def make(wanted: Wanted, *, quick: bool, out: Path, jobs: int | None, registry_file: Path | None, quiet: bool) -> int:
-    """Each in a folder of its own in `out`, beside runs/ and fits/, which are used again; the exit code."""
+    """Each in a folder of its own in `out`, beside runs/ and fits/, which are used again; the exit code. BadValue where
+    it is called like one of these."""
+    for one, _ in wanted:
+        if one.name in (RUNS, FITS):
+            raise BadValue(f"expected another name than {RUNS} or {FITS}, which hold what all share, got {one.name!r}")
     makings = _missing(wanted, out, registry_file)
     jobs = min(jobs or workers.default_jobs(), max(1, len(makings)))
     overview = Overview([making.title for making in makings], quiet=quiet)
@@ -39,9 +44,9 @@ def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Maki
     found: dict[str, Making] = {}
     for one, jobs in wanted:
         for label, job in jobs.items():
-            folder = out / "runs" / job.hash
+            folder = out / RUNS / job.hash
             if job.hash not in found and not (folder / "report.html").is_file():  # which is written last
-                found[job.hash] = Making(f"{one.name} {label}", job, folder, out / "fits", registry_file)
+                found[job.hash] = Making(f"{one.name} {label}", job, folder, out / FITS, registry_file)
     return list(found.values())
 
 
@@ -71,7 +76,7 @@ def _follow(
 
 
 def _write(asked: Reproduction, quick: bool, hashes: dict[str, str], out: Path, overview: Overview) -> None:
-    folders = {label: out / "runs" / hash for label, hash in hashes.items()}
+    folders = {label: out / RUNS / hash for label, hash in hashes.items()}
     out = out / asked.name
     out.mkdir(parents=True, exist_ok=True)
     told = {label: read_summary(folder) for label, folder in folders.items()}

@@ -30,7 +30,7 @@ def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
             "registry_file",
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help=f"Recipes{' and reproductions' if kind == 'reproduction' else ''} of your own.",
+            help="Recipes, and reproductions, of your own.",
         ),
         click.option("--quiet", is_flag=True, help="Print nothing but errors."),
     )

@@ -194,11 +194,9 @@ class MeVa(Learner):
             return gradient
         naive = simultaneous_gradient(self.game.payoff, x)
         weight = discounts[:, None]
-        own = {
-            "convex": lambda: 1 - weight,
-            "sum": lambda: 1.0,
-            "between": lambda: 1 - weight + weight * self._incentives[:, None],
-        }[self.mixing]()
+        own = 1.0 if self.mixing == "sum" else 1 - weight
+        if self.mixing == "between":
+            own += weight * self._incentives[:, None]
         return own * naive + weight * gradient
 
     @property

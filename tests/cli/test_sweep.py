@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from meva_core import sweeps
+from meva_core import runner, sweeps
+from meva_core.cli.jobs import planned
 
 FILE = """
 title = "how far to look ahead"
@@ -105,6 +106,15 @@ def test_what_is_wrong_is_told_before_anything_runs(tmp_path, meva_command, old,
     assert not (tmp_path / "out").exists()
 
 
+def test_a_sweep_is_not_called_like_the_folders_beside_it(tmp_path, meva_command):
+    (tmp_path / "runs.toml").write_text(FILE)
+    done = meva_command("sweep", tmp_path / "runs.toml", "--jobs", 1, "--out", tmp_path / "out")
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    assert "expected another name than runs or fits" in line
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_missing_file_is_one_line(tmp_path, meva_command):
     done = meva_command("sweep", tmp_path / "none.toml")
     assert done.code == 2
@@ -117,4 +127,6 @@ SHIPPED = sorted((Path(__file__).parents[2] / "examples" / "sweeps").glob("*.tom
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_sweeps_are_read(path):
-    assert sweeps.read(path).runs
+    asked = sweeps.read(path)
+    jobs = planned(*runner.plugins(), asked, False, None)
+    assert len({job.hash for job in jobs.values()}) == len(asked.runs)  # none is the same as another

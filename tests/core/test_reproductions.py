@@ -4,6 +4,7 @@ import pytest
 
 from meva_core import recipes, reproductions, runner
 from meva_core.errors import BadValue, UnknownName
+from meva_core.report import reproduction
 from meva_core.reproductions import Claim, Ranking, Reproduction, verdicts
 
 RUN = {"game": "ipd", "learner": "lola"}
@@ -286,3 +287,19 @@ def test_the_setting_of_a_ranking_is_checked_before_any_fit():
     reproductions.check(asked, {"lola": (0.0, 3.0)})
     with pytest.raises(BadValue, match=r"got at = 3\.0"):
         reproductions.check(asked, {"lola": (0.0, 5.0)})
+
+
+@pytest.mark.parametrize(("others", "shown"), [(1, True), (6, False)])
+def test_on_a_screen_other_quantities_stand_beside_the_ranking_where_there_is_room(others, shown):
+    paths = tuple(f"other.quantity{n}" for n in range(others))
+    cells = {f"quantity{n}": {"mean": 0.25, "sem": 0.01} for n in range(others)}
+    summaries = {
+        label: {"learner": label, "rows": [{**row(None, n / 7), "other": cells}]} for n, label in enumerate("ab")
+    }
+    asked = Ranking(quantity="self_play", beside=paths)
+    of = Reproduction(name="mine", title="", source="", picture="ranking", runs=(), claims=(), ranking=asked)
+    found = reproduction.summary(of, False, {}, [], reproductions.ranked(asked, summaries))
+    lines = reproduction.lines(found)
+    assert any("quantity0" in line for line in lines) == shown
+    assert max(map(len, lines)) <= 80
+    assert len(reproduction.ranking(found).heads) == 3 + others  # the page has room for all
