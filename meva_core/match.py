@@ -34,10 +34,12 @@ class Match:
 
 
 class Played(NamedTuple):
-    """Where a match ended: x f32[P, D], and payoffs f32[S + 1, P] before the first step and after each."""
+    """Where a match ended: x f32[P, D]; payoffs f32[S + 1, P] before the first step and after each; lengths f32[S, P]
+    of every player's steps."""
 
     x: Array
     payoffs: Array
+    lengths: Array
 
 
 def self_play(game: Game, player: Fitted) -> Match:
@@ -63,10 +65,12 @@ def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
 
     def body(carry: tuple, key: Array) -> tuple:
         x, states = _step(match, carry[0], carry[1], key)
-        return (x, states), match.game.payoff(x)
+        step = jax.lax.stop_gradient(x - carry[0])  # the length of a step of 0 has no gradient
+        return (x, states), (match.game.payoff(x), jnp.linalg.norm(step, axis=-1))
 
-    (last, _), payoffs = jax.lax.scan(body, (x, _states(match, x)), jax.random.split(key, num_steps))
-    return Played(last, jnp.concatenate([match.game.payoff(x)[None], payoffs]))
+    (last, _), found = jax.lax.scan(body, (x, _states(match, x)), jax.random.split(key, num_steps))
+    payoffs, lengths = found
+    return Played(last, jnp.concatenate([match.game.payoff(x)[None], payoffs]), lengths)
 
 
 def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:

@@ -5,13 +5,13 @@ from meva_core.evaluate.basins import basins, grid, unstable
 from meva_core.evaluate.best_response import Response, best_response, best_responses
 from meva_core.evaluate.cross_play import cross_play
 from meva_core.evaluate.exploitability import Exploitability, exploitability
-from meva_core.evaluate.matches import Ended, matches
+from meva_core.evaluate.matches import Ended, looked_at, matches
 from meva_core.evaluate.plan import Plan, plan
 from meva_core.evaluate.polytope import OverTraining, Polytope, over_training, polytope, snapshots
 from meva_core.evaluate.shaping import against
 from meva_core.evaluate.stability import Rest, eigenvalues, equilibrium, jacobian, rest
 from meva_core.evaluate.survey import Survey, survey
-from meva_core.evaluate.value_errors import ValueErrors, value_errors
+from meva_core.evaluate.value_errors import ValueErrors, true_gradients, value_errors
 
 __all__ = [
     "Ended",
@@ -33,6 +33,7 @@ __all__ = [
     "exploitability",
     "grid",
     "jacobian",
+    "looked_at",
     "matches",
     "over_training",
     "plan",
@@ -40,6 +41,7 @@ __all__ = [
     "rest",
     "snapshots",
     "survey",
+    "true_gradients",
     "unstable",
     "value_errors",
 ]

@@ -25,7 +25,7 @@ from meva_core.evaluate.plan import Plan
 from meva_core.evaluate.polytope import OverTraining, over_training, polytope
 from meva_core.evaluate.shaping import against
 from meva_core.evaluate.stability import equilibrium, rest
-from meva_core.evaluate.value_errors import learnt, value_errors
+from meva_core.evaluate.value_errors import MIXED, learnt, value_errors
 from meva_core.experiment import EvaluateSettings
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
@@ -34,6 +34,7 @@ from meva_core.protocols import Game, Learner
 TRAJECTORIES = 24  # drawn per setting, for the figure
 LANDSCAPE = 101  # points of the payoffs along each axis, for the figure
 FEWER = 32  # pairs for questions that cost more each, or are asked of every pair of fits
+FEWEST = 16  # for those that cost most
 
 # What is folded into a seed's key for each question: numbers that no outer loop of its fit reaches.
 _MATCHES, _RESPONSES, _SHAPED, _BASINS = range(2**32 - 6, 2**32 - 2)
@@ -58,8 +59,9 @@ class Survey:
     """What was found; every array begins [S, V].
 
     setting, label and values: of the rows; values is (nan,) where the learner has nothing to sweep.
-    payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N]:
-        of matches as composed, all seats played. entries: the policies as people read them (`Game.entries`).
+    payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N],
+        lengths f32[S, V, N, T] of the steps that are `looked_at`: of matches as composed, all seats played. entries:
+        the policies as people read them (`Game.entries`).
     response f32[S, V, N, P, P]: payoffs where the player of the axis before last is replaced by its best
         response to the others.
     shaped f32[S, V, N, P] or None: payoffs with the learner in seat 1 and the learner to be shaped elsewhere.
@@ -68,7 +70,8 @@ class Survey:
     unstable bool[S, V, G, G]: cells of the basins that a nudge moves, where one is asked for.
     polytope: of M matches against the learner to be shaped, every array [S, V, M, T, ...], where it is asked for;
         and feasible f32[F, 2], the payoffs of all pairs of deterministic policies.
-    errors: name -> f32[S, V, M] of `value_errors`, in M matches; {} where no meta-value is learnt.
+    errors: name -> f32[S, V, M] of `value_errors`, in M matches, and regions: name -> f32[S, V, M, 2]; {} where no
+        meta-value is learnt.
     cross f32[S, S] or None: payoffs of fit i in seat 1 against fit j elsewhere, at the learner's own setting, where
         several fits play themselves.
     """
@@ -81,6 +84,7 @@ class Survey:
     entries: np.ndarray
     settled: np.ndarray
     outcomes: dict[str, np.ndarray]
+    lengths: np.ndarray
     response: np.ndarray
     shaped: np.ndarray | None
     basins: dict[str, np.ndarray]
@@ -92,6 +96,7 @@ class Survey:
     polytope: OverTraining | None
     feasible: np.ndarray | None
     errors: dict[str, np.ndarray]
+    regions: dict[str, np.ndarray]
     cross: np.ndarray | None
 
 
@@ -131,9 +136,11 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
             over = ask(_polytope, "finding polytopes of payoffs", rivals)
             x = game.init(keys[0])
             feasible = np.asarray(polytope(game, x[0], x[1:]).feasible)
-    errors = {}
+    errors, regions = {}, {}
     if jax.eval_shape(_learnt, jax.tree.map(lambda leaf: leaf[0], match), keys[0]) is not None:
         errors = ask(_errors, "measuring the meta-value's errors")
+        told = errors.pop("regions")
+        regions = {name: told[name] for name in (*_outcome_names(game), MIXED)}
     cross = None
     if len(keys) > 1 and len(match.players) == 1 and match.players[0].params is not None:
         said("playing fits against each other")
@@ -155,6 +162,7 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
         entries=_entries(game, ended.x),
         settled=ended.settled,
         outcomes={name: ended.outcomes[name] for name in _outcome_names(game)},
+        lengths=ended.lengths,
         response=responses,
         shaped=shaped,
         basins=surveyed,
@@ -166,6 +174,7 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
         polytope=over,
         feasible=feasible,
         errors=errors,
+        regions=regions,
         cross=cross,
     )
 
@@ -242,16 +251,16 @@ def _learnt(match: Match, key: Array) -> Any:
     return learnt(match, matching.start(match, key))
 
 
-def _errors(match: Match, key: Array, settings: EvaluateSettings) -> dict[str, Array]:
-    """f32[M] each."""
+def _errors(match: Match, key: Array, settings: EvaluateSettings) -> dict[str, Any]:
+    """Every array [M, ...]."""
 
-    def one(key: Array) -> dict[str, Array]:
+    def one(key: Array) -> dict[str, Any]:
         start_key, play_key = jax.random.split(key)
         found = value_errors(match, matching.start(match, start_key), play_key)
         assert found is not None
         return found._asdict()
 
-    return over_batch(one, jax.random.split(jax.random.fold_in(key, _ERRORS), min(settings.pairs, FEWER)))
+    return over_batch(one, jax.random.split(jax.random.fold_in(key, _ERRORS), min(settings.pairs, FEWEST)))
 
 
 def _polytope(match: Match, key: Array, settings: EvaluateSettings, rival: Learner) -> OverTraining:

@@ -29,8 +29,13 @@
                         opponents at the end of matches against the learner to be shaped: what they gain where we gain
                         1, and the share of the variance along it; and over_training: [{step, slope, straightness,
                         payoffs: of both}], means; where a polytope is asked for, or null
-      errors            {value, td}: of the learnt meta-value V along the trajectories of play, statistics of absolute
-                        errors against the true discounted sum, and of the temporal difference of 10 steps; or {}
+      convergence       [{step, length}]: mean length of the players' steps, the first, the 10th, ..., the last
+      errors            {value, first, last, td, angle}: of the learnt meta-value V along the trajectories of
+                        play, statistics of absolute errors against the true discounted sum, over 100 states, the
+                        first 10, and 10 after 500 steps; of the temporal difference of 10 steps; and degrees between
+                        V's own gradients and those of the true sum, through all players' steps; or {}
+      regions           outcome (or mixed) -> {error, share}: absolute error of V where more than half of the play
+                        ends in it, a statistic over the seeds that came there, and the share of the states; or {}
     cross_play          {seeds, value, payoffs}: of fit i in seat 1 against fit j elsewhere, at the setting of the
                         learner itself; or null
     fits                per fitted learner: {learner, loops, final: metric -> per seed}
@@ -47,7 +52,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from meva_core.evaluate import snapshots
+from meva_core.evaluate import looked_at, snapshots
 from meva_core.ops import mean_and_sem
 
 if TYPE_CHECKING:
@@ -90,14 +95,24 @@ def summarise(result: Result) -> dict[str, Any]:
 
 def statistic(samples: np.ndarray) -> dict[str, Any]:
     """Of samples f32[S, N]: over seeds where there are several, else over the one seed's samples."""
-    per_seed = samples.mean(axis=1)
-    several = len(per_seed) > 1
-    mean, sem = mean_and_sem(per_seed if several else samples[0])
+    return _statistic(list(samples))
+
+
+def _known(samples: np.ndarray) -> dict[str, Any]:
+    """The same, leaving out what is NaN, and seeds of which nothing is known."""
+    return _statistic([row[~np.isnan(row)] for row in samples])
+
+
+def _statistic(samples: list[np.ndarray]) -> dict[str, Any]:
+    """Of samples per seed, of which there may be none."""
+    means = [row.mean() if row.size else None for row in samples]
+    several = len(means) > 1
+    mean, sem = mean_and_sem(np.array([m for m in means if m is not None]) if several else samples[0])
     return {
         "mean": _number(mean),
         "sem": _number(sem),
         "over": "seeds" if several else "pairs",
-        "per_seed": [_number(value) for value in per_seed],
+        "per_seed": [None if m is None else _number(m) for m in means],
     }
 
 
@@ -116,7 +131,9 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
         "outcomes": {name: statistic(shares[:, v]) for name, shares in survey.outcomes.items()},
         "extortion": None if survey.polytope is None else _extortion(survey.polytope, v, result),
         "exploitability": _exploitability(survey.response[:, v], payoffs, own),
-        "errors": {name: statistic(errors[:, v]) for name, errors in survey.errors.items()},
+        "convergence": _convergence(survey.lengths[:, v], result.experiment.evaluate.steps),
+        "errors": {name: _known(errors[:, v]) for name, errors in survey.errors.items()},
+        "regions": _regions({name: sums[:, v] for name, sums in survey.regions.items()}),
         "diverged": _number(1 - np.isfinite(payoffs).all(axis=-1).mean()),
         "settled": _number(survey.settled[:, v].mean()),
         "basins": {},
@@ -159,6 +176,24 @@ def _exploitability(response: np.ndarray, payoffs: np.ndarray, own: list[int]) -
     changes = response - payoffs[:, :, None, :]
     ours, theirs = _responses(changes, own)
     return {"gain": statistic(theirs), "loss": statistic(-ours)}
+
+
+def _convergence(lengths: np.ndarray, steps: int) -> list[dict[str, Any]]:
+    """Of f32[S, N, T]."""
+    means = lengths.mean(axis=(0, 1))
+    return [{"step": step, "length": _number(m)} for step, m in zip(looked_at(steps), means, strict=True)]
+
+
+def _regions(regions: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Of sums and numbers of errors, f32[S, N, 2] each."""
+    total = sum(sums[..., 1].sum() for sums in regions.values())
+    found = {}
+    for name, sums in regions.items():
+        errors, states = sums.sum(axis=1).T
+        there = states > 0
+        means = np.where(there, errors / np.maximum(states, 1), np.nan)
+        found[name] = {"error": _known(means[:, None]), "share": _number(states.sum() / total)}
+    return found
 
 
 def _extortion(found: Any, v: int, result: Result) -> dict[str, Any]:

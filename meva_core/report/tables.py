@@ -65,8 +65,9 @@ def details(summary: dict[str, Any]) -> list[Grid]:
     """What a page has room for beyond `grids`."""
     rows = summary["rows"]
     shown = [_exploitability(summary)]
+    shown.append(_convergence(summary))
     if rows[0]["errors"]:
-        shown.append(_errors(summary))
+        shown += [_errors(summary), _regions(summary)]
     if len(summary["seeds"]) > 1:
         shown.append(_by_seed(summary))
     if any(row["extortion"] for row in rows):
@@ -137,12 +138,36 @@ def _exploitability(summary: dict[str, Any]) -> Grid:
 
 
 def _errors(summary: dict[str, Any]) -> Grid:
-    heads = ["against the true discounted sum", "temporal difference of 10 steps"]
+    heads = ["its error, 100 steps", "first 10", "10 after 500", "TD error, 10 steps", "gradient off by, in degrees"]
 
     def cells(row: dict[str, Any]) -> list[str]:
-        return [statistic(row["errors"][name], digits=4) for name in ("value", "td")]
+        errors = row["errors"]
+        found = [statistic(errors[name], digits=4) for name in ("value", "first", "last", "td")]
+        return [*found, statistic(errors["angle"], digits=1) if _told(errors["angle"]) else "-"]
 
-    return _grid(summary, "absolute errors of the learnt meta-value, along play", heads, cells)
+    return _grid(summary, "the learnt meta-value against the true discounted sum, along play", heads, cells)
+
+
+def _regions(summary: dict[str, Any]) -> Grid:
+    names = list(summary["rows"][0]["regions"])
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        found = [row["regions"][name] for name in names]
+        return [f"{statistic(f['error'], digits=4)} ({100 * f['share']:.0f} %)" if f["share"] else "-" for f in found]
+
+    caption = "its error by what is mostly played (and the share of the states where it is)"
+    return _grid(summary, caption, names, cells)
+
+
+def _convergence(summary: dict[str, Any]) -> Grid:
+    heads = [f"step {found['step']}" for found in summary["rows"][0]["convergence"]]
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        lengths = [_tiny(found["length"]) for found in row["convergence"]]
+        return [*lengths, f"{100 * row['settled']:.0f} %"]
+
+    caption = "convergence: mean length of a player's step, and matches whose payoffs settled"
+    return _grid(summary, caption, [*heads, "settled"], cells)
 
 
 def _by_seed(summary: dict[str, Any]) -> Grid:
@@ -271,6 +296,15 @@ def _number(value: float | None, digits: int) -> str:
     if value is None:
         return "-"
     return f"{value:.3g}" if abs(value) >= HUGE else f"{value:.{digits}f}"
+
+
+def _told(found: dict[str, Any]) -> bool:
+    return found["mean"] is not None
+
+
+def _tiny(value: float | None) -> str:
+    """Of lengths that fall by orders of magnitude."""
+    return "-" if value is None else f"{value:.2g}"
 
 
 def _short(value: float, digits: int) -> str:

@@ -97,6 +97,11 @@ class MeVa(Learner):
     discount_concentration: float = leaf(
         default=0.5, doc="a of the Beta(a, a) that discounts are drawn from; below 1/2: more extreme", check=positive
     )
+    equal_discounts: float = leaf(
+        default=0.0,
+        doc="share of the fit's rollouts in which all players have one discount, as in self-play",
+        check=between(0, 1),
+    )
     highest_discount: float = leaf(
         default=1.0,
         doc="discounts of the fit are drawn from 0 to it; below 1: little on endless horizons",

@@ -49,8 +49,8 @@ def start(learner: MeVa, params: Any, key: Array) -> Explored:
 
 
 def draw_discounts(learner: MeVa, key: Array) -> Array:
-    """Highest times Beta(a, a), per player (section 4.2: a = 1/2, the arcsine distribution, and highest 1), or fixed
-    at the learner's; 0 in the rivals' seats.
+    """Highest times Beta(a, a), per player (section 4.2: a = 1/2, the arcsine distribution, and highest 1), with
+    probability `equal_discounts` the same for all; or fixed at the learner's; 0 in the rivals' seats.
 
     Drawn from two uniform numbers, without rejection (Devroye, 1996, Random variate generation in one line of code).
     """
@@ -62,6 +62,8 @@ def draw_discounts(learner: MeVa, key: Array) -> Array:
     odds = jnp.expm1(-jnp.log(u) / a) * cosine**2
     low = 0.5 / ((1 + odds) * (1 + jax.lax.rsqrt(1 + 1 / odds)))
     discounts = learner.highest_discount * jnp.where(cosine < 0, low, 1 - low)
+    equal = jax.random.uniform(jax.random.fold_in(key, 2)) < learner.equal_discounts
+    discounts = jnp.where(equal, discounts[0], discounts)
     return jnp.where(jnp.array(learner.own_seats), discounts, 0.0)
 
 

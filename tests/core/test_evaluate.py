@@ -9,7 +9,8 @@ import pytest
 
 import meva_core as meva
 from meva_core import evaluate
-from meva_core.component import component, leaf
+from meva_core import match as matching
+from meva_core.component import component, leaf, static
 from meva_core.errors import BadCombination
 from meva_core.evaluate.plan import Plan
 from meva_core.experiment import EvaluateSettings
@@ -351,7 +352,9 @@ def test_a_true_value_has_no_error(discount):
     found: Any = evaluate.value_errors(
         self_play(Halves(discount=discount), HAMILTONIAN), jnp.array([[2.0], [-3.0]]), KEY
     )
-    np.testing.assert_allclose(found, 0.0, atol=1e-6)
+    np.testing.assert_allclose(found[:4], 0.0, atol=1e-6)
+    assert list(found.regions) == ["mixed"]  # a game without outcomes
+    np.testing.assert_allclose(found.regions["mixed"], [0.0, 2 * 120], atol=1e-4)  # two seats, 100 + 10 + 10 states
 
 
 def test_a_constant_error_is_told_and_in_ten_steps_fades():
@@ -359,6 +362,7 @@ def test_a_constant_error_is_told_and_in_ten_steps_fades():
     found: Any = jax.jit(evaluate.value_errors)(match, jnp.array([[2.0], [-3.0]]), KEY)
     np.testing.assert_allclose(found.value, 0.25, rtol=1e-4)
     np.testing.assert_allclose(found.td, 0.25 * (1 - 0.9**10), rtol=1e-4)
+    np.testing.assert_allclose([found.first, found.last], 0.25, rtol=1e-4)
 
 
 def test_only_the_learners_own_seats_count():
@@ -376,3 +380,65 @@ def test_only_the_learners_own_seats_count():
 
 def test_who_learns_no_value_has_no_errors():
     assert evaluate.value_errors(self_play(Drift()), jnp.ones((2, 1)), KEY) is None
+
+
+def test_errors_are_told_where_they_are_made():
+    @component
+    class WrongAtB(Drift):
+        def meta_value(self, params, x):
+            return LOGISTIC.payoff(x) + jnp.all(x > 0), jnp.full(2, 0.9)
+
+    # Player 1 is at 4, player 2 at -10.5 and grows by 1: after 11 steps both are positive, and then they rest.
+    match = self_play(WrongAtB(rate=1.0, steps=11.0))
+    found: Any = evaluate.value_errors(match, jnp.array([[4.0], [-10.5]]), KEY)
+    assert list(found.regions) == ["B", "mixed"]
+    np.testing.assert_array_equal([region[1] for region in found.regions.values()], [2 * 109, 2 * 11])
+    np.testing.assert_allclose(found.regions["B"][0], 2 * 109, rtol=1e-4)
+    np.testing.assert_allclose(found.last, 1.0, rtol=1e-4)
+
+
+def test_a_true_value_points_the_right_way():
+    for discount in (0.0, 0.9, 0.99):
+        match = self_play(Halves(discount=discount), HAMILTONIAN)
+        found: Any = jax.jit(evaluate.value_errors)(match, jnp.array([[2.0], [-3.0]]), KEY)
+        np.testing.assert_allclose(found.angle, 0.0, atol=0.1)
+        x = jnp.array([[1.0], [3.0]])
+        xs = matching.trajectory(match, x, KEY, 50)
+        slope = evaluate.true_gradients(match, xs, KEY)[0, 0, 0]
+        np.testing.assert_allclose(slope, -3 * (1 - discount) / (1 - discount / 4), rtol=1e-4)
+
+
+def test_the_true_gradient_goes_through_the_others_steps():
+    @component
+    class Copied(Learner):
+        """Player 2 copies player 1; its value knows that, or takes the copy for a constant. On f = -ab, ab."""
+
+        rate: float = leaf(default=1.0, doc="how far")
+        knows: bool = static(default=True, doc="whether it does")
+
+        def update(self, params, state, x, key):
+            return self.rate * jnp.stack([jnp.zeros(1), x[0] - x[1]]), state
+
+        def meta_value(self, params, x):
+            copy = x[0] if self.knows else jax.lax.stop_gradient(x[0])
+            value = (HAMILTONIAN.payoff(x) + HAMILTONIAN.payoff(jnp.stack([x[0], copy]))) / 2
+            return value, jnp.full(2, 0.5)
+
+    # V1 = (-ab - aa) / 2: at (1, -1.5) it falls with a, by 0.25, and would rise by 0.25 were the copy a constant.
+    # There the two point apart; in the states after 3, 10 and 30 steps, (1, 1), and for player 2 they agree.
+    x = jnp.array([[1.0], [-1.5]])
+    known: Any = evaluate.value_errors(self_play(Copied(knows=True), HAMILTONIAN), x, KEY)
+    constant: Any = evaluate.value_errors(self_play(Copied(knows=False), HAMILTONIAN), x, KEY)
+    assert known.angle == 0.0
+    np.testing.assert_allclose(constant.angle, 180 / 8)
+
+
+def test_where_nothing_is_to_be_gained_there_is_no_direction():
+    found: Any = evaluate.value_errors(self_play(Halves(), HAMILTONIAN), jnp.zeros((2, 1)), KEY)
+    assert np.isnan(found.angle)
+
+
+def test_steps_are_measured():
+    ended = evaluate.matches(self_play(Drift(rate=2.0, steps=30.0)), KEY, 4, 120)
+    assert evaluate.looked_at(120) == [1, 10, 100, 120]
+    np.testing.assert_allclose(ended.lengths, np.tile([2.0, 2.0, 0.0, 0.0], (4, 1)), rtol=1e-4, atol=1e-6)

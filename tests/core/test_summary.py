@@ -8,7 +8,7 @@ import pytest
 import meva_core as meva
 from meva_core import evaluate
 from meva_core.errors import MevaError
-from meva_core.report import tables
+from meva_core.report import summary, tables
 
 FEW = {"evaluate.pairs": 3, "evaluate.steps": 12, "evaluate.grid": 5, "evaluate.grid_steps": 200}
 
@@ -45,6 +45,33 @@ def test_a_naive_player_knows_its_own_worth(fitted):
     assert none["value"]["mean"] == none["td"]["mean"] == 0.0
     assert much["value"]["mean"] > 0.01
     assert len(much["td"]["per_seed"]) == 2
+    assert none["angle"]["mean"] < 0.1  # and it follows the payoff
+    assert much["angle"]["mean"] > 1
+
+
+def test_regions_hold_all_states(fitted):
+    for row in fitted.summary()["rows"]:
+        assert list(row["regions"]) == ["DD", "DC", "CD", "CC", "mixed"]
+        np.testing.assert_allclose(sum(region["share"] for region in row["regions"].values()), 1.0)
+
+
+def test_errors_of_regions_are_over_the_seeds_that_came_there():
+    sums = {"DD": np.array([[[3.0, 2.0], [1.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]]]), "CC": np.ones((2, 2, 2))}
+    found = summary._regions(sums)
+    assert found["DD"]["error"] == {"mean": 1.0, "sem": None, "over": "seeds", "per_seed": [1.0, None]}
+    assert found["DD"]["share"] == 0.5
+    assert found["CC"]["error"]["per_seed"] == [1.0, 1.0]
+
+
+def test_what_is_known_of_nothing():
+    assert summary._known(np.full((1, 3), np.nan))["mean"] is None
+    assert summary._known(np.array([[np.nan, 2.0, 4.0]]))["mean"] == 3.0
+
+
+def test_convergence_is_the_matches(fitted):
+    told = fitted.summary()["rows"][1]["convergence"]
+    assert [at["step"] for at in told] == [1, 10, 12]
+    np.testing.assert_allclose([at["length"] for at in told], fitted.survey.lengths[:, 1].mean(axis=(0, 1)), rtol=1e-5)
 
 
 def test_cross_play_has_self_play_on_its_diagonal(fitted):
@@ -103,8 +130,16 @@ def test_rests_are_where_the_game_has_its_own_unless_they_moved(lola):
 
 
 def test_a_page_has_a_table_for_each(lola, fitted):
-    assert captions(lola) == ["exploitability:", "starts", "fixed"]
-    assert captions(fitted) == ["exploitability:", "absolute", "our", "extortion", "cross-play"]
+    assert captions(lola) == ["exploitability:", "convergence:", "starts", "fixed"]
+    assert captions(fitted) == [
+        "exploitability:",
+        "convergence:",
+        "the",
+        "its",
+        "our",
+        "extortion",
+        "cross-play",
+    ]
     for grid in (*tables.details(lola.summary()), *tables.details(fitted.summary())):
         assert all(len(row) == len(grid.heads) for row in grid.rows)
 
