@@ -12,7 +12,7 @@ import click
 from meva_core import reproductions, workers
 from meva_core.cli.jobs import Job, Making
 from meva_core.cli.overview import Overview
-from meva_core.errors import INTERRUPTED, BadValue
+from meva_core.errors import INTERRUPTED, BadFolder, BadValue
 from meva_core.report import page, reproduction
 from meva_core.report.folder import read_summary, write_atomically
 from meva_core.reproductions import Reproduction
@@ -45,9 +45,20 @@ def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Maki
     for one, jobs in wanted:
         for label, job in jobs.items():
             folder = out / RUNS / job.hash
-            if job.hash not in found and not (folder / "report.html").is_file():  # which is written last
+            if job.hash not in found and not _finished(folder):
                 found[job.hash] = Making(f"{one.name} {label}", job, folder, out / FITS, registry_file)
     return list(found.values())
+
+
+def _finished(folder: Path) -> bool:
+    """Whether the page, which is written last, is there, and the numbers are such as this version writes."""
+    if not (folder / "report.html").is_file():
+        return False
+    try:
+        read_summary(folder)
+    except BadFolder:
+        return False
+    return True
 
 
 def _follow(

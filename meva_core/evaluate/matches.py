@@ -36,7 +36,7 @@ def matches(match: Match, key: Array, count: int, num_steps: int) -> Ended:
         played = matching.play(match, matching.start(match, start_key), play_key, num_steps)
         last = played.payoffs[-min(WINDOW, num_steps) - 1 :]
         settled = jnp.all(jnp.max(last, axis=0) - jnp.min(last, axis=0) < SETTLED)
-        lengths = jnp.mean(played.lengths[jnp.array(looked_at(num_steps)) - 1], axis=-1)
+        lengths = jnp.mean(played.lengths[jnp.array(looked_at(num_steps), int) - 1], axis=-1)
         return Ended(played.x, played.payoffs[-1], settled.astype(float), match.game.outcomes(played.x), lengths)
 
     return over_batch(one, jax.random.split(key, count))
@@ -44,4 +44,4 @@ def matches(match: Match, key: Array, count: int, num_steps: int) -> Ended:
 
 def looked_at(num_steps: int) -> list[int]:
     """The steps of a match whose length is told, counted from 1."""
-    return [*(step for step in LOOKED_AT if step < num_steps), num_steps]
+    return [*(step for step in LOOKED_AT if step < num_steps), *([num_steps] if num_steps else [])]

@@ -25,7 +25,7 @@ from meva_core.evaluate.plan import Plan
 from meva_core.evaluate.polytope import OverTraining, over_training, polytope
 from meva_core.evaluate.shaping import against
 from meva_core.evaluate.stability import equilibrium, rest
-from meva_core.evaluate.value_errors import MIXED, learnt, value_errors
+from meva_core.evaluate.value_errors import ELSEWHERE, learnt, value_errors
 from meva_core.experiment import EvaluateSettings
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
@@ -140,7 +140,7 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
     if jax.eval_shape(_learnt, jax.tree.map(lambda leaf: leaf[0], match), keys[0]) is not None:
         errors = ask(_errors, "measuring the meta-value's errors")
         told = errors.pop("regions")
-        regions = {name: told[name] for name in (*_outcome_names(game), MIXED)}
+        regions = {name: told[name] for name in (*_outcome_names(game), ELSEWHERE)}
     cross = None
     if len(keys) > 1 and len(match.players) == 1 and match.players[0].params is not None:
         said("playing fits against each other")

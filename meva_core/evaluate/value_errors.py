@@ -16,29 +16,30 @@ from meva_core.match import Match
 from meva_core.ops import lambda_returns, own_rows, simultaneous_gradient
 
 STEPS = 100  # of a trajectory whose states are asked about
-STRIDE = 10  # steps of the temporal difference; the first and the last so many states are told apart
-REST = 500  # steps after which most have come to rest
-HORIZON = 600  # further steps that every true sum goes over; after them the last payoff is taken to stay
+STRIDE = 10  # steps of the temporal difference; the early and the late states that are told apart are so many
+LATE = 500  # steps after which most have come to rest
+HORIZON = 600  # or more further steps that the true sum of payoffs goes over; then the last is taken to stay
 POINTED = (0, 3, 10, 30)  # steps after which gradients are asked about: later, at rest, there is little to follow
-SHORTER = 200  # further steps that a sum goes over that is differentiated
-MIXED = "mixed"  # the region where no outcome has more than half
+SHORTER = 200  # or more further steps that the true sum goes over where it is differentiated
+ELSEWHERE = "elsewhere"  # the region where no outcome has more than half
 
 
 class ValueErrors(NamedTuple):
     """Of one trajectory, means over its states and the learner's seats, f32[]: of |V(x_t) - the true discounted sum of
-    the payoffs from x_t on|.
+    the payoffs from x_t on|, which goes over 600 further steps or more.
 
-    value: over the first 100 states; first: over the first 10; last: over 10 after 500 steps.
+    value: over the first 100 states; early: over the first 10; late: over 10 after 500 steps.
     td: |V(x_t) - (the discounted payoffs of 10 steps + g^10 V(x_{t+10}))| over the first 100.
-    angle: degrees between each player's own gradients of V and of the true sum, through all players' steps, over the
-        states after 0, 3, 10 and 30 steps: 0 the same way, 90 across, 180 against; NaN where nothing is to be gained.
-    regions: name -> f32[2], the sum of the errors and their number, where more than half of the play ends in the
-        game's outcome of that name, or in none ("mixed"): of all states before.
+    angle: degrees between each player's own gradients of V and of the true sum, over 200 further steps or more and
+        through all players' steps, in the states after 0, 3, 10 and 30 steps: 0 the same way, 90 across, 180 against.
+        NaN where there is nothing to be gained, or where gradients overflow.
+    regions: name -> f32[2], the sum of the errors and their number where more than half of the play ends in the game's
+        outcome of that name, or in none ("elsewhere"): over the first 110 states and the 10 late ones.
     """
 
     value: Array
-    first: Array
-    last: Array
+    early: Array
+    late: Array
     td: Array
     angle: Array
     regions: dict[str, Array]
@@ -52,10 +53,10 @@ def value_errors(match: Match, x: Array, key: Array) -> ValueErrors | None:
     """
     if learnt(match, x) is None:
         return None
-    xs = matching.trajectory(match, x, key, REST + HORIZON)
+    xs = matching.trajectory(match, x, key, LATE + STRIDE + HORIZON)
     # Step by step: who asks this of many trajectories at once has no memory for all steps too.
     payoffs = jax.lax.map(match.game.payoff, xs)
-    asked = jnp.concatenate([jnp.arange(STEPS + STRIDE), jnp.arange(REST, REST + STRIDE)])
+    asked = jnp.concatenate([jnp.arange(STEPS + STRIDE), jnp.arange(LATE, LATE + STRIDE)])
     values, discounts = jax.lax.map(lambda x: learnt(match, x), xs[asked])
     true = lambda_returns(payoffs[:-1], payoffs[1:], discounts[0], 1.0)
     errors = values - true[asked]
@@ -66,8 +67,8 @@ def value_errors(match: Match, x: Array, key: Array) -> ValueErrors | None:
 
     return ValueErrors(
         value=mean(errors[:STEPS]),
-        first=mean(errors[:STRIDE]),
-        last=mean(errors[-STRIDE:]),
+        early=mean(errors[:STRIDE]),
+        late=mean(errors[-STRIDE:]),
         td=mean(td),
         angle=jnp.nanmean(_angles(match, xs[: max(POINTED) + SHORTER + 1], key), where=_own(match)),
         regions=_regions(match, xs[asked], jnp.abs(errors)),
@@ -79,28 +80,34 @@ def _angles(match: Match, xs: Array, key: Array) -> Array:
     states = jnp.array(POINTED)
     true = jax.vmap(own_rows)(true_gradients(match, xs, key)[states])
     pointed = jax.vmap(simultaneous_gradient, in_axes=(None, 0))(lambda x: learnt(match, x)[0], xs[states])
-    lengths = jnp.linalg.norm(pointed, axis=-1) * jnp.linalg.norm(true, axis=-1)
-    return jnp.degrees(jnp.arccos(jnp.clip(jnp.sum(pointed * true, axis=-1) / lengths, -1, 1)))
+    cosines = jnp.sum(_direction(pointed) * _direction(true), axis=-1)
+    return jnp.degrees(jnp.arccos(jnp.clip(cosines, -1, 1)))
+
+
+def _direction(gradients: Array) -> Array:
+    """Of length 1, or NaN; first by their largest number, whose square may underflow."""
+    gradients = gradients / jnp.max(jnp.abs(gradients), axis=-1, keepdims=True)
+    return gradients / jnp.linalg.norm(gradients, axis=-1, keepdims=True)
 
 
 def true_gradients(match: Match, xs: Array, key: Array) -> Array:
     """[t, i, j]: d (player i's discounted sum of payoffs from x_t on) / d x_j, f32[T, P, P, D], along the beginning
     xs, f32[T, P, D], of a trajectory of the match; after its end the last payoff is taken to stay.
 
-    At the discounts of the first player's meta-value, through all players' steps: backwards, by the chain rule, from
-    the Jacobians of the steps.
+    At the discounts of the first player's meta-value, through all players' steps: the chain rule, backwards. Learners
+    with a state are asked for their first step, and those who draw something draw the same every time.
     """
     discounts = learnt(match, xs[0])[1][:, None, None]
-    payoffs = jax.vmap(jax.jacrev(match.game.payoff))(xs)
-    steps = jax.lax.map(jax.jacfwd(lambda x: matching.step(match, x, key)), xs[:-1])
+    payoff_gradient = jax.jacrev(match.game.payoff)
 
-    def backwards(after: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
-        payoff, step = now
-        gradient = (1 - discounts) * payoff + discounts * jnp.einsum("ijd,jdke->ike", after, step)
+    def backwards(after: Array, x: Array) -> tuple[Array, Array]:
+        _, pull = jax.vjp(lambda x: matching.step(match, x, key), x)
+        gradient = (1 - discounts) * payoff_gradient(x) + discounts * jax.vmap(lambda each: pull(each)[0])(after)
         return gradient, gradient
 
-    _, gradients = jax.lax.scan(backwards, payoffs[-1], (payoffs[:-1], steps), reverse=True)
-    return jnp.concatenate([gradients, payoffs[-1:]])
+    last = payoff_gradient(xs[-1])
+    _, gradients = jax.lax.scan(backwards, last, xs[:-1], reverse=True)
+    return jnp.concatenate([gradients, last[None]])
 
 
 def learnt(match: Match, x: Array) -> Any:
@@ -116,9 +123,9 @@ def _own(match: Match) -> Array:
 
 def _regions(match: Match, xs: Array, errors: Array) -> dict[str, Array]:
     """Of states f32[T, P, D] and their errors f32[T, P]."""
-    shares = jax.vmap(match.game.outcomes)(xs)
+    shares = jax.lax.map(match.game.outcomes, xs)
     inside = {name: share > 0.5 for name, share in shares.items()}
-    inside[MIXED] = ~jnp.any(jnp.stack([jnp.zeros(len(xs), bool), *inside.values()]), axis=0)
+    inside[ELSEWHERE] = ~jnp.any(jnp.stack([jnp.zeros(len(xs), bool), *inside.values()]), axis=0)
     counted = {name: here[:, None] & _own(match) for name, here in inside.items()}
     return {
         name: jnp.stack([jnp.sum(errors, where=here), jnp.sum(here, dtype=errors.dtype)])

@@ -29,6 +29,7 @@ from meva_core.errors import BadFolder
 from meva_core.experiment import Experiment
 from meva_core.fit import Chunk, History
 from meva_core.report.result import Result
+from meva_core.report.summary import SCHEMA
 
 LIBRARIES = ("meva", "jax", "jaxlib", "dm-haiku", "optax", "numpy", "scipy")
 # Of a folder whose making was cut short.
@@ -166,6 +167,10 @@ def read_summary(out: Path) -> dict[str, Any]:
         raise BadFolder(f"expected JSON in {path}, got: {error}; run it again") from error
     if not isinstance(content, dict):
         raise BadFolder(f"expected a summary in {path}, got a JSON {type(content).__name__}: run it again")
+    if "rows" in content and content.get("schema") != SCHEMA:  # of a run
+        raise BadFolder(
+            f"expected schema {SCHEMA} in {path}, got {content.get('schema')}, of another version: run it again"
+        )
     return content
 
 

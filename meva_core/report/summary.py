@@ -1,6 +1,6 @@
 """summary.json: everything in the tables, machine-readable.
 
-    schema              1
+    schema              2
     hash                of the experiment: equal hashes, equal numbers (on one machine and one set of versions)
     game, learner       names; opponents: names, empty in self-play; recipe, source
     seeds               those the numbers are over; diverged: [{seed, loop, quantity}] those left out
@@ -30,11 +30,12 @@
                         1, and the share of the variance along it; and over_training: [{step, slope, straightness,
                         payoffs: of both}], means; where a polytope is asked for, or null
       convergence       [{step, length}]: mean length of the players' steps, the first, the 10th, ..., the last
-      errors            {value, first, last, td, angle}: of the learnt meta-value V along the trajectories of
+      errors            {value, early, late, td, angle}: of the learnt meta-value V along the trajectories of
                         play, statistics of absolute errors against the true discounted sum, over 100 states, the
                         first 10, and 10 after 500 steps; of the temporal difference of 10 steps; and degrees between
-                        V's own gradients and those of the true sum, through all players' steps; or {}
-      regions           outcome (or mixed) -> {error, share}: absolute error of V where more than half of the play
+                        V's own gradients and those of the true sum, through all players' steps, where either is not
+                        0; or {}
+      regions           outcome (or elsewhere) -> {error, share}: absolute error of V where more than half of the play
                         ends in it, a statistic over the seeds that came there, and the share of the states; or {}
     cross_play          {seeds, value, payoffs}: of fit i in seat 1 against fit j elsewhere, at the setting of the
                         learner itself; or null
@@ -58,7 +59,7 @@ from meva_core.ops import mean_and_sem
 if TYPE_CHECKING:
     from meva_core.report.result import Result
 
-SCHEMA = 1
+SCHEMA = 2
 AT_REST = 1e-3  # the largest number of a step where something is said to rest
 APART = 0.05  # rests nearer than this are one
 NEUTRAL = 1e-3  # a modulus that is 1 but for this says neither stable nor not
@@ -132,7 +133,9 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
         "extortion": None if survey.polytope is None else _extortion(survey.polytope, v, result),
         "exploitability": _exploitability(survey.response[:, v], payoffs, own),
         "convergence": _convergence(survey.lengths[:, v], result.experiment.evaluate.steps),
-        "errors": {name: _known(errors[:, v]) for name, errors in survey.errors.items()},
+        "errors": {
+            name: (_known if name == "angle" else statistic)(errors[:, v]) for name, errors in survey.errors.items()
+        },
         "regions": _regions({name: sums[:, v] for name, sums in survey.regions.items()}),
         "diverged": _number(1 - np.isfinite(payoffs).all(axis=-1).mean()),
         "settled": _number(survey.settled[:, v].mean()),
@@ -190,9 +193,8 @@ def _regions(regions: dict[str, np.ndarray]) -> dict[str, Any]:
     found = {}
     for name, sums in regions.items():
         errors, states = sums.sum(axis=1).T
-        there = states > 0
-        means = np.where(there, errors / np.maximum(states, 1), np.nan)
-        found[name] = {"error": _known(means[:, None]), "share": _number(states.sum() / total)}
+        means = [np.array([error / count] if count else []) for error, count in zip(errors, states, strict=True)]
+        found[name] = {"error": _statistic(means), "share": _number(states.sum() / total)}
     return found
 
 

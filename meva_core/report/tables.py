@@ -67,7 +67,9 @@ def details(summary: dict[str, Any]) -> list[Grid]:
     shown = [_exploitability(summary)]
     shown.append(_convergence(summary))
     if rows[0]["errors"]:
-        shown += [_errors(summary), _regions(summary)]
+        shown.append(_errors(summary))
+    if len(rows[0]["regions"]) > 1:
+        shown.append(_regions(summary))
     if len(summary["seeds"]) > 1:
         shown.append(_by_seed(summary))
     if any(row["extortion"] for row in rows):
@@ -138,12 +140,12 @@ def _exploitability(summary: dict[str, Any]) -> Grid:
 
 
 def _errors(summary: dict[str, Any]) -> Grid:
-    heads = ["its error, 100 steps", "first 10", "10 after 500", "TD error, 10 steps", "gradient off by, in degrees"]
+    heads = ["error, 100 steps", "the first 10", "10 after 500", "TD error, 10 steps", "gradient off by, in degrees"]
 
     def cells(row: dict[str, Any]) -> list[str]:
         errors = row["errors"]
-        found = [statistic(errors[name], digits=4) for name in ("value", "first", "last", "td")]
-        return [*found, statistic(errors["angle"], digits=1) if _told(errors["angle"]) else "-"]
+        found = [statistic(errors[name], digits=4) for name in ("value", "early", "late", "td")]
+        return [*found, "-" if errors["angle"]["mean"] is None else statistic(errors["angle"], digits=1)]
 
     return _grid(summary, "the learnt meta-value against the true discounted sum, along play", heads, cells)
 
@@ -155,7 +157,7 @@ def _regions(summary: dict[str, Any]) -> Grid:
         found = [row["regions"][name] for name in names]
         return [f"{statistic(f['error'], digits=4)} ({100 * f['share']:.0f} %)" if f["share"] else "-" for f in found]
 
-    caption = "its error by what is mostly played (and the share of the states where it is)"
+    caption = "the learnt meta-value's error by what is mostly played (and the share of the states where it is)"
     return _grid(summary, caption, names, cells)
 
 
@@ -296,10 +298,6 @@ def _number(value: float | None, digits: int) -> str:
     if value is None:
         return "-"
     return f"{value:.3g}" if abs(value) >= HUGE else f"{value:.{digits}f}"
-
-
-def _told(found: dict[str, Any]) -> bool:
-    return found["mean"] is not None
 
 
 def _tiny(value: float | None) -> str:

@@ -97,9 +97,9 @@ class MeVa(Learner):
     discount_concentration: float = leaf(
         default=0.5, doc="a of the Beta(a, a) that discounts are drawn from; below 1/2: more extreme", check=positive
     )
-    equal_discounts: float = leaf(
+    equal_players: float = leaf(
         default=0.0,
-        doc="share of the fit's rollouts in which all players have one discount, as in self-play",
+        doc="share of the fit's rollouts in which one discount, and one incentive, is drawn for all, as in self-play",
         check=between(0, 1),
     )
     highest_discount: float = leaf(

@@ -50,7 +50,7 @@ def start(learner: MeVa, params: Any, key: Array) -> Explored:
 
 def draw_discounts(learner: MeVa, key: Array) -> Array:
     """Highest times Beta(a, a), per player (section 4.2: a = 1/2, the arcsine distribution, and highest 1), with
-    probability `equal_discounts` the same for all; or fixed at the learner's; 0 in the rivals' seats.
+    probability `equal_players` the same for all; or fixed at the learner's; 0 in the rivals' seats.
 
     Drawn from two uniform numbers, without rejection (Devroye, 1996, Random variate generation in one line of code).
     """
@@ -62,16 +62,21 @@ def draw_discounts(learner: MeVa, key: Array) -> Array:
     odds = jnp.expm1(-jnp.log(u) / a) * cosine**2
     low = 0.5 / ((1 + odds) * (1 + jax.lax.rsqrt(1 + 1 / odds)))
     discounts = learner.highest_discount * jnp.where(cosine < 0, low, 1 - low)
-    equal = jax.random.uniform(jax.random.fold_in(key, 2)) < learner.equal_discounts
-    discounts = jnp.where(equal, discounts[0], discounts)
-    return jnp.where(jnp.array(learner.own_seats), discounts, 0.0)
+    return jnp.where(jnp.array(learner.own_seats), _shared(learner, discounts, key), 0.0)
 
 
 def draw_incentives(learner: MeVa, key: Array) -> Array | None:
-    """Uniform on [0, 1], per player; None where they stay the learner's own."""
+    """Uniform on [0, 1], per player, the same for all where the discounts of this key are; None where they stay the
+    learner's own."""
     if learner.incentive_draw == "fixed":
         return None
-    return jax.random.uniform(jax.random.fold_in(key, 1), (learner.game.num_players,))
+    return _shared(learner, jax.random.uniform(jax.random.fold_in(key, 1), (learner.game.num_players,)), key)
+
+
+def _shared(learner: MeVa, drawn: Array, key: Array) -> Array:
+    """With probability `equal_players` the first player's for all, f32[P]."""
+    equal = jax.random.uniform(jax.random.fold_in(key, 2)) < learner.equal_players
+    return jnp.where(equal, drawn[0], drawn)
 
 
 def explore(learner: MeVa, params: Any, explored: Explored, key: Array) -> Explored:

@@ -15,7 +15,7 @@ from meva_core.errors import BadCombination
 from meva_core.evaluate.plan import Plan
 from meva_core.experiment import EvaluateSettings
 from meva_core.match import Fitted, Match
-from meva_core.ops import stacked
+from meva_core.ops import simultaneous_gradient, stacked
 from meva_core.protocols import Learner, Sweep
 
 LOGISTIC, IPD = meva.make("game", "logistic"), meva.make("game", "ipd")
@@ -353,8 +353,8 @@ def test_a_true_value_has_no_error(discount):
         self_play(Halves(discount=discount), HAMILTONIAN), jnp.array([[2.0], [-3.0]]), KEY
     )
     np.testing.assert_allclose(found[:4], 0.0, atol=1e-6)
-    assert list(found.regions) == ["mixed"]  # a game without outcomes
-    np.testing.assert_allclose(found.regions["mixed"], [0.0, 2 * 120], atol=1e-4)  # two seats, 100 + 10 + 10 states
+    assert list(found.regions) == ["elsewhere"]  # a game without outcomes
+    np.testing.assert_allclose(found.regions["elsewhere"], [0.0, 2 * 120], atol=1e-4)  # two seats, 100 + 10 + 10 states
 
 
 def test_a_constant_error_is_told_and_in_ten_steps_fades():
@@ -362,7 +362,7 @@ def test_a_constant_error_is_told_and_in_ten_steps_fades():
     found: Any = jax.jit(evaluate.value_errors)(match, jnp.array([[2.0], [-3.0]]), KEY)
     np.testing.assert_allclose(found.value, 0.25, rtol=1e-4)
     np.testing.assert_allclose(found.td, 0.25 * (1 - 0.9**10), rtol=1e-4)
-    np.testing.assert_allclose([found.first, found.last], 0.25, rtol=1e-4)
+    np.testing.assert_allclose([found.early, found.late], 0.25, rtol=1e-4)
 
 
 def test_only_the_learners_own_seats_count():
@@ -391,10 +391,10 @@ def test_errors_are_told_where_they_are_made():
     # Player 1 is at 4, player 2 at -10.5 and grows by 1: after 11 steps both are positive, and then they rest.
     match = self_play(WrongAtB(rate=1.0, steps=11.0))
     found: Any = evaluate.value_errors(match, jnp.array([[4.0], [-10.5]]), KEY)
-    assert list(found.regions) == ["B", "mixed"]
+    assert list(found.regions) == ["B", "elsewhere"]
     np.testing.assert_array_equal([region[1] for region in found.regions.values()], [2 * 109, 2 * 11])
     np.testing.assert_allclose(found.regions["B"][0], 2 * 109, rtol=1e-4)
-    np.testing.assert_allclose(found.last, 1.0, rtol=1e-4)
+    np.testing.assert_allclose(found.late, 1.0, rtol=1e-4)
 
 
 def test_a_true_value_points_the_right_way():
@@ -431,6 +431,45 @@ def test_the_true_gradient_goes_through_the_others_steps():
     constant: Any = evaluate.value_errors(self_play(Copied(knows=False), HAMILTONIAN), x, KEY)
     assert known.angle == 0.0
     np.testing.assert_allclose(constant.angle, 180 / 8)
+
+
+def test_true_gradients_are_those_of_the_unrolled_sum():
+    game = meva.make("game", "public_goods", num_players=3)
+    discounts = jnp.array([0.0, 0.6, 0.9])
+
+    @component
+    class Valued(Drift):
+        def update(self, params, state, x, key):
+            return 3 * simultaneous_gradient(game.payoff, x), state
+
+        def meta_value(self, params, x):
+            return game.payoff(x), discounts
+
+    match, x = self_play(Valued(), game), game.init(KEY)
+
+    def unrolled(x):
+        payoffs = matching.play(match, x, KEY, 5).payoffs
+        weights = (1 - discounts) * discounts ** jnp.arange(6.0)[:, None]
+        return jnp.sum(weights[:-1] * payoffs[:-1], axis=0) + discounts**5 * payoffs[-1]
+
+    found = evaluate.true_gradients(match, matching.trajectory(match, x, KEY, 5), KEY)
+    assert found.shape == (6, 3, 3, x.shape[1])
+    np.testing.assert_allclose(found[0], jax.jacrev(unrolled)(x), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(
+        found[-1], jax.jacrev(game.payoff)(matching.play(match, x, KEY, 5).x), rtol=1e-4, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_angles_of_tiny_and_huge_gradients(size):
+    @component
+    class Scaled(Halves):
+        def meta_value(self, params, x):
+            value, discounts = Halves.meta_value(self, params, x)
+            return size * value, discounts
+
+    found: Any = evaluate.value_errors(self_play(Scaled(), HAMILTONIAN), jnp.array([[2.0], [-3.0]]), KEY)
+    np.testing.assert_allclose(found.angle, 0.0, atol=0.1)
 
 
 def test_where_nothing_is_to_be_gained_there_is_no_direction():

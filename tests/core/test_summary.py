@@ -51,8 +51,10 @@ def test_a_naive_player_knows_its_own_worth(fitted):
 
 def test_regions_hold_all_states(fitted):
     for row in fitted.summary()["rows"]:
-        assert list(row["regions"]) == ["DD", "DC", "CD", "CC", "mixed"]
-        np.testing.assert_allclose(sum(region["share"] for region in row["regions"].values()), 1.0)
+        assert list(row["regions"]) == ["DD", "DC", "CD", "CC", "elsewhere"]
+        assert sum(region["share"] for region in row["regions"].values()) == pytest.approx(1.0)
+    states = sum(sums[..., 1] for sums in fitted.survey.regions.values())
+    np.testing.assert_array_equal(states, 2 * 120)  # two seats; 110 states and 10 late ones
 
 
 def test_errors_of_regions_are_over_the_seeds_that_came_there():
@@ -61,6 +63,12 @@ def test_errors_of_regions_are_over_the_seeds_that_came_there():
     assert found["DD"]["error"] == {"mean": 1.0, "sem": None, "over": "seeds", "per_seed": [1.0, None]}
     assert found["DD"]["share"] == 0.5
     assert found["CC"]["error"]["per_seed"] == [1.0, 1.0]
+
+
+def test_a_match_that_diverged_leaves_no_mean():
+    assert summary.statistic(np.array([[0.1, np.nan]]))["mean"] is None
+    found = summary._regions({"DD": np.array([[[np.nan, 1.0], [1.0, 2.0]], [[2.0, 2.0], [2.0, 2.0]]])})
+    assert found["DD"]["error"]["mean"] is None
 
 
 def test_what_is_known_of_nothing():
@@ -135,7 +143,7 @@ def test_a_page_has_a_table_for_each(lola, fitted):
         "exploitability:",
         "convergence:",
         "the",
-        "its",
+        "the",
         "our",
         "extortion",
         "cross-play",

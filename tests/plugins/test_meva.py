@@ -157,13 +157,17 @@ def test_discounts_are_beta_distributed_and_independent(concentration):
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_players_have_one_discount_as_often_as_asked(share):
-    learner, keys = make(equal_discounts=share), jax.random.split(jax.random.key(0), 3000)
+    learner, keys = make(equal_players=share), jax.random.split(jax.random.key(0), 3000)
     drawn = np.asarray(jax.jit(jax.vmap(lambda key: rollout.draw_discounts(learner, key)))(keys))
     assert np.mean(drawn[:, 0] == drawn[:, 1]) == pytest.approx(share, abs=0.03)
     for column in drawn.T:
         low = column[column < 0.5]
         assert stats.kstest(low, lambda y: 2 * stats.beta(0.5, 0.5).cdf(y)).pvalue > 0.01
-    facing = rollout.draw_discounts(against_lola(0, equal_discounts=share), jax.random.key(0))
+    spectrum = attrs.evolve(learner, mixing="between", incentive_draw="uniform")
+    incentives = np.asarray(jax.jit(jax.vmap(lambda key: rollout.draw_incentives(spectrum, key)))(keys))
+    np.testing.assert_array_equal(incentives[:, 0] == incentives[:, 1], drawn[:, 0] == drawn[:, 1])
+    assert len(np.unique(incentives)) > 2900
+    facing = rollout.draw_discounts(against_lola(0, equal_players=share), jax.random.key(0))
     assert facing[0] > 0 == facing[1]
 
 
