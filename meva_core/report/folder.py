@@ -167,11 +167,15 @@ def read_summary(out: Path) -> dict[str, Any]:
         raise BadFolder(f"expected JSON in {path}, got: {error}; run it again") from error
     if not isinstance(content, dict):
         raise BadFolder(f"expected a summary in {path}, got a JSON {type(content).__name__}: run it again")
-    if "rows" in content and content.get("schema") != SCHEMA:  # of a run
-        raise BadFolder(
-            f"expected schema {SCHEMA} in {path}, got {content.get('schema')}, of another version: run it again"
-        )
+    if "rows" in content:  # of a run
+        check_schema(content.get("schema"), SCHEMA, path)
     return content
+
+
+def check_schema(found: Any, expected: int, path: Path) -> None:
+    """BadFolder where a file is of another version."""
+    if found != expected:
+        raise BadFolder(f"expected schema {expected}, got {found!r} @ {path}: written by another version? run it again")
 
 
 def files(out: Path) -> list[Path]:

@@ -87,6 +87,18 @@ def test_asked_again_nothing_is_run(swept, meva_command):
     assert {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*")} == before
 
 
+def test_a_run_of_another_version_is_made_again(swept, meva_command):
+    folder, _ = swept
+    path = sorted((folder / "out" / "runs").glob("*/summary.json"))[0]
+    now = path.read_text()
+    path.write_text(json.dumps({**json.loads(now), "schema": 1}))
+    done = meva_command("sweep", folder / "mine.toml", "--jobs", 1, "--out", folder / "out")
+    assert done.code == 0
+    assert done.out.count("there already") == 2
+    made, before = json.loads(path.read_text()), json.loads(now)
+    assert made["rows"] == before["rows"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [

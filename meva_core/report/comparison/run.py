@@ -11,7 +11,6 @@ import attrs
 from meva_core import experiment, recipes
 from meva_core.errors import BadFolder
 from meva_core.report import folder as folders
-from meva_core.report import summary as summaries
 from meva_core.report import tables
 
 KINDS = ("self-play", "seat", "response", "against", "basin", "outcome")
@@ -89,10 +88,9 @@ def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
 def read(folder: Path) -> Run:
     """BadFolder where it is no finished run's, or its files are not what a run writes."""
     _check_finished(folder)
-    toml, path = (folder / name for name in FILES)
+    toml = folder / FILES[0]
     plain, summary = recipes.read_toml(toml), folders.read_summary(folder)
-    _check_schema(plain.get("schema"), experiment.SCHEMA, toml)
-    _check_schema(summary.get("schema"), summaries.SCHEMA, path)
+    folders.check_schema(plain.get("schema"), experiment.SCHEMA, toml)
     try:
         run, written_for = of(str(folder), summary, plain), experiment.hash_of(plain)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -123,11 +121,6 @@ def _check_finished(folder: Path) -> None:
             f"expected the folder of a finished run, got {folder} without {' and '.join(lacking)}: "
             "name one that meva-run wrote"
         )
-
-
-def _check_schema(found: Any, expected: int, path: Path) -> None:
-    if found != expected:
-        raise BadFolder(f"expected schema {expected}, got {found!r} @ {path}: written by another version? run it again")
 
 
 def _quantities(row: Mapping[str, Any]) -> Row:
