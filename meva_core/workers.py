@@ -174,4 +174,6 @@ class _Forward(Progress):
         self._tell("said", text)
 
     def _tell(self, name: str, *arguments: Any) -> None:
+        if _stopping.is_set():  # and the signal was lost: Python drops what is raised inside a finaliser
+            raise KeyboardInterrupt
         _told.put((self.n, name, arguments))

@@ -133,7 +133,7 @@ def test_the_figures_are_pictures(run):
 def test_the_experiment_is_resolved_with_versions_and_hash(run):
     plain = tomllib.loads((run.folder / "experiment.toml").read_text())
     assert plain["learner"]["loops"] == 5
-    assert plain["learner"]["optimiser"] == "adamw"
+    assert plain["learner"]["optimiser"] == "adam"
     assert plain["run"]["hash"] == summary(run.folder)["hash"] == small_experiment().hash
     assert {"meva", "jax", "numpy"} <= set(plain["run"]["versions"])
 

@@ -60,7 +60,9 @@ class Saves:
     def do(self, progress):
         try:
             (self.folder / f"{self.name}.begun").write_text(str(os.getpid()))
-            time.sleep(60)
+            for _ in range(600):
+                time.sleep(0.1)
+                progress.said("at work")
         except KeyboardInterrupt:
             time.sleep(0.5)
             (self.folder / f"{self.name}.saved").write_text("")
@@ -170,6 +172,18 @@ def test_workers_end_with_their_parent(working, tmp_path):
     working.kill()
     working.wait()
     until(lambda: all(map(gone, pids)))
+
+
+def test_a_worker_whose_signal_was_lost_stops_when_it_tells_something(tmp_path, monkeypatch):
+    context = multiprocessing.get_context("spawn")
+    told, stopping = context.SimpleQueue(), context.Event()
+    monkeypatch.setattr(workers, "_told", told)
+    monkeypatch.setattr(workers, "_stopping", stopping)
+    workers._Forward(0).said("at work")
+    assert told.get() == (0, "said", ("at work",))
+    stopping.set()
+    with pytest.raises(KeyboardInterrupt):
+        workers._Forward(0).said("at work")
 
 
 def test_a_worker_that_is_told_to_stop_before_its_task_begins_does_not_begin(tmp_path, monkeypatch):
