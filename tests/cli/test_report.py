@@ -9,7 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from meva_core.report import page, tables
+from meva_core.report import details, page, tables
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
@@ -188,7 +188,7 @@ def test_the_slider_moves_basins_trajectories_and_tables(logistic, tmp_path):
     for v, shown in settings.items():
         assert f'<output id="value" for="setting">η = {[0, 5, 20][v]}</output>' in shown
         here = re.findall(r'<tr data-row="(\d)" class="here">', shown)
-        grids = [*tables.grids(summary(logistic)), *tables.details(summary(logistic))]
+        grids = [*tables.grids(summary(logistic)), *details.grids(summary(logistic))]
         assert here == [str(v)] * sum(grid.settings for grid in grids)
         assert not grids[-1].settings  # where learning rests: as many lines as there are points
         filled = [float(share) for share in re.findall(r'class="cell"[^>]*fill-opacity="([\d.]+)"', shown)]

@@ -82,14 +82,24 @@ def test_play_against_a_plain_loop():
     match = versus(Sum(), Fitted(learner=Momentum(rate=0.1)), Fitted(learner=Momentum(rate=-0.2)))
     played = matching.play(match, X, KEY, 5)
     x, before = np.array(X, np.float64), np.zeros((2, 3))
-    payoffs = [x.sum(axis=1) + 0.01 * x.sum()]
+    payoffs, lengths = [x.sum(axis=1) + 0.01 * x.sum()], []
     for _ in range(5):
         # Row 0: rate 0.1 times 1; row 1: rate -0.2 times 2; and a tenth of the own step before.
         before = np.array([[0.1], [-0.4]]) * x + 0.1 * before
         x = x + before
         payoffs.append(x.sum(axis=1) + 0.01 * x.sum())
+        lengths.append(np.sqrt((before**2).sum(axis=1)))
     np.testing.assert_allclose(played.x, x, rtol=1e-5)
     np.testing.assert_allclose(played.payoffs, payoffs, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(played.lengths, lengths, rtol=1e-4)
+
+
+def test_a_match_of_those_who_stand_still_can_be_differentiated():
+    """The length of a step of 0 has no gradient, which must not spoil the others."""
+    match = matching.self_play(Sum(), Fitted(learner=Fixed(), params=jnp.zeros(3)))
+    found = jax.jacrev(lambda x: tuple(matching.play(match, x, KEY, 2)))(X)
+    np.testing.assert_array_equal(found[0].reshape(6, 6), np.eye(6))
+    assert all(np.isfinite(leaf).all() for leaf in found)
 
 
 def test_trajectory_is_where_play_passes():

@@ -8,7 +8,7 @@ import pytest
 import meva_core as meva
 from meva_core import evaluate
 from meva_core.errors import MevaError
-from meva_core.report import summary, tables
+from meva_core.report import details, summary
 
 FEW = {"evaluate.pairs": 3, "evaluate.steps": 12, "evaluate.grid": 5, "evaluate.grid_steps": 200}
 
@@ -27,7 +27,7 @@ def fitted():
 
 
 def captions(result):
-    return [grid.caption.partition(" ")[0] for grid in tables.details(result.summary())]
+    return [grid.caption.partition(" ")[0] for grid in details.grids(result.summary())]
 
 
 def test_exploitability_is_the_best_responses(fitted):
@@ -148,7 +148,7 @@ def test_a_page_has_a_table_for_each(lola, fitted):
         "extortion",
         "cross-play",
     ]
-    for grid in (*tables.details(lola.summary()), *tables.details(fitted.summary())):
+    for grid in (*details.grids(lola.summary()), *details.grids(fitted.summary())):
         assert all(len(row) == len(grid.heads) for row in grid.rows)
 
 

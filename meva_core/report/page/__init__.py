@@ -15,7 +15,7 @@ import numpy as np
 
 from meva_core import citations, registry
 from meva_core.errors import BadFolder, MevaError
-from meva_core.report import reproduction, standings, tables
+from meva_core.report import details, reproduction, standings, tables
 from meva_core.report.folder import read_summary
 
 POINTS = 60  # of a trajectory that are drawn
@@ -64,7 +64,7 @@ def of_run(folder: Path) -> str:
         data=_explored(summary, folder / "policies.npz"),
         setting=summary["setting"],
         seats=_seats(summary),
-        grids=[*tables.grids(summary), *tables.details(summary)],
+        grids=[*tables.grids(summary), *details.grids(summary)],
         note=tables.note(summary),
         figures=_figures(folder / "figures"),
         texts=_asked(folder),
@@ -209,7 +209,7 @@ def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
     summary = read_summary(run)
     if "games" in summary:
         return [standings.grid(summary, game) for game in summary["games"]]
-    found = tables.grids(summary)[:1] if brief else [*tables.grids(summary), *tables.details(summary)]
+    found = tables.grids(summary)[:1] if brief else [*tables.grids(summary), *details.grids(summary)]
     return [attrs.evolve(grid, caption=f"{label}: {grid.caption}") for grid in found]
 
 
