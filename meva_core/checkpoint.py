@@ -1,104 +1,137 @@
-"""State <-> disk: atomic, verified, never pickle.
+"""A fit's state <-> disk: verified, versioned, and kept with the experiment that it belongs to.
 
-One npz per checkpoint: every leaf as raw bytes (so bfloat16, NaN, -0.0 and empty arrays come back bit by bit), and
-a JSON entry that says what they are and whose they are, with a checksum.
+One file per checkpoint: every leaf as raw bytes, so that bfloat16, NaN, -0.0 and empty arrays come back bit by bit, and
+what they are, whose they are, and which seeds had diverged.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from meva_core import disk
 from meva_core.errors import BadFolder
+from meva_core.fit import Divergence
 
-SCHEMA = 2
+SCHEMA = 3
 KEPT = 3
-_META = "__meta__"
+_ROOM = 2**20  # bytes for all that is said about the arrays
 
 
-def save(folder: Path, loops: int, state: Any, fit_hash: str) -> Path:
-    """Write the state after `loops` outer loops, then drop all but the last three. Returns the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in folder.glob("*.partial"):
-        stale.unlink()
-    leaves = {path: np.asarray(leaf) for path, leaf in _leaves(state).items()}
-    arrays = {f"leaf{n}": np.frombuffer(leaf.tobytes(), np.uint8) for n, leaf in enumerate(leaves.values())}
-    meta = {
-        "schema": SCHEMA,
-        "fit": fit_hash,
-        "loops": loops,
-        "leaves": [[path, str(leaf.dtype), list(leaf.shape)] for path, leaf in leaves.items()],
-        "sha256": _digest(arrays),
-    }
-    target = folder / f"loop-{loops:07d}.npz"
-    partial = target.with_suffix(".partial")
-    with open(partial, "wb") as file:
-        np.savez(file, **{_META: np.frombuffer(json.dumps(meta).encode(), np.uint8)}, **arrays)  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, target)
-    for old in sorted(folder.glob("loop-*.npz"))[:-KEPT]:
+@attrs.frozen
+class Checkpoint:
+    """loops: how many outer loops were done. state: after them. diverged: seeds that were lost on the way."""
+
+    loops: int
+    state: Any
+    diverged: tuple[Divergence, ...] = ()
+
+
+def save(
+    folder: Path, loops: int, state: Any, experiment: Mapping[str, Any], diverged: Sequence[Divergence] = ()
+) -> Path:
+    """Write the state after `loops` outer loops, then drop all but the last three. `experiment`: all that decides the
+    fit, as plain tables. Returns the file."""
+    target = write(folder, loops, state, experiment, diverged)
+    for old in _newest_first(folder)[KEPT:]:
         old.unlink()
     return target
 
 
-def latest(folder: Path, like: Any, fit_hash: str) -> tuple[int, Any] | None:
-    """(loops, state) of the last checkpoint that is whole, None where there is none. `like`: a state of the same shape.
+def write(
+    folder: Path, loops: int, state: Any, experiment: Mapping[str, Any], diverged: Sequence[Divergence] = ()
+) -> Path:
+    """The same without dropping any."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob(f"*{disk.PARTIAL}"):
+        stale.unlink()
+    leaves = {path: np.asarray(leaf) for path, leaf in _leaves(state).items()}
+    meta = {
+        "schema": SCHEMA,
+        "experiment": experiment,
+        "loops": loops,
+        "leaves": [[path, str(leaf.dtype), list(leaf.shape)] for path, leaf in leaves.items()],
+        "diverged": [attrs.asdict(divergence) for divergence in diverged],
+    }
+    target = folder / f"loop-{loops:07d}.npz"
+    arrays = {f"leaf{n}": np.frombuffer(leaf.tobytes(), np.uint8) for n, leaf in enumerate(leaves.values())}
+    disk.save_arrays(target, arrays, meta)
+    return target
 
-    A damaged file is passed over for the one before; BadFolder where all are damaged or of another fit.
+
+def latest(folder: Path, like: Any, damaged: Callable[[str], None] = lambda text: None) -> Checkpoint | None:
+    """The last one that is whole, None where there is none. `like`: a state of the same shape.
+
+    `damaged` is told of every file that is passed over; BadFolder where none is whole.
     """
-    complaints = []
-    for path in sorted(folder.glob("loop-*.npz"), reverse=True):
-        try:
-            return load(path, like, fit_hash)
-        except BadFolder as error:
-            complaints.append(str(error))
-    if complaints:
-        raise BadFolder("; ".join(complaints))
+    return _first_whole(folder, lambda path: load(path, like), damaged)
+
+
+def experiment_of(folder: Path) -> Mapping[str, Any] | None:
+    """All that decided the fit, as plain tables; None where there is no checkpoint, or none that is whole."""
+    with contextlib.suppress(BadFolder):
+        return _first_whole(folder, lambda path: _read(path)[1]["experiment"])
     return None
 
 
-def load(path: Path, like: Any, fit_hash: str) -> tuple[int, Any]:
-    """BadFolder where the file is damaged, foreign, or of another fit."""
-    try:
-        with open(path, "rb") as file:
-            content = dict(np.load(file, allow_pickle=False))
-        meta = json.loads(content.pop(_META).tobytes())
-        whole = meta["schema"] == SCHEMA and meta["sha256"] == _digest(content)
-    except Exception:  # zipfile and numpy answer broken bytes with exceptions of a dozen kinds
-        whole = False
-    if not whole:
-        raise BadFolder(f"expected a whole checkpoint of schema {SCHEMA}, got a damaged or foreign file: {path}")
-    return _restored(path, meta, content, like, fit_hash)
-
-
-def _restored(path: Path, meta: dict, arrays: dict, like: Any, fit_hash: str) -> tuple[int, Any]:
-    if meta["fit"] != fit_hash:
-        raise BadFolder(f"expected a checkpoint of fit {fit_hash}, got one of {meta['fit']}: {path}")
+def load(path: Path, like: Any) -> Checkpoint:
+    """BadFolder where the file is damaged, foreign, or of another state than `like`."""
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(like))
+    arrays, meta = _read(path, most=2 * size + _ROOM)
     expected = [[name, str(leaf.dtype), list(leaf.shape)] for name, leaf in _leaves(like).items()]
     if meta["leaves"] != expected:
         raise BadFolder(f"expected a checkpoint with the arrays of this experiment's state, got others: {path}")
-    leaves = [
-        jnp.asarray(np.frombuffer(arrays[f"leaf{n}"].tobytes(), jnp.dtype(dtype)).reshape(shape))
-        for n, (_, dtype, shape) in enumerate(meta["leaves"])
-    ]
-    return meta["loops"], jax.tree.unflatten(jax.tree.structure(like), leaves)
+    try:
+        leaves = [
+            jnp.asarray(np.frombuffer(arrays[f"leaf{n}"].tobytes(), jnp.dtype(dtype)).reshape(shape))
+            for n, (_, dtype, shape) in enumerate(meta["leaves"])
+        ]
+        lost = tuple(Divergence(**divergence) for divergence in meta["diverged"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _foreign(path) from error
+    return Checkpoint(meta["loops"], jax.tree.unflatten(jax.tree.structure(like), leaves), lost)
+
+
+def _read(path: Path, most: int | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    arrays, meta = disk.load_arrays(path, most=most)
+    kinds = {"experiment": dict, "loops": int, "leaves": list, "diverged": list}
+    if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
+        raise _foreign(path)
+    if not all(isinstance(meta.get(name), kind) for name, kind in kinds.items()) or meta["loops"] < 0:
+        raise _foreign(path)
+    return arrays, meta
+
+
+def _foreign(path: Path) -> BadFolder:
+    return BadFolder(f"expected a checkpoint of schema {SCHEMA}, got a damaged or foreign file: {path}")
+
+
+def _first_whole(folder: Path, read: Callable[[Path], Any], damaged: Callable[[str], None] = lambda text: None) -> Any:
+    complaints = []
+    for path in _newest_first(folder):
+        try:
+            found = read(path)
+        except BadFolder as error:
+            complaints.append(str(error))
+            continue
+        for complaint in complaints:
+            damaged(f"{complaint}; the one before is used")
+        return found
+    if complaints:
+        raise BadFolder("; ".join(complaints) + "; start again with a new --out")
+    return None
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("loop-*.npz"), key=lambda path: (len(path.name), path.name), reverse=True)
 
 
 def _leaves(state: Any) -> dict[str, Any]:
     return {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
-
-
-def _digest(arrays: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(name.encode())
-        digest.update(arrays[name].tobytes())
-    return digest.hexdigest()

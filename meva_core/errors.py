@@ -7,8 +7,6 @@ keeps its traceback: it is a bug of ours.
 import difflib
 from collections.abc import Iterable
 
-INTERRUPTED = 130  # exit code of a run stopped with Ctrl-C
-
 
 class MevaError(Exception):
     """Bad input, in one line. Exit code 2."""
@@ -34,6 +32,12 @@ class BadPlugin(MevaError):
 
 class BadFolder(MevaError):
     """A run folder or file that cannot be used."""
+
+
+class Unwritable(MevaError):
+    """A disk that is full or read-only: no bad input. Exit code 1."""
+
+    exit_code = 1
 
 
 class Diverged(MevaError):

@@ -13,11 +13,11 @@ import attrs
 import tomli_w
 
 from meva_core import recipes, values
-from meva_core.component import as_plain, at_least, between, not_negative, parts, positive, static
+from meva_core.component import as_plain, at_least, between, not_negative, one_of, parts, positive, static
 from meva_core.errors import BadCombination, BadValue, did_you_mean
 from meva_core.registry import Offer, Registry
 
-SCHEMA = 1
+SCHEMA = 2
 PARTS_OF_MODELS = ("outputs", "conditions")  # set by the learner, not by users
 MODELS = ("value_model", "explorer")  # what a learner may have of its own
 
@@ -28,8 +28,10 @@ class FitSettings:
 
     seed: int = static(default=0, doc="first random seed", check=between(0, 2**31 - 2**16))
     seeds: int = static(default=1, doc="independent fits, in one program: seed, seed + 1, ...", check=between(1, 2**16))
-    chunk: int = static(default=10, doc="outer loops between two looks at the metrics", check=at_least(1))
-    checkpoint_every: int = static(default=50, doc="outer loops between checkpoints", check=at_least(1))
+    chunk: int = static(default=10, doc="outer loops between two checkpoints", check=at_least(1))
+    on_divergence: str = static(
+        default="continue", doc="what the other seeds do where one diverges", check=one_of("stop", "continue")
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +115,12 @@ class Experiment:
     @property
     def fit_hash(self) -> str:
         """Equal hashes, equal fits, however they are evaluated."""
-        return hash_of({key: table for key, table in self.to_plain().items() if key != "evaluate"})
+        return hash_of(self.of_fit)
+
+    @property
+    def of_fit(self) -> dict[str, Any]:
+        """All that decides the fit, as plain tables."""
+        return {key: table for key, table in decisive(self.to_plain()).items() if key != "evaluate"}
 
     @property
     def seeds(self) -> list[int]:
@@ -137,10 +144,17 @@ class Experiment:
         return tomli_w.dumps(self.to_plain())
 
 
+def decisive(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the numbers: not what an experiment is called, in which pieces its fit is done, nor [run]."""
+    found = {key: value for key, value in plain.items() if key not in ("recipe", "source", "run")}
+    if isinstance(fit := found.get("fit"), Mapping):
+        found["fit"] = {key: value for key, value in fit.items() if key not in ("chunk", "on_divergence")}
+    return found
+
+
 def hash_of(plain: Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits of what decides the numbers; the recipe's name and source do not, nor [run]."""
-    decisive = {key: value for key, value in plain.items() if key not in ("recipe", "source", "run")}
-    text = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
+    """Twelve hexadecimal digits of what decides the numbers."""
+    text = json.dumps(decisive(plain), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -230,6 +244,27 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         recipe=values.convert(plain.get("recipe", "default"), str, "recipe"),
         source=values.convert(plain.get("source", ""), str, "source"),
     )
+
+
+def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, Any]) -> Experiment:
+    """The experiment with some hyper-parameters changed, `{"learner.rate": 1.5}`."""
+    plain = experiment.to_plain()
+    opponents = plain.get("opponents", [])
+    sections: dict[str, Any] = {section: plain[section] for section in recipes.SECTIONS if section in plain}
+    sections["who"] = experiment.learner.name
+    players = []
+    for rival in opponents:
+        own = {key: value for key, value in rival.items() if key not in MODELS}
+        players.append(
+            {"learner": own, "who": rival["name"], **{part: rival[part] for part in MODELS if part in rival}}
+        )
+    for path, value in overrides.items():
+        _override(sections, players, path, value)
+    if opponents:
+        plain["opponents"] = [
+            {**table["learner"], **{part: table[part] for part in MODELS if part in table}} for table in players
+        ]
+    return from_plain(registry, plain, "experiment")
 
 
 def _recipe_sections(

@@ -53,21 +53,34 @@ class Divergence:
 
 @attrs.define
 class History:
-    """Metrics of a fit so far, each f32[S, loops], and the seeds that diverged on the way."""
+    """Metrics of a fit so far, each f32[S, loops], and the seeds that diverged on the way. name: the learner's; player:
+    its path in the experiment."""
 
     seeds: Sequence[int]
     name: str = ""
+    player: str = ""
     metrics: dict[str, np.ndarray] = attrs.field(factory=dict)
     diverged: list[Divergence] = attrs.field(factory=list)
 
     def add(self, chunk: Chunk) -> list[Divergence]:
         """Append a chunk; returns the divergences that are new with it."""
+        if not chunk.metrics:
+            return []
         first = chunk.loops - next(iter(chunk.metrics.values())).shape[1]
         for name, new in chunk.metrics.items():
             old = self.metrics.get(name, np.zeros((len(self.seeds), 0), new.dtype))
             self.metrics[name] = np.concatenate([old, new], axis=1)
         new = [d for n, seed in enumerate(self.seeds) if (d := _divergence(seed, n, chunk, first)) is not None]
-        new = [d for d in new if d.seed not in {known.seed for known in self.diverged}]
+        return self._lost(new)
+
+    def lose(self, seeds: Sequence[bool], loop: int, quantity: str) -> list[Divergence]:
+        """Per seed, whether `quantity` is no number after `loop`; returns the divergences that are new with it."""
+        found = [Divergence(seed, loop, quantity) for n, seed in enumerate(self.seeds) if seeds[n]]
+        return self._lost(found)
+
+    def _lost(self, found: list[Divergence]) -> list[Divergence]:
+        known = {divergence.seed for divergence in self.diverged}
+        new = [divergence for divergence in found if divergence.seed not in known]
         self.diverged.extend(new)
         return new
 

@@ -21,6 +21,9 @@ class Progress:
     def chunk(self, chunk: Chunk) -> None:
         """Loops were done."""
 
+    def stopping(self) -> None:
+        """Asked to stop, it will when the chunk is over. Called in a signal's handler."""
+
     def warn(self, text: str) -> None:
         """Something went wrong, but the run goes on."""
 

@@ -89,9 +89,12 @@ class Training(Protocol):
     A step that says `meva_core.devices.spread(batch)` of what it draws has the batch shared out between devices.
 
     num_steps: how many outer loops.
+    extended_by: the learner's hyper-parameter that may be raised where a fit is gone on with: it is `num_steps`, and
+        nothing else depends on it; None: there is no such thing (a schedule over the whole fit, say).
     """
 
     num_steps: int
+    extended_by: str | None = None
 
     def init(self, key: Array) -> PyTree:
         """Fresh state."""

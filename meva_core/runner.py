@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import attrs
 import jax
 
-from meva_core import checkpoint, compose, devices, evaluate, programs, recipes, registry
+from meva_core import compose, devices, disk, evaluate, keeping, locks, metrics, programs, recipes, registry, resuming
 from meva_core import experiment as experiments
 from meva_core import fit as fitting
 from meva_core.errors import Diverged
@@ -20,7 +19,6 @@ from meva_core.fit import History
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
 from meva_core.progress import Progress
-from meva_core.protocols import Training
 from meva_core.recipes import RecipeFile
 from meva_core.registry import Registry
 from meva_core.report import Result, folder
@@ -42,7 +40,8 @@ def run(
     """Compose, fit and evaluate; what `meva-run` does. Writes a run folder only where `out` names one.
 
     `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`. Where jax has computed nothing yet, every core
-    becomes a device of its (JAX_NUM_CPU_DEVICES says otherwise). Raises MevaError on bad input.
+    becomes a device of its (JAX_NUM_CPU_DEVICES says otherwise). Raises MevaError on bad input, OSError where `out`
+    cannot be written, and on Ctrl-C KeyboardInterrupt once what was fitted is saved.
     """
     devices.prepare()
     overrides = dict(set or {})
@@ -57,7 +56,10 @@ def run(
         recipe=recipe,
         overrides=overrides,
     )
-    return run_experiment(experiment, known, out=None if out is None else Path(out), progress=progress)
+    if out is None:
+        return run_experiment(experiment, known, progress=progress)
+    with locks.alone(Path(out)):
+        return run_experiment(experiment, known, out=Path(out), progress=progress)
 
 
 def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[RecipeFile]]:
@@ -78,22 +80,28 @@ def run_experiment(
     progress: Progress | None = None,
 ) -> Result:
     """Run a resolved experiment; with `resume`, from the last checkpoint in the folder `out`. Where `fits` names a
-    folder, the fit is kept there, shared by all experiments that differ in evaluation only, and copied to `out`."""
+    folder, the fit is kept there, shared by all experiments that differ in evaluation only, and copied to `out`.
+
+    Whoever calls sees to it that nobody else works in `out` (`locks.alone`).
+    """
     progress = progress or Progress()
     programs.ready()
     composition = compose.compose(known, experiment)
     plan = evaluate.plan(known, experiment, composition)
-    progress.composed(experiment, [composition.players[n].name for n in composition.seats])
-    if out is not None and not resume:
+    if out is not None and resume:
+        resuming.check_folder(experiment, composition, out)
+        folder.resume(out, experiment, progress.warn)
+    elif out is not None:
         folder.create(out, experiment)
+    progress.composed(experiment, [composition.players[n].name for n in composition.seats])
     began = time.monotonic()
     if out is not None and fits is not None and any(player.training for player in composition.rehearse()):
         place = fits / experiment.fit_hash
         players, histories = _kept(experiment, composition, place, progress)
-        shutil.copytree(place / "checkpoints", out / "checkpoints", dirs_exist_ok=True)
-        shutil.copy(place / "metrics.jsonl", out)
+        for name in (keeping.CHECKPOINTS, keeping.SNAPSHOTS, metrics.NAME):
+            disk.copy(place / name, out / name)
     else:
-        players, histories = _fit(experiment, composition, out, resume, progress)
+        players, histories = _fit(experiment, composition, out, progress)
     fitted = time.monotonic()
     survey = _evaluate(experiment, composition, plan, players, histories, progress)
     result = Result(
@@ -127,11 +135,11 @@ def _kept(
     experiment: Experiment, composition: compose.Composition, out: Path, progress: Progress
 ) -> tuple[list[Fitted], list[History]]:
     """Every player, fitted in the folder `out`: as it is there, gone on with, or begun."""
-    with folder.alone(out):
-        there = (out / "experiment.toml").is_file()
-        if not there:
+    with locks.alone(out, wait=progress.said):
+        if not (out / "experiment.toml").is_file():
             folder.create(out, experiment)
-        return _fit(experiment, composition, out, there, progress)
+        resuming.check_folder(experiment, composition, out)
+        return _fit(experiment, composition, out, progress)
 
 
 def _survivors(experiment: Experiment, histories: list[History]) -> list[int]:
@@ -144,9 +152,9 @@ def _survivors(experiment: Experiment, histories: list[History]) -> list[int]:
 
 
 def _fit(
-    experiment: Experiment, composition: compose.Composition, out: Path | None, resume: bool, progress: Progress
+    experiment: Experiment, composition: compose.Composition, out: Path | None, progress: Progress
 ) -> tuple[list[Fitted], list[History]]:
-    """Every player, fitted; each leaf [S, ...] over seeds."""
+    """Every player, fitted, from where the folder `out` has it; each leaf [S, ...] over seeds."""
     fitted: dict[int, Fitted] = {}
     histories = []
     for n in composition.order:
@@ -156,46 +164,12 @@ def _fit(
         trainings = [training for learner in learners if (training := learner.training) is not None]
         params = None
         if trainings:
-            place = None if out is None else out / "checkpoints" / player.path
             progress.fitting(player.name, trainings[0].num_steps, 0)
-            state, history = _train(experiment, trainings, place, resume, progress)
+            state, history = keeping.train(experiment, trainings, player.path, out, progress)
             params = fitting.fitted_params(trainings, state)
-            histories.append(attrs.evolve(history, name=player.name))
+            histories.append(attrs.evolve(history, name=player.name, player=player.path))
         fitted[n] = Fitted(learner=stacked(learners), params=params)
     return [fitted[n] for n in range(len(composition.players))], histories
-
-
-def _train(
-    experiment: Experiment, trainings: list[Training], place: Path | None, resume: bool, progress: Progress
-) -> tuple[Any, History]:
-    """One player's fit, with checkpoints in `place`."""
-    state, loops = fitting.start(trainings, experiment.seeds), 0
-    history = History(seeds=experiment.seeds)
-    if resume and place is not None:
-        loops, state = checkpoint.latest(place, state, experiment.fit_hash) or (0, state)
-        history = folder.read_history(place, history, loops)
-        progress.chunk(fitting.Chunk(loops, state, {}))
-    saved = loops
-    try:
-        for chunk in fitting.fit(trainings, experiment.seeds, chunk=experiment.fit.chunk, state=state, loops=loops):
-            new = history.add(chunk)
-            if len(history.diverged) == len(history.seeds):
-                raise Diverged("; ".join(map(str, history.diverged)))
-            for divergence in new:
-                progress.warn(str(divergence))
-            if place is not None:
-                folder.write_metrics(place, history.seeds, chunk)
-            state, loops = chunk.state, chunk.loops
-            due = loops - saved >= experiment.fit.checkpoint_every or loops == trainings[0].num_steps
-            if place is not None and due:
-                checkpoint.save(place, loops, state, experiment.fit_hash)
-                saved = loops
-            progress.chunk(chunk)
-    except KeyboardInterrupt:
-        if place is not None and loops > saved:
-            checkpoint.save(place, loops, state, experiment.fit_hash)
-        raise
-    return state, history
 
 
 def _evaluate(

@@ -20,6 +20,7 @@ import attrs
 
 from meva_core.errors import MevaError
 from meva_core.progress import Progress
+from meva_core.stopping import SIGNALS, Stopped, deferred
 
 MOST = 8  # at a time unless asked for more: each takes a gigabyte of memory
 _SECONDS = 0.1  # between two looks at what workers tell
@@ -74,13 +75,17 @@ def do_all(
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=settings)
     rows: dict[int, Progress] = {}
     try:
-        yield from _done(pool, tasks, jobs, lambda: _tell(told, rows, progress))
+        # An interrupt in the middle of the pool's own work could leave it locked for ever.
+        with deferred() as check:
+            try:
+                yield from _done(pool, tasks, jobs, lambda: (_tell(told, rows, progress), check()))
+            except BrokenProcessPool as error:
+                check()  # SIGTERM for all processes at once
+                raise WorkerDied(
+                    "expected every worker to live, got one killed (out of memory?): "
+                    "ask again, with fewer --jobs; what is finished is kept"
+                ) from error
         pool.shutdown()
-    except BrokenProcessPool as error:
-        raise WorkerDied(
-            "expected every worker to live, got one killed (out of memory?): "
-            "ask again, with fewer --jobs; what is finished is kept"
-        ) from error
     finally:
         stopping.set()
         for worker in multiprocessing.active_children():
@@ -91,7 +96,7 @@ def do_all(
 
 
 def _done(
-    pool: ProcessPoolExecutor, tasks: Sequence[Task], jobs: int, listen: Callable[[], None]
+    pool: ProcessPoolExecutor, tasks: Sequence[Task], jobs: int, listen: Callable[[], Any]
 ) -> Iterator[tuple[int, Any]]:
     waiting, running = list(range(len(tasks))), dict[Future, int]()
     while waiting or running:
@@ -138,18 +143,25 @@ def _begin(told: Any, stopping: Any, threads: int) -> None:
 
 
 def _do(n: int, task: Task) -> Any:
-    signal.signal(signal.SIGINT, _interrupt)
+    for number in SIGNALS:
+        signal.signal(number, _interrupt)
     try:
         if _stopping.is_set():  # told while this worker was still quiet
             raise KeyboardInterrupt
         return task.do(_Forward(n))
+    except Stopped as error:
+        if error.number == signal.SIGTERM:  # whoever sent it waits for this process to end
+            os._exit(error.exit_code)
+        raise
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _interrupt(number: int, frame: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not cut off what is being saved
-    raise KeyboardInterrupt
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # a second one must not cut off what is being saved
+    raise Stopped(number)
 
 
 class _Forward(Progress):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 import click
 
+from meva_core import stopping
 from meva_core.cli.cite import cite_command
 from meva_core.cli.compare import compare_command
 from meva_core.cli.list import list_command
@@ -18,7 +20,8 @@ from meva_core.cli.run import run_command
 from meva_core.cli.show import show_command
 from meva_core.cli.sweep import sweep_command
 from meva_core.cli.tournament import tournament_command
-from meva_core.errors import INTERRUPTED, MevaError
+from meva_core.cli.verify import verify_command
+from meva_core.errors import MevaError
 from meva_core.registry import PluginWarning
 
 FAILED = 1
@@ -39,6 +42,7 @@ group.add_command(compare_command)
 group.add_command(reproduce_command)
 group.add_command(sweep_command)
 group.add_command(report_command)
+group.add_command(verify_command)
 
 
 def main() -> None:
@@ -55,10 +59,15 @@ def _invoke(command: click.Command) -> None:
     """The one place where handled errors are caught: one line, and their exit code."""
     warnings.showwarning = _warnings_to_users()
     try:
-        code = command.main(standalone_mode=False)
+        with stopping.heard():
+            code = command.main(standalone_mode=False)
     except MevaError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read the output wants no more of it (`| head`): nothing to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
     except OSError as error:
         # A full disk, a folder without permission: not a bug of ours, and nothing that was finished is lost.
         where = f" {error.filename}" if error.filename else ""
@@ -67,9 +76,9 @@ def _invoke(command: click.Command) -> None:
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
         click.echo("stopped", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(stopping.exit_code(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 

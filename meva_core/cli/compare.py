@@ -55,10 +55,10 @@ def _check_folders(folders: Sequence[Path]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    from meva_core.report import folder
+    from meva_core import disk
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder.write_atomically(path, text)
+        disk.write(path, text)
     except OSError as error:
-        raise BadFolder(f"expected a file that can be written for --csv, got {path}: {error.strerror}") from error
+        raise disk.refused(error, f"expected a file that can be written for --csv, got {path}") from error

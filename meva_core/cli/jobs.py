@@ -8,15 +8,16 @@ from typing import Any
 
 import attrs
 
-from meva_core import evaluate, reproductions, runner, tournament, values
+from meva_core import evaluate, locks, reproductions, runner, tournament, values
 from meva_core import experiment as experiments
 from meva_core.cli import tournament as command
 from meva_core.compose import compose
-from meva_core.errors import BadCombination, BadValue, Diverged
+from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged
 from meva_core.experiment import Experiment
 from meva_core.progress import Progress
 from meva_core.recipes import RecipeFile
 from meva_core.registry import Registry
+from meva_core.report.folder import read_summary
 from meva_core.reproductions import Reproduction, Run
 from meva_core.tournament import Tournament
 
@@ -35,9 +36,11 @@ class RunJob:
         return self.experiment.hash
 
     def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
-        """In `folder`, gone on with where it is there."""
-        there = (folder / "experiment.toml").is_file()
-        runner.run_experiment(self.experiment, known, out=folder, fits=fits, resume=there, progress=progress)
+        """In `folder`, gone on with where it is there; waits where another process makes it, too."""
+        with locks.alone(folder, wait=progress.said):
+            if not finished(folder):
+                there = (folder / "experiment.toml").is_file()
+                runner.run_experiment(self.experiment, known, out=folder, fits=fits, resume=there, progress=progress)
 
 
 @attrs.frozen
@@ -56,14 +59,28 @@ class TournamentJob:
         return experiments.hash_of({**numbers, "meetings": [list(hashes) for hashes in self.meetings]})
 
     def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
-        """In `folder`, gone on with where it is there."""
-        if not (folder / "tournament.toml").is_file():
-            command.create(folder, self.asked, self.registry_file)
-        planned = tournament.meetings(known, files, self.asked)
-        command.make(known, self.asked, planned, folder, fits, progress)
+        """In `folder`, gone on with where it is there; waits where another process makes it, too."""
+        with locks.alone(folder, wait=progress.said):
+            if finished(folder):
+                return
+            if not (folder / "tournament.toml").is_file():
+                command.create(folder, self.asked, self.registry_file)
+            planned = tournament.meetings(known, files, self.asked)
+            command.make(known, self.asked, planned, folder, fits, progress)
 
 
 Job = RunJob | TournamentJob
+
+
+def finished(folder: Path) -> bool:
+    """Whether the page, which is written last, is there, and the numbers are such as this version writes."""
+    if not (folder / "report.html").is_file():
+        return False
+    try:
+        read_summary(folder)
+    except BadFolder:
+        return False
+    return True
 
 
 @attrs.frozen

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from meva_core import reproductions, workers
-from meva_core.cli.jobs import Job, Making
+from meva_core import disk, reproductions, stopping, workers
+from meva_core.cli.jobs import Job, Making, finished
 from meva_core.cli.overview import Overview
-from meva_core.errors import INTERRUPTED, BadFolder, BadValue
+from meva_core.errors import BadValue
 from meva_core.report import page, reproduction
-from meva_core.report.folder import read_summary, write_atomically
+from meva_core.report.folder import read_summary
 from meva_core.reproductions import Reproduction
 
 RUNS, FITS = "runs", "fits"
@@ -33,9 +32,9 @@ def make(wanted: Wanted, *, quick: bool, out: Path, jobs: int | None, registry_f
     try:
         with overview, contextlib.closing(workers.do_all(makings, jobs, overview.row)) as results:
             _follow(wanted, makings, results, overview, lambda one, hashes: _write(one, quick, hashes, out, overview))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         click.echo("stopped; the same command goes on from here", err=True)
-        return INTERRUPTED
+        return stopping.exit_code(error)
     return 0
 
 
@@ -45,20 +44,9 @@ def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Maki
     for one, jobs in wanted:
         for label, job in jobs.items():
             folder = out / RUNS / job.hash
-            if job.hash not in found and not _finished(folder):
+            if job.hash not in found and not finished(folder):
                 found[job.hash] = Making(f"{one.name} {label}", job, folder, out / FITS, registry_file)
     return list(found.values())
-
-
-def _finished(folder: Path) -> bool:
-    """Whether the page, which is written last, is there, and the numbers are such as this version writes."""
-    if not (folder / "report.html").is_file():
-        return False
-    try:
-        read_summary(folder)
-    except BadFolder:
-        return False
-    return True
 
 
 def _follow(
@@ -94,12 +82,12 @@ def _write(asked: Reproduction, quick: bool, hashes: dict[str, str], out: Path, 
     lost = {run.label: None for run in asked.runs if run.label not in told}
     places = reproductions.ranked(asked.ranking, {**told, **lost}) if asked.ranking else []
     found = reproduction.summary(asked, quick, hashes, reproductions.verdicts(asked, told), places)
-    write_atomically(out / "summary.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
-    write_atomically(out / "claims.csv", reproduction.as_csv(found))
+    disk.write_json(out / "summary.json", found)
+    disk.write(out / "claims.csv", reproduction.as_csv(found))
     if found["ranking"]:
-        write_atomically(out / "ranking.csv", reproduction.ranking_as_csv(found))
+        disk.write(out / "ranking.csv", reproduction.ranking_as_csv(found))
     reproduction.draw(asked, folders, out / "figures", found)
-    write_atomically(out / "report.html", page.of_reproduction(out))
+    disk.write(out / "report.html", page.of_reproduction(out))
     for line in reproduction.lines(found):
         overview.print(line)
     overview.print(f"  {reproduction.held(found)}; written to {out / 'report.html'}\n")

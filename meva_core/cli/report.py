@@ -14,9 +14,9 @@ def report_command(folder: Path) -> None:
 
     Every run writes one; this is for folders of an older version, or after a page was lost.
     """
+    from meva_core import disk
     from meva_core.report import page
-    from meva_core.report.folder import write_atomically
 
     text = page.of(folder)
-    write_atomically(folder / "report.html", text)
+    disk.write(folder / "report.html", text)
     click.echo(f"written to {folder / 'report.html'}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meva_core.errors import INTERRUPTED, BadFolder, BadValue, Diverged
+from meva_core import stopping
+from meva_core.errors import BadFolder, BadValue, Diverged, Unwritable
 
 if TYPE_CHECKING:
     from meva_core.experiment import Experiment
@@ -47,7 +48,12 @@ def parse_settings(context: click.Context, parameter: click.Parameter, given: tu
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: runs/GAME-LEARNER-TIME]."
 )
-@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Continue the run in this folder.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Continue the run in this folder, with --set learner.loops=N for longer.",
+)
 @click.option(
     "--registry",
     "registry_file",
@@ -61,6 +67,11 @@ def parse_settings(context: click.Context, parameter: click.Parameter, given: tu
     type=click.IntRange(min=1),
     metavar="N",
     help="How many of them, which share out every batch [default: all; of a processor one per core, at most 8].",
+)
+@click.option(
+    "--on-divergence",
+    type=click.Choice(["stop", "continue"]),
+    help="What the other seeds do where one diverges [default: continue].",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run_command(
@@ -77,6 +88,7 @@ def run_command(
     registry_file: Path | None,
     device: str | None,
     devices: int | None,
+    on_divergence: str | None,
     quiet: bool,
 ) -> int:
     """Fit a learner on a game, evaluate it, and write a run folder.
@@ -86,18 +98,18 @@ def run_command(
     meva-run --game logistic --learner lola --set learner.variant=taylor
     meva-run runs/ipd-meva-.../experiment.toml      runs it again
     """
-    names = (game, learner, opponent, recipe, seed, seeds, overrides, registry_file)
+    names = (game, learner, opponent, recipe, seed, seeds, registry_file)
     others = (*names, experiment, out, device, devices)
-    if resume is not None and any(x not in (None, (), {}) for x in others):
-        raise BadValue("expected --resume DIR alone: the folder's experiment.toml holds everything else")
+    if resume is not None and any(x not in (None, ()) for x in others):
+        raise BadValue("expected --resume DIR, with no more than --set: the folder's experiment.toml holds all else")
     if resume is None and experiment is None and not (game and learner):
         raise BadValue("expected --game and --learner (or an experiment.toml, or --resume DIR); see meva-run --help")
-    if experiment is not None and any(x not in (None, (), {}) for x in names):
+    if experiment is not None and (overrides or on_divergence or any(x not in (None, ()) for x in names)):
         raise BadValue("expected an experiment.toml or names and settings, got both: edit the file instead")
 
     from meva_core import devices as computing
     from meva_core import experiment as experiments
-    from meva_core import runner
+    from meva_core import locks, resuming, runner
     from meva_core.cli.screen import Screen
 
     if resume is not None and not (resume / "experiment.toml").is_file():
@@ -107,12 +119,13 @@ def run_command(
         devices = devices or computing.recorded(written)
     computing.prepare(device, devices)
     known, files = runner.plugins(registry_file)
+    fit = {"fit.seed": seed, "fit.seeds": seeds, "fit.on_divergence": on_divergence}
+    overrides |= {path: value for path, value in fit.items() if value is not None}
     if resume is not None:
-        resolved = experiments.read(known, resume / "experiment.toml")
+        resolved = resuming.revised(known, resume, overrides)
     elif experiment is not None:
         resolved = experiments.read(known, experiment)
     else:
-        fit = {f"fit.{name}": value for name, value in (("seed", seed), ("seeds", seeds)) if value is not None}
         resolved = experiments.resolve(
             known,
             files,
@@ -120,15 +133,22 @@ def run_command(
             learner=learner or "",
             opponents=opponent,
             recipe=recipe or "default",
-            overrides={**overrides, **fit},
+            overrides=overrides,
         )
     folder = resume or out or _new_folder(resolved)
     screen = Screen(folder, quiet=quiet)
     try:
-        result = runner.run_experiment(resolved, known, out=folder, resume=resume is not None, progress=screen)
-    except KeyboardInterrupt:
+        with locks.alone(folder):
+            result = runner.run_experiment(resolved, known, out=folder, resume=resume is not None, progress=screen)
+    except KeyboardInterrupt as error:
         screen.stopped()
-        return INTERRUPTED
+        return stopping.exit_code(error)
+    except OSError as error:
+        screen.close()
+        raise Unwritable(
+            f"cannot read or write {error.filename or folder}: {error.strerror or error}; what was saved is whole, "
+            f"continue with: meva-run --resume {folder}"
+        ) from error
     screen.finished(result)
     if result.complaints:
         raise Diverged("; ".join(result.complaints))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import time
 from pathlib import Path
@@ -100,6 +102,12 @@ class Screen(Progress):
         self.console.print(f"\nwritten to {self.out}", markup=False)
         names = [path.name + ("/" if path.is_dir() else "") for path in folder.files(self.out)]
         self.console.print(Padding(Text("  ".join(names)), (0, 0, 0, 2)))
+
+    def stopping(self) -> None:
+        # In a signal's handler: the console may be in the middle of a line.
+        with contextlib.suppress(OSError):
+            if not self.console.quiet:
+                os.write(sys.stderr.fileno(), b"\nstopping when this chunk is over (once more: at once)\n")
 
     def stopped(self) -> None:
         """Ctrl-C: how to go on."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from meva_core import stopping
 from meva_core.cli.run import parse_settings
-from meva_core.errors import INTERRUPTED, BadValue
+from meva_core.errors import BadFolder, BadValue
 
 if TYPE_CHECKING:
     from meva_core.progress import Progress
@@ -87,7 +87,7 @@ def tournament_command(
     if resume is None and not (games and learners):
         raise BadValue("expected --game and --learners, or --resume DIR; see meva tournament --help")
 
-    from meva_core import devices, runner, tournament
+    from meva_core import devices, locks, runner, tournament
 
     devices.prepare()
     if resume is not None:
@@ -98,14 +98,16 @@ def tournament_command(
     known, files = runner.plugins(registry_file)
     planned = tournament.meetings(known, files, asked)
     folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"
-    if resume is None:
-        create(folder, asked, registry_file)
     screen = Standings(folder, quiet, len(planned))
     try:
-        screen.finished(make(known, asked, planned, folder, fits or folder / "fits", screen.fits, screen.met))
-    except KeyboardInterrupt:
+        with locks.alone(folder):
+            if resume is None:
+                create(folder, asked, registry_file)
+            found = make(known, asked, planned, folder, fits or folder / "fits", screen.fits, screen.met)
+        screen.finished(found)
+    except KeyboardInterrupt as error:
         screen.stopped()
-        return INTERRUPTED
+        return stopping.exit_code(error)
     return 0
 
 
@@ -123,7 +125,7 @@ def make(
     from meva_core import tournament
 
     met: list[Met] = []
-    for one in tournament.play(known, asked, planned, fits, progress, lambda m: _load(folder, asked, m)):
+    for one in tournament.play(known, asked, planned, fits, progress, lambda m: _load(folder, asked, m, progress)):
         _save(folder, asked, one)
         met.append(one)
         said(one)
@@ -178,6 +180,7 @@ def create(folder: Path, asked: Tournament, registry_file: Path | None) -> None:
     import attrs
     import tomli_w
 
+    from meva_core import disk
     from meva_core.report import folder as run_folder
 
     content = attrs.asdict(asked, recurse=False)
@@ -185,7 +188,7 @@ def create(folder: Path, asked: Tournament, registry_file: Path | None) -> None:
     if registry_file is not None:
         content["registry"] = str(registry_file.resolve())
     run_folder.new(folder, f"meva tournament --resume {folder}")
-    run_folder.write_atomically(folder / "tournament.toml", tomli_w.dumps(content))
+    disk.write(folder / "tournament.toml", tomli_w.dumps(content))
 
 
 def _key(asked: Tournament, meeting: Meeting) -> str:
@@ -193,42 +196,42 @@ def _key(asked: Tournament, meeting: Meeting) -> str:
 
 
 def _save(folder: Path, asked: Tournament, met: Met) -> None:
-    import os
-
     import numpy as np
+
+    from meva_core import disk
 
     (folder / "matches").mkdir(exist_ok=True)
-    path = folder / "matches" / f"{met.meeting.name}.npz"
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as file:
-        np.savez_compressed(file, payoffs=met.payoffs, seeds=np.array(met.seeds), key=_key(asked, met.meeting))
-    os.replace(partial, path)
+    arrays = {"payoffs": met.payoffs, "seeds": np.array(met.seeds)}
+    disk.save_arrays(folder / "matches" / f"{met.meeting.name}.npz", arrays, _key(asked, met.meeting), compress=True)
 
 
-def _load(folder: Path, asked: Tournament, meeting: Meeting) -> Met | None:
-    """What an earlier run left of this match, if it was the same match."""
-    import numpy as np
-
+def _load(folder: Path, asked: Tournament, meeting: Meeting, progress: Progress) -> Met | None:
+    """What an earlier run left of this match, if it was the same match and is whole."""
+    from meva_core import disk
     from meva_core.tournament import Met
 
     path = folder / "matches" / f"{meeting.name}.npz"
     if not path.is_file():
         return None
-    with np.load(path) as content:
-        if str(content["key"]) != _key(asked, meeting):
-            return None
-        return Met(meeting=meeting, payoffs=content["payoffs"], seeds=tuple(map(int, content["seeds"])))
+    try:
+        arrays, key = disk.load_arrays(path)
+    except BadFolder as error:
+        progress.warn(f"{error}; the match is played again")
+        return None
+    if key != _key(asked, meeting):
+        return None
+    return Met(meeting=meeting, payoffs=arrays["payoffs"], seeds=tuple(map(int, arrays["seeds"])))
 
 
 def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:
     """Everything that is known once all have met; returns the content of summary.json."""
-    from meva_core.report import folder as run_folder
+    from meva_core import disk
     from meva_core.report import page, standings
 
     cells = standings.cells(asked, met)
-    run_folder.write_atomically(folder / "cells.csv", standings.as_csv(cells))
+    disk.write(folder / "cells.csv", standings.as_csv(cells))
     found = standings.summary(asked, cells)
-    run_folder.write_atomically(folder / "summary.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
+    disk.write_json(folder / "summary.json", found)
     standings.draw(found, folder / "figures")
-    run_folder.write_atomically(folder / "report.html", page.of_tournament(folder))
+    disk.write(folder / "report.html", page.of_tournament(folder))
     return found

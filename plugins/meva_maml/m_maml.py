@@ -72,6 +72,8 @@ class MMAMLTraining(Training):
 
     learner: Any = part()
 
+    extended_by = "loops"
+
     @property
     def num_steps(self) -> int:
         return self.learner.loops

@@ -45,6 +45,10 @@ class MetaValueTraining(Training):
     def num_steps(self) -> int:
         return self.learner.loops
 
+    @property
+    def extended_by(self) -> str | None:
+        return "loops" if self.learner.schedule == "constant" else None
+
     def init(self, key: Array) -> FitState:
         params = self.learner.model.init(key)
         return FitState(params, params, self._optimiser().init(params))

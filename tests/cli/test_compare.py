@@ -193,7 +193,7 @@ FOLDERS = {
     "words for numbers": (["lola", "naive"], "got others in naive (ValueError: could not convert string to float"),
     "another's": (["lola", "naive"], "expected experiment.toml and summary.json of one run in naive, got experiments "),
     "no TOML": (["lola", "naive"], "expected TOML in naive/experiment.toml, got: "),
-    "a foreign TOML": (["lola", "naive"], "expected schema 1, got None @ naive/experiment.toml"),
+    "a foreign TOML": (["lola", "naive"], "expected schema 2, got None @ naive/experiment.toml"),
     "edited": (["lola", "naive"], "undo what was changed since, or run it again"),
     "CSV there": (
         ["lola", "naive", "--csv", "lola/summary.json"],

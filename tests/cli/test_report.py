@@ -109,9 +109,9 @@ def test_policies_are_probabilities_in_the_pages_bars(ipd):
 def test_a_path_that_leaves_for_infinity_is_drawn_as_far_as_it_went(tmp_path):
     paths = np.zeros((1, 1, 1, 4, 2, 1))
     paths[..., 2:, 1, 0] = np.inf
-    np.savez(tmp_path / "policies.npz", trajectories=paths, plane=np.array([-1.0, 1.0]))
     rows = [{"value": None, "policies": []}]
-    explored = page._explored({"setting": None, "rows": rows}, tmp_path / "policies.npz")
+    policies = {"trajectories": paths, "plane": np.array([-1.0, 1.0])}
+    explored = page._explored({"setting": None, "rows": rows}, policies)
     assert explored["plane"]["paths"] == [[[[0.0, 0.0], [0.0, 0.0]]]]
 
 
@@ -165,7 +165,7 @@ def test_report_of_a_tournament(tmp_path, meva_command):
         (lambda folder: (folder / "summary.json").write_text("{"), "expected JSON in"),
         (lambda folder: (folder / "summary.json").write_text("[]"), "expected a summary in"),
         (lambda folder: (folder / "summary.json").write_text("{}"), "expected a folder as this version writes it"),
-        (lambda folder: (folder / "policies.npz").write_bytes(b"PK\3\4"), "expected a folder as this version"),
+        (lambda folder: (folder / "policies.npz").write_bytes(b"PK\3\4"), "expected a whole file as MeVa writes it"),
     ],
 )
 def test_a_folder_that_is_no_run_is_told_in_one_line(ipd, tmp_path, meva_command, spoil, said):

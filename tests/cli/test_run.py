@@ -5,18 +5,23 @@ Runs are shared: a module-scoped fixture makes each one once.
 
 import contextlib
 import datetime
+import errno
 import importlib
 import json
+import os
 import re
 import shutil
+import signal
 import tomllib
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import experiment, recipes, registry, runner
+from meva_core import checkpoint, compose, experiment, fit, keeping, locks, recipes, registry, runner
 from meva_core.cli.screen import Screen
 from meva_core.fit import Divergence
 from meva_core.progress import Progress
@@ -31,10 +36,10 @@ SMALL: dict[str, Any] = {
     "learner.stride": 2,
     "learner.batch_size": 4,
     "learner.quantiles": 4,
+    "learner.schedule": "constant",
     "value_model.width": 8,
     "value_model.blocks": 0,
     "fit.chunk": 1,
-    "fit.checkpoint_every": 2,
     "evaluate.values": [0.0, 0.95],
     **EVALUATION,
 }
@@ -116,12 +121,13 @@ def naive_on_logistic():
 
 def test_the_folder_holds_what_was_promised(run):
     names = {path.name for path in run.folder.iterdir()}
-    numbers = {"summary.json", "experiment.toml", "metrics.jsonl", "policies.npz", "checkpoints"}
+    numbers = {"summary.json", "experiment.toml", "metrics.jsonl", "policies.npz", "checkpoints", "snapshots"}
     assert names == {"report.html", "figures", *numbers}
     figures = {path.name for path in (run.folder / "figures").iterdir()}
     assert figures == {f"{name}.{kind}" for name in ("payoffs", "learning_meva") for kind in ("png", "svg")}
     saved = {path.name for path in (run.folder / "checkpoints" / "learner").iterdir()}
-    assert saved == {f"loop-{n:07d}.npz" for n in (2, 4, 5)}
+    assert saved == {f"loop-{n:07d}.npz" for n in (3, 4, 5)}
+    assert len(list((run.folder / "snapshots" / "learner").iterdir())) == 5  # of ten loops or more, ten
     assert all(path.stat().st_size > 0 for path in run.folder.rglob("*") if path.is_file())
 
 
@@ -327,6 +333,9 @@ def test_resuming_after_a_crash_while_writing(run, meva_run, tmp_path, no_figure
     outcome = meva_run("--resume", folder)
     assert outcome.code == 0
     assert "resumed at loop 4" in outcome.out
+    (warning,) = outcome.err.splitlines()
+    assert warning.startswith("warning: expected a whole file as MeVa writes it, got a damaged or foreign file: ")
+    assert warning.endswith("loop-0000005.npz; the one before is used")
     assert metrics(folder) == metrics(run.folder)
     assert_same_results(folder, run.folder)
     assert not list(folder.rglob("*.partial"))
@@ -344,10 +353,15 @@ def test_resuming_another_experiment_is_refused(run, meva_run, tmp_path):
     folder = tmp_path / "edited"
     shutil.copytree(run.folder, folder)
     path = folder / "experiment.toml"
-    path.write_text(path.read_text().replace("loops = 5", "loops = 6"))
+    path.write_text(path.read_text().replace("rate = 25.0", "rate = 24.0").replace("width = 8", "width = 9"))
     outcome = meva_run("--resume", folder)
     assert outcome.code == 2
-    assert "expected a checkpoint of fit" in outcome.err
+    assert outcome.err == (
+        f"error: expected the hyper-parameters that the fit in {folder} was begun with, got learner.rate = 24.0 (was "
+        "25.0), value_model.width = 9 (was 8): put them back, or begin a run of its own; only learner.loops may be "
+        "raised\n"
+    )
+    assert len(list((folder / "checkpoints" / "learner").iterdir())) == 3
 
 
 def test_resuming_without_metrics_goes_on(run, meva_run, tmp_path, no_figures):
@@ -355,8 +369,163 @@ def test_resuming_without_metrics_goes_on(run, meva_run, tmp_path, no_figures):
     shutil.copytree(run.folder, folder)
     (folder / "metrics.jsonl").unlink()
     outcome = meva_run("--resume", folder)
-    assert (outcome.code, outcome.err) == (0, "")
+    (warning,) = outcome.err.splitlines()
+    assert outcome.code == 0
+    assert warning.startswith(f"warning: 5 lines of {folder / 'metrics.jsonl'} are missing or damaged")
     assert policies(folder)["policies"].tobytes() == policies(run.folder)["policies"].tobytes()
+    assert summary(folder)["diverged"] == []
+
+
+def test_resuming_for_longer_ends_as_if_it_had_been_asked_at_once(run, meva_run, tmp_path, no_figures):
+    longer = {**SMALL, "learner.loops": 7}
+    assert meva_run(*MEVA, *arguments(longer), "--out", tmp_path / "at-once", "--quiet").code == 0
+    shutil.copytree(run.folder, tmp_path / "resumed")
+    outcome = meva_run("--resume", tmp_path / "resumed", "--set", "learner.loops=7", "--quiet")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert metrics(tmp_path / "resumed") == metrics(tmp_path / "at-once")
+    assert_same_results(tmp_path / "resumed", tmp_path / "at-once")
+    written = [(tmp_path / name / "experiment.toml").read_text() for name in ("resumed", "at-once")]
+    assert written[0] == written[1]
+
+
+def test_resuming_with_another_evaluation(run, meva_run, tmp_path, no_figures):
+    shutil.copytree(run.folder, tmp_path / "resumed")
+    outcome = meva_run("--resume", tmp_path / "resumed", "--set", "evaluate.pairs=3", "--quiet")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert policies(tmp_path / "resumed")["payoffs"].shape == (1, 2, 3, 2)
+    assert metrics(tmp_path / "resumed") == metrics(run.folder)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("learner.loops=4", "got learner.loops = 4 (was 5): put them back, or begin a run of its own; only learner.l"),
+        ("learner.schedule=cosine", "got learner.schedule = 'cosine' (was 'constant'): put them back, or begin a run "
+         "of its own; no schedule here allows more loops"),
+        ("value_model.width=16", "got value_model.width = 16 (was 8): "),
+        ("fit.seeds=2", "got fit.seeds = 2 (was 1): "),
+        ("game.discount=0.5", "got game.discount = 0.5 (was 0.96): "),
+    ],
+)  # fmt: skip
+def test_resuming_with_other_numbers_lists_them(setting, said, run, meva_run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "resumed")
+    before = (tmp_path / "resumed" / "experiment.toml").read_text()
+    outcome = meva_run("--resume", tmp_path / "resumed", "--set", setting)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert (tmp_path / "resumed" / "experiment.toml").read_text() == before
+
+
+def test_more_loops_under_a_schedule_are_refused(meva_run, tmp_path, no_figures):
+    scheduled = {**SMALL, "learner.schedule": "cosine", "learner.loops": 1}
+    assert meva_run(*MEVA, *arguments(scheduled), "--out", tmp_path / "run", "--quiet").code == 0
+    outcome = meva_run("--resume", tmp_path / "run", "--set", "learner.loops=2")
+    assert outcome.code == 2
+    assert "learner.loops = 2 (was 1)" in outcome.err
+    assert "no schedule here allows more loops" in outcome.err
+
+
+def test_resuming_elsewhere_is_told(run, meva_run, tmp_path, no_figures):
+    folder = tmp_path / "moved"
+    shutil.copytree(run.folder, folder)
+    path = folder / "experiment.toml"
+    path.write_text(re.sub(r'^jax = ".*"$', 'jax = "0.0.1"', path.read_text(), flags=re.MULTILINE))
+    outcome = meva_run("--resume", folder, "--quiet")
+    assert outcome.code == 0
+    assert re.fullmatch(rf"warning: {folder} was begun elsewhere, .*: jax \S+ \(was 0\.0\.1\)\n", outcome.err)
+    assert 'jax = "0.0.1"' not in path.read_text()
+
+
+def test_snapshots_are_what_players_were_given(run):
+    """Each the parameters (the target network) of the checkpoint of its loop."""
+    (learner,) = compose.compose(registry.installed(), small_experiment()).rehearse()
+    training = learner.training
+    assert training is not None
+    state = fit.start([training], [0])
+    params = fit.fitted_params([training], state)
+    for loops in (3, 4, 5):
+        name = f"learner/loop-{loops:07d}.npz"
+        whole = checkpoint.load(run.folder / "checkpoints" / name, state)
+        snapshot = checkpoint.load(run.folder / "snapshots" / name, params)
+        assert snapshot.loops == loops
+        expected = fit.fitted_params([training], whole.state)
+        jax.tree.map(np.testing.assert_array_equal, snapshot.state, expected)
+
+
+@pytest.mark.parametrize("loops", [1, 7, 10, 23, 300])
+def test_ten_snapshots_at_most_and_the_last_at_the_end(loops):
+    due = [n for n in range(1, loops + 1) if keeping._due(n - 1, n, loops)]
+    assert len(due) == min(10, loops)
+    assert due[-1] == loops
+
+
+def test_another_process_in_the_folder(run, meva_run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "run")
+    with locks.alone(tmp_path / "run"):
+        for arguments in (("--resume", tmp_path / "run"), (*MEVA, "--out", tmp_path / "run")):
+            outcome = meva_run(*arguments)
+            assert outcome.code == 2
+            assert f"got {tmp_path / 'run'}: process {os.getpid()} on " in outcome.err
+            assert outcome.err.count("\n") == 1
+
+
+def test_a_full_disk_leaves_what_was_saved(run, meva_run, tmp_path, monkeypatch, no_figures):
+    """In the middle of the fourth checkpoint."""
+    saved, fsync = [], os.fsync
+
+    def full(file):
+        if "loop-" in os.readlink(f"/proc/self/fd/{file}") and "checkpoints" in os.readlink(f"/proc/self/fd/{file}"):
+            saved.append(1)
+            if len(saved) == 4:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        outcome = meva_run(*MEVA, *arguments(SMALL), "--out", tmp_path / "run", "--quiet")
+    assert outcome.code == 1
+    assert outcome.err == (
+        f"error: cannot read or write {tmp_path}/run/checkpoints/learner/loop-0000004.npz: No space left on device; "
+        f"what was saved is whole, continue with: meva-run --resume {tmp_path}/run\n"
+    )
+    names = {path.name for path in (tmp_path / "run" / "checkpoints" / "learner").iterdir()}
+    assert names == {f"loop-{n:07d}.npz" for n in (1, 2, 3)}
+    outcome = meva_run("--resume", tmp_path / "run")
+    assert outcome.code == 0
+    assert "resumed at loop 3" in outcome.out
+    assert_same_results(tmp_path / "run", run.folder)
+
+
+def test_the_folder_vanishes(meva_run, tmp_path, monkeypatch):
+    def vanish(self, chunk):
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+
+    monkeypatch.setattr(Screen, "chunk", vanish)
+    outcome = meva_run(*MEVA, *arguments(SMALL), "--out", tmp_path / "run", "--quiet")
+    assert outcome.code == 1
+    assert re.fullmatch(r"error: cannot read or write .*: No such file or directory; .*\n", outcome.err)
+
+
+def test_signals_wait_for_the_chunk(run, meva_run, tmp_path, monkeypatch, no_figures):
+    """SIGTERM in the middle of loop 2: loops 1 to 3 are kept, and the exit code is what shells expect."""
+    fitted = runner.fitting.fit
+
+    def disturbed(*given, **more):
+        for chunk in fitted(*given, **more):
+            if chunk.loops == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield chunk
+
+    monkeypatch.setattr(runner.fitting, "fit", disturbed)
+    outcome = meva_run(*MEVA, *arguments(SMALL), "--out", tmp_path / "run", "--quiet")
+    assert outcome.code == 143
+    assert outcome.err == f"stopped; continue with: meva-run --resume {tmp_path / 'run'}\n"
+    monkeypatch.undo()
+    monkeypatch.setattr("meva_core.report.figures.draw", lambda result, folder: [])
+    outcome = meva_run("--resume", tmp_path / "run")
+    assert "resumed at loop 3" in outcome.out
+    assert_same_results(tmp_path / "run", run.folder)
 
 
 @pytest.fixture
@@ -434,6 +603,45 @@ def test_one_seed_diverges_and_the_other_goes_on(run, meva_run, tmp_path, monkey
         summary(run.folder)["rows"][1]["self_play"]["mean"], abs=1e-3
     )
     assert policies(folder)["seeds"].tolist() == [0]
+
+
+def test_a_divergence_can_stop_all(meva_run, tmp_path, monkeypatch):
+    divergent(monkeypatch, seed=1, loop=2)
+    folder = tmp_path / "half"
+    outcome = meva_run(*MEVA, *arguments(SMALL), "--seeds", 2, "--on-divergence", "stop", "--out", folder)
+    assert outcome.code == 2
+    (error,) = [line for line in outcome.err.splitlines() if line.startswith("error: ")]
+    assert "seed 1 diverged in loop 2: loss" in error
+    assert "--on-divergence continue" in error
+    assert not (folder / "summary.json").exists()
+    monkeypatch.undo()  # nothing diverges any more, but what has is remembered
+    assert "seed 1 diverged in loop 2" in meva_run("--resume", folder, "--quiet").err
+    monkeypatch.setattr("meva_core.report.figures.draw", lambda result, folder: [])
+    outcome = meva_run("--resume", folder, "--on-divergence", "continue")
+    assert outcome.code == 2
+    assert summary(folder)["seeds"] == [0]
+    assert summary(folder)["diverged"] == [{"seed": 1, "loop": 2, "quantity": "loss"}]
+
+
+def test_parameters_that_are_no_numbers_are_a_divergence(meva_run, tmp_path, monkeypatch, no_figures):
+    """The last update breaks what no metric shows any more."""
+    fitted = runner.fitting.fit
+
+    def broken(*given, **more):
+        for chunk in fitted(*given, **more):
+            if chunk.loops == 5:
+                state = jax.tree.map(
+                    lambda leaf: leaf.at[1].set(jnp.nan) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf,
+                    chunk.state,
+                )
+                chunk = runner.fitting.Chunk(chunk.loops, state, chunk.metrics)
+            yield chunk
+
+    monkeypatch.setattr(runner.fitting, "fit", broken)
+    outcome = meva_run(*MEVA, *arguments(SMALL), "--seeds", 2, "--out", tmp_path / "half")
+    assert outcome.code == 2
+    assert "seed 1 diverged in loop 4: a parameter is not a finite number" in outcome.err
+    assert summary(tmp_path / "half")["seeds"] == [0]
 
 
 def test_in_python_nothing_is_written(run, tmp_path, monkeypatch):

@@ -1,13 +1,18 @@
 """Checkpoints: bit by bit, three of them, and damage is noticed."""
 
+import hashlib
+import io
+import zipfile
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from meva_core import checkpoint
+from meva_core import checkpoint, disk
 from meva_core.errors import BadFolder
+from meva_core.fit import Divergence
 
-HASH = "0123456789ab"
+OF: dict = {"game": {"name": "ipd"}, "learner": {"name": "meva", "rate": 25.0}}
 
 
 def state():
@@ -33,28 +38,47 @@ def bits(tree):
 
 
 def test_round_trip_is_exact(tmp_path):
-    checkpoint.save(tmp_path, 12, state(), HASH)
-    loops, back = checkpoint.latest(tmp_path, state(), HASH) or (0, None)
-    assert loops == 12
-    assert bits(back) == bits(state())
+    checkpoint.save(tmp_path, 12, state(), OF)
+    found = checkpoint.latest(tmp_path, state())
+    assert found
+    assert (found.loops, found.diverged) == (12, ())
+    assert bits(found.state) == bits(state())
 
 
 def test_a_fresh_folder_has_none(tmp_path):
-    assert checkpoint.latest(tmp_path, small(), HASH) is None
-    assert checkpoint.latest(tmp_path / "nosuch", small(), HASH) is None
+    assert checkpoint.latest(tmp_path, small()) is None
+    assert checkpoint.latest(tmp_path / "nosuch", small()) is None
 
 
 def test_the_last_three_are_kept(tmp_path):
     for loops in (5, 10, 95, 100, 1000):
-        checkpoint.save(tmp_path, loops, small(), HASH)
+        checkpoint.save(tmp_path, loops, small(), OF)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"loop-{n:07d}.npz" for n in (95, 100, 1000)]
-    assert (checkpoint.latest(tmp_path, small(), HASH) or (0,))[0] == 1000
+    found = checkpoint.latest(tmp_path, small())
+    assert found
+    assert found.loops == 1000
+
+
+def test_ten_million_loops_come_after_nine(tmp_path):
+    for loops in (9_999_999, 10_000_000):
+        checkpoint.save(tmp_path, loops, small(), OF)
+    found = checkpoint.latest(tmp_path, small())
+    assert found
+    assert found.loops == 10_000_000
+
+
+def test_which_seeds_had_diverged(tmp_path):
+    lost = (Divergence(3, 17, "loss"), Divergence(5, 18, "payoff"))
+    checkpoint.save(tmp_path, 20, small(), OF, lost)
+    found = checkpoint.latest(tmp_path, small())
+    assert found
+    assert found.diverged == lost
 
 
 def test_stale_partial_files_are_swept(tmp_path):
     (tmp_path / "loop-0000001.partial").write_bytes(b"half")
-    assert checkpoint.latest(tmp_path, small(), HASH) is None
-    checkpoint.save(tmp_path, 2, small(), HASH)
+    assert checkpoint.latest(tmp_path, small()) is None
+    checkpoint.save(tmp_path, 2, small(), OF)
     assert [path.name for path in tmp_path.iterdir()] == ["loop-0000002.npz"]
 
 
@@ -90,7 +114,7 @@ def damage_foreign(path):
 
 
 def damage_objects(path):
-    np.savez(path, allow_pickle=True, **{checkpoint._META: np.array([{"schema": 1}], object)})
+    np.savez(path, allow_pickle=True, **{disk.META: np.array([{"schema": 1}], object)})
 
 
 def damage_folder(path):
@@ -113,18 +137,24 @@ DAMAGES = [
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_noticed(tmp_path, damage):
-    damage(checkpoint.save(tmp_path, 3, small(), HASH))
+    damage(checkpoint.save(tmp_path, 3, small(), OF))
     with pytest.raises(BadFolder, match=r"damaged or foreign file: .*loop-0000003\.npz"):
-        checkpoint.latest(tmp_path, small(), HASH)
+        checkpoint.latest(tmp_path, small())
+    assert checkpoint.experiment_of(tmp_path) is None
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_the_one_before_is_used(tmp_path, damage):
-    checkpoint.save(tmp_path, 2, small(), HASH)
-    damage(checkpoint.save(tmp_path, 3, {"a": jnp.ones(3), "b": jnp.array(5)}, HASH))
-    loops, back = checkpoint.latest(tmp_path, small(), HASH) or (0, None)
-    assert loops == 2
-    assert bits(back) == bits(small())
+def test_the_one_before_is_used_and_the_damaged_one_named(tmp_path, damage):
+    checkpoint.save(tmp_path, 2, small(), OF)
+    damage(checkpoint.save(tmp_path, 3, {"a": jnp.ones(3), "b": jnp.array(5)}, OF))
+    complaints = []
+    found = checkpoint.latest(tmp_path, small(), complaints.append)
+    assert found
+    assert found.loops == 2
+    assert bits(found.state) == bits(small())
+    assert len(complaints) == 1
+    assert "loop-0000003.npz; the one before is used" in complaints[0]
+    assert checkpoint.experiment_of(tmp_path) == OF
 
 
 def test_objects_are_never_unpickled(tmp_path):
@@ -132,30 +162,77 @@ def test_objects_are_never_unpickled(tmp_path):
         def __reduce__(self):
             return (pytest.fail, ("unpickled",))
 
-    path = checkpoint.save(tmp_path, 3, small(), HASH)
-    np.savez(path, allow_pickle=True, **{checkpoint._META: np.array([Bomb()], object)})
-    with pytest.raises(BadFolder):
-        checkpoint.load(path, small(), HASH)
+    path = tmp_path / "loop-0000003.npz"
+    forge(path, np.array([Bomb()]))
+    with pytest.raises(BadFolder, match="damaged or foreign"):
+        checkpoint.load(path, small())
 
 
-def test_any_flipped_byte_is_noticed_or_harmless(tmp_path):
-    path = checkpoint.save(tmp_path, 3, small(), HASH)
+def forge(path, array):
+    """With a checksum that is right."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=True, meta=array)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.comment = b"0" * 64
+    content = buffer.getvalue()[:-64]
+    path.write_bytes(content + hashlib.sha256(content).hexdigest().encode())
+
+
+def test_a_file_that_unpacks_to_more_than_the_state_is_not_unpacked(tmp_path):
+    path = tmp_path / "loop-0000003.npz"
+    disk.save_arrays(path, {"leaf0": np.zeros(10**8, np.uint8)}, {"schema": checkpoint.SCHEMA}, compress=True)
+    assert path.stat().st_size < 10**6
+    with pytest.raises(BadFolder, match="damaged or foreign"):
+        checkpoint.load(path, small())
+
+
+METAS = [
+    None,
+    [],
+    {"schema": 99},
+    {"schema": checkpoint.SCHEMA},
+    {"schema": checkpoint.SCHEMA, "experiment": {}, "loops": -1, "leaves": [], "diverged": []},
+    {"schema": checkpoint.SCHEMA, "experiment": {}, "loops": 1.5, "leaves": [], "diverged": []},
+    {"schema": checkpoint.SCHEMA, "experiment": [], "loops": 1, "leaves": [], "diverged": []},
+]
+
+
+@pytest.mark.parametrize("meta", METAS)
+def test_a_checksum_is_not_enough(tmp_path, meta):
+    path = tmp_path / "loop-0000003.npz"
+    disk.save_arrays(path, {"leaf0": np.zeros(3)}, meta)
+    with pytest.raises(BadFolder, match="damaged or foreign"):
+        checkpoint.load(path, small())
+
+
+@pytest.mark.parametrize("harm", [{"diverged": [1]}, {"diverged": [{"seed": 1}]}, {"without": "leaf0"}])
+def test_a_forged_file_that_is_nearly_right(tmp_path, harm):
+    path = checkpoint.save(tmp_path, 3, small(), OF)
+    arrays, meta = disk.load_arrays(path)
+    arrays.pop(harm.pop("without", ""), None)
+    disk.save_arrays(path, arrays, {**meta, **harm})
+    with pytest.raises(BadFolder, match="damaged or foreign"):
+        checkpoint.load(path, small())
+
+
+def test_every_flipped_byte_is_noticed(tmp_path):
+    path = checkpoint.save(tmp_path, 3, small(), OF)
     content = path.read_bytes()
     for n in range(len(content)):
         flipped = bytearray(content)
-        flipped[n] ^= 0xFF
+        flipped[n] ^= 1 << n % 8
         path.write_bytes(flipped)
-        try:
-            loops, back = checkpoint.load(path, small(), HASH)
-        except BadFolder:
-            continue
-        assert (loops, bits(back)) == (3, bits(small()))
+        with pytest.raises(BadFolder, match="damaged or foreign"):
+            checkpoint.load(path, small())
 
 
-def test_another_experiments_checkpoint(tmp_path):
-    checkpoint.save(tmp_path, 3, small(), HASH)
-    with pytest.raises(BadFolder, match=f"expected a checkpoint of fit {'f' * 12}, got one of {HASH}"):
-        checkpoint.latest(tmp_path, small(), "f" * 12)
+def test_every_cut_is_noticed(tmp_path):
+    path = checkpoint.save(tmp_path, 3, small(), OF)
+    content = path.read_bytes()
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with pytest.raises(BadFolder, match="damaged or foreign"):
+            checkpoint.load(path, small())
 
 
 @pytest.mark.parametrize(
@@ -169,6 +246,6 @@ def test_another_experiments_checkpoint(tmp_path):
     ids=["shape", "type", "fewer", "names"],
 )
 def test_a_state_of_another_shape(tmp_path, like):
-    checkpoint.save(tmp_path, 3, small(), HASH)
+    checkpoint.save(tmp_path, 3, small(), OF)
     with pytest.raises(BadFolder, match="arrays of this experiment's state"):
-        checkpoint.latest(tmp_path, like, HASH)
+        checkpoint.latest(tmp_path, like)

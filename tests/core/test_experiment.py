@@ -147,13 +147,20 @@ def others(value):
         for section, table in resolve().to_plain().items()
         if isinstance(table, dict)
         for name in table
-        if name not in ("name", "table", "against")
+        if name not in ("name", "table", "against", "chunk", "on_divergence")
     ],
 )
 def test_the_hash_depends_on_every_number(section, name):
     plain = resolve().to_plain()
     other = experiment.from_plain(KNOWN, changed(plain, (section, name), others(plain[section][name])), "here")
     assert other.hash != resolve().hash
+
+
+@pytest.mark.parametrize(("name", "value"), [("chunk", 3), ("on_divergence", "stop")])
+def test_the_hash_does_not_depend_on_what_decides_no_number(name, value):
+    plain = resolve().to_plain()
+    other = experiment.from_plain(KNOWN, changed(plain, ("fit", name), value), "here")
+    assert (other.hash, other.fit_hash) == (resolve().hash, resolve().fit_hash)
 
 
 def test_the_hash_does_not_depend_on_names_for_people():
@@ -330,9 +337,9 @@ def test_a_name_with_its_plugin_has_the_same_recipes():
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("schema = 1", "schema = 2", "expected schema 1, got 2"),
-        ("schema = 1", "", "expected schema 1, got None"),
-        ("schema = 1", "schema = 1\nbogus = 1", "unknown key 'bogus'"),
+        ("schema = 2", "schema = 3", "expected schema 2, got 3"),
+        ("schema = 2", "", "expected schema 2, got None"),
+        ("schema = 2", "schema = 2\nbogus = 1", "unknown key 'bogus'"),
         ("[learner]", "[lerner]", "unknown key 'lerner'"),
         ("[fit]", "[fit]\nsed = 1", "unknown hyper-parameter 'sed' @ fit"),
         ("seeds = 1", "seeds = 0", "got 0 @ fit"),
@@ -340,8 +347,8 @@ def test_a_name_with_its_plugin_has_the_same_recipes():
         ('name = "ipd"', 'name = "ipdd"', "unknown game 'ipdd' - did you mean 'ipd'?"),
         ('name = "ipd"', "", "expected a table with a name"),
         ('recipe = "default"', "recipe = 3", "expected str, got 3 (int) @ recipe"),
-        ("schema = 1", "schema = 1\nopponents = 3", "expected a list of tables, got 3"),
-        ("schema = 1", "schema = 1\nopponents = [3]", "expected a table with a name, got 3 @ opponent"),
+        ("schema = 2", "schema = 2\nopponents = 3", "expected a list of tables, got 3"),
+        ("schema = 2", "schema = 2\nopponents = [3]", "expected a table with a name, got 3 @ opponent"),
     ],
 )
 def test_an_edited_file(tmp_path, old, new, said):

@@ -1,4 +1,4 @@
-"""Run folders: what is new, and who is in them."""
+"""Run folders: what is new."""
 
 import pytest
 
@@ -16,11 +16,3 @@ def test_a_folder_with_anything_else_is_not(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(BadFolder, match="expected a new or empty folder"):
         folder.new(tmp_path, "so")
-
-
-def test_one_process_at_a_time(tmp_path):
-    fit = tmp_path / "fits" / "0123"
-    with folder.alone(fit), pytest.raises(BadFolder, match="another process is fitting it"), folder.alone(fit):
-        pass
-    with folder.alone(fit):  # and then the next
-        folder.new(fit, "so")

@@ -133,15 +133,15 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from test_workers import Saves
-from meva_core import workers
+from meva_core import stopping, workers
 from meva_core.progress import Progress
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     try:
         list(workers.do_all([Saves(folder, "a"), Saves(folder, "b")], 2, lambda n: Progress()))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except KeyboardInterrupt as error:
+        sys.exit(stopping.exit_code(error))
 """
 
 
@@ -158,10 +158,11 @@ def working(tmp_path):
     process.wait()
 
 
-@pytest.mark.parametrize("group", [True, False], ids=["Ctrl-C", "SIGINT"])
-def test_interrupted_they_save_first(group, working, tmp_path):
-    (os.killpg if group else os.kill)(working.pid, signal.SIGINT)
-    assert working.wait(30) == 130
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("group", [True, False], ids=["group", "alone"])
+def test_interrupted_they_save_first(group, number, working, tmp_path):
+    (os.killpg if group else os.kill)(working.pid, number)
+    assert working.wait(30) == 128 + number
     assert (tmp_path / "a.saved").exists()
     assert (tmp_path / "b.saved").exists()
 

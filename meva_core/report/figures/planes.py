@@ -11,18 +11,18 @@ from matplotlib.figure import Figure
 
 from meva_core.errors import BadCombination
 from meva_core.report.figures.style import COLOURS, paths, shares
-from meva_core.report.folder import read_summary
+from meva_core.report.folder import read_policies, read_summary
 from meva_core.report.tables import symbol
 
 
 def contours(folder: Path, heading: str) -> Figure:
     """Payoffs over the plane, a panel per player, and where the first setting's trajectories come to rest: A where
     the payoffs are lowest in sum."""
-    with np.load(folder / "policies.npz", allow_pickle=False) as file:
-        if "landscape" not in file:
-            raise BadCombination("expected a run of a game with a plane for its contours, got one without")
-        low, high = file["plane"]
-        landscape, ends = file["landscape"], file["trajectories"][0, 0, :, -1, :, 0]
+    found = read_policies(folder)
+    if "landscape" not in found:
+        raise BadCombination("expected a run of a game with a plane for its contours, got one without")
+    low, high = found["plane"]
+    landscape, ends = found["landscape"], found["trajectories"][0, 0, :, -1, :, 0]
     axis_values = np.linspace(low, high, len(landscape))
     figure = Figure(figsize=(5.6, 2.9), layout="constrained")
     for player, axis in enumerate(figure.subplots(1, 2, sharey=True)):
@@ -78,15 +78,14 @@ def planes(picture: str, folders: Mapping[str, Path], heading: str) -> Figure:
 
 
 def _plane_of(folder: Path, picture: str) -> dict[str, Any]:
-    told = read_summary(folder)
-    with np.load(folder / "policies.npz", allow_pickle=False) as file:
-        basins = [file[name] for name in file if name.startswith("basin ")]
-        if "plane" not in file or (picture == "basins" and not basins):
-            raise BadCombination(f"expected runs of a game that has {picture} to draw, got {told['game']}")
-        return {
-            "symbol": symbol(told["setting"]["label"]) if told["setting"] else "",
-            "settings": file["settings"],
-            "plane": tuple(file["plane"]),
-            "basin": basins[0].mean(axis=0) if basins else None,
-            "trajectories": file["trajectories"],
-        }
+    told, found = read_summary(folder), read_policies(folder)
+    basins = [array for name, array in found.items() if name.startswith("basin ")]
+    if "plane" not in found or (picture == "basins" and not basins):
+        raise BadCombination(f"expected runs of a game that has {picture} to draw, got {told['game']}")
+    return {
+        "symbol": symbol(told["setting"]["label"]) if told["setting"] else "",
+        "settings": found["settings"],
+        "plane": tuple(found["plane"]),
+        "basin": basins[0].mean(axis=0) if basins else None,
+        "trajectories": found["trajectories"],
+    }

@@ -10,7 +10,7 @@ from scipy.spatial import ConvexHull
 
 from meva_core.errors import BadCombination
 from meva_core.report.figures.style import COLOURS
-from meva_core.report.folder import read_summary
+from meva_core.report.folder import read_policies, read_summary
 from meva_core.report.tables import symbol
 
 
@@ -18,10 +18,10 @@ def polytope(folder: Path, heading: str) -> Figure:
     """Payoffs of the learner's policy against random others, step by step of a match: a row per setting. The outline
     holds all payoffs of the game; the ring is the match's own."""
     told = read_summary(folder)
-    with np.load(folder / "policies.npz", allow_pickle=False) as file:
-        if "cloud" not in file:
-            raise BadCombination(f"expected a run with evaluate.polytope above 0 for a polytope, got {folder} without")
-        clouds, met, feasible, settings = (file[name] for name in ("cloud", "met", "feasible", "settings"))
+    found = read_policies(folder)
+    if "cloud" not in found:
+        raise BadCombination(f"expected a run with evaluate.polytope above 0 for a polytope, got {folder} without")
+    clouds, met, feasible, settings = (found[name] for name in ("cloud", "met", "feasible", "settings"))
     steps = [at["step"] for at in told["rows"][0]["extortion"]["over_training"]]
     outline = _outline(feasible)
     figure = Figure(figsize=(1.45 * len(steps) + 0.6, 1.6 * len(settings) + 0.9), layout="constrained")

@@ -7,7 +7,6 @@ import json
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import attrs
 import jinja2
@@ -16,7 +15,7 @@ import numpy as np
 from meva_core import citations, registry
 from meva_core.errors import BadFolder, MevaError
 from meva_core.report import details, reproduction, standings, tables
-from meva_core.report.folder import read_summary
+from meva_core.report.folder import read_policies, read_summary
 
 POINTS = 60  # of a trajectory that are drawn
 CAPTIONS = {
@@ -42,7 +41,7 @@ def of(folder: Path) -> str:
     made = next((make for file, make in kinds.items() if (folder / file).is_file()), of_run)
     try:
         return made(folder)
-    except (KeyError, TypeError, ValueError, IndexError, BadZipFile) as error:
+    except (KeyError, TypeError, ValueError, IndexError) as error:
         raise BadFolder(
             f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; make it again"
         ) from error
@@ -61,7 +60,7 @@ def of_run(folder: Path) -> str:
             f"Seed {lost['seed']} diverged in loop {lost['loop']} ({lost['quantity']}) and is left out."
             for lost in summary["diverged"]
         ],
-        data=_explored(summary, folder / "policies.npz"),
+        data=_explored(summary, read_policies(folder)),
         setting=summary["setting"],
         seats=_seats(summary),
         grids=[*tables.grids(summary), *details.grids(summary)],
@@ -143,11 +142,10 @@ def _listed(seeds: list[int]) -> str:
     return ", ".join(map(str, seeds))
 
 
-def _explored(summary: dict[str, Any], policies: Path) -> dict[str, Any]:
+def _explored(summary: dict[str, Any], policies: dict[str, np.ndarray]) -> dict[str, Any]:
     """What the slider moves through, one item per setting."""
     rows = summary["rows"]
-    with open(policies, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-        plane = _plane(file) if "plane" in file else None
+    plane = _plane(policies) if "plane" in policies else None
     return {
         "symbol": tables.symbol(summary["setting"]["label"]) if summary["setting"] else "",
         "values": [row["value"] for row in rows],

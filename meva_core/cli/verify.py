@@ -1,0 +1,74 @@
+"""`meva verify`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from meva_core.errors import BadFolder
+
+if TYPE_CHECKING:
+    from meva_core.cli.screen import Screen
+    from meva_core.verify import Compared
+
+DIFFERENT = 1
+
+
+@click.command("verify", short_help="Run a folder again, and compare.")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--quiet", is_flag=True, help="Print nothing but errors; the exit code says it.")
+def verify_command(folder: Path, quiet: bool) -> int:
+    """Run a finished run or tournament again, from nothing, and compare every number.
+
+    The exit code is 0 where all are equal to the bit, which the same machine and versions give, and 1 where some are
+    not. Nothing in DIR is changed.
+    """
+    from meva_core import devices, provenance
+    from meva_core.cli.screen import Screen
+    from meva_core.recipes import read_toml
+
+    kinds = {"experiment.toml": _run, "tournament.toml": _tournament}
+    written = next((folder / name for name in kinds if (folder / name).is_file()), None)
+    if written is None:
+        raise BadFolder(
+            f"expected the folder of a run or a tournament, got {folder} without {' or '.join(kinds)} (what a "
+            "reproduction or a sweep is made of lies in runs/ beside it)"
+        )
+    if not (folder / "summary.json").is_file():
+        raise BadFolder(f"expected a finished run, got {folder} without summary.json: finish it with --resume {folder}")
+    devices.prepare(None, devices.recorded(written))
+    was = read_toml(written).get("run", {})
+    screen = Screen(folder, quiet=quiet)
+    compared = kinds[written.name](folder, screen)
+    screen.console.print()
+    for one in compared:
+        screen.console.print(str(one), markup=False)
+    if not any(one.different for one in compared):
+        return 0
+    changes = provenance.changes(was) if isinstance(was, dict) else []
+    why = f"run elsewhere: {', '.join(changes)}" if changes else "on this platform, and with these versions"
+    screen.console.print(f"\n{folder} is not what comes out here ({why})", markup=False)
+    return DIFFERENT
+
+
+def _run(folder: Path, screen: Screen) -> list[Compared]:
+    from meva_core import experiment, runner, verify
+
+    known, _ = runner.plugins()
+    resolved = experiment.read(known, folder / "experiment.toml")
+    return verify.run(runner.run_experiment(resolved, known, progress=screen), folder)
+
+
+def _tournament(folder: Path, screen: Screen) -> list[Compared]:
+    from meva_core import runner, tournament, verify
+    from meva_core.cli import tournament as command
+
+    asked, registry_file = tournament.read(folder)
+    known, files = runner.plugins(registry_file)
+    planned = tournament.meetings(known, files, asked)
+    with tempfile.TemporaryDirectory() as again:
+        command.make(known, asked, planned, Path(again), Path(again) / "fits", screen)
+        return verify.tournament(folder, Path(again))

@@ -1,0 +1,110 @@
+"""Files that are there whole or not at all, and arrays every byte of which is checked.
+
+Arrays are npz files, which any numpy reads. The SHA-256 of everything before it stands at a file's very end, as the
+zip archive's comment. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from meva_core.errors import BadFolder, MevaError, Unwritable
+
+PARTIAL = ".partial"
+META = "meta"  # the name of the array that holds what is said about the others
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_DIGEST = 64  # characters
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """All of it or nothing: what was there before stays until the new file is on the disk. OSError names the file."""
+    partial = path.with_name(path.name + PARTIAL)
+    with naming(path):
+        try:
+            with open(partial, "wb") as file:
+                file.write(content if isinstance(content, bytes) else content.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                partial.unlink()
+            raise
+
+
+def write_json(path: Path, content: Any) -> None:
+    """As text that people can read."""
+    write(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def copy(source: Path, target: Path) -> None:
+    """A file, or all files of a folder; what is there already is overwritten. OSError names the file."""
+    if source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        for path in source.iterdir():
+            copy(path, target / path.name)
+    else:
+        with naming(target):
+            shutil.copyfile(source, target)
+
+
+def refused(error: OSError, text: str) -> MevaError:
+    """What to raise where a path of the user's cannot be written: of the disk's doing, or of the path's."""
+    kind = Unwritable if error.errno in _OF_THE_DISK else BadFolder
+    return kind(f"{text}: {error.strerror}")
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Around the writing of a file: errors of a full disk do not say which it was."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Any], meta: Any = None, *, compress: bool = False) -> None:
+    """Write an npz file with its checksum; `meta` is anything that JSON can say."""
+    found: dict[str, Any] = dict(arrays)
+    if meta is not None:
+        found[META] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    buffer = io.BytesIO()
+    (np.savez_compressed if compress else np.savez)(buffer, **found)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.comment = b"0" * _DIGEST
+    content = buffer.getvalue()[:-_DIGEST]
+    write(path, content + hashlib.sha256(content).hexdigest().encode())
+
+
+def load_arrays(path: Path, *, most: int | None = None) -> tuple[dict[str, np.ndarray], Any]:
+    """What `save_arrays` wrote: the arrays, and meta or None. `most`: bytes that they may take up.
+
+    BadFolder where the file is cut, altered in a single bit, of another make, or larger than that.
+    """
+    try:
+        content = path.read_bytes()
+        body, digest = content[:-_DIGEST], content[-_DIGEST:]
+        if hashlib.sha256(body).hexdigest().encode() != digest:
+            raise ValueError("checksum")
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if most is not None and sum(entry.file_size for entry in archive.infolist()) > most:
+                raise ValueError("size")
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        meta = json.loads(arrays.pop(META).tobytes()) if META in arrays else None
+    except Exception as error:  # zipfile and numpy answer broken bytes with exceptions of a dozen kinds
+        raise BadFolder(f"expected a whole file as MeVa writes it, got a damaged or foreign file: {path}") from error
+    return arrays, meta

@@ -1,0 +1,94 @@
+"""A fit that is kept in a folder as it goes on: metrics, checkpoints, snapshots; and gone on with from there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from meva_core import checkpoint, fit, metrics, stopping
+from meva_core.errors import Diverged
+from meva_core.experiment import Experiment
+from meva_core.fit import Chunk, Divergence, History
+from meva_core.progress import Progress
+from meva_core.protocols import Training
+
+PyTree = Any
+CHECKPOINTS, SNAPSHOTS = "checkpoints", "snapshots"  # folders, with one for each player's path in the experiment
+SNAPSHOTS_OF_A_FIT = 10  # of the parameters, along the way
+
+
+def train(
+    experiment: Experiment, trainings: Sequence[Training], player: str, out: Path | None, progress: Progress
+) -> tuple[PyTree, History]:
+    """One player's fit, from where the folder `out` has it: the state, every leaf [S, ...], and its history.
+
+    Every chunk is saved when it is over, and Ctrl-C or SIGTERM waits for that. Diverged where no seed is left, and with
+    `fit.on_divergence` = "stop" where one is lost.
+    """
+    state, loops, history = fit.start(trainings, experiment.seeds), 0, History(seeds=experiment.seeds)
+    if out is not None:
+        state, loops = _resumed(out, player, state, history, progress)
+    _complain(experiment, history, [], progress)
+    decisive, num_steps = experiment.of_fit, trainings[0].num_steps
+    with contextlib.nullcontext(lambda: None) if out is None else stopping.deferred(progress.stopping) as check:
+        for chunk in fit.fit(trainings, experiment.seeds, chunk=experiment.fit.chunk, state=state, loops=loops):
+            new = history.add(chunk)
+            if _due(loops, chunk.loops, num_steps):
+                params = fit.fitted_params(trainings, chunk.state)
+                new += history.lose(_not_numbers(params, len(history.seeds)), chunk.loops - 1, "a parameter")
+                if out is not None:
+                    checkpoint.write(out / SNAPSHOTS / player, chunk.loops, params, decisive)
+            state, loops = chunk.state, chunk.loops
+            if out is not None:
+                metrics.append(out, player, experiment.seeds, chunk)
+                checkpoint.save(out / CHECKPOINTS / player, loops, state, decisive, history.diverged)
+            _complain(experiment, history, new, progress)
+            progress.chunk(chunk)
+            check()
+    return state, history
+
+
+def _resumed(out: Path, player: str, fresh: PyTree, history: History, progress: Progress) -> tuple[PyTree, int]:
+    """State and loops of the last checkpoint, with the history until then; the fresh state where there is none."""
+    found = checkpoint.latest(out / CHECKPOINTS / player, fresh, progress.warn)
+    metrics.cut(out, player, 0 if found is None else found.loops)
+    if found is None:
+        return fresh, 0
+    history.metrics, missing = metrics.read(out, player, history.seeds, found.loops)
+    history.diverged = list(found.diverged)
+    progress.chunk(Chunk(found.loops, found.state, {}))
+    if missing:
+        progress.warn(
+            f"{missing} lines of {out / metrics.NAME} are missing or damaged: curves have gaps there, the fit has none"
+        )
+    return found.state, found.loops
+
+
+def _complain(experiment: Experiment, history: History, new: Sequence[Divergence], progress: Progress) -> None:
+    """Of the seeds that are lost, those that are `new`; or stop for them."""
+    if history.diverged and len(history.diverged) == len(history.seeds):
+        raise Diverged("; ".join(map(str, history.diverged)))
+    if history.diverged and experiment.fit.on_divergence == "stop":
+        raise Diverged(
+            "; ".join(map(str, history.diverged)) + "; stopped, since fit.on_divergence is 'stop': "
+            "with --on-divergence continue the other seeds go on"
+        )
+    for divergence in new:
+        progress.warn(str(divergence))
+
+
+def _due(before: int, loops: int, num_steps: int) -> bool:
+    """Whether a snapshot is, the last at the end."""
+    return SNAPSHOTS_OF_A_FIT * loops // num_steps > SNAPSHOTS_OF_A_FIT * before // num_steps
+
+
+def _not_numbers(params: PyTree, count: int) -> list[bool]:
+    """Per seed, whether anything in its parameters is NaN."""
+    floats = [leaf for leaf in jax.tree.leaves(params) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    found = [jnp.isnan(leaf).reshape(len(leaf), -1).any(axis=1) for leaf in floats]
+    return jnp.stack(found).any(axis=0).tolist() if found else [False] * count

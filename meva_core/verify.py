@@ -1,0 +1,88 @@
+"""Whether what a folder says is what comes out when it is run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from meva_core import disk, metrics
+from meva_core.report import Result
+from meva_core.report.folder import policies_of, read_policies, read_summary
+
+
+@attrs.frozen
+class Compared:
+    """what: the name of some numbers; of: how many; different: how many of them are not equal to the bit; most: by how
+    much at most, infinite where one of the two is no number."""
+
+    what: str
+    of: int
+    different: int
+    most: float
+
+    def __str__(self) -> str:
+        if not self.different:
+            return f"{self.what}: {self.of} numbers, equal to the bit"
+        return f"{self.what}: {self.different} of {self.of} numbers differ, by {self.most:.3g} at most"
+
+
+def run(result: Result, out: Path) -> list[Compared]:
+    """A run made again against its folder: policies and what was drawn, tables, metrics. BadFolder where a file of it
+    is missing or damaged."""
+    found = [_arrays("policies.npz", read_policies(out), policies_of(result))]
+    was, now = ({**summary, "seconds": None} for summary in (read_summary(out), result.summary()))
+    found.append(_plain("summary.json", was, now))
+    for history in result.histories:
+        loops = next(iter(history.metrics.values())).shape[1] if history.metrics else 0
+        there, _ = metrics.read(out, history.player, history.seeds, loops)
+        found.append(_arrays(f"{metrics.NAME}, {history.name}", there, history.metrics))
+    return found
+
+
+def tournament(out: Path, again: Path) -> list[Compared]:
+    """Two folders of one tournament: the payoffs of every match."""
+    names = sorted({path.name for folder in (out, again) for path in (folder / "matches").glob("*.npz")})
+    return [
+        _arrays(name, disk.load_arrays(out / "matches" / name)[0], disk.load_arrays(again / "matches" / name)[0])
+        for name in names
+    ]
+
+
+def _plain(what: str, was: Any, now: Any) -> Compared:
+    """What JSON can say."""
+    return _arrays(what, dict(_leaves(was)), dict(_leaves(now)))
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for n, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}.{n}")
+    else:
+        yield path, np.array(np.nan if value is None else value)
+
+
+def _arrays(what: str, was: Mapping[str, np.ndarray], now: Mapping[str, np.ndarray]) -> Compared:
+    """What only one of the two has is different throughout."""
+    size, different, most = 0, 0, 0.0
+    for name in dict.fromkeys([*was, *now]):
+        first, second = (np.asarray(arrays.get(name, np.zeros(0))) for arrays in (was, now))
+        size += max(first.size, second.size)
+        if first.shape != second.shape or first.dtype.kind != second.dtype.kind:
+            different, most = different + max(first.size, second.size), np.inf
+        elif first.dtype.kind not in "fiub":
+            unequal = int(np.sum(first != second))
+            different, most = different + unequal, np.inf if unequal else most
+        else:
+            unequal = ~((first == second) | ((first != first) & (second != second)))  # two NaNs are equal
+            different += int(unequal.sum())
+            if unequal.any():
+                gap = np.abs(first[unequal].astype(float) - second[unequal].astype(float))
+                most = max(most, float(np.nan_to_num(gap, nan=np.inf).max()))
+    return Compared(what, size, different, most)

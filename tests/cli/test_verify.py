@@ -1,0 +1,125 @@
+"""`meva verify`: equal to the bit, or told where not; nothing in the folder changes."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from meva_core import disk, verify
+
+SMALL = (
+    "learner.loops=3 learner.trajectory=4 learner.stride=2 learner.batch_size=4 learner.quantiles=4 "
+    "value_model.width=8 value_model.blocks=0 fit.chunk=2 evaluate.pairs=4 evaluate.steps=5 evaluate.values=[0.95]"
+)
+
+
+def settings(text):
+    return [part for each in text.split() for part in ("--set", each)]
+
+
+def content(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def run(meva_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("verify") / "run"
+    outcome = meva_run("--game", "ipd", "--learner", "meva", *settings(SMALL), "--out", folder, "--quiet")
+    assert outcome.code == 0, outcome.err
+    return folder
+
+
+@pytest.fixture
+def copied(run, tmp_path):
+    disk.copy(run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_a_run_is_what_comes_out_again(run, meva_command):
+    before = content(run)
+    outcome = meva_command("verify", run)
+    assert (outcome.code, outcome.err) == (0, "")
+    shown = outcome.out
+    for name in (r"policies\.npz", r"summary\.json", r"metrics\.jsonl, meva"):
+        assert re.search(rf"^{name}: \d+ numbers, equal to the bit$", shown, re.MULTILINE)
+    assert content(run) == before
+
+
+def test_a_payoff_that_somebody_improved(copied, meva_command):
+    told = json.loads((copied / "summary.json").read_text())
+    told["rows"][0]["self_play"]["mean"] += 0.25
+    disk.write_json(copied / "summary.json", told)
+    lines = (copied / "metrics.jsonl").read_text().splitlines()
+    disk.write(copied / "metrics.jsonl", "\n".join([*lines[:-1], lines[-1].replace('"loss": ', '"loss": 1')]) + "\n")
+    toml = (copied / "experiment.toml").read_text()
+    disk.write(copied / "experiment.toml", re.sub(r'^numpy = ".*"$', 'numpy = "1.0"', toml, flags=re.MULTILINE))
+    before = content(copied)
+    outcome = meva_command("verify", copied)
+    assert (outcome.code, outcome.err) == (1, "")
+    assert re.search(r"^policies\.npz: \d+ numbers, equal to the bit$", outcome.out, re.MULTILINE)
+    assert re.search(r"^summary\.json: 1 of \d+ numbers differ, by 0\.25 at most$", outcome.out, re.MULTILINE)
+    assert re.search(r"^metrics\.jsonl, meva: 1 of \d+ numbers differ", outcome.out, re.MULTILINE)
+    assert re.search(
+        r"is not what comes out here \(run elsewhere: numpy \S+ \(was 1\.0\)\)", " ".join(outcome.out.split())
+    )
+    assert content(copied) == before
+
+
+def test_a_tournament(meva_command, tmp_path):
+    names = ("--game", "tandem", "--learners", "naive,lookahead", "--trials", 4, "--steps", 3)
+    assert meva_command("tournament", *names, "--out", tmp_path / "all", "--quiet").code == 0
+    outcome = meva_command("verify", tmp_path / "all")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.count("equal to the bit") == 3
+    match = tmp_path / "all" / "matches" / "tandem--naive--naive.npz"
+    arrays, key = disk.load_arrays(match)
+    disk.save_arrays(match, {**arrays, "payoffs": arrays["payoffs"] + 1}, key)
+    outcome = meva_command("verify", tmp_path / "all", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (1, "", "")
+
+
+def test_a_damaged_match_is_played_again(meva_command, tmp_path):
+    names = ("--game", "tandem", "--learners", "naive,lookahead", "--trials", 4, "--steps", 3)
+    assert meva_command("tournament", *names, "--out", tmp_path / "all", "--quiet").code == 0
+    match = tmp_path / "all" / "matches" / "tandem--naive--naive.npz"
+    whole = match.read_bytes()
+    match.write_bytes(whole[:-100])
+    outcome = meva_command("tournament", "--resume", tmp_path / "all", "--quiet")
+    assert outcome.code == 0
+    assert outcome.err.startswith("warning: expected a whole file as MeVa writes it")
+    assert outcome.err.endswith("tandem--naive--naive.npz; the match is played again\n")
+    assert match.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: (folder / "experiment.toml").unlink(), "expected the folder of a run or a tournament"),
+        (lambda folder: (folder / "summary.json").unlink(), "expected a finished run"),
+        (lambda folder: (folder / "policies.npz").write_bytes(b"PK"), "expected a whole file as MeVa writes it"),
+    ],
+)
+def test_what_cannot_be_verified_is_told_in_one_line(spoil, said, copied, meva_command):
+    spoil(copied)
+    outcome = meva_command("verify", copied, "--quiet")
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"error: {said}")
+    assert outcome.err.count("\n") == 1
+
+
+def compared(was, now):
+    return verify._arrays("x", was, now)
+
+
+def test_what_is_compared():
+    ones = np.ones(3, np.float32)
+    assert compared({"a": ones}, {"a": ones}) == verify.Compared("x", 3, 0, 0.0)
+    assert compared({"a": ones}, {"a": ones * 2}) == verify.Compared("x", 3, 3, 1.0)
+    assert compared({"a": ones}, {}) == verify.Compared("x", 3, 3, np.inf)
+    assert compared({"a": ones}, {"a": np.ones(2, np.float32)}) == verify.Compared("x", 3, 3, np.inf)
+    nan = np.array([1, np.nan], np.float32)
+    assert compared({"a": nan}, {"a": nan}).different == 0
+    assert compared({"a": nan}, {"a": np.array([1, 2], np.float32)}) == verify.Compared("x", 2, 1, np.inf)
+    assert compared({"a": np.array("b")}, {"a": np.array("c")}).different == 1
+    assert compared({"a": np.array(np.inf)}, {"a": np.array(np.inf)}).different == 0

@@ -1,0 +1,98 @@
+"""Locks: who is in a folder is told, and who is dead is in none."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from meva_core import locks
+from meva_core.errors import BadFolder
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from meva_core import locks
+with locks.alone(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process, in `tmp_path / "run"`."""
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_the_second_is_told_who_is_there(other, tmp_path):
+    with pytest.raises(BadFolder) as caught, locks.alone(tmp_path / "run"):
+        pass
+    message = str(caught.value)
+    assert f"got {tmp_path / 'run'}: process {other.pid} on " in message
+    assert "since 20" in message
+    assert "\n" not in message
+
+
+def test_a_killed_process_holds_nothing(other, tmp_path):
+    os.kill(other.pid, signal.SIGKILL)
+    other.wait()
+    assert (tmp_path / "run" / locks.NAME).exists()  # stale
+    with locks.alone(tmp_path / "run"):
+        pass
+    assert not (tmp_path / "run" / locks.NAME).exists()
+
+
+def test_a_living_one_can_be_waited_for(other, tmp_path):
+    said = []
+    threading.Timer(0.3, other.kill).start()
+    with locks.alone(tmp_path / "run", wait=said.append):
+        assert other.wait() == -signal.SIGKILL
+    assert len(said) == 1
+    assert said[0].startswith(f"waiting for process {other.pid} on ")
+
+
+def test_within_one_process_too(tmp_path):
+    with locks.alone(tmp_path), pytest.raises(BadFolder, match=f"process {os.getpid()} "), locks.alone(tmp_path):
+        pass
+    with locks.alone(tmp_path):  # and then the next
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_of_nobody_s_make(tmp_path):
+    (tmp_path / locks.NAME).write_text("{")
+    with locks.alone(tmp_path):
+        pass
+    with open(tmp_path / locks.NAME, "w") as file:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(BadFolder, match="another process does"), locks.alone(tmp_path):
+            pass
+
+
+def test_many_at_once_are_in_it_one_after_the_other(tmp_path):
+    inside, most = [], []
+
+    def enter():
+        with locks.alone(tmp_path, wait=lambda text: None):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+
+    threads = [threading.Thread(target=enter) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 6

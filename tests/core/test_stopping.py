@@ -1,0 +1,83 @@
+"""Signals: at once, or when what must not be cut off is over."""
+
+import os
+import pickle
+import signal
+import threading
+
+import pytest
+
+from meva_core import stopping
+from meva_core.stopping import Stopped
+
+
+def send(number):
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_heard_at_once(number, code):
+    before = signal.getsignal(number)
+    with pytest.raises(Stopped) as caught, stopping.heard():  # noqa: PT012
+        send(number)
+        pytest.fail("went on")
+    assert caught.value.exit_code == stopping.exit_code(caught.value) == code
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", stopping.SIGNALS)
+def test_deferred_until_it_is_asked_for(number):
+    done, told = [], []
+    with pytest.raises(Stopped), stopping.deferred(lambda: told.append(1)) as check:  # noqa: PT012
+        check()
+        send(number)
+        done.append("went on")
+        check()
+        pytest.fail("went on after all")
+    assert (done, told) == (["went on"], [1])
+
+
+def test_deferred_until_the_end():
+    with pytest.raises(Stopped), stopping.deferred():
+        send(signal.SIGINT)
+    with stopping.deferred() as check:  # forgotten
+        check()
+
+
+def test_a_second_one_is_heard_at_once_but_an_echo_is_not(monkeypatch):
+    with pytest.raises(Stopped), stopping.deferred() as check:  # noqa: PT012
+        send(signal.SIGINT)
+        send(signal.SIGINT)
+        monkeypatch.setattr(stopping, "_ECHO", 0.0)
+        with pytest.raises(Stopped):
+            send(signal.SIGINT)
+        check()
+
+
+def test_what_is_ignored_stays_so():
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with stopping.heard(), stopping.deferred() as check:
+            send(signal.SIGTERM)
+            check()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_other_threads_hear_nothing():
+    def run():
+        with stopping.deferred() as check:
+            check()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def test_exit_codes_survive_processes_and_click():
+    stopped = pickle.loads(pickle.dumps(Stopped(signal.SIGTERM)))  # noqa: S301
+    assert stopped.exit_code == 143
+    wrapped = RuntimeError()
+    wrapped.__cause__ = stopped
+    assert stopping.exit_code(wrapped) == 143
+    assert stopping.exit_code(KeyboardInterrupt()) == 130
