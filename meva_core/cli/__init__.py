@@ -74,13 +74,16 @@ def _invoke(command: click.Command) -> None:
 
 
 def _warnings_to_users() -> Callable[..., None]:
-    """What shows a warning: a plugin's as one line, and one line for all programs that jax cannot keep."""
+    """What shows a warning: a plugin's as one line, once, and one line for all programs that jax cannot keep."""
     python_shows, told = warnings.showwarning, False
+    told_of_plugins: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
         nonlocal told
         if issubclass(category, PluginWarning):
-            click.echo(f"warning: {message}", err=True)
+            if str(message) not in told_of_plugins:
+                told_of_plugins.add(str(message))
+                click.echo(f"warning: {message}", err=True)
         elif "persistent compilation cache" not in str(message):
             python_shows(message, category, *args, **kwargs)
         elif not told:

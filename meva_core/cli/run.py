@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +151,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 def _new_folder(experiment: Experiment) -> Path:
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    base = Path("runs") / f"{experiment.game.name}-{experiment.learner.name}-{now}".replace(":", "-")
+    # `distribution/plugin:name`, where two distributions have a plugin of one name
+    base = Path("runs") / re.sub("[:/]", "-", f"{experiment.game.name}-{experiment.learner.name}-{now}")
     path, n = base, 1
     while path.exists():
         n += 1
