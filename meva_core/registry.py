@@ -52,6 +52,7 @@ class Offer:
         return self.distribution == OURS
 
     def __str__(self) -> str:
+        """Who is to blame."""
         return f"{spoken(self.kind)} {self.name!r} of plugin {self.plugin!r} ({self.distribution})"
 
     def load(self) -> Any:
@@ -61,12 +62,19 @@ class Offer:
             factory = getattr(importlib.import_module(module), attribute)
             if not attrs.has(factory) or any("kind" not in field.metadata for field in attrs.fields(factory)):
                 raise TypeError(f"expected a component class (meva_core.component), got {factory!r}")
-            return factory
         except (Exception, SystemExit) as error:
-            raise BadPlugin(
-                f"{self} cannot be imported from {self.entry.factory!r}: {one_line(error)}. "
-                f"Ask its authors, or uninstall {self.distribution}"
+            raise self.fault(
+                f"cannot be imported from {self.entry.factory!r}: {one_line(error)}", raised=True
             ) from error
+        if not self.bundled:
+            from meva_core import contracts
+
+            contracts.factory(self, factory)
+        return factory
+
+    def fault(self, text: str, *, raised: bool = False) -> BadPlugin:
+        """What breaks its contract, in the words that all such errors have; raised: whether there is a traceback."""
+        return BadPlugin(f"{self}: {text}. {what_to_do(self.distribution, raised=raised)}")
 
 
 @attrs.frozen
@@ -78,6 +86,10 @@ class Plugin:
     version: str
     module: str
     fault: str = ""
+
+    def __str__(self) -> str:
+        """Who is to blame."""
+        return f"plugin {self.name!r} ({self.distribution})"
 
 
 @attrs.frozen
@@ -142,7 +154,7 @@ def load(disabled: Iterable[str] = ()) -> Registry:
         except (Exception, SystemExit) as error:
             manager.unregister(name=label) if manager.has_plugin(label) else None
             plugins.append(attrs.evolve(plugin, fault=one_line(error)))
-            _warn(f"plugin {label!r} ({distribution}) is left out: {one_line(error)}", error)
+            _warn(f"{plugin} is left out: {one_line(error)}", error)
             continue
         taken.add(label)
         plugins.append(plugin)
@@ -209,6 +221,12 @@ def _warn(message: str, error: BaseException | None = None) -> None:
     warnings.warn(message, PluginWarning, stacklevel=3)
     if error is not None and debugging():
         traceback.print_exception(error)
+
+
+def what_to_do(distribution: str, *, raised: bool) -> str:
+    """About a distribution at fault."""
+    debug = "; MEVA_DEBUG=1 shows the traceback" if raised else ""
+    return f"Ask its authors, or uninstall {distribution}{debug}"
 
 
 def spoken(kind: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import jax
 
-from meva_core import checkpoint, compose, devices, evaluate, programs, recipes, registry
+from meva_core import blame, checkpoint, compose, devices, evaluate, programs, recipes, registry
 from meva_core import experiment as experiments
 from meva_core import fit as fitting
 from meva_core.errors import Diverged
@@ -26,6 +26,7 @@ from meva_core.registry import Registry
 from meva_core.report import Result, folder
 
 
+@blame.named()
 def run(
     game: str,
     learner: str,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from meva_core import blame
 from meva_core.cli.cite import cite_command
 from meva_core.cli.compare import compare_command
 from meva_core.cli.list import list_command
@@ -18,7 +20,7 @@ from meva_core.cli.run import run_command
 from meva_core.cli.show import show_command
 from meva_core.cli.sweep import sweep_command
 from meva_core.cli.tournament import tournament_command
-from meva_core.errors import INTERRUPTED, MevaError
+from meva_core.errors import INTERRUPTED, MevaError, debugging
 from meva_core.registry import PluginWarning
 
 FAILED = 1
@@ -55,8 +57,11 @@ def _invoke(command: click.Command) -> None:
     """The one place where handled errors are caught: one line, and their exit code."""
     warnings.showwarning = _warnings_to_users()
     try:
-        code = command.main(standalone_mode=False)
+        with blame.named():
+            code = command.main(standalone_mode=False)
     except MevaError as error:
+        if debugging():
+            traceback.print_exception(error)
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:
