@@ -14,6 +14,7 @@ from meva_core import blame
 from meva_core.cli.cite import cite_command
 from meva_core.cli.compare import compare_command
 from meva_core.cli.list import list_command
+from meva_core.cli.plugin import plugin_group
 from meva_core.cli.report import report_command
 from meva_core.cli.reproduce import reproduce_command
 from meva_core.cli.run import run_command
@@ -41,6 +42,7 @@ group.add_command(compare_command)
 group.add_command(reproduce_command)
 group.add_command(sweep_command)
 group.add_command(report_command)
+group.add_command(plugin_group)
 
 
 def main() -> None:
