@@ -9,7 +9,7 @@ import os
 import traceback
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pluggy
@@ -17,6 +17,9 @@ import pluggy
 from meva_core import hookspecs
 from meva_core.errors import BadPlugin, UnknownName, debugging, did_you_mean, one_line
 from meva_core.hookspecs import GROUP, VERSION, Entry
+
+if TYPE_CHECKING:
+    from meva_core.recipes import RecipeFile
 
 HOOKS = {
     "game": "meva_games",
@@ -71,6 +74,17 @@ class Offer:
 
             contracts.factory(self, factory)
         return factory
+
+    def recipes(self) -> RecipeFile | None:
+        """Its own, from its distribution, if it has any. BadPlugin where they cannot be read."""
+        from meva_core import recipes
+
+        if not self.entry.recipes:
+            return None
+        try:
+            return recipes.of_package(self.entry.recipes)
+        except (Exception, SystemExit) as error:
+            raise self.fault(f"its recipes: {one_line(error)}", raised=True) from error
 
     def fault(self, text: str, *, raised: bool = False) -> BadPlugin:
         """What breaks its contract, in the words that all such errors have; raised: whether there is a traceback."""

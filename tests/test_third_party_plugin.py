@@ -87,7 +87,7 @@ def test_a_plugin_that_is_written_here_installed_checked_and_tested(python, tmp_
     folder = tmp_path / "doves"
     told = run(python, "-m", "meva_core", "plugin", "new", "doves", "--kind", "game", "--out", str(folder))
     assert f"pip install -e {folder}" in told
-    run(python, *INSTALL, "-e", str(folder))
+    run(python, *INSTALL, str(folder))
     assert "doves  (meva-doves 1.0)" in run(python, "-m", "meva_core", "plugin", "list")
     checked = run(python, "-m", "meva_core", "plugin", "check", "doves", "momentum", "--game", "doves")
     assert "2 of 2 keep their contracts" in checked
