@@ -382,7 +382,7 @@ def test_a_fault_leaves_other_runs_unharmed(fake_plugin, meva_run, tmp_path):
 
 @pytest.mark.parametrize("where", ["nosuch:file.toml", "odd", "", ":", "json:nosuch.toml", "raises:file.toml"])
 def test_recipes_that_cannot_be_read(fake_plugin, meva_run, where):
-    fake_plugin("raises", "if __name__ == 'raises':\n    1 / 0\n", name="raising")
+    fake_plugin("raises", "1 / 0", name="raising")
     fake_plugin("odd", WHOLE.replace('"a game")', f'"a game", recipes={where + " "!r})'))
     lines = meva_run("--game", "odd_game", "--learner", "naive").err.splitlines()
     assert len(lines) == 2  # the warning of the one that raises, too
