@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from meva_core import compose, recipes, registry, values
+from meva_core import blame, compose, recipes, registry, values
 from meva_core.component import parts
 from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.experiment import MODELS, PARTS_OF_MODELS, Choice
 from meva_core.protocols import Game
 
 
+@blame.named()
 def make(kind: str, name: str, **settings: Any) -> Any:
     """An entry's component with its hyper-parameters: `make("learner", "lola", game=game, rate=1.0)`.
 

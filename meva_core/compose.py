@@ -7,14 +7,14 @@ from typing import Any
 
 import attrs
 
+from meva_core import contracts, values
 from meva_core import experiment as experiments
-from meva_core import values
 from meva_core.component import component, part, parts, static
 from meva_core.errors import BadCombination
 from meva_core.experiment import Choice, Experiment
 from meva_core.match import Fitted
 from meva_core.protocols import Game, Learner, ValueModel
-from meva_core.registry import Registry
+from meva_core.registry import Offer, Registry
 
 
 @component
@@ -52,6 +52,7 @@ class Player:
     factory: type
     settings: dict[str, Any]
     extra: dict[str, Any]
+    offers: dict[str, Offer]  # by kind: who offers it and its models
 
     @property
     def wants_rivals(self) -> bool:
@@ -97,8 +98,11 @@ class Composition:
 
 
 def compose(registry: Registry, experiment: Experiment) -> Composition:
-    """BadCombination where the parts do not fit together, BadValue where a number is out of range."""
+    """BadCombination where the parts do not fit together, BadValue where a number is out of range, BadPlugin where
+    one that is not bundled breaks its contract."""
     game = build(registry, "game", experiment.game, "game")
+    if not (offer := registry.find("game", experiment.game.name)).bundled:
+        contracts.game(offer, game)
     experiments.check_seats(experiment, game.num_players)
     chosen = [experiment.learner, *experiment.opponents]
     if not experiment.opponents:
@@ -116,7 +120,9 @@ def compose(registry: Registry, experiment: Experiment) -> Composition:
             f"expected at most one learner that is fitted against the others, got {' and '.join(circle)}: each would "
             "need the other first. Give them the same settings for self-play, or one of them another rule"
         )
-    return Composition(game, tuple(players))
+    composition = Composition(game, tuple(players))
+    contracts.players(composition)
+    return composition
 
 
 def build(registry: Registry, kind: str, choice: Choice, path: str, **extra: Any) -> Any:
@@ -138,4 +144,6 @@ def _player(registry: Registry, game: Game, choice: Choice, seats: tuple[int, ..
         extra["value_model"] = model_builder(registry, choice.value_model, game, f"{inside}value_model")
     if choice.explorer is not None:
         extra["explorer"] = build(registry, "explorer", choice.explorer, f"{inside}explorer")
-    return Player(choice.name, path, seats, factory, dict(choice.settings), extra)
+    offers = {kind: registry.find(kind, model.name) for kind, model in choice.models.items()}
+    offers["learner"] = registry.find("learner", choice.name)
+    return Player(choice.name, path, seats, factory, dict(choice.settings), extra, offers)

@@ -5,6 +5,7 @@ keeps its traceback: it is a bug of ours.
 """
 
 import difflib
+import os
 from collections.abc import Iterable
 
 
@@ -42,6 +43,20 @@ class Unwritable(MevaError):
 
 class Diverged(MevaError):
     """Numbers that turned NaN or infinite during a fit or a match."""
+
+
+def debugging() -> bool:
+    """Whether MEVA_DEBUG=1 asks for the tracebacks behind errors of one line."""
+    return os.environ.get("MEVA_DEBUG", "") not in ("", "0")
+
+
+def one_line(error: BaseException, most: int = 300) -> str:
+    """Type and message, at most `most` letters of it; of bad input, which says it all, the message alone."""
+    text = " ".join(str(error).split())
+    text = text if len(text) <= most else f"{text[:most]} ..."
+    if isinstance(error, MevaError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:

@@ -297,8 +297,8 @@ def _bare(name: str) -> str:
 
 
 def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:
-    entries = [registry.find("game", game).entry, *(registry.find("learner", name).entry for name in learners)]
-    return [recipes.of_package(entry.recipes) for entry in dict.fromkeys(entries) if entry.recipes]
+    offers = [registry.find("game", game), *(registry.find("learner", name) for name in learners)]
+    return [own for offer in dict.fromkeys(offers) if (own := offer.recipes()) is not None]
 
 
 def _override(sections: dict[str, dict], opponents: list[dict[str, dict]], path: str, value: Any) -> None:

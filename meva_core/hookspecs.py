@@ -10,10 +10,17 @@ A complete plugin is two files. `pyproject.toml`:
     [project.entry-points.meva]
     tug_of_war = "tug_of_war"
 
-and `tug_of_war.py`, which holds one of the hooks below. Keep the module that the entry point names free of
-jax: it is imported whenever names are listed, its factories only when they are used.
+and `tug_of_war.py`, which holds one of the hooks below; `meva plugin new` writes both. Keep the module that the entry
+point names free of jax where it can be: it is imported whenever names are listed, its factories only when they are
+used.
+
+The contract has a version, `VERSION`. A module that says which one it was written for, `MEVA_CONTRACT = 1`, is left
+out with a warning where this is another; one that says nothing is taken as it is. The version says that the hooks below
+keep their names and arguments, Entry its fields, and the five contracts in `protocols` what they ask of a plugin and
+hand to it. What is new and optional leaves it as it is; whatever else changes raises it by one.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +28,7 @@ import attrs
 import pluggy
 
 GROUP = "meva"
+VERSION = 1  # of the contract between plugins and the core
 
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
@@ -31,11 +39,17 @@ def _text(entry: Any, attribute: attrs.Attribute, value: Any) -> None:
         raise TypeError(f"expected text for the {attribute.name} of an Entry, got {value!r}")
 
 
+def _file_name(entry: Any, attribute: attrs.Attribute, value: str) -> None:
+    _text(entry, attribute, value)
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value):  # folders and files are called so
+        raise ValueError(f"expected letters, digits, '_', '-' and '.' for the name of an Entry, got {value!r}")
+
+
 @attrs.frozen
 class Entry:
     """One named thing that a plugin offers.
 
-    name: as users write it, `--game NAME`.
+    name: as users write it, `--game NAME`: letters, digits, `_`, `-` and `.`, the last two not in front.
     factory: "package.module:Class", a `component` of the kind that the hook is for; imported when used.
     summary: one line for `meva list`.
     reference: the paper it comes from, if any, or papers.
@@ -43,7 +57,7 @@ class Entry:
     recipes: optional "package:file.toml", recipes for this entry, laid out like the project's registry.toml.
     """
 
-    name: str = attrs.field(validator=_text)
+    name: str = attrs.field(validator=_file_name)
     factory: str = attrs.field(validator=_text)
     summary: str = attrs.field(validator=_text)
     reference: str = attrs.field(default="", validator=_text)

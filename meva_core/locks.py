@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from meva_core import disk
 from meva_core.errors import BadFolder
 
 NAME = "lock"
@@ -25,16 +26,18 @@ _SECONDS = 0.5  # between two looks at a lock that is waited for
 @contextlib.contextmanager
 def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterator[None]:
     """Nobody else in the folder, which is made where it is missing. BadFolder says who is in it; with `wait`, which
-    is told so, they are waited for. On systems without `fcntl` nobody is kept out."""
+    is told so, they are waited for. BadFolder or Unwritable where it cannot be written.
+
+    On systems without `fcntl` nobody is kept out.
+    """
     try:
         import fcntl
     except ImportError:
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
     path, told = folder / NAME, False
     while True:
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 - closed below, or when its holder is done
+        file = _opened(path)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -59,6 +62,14 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
         with contextlib.suppress(OSError):
             path.unlink()
         file.close()
+
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "a+", encoding="utf-8")
+    except OSError as error:
+        raise disk.refused(error, f"expected a folder that can be written, got {path.parent}") from error
 
 
 def _is_there(path: Path, file: IO[str]) -> bool:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
+import os
+import traceback
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pluggy
 
 from meva_core import hookspecs
-from meva_core.errors import BadPlugin, UnknownName, did_you_mean
-from meva_core.hookspecs import GROUP, Entry
+from meva_core.errors import BadPlugin, UnknownName, debugging, did_you_mean, one_line
+from meva_core.hookspecs import GROUP, VERSION, Entry
+
+if TYPE_CHECKING:
+    from meva_core.recipes import RecipeFile
 
 HOOKS = {
     "game": "meva_games",
@@ -23,6 +28,7 @@ HOOKS = {
     "explorer": "meva_explorers",
 }
 KINDS = tuple(HOOKS)
+OURS = "meva"  # the distribution that holds the core and what is bundled with it
 
 
 class PluginWarning(UserWarning):
@@ -43,6 +49,15 @@ class Offer:
         """As users write it."""
         return self.entry.name
 
+    @property
+    def bundled(self) -> bool:
+        """Whether it comes with the core, whose tests hold it to the contract."""
+        return self.distribution == OURS
+
+    def __str__(self) -> str:
+        """Who is to blame."""
+        return f"{spoken(self.kind)} {self.name!r} of plugin {self.plugin!r} ({self.distribution})"
+
     def load(self) -> Any:
         """The factory itself; imports it. BadPlugin where that fails."""
         module, _, attribute = self.entry.factory.partition(":")
@@ -50,19 +65,53 @@ class Offer:
             factory = getattr(importlib.import_module(module), attribute)
             if not attrs.has(factory) or any("kind" not in field.metadata for field in attrs.fields(factory)):
                 raise TypeError(f"expected a component class (meva_core.component), got {factory!r}")
-            return factory
-        except Exception as error:
-            raise BadPlugin(
-                f"{self.kind} {self.name!r} of plugin {self.plugin!r} ({self.distribution}) cannot be imported from "
-                f"{self.entry.factory!r}: {_one_line(error)}. Ask its authors, or uninstall {self.distribution}"
+        except (Exception, SystemExit) as error:
+            raise self.fault(
+                f"cannot be imported from {self.entry.factory!r}: {one_line(error)}", raised=True
             ) from error
+        if not self.bundled:
+            from meva_core import contracts
+
+            contracts.factory(self, factory)
+        return factory
+
+    def recipes(self) -> RecipeFile | None:
+        """Its own, from its distribution, if it has any. BadPlugin where they cannot be read."""
+        from meva_core import recipes
+
+        if not self.entry.recipes:
+            return None
+        try:
+            return recipes.of_package(self.entry.recipes)
+        except (Exception, SystemExit) as error:
+            raise self.fault(f"its recipes: {one_line(error)}", raised=True) from error
+
+    def fault(self, text: str, *, raised: bool = False) -> BadPlugin:
+        """What breaks its contract, in the words that all such errors have; raised: whether there is a traceback."""
+        return BadPlugin(f"{self}: {text}. {what_to_do(self.distribution, raised=raised)}")
+
+
+@attrs.frozen
+class Plugin:
+    """What an entry point names. fault: why it is left out; empty where it is not."""
+
+    name: str
+    distribution: str
+    version: str
+    module: str
+    fault: str = ""
+
+    def __str__(self) -> str:
+        """Who is to blame."""
+        return f"plugin {self.name!r} ({self.distribution})"
 
 
 @attrs.frozen
 class Registry:
-    """All offers of all working plugins."""
+    """All offers of all working plugins, and all plugins."""
 
     offers: tuple[Offer, ...]
+    plugins: tuple[Plugin, ...] = ()
 
     def of_kind(self, kind: str) -> list[Offer]:
         """In order of their names."""
@@ -74,12 +123,12 @@ class Registry:
         found = self._called(kind, name)
         if not found:
             known = {o.name for o in self.of_kind(kind)} | ({o.plugin for o in self.offers} if plugin else set())
-            raise UnknownName(f"unknown {_spoken(kind)} {name!r}{did_you_mean(name, known)}")
+            raise UnknownName(f"unknown {spoken(kind)} {name!r}{did_you_mean(name, known)}")
         if len(found) > 1:
             who = " and ".join(f"{o.plugin!r} ({o.distribution})" for o in found)
             choose = " or ".join(f"{o.plugin}:{o.name}" for o in found)
             raise BadPlugin(
-                f"{_spoken(kind)} {name!r} is offered by {who}: write {choose}, or disable one plugin in registry.toml"
+                f"{spoken(kind)} {name!r} is offered by {who}: write {choose}, or disable one plugin in registry.toml"
             )
         return found[0]
 
@@ -93,25 +142,44 @@ class Registry:
 
 
 def load(disabled: Iterable[str] = ()) -> Registry:
-    """What is installed, less the plugins named in `disabled`. Warns (PluginWarning) of each that fails."""
+    """What is installed, less the plugins named in `disabled` or in MEVA_BLOCK ("name,distribution/name").
+
+    Warns (PluginWarning) of each plugin that fails, and of names that no plugin has.
+    """
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
+    off = {*disabled, *blocked()}
+    known: set[str] = set()
     taken: set[str] = set()
     offers: list[Offer] = []
-    for point, distribution in _entry_points():
-        label = point.name if point.name not in taken else f"{distribution}/{point.name}"
-        if {label, f"{distribution}/{point.name}"} & set(disabled):
+    plugins: list[Plugin] = []
+    for point, distribution, version in _entry_points():
+        full = f"{distribution}/{point.name}"
+        label = point.name if point.name not in taken else full
+        known |= {point.name, full}
+        plugin = Plugin(label, distribution, version, point.module)
+        if {label, full} & off:
+            plugins.append(attrs.evolve(plugin, fault="switched off (MEVA_BLOCK, or disabled in a registry file)"))
             continue
         try:
-            manager.register(point.load(), name=label)
+            manager.register(_fitting(point.load(), distribution), name=label)
             manager.check_pending()
+            offers += _offers(manager, label, distribution)
         except (Exception, SystemExit) as error:
             manager.unregister(name=label) if manager.has_plugin(label) else None
-            _warn(label, distribution, error)
+            plugins.append(attrs.evolve(plugin, fault=one_line(error)))
+            _warn(f"{plugin} is left out: {one_line(error)}", error)
             continue
         taken.add(label)
-        offers += _offers(manager, label, distribution)
-    return Registry(tuple(offers))
+        plugins.append(plugin)
+    for name in sorted(off - known):
+        _warn(f"no plugin {name!r} to switch off (MEVA_BLOCK, plugins.disabled){did_you_mean(name, known)}")
+    return Registry(tuple(offers), tuple(plugins))
+
+
+def blocked() -> list[str]:
+    """What MEVA_BLOCK names."""
+    return [name.strip() for name in os.environ.get("MEVA_BLOCK", "").split(",") if name.strip()]
 
 
 @functools.cache
@@ -122,41 +190,59 @@ def installed() -> Registry:
     return load(recipes.shipped().disabled)
 
 
-def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str]]:
-    """Those of our group with their distributions; a distribution found twice on the path counts once.
+def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str, str]]:
+    """Those of our group with their distributions and versions; a distribution found twice on the path counts once.
 
     Not pluggy's own loader: it silently skips a second plugin of the same name.
     """
-    found: dict[tuple[str, str, str], importlib.metadata.EntryPoint] = {}
+    found: dict[tuple[str, str, str], tuple[importlib.metadata.EntryPoint, str, str]] = {}
     for point in importlib.metadata.entry_points(group=GROUP):
-        distribution = point.dist.name if point.dist else "unknown distribution"
-        found.setdefault((distribution, point.name, point.value), point)
-    return [(point, distribution) for (distribution, _, _), point in sorted(found.items(), key=lambda item: item[0])]
+        name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown distribution", "")
+        found.setdefault((name, point.name, point.value), (point, name, version))
+    return [found[key] for key in sorted(found)]
+
+
+def _fitting(module: Any, distribution: str) -> Any:
+    """The module as it is, if it was written for this contract."""
+    asked = getattr(module, "MEVA_CONTRACT", VERSION)
+    if asked == VERSION:
+        return module
+    newer = isinstance(asked, int) and asked > VERSION
+    raise BadPlugin(
+        f"expected MEVA_CONTRACT = {VERSION}, this meva's version of the hooks, got {asked!r}: "
+        f"upgrade {OURS if newer else distribution}"
+    )
 
 
 def _offers(manager: pluggy.PluginManager, plugin: str, distribution: str) -> list[Offer]:
-    offers = []
+    """Of one plugin. TypeError or ValueError where a hook yields what it should not, and whatever it raises."""
+    offers: list[Offer] = []
     for kind, hook in HOOKS.items():
         for implementation in getattr(manager.hook, hook).get_hookimpls():
             if implementation.plugin_name != plugin:
                 continue
-            try:
-                entries = list(implementation.function())
-                if strange := [entry for entry in entries if not isinstance(entry, Entry)]:
-                    raise TypeError(f"{hook} must yield meva_core.hookspecs.Entry, got {strange[0]!r}")
-                offers += [Offer(kind, entry, plugin, distribution) for entry in entries]
-            except Exception as error:
-                _warn(plugin, distribution, error)
+            for entry in implementation.function():
+                if not isinstance(entry, Entry):
+                    raise TypeError(f"{hook} must yield meva_core.hookspecs.Entry, got {entry!r}")
+                offer = Offer(kind, entry, plugin, distribution)
+                if any((o.kind, o.name) == (kind, offer.name) for o in offers):
+                    raise ValueError(f"{hook} must yield every name once, got {offer.name!r} twice")
+                offers.append(offer)
     return offers
 
 
-def _warn(plugin: str, distribution: str, error: BaseException) -> None:
-    warnings.warn(f"plugin {plugin!r} ({distribution}) is left out: {_one_line(error)}", PluginWarning, stacklevel=3)
+def _warn(message: str, error: BaseException | None = None) -> None:
+    warnings.warn(message, PluginWarning, stacklevel=3)
+    if error is not None and debugging():
+        traceback.print_exception(error)
 
 
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+def what_to_do(distribution: str, *, raised: bool) -> str:
+    """About a distribution at fault."""
+    debug = "; MEVA_DEBUG=1 shows the traceback" if raised else ""
+    return f"Ask its authors, or uninstall {distribution}{debug}"
 
 
-def _spoken(kind: str) -> str:
+def spoken(kind: str) -> str:
+    """As people say it."""
     return kind.replace("_", " ")

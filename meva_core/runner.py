@@ -10,7 +10,20 @@ from typing import Any
 import attrs
 import jax
 
-from meva_core import compose, devices, disk, evaluate, keeping, locks, metrics, programs, recipes, registry, resuming
+from meva_core import (
+    blame,
+    compose,
+    devices,
+    disk,
+    evaluate,
+    keeping,
+    locks,
+    metrics,
+    programs,
+    recipes,
+    registry,
+    resuming,
+)
 from meva_core import experiment as experiments
 from meva_core import fit as fitting
 from meva_core.errors import Diverged
@@ -24,6 +37,7 @@ from meva_core.registry import Registry
 from meva_core.report import Result, folder
 
 
+@blame.named()
 def run(
     game: str,
     learner: str,
@@ -56,10 +70,7 @@ def run(
         recipe=recipe,
         overrides=overrides,
     )
-    if out is None:
-        return run_experiment(experiment, known, progress=progress)
-    with locks.alone(Path(out)):
-        return run_experiment(experiment, known, out=Path(out), progress=progress)
+    return run_experiment(experiment, known, out=None if out is None else Path(out), progress=progress)
 
 
 def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[RecipeFile]]:
@@ -79,32 +90,53 @@ def run_experiment(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Run a resolved experiment; with `resume`, from the last checkpoint in the folder `out`. Where `fits` names a
-    folder, the fit is kept there, shared by all experiments that differ in evaluation only, and copied to `out`.
+    """Run a resolved experiment, in the folder `out`: a new one, or with `resume` from its last checkpoint.
 
-    Whoever calls sees to it that nobody else works in `out` (`locks.alone`).
+    Where `fits` names a folder, the fit is kept there, shared by all experiments that differ in evaluation only, and
+    copied to `out`, which is gone on with where it is there. BadFolder where another process works in `out`; with
+    `fits` it is waited for.
     """
     progress = progress or Progress()
     programs.ready()
     composition = compose.compose(known, experiment)
     plan = evaluate.plan(known, experiment, composition)
-    if out is not None and resume:
-        resuming.check_folder(experiment, composition, out)
-        folder.resume(out, experiment, progress.warn)
-    elif out is not None:
-        folder.create(out, experiment)
+    if out is None:
+        return _run(experiment, composition, plan, None, None, progress)
+    if not resume and fits is None:
+        folder.check_new(out, folder.otherwise(out))
+    with locks.alone(out, wait=None if fits is None else progress.said):
+        if resume or (fits is not None and (out / "experiment.toml").is_file()):
+            resuming.check_folder(experiment, composition, out)
+            folder.resume(out, experiment, progress.warn)
+        else:
+            folder.create(out, experiment)
+        result = _run(experiment, composition, plan, out, fits, progress)
+        progress.said("drawing figures")
+        folder.finish(out, result)
+    return result
+
+
+def _run(
+    experiment: Experiment,
+    composition: compose.Composition,
+    plan: evaluate.Plan,
+    out: Path | None,
+    fits: Path | None,
+    progress: Progress,
+) -> Result:
     progress.composed(experiment, [composition.players[n].name for n in composition.seats])
     began = time.monotonic()
     if out is not None and fits is not None and any(player.training for player in composition.rehearse()):
         place = fits / experiment.fit_hash
         players, histories = _kept(experiment, composition, place, progress)
-        for name in (keeping.CHECKPOINTS, keeping.SNAPSHOTS, metrics.NAME):
-            disk.copy(place / name, out / name)
+        for path in (place / name for name in (keeping.CHECKPOINTS, keeping.SNAPSHOTS, metrics.NAME)):
+            if path.exists():
+                disk.copy(path, out / path.name)
     else:
         players, histories = _fit(experiment, composition, out, progress)
     fitted = time.monotonic()
     survey = _evaluate(experiment, composition, plan, players, histories, progress)
-    result = Result(
+    return Result(
         experiment=experiment,
         seats=composition.seats,
         survey=survey,
@@ -113,10 +145,6 @@ def run_experiment(
         entry_names=composition.game.entry_names,
         seconds={"fit": fitted - began, "evaluate": time.monotonic() - fitted},
     )
-    if out is not None:
-        progress.said("drawing figures")
-        folder.finish(out, result)
-    return result
 
 
 def fitted(experiment: Experiment, known: Registry, out: Path, progress: Progress) -> tuple[list[Fitted], list[int]]:

@@ -6,6 +6,7 @@ Shapes: S seeds (fits), N trials, P = 2 players.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ class Meeting:
     @property
     def name(self) -> str:
         """Of its file."""
-        return "--".join((self.game, self.row, self.column)).replace(":", "-")
+        return re.sub("[:/]", "-", "--".join((self.game, self.row, self.column)))
 
     @property
     def hashes(self) -> list[str]:

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -18,8 +19,10 @@ from typing import Any, Protocol
 
 import attrs
 
+from meva_core import blame
 from meva_core.errors import MevaError
 from meva_core.progress import Progress
+from meva_core.registry import PluginWarning
 from meva_core.stopping import SIGNALS, Stopped, deferred
 
 MOST = 8  # at a time unless asked for more: each takes a gigabyte of memory
@@ -132,6 +135,7 @@ def _begin(told: Any, stopping: Any, threads: int) -> None:
     os.environ["NPROC"] = str(threads)  # read when XLA first makes its threads
     os.environ["JAX_NUM_CPU_DEVICES"] = str(threads)  # read when jax is imported
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.simplefilter("ignore", PluginWarning)  # the parent has said it
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -148,7 +152,8 @@ def _do(n: int, task: Task) -> Any:
     try:
         if _stopping.is_set():  # told while this worker was still quiet
             raise KeyboardInterrupt
-        return task.do(_Forward(n))
+        with blame.named():  # here, where its traceback is
+            return task.do(_Forward(n))
     except Stopped as error:
         if error.number == signal.SIGTERM:  # whoever sent it waits for this process to end
             os._exit(error.exit_code)

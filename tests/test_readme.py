@@ -127,6 +127,14 @@ def test_reproduce_and_compare(monkeypatch, capsys, tmp_path):
     assert "what differs in configuration" in invoke(monkeypatch, capsys, *compare)
 
 
+def test_plugins(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    new, check = (only(f"meva plugin {name}") for name in ("new", "check"))
+    assert "pytest" in invoke(monkeypatch, capsys, *new)
+    assert (tmp_path / new[3] / f"test_{new[3]}.py").is_file()
+    assert "1 of 1 keep their contracts" in invoke(monkeypatch, capsys, *check)
+
+
 def test_cite(monkeypatch, capsys):
     [command] = re.findall(r"`(meva cite [^`>]+) > ", README)
     assert invoke(monkeypatch, capsys, *shlex.split(command)).startswith("@")

@@ -18,6 +18,7 @@ TINY = [
     *("--set", "evaluate.steps=20", "--set", "evaluate.grid=3", "--set", "evaluate.grid_steps=20"),
     *("--set", "evaluate.values=[0.0, 0.9]", "--set", "evaluate.response_steps=10"),
 ]
+INSTALL = ["-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,7 @@ def python(tmp_path_factory):
     beside = "; ".join(f"site.addsitedir({path!r})" for path in site.getsitepackages())
     (packages / "beside.pth").write_text(f"import site; {beside}\n")
     interpreter = folder / "bin" / "python"
-    install = ["-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
-    run(interpreter, *install, str(PLUGIN))
+    run(interpreter, *INSTALL, str(PLUGIN))
     return interpreter
 
 
@@ -80,6 +80,18 @@ for name in ("ipd", "logistic", "cournot"):
 print("conforms")
 """
     assert "conforms" in run(python, "-c", program)
+
+
+def test_a_plugin_that_is_written_here_installed_checked_and_tested(python, tmp_path):
+    """As `meva plugin new` says it goes on."""
+    folder = tmp_path / "doves"
+    told = run(python, "-m", "meva_core", "plugin", "new", "doves", "--kind", "game", "--out", str(folder))
+    assert f"pip install -e {folder}" in told
+    run(python, *INSTALL, str(folder))
+    assert "doves  (meva-doves 1.0)" in run(python, "-m", "meva_core", "plugin", "list")
+    checked = run(python, "-m", "meva_core", "plugin", "check", "doves", "momentum", "--game", "doves")
+    assert "2 of 2 keep their contracts" in checked
+    assert "3 passed" in run(python, "-m", "pytest", "-q", str(folder), cwd=tmp_path)
 
 
 def test_it_is_not_in_this_environment():

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from meva_core import stopping
+from meva_core import blame, stopping
 from meva_core.cli.cite import cite_command
 from meva_core.cli.compare import compare_command
 from meva_core.cli.list import list_command
+from meva_core.cli.plugin import plugin_group
 from meva_core.cli.report import report_command
 from meva_core.cli.reproduce import reproduce_command
 from meva_core.cli.run import run_command
@@ -21,7 +23,7 @@ from meva_core.cli.show import show_command
 from meva_core.cli.sweep import sweep_command
 from meva_core.cli.tournament import tournament_command
 from meva_core.cli.verify import verify_command
-from meva_core.errors import MevaError
+from meva_core.errors import MevaError, debugging
 from meva_core.registry import PluginWarning
 
 FAILED = 1
@@ -43,6 +45,7 @@ group.add_command(reproduce_command)
 group.add_command(sweep_command)
 group.add_command(report_command)
 group.add_command(verify_command)
+group.add_command(plugin_group)
 
 
 def main() -> None:
@@ -59,9 +62,11 @@ def _invoke(command: click.Command) -> None:
     """The one place where handled errors are caught: one line, and their exit code."""
     warnings.showwarning = _warnings_to_users()
     try:
-        with stopping.heard():
+        with stopping.heard(), blame.named():
             code = command.main(standalone_mode=False)
     except MevaError as error:
+        if debugging():
+            traceback.print_exception(error)
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
@@ -83,13 +88,16 @@ def _invoke(command: click.Command) -> None:
 
 
 def _warnings_to_users() -> Callable[..., None]:
-    """What shows a warning: a plugin's as one line, and one line for all programs that jax cannot keep."""
+    """What shows a warning: a plugin's as one line, once, and one line for all programs that jax cannot keep."""
     python_shows, told = warnings.showwarning, False
+    told_of_plugins: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
         nonlocal told
         if issubclass(category, PluginWarning):
-            click.echo(f"warning: {message}", err=True)
+            if str(message) not in told_of_plugins:
+                told_of_plugins.add(str(message))
+                click.echo(f"warning: {message}", err=True)
         elif "persistent compilation cache" not in str(message):
             python_shows(message, category, *args, **kwargs)
         elif not told:

@@ -37,10 +37,7 @@ class RunJob:
 
     def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
         """In `folder`, gone on with where it is there; waits where another process makes it, too."""
-        with locks.alone(folder, wait=progress.said):
-            if not finished(folder):
-                there = (folder / "experiment.toml").is_file()
-                runner.run_experiment(self.experiment, known, out=folder, fits=fits, resume=there, progress=progress)
+        runner.run_experiment(self.experiment, known, out=folder, fits=fits, progress=progress)
 
 
 @attrs.frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,7 @@ def run_command(
 
     from meva_core import devices as computing
     from meva_core import experiment as experiments
-    from meva_core import locks, resuming, runner
+    from meva_core import resuming, runner
     from meva_core.cli.screen import Screen
 
     if resume is not None and not (resume / "experiment.toml").is_file():
@@ -138,8 +139,7 @@ def run_command(
     folder = resume or out or _new_folder(resolved)
     screen = Screen(folder, quiet=quiet)
     try:
-        with locks.alone(folder):
-            result = runner.run_experiment(resolved, known, out=folder, resume=resume is not None, progress=screen)
+        result = runner.run_experiment(resolved, known, out=folder, resume=resume is not None, progress=screen)
     except KeyboardInterrupt as error:
         screen.stopped()
         return stopping.exit_code(error)
@@ -170,7 +170,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 def _new_folder(experiment: Experiment) -> Path:
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    base = Path("runs") / f"{experiment.game.name}-{experiment.learner.name}-{now}".replace(":", "-")
+    # `distribution/plugin:name`, where two distributions have a plugin of one name
+    base = Path("runs") / re.sub("[:/]", "-", f"{experiment.game.name}-{experiment.learner.name}-{now}")
     path, n = base, 1
     while path.exists():
         n += 1

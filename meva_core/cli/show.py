@@ -47,8 +47,8 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
         click.secho(_wrapped(h.doc, "      "), dim=True)
     if kind == "learner":
         _, files = plugins(registry_file)
-        if offer.entry.recipes:
-            files.insert(0, recipes.of_package(offer.entry.recipes))
+        if (own := offer.recipes()) is not None:
+            files.insert(0, own)
         click.secho("\nrecipes", bold=True)
         found = [(g, n) for g in _games(files, name) for n in recipes.names(files, g, name)]
         for game, recipe_name in found:

@@ -98,6 +98,8 @@ def tournament_command(
     known, files = runner.plugins(registry_file)
     planned = tournament.meetings(known, files, asked)
     folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    if resume is None:
+        check_new(folder)
     screen = Standings(folder, quiet, len(planned))
     try:
         with locks.alone(folder):
@@ -173,6 +175,13 @@ class Standings:
         """Ctrl-C: how to go on."""
         self.fits.close()
         self.errors.print(f"stopped; continue with: meva tournament --resume {self.out}", markup=False)
+
+
+def check_new(folder: Path) -> None:
+    """BadFolder where it holds something already."""
+    from meva_core.report import folder as run_folder
+
+    run_folder.check_new(folder, f"meva tournament --resume {folder}")
 
 
 def create(folder: Path, asked: Tournament, registry_file: Path | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from meva_core import values
+from meva_core import contracts, values
 from meva_core.component import parts
 from meva_core.compose import Composition
 from meva_core.errors import BadCombination, BadValue
@@ -80,10 +80,14 @@ def _rival(known: Registry, experiment: Experiment, composition: Composition, le
     name = experiment.evaluate.against
     if name is None or experiment.opponents or name == experiment.learner.name:
         return None
-    factory = known.find("learner", name).load()
+    offer = known.find("learner", name)
+    factory = offer.load()
     if set(parts(factory)) - {"game"}:
         raise BadValue(f"expected a learner that needs no fit to be shaped, got {name!r} @ evaluate.against")
-    rival = values.construct(factory, {"game": composition.game, "rate": learner.rate}, "evaluate.against")
+    given = {"game": composition.game} if "game" in parts(factory) else {}
+    rival = values.construct(factory, {**given, "rate": learner.rate}, "evaluate.against")
+    if not offer.bundled:
+        contracts.learner(offer, rival, composition.game)
     try:
         learner.facing((None, *(rival,) * (composition.game.num_players - 1)))
     except BadCombination:

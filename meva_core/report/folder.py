@@ -37,22 +37,32 @@ LEFTOVERS = (
 
 def create(out: Path, experiment: Experiment) -> None:
     """A new folder with the experiment in it. BadFolder where it holds something already."""
-    new(out, f"continue a run with --resume {out}")
+    new(out, otherwise(out))
     disk.write(out / "experiment.toml", experiment_text(experiment))
+
+
+def otherwise(out: Path) -> str:
+    """What to do with a run's folder that is not new."""
+    return f"continue a run with --resume {out}"
 
 
 def new(out: Path, otherwise: str) -> None:
     """A new folder. BadFolder where it holds something already; BadFolder or Unwritable where it cannot be written."""
-    if out.exists() and (not out.is_dir() or any(path.name not in LEFTOVERS for path in out.iterdir())):
-        raise BadFolder(
-            f"expected a new or empty folder for --out, got {out}, which is not: choose another, or {otherwise}"
-        )
+    check_new(out, otherwise)
     try:
         out.mkdir(parents=True, exist_ok=True)
         disk.write(out / "probe", "")
         (out / "probe").unlink()
     except OSError as error:
         raise disk.refused(error, f"expected a folder that can be written for --out, got {out}") from error
+
+
+def check_new(out: Path, otherwise: str) -> None:
+    """BadFolder where it holds something already."""
+    if out.exists() and (not out.is_dir() or any(path.name not in LEFTOVERS for path in out.iterdir())):
+        raise BadFolder(
+            f"expected a new or empty folder for --out, got {out}, which is not: choose another, or {otherwise}"
+        )
 
 
 def resume(out: Path, experiment: Experiment, warn: Callable[[str], None]) -> None:

@@ -85,10 +85,25 @@ def test_a_strangers_plugin_is_found(fake_plugin):
         (GOOD.format(name=3), "expected text for the name of an Entry, got 3"),
         (GOOD.format(name="odd").replace("'a game'", "'a game', bibtex=None"), "for the bibtex of an Entry, got None"),
         (GOOD.format(name="odd").replace("'a game'", "'a game', recipes=1"), "for the recipes of an Entry, got 1"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        (HEAD + "@hookimpl\ndef meva_games():\n    raise SystemExit\n", "SystemExit"),
+        (GOOD.format(name="half") + "\n\n@hookimpl\ndef meva_learners():\n    1 / 0\n", "division by zero"),
+        (GOOD.format(name="../up"), "expected letters, digits, '_', '-' and '.' for the name of an Entry, got '../up'"),
+        (
+            GOOD.format(name="twice") + "    yield Entry('twice', 'a:B', 'again')\n",
+            "every name once, got 'twice' twice",
+        ),
+        (
+            "MEVA_CONTRACT = 2\n" + GOOD.format(name="new"),
+            "expected MEVA_CONTRACT = 1, this meva's version of the hooks, got 2: upgrade meva",
+        ),
+        ("MEVA_CONTRACT = 0\n" + GOOD.format(name="old"), "got 0: upgrade meva-broken-one"),
+        ("raise ValueError('no' * 1000)", "nono ..."),
     ],
     ids=[
         *("import", "syntax", "misspelt", "argument", "raises", "no-entry", "nothing", "half-an-entry"),
-        *("number-for-name", "none-for-bibtex", "number-for-recipes"),
+        *("number-for-name", "none-for-bibtex", "number-for-recipes", "exits", "hook-exits", "half-a-plugin"),
+        *("a-path-for-name", "one-name-twice", "newer-contract", "older-contract", "long-winded"),
     ],
 )
 def test_a_broken_plugin_is_one_warning_and_all_else_works(fake_plugin, code, said):
@@ -102,7 +117,11 @@ def test_a_broken_plugin_is_one_warning_and_all_else_works(fake_plugin, code, sa
     assert "meva-broken-one" in message
     assert said in message
     assert "\n" not in message
+    assert len(message) < 500
     assert named(loaded) == named(registry.load(["broken_one"]))
+    [plugin] = [plugin for plugin in loaded.plugins if plugin.name == "broken_one"]
+    assert (plugin.distribution, plugin.version) == ("meva-broken-one", "1.0")
+    assert plugin.fault in message
     assert ("game", "good_one") in named(loaded)
 
 
@@ -185,6 +204,76 @@ def test_a_factory_that_is_no_component(fake_plugin, meva_run):
 def test_disabled_plugins_are_left_out():
     assert ("game", "ipd") not in named(registry.load(["meva_games"]))
     assert ("learner", "lola") in named(registry.load(["meva_games"]))
+
+
+@pytest.mark.parametrize("name", ["a", "A-1.0", "_x", "7"])
+def test_names_that_files_can_have(name):
+    assert Entry(name, "a:B", "a game").name == name
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", ".a", "-a", "a b", "a:b", "a\n", "ä"])
+def test_names_that_files_cannot_have(name):
+    with pytest.raises(ValueError, match="for the name of an Entry"):
+        Entry(name, "a:B", "a game")
+
+
+def test_a_plugin_for_this_contract_is_found(fake_plugin):
+    fake_plugin("of_today", f"MEVA_CONTRACT = {hookspecs.VERSION}\n" + GOOD.format(name="of_today"))
+    assert ("game", "of_today") in named(registry.load())
+
+
+def test_plugins_with_their_distributions_and_versions():
+    ours = {(p.name, p.distribution, p.version, p.fault) for p in registry.load().plugins}
+    assert ("meva_games", "meva", "1.0.0", "") in ours
+
+
+@pytest.mark.parametrize("blocked", ["mine,yours", " mine , yours,", "meva-mine/mine,meva-yours/yours"])
+def test_blocked_plugins_are_left_out(fake_plugin, monkeypatch, blocked):
+    fake_plugin("mine", "1 / 0")
+    fake_plugin("yours", GOOD.format(name="yours"))
+    monkeypatch.setenv("MEVA_BLOCK", blocked)
+    loaded = registry.load()
+    assert named(loaded) >= BUNDLED
+    assert ("game", "yours") not in named(loaded)
+    assert {p.name: p.fault for p in loaded.plugins if p.fault} == dict.fromkeys(
+        ("mine", "yours"), "switched off (MEVA_BLOCK, or disabled in a registry file)"
+    )
+    assert not loaded.kinds_of("yours")
+
+
+def test_blocked_for_every_command(fake_plugin, monkeypatch, meva_command, tmp_path):
+    fake_plugin("yours", GOOD.format(name="yours").replace("'a game'", "'a game', recipes='nosuch:file.toml'"))
+    monkeypatch.setenv("MEVA_BLOCK", "yours")
+    (tmp_path / "mine.toml").write_text("")
+    outcome = meva_command("list", "game")
+    assert "yours" not in outcome.out
+    registry_file = ("--registry", str(tmp_path / "mine.toml"))
+    outcome = meva_command("run", "--game", "yours", "--learner", "naive", *registry_file)
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "error: unknown game 'yours'" in outcome.err
+
+
+def test_names_to_switch_off_that_nobody_has(monkeypatch, meva_command, tmp_path):
+    monkeypatch.setenv("MEVA_BLOCK", "meva_game")
+    (tmp_path / "mine.toml").write_text('[plugins]\ndisabled = ["nobody"]\n')
+    registry.installed.cache_clear()
+    try:
+        outcome = meva_command("show", "learner", "naive", "--registry", str(tmp_path / "mine.toml"))
+    finally:
+        registry.installed.cache_clear()
+    assert outcome.code == 0
+    first, second = outcome.err.splitlines()  # although plugins are read twice
+    assert first.startswith("warning: no plugin 'meva_game' to switch off (MEVA_BLOCK, plugins.disabled)")
+    assert "did you mean 'meva_games'?" in first
+    assert second.startswith("warning: no plugin 'nobody' to switch off")
+
+
+def test_a_traceback_for_those_who_ask(fake_plugin, monkeypatch, meva_command):
+    fake_plugin("broken_one", "1 / 0")
+    monkeypatch.setenv("MEVA_DEBUG", "1")
+    outcome = meva_command("list", "game")
+    assert "broken_one.py" in outcome.err
+    assert "warning: plugin 'broken_one' (meva-broken-one) is left out: ZeroDivisionError" in outcome.err
 
 
 def test_the_shipped_file_disables(monkeypatch):

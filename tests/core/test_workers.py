@@ -1,5 +1,6 @@
 """Tasks in processes of their own: all are done, none together that must not be, and all stop when told to."""
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ import attrs
 import pytest
 
 from meva_core import workers
-from meva_core.errors import BadValue
+from meva_core.errors import BadPlugin, BadValue
 from meva_core.progress import Progress
 
 
@@ -39,6 +40,16 @@ class Refuses:
 
     def do(self, progress):
         raise BadValue("expected another task, got this one")
+
+
+@attrs.frozen
+class Strange:
+    """Runs a stranger's code."""
+
+    alone: frozenset = frozenset()
+
+    def do(self, progress):
+        importlib.import_module("strange").fail()
 
 
 @attrs.frozen
@@ -198,3 +209,20 @@ def test_a_worker_that_is_told_to_stop_before_its_task_begins_does_not_begin(tmp
     finally:
         signal.signal(signal.SIGINT, before)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_strangers_code_raises_in_a_worker_is_named_here(fake_plugin, capfd):
+    """Though the exception itself cannot go from process to process; other broken plugins are the parent's to tell."""
+    fake_plugin("broken", "1 / 0")
+    fake_plugin(
+        "strange",
+        "class Unheard(Exception):\n    def __init__(self, first, second):\n        super().__init__(first)\n\n\n"
+        "def fail():\n    raise Unheard('of this', 'never')\n",
+    )
+    with pytest.raises(BadPlugin) as caught:
+        list(workers.do_all([Strange(), Strange()], 2, lambda n: Progress()))
+    assert str(caught.value) == (
+        "plugin 'strange' (meva-strange) raises Unheard: of this. Ask its authors, or uninstall meva-strange; "
+        "MEVA_DEBUG=1 shows the traceback"
+    )
+    assert "Warning" not in capfd.readouterr().err

@@ -1,0 +1,113 @@
+"""`meva plugin`: what is installed, whether it keeps its contracts, and one to begin with."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from meva_core import registry
+from meva_core.errors import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meva_core.registry import Offer, Plugin, Registry
+
+FAILED = 1
+
+
+@click.group("plugin", short_help="List, check and write plugins.")
+def plugin_group() -> None:
+    """List, check and write plugins.
+
+    MEVA_BLOCK=NAME,NAME switches plugins off for one command, [plugins] disabled in a registry file for good.
+    """
+
+
+@plugin_group.command("list")
+def list_command() -> None:
+    """Show every plugin: its distribution, and what it offers, or why it is left out."""
+    known = registry.installed()
+    for plugin in known.plugins:
+        click.secho(plugin.name, bold=True, nl=False)
+        click.echo(f"  ({plugin.distribution} {plugin.version})")
+        click.echo(click.wrap_text(plugin.fault or _counts(known, plugin), 80, "  ", "  "))
+
+
+@plugin_group.command("check")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option(
+    "--game",
+    "games",
+    multiple=True,
+    metavar="NAME",
+    help="What learners and value models are checked on; repeat for several "
+    "[default: the plugin's own games, and a bundled one of each kind].",
+)
+def check_command(names: tuple[str, ...], games: tuple[str, ...]) -> int:
+    """Check that entries keep their contracts: the conformance kit, on anything that is installed.
+
+    NAME is an entry, PLUGIN:ENTRY, or a plugin or a distribution, for all of its entries.
+
+    \b
+    meva plugin check my_game
+    meva plugin check my_learner --game ipd --game public_goods
+    """
+    from meva_core import conformance
+
+    known = registry.installed()
+    wanted = [each for name in names for each in _listed(conformance.named(known, name))]
+    for game in games:
+        known.find("game", game)
+    wanted = list(dict.fromkeys(wanted))
+    with conformance.quickly():
+        passed = [_check(known, each, games) for each in wanted]
+    click.echo(f"{sum(passed)} of {len(passed)} keep their contracts")
+    return 0 if all(passed) else FAILED
+
+
+@plugin_group.command("new")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(registry.KINDS), required=True, help="What it offers.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: NAME].")
+def new_command(name: str, kind: str, out: Path | None) -> None:
+    """Write a plugin that works, with its test: a distribution of two files, to go on from."""
+    from meva_core import scaffold
+
+    written = scaffold.write(registry.installed(), name, kind, out)
+    folder = next(iter(written.values())).parent
+    click.echo(f"written to {folder}: {'  '.join(written)}\n\nnext:")
+    click.echo(f"  pip install -e {folder}\n  pytest {folder}")
+
+
+def _counts(known: Registry, plugin: Plugin) -> str:
+    offers = [o for o in known.offers if (o.plugin, o.distribution) == (plugin.name, plugin.distribution)]
+    counts = Counter(registry.spoken(offer.kind) for offer in offers)
+    return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items()) or "nothing"
+
+
+def _listed(found: list[Offer] | Plugin) -> Sequence[Offer | Plugin]:
+    return found if isinstance(found, list) else [found]
+
+
+def _check(known: Registry, each: Offer | Plugin, games: tuple[str, ...]) -> bool:
+    """One line; whether it passed. What an entry raises, whatever it is, is what is wrong with it."""
+    from meva_core import conformance
+
+    if isinstance(each, registry.Plugin):
+        click.echo(f"FAILED  {each}: {each.fault}")
+        return False
+    what, began = f"{registry.spoken(each.kind)} {each.name}", time.monotonic()
+    try:
+        chosen = games or conformance.default_games(known, each)
+        on = ", ".join(name.rpartition(":")[2] for name in conformance.check(known, each, chosen))
+    except (Exception, SystemExit) as error:
+        why = one_line(error).removeprefix("AssertionError: ").removeprefix(f"{each}: ")
+        click.echo(f"FAILED  {what}: {why}")
+        return False
+    click.echo(f"ok  {what}{' on ' if on else ''}{on} ({time.monotonic() - began:.1f} s)")
+    return True
