@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,11 @@ PARTIAL = ".partial"
 META = "meta"  # the name of the array that holds what is said about the others
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 _DIGEST = 64  # characters
+
+
+def file_name(text: str) -> str:
+    """One that stays in its folder, whatever names it is made of."""
+    return re.sub(r"[^\w.+-]", "-", text).lstrip(".") or "-"
 
 
 def write(path: Path, content: str | bytes) -> None:

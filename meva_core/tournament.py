@@ -6,7 +6,6 @@ Shapes: S seeds (fits), N trials, P = 2 players.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import jax
 import numpy as np
 from jax import Array
 
-from meva_core import compose, evaluate, fit, programs, recipes, runner
+from meva_core import compose, disk, evaluate, fit, programs, recipes, runner
 from meva_core import experiment as experiments
 from meva_core.component import parts
 from meva_core.compose import Composition
@@ -86,7 +85,7 @@ class Meeting:
     @property
     def name(self) -> str:
         """Of its file."""
-        return re.sub("[:/]", "-", "--".join((self.game, self.row, self.column)))
+        return disk.file_name("--".join((self.game, self.row, self.column)))
 
     @property
     def hashes(self) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,9 +168,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 
 def _new_folder(experiment: Experiment) -> Path:
+    from meva_core import disk
+
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    # `distribution/plugin:name`, where two distributions have a plugin of one name
-    base = Path("runs") / re.sub("[:/]", "-", f"{experiment.game.name}-{experiment.learner.name}-{now}")
+    base = Path("runs") / disk.file_name(f"{experiment.game.name}-{experiment.learner.name}-{now}")
     path, n = base, 1
     while path.exists():
         n += 1

@@ -155,11 +155,7 @@ def draw(found: dict[str, Any], folder: Path) -> list[Path]:
 
     folder.mkdir(exist_ok=True)
     with matplotlib.rc_context(figures.STYLE):
-        return [
-            path
-            for game in found["games"]
-            for path in figures.save(heat_map(found, game), folder, game.replace(":", "-"))
-        ]
+        return [path for game in found["games"] for path in figures.save(heat_map(found, game), folder, game)]
 
 
 def heat_map(found: dict[str, Any], game: str) -> Any:

@@ -34,6 +34,7 @@ In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -134,6 +135,8 @@ def _named(tables: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, A
 
 def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where: str) -> Reproduction:
     """Check the layout; BadValue says where in `where` it is wrong."""
+    if not re.fullmatch(r"\w[\w. +-]*", name):
+        raise BadValue(f"expected a name that can be a folder's (letters, digits, - and _), got {name!r} @ {where}")
     runs = tuple(_run(label, run, f"{where}.runs.{label}") for label, run in of_runs.items())
     labels = [run.label for run in runs]
     claims = [claim for run in runs for claim in _cells(run)]

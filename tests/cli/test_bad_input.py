@@ -91,9 +91,9 @@ CASES = {
         ["--resume", "nosuch"],
         "an experiment.toml to resume, got nosuch",
     ),
-    "resume and names": (["--resume", "nosuch", "--game", "ipd"], "expected --resume DIR, with no more than --set"),
-    "resume and out": (["--resume", "nosuch", "--out", "other"], "expected --resume DIR, with no more than --set"),
-    "resume and devices": (["--resume", "nosuch", "--devices", "2"], "expected --resume DIR, with no more than --set"),
+    "resume and names": (["--resume", "nosuch", "--game", "ipd"], "expected --resume DIR, with no more than --"),
+    "resume and out": (["--resume", "nosuch", "--out", "other"], "expected --resume DIR, with no more than --"),
+    "resume and devices": (["--resume", "nosuch", "--devices", "2"], "expected --resume DIR, with no more than --"),
     "no devices": ([*NAIVE, "--devices", "0"], "0 is not in the range x>=1"),
     "no such device": ([*NAIVE, "--device", "tpu"], "'tpu' is not one of 'cpu', 'gpu'"),
     "resume and recipe": (

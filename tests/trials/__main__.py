@@ -26,7 +26,7 @@ from pathlib import Path
 
 CHUNK = 5
 SMALL = {
-    "learner.loops": 150,
+    "learner.loops": 100,
     "learner.trajectory": 20,
     "learner.stride": 10,
     "learner.batch_size": 16,

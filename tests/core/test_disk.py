@@ -1,0 +1,85 @@
+"""Files: whole or not at all, where they belong, and what a disk refuses is told with its name."""
+
+import errno
+import os
+
+import numpy as np
+import pytest
+
+from meva_core import disk
+from meva_core.errors import BadFolder, BadValue, Unwritable
+from meva_core.reproductions.data import parse
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_was_there_stays_where_the_disk_is_full(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    disk.write(path, "old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        disk.write(path, "new")
+    assert caught.value.filename == str(path)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("file", "old")]
+
+
+def test_copies(tmp_path):
+    (tmp_path / "from" / "deep").mkdir(parents=True)
+    (tmp_path / "from" / "deep" / "file").write_text("new")
+    (tmp_path / "to" / "deep").mkdir(parents=True)
+    (tmp_path / "to" / "deep" / "file").write_text("old")
+    disk.copy(tmp_path / "from", tmp_path / "to")
+    assert (tmp_path / "to" / "deep" / "file").read_text() == "new"
+
+
+def test_arrays_are_what_any_numpy_reads(tmp_path):
+    arrays = {"a": np.arange(3), "b": np.zeros((0, 2), np.float32)}
+    for compress in (False, True):
+        disk.save_arrays(tmp_path / "x.npz", arrays, {"c": [1]}, compress=compress)
+        found, meta = disk.load_arrays(tmp_path / "x.npz")
+        assert meta == {"c": [1]}
+        with np.load(tmp_path / "x.npz") as file:
+            for name, array in arrays.items():
+                np.testing.assert_array_equal(file[name], array)
+                np.testing.assert_array_equal(found[name], array)
+                assert found[name].dtype == array.dtype
+
+
+def test_a_missing_file_is_damaged_too(tmp_path):
+    with pytest.raises(BadFolder, match="damaged or foreign file"):
+        disk.load_arrays(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ipd--meva--naive", "ipd--meva--naive"),
+        ("plugin:ipd", "plugin-ipd"),
+        ("../../etc/passwd", "-..-etc-passwd"),
+        ("/etc/passwd", "-etc-passwd"),
+        ("a\0b\nc", "a-b-c"),
+        ("..", "-"),
+        ("γ=0.5", "γ-0.5"),
+    ],
+)
+def test_names_stay_in_their_folder(text, name, tmp_path):
+    assert disk.file_name(text) == name
+    assert (tmp_path / name).resolve().parent == tmp_path.resolve()
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "..", ".x", "", "a/b", "a\0", "-x"])
+def test_a_reproduction_writes_into_a_folder_of_its_own(name):
+    with pytest.raises(BadValue, match="expected a name that can be a folder's"):
+        parse(name, {}, {}, "here")
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.ENOSPC, Unwritable), (errno.EROFS, Unwritable), (errno.EACCES, Unwritable), (errno.ENOTDIR, BadFolder)],
+)
+def test_whose_fault_it_is(number, kind):
+    error = disk.refused(OSError(number, os.strerror(number)), "expected a folder")
+    assert type(error) is kind
+    assert str(error) == f"expected a folder: {os.strerror(number)}"
