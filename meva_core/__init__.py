@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from meva_core.match import play as play
     from meva_core.match import self_play as self_play
     from meva_core.match import trajectory as trajectory
+    from meva_core.moments import snapshots as snapshots
     from meva_core.registry import installed as installed
     from meva_core.report import Result as Result
     from meva_core.runner import run as run
@@ -38,6 +39,7 @@ _HOMES = {
     "play": "match",
     "run": "runner",
     "self_play": "match",
+    "snapshots": "moments",
     "trajectory": "match",
 }
 __all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -40,7 +40,7 @@ def save(
     """Write the state after `loops` outer loops, then drop all but the last three. `experiment`: all that decides the
     fit, as plain tables. Returns the file."""
     target = write(folder, loops, state, experiment, diverged)
-    for old in _newest_first(folder)[KEPT:]:
+    for old in oldest_first(folder)[:-KEPT]:
         old.unlink()
     return target
 
@@ -115,7 +115,7 @@ def _foreign(path: Path) -> BadFolder:
 
 def _first_whole(folder: Path, read: Callable[[Path], Any], damaged: Callable[[str], None] = lambda text: None) -> Any:
     complaints = []
-    for path in _newest_first(folder):
+    for path in reversed(oldest_first(folder)):
         try:
             found = read(path)
         except BadFolder as error:
@@ -129,8 +129,9 @@ def _first_whole(folder: Path, read: Callable[[Path], Any], damaged: Callable[[s
     return None
 
 
-def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("loop-*.npz"), key=lambda path: (len(path.name), path.name), reverse=True)
+def oldest_first(folder: Path) -> list[Path]:
+    """The files of a folder, by their loops."""
+    return sorted(folder.glob("loop-*.npz"), key=lambda path: (len(path.name), path.name))
 
 
 def _leaves(state: Any) -> dict[str, Any]:

@@ -5,8 +5,14 @@ import runpy
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
+
+import meva_core as meva
+
+mpl.use("agg")
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -18,6 +24,20 @@ def test_sweep_look_ahead(capsys):
     # LOLA grows B's basin.
     assert abs(cells[0] - 841 / 2) < 29
     assert cells[1] > cells[0]
+
+
+def test_over_training(capsys, tmp_path, monkeypatch):
+    small = {"learner.loops": 20, "learner.trajectory": 10, "learner.batch_size": 4, "value_model.width": 8}
+    quick = {"fit.chunk": 2, "evaluate.pairs": 2, "evaluate.steps": 2, "evaluate.values": [0.95]}
+    meva.run("ipd", "meva", seeds=2, set={**small, **quick}, out=tmp_path / "run")
+    monkeypatch.setattr(sys, "argv", ["example", str(tmp_path / "run")])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plt, "show", pytest.fail)
+    runpy.run_path(str(EXAMPLES / "over_training.py"))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [int(line[0]) for line in lines] == list(range(2, 21, 2))
+    assert all(len(line) == 3 and -3 <= float(line[1]) <= 0 for line in lines)
+    assert (tmp_path / "over_training.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("own", [False, True])

@@ -453,6 +453,25 @@ def test_snapshots_are_what_players_were_given(run):
         jax.tree.map(np.testing.assert_array_equal, snapshot.state, expected)
 
 
+def test_moments_of_a_fit_can_be_played(run, rivals_run):
+    """The last is the end; with a rival, everybody sits where they sat."""
+    *_, (loops, last) = meva.snapshots(run.folder)
+    assert loops == 5
+    (training,) = [player.learner.training for player in last.players]
+    whole = checkpoint.load(
+        run.folder / "checkpoints/learner/loop-0000005.npz", jax.eval_shape(fit.start, [training], [0])
+    )
+    jax.tree.map(np.testing.assert_array_equal, last.players[0].params, fit.fitted_params([training], whole.state))
+    ((loops, match),) = meva.snapshots(rivals_run.folder)
+    assert (loops, match.seats, len(match.players)) == (1, (0, 1), 2)
+    assert match.players[1].params is None
+
+
+def test_a_run_without_a_fit_has_no_moments(basins_run):
+    with pytest.raises(meva.MevaError, match="expected a run with a fit"):
+        list(meva.snapshots(basins_run.folder))
+
+
 @pytest.mark.parametrize("loops", [1, 7, 10, 23, 300])
 def test_ten_snapshots_at_most_and_the_last_at_the_end(loops):
     due = [n for n in range(1, loops + 1) if keeping._due(n - 1, n, loops)]

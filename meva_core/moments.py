@@ -1,0 +1,55 @@
+"""Learners as they were along a fit, from a run's folder: for pictures over training.
+
+Shapes: S seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from meva_core import checkpoint, compose, experiment, fit, keeping, registry
+from meva_core.errors import BadFolder
+from meva_core.match import Fitted, Match
+from meva_core.ops import stacked
+from meva_core.protocols import Learner
+
+
+def snapshots(out: str | Path) -> Iterator[tuple[int, Match]]:
+    """(loops, match) at each of the ten or so moments of a run's fit that were kept, the first one first: everybody in
+    their seats, every leaf [S, ...] over seeds. Rivals who were fitted before are as they were in the end.
+
+    BadFolder where nothing was fitted, or a file is damaged.
+    """
+    out = Path(out)
+    asked = experiment.read(registry.installed(), out / "experiment.toml")
+    composition = compose.compose(registry.installed(), asked)
+    fitted: dict[int, Fitted] = {}
+    found: list[tuple[int, Match]] = []
+    for n in composition.order:
+        player = composition.players[n]
+        of_seeds = [jax.tree.map(lambda leaf, s=s: leaf[s], fitted) for s in range(asked.fit.seeds)]
+        learners = [player.build(composition.rivals(n, rivals)) for rivals in of_seeds]
+        states = _kept(out / keeping.SNAPSHOTS / player.path, learners, asked.seeds)
+        moments = [(loops, Fitted(learner=stacked(learners), params=params)) for loops, params in states]
+        fitted[n] = moments[-1][1] if moments else Fitted(learner=stacked(learners))
+        found = [(loops, {**fitted, n: moment}) for loops, moment in moments] or found
+    if not found:
+        raise BadFolder(f"expected a run with a fit, got {out} without {keeping.SNAPSHOTS}/")
+    game = stacked([composition.game] * asked.fit.seeds)
+    for loops, there in found:
+        players = tuple({**fitted, **there}[n] for n in range(len(composition.players)))
+        yield loops, Match(game=game, players=players, seats=composition.seats)
+
+
+def _kept(folder: Path, learners: Sequence[Learner], seeds: Sequence[int]) -> list[tuple[int, Any]]:
+    """Parameters of all seeds, with the loops after which they were so."""
+    trainings = [training for learner in learners if (training := learner.training) is not None]
+    if not trainings:
+        return []
+    like = jax.eval_shape(lambda: fit.fitted_params(trainings, fit.start(trainings, seeds)))
+    moments = [checkpoint.load(path, like) for path in checkpoint.oldest_first(folder)]
+    return [(moment.loops, moment.state) for moment in moments]
