@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Iterable
 
 INTERRUPTED = 130  # exit code of a run stopped with Ctrl-C
+LONGEST = 600  # characters of a message: what came may be a file of them
 
 
 class MevaError(Exception):
@@ -47,3 +48,10 @@ def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:
     guess = f" - did you mean {near[0]!r}?" if near else ""
     shown = ", ".join(known[:most]) + (f" and {len(known) - most} more" if len(known) > most else "")
     return f"{guess} (known: {shown})" if known else f"{guess} (none are known)"
+
+
+def one_line(message: object) -> str:
+    """For a screen: what does not print is escaped, what is too long loses its middle."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(message))
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} ... {text[5 - half :]}"

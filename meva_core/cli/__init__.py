@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from meva_core.cli.run import run_command
 from meva_core.cli.show import show_command
 from meva_core.cli.sweep import sweep_command
 from meva_core.cli.tournament import tournament_command
-from meva_core.errors import INTERRUPTED, MevaError
+from meva_core.errors import INTERRUPTED, MevaError, one_line
 from meva_core.registry import PluginWarning
 
 FAILED = 1
@@ -54,22 +55,30 @@ def run() -> None:
 def _invoke(command: click.Command) -> None:
     """The one place where handled errors are caught: one line, and their exit code."""
     warnings.showwarning = _warnings_to_users()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without γ, a folder whose name is no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = command.main(standalone_mode=False)
     except MevaError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {one_line(error)}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:
         # A full disk, a folder without permission: not a bug of ours, and nothing that was finished is lost.
         where = f" {error.filename}" if error.filename else ""
-        click.echo(f"error: cannot read or write{where}: {error.strerror or error}", err=True)
+        click.echo(f"error: {one_line(f'cannot read or write{where}: {error.strerror or error}')}", err=True)
         sys.exit(FAILED)
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
+        click.echo(f"error: {one_line(error.format_message())}", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(INTERRUPTED)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):  # jax's, not imported here
+            raise
+        asked = "ask for less at a time: a smaller batch_size or width, fewer pairs, seeds, or --jobs"
+        click.echo(f"error: {one_line(f'not enough memory ({error}): {asked}')}", err=True)
+        sys.exit(FAILED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -80,7 +89,7 @@ def _warnings_to_users() -> Callable[..., None]:
     def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
         nonlocal told
         if issubclass(category, PluginWarning):
-            click.echo(f"warning: {message}", err=True)
+            click.echo(f"warning: {one_line(message)}", err=True)
         elif "persistent compilation cache" not in str(message):
             python_shows(message, category, *args, **kwargs)
         elif not told:

@@ -96,8 +96,19 @@ def write_metrics(place: Path, seeds: Sequence[int], chunk: Chunk) -> None:
 
 
 def read_history(place: Path, history: History, loops: int) -> History:
-    """The history up to `loops`, from metrics.jsonl, which is cut there: the loops since will be done again."""
+    """The history up to `loops`, from metrics.jsonl, which is cut there: the loops since will be done again. BadFolder
+    where it is not as `write_metrics` leaves it."""
     path = place.parent.parent / "metrics.jsonl"
+    try:
+        return _read_history(path, place, history, loops)
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        raise BadFolder(
+            f"expected {path} as a fit writes it, got another ({type(error).__name__}: {error}): "
+            "put back what was changed, or run it again in a new folder"
+        ) from error
+
+
+def _read_history(path: Path, place: Path, history: History, loops: int) -> History:
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]  # a last one may be cut off
     kept = [line for line in lines if line["fit"] != place.name or line["loop"] < loops]
@@ -163,7 +174,7 @@ def read_summary(out: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadFolder(f"expected a readable JSON file at {path}, got: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadFolder(f"expected JSON in {path}, got: {error}; run it again") from error
     if not isinstance(content, dict):
         raise BadFolder(f"expected a summary in {path}, got a JSON {type(content).__name__}: run it again")
@@ -188,7 +199,7 @@ def files(out: Path) -> list[Path]:
 def write_atomically(path: Path, text: str) -> None:
     """All of it or nothing."""
     partial = path.with_name(path.name + ".partial")
-    with open(partial, "w", encoding="utf-8") as file:
+    with open(partial, "w", encoding="utf-8", errors="backslashreplace") as file:  # of a file's name that is no text
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -145,12 +145,21 @@ BAD = {
     "unknown learner": (["--game", "tandem", "--learners", "naive,lolla"], "unknown learner 'lolla' - did you mean"),
     "a name twice": (["--game", "tandem", "--learners", "naive,lola,naive"], "once in --learners, got 'naive' twice"),
     "a game twice": (["--game", "tandem", "--game", "tandem", "--learners", "naive"], "once in --game, got 'tandem'"),
-    "no trials": (["--game", "tandem", "--learners", "naive", "--trials", "0"], "expected --trials >= 1, got 0"),
-    "no steps": (["--game", "tandem", "--learners", "naive", "--steps", "-1"], "expected --steps >= 1, got -1"),
-    "no seeds": (["--game", "tandem", "--learners", "naive", "--seeds", "0"], "expected --seeds >= 1, got 0"),
+    "no trials": (
+        ["--game", "tandem", "--learners", "naive", "--trials", "0"],
+        "expected --trials between 1 and 10000000, got 0",
+    ),
+    "no steps": (
+        ["--game", "tandem", "--learners", "naive", "--steps", "-1"],
+        "expected --steps between 1 and 10000000, got -1",
+    ),
+    "no seeds": (
+        ["--game", "tandem", "--learners", "naive", "--seeds", "0"],
+        "expected --seeds between 1 and 65536, got 0",
+    ),
     "only commas": (["--game", "tandem", "--learners", ",,"], "at least one name for --learners"),
     "three players": (["--game", "public_goods", "--learners", "naive"], "games of two players"),
-    "order": (["--game", "tandem", "--learners", "hola", "--set", "hola.order=0"], "expected >= 1, got 0"),
+    "order": (["--game", "tandem", "--learners", "hola", "--set", "hola.order=0"], "expected between 1 and 8, got 0"),
     "who is not there": (
         ["--game", "tandem", "--learners", "naive", "--set", "lola.rate=1"],
         "expected LEARNER.NAME=VALUE with one of naive",

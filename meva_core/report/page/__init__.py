@@ -7,7 +7,6 @@ import json
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import attrs
 import jinja2
@@ -42,7 +41,9 @@ def of(folder: Path) -> str:
     made = next((make for file, make in kinds.items() if (folder / file).is_file()), of_run)
     try:
         return made(folder)
-    except (KeyError, TypeError, ValueError, IndexError, BadZipFile) as error:
+    except MevaError:
+        raise
+    except Exception as error:  # what a file holds that something else wrote may fail anywhere
         raise BadFolder(
             f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; make it again"
         ) from error
