@@ -214,10 +214,13 @@ def _load(folder: Path, asked: Tournament, meeting: Meeting) -> Met | None:
     path = folder / "matches" / f"{meeting.name}.npz"
     if not path.is_file():
         return None
-    with np.load(path) as content:
-        if str(content["key"]) != _key(asked, meeting):
-            return None
-        return Met(meeting=meeting, payoffs=content["payoffs"], seeds=tuple(map(int, content["seeds"])))
+    try:
+        with open(path, "rb") as file, np.load(file) as content:
+            if str(content["key"]) != _key(asked, meeting):
+                return None
+            return Met(meeting=meeting, payoffs=content["payoffs"], seeds=tuple(map(int, content["seeds"])))
+    except Exception:  # of a file that is damaged, wherever it is: the match is played again
+        return None
 
 
 def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:

@@ -52,6 +52,17 @@ def test_every_pair_in_both_seats(tmp_path, meva_command):
     assert max(map(len, outcome.lines)) <= 80
 
 
+def test_damaged_matches_are_played_again(tmp_path, meva_command):
+    out = tmp_path / "out"
+    meva_command("tournament", *RULES, "--out", out)
+    before, matches = cells(out), sorted((out / "matches").iterdir())
+    for path, content in zip(matches, (b"", b"no match", matches[2].read_bytes()[:-40]), strict=False):
+        path.write_bytes(content)
+    outcome = meva_command("tournament", "--resume", out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert cells(out) == before
+
+
 def test_a_cell_is_the_mean_over_trials_by_hand(tmp_path, meva_command):
     meva_command("tournament", *RULES, "--out", tmp_path / "out")
     with np.load(tmp_path / "out" / "matches" / "tandem--naive--lookahead.npz") as match:
