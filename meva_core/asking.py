@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from meva_core.errors import MevaError, one_line
+from meva_core.errors import MevaError, in_short
 from meva_core.registry import Offer
 
 MOST = 120  # letters of what came
@@ -35,7 +35,7 @@ class Asked:
         except MevaError:
             raise
         except (Exception, SystemExit) as error:
-            raise self.offer.fault(f"{what} raises {one_line(error)}", raised=True) from error
+            raise self.offer.fault(f"{what} raises {in_short(error)}", raised=True) from error
 
     def attribute(self, name: str, expected: str, accepts: Callable[[Any], bool]) -> Any:
         """A plain value."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from meva_core import registry
-from meva_core.errors import BadPlugin, MevaError, one_line
+from meva_core.errors import BadPlugin, MevaError, in_short
 from meva_core.registry import OURS, Offer, Plugin, what_to_do
 
 
@@ -30,7 +30,7 @@ def named() -> Iterator[None]:
         who = culprit(error)
         if who is None:
             raise
-        raise BadPlugin(f"{who} raises {one_line(error)}. {what_to_do(who.distribution, raised=True)}") from error
+        raise BadPlugin(f"{who} raises {in_short(error)}. {what_to_do(who.distribution, raised=True)}") from error
 
 
 def culprit(error: BaseException) -> Offer | Plugin | None:

@@ -40,7 +40,7 @@ def write(path: Path, content: str | bytes) -> None:
     with naming(path):
         try:
             with open(partial, "wb") as file:
-                file.write(content if isinstance(content, bytes) else content.encode())
+                file.write(content if isinstance(content, bytes) else content.encode(errors="backslashreplace"))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, path)

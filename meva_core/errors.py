@@ -8,6 +8,8 @@ import difflib
 import os
 from collections.abc import Iterable
 
+LONGEST = 600  # characters of a message: what came may be a file of them
+
 
 class MevaError(Exception):
     """Bad input, in one line. Exit code 2."""
@@ -50,7 +52,7 @@ def debugging() -> bool:
     return os.environ.get("MEVA_DEBUG", "") not in ("", "0")
 
 
-def one_line(error: BaseException, most: int = 300) -> str:
+def in_short(error: BaseException, most: int = 300) -> str:
     """Type and message, at most `most` letters of it; of bad input, which says it all, the message alone."""
     text = " ".join(str(error).split())
     text = text if len(text) <= most else f"{text[:most]} ..."
@@ -66,3 +68,10 @@ def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:
     guess = f" - did you mean {near[0]!r}?" if near else ""
     shown = ", ".join(known[:most]) + (f" and {len(known) - most} more" if len(known) > most else "")
     return f"{guess} (known: {shown})" if known else f"{guess} (none are known)"
+
+
+def one_line(message: object) -> str:
+    """For a screen: what does not print is escaped, what is too long loses its middle."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(message))
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} ... {text[5 - half :]}"

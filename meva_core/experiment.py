@@ -13,7 +13,7 @@ import attrs
 import tomli_w
 
 from meva_core import recipes, values
-from meva_core.component import as_plain, at_least, between, not_negative, one_of, parts, positive, static
+from meva_core.component import as_plain, between, not_negative, one_of, parts, positive, static
 from meva_core.errors import BadCombination, BadValue, did_you_mean
 from meva_core.registry import Offer, Registry
 
@@ -28,7 +28,7 @@ class FitSettings:
 
     seed: int = static(default=0, doc="first random seed", check=between(0, 2**31 - 2**16))
     seeds: int = static(default=1, doc="independent fits, in one program: seed, seed + 1, ...", check=between(1, 2**16))
-    chunk: int = static(default=10, doc="outer loops between two checkpoints", check=at_least(1))
+    chunk: int = static(default=10, doc="outer loops between two checkpoints", check=between(1, 10**6))
     on_divergence: str = static(
         default="continue", doc="what the other seeds do where one diverges", check=one_of("stop", "continue")
     )
@@ -38,19 +38,19 @@ class FitSettings:
 class EvaluateSettings:
     """What is asked of the fitted learners."""
 
-    pairs: int = static(default=256, doc="joint policies per seed and row", check=at_least(1))
-    steps: int = static(default=1000, doc="steps of every match", check=at_least(1))
+    pairs: int = static(default=256, doc="joint policies per seed and row", check=between(1, 10**7))
+    steps: int = static(default=1000, doc="steps of every match", check=between(1, 10**7))
     values: tuple[float, ...] = static(
         default=(), doc="rows: values of the learner's sweep; empty: the learner's choice"
     )
     against: str | None = static(default=None, doc="the learner to be shaped, at the learner's rate; unset: nobody")
     response_steps: int = static(
-        default=300, doc="gradient steps of a best response, where none is exact", check=at_least(1)
+        default=300, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
     )
-    response_restarts: int = static(default=8, doc="fresh starts of such a best response", check=at_least(1))
+    response_restarts: int = static(default=8, doc="fresh starts of such a best response", check=between(1, 10**5))
     response_rate: float = static(default=1.0, doc="learning rate of such a best response", check=positive)
-    grid: int = static(default=29, doc="starts along each axis of a survey of basins", check=at_least(2))
-    grid_steps: int = static(default=200, doc="steps from each of them", check=at_least(1))
+    grid: int = static(default=29, doc="starts along each axis of a survey of basins", check=between(2, 1000))
+    grid_steps: int = static(default=200, doc="steps from each of them", check=between(1, 10**7))
     nudge: float = static(
         default=0.0,
         doc="if above 0, starts whose end changes when they are moved by so much are told apart",
@@ -59,7 +59,7 @@ class EvaluateSettings:
     polytope: int = static(
         default=0,
         doc="random opponents for a polytope of payoffs along a match with the learner to be shaped",
-        check=not_negative,
+        check=between(0, 10**6),
     )
     float64: bool = static(default=False, doc="evaluate in double precision")
 

@@ -65,7 +65,7 @@ def _lines(out: Path) -> Iterator[dict[str, Any]]:
     for text_line in text.splitlines():
         try:
             line = json.loads(text_line)
-        except ValueError:  # cut off by a kill, or altered
+        except (ValueError, RecursionError):  # cut off by a kill, or altered
             continue
         if isinstance(line, dict) and _whole(line):
             yield line

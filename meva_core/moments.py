@@ -28,7 +28,7 @@ def snapshots(out: str | Path) -> Iterator[tuple[int, Match]]:
     asked = experiment.read(registry.installed(), out / "experiment.toml")
     composition = compose.compose(registry.installed(), asked)
     fitted: dict[int, Fitted] = {}
-    found: list[tuple[int, Match]] = []
+    found: list[tuple[int, dict[int, Fitted]]] = []
     for n in composition.order:
         player = composition.players[n]
         of_seeds = [jax.tree.map(lambda leaf, s=s: leaf[s], fitted) for s in range(asked.fit.seeds)]

@@ -32,6 +32,7 @@ from meva_core.errors import BadFolder, BadValue, UnknownName, did_you_mean
 SECTIONS = ("game", "learner", "value_model", "explorer", "fit", "evaluate")
 DEFAULTS = ("value_model", "explorer", "against")
 ANY_GAME = "*"
+DEEPEST = 50  # tables and lists inside one another
 
 
 @attrs.frozen
@@ -61,12 +62,34 @@ def read(path: Path) -> RecipeFile:
 def read_toml(path: Path) -> dict[str, Any]:
     """BadFolder where it cannot be read or is no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # a ValueError: the text's encoding, or a path that no file can have
+        reason = getattr(error, "strerror", None) or ("not UTF-8 text" if isinstance(error, UnicodeError) else error)
         raise BadFolder(f"expected a readable TOML file at {path}, got: {reason}") from error
-    except tomllib.TOMLDecodeError as error:
+    try:
+        return parse_toml(text)
+    except ValueError as error:
         raise BadFolder(f"expected TOML in {path}, got: {error}") from error
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """TOMLDecodeError where it is none; ValueError where it asks for more than TOML's 64 bits, or for depths that no
+    table here has."""
+    try:
+        content = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError(f"tables or lists nested more than {DEEPEST} deep") from error
+    _within_limits(content)
+    return content
+
+
+def _within_limits(value: Any, depth: int = 0) -> None:
+    if depth > DEEPEST:
+        raise ValueError(f"tables or lists nested more than {DEEPEST} deep")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number of more than 64 bits")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _within_limits(inner, depth + 1)
 
 
 def parse(content: Mapping[str, Any], where: str) -> RecipeFile:

@@ -15,7 +15,7 @@ import attrs
 import pluggy
 
 from meva_core import hookspecs
-from meva_core.errors import BadPlugin, UnknownName, debugging, did_you_mean, one_line
+from meva_core.errors import BadPlugin, UnknownName, debugging, did_you_mean, in_short
 from meva_core.hookspecs import GROUP, VERSION, Entry
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Offer:
                 raise TypeError(f"expected a component class (meva_core.component), got {factory!r}")
         except (Exception, SystemExit) as error:
             raise self.fault(
-                f"cannot be imported from {self.entry.factory!r}: {one_line(error)}", raised=True
+                f"cannot be imported from {self.entry.factory!r}: {in_short(error)}", raised=True
             ) from error
         if not self.bundled:
             from meva_core import contracts
@@ -84,7 +84,7 @@ class Offer:
         try:
             return recipes.of_package(self.entry.recipes)
         except (Exception, SystemExit) as error:
-            raise self.fault(f"its recipes: {one_line(error)}", raised=True) from error
+            raise self.fault(f"its recipes: {in_short(error)}", raised=True) from error
 
     def fault(self, text: str, *, raised: bool = False) -> BadPlugin:
         """What breaks its contract, in the words that all such errors have; raised: whether there is a traceback."""
@@ -167,8 +167,8 @@ def load(disabled: Iterable[str] = ()) -> Registry:
             offers += _offers(manager, label, distribution)
         except (Exception, SystemExit) as error:
             manager.unregister(name=label) if manager.has_plugin(label) else None
-            plugins.append(attrs.evolve(plugin, fault=one_line(error)))
-            _warn(f"{plugin} is left out: {one_line(error)}", error)
+            plugins.append(attrs.evolve(plugin, fault=in_short(error)))
+            _warn(f"{plugin} is left out: {in_short(error)}", error)
             continue
         taken.add(label)
         plugins.append(plugin)

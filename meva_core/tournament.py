@@ -6,6 +6,7 @@ Shapes: S seeds (fits), N trials, P = 2 players.
 from __future__ import annotations
 
 import functools
+import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import jax
 import numpy as np
 from jax import Array
 
-from meva_core import compose, disk, evaluate, fit, programs, recipes, runner
+from meva_core import compose, disk, evaluate, fit, programs, recipes, runner, values
 from meva_core import experiment as experiments
 from meva_core.component import parts
 from meva_core.compose import Composition
@@ -45,9 +46,9 @@ class Tournament:
     overrides: Mapping[str, Any] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        for name, least in (("trials", 1), ("steps", 1), ("seeds", 1)):
-            if getattr(self, name) < least:
-                raise BadValue(f"expected --{name} >= {least}, got {getattr(self, name)}")
+        for name, most in (("trials", 10**7), ("steps", 10**7), ("seeds", 2**16)):
+            if not 1 <= getattr(self, name) <= most:
+                raise BadValue(f"expected --{name} between 1 and {most}, got {getattr(self, name)}")
         for option, names in (("--game", self.games), ("--learners", self.learners)):
             if not names:
                 raise BadValue(f"expected at least one name for {option}, got none")
@@ -61,12 +62,12 @@ def read(folder: Path) -> tuple[Tournament, Path | None]:
     path = folder / "tournament.toml"
     if not path.is_file():
         raise BadFolder(f"expected a folder with a tournament.toml to resume, got {folder}")
-    content = recipes.read_toml(path)
+    types = {**typing.get_type_hints(Tournament), "registry": str}
+    content = {name: values.convert(value, types.get(name), name) for name, value in recipes.read_toml(path).items()}
     registry = content.pop("registry", None)
     try:
-        content |= {"games": tuple(content["games"]), "learners": tuple(content["learners"])}
         return Tournament(**content), None if registry is None else Path(registry)
-    except (KeyError, TypeError) as error:
+    except TypeError as error:
         raise BadFolder(f"expected a tournament.toml as meva tournament writes it, got {path}: {error}") from error
 
 

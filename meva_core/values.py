@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,8 @@ import jax
 
 from meva_core.component import Refused, hyperparameters
 from meva_core.errors import BadValue, did_you_mean
+
+LARGEST = 3.4e38  # of single precision
 
 
 def structure(cls: type, given: Mapping[str, Any], path: str, *, fixed: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -88,7 +89,8 @@ def _exact(to: type) -> Any:
 
 
 def _float(value: Any, _: Any) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
+    # Neither NaN nor what would be infinite in single precision.
+    if type(value) not in (int, float) or not abs(value) <= LARGEST:
         raise TypeError(value)
     return float(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -23,7 +24,7 @@ from meva_core.cli.show import show_command
 from meva_core.cli.sweep import sweep_command
 from meva_core.cli.tournament import tournament_command
 from meva_core.cli.verify import verify_command
-from meva_core.errors import MevaError, debugging
+from meva_core.errors import MevaError, debugging, one_line
 from meva_core.registry import PluginWarning
 
 FAILED = 1
@@ -61,13 +62,15 @@ def run() -> None:
 def _invoke(command: click.Command) -> None:
     """The one place where handled errors are caught: one line, and their exit code."""
     warnings.showwarning = _warnings_to_users()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without γ, a folder whose name is no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with stopping.heard(), blame.named():
             code = command.main(standalone_mode=False)
     except MevaError as error:
         if debugging():
             traceback.print_exception(error)
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {one_line(error)}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # Whoever read the output wants no more of it (`| head`): nothing to say, and nobody to say it to.
@@ -76,14 +79,20 @@ def _invoke(command: click.Command) -> None:
     except OSError as error:
         # A full disk, a folder without permission: not a bug of ours, and nothing that was finished is lost.
         where = f" {error.filename}" if error.filename else ""
-        click.echo(f"error: cannot read or write{where}: {error.strerror or error}", err=True)
+        click.echo(f"error: {one_line(f'cannot read or write{where}: {error.strerror or error}')}", err=True)
         sys.exit(FAILED)
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
+        click.echo(f"error: {one_line(error.format_message())}", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt) as error:
         click.echo("stopped", err=True)
         sys.exit(stopping.exit_code(error))
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):  # jax's, not imported here
+            raise
+        asked = "ask for less at a time: a smaller batch_size or width, fewer pairs, seeds, or --jobs"
+        click.echo(f"error: {one_line(f'not enough memory ({error}): {asked}')}", err=True)
+        sys.exit(FAILED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -97,7 +106,7 @@ def _warnings_to_users() -> Callable[..., None]:
         if issubclass(category, PluginWarning):
             if str(message) not in told_of_plugins:
                 told_of_plugins.add(str(message))
-                click.echo(f"warning: {message}", err=True)
+                click.echo(f"warning: {one_line(message)}", err=True)
         elif "persistent compilation cache" not in str(message):
             python_shows(message, category, *args, **kwargs)
         elif not told:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from meva_core import registry
-from meva_core.errors import one_line
+from meva_core.errors import in_short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +106,7 @@ def _check(known: Registry, each: Offer | Plugin, games: tuple[str, ...]) -> boo
         chosen = games or conformance.default_games(known, each)
         on = ", ".join(name.rpartition(":")[2] for name in conformance.check(known, each, chosen))
     except (Exception, SystemExit) as error:
-        why = one_line(error).removeprefix("AssertionError: ").removeprefix(f"{each}: ")
+        why = in_short(error).removeprefix("AssertionError: ").removeprefix(f"{each}: ")
         click.echo(f"FAILED  {what}: {why}")
         return False
     click.echo(f"ok  {what}{' on ' if on else ''}{on} ({time.monotonic() - began:.1f} s)")

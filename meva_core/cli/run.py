@@ -158,13 +158,18 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """`learner.rate=1.5` -> ("learner.rate", 1.5): a TOML value, or else plain text."""
     import tomllib
 
+    from meva_core.recipes import parse_toml
+
     path, equals, value = text.partition("=")
     if not equals or not path.strip() or not value.strip():
         raise BadValue(f"expected --set SECTION.NAME=VALUE, got {text!r}")
     try:
-        return path.strip(), tomllib.loads(f"value = {value}")["value"]
+        found = parse_toml(f"value = {value}")
     except tomllib.TOMLDecodeError:
-        return path.strip(), value.strip()
+        found = {}
+    except ValueError as error:
+        raise BadValue(f"expected a value, got {error} @ {path.strip()}") from error
+    return path.strip(), found["value"] if len(found) == 1 else value.strip()
 
 
 def _new_folder(experiment: Experiment) -> Path:

@@ -224,12 +224,12 @@ def _load(folder: Path, asked: Tournament, meeting: Meeting, progress: Progress)
         return None
     try:
         arrays, key = disk.load_arrays(path)
-    except BadFolder as error:
+        if key != _key(asked, meeting):
+            return None
+        return Met(meeting=meeting, payoffs=arrays["payoffs"], seeds=tuple(map(int, arrays["seeds"])))
+    except (BadFolder, KeyError, ValueError) as error:
         progress.warn(f"{error}; the match is played again")
         return None
-    if key != _key(asked, meeting):
-        return None
-    return Met(meeting=meeting, payoffs=arrays["payoffs"], seeds=tuple(map(int, arrays["seeds"])))
 
 
 def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:

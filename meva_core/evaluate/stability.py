@@ -61,8 +61,12 @@ def jacobian(match: Match, x: Array, key: Array) -> Array:
 
 
 def eigenvalues(match: Match, x: Array, key: Array) -> np.ndarray:
-    """Of that Jacobian, complex[P D], largest modulus first. A fixed point holds where all moduli are below 1."""
-    found = np.linalg.eigvals(np.asarray(jax.jit(jacobian)(match, x, key)))
+    """Of that Jacobian, complex[P D], largest modulus first; NaN where that is. A fixed point holds where all moduli
+    are below 1."""
+    of = np.asarray(jax.jit(jacobian)(match, x, key))
+    if not np.isfinite(of).all():
+        return np.full(len(of), np.nan, complex)
+    found = np.linalg.eigvals(of)
     return found[np.argsort(-np.abs(found), kind="stable")]
 
 

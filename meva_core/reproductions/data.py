@@ -114,17 +114,31 @@ def names(files: Iterable[RecipeFile]) -> list[str]:
 def find(files: Iterable[RecipeFile], name: str) -> Reproduction:
     """From the last file that has it. UnknownName; BadValue where its layout is wrong."""
     tables = {name: table for file in files for name, table in file.reproductions.items()}
-    table = _named(tables, name)
-    of = _named(tables, table["runs_of"]) if "runs_of" in table else table
-    runs = {label: _over(of.get("every", {}), run) for label, run in of.get("runs", {}).items()}
+    table, where = _named(tables, name), f"reproductions.{name}"
+    if not isinstance(shared := table.get("runs_of", name), str):
+        raise BadValue(f"expected a name, got {shared!r} @ {where}.runs_of")
+    of = _named(tables, shared)
+    every = _table(of.get("every", {}), f"reproductions.{shared}.every")
+    runs = {
+        label: _over(every, run, f"reproductions.{shared}.runs.{label}")
+        for label, run in _table(of.get("runs", {}), f"reproductions.{shared}.runs").items()
+    }
     rest = {key: value for key, value in table.items() if key not in ("runs_of", "every")}
-    return parse(name, rest, runs, f"reproductions.{name}")
+    return parse(name, rest, runs, where)
 
 
-def _over(every: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+def _over(every: Mapping[str, Any], run: Any, where: str) -> dict[str, Any]:
     """A run's own content over everybody's, its `set` and `quick` entry by entry."""
-    both = {key: {**every[key], **run[key]} for key in ("set", "quick") if key in every and key in run}
+    run = _table(run, where)
+    shared = [key for key in ("set", "quick") if key in every and key in run]
+    both = {key: {**_table(every[key], f"every.{key}"), **_table(run[key], f"{where}.{key}")} for key in shared}
     return {**every, **run, **both}
+
+
+def _table(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadValue(f"expected a table, got {value!r} @ {where}")
+    return value
 
 
 def _named(tables: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
@@ -140,7 +154,9 @@ def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where
     runs = tuple(_run(label, run, f"{where}.runs.{label}") for label, run in of_runs.items())
     labels = [run.label for run in runs]
     claims = [claim for run in runs for claim in _cells(run)]
-    for n, content in enumerate(table.get("claims", [])):
+    if not isinstance(given := table.get("claims", []), list):
+        raise BadValue(f"expected a list of tables, got {given!r} @ {where}.claims")
+    for n, content in enumerate(given):
         path = f"{where}.claims[{n}]"
         claim = _made(Claim, content, path)
         if sum(getattr(claim, kind) is not None for kind in KINDS) != 1 or claim.rising is False:
@@ -192,8 +208,8 @@ def _cells(run: Run) -> Iterable[Claim]:
             )
 
 
-def _run(label: str, table: Mapping[str, Any], where: str) -> Run:
-    content = dict(table)
+def _run(label: str, table: Any, where: str) -> Run:
+    content = dict(_table(table, where))
     if "set" in content:
         content["overrides"] = content.pop("set")
     run = _made(Run, {**content, "label": label}, where)
@@ -223,14 +239,17 @@ _TOML: dict[str, tuple[Any, str]] = {
 }
 
 
-def _made(cls: type, content: Mapping[str, Any], where: str) -> Any:
+def _made(cls: type, content: Any, where: str) -> Any:
     types = {field.name: str(field.type) for field in attrs.fields(cls)}
-    for key, value in content.items():
+    for key, value in _table(content, where).items():
         if key not in types:
             raise BadValue(f"unknown key {key!r}{did_you_mean(key, types)} @ {where}")
         expected, what = _TOML.get(types[key], (object, ""))
         if not isinstance(value, expected) or (isinstance(value, bool) and expected not in (bool, object)):
             raise BadValue(f"expected {what}, got {value!r} @ {where}.{key}")
+        texts: Any = value if what == "a list" else ()
+        if not all(isinstance(text, str) for text in texts):
+            raise BadValue(f"expected texts, got {value!r} @ {where}.{key}")
     try:
         return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
     except TypeError as error:

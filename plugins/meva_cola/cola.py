@@ -10,7 +10,6 @@ import optax
 from jax import Array
 
 from meva_core.component import (
-    at_least,
     below_one,
     between,
     component,
@@ -62,8 +61,8 @@ class COLA(Learner):
     domain: tuple[float, float] | None = static(
         default=None, doc="policies are drawn from this interval, each number; unset: as the game starts"
     )
-    loops: int = static(default=2000, doc="steps of the optimiser", check=at_least(1))
-    batch_size: int = static(default=256, doc="joint policies per step", check=at_least(1))
+    loops: int = static(default=2000, doc="steps of the optimiser", check=between(1, 10**9))
+    batch_size: int = static(default=256, doc="joint policies per step", check=between(1, 10**6))
     optimiser_rate: float = leaf(default=1e-3, doc="Adam's rate", check=positive)
     beta2: float = leaf(default=0.999, doc="Adam's decay of squared gradients", check=below_one)
     schedule: str = static(default="cosine", doc="of Adam's rate over the fit", check=one_of("constant", "cosine"))

@@ -4,7 +4,7 @@ from typing import Any
 
 from jax import Array
 
-from meva_core.component import at_least, component, leaf, not_negative, part, positive, static
+from meva_core.component import between, component, leaf, not_negative, part, positive, static
 from meva_core.ops import look_ahead_gradient, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
@@ -26,7 +26,7 @@ class HOLA(Learner):
     game: Game = part()
     rate: float = leaf(default=1.0, doc="learning rate", check=positive)
     look_ahead_rate: float = leaf(default=1.0, doc="rate of the opponents' imagined step", check=not_negative)
-    order: int = static(default=2, doc="how many levels of look-ahead", check=at_least(1))
+    order: int = static(default=2, doc="how many levels of look-ahead", check=between(1, 8))
 
     @property
     def sweep(self) -> Sweep:

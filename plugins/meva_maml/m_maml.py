@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from meva_core.component import at_least, below_one, component, leaf, part, positive, static
+from meva_core.component import below_one, between, component, leaf, part, positive, static
 from meva_core.devices import mean_over_batch, spread
 from meva_core.ops import simultaneous_gradient
 from meva_core.protocols import Game, Learner, Training
@@ -39,9 +39,9 @@ class MMAML(Learner):
     rate: float = leaf(
         default=1.0, doc="learning rate of the opponents it is trained against; its own starts there", check=positive
     )
-    steps: int = static(default=300, doc="T, naive steps that are differentiated through", check=at_least(1))
-    loops: int = static(default=1000, doc="outer loops of the fit", check=at_least(1))
-    batch_size: int = static(default=64, doc="opponents per outer loop", check=at_least(1))
+    steps: int = static(default=300, doc="T, naive steps that are differentiated through", check=between(1, 10**5))
+    loops: int = static(default=1000, doc="outer loops of the fit", check=between(1, 10**9))
+    batch_size: int = static(default=64, doc="opponents per outer loop", check=between(1, 10**6))
     optimiser_rate: float = leaf(default=0.1, doc="Adam's rate for policy and learning rate", check=positive)
     beta2: float = leaf(default=0.99, doc="Adam's decay of squared gradients", check=below_one)
 

@@ -12,7 +12,6 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.component import (
-    at_least,
     below_one,
     between,
     component,
@@ -70,12 +69,14 @@ class MeVa(Learner):
         doc="incentives of the fit: the learner's own, or uniform, drawn as discounts are and shown to the network",
         check=one_of("fixed", "uniform"),
     )
-    quantiles: int = static(default=32, doc="K, quantiles of each value", check=at_least(1))
+    quantiles: int = static(default=32, doc="K, quantiles of each value", check=between(1, 4096))
 
-    loops: int = static(default=200, doc="outer loops of the fit", check=at_least(1))
-    batch_size: int = static(default=128, doc="trajectories per outer loop", check=at_least(1))
-    trajectory: int = static(default=100, doc="T, steps of an exploring trajectory", check=at_least(1))
-    stride: int = static(default=10, doc="k, steps between updates and of each on-policy rollout", check=at_least(1))
+    loops: int = static(default=200, doc="outer loops of the fit", check=between(1, 10**9))
+    batch_size: int = static(default=128, doc="trajectories per outer loop", check=between(1, 10**6))
+    trajectory: int = static(default=100, doc="T, steps of an exploring trajectory", check=between(1, 10**6))
+    stride: int = static(
+        default=10, doc="k, steps between updates and of each on-policy rollout", check=between(1, 10**6)
+    )
     start_scale: float = leaf(
         default=1.0, doc="the fit's starts are the game's times it; above 1: from further out", check=positive
     )

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import at_least, component, one_of, part, positive, static
+from meva_core.component import at_least, between, component, one_of, part, positive, static
 from meva_core.protocols import Game, ValueModel
 from meva_value_networks.layers import Linear, NormalisedLayer
 
@@ -42,8 +42,8 @@ class PairedMLP(ValueModel):
         default=1, doc="C, numbers per player beside the policy (set by the learner)", check=at_least(0)
     )
     equivariant: bool | None = static(default=None, doc="no player identity; unset: wherever the composition allows it")
-    width: int = static(default=64, doc="H, units of every layer", check=at_least(1))
-    blocks: int = static(default=1, doc="gated residual blocks per MLP", check=at_least(0))
+    width: int = static(default=64, doc="H, units of every layer", check=between(1, 4096))
+    blocks: int = static(default=1, doc="gated residual blocks per MLP", check=between(0, 100))
     transform: str = static(default="identity", doc="what policies enter through", check=one_of(*TRANSFORMS))
     input_scale: float = static(default=1.0, doc="policies are multiplied by it before the transform", check=positive)
     last_activation: str = static(

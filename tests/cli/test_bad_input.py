@@ -2,6 +2,8 @@
 
 import pytest
 
+from meva_core import runner
+
 IPD = ("--game", "ipd", "--learner")
 NAIVE = (*IPD, "naive")
 MEVA = (*IPD, "meva")
@@ -38,7 +40,7 @@ CASES = {
     "nan": ([*NAIVE, *setting("learner.rate=nan")], "expected float, got nan (float) @ learner.rate"),
     "infinity": ([*NAIVE, *setting("learner.rate=1e999")], "expected float, got inf (float) @ learner.rate"),
     "a broken list": ([*NAIVE, *setting("evaluate.values=[0.5,")], "expected list of float, got '[0.5,' (str)"),
-    "no loops": ([*MEVA, *setting("learner.loops=0")], "expected >= 1, got 0 @ learner.loops"),
+    "no loops": ([*MEVA, *setting("learner.loops=0")], "between 1 and 1000000000, got 0 @ learner.loops"),
     "negative rate": ([*NAIVE, *setting("learner.rate=-1")], "expected > 0 and finite, got -1.0 @ learner.rate"),
     "discount": ([*MEVA, *setting("learner.discount=1.5")], "between 0 and 1, got 1.5 @ learner.discount"),
     "discounts": ([*MEVA, *setting("learner.discount=[0.5,0.5,0.5]")], "one for each of 2 players"),
@@ -80,7 +82,24 @@ CASES = {
     "no learner": (["--game", "ipd"], "expected --game and --learner"),
     "no equals": ([*NAIVE, *setting("learner.rate")], "expected --set SECTION.NAME=VALUE, got 'learner.rate'"),
     "no value": ([*NAIVE, *setting("learner.rate=")], "expected --set SECTION.NAME=VALUE, got 'learner.rate='"),
-    "no pairs": ([*NAIVE, *setting("evaluate.pairs=0")], "expected >= 1, got 0 @ evaluate.pairs"),
+    "whole number of 5000 digits": ([*NAIVE, *setting(f"learner.rate={'1' * 5000}")], "digits"),
+    "and in hexadecimal": (
+        [*NAIVE, *setting(f"learner.rate=0x{'f' * 5000}")],
+        "got a whole number of more than 64 bits",
+    ),
+    "a deep list": (
+        [*NAIVE, *setting(f"learner.rate={'[' * 999}{']' * 999}")],
+        "nested more than 50 deep @ learner.rate",
+    ),
+    "two values": ([*NAIVE, *setting("learner.rate=1\nb=2")], r"expected float, got '1\nb=2' (str) @ learner.rate"),
+    "a line break": ([*NAIVE, "--out", "broken.toml/\nx"], r"got broken.toml/\nx"),
+    "a long name": (["--game", "x" * 9999, "--learner", "naive"], "xxx ... xxx"),
+    "beyond any memory": (
+        [*MEVA, *setting("value_model.width=10000")],
+        "between 1 and 4096, got 10000 @ value_model.width",
+    ),
+    "beyond single precision": ([*NAIVE, *setting("learner.rate=1e39")], "expected float, got 1e+39 (float)"),
+    "no pairs": ([*NAIVE, *setting("evaluate.pairs=0")], "between 1 and 10000000, got 0 @ evaluate.pairs"),
     "rows out of range": ([*MEVA, *setting("evaluate.values=[0.5,2.0]")], "got 2.0 @ evaluate.values"),
     "row of another type": ([*MEVA, *setting("evaluate.values=3")], "expected list of float, got 3 (int)"),
     "unknown against": ([*MEVA, *setting("evaluate.against=naiv")], "unknown learner 'naiv' - did you mean 'naive'?"),
@@ -175,3 +194,16 @@ def test_a_match_that_turns_nan_is_no_crash(meva_run, place):
     assert outcome.code in (0, 2)
     assert "diverged" in outcome.out + outcome.err
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize("error", [MemoryError("17 TiB"), RuntimeError("RESOURCE_EXHAUSTED: Out of memory")])
+def test_too_little_memory(meva_run, place, monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(runner, "run_experiment", refuse)
+    outcome = meva_run(*NAIVE)
+    assert outcome.code == 1
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("error: not enough memory (")
+    assert "ask for less" in line

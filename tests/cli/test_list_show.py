@@ -1,8 +1,11 @@
 """`meva list` and `meva show`."""
 
+import io
+import sys
+
 import pytest
 
-from meva_core import registry
+from meva_core import cli, registry
 from meva_core.component import hyperparameters
 
 
@@ -141,3 +144,14 @@ def test_help_names_the_commands(meva_command, meva_run):
 
 def test_version(meva_command):
     assert meva_command("--version").out.strip().endswith("1.0.0")
+
+
+def test_what_a_terminal_cannot_show_is_escaped(monkeypatch):
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii"))
+    monkeypatch.setattr(sys, "argv", ["meva", "list", "game"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    print("\N{GREEK SMALL LETTER GAMMA}, \udcff", flush=True)
+    assert b"ipd" in shown.getvalue()
+    assert shown.getvalue().endswith(rb"\u03b3, \udcff" + b"\n")

@@ -348,7 +348,7 @@ def test_polytopes_are_drawn_run_by_run(more):
             "expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got 'trails'",
         ),
         ("trials = 4", 'trials = "4"', "expected int, got '4' (str) @ set.trials"),
-        ("trials = 4", "trials = 0", "expected --trials >= 1, got 0"),
+        ("trials = 4", "trials = 0", "expected --trials between 1 and 10000000, got 0"),
     ],
 )
 def test_what_they_cannot_be_costs_no_run_either(more, old, new, said, tmp_path, reproduce):

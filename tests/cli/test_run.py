@@ -457,11 +457,12 @@ def test_moments_of_a_fit_can_be_played(run, rivals_run):
     """The last is the end; with a rival, everybody sits where they sat."""
     *_, (loops, last) = meva.snapshots(run.folder)
     assert loops == 5
-    (training,) = [player.learner.training for player in last.players]
-    whole = checkpoint.load(
-        run.folder / "checkpoints/learner/loop-0000005.npz", jax.eval_shape(fit.start, [training], [0])
-    )
-    jax.tree.map(np.testing.assert_array_equal, last.players[0].params, fit.fitted_params([training], whole.state))
+    (player,) = last.players
+    training = player.learner.training
+    assert training is not None
+    like = jax.eval_shape(fit.start, [training], [0])
+    whole = checkpoint.load(run.folder / "checkpoints" / "learner" / "loop-0000005.npz", like)
+    jax.tree.map(np.testing.assert_array_equal, player.params, fit.fitted_params([training], whole.state))
     ((loops, match),) = meva.snapshots(rivals_run.folder)
     assert (loops, match.seats, len(match.players)) == (1, (0, 1), 2)
     assert match.players[1].params is None

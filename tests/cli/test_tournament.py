@@ -52,6 +52,21 @@ def test_every_pair_in_both_seats(tmp_path, meva_command):
     assert max(map(len, outcome.lines)) <= 80
 
 
+def test_damaged_matches_are_played_again(tmp_path, meva_command):
+    out = tmp_path / "out"
+    meva_command("tournament", *RULES, "--out", out)
+    before, matches = cells(out), sorted((out / "matches").iterdir())
+    for path, content in zip(matches, (b"", b"no match", matches[2].read_bytes()[:-40]), strict=False):
+        path.write_bytes(content)
+    outcome = meva_command("tournament", "--resume", out)
+    assert outcome.code == 0
+    warnings = outcome.err.splitlines()
+    assert len(warnings) == 3
+    assert all(line.startswith("warning: expected a whole file as MeVa writes it") for line in warnings)
+    assert all(line.endswith(".npz; the match is played again") for line in warnings)
+    assert cells(out) == before
+
+
 def test_a_cell_is_the_mean_over_trials_by_hand(tmp_path, meva_command):
     meva_command("tournament", *RULES, "--out", tmp_path / "out")
     with np.load(tmp_path / "out" / "matches" / "tandem--naive--lookahead.npz") as match:
@@ -145,12 +160,21 @@ BAD = {
     "unknown learner": (["--game", "tandem", "--learners", "naive,lolla"], "unknown learner 'lolla' - did you mean"),
     "a name twice": (["--game", "tandem", "--learners", "naive,lola,naive"], "once in --learners, got 'naive' twice"),
     "a game twice": (["--game", "tandem", "--game", "tandem", "--learners", "naive"], "once in --game, got 'tandem'"),
-    "no trials": (["--game", "tandem", "--learners", "naive", "--trials", "0"], "expected --trials >= 1, got 0"),
-    "no steps": (["--game", "tandem", "--learners", "naive", "--steps", "-1"], "expected --steps >= 1, got -1"),
-    "no seeds": (["--game", "tandem", "--learners", "naive", "--seeds", "0"], "expected --seeds >= 1, got 0"),
+    "no trials": (
+        ["--game", "tandem", "--learners", "naive", "--trials", "0"],
+        "expected --trials between 1 and 10000000, got 0",
+    ),
+    "no steps": (
+        ["--game", "tandem", "--learners", "naive", "--steps", "-1"],
+        "expected --steps between 1 and 10000000, got -1",
+    ),
+    "no seeds": (
+        ["--game", "tandem", "--learners", "naive", "--seeds", "0"],
+        "expected --seeds between 1 and 65536, got 0",
+    ),
     "only commas": (["--game", "tandem", "--learners", ",,"], "at least one name for --learners"),
     "three players": (["--game", "public_goods", "--learners", "naive"], "games of two players"),
-    "order": (["--game", "tandem", "--learners", "hola", "--set", "hola.order=0"], "expected >= 1, got 0"),
+    "order": (["--game", "tandem", "--learners", "hola", "--set", "hola.order=0"], "expected between 1 and 8, got 0"),
     "who is not there": (
         ["--game", "tandem", "--learners", "naive", "--set", "lola.rate=1"],
         "expected LEARNER.NAME=VALUE with one of naive",

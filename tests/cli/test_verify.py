@@ -79,19 +79,6 @@ def test_a_tournament(meva_command, tmp_path):
     assert (outcome.code, outcome.out, outcome.err) == (1, "", "")
 
 
-def test_a_damaged_match_is_played_again(meva_command, tmp_path):
-    names = ("--game", "tandem", "--learners", "naive,lookahead", "--trials", 4, "--steps", 3)
-    assert meva_command("tournament", *names, "--out", tmp_path / "all", "--quiet").code == 0
-    match = tmp_path / "all" / "matches" / "tandem--naive--naive.npz"
-    whole = match.read_bytes()
-    match.write_bytes(whole[:-100])
-    outcome = meva_command("tournament", "--resume", tmp_path / "all", "--quiet")
-    assert outcome.code == 0
-    assert outcome.err.startswith("warning: expected a whole file as MeVa writes it")
-    assert outcome.err.endswith("tandem--naive--naive.npz; the match is played again\n")
-    assert match.read_bytes() == whole
-
-
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [

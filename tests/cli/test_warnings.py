@@ -17,7 +17,8 @@ def warn():
     warnings.warn("something else", stacklevel=1)
 
 
-def test_programs_that_cannot_be_kept_are_told_of_once_and_plugins_in_a_line(capsys):
+def test_programs_that_cannot_be_kept_are_told_of_once_and_plugins_in_a_line(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["warn"])  # not pytest's
     others = []
     with warnings.catch_warnings():
         warnings.simplefilter("always")

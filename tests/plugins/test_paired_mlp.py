@@ -242,5 +242,5 @@ def test_last_activation():
 def test_bad_values_are_refused():
     with pytest.raises(BadValue, match=r"one of 'identity', 'sigmoid', 'tanh', got 'cube' @ paired_mlp\.transform"):
         make(transform="cube")
-    with pytest.raises(BadValue, match=r">= 1, got 0 @ paired_mlp\.width"):
+    with pytest.raises(BadValue, match=r"between 1 and 4096, got 0 @ paired_mlp\.width"):
         make(width=0)

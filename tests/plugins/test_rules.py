@@ -277,7 +277,7 @@ def test_three_players_look_ahead_at_everybody_else():
 
 @pytest.mark.parametrize("order", [0, -1])
 def test_hola_refuses_an_order_below_one(order):
-    with pytest.raises(meva.MevaError, match=f"expected >= 1, got {order} @ hola.order"):
+    with pytest.raises(meva.MevaError, match=f"expected between 1 and 8, got {order} @ hola.order"):
         rule_of("hola", TANDEM, order=order)
 
 

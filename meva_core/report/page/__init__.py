@@ -41,7 +41,9 @@ def of(folder: Path) -> str:
     made = next((make for file, make in kinds.items() if (folder / file).is_file()), of_run)
     try:
         return made(folder)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except MevaError:
+        raise
+    except Exception as error:  # what a file holds that something else wrote may fail anywhere
         raise BadFolder(
             f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; make it again"
         ) from error

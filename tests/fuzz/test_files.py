@@ -1,0 +1,90 @@
+"""Registry, experiment, sweep and tournament files: with anything changed, and as damaged bytes."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inputs import KNOWN, NAMES, SHIPPED, changed, damaged, toml_of, tries
+
+from meva_core import experiment
+
+ROOT = Path(__file__).parents[2]
+SWEEPS = [path.read_text() for path in sorted((ROOT / "examples" / "sweeps").glob("*.toml"))]
+TOURNAMENT = {"games": ["ipd", "imp"], "learners": ["naive", "lola"], "trials": 4, "steps": 5, "seed": 0, "seeds": 1}
+TOURNAMENT |= {"recipe": "tournament", "overrides": {"lola.variant": "taylor"}}
+PAIRS = [(game, learner) for game, learners in SHIPPED.tables.items() for learner in learners if game != "*"]
+
+
+def experiments(game, learner, opponents=()):
+    """As a run writes them."""
+    return experiment.resolve(KNOWN, [SHIPPED], game=game, learner=learner, opponents=opponents).to_plain()
+
+
+def registry_of(game, learner):
+    """What the shipped one says of a pair, in full."""
+    own = SHIPPED.tables[game][learner]
+    return {"plugins": {"disabled": ["x"]}, "defaults": dict(SHIPPED.defaults), "recipes": {game: {learner: own}}}
+
+
+@tries(60)
+@given(pair=st.sampled_from(PAIRS), data=st.data())
+def test_a_changed_registry(ask, pair, data):
+    game, learner = pair
+    recipe = data.draw(st.sampled_from(sorted(SHIPPED.tables[game][learner])))
+    files = {"mine.toml": toml_of(data.draw(changed(registry_of(game, learner))))}
+    ask("meva-run", "--game", game, "--learner", learner, "--recipe", recipe, "--registry", "mine.toml", files=files)
+
+
+@tries(40)
+@given(name=st.sampled_from(sorted(SHIPPED.reproductions)), quick=st.booleans(), data=st.data())
+def test_changed_reproductions(ask, name, quick, data):
+    table = SHIPPED.reproductions[name]
+    needed = {of: SHIPPED.reproductions[of] for of in [table.get("runs_of", name)]}
+    files = {"mine.toml": toml_of(data.draw(changed({"reproductions": {**needed, name: table}})))}
+    ask("meva", "reproduce", name, "--registry", "mine.toml", *(["--quick"] if quick else []), files=files)
+
+
+@tries(60)
+@given(
+    game=st.sampled_from(NAMES["game"]),
+    learner=st.sampled_from(NAMES["learner"]),
+    opponents=st.lists(st.sampled_from(NAMES["learner"]), max_size=1),
+    data=st.data(),
+)
+def test_a_changed_experiment(ask, game, learner, opponents, data):
+    plain = experiments(game, learner, opponents)
+    ask("meva-run", "mine.toml", files={"mine.toml": toml_of(data.draw(changed(plain)))})
+
+
+@tries(40)
+@given(content=st.sampled_from(SWEEPS), data=st.data())
+def test_a_changed_sweep(ask, content, data):
+    ask("meva", "sweep", "mine.toml", files={"mine.toml": toml_of(data.draw(changed(tomllib.loads(content))))})
+
+
+@tries(40)
+@given(plain=changed(TOURNAMENT))
+def test_a_changed_tournament(ask, plain):
+    ask("meva", "tournament", "--resume", "here", files={"here/tournament.toml": toml_of(plain)})
+
+
+REGISTRY = toml_of({**registry_of("ipd", "meva"), "reproductions": {"figure-2a": SHIPPED.reproductions["figure-2a"]}})
+DAMAGED = {
+    "registry": (REGISTRY, ["meva-run", "--game", "ipd", "--learner", "meva", "--registry", "mine.toml"]),
+    "experiment": (toml_of(experiments("ipd", "lola", ["naive"])), ["meva-run", "mine.toml"]),
+    "resumed": (toml_of(experiments("ipd", "naive")), ["meva-run", "--resume", "."]),
+    "cited": (toml_of(experiments("ipd", "meva")), ["meva", "cite", "."]),
+    "sweep": (SWEEPS[0].encode(), ["meva", "sweep", "mine.toml"]),
+    "tournament": (toml_of(TOURNAMENT), ["meva", "tournament", "--resume", "."]),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+@tries(25)
+@given(data=st.data())
+def test_damaged_bytes(ask, what, data):
+    content, command = DAMAGED[what]
+    names = {"resumed": "experiment.toml", "cited": "experiment.toml", "tournament": "tournament.toml"}
+    ask(*command, files={names.get(what, "mine.toml"): data.draw(damaged(content))})

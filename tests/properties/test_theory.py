@@ -1,0 +1,245 @@
+"""What theory says of every game and every rule that is registered, in double precision."""
+
+import re
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import meva_core as meva
+from meva_core.component import component, hyperparameters, leaf, part, parts, settings
+from meva_core.protocols import Game
+
+KEY = jax.random.key(0)
+KNOWN = meva.installed()
+GAMES = [offer.name for offer in KNOWN.of_kind("game")]
+MADE = {name: meva.make("game", name) for name in GAMES}
+START = {name: np.zeros((game.num_players, game.policy_size), np.float32) for name, game in MADE.items()}
+SMALL = {"order": 1, "quantiles": 4, "formulation": "correction", "value_model": {"width": 8, "blocks": 0}}
+OF_OTHERS = ("look_ahead_rate", "weight", "discount")  # at 0 nobody else is thought of
+PER_PAYOFF = ("rate", "look_ahead_rate", "weight", "payoff_scale")  # whose unit is one over the payoffs'
+
+
+@component
+class Measured(Game):
+    """Another game, its payoffs in another unit and from another zero."""
+
+    game: Any = part()
+    unit: float = leaf(default=1.0, doc="payoffs are multiplied by it")
+    zero: float = leaf(default=0.0, doc="and this is added")
+
+    num_players = property(lambda self: self.game.num_players)  # type: ignore[assignment]
+    policy_size = property(lambda self: self.game.policy_size)  # type: ignore[assignment]
+    symmetric = property(lambda self: self.game.symmetric)  # type: ignore[assignment]
+
+    def init(self, key):
+        return self.game.init(key)
+
+    def payoff(self, x):
+        return self.unit * self.game.payoff(x) + self.zero
+
+
+def class_of(label):
+    return KNOWN.find("learner", label.partition(" ")[0]).load()
+
+
+def known(label):
+    return {h.name: h for h in hyperparameters(class_of(label))}
+
+
+def labels():
+    """Every learner, one of variants by each: "lola taylor"."""
+    for offer in KNOWN.of_kind("learner"):
+        variant = known(offer.name).get("variant")
+        words = re.findall(r"'(\w+)'", variant.check.expected) if variant and variant.check else [""]
+        yield from (f"{offer.name} {word}".strip() for word in words)
+
+
+LEARNERS = list(labels())
+every_game = pytest.mark.parametrize("name", GAMES)
+# Of those with one payoff function and other tables, one: for a rule they are one program.
+KINDS = list({type(game).payoff: name for name, game in reversed(MADE.items())}.values())
+every_kind_of_game = pytest.mark.parametrize("name", KINDS)
+every_rule = pytest.mark.parametrize("rule", LEARNERS)
+every_rule_that_sees_others = pytest.mark.parametrize(
+    "rule", [label for label in LEARNERS if set(OF_OTHERS) & known(label).keys()]
+)
+
+
+@pytest.fixture(autouse=True)
+def in_double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+def game_of(name, **settings):
+    return Measured(game=meva.make("game", name, **settings))
+
+
+def rule_of(label, game, **numbers):
+    name, _, variant = label.partition(" ")
+    there = {*known(label), *parts(class_of(label))}
+    wanted = {**SMALL, "variant": variant or None, "rate": 0.5, "look_ahead_rate": 0.3, "weight": 0.2, **numbers}
+    given = {key: value for key, value in wanted.items() if key in there and value is not None}
+    return meva.make("learner", name, game=game, **given)
+
+
+@jax.jit
+def update(learner, params, x):
+    return learner.update(params, learner.init(params, x), x, KEY)[0]
+
+
+@jax.jit
+def payoff(game, x):
+    return game.payoff(x)
+
+
+_networks = {}
+
+
+def parameters(learner):
+    """Before any fit; None of a rule without. A network's, which take long to make, once for all games of a size."""
+    training = learner.training
+    if training is None or "value_model" not in parts(type(learner)):
+        return training and training.params(training.init(KEY))
+    game = learner.game
+    like = (type(learner), game.num_players, game.policy_size, game.symmetric)
+    if like not in _networks:
+        _networks[like] = training.params(training.init(KEY))
+    return _networks[like]
+
+
+def step(learner, x):
+    """f64[P, D]."""
+    return np.asarray(update(learner, parameters(learner), x))
+
+
+def start(game, seed=3):
+    return game.init(jax.random.key(seed))
+
+
+def random_answers(game, count):
+    """f64[N, D], far out too."""
+    return jnp.array(np.random.default_rng(0).normal(size=(count, game.policy_size)) * 5)
+
+
+# ---------------------------------------------------------------- rules
+
+
+@every_kind_of_game
+@every_rule_that_sees_others
+def test_who_gives_the_others_no_thought_is_naive(name, rule):
+    game = game_of(name)
+    learner = rule_of(rule, game, **dict.fromkeys(OF_OTHERS, 0.0))
+    for seed in range(2):
+        x = start(game, seed)
+        np.testing.assert_allclose(step(learner, x), step(rule_of("naive", game), x), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if MADE[name].symmetric])
+@every_rule
+def test_a_symmetric_game_commutes_with_exchanging_players(name, rule):
+    game = game_of(name)
+    learner, x = rule_of(rule, game), start(game)
+    payoffs, steps = payoff(game, x), step(learner, x)
+    for order in (np.roll(np.arange(game.num_players), 1), np.arange(game.num_players)[::-1]):
+        np.testing.assert_allclose(payoff(game, x[order]), payoffs[order], rtol=1e-9)
+        np.testing.assert_allclose(step(learner, x[order]), steps[order], rtol=1e-7, atol=1e-10)
+
+
+@every_kind_of_game
+@every_rule
+def test_where_payoffs_have_their_zero_moves_nobody(name, rule):
+    game = game_of(name)
+    moved = attrs.evolve(game, zero=100.0)
+    x = start(game)
+    np.testing.assert_allclose(step(rule_of(rule, moved), x), step(rule_of(rule, game), x), rtol=1e-7, atol=1e-10)
+
+
+@every_kind_of_game
+@pytest.mark.parametrize("rule", [label for label in LEARNERS if "value_model" not in parts(class_of(label))])
+def test_payoffs_in_another_unit_with_rates_to_match_move_nobody_otherwise(name, rule):
+    """Four times the payoffs, a fourth of every rate."""
+    game, numbers = game_of(name), {"epsilon": 0.0}
+    larger = attrs.evolve(game, unit=4.0)
+    learner, x = rule_of(rule, game, **numbers), start(game)
+    rates = {key: getattr(learner, key) / 4 for key in PER_PAYOFF if hasattr(learner, key)}
+    np.testing.assert_allclose(step(rule_of(rule, larger, **numbers, **rates), x), step(learner, x), rtol=1e-9)
+
+
+@every_kind_of_game
+def test_hola_of_order_one_is_exact_lola(name):
+    game = game_of(name)
+    for seed in range(2):
+        x = start(game, seed)
+        np.testing.assert_allclose(
+            step(rule_of("hola", game), x), step(rule_of("lola exact", game), x), rtol=1e-9, atol=1e-12
+        )
+
+
+@every_kind_of_game
+@pytest.mark.parametrize(("variant", "order"), [("taylor", 2), ("foerster", 1)])
+def test_the_orders_in_which_lolas_differ(name, variant, order):
+    game = game_of(name)
+    x, etas = start(game), np.array([0.04, 0.02, 0.01, 0.005]) / np.max(np.abs(payoff(game, start(game))))
+    rules = [rule_of(f"lola {v}", game) for v in ("exact", variant)]
+    exact, other = ([step(attrs.evolve(rule, look_ahead_rate=float(eta)), x) for eta in etas] for rule in rules)
+    apart = np.linalg.norm(np.subtract(exact, other), axis=(1, 2))
+    if np.max(apart) < 1e-12:  # where payoffs are bilinear they do not
+        assert name == "hamiltonian"
+        return
+    assert np.polyfit(np.log(etas), np.log(apart), 1)[0] == pytest.approx(order, abs=0.15)
+
+
+# ---------------------------------------------------------------- games
+
+
+@every_game
+def test_gradients_are_those_of_differences(name):
+    game, size = game_of(name), 1e-6
+    x = start(game)
+    found = jax.jit(jax.jacobian(game.payoff))(x)
+    for move in np.eye(x.size).reshape(-1, *x.shape):
+        difference = (payoff(game, x + size * move) - payoff(game, x - size * move)) / (2 * size)
+        np.testing.assert_allclose(jnp.sum(found * move, axis=(1, 2)), difference, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", [name for name in GAMES if MADE[name].best_response(START[name], 0) is not None])
+def test_no_answer_beats_a_best_response(name):
+    game = meva.make("game", name)
+    x = start(game)
+    for seat in range(game.num_players):
+        best = meva.best_response(game, x, seat, KEY).payoffs[seat]
+        payoffs = jax.vmap(lambda row, seat=seat: payoff(game, x.at[seat].set(row))[seat])(random_answers(game, 300))
+        assert float(jnp.max(payoffs)) <= float(best) + 1e-3  # within which answers count as ties
+
+
+@pytest.mark.parametrize("name", [name for name in GAMES if len(MADE[name].outcomes(START[name])) > 1])
+def test_outcomes_are_shares_and_payoffs_theirs(name):
+    game = meva.make("game", name)
+    answers = random_answers(game, 8 * game.num_players).reshape(8, game.num_players, game.policy_size)
+    for x in answers:
+        shares = jnp.array(list(game.outcomes(x).values()))
+        assert float(jnp.min(shares)) >= -1e-12
+        assert float(jnp.sum(shares)) == pytest.approx(1, abs=1e-9)
+        if hasattr(game, "tables"):
+            np.testing.assert_allclose(game.payoff(x), game.tables.reshape(2, 4) @ shares, rtol=1e-9)
+
+
+with_discount = [name for name in GAMES if "discount" in settings(meva.make("game", name))]
+
+
+@pytest.mark.parametrize("name", with_discount)
+def test_limits_of_the_discount(name):
+    """Without a future only the start matters; with one that has no end it is all that does not."""
+    game = meva.make("game", name)
+    x = start(game)
+    other_start, other_rest = x.at[:, 0].add(1.0), x.at[:, 1:].add(1.0)
+    first, last = (attrs.evolve(game, discount=discount) for discount in (0.0, 1 - 1e-9))
+    np.testing.assert_allclose(first.payoff(other_rest), first.payoff(x), rtol=1e-12)
+    np.testing.assert_allclose(last.payoff(other_start), last.payoff(x), rtol=1e-6)
+    for one, moved in ((first, other_start), (last, other_rest)):
+        assert np.max(np.abs(one.payoff(moved) - one.payoff(x))) > 1e-3
