@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -158,53 +157,6 @@ def hash_of(plain: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def resolve(
-    registry: Registry,
-    files: Sequence[recipes.RecipeFile],
-    *,
-    game: str,
-    learner: str,
-    opponents: Sequence[str] = (),
-    recipe: str = "default",
-    overrides: Mapping[str, Any] | None = None,
-    or_default: bool = False,
-) -> Experiment:
-    """An experiment from names, a recipe and overrides, `{"learner.rate": 1.5}`.
-
-    Each learner's numbers come from its own recipe for the game, those of its value model and explorer too (an
-    opponent without a recipe of that name uses its default, and with `or_default` so does the learner). An override
-    of value_model or explorer is for everybody who has one, `learner.value_model.width` for one side alone.
-    """
-    sections, opponent_sections, source = _recipe_sections(
-        registry, files, game, learner, opponents, recipe, or_default
-    )
-    defaults = recipes.defaults(files)
-    for name, table in zip([learner, *opponents], [sections, *opponent_sections], strict=True):
-        wanted = _wanted(registry, name)
-        for part in MODELS:
-            if part in wanted:
-                table[part] = {"name": defaults[part], **table[part]}
-            else:
-                del table[part]
-    for path, value in (overrides or {}).items():
-        _override(sections, opponent_sections, path, value)
-    plain = {
-        "schema": SCHEMA,
-        "recipe": recipe,
-        "source": source,
-        "game": {"name": game, **sections["game"]},
-        "learner": {"name": learner, **sections["learner"]},
-        **{part: sections[part] for part in MODELS if part in sections},
-        "fit": sections["fit"],
-        "evaluate": {"against": defaults["against"], **sections["evaluate"]},
-        "opponents": [
-            {"name": name, **table["learner"], **{part: table[part] for part in MODELS if part in table}}
-            for name, table in zip(opponents, opponent_sections, strict=True)
-        ],
-    }
-    return from_plain(registry, plain, "experiment")
-
-
 def read(registry: Registry, path: Path) -> Experiment:
     """An experiment from its TOML file."""
     plain = recipes.read_toml(path)
@@ -231,7 +183,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         registry.find("learner", evaluate.against)
     models = {part: plain[part] for part in MODELS if part in plain}
     for part in models:
-        if not any(part in _wanted(registry, name) for name in _names([plain["learner"], *opponents])):
+        if not any(part in models_of(registry, name) for name in _names([plain["learner"], *opponents])):
             raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
     learner = _player(registry, plain["learner"], models, "learner")
     rivals = tuple(_player(registry, o, models, _opponent_path(opponents, n)) for n, o in enumerate(opponents))
@@ -246,110 +198,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     )
 
 
-def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, Any]) -> Experiment:
-    """The experiment with some hyper-parameters changed, `{"learner.rate": 1.5}`."""
-    plain = experiment.to_plain()
-    opponents = plain.get("opponents", [])
-    sections: dict[str, Any] = {section: plain[section] for section in recipes.SECTIONS if section in plain}
-    sections["who"] = experiment.learner.name
-    players = []
-    for rival in opponents:
-        own = {key: value for key, value in rival.items() if key not in MODELS}
-        players.append(
-            {"learner": own, "who": rival["name"], **{part: rival[part] for part in MODELS if part in rival}}
-        )
-    for path, value in overrides.items():
-        _override(sections, players, path, value)
-    if opponents:
-        plain["opponents"] = [
-            {**table["learner"], **{part: table[part] for part in MODELS if part in table}} for table in players
-        ]
-    return from_plain(registry, plain, "experiment")
-
-
-def _recipe_sections(
-    registry: Registry,
-    files: Sequence[recipes.RecipeFile],
-    game: str,
-    learner: str,
-    opponents: Sequence[str],
-    recipe: str,
-    or_default: bool,
-) -> tuple[dict[str, dict[str, Any]], list[dict[str, dict[str, Any]]], str]:
-    everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
-    game, learner, opponents = _bare(game), _bare(learner), [_bare(opponent) for opponent in opponents]
-    lacking = or_default and recipe not in recipes.names(everything, game, learner)
-    own = recipes.find(everything, game, learner, "default" if lacking else recipe)
-    sections: dict[str, Any] = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
-    sections["who"] = learner
-    opponent_sections = []
-    for opponent in opponents:
-        has = recipe in recipes.names(everything, game, opponent)
-        theirs = recipes.find(everything, game, opponent, recipe if has else "default")
-        tables: dict[str, Any] = {s: dict(theirs.sections[s]) if theirs else {} for s in ("learner", *MODELS)}
-        opponent_sections.append({**tables, "who": opponent})
-    return sections, opponent_sections, own.source if own else "the classes' own defaults; no recipe on record"
-
-
-def _bare(name: str) -> str:
-    """`plugin:name` chooses between plugins; recipes go by the name."""
-    return name.rpartition(":")[2]
-
-
-def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:
-    offers = [registry.find("game", game), *(registry.find("learner", name) for name in learners)]
-    return [own for offer in dict.fromkeys(offers) if (own := offer.recipes()) is not None]
-
-
-def _override(sections: dict[str, dict], opponents: list[dict[str, dict]], path: str, value: Any) -> None:
-    section, _, name = path.partition(".")
-    if section == "opponent":
-        number, _, rest = name.partition(".")
-        numbered = re.fullmatch("[0-9]+", number) is not None
-        if (rest if numbered else name) == "name":
-            raise BadValue(f"expected --opponent {value}, got {path}: recipes go by the names of game and learner")
-        if not opponents:
-            raise BadValue(f"expected --opponent NAME beside {path}, got self-play")
-        meant = opponents
-        if numbered:
-            if not 1 <= int(number) <= len(opponents):
-                raise BadValue(f"expected an opponent from 1 to {len(opponents)}, got {number} @ {path}")
-            meant, name = [opponents[int(number) - 1]], rest
-        _put(meant, name, path, value)
-        return
-    if name == "name" and section in ("game", "learner"):
-        raise BadValue(f"expected --{section} {value}, got {path}: recipes go by the names of game and learner")
-    if section not in recipes.SECTIONS:
-        raise BadValue(f"expected SECTION.NAME, got {path!r}{did_you_mean(section, [*recipes.SECTIONS, 'opponent'])}")
-    if section == "learner":
-        _put([sections], name, path, value)
-    elif section in MODELS:
-        everybody = [sections, *opponents]
-        _put([table for table in everybody if section in table] or everybody, path, path, value)
-    elif not name:
-        raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
-    else:
-        sections[section][name] = value
-
-
-def _put(players: list[dict[str, dict]], inner: str, path: str, value: Any) -> None:
-    """`inner`: a hyper-parameter of the learner, or value_model.NAME or explorer.NAME."""
-    section, _, name = inner.partition(".")
-    if section not in MODELS:
-        section, name = "learner", inner
-    if not name:
-        raise BadValue(f"expected {path.rstrip('.')}.NAME, got {path!r}: name one of its hyper-parameters")
-    for player in players:
-        if section not in player:
-            raise BadValue(
-                f"expected a learner that has one for settings of {section}, got {path}: {player['who']} has none"
-            )
-        if name == "name" and section in MODELS and player[section].get("name") != value:
-            player[section].clear()  # another one's numbers mean nothing to it
-        player[section][name] = value
-
-
-def _wanted(registry: Registry, learner: str) -> set[str]:
+def models_of(registry: Registry, learner: str) -> set[str]:
     """The models that a learner has."""
     return set(parts(registry.find("learner", learner).load())).intersection(MODELS)
 
@@ -359,7 +208,7 @@ def _player(registry: Registry, plain: Any, models: Mapping[str, Any], path: str
     own = {part: plain[part] for part in MODELS if part in plain} if isinstance(plain, Mapping) else {}
     bare = {key: value for key, value in plain.items() if key not in MODELS} if own else plain
     choice = _choice(registry, "learner", bare, path)
-    wanted = _wanted(registry, choice.name)
+    wanted = models_of(registry, choice.name)
     found = {}
     for part in MODELS:
         if part in own and part not in wanted:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from meva_core import checkpoint, keeping
+from meva_core import checkpoint, keeping, resolving
 from meva_core import experiment as experiments
 from meva_core.compose import Composition, compose
 from meva_core.errors import BadValue
@@ -18,7 +18,7 @@ def revised(known: Registry, out: Path, overrides: Mapping[str, Any]) -> Experim
     """The experiment in `out` with some hyper-parameters changed: how it is evaluated, or a longer fit. BadValue
     where that would be another fit."""
     was = experiments.read(known, out / "experiment.toml")
-    now = experiments.revised(known, was, overrides)
+    now = resolving.revised(known, was, overrides)
     check(now, was.of_fit, compose(known, now), out)
     return now
 

@@ -22,9 +22,9 @@ from meva_core import (
     programs,
     recipes,
     registry,
+    resolving,
     resuming,
 )
-from meva_core import experiment as experiments
 from meva_core import fit as fitting
 from meva_core.errors import Diverged
 from meva_core.experiment import Experiment
@@ -61,7 +61,7 @@ def run(
     overrides = dict(set or {})
     overrides |= {f"fit.{name}": value for name, value in (("seed", seed), ("seeds", seeds)) if value is not None}
     known, files = plugins(registry_file)
-    experiment = experiments.resolve(
+    experiment = resolving.resolve(
         known,
         files,
         game=game,

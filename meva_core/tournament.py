@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from jax import Array
 
-from meva_core import compose, disk, evaluate, fit, programs, recipes, runner, values
+from meva_core import compose, disk, evaluate, fit, programs, recipes, resolving, runner, values
 from meva_core import experiment as experiments
 from meva_core.component import parts
 from meva_core.compose import Composition
@@ -178,7 +178,7 @@ def _resolve(
         elif section in wanted or section == "game":
             overrides[path] = value
     opponents = () if row == column else (column,)
-    resolved = experiments.resolve(
+    resolved = resolving.resolve(
         known,
         files,
         game=game,

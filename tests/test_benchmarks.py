@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from meva_meta_value import rollout
 
-from meva_core import compose, runner
-from meva_core import experiment as experiments
+from meva_core import compose, resolving, runner
 
 FOLDER = Path(__file__).parent / "benchmarks"
 SIZES = {"batch_size": 3, "trajectory": 4, "stride": 2, "quantiles": 5}
@@ -26,7 +25,7 @@ def test_the_notebook_does_what_we_do(recipe, monkeypatch):
     notebooks = importlib.import_module("reference")
     known, files = runner.plugins()
     overrides = {f"learner.{name}": size for name, size in SIZES.items()} | {"value_model.width": 8}
-    asked = experiments.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
+    asked = resolving.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
     training: Any = compose.compose(known, asked).rehearse()[0].training
     learner, notebook = training.learner, notebooks.Notebook(training.learner)
     draw = np.random.default_rng(0).normal

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from meva_core import evaluate, locks, reproductions, runner, tournament, values
+from meva_core import evaluate, locks, reproductions, resolving, runner, tournament, values
 from meva_core import experiment as experiments
 from meva_core.cli import tournament as command
 from meva_core.compose import compose
@@ -125,7 +125,7 @@ def planned(
 def _run(
     known: Registry, files: Sequence[RecipeFile], asked: Reproduction, run: Run, overrides: dict[str, Any]
 ) -> RunJob:
-    experiment = experiments.resolve(
+    experiment = resolving.resolve(
         known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
         overrides=overrides,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meva_core import stopping
+from meva_core import resolving, stopping
 from meva_core.errors import BadFolder, BadValue, Diverged, Unwritable
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def run_command(
     elif experiment is not None:
         resolved = experiments.read(known, experiment)
     else:
-        resolved = experiments.resolve(
+        resolved = resolving.resolve(
             known,
             files,
             game=game or "",

@@ -9,8 +9,7 @@ import jax
 from reference import Notebook
 from timing import Row, in_turns, large_product
 
-from meva_core import compose, devices, fit, runner
-from meva_core import experiment as experiments
+from meva_core import compose, devices, fit, resolving, runner
 
 LOOPS = 3  # of each timed call
 
@@ -19,7 +18,7 @@ def training(recipe: str, **settings: Any) -> Any:
     """Of MeVa on the prisoner's dilemma."""
     known, files = runner.plugins()
     overrides = {f"learner.{name}": value for name, value in settings.items()}
-    asked = experiments.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
+    asked = resolving.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
     return compose.compose(known, asked).rehearse()[0].training
 
 

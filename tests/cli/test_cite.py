@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from meva_core import bibtex, experiment, recipes, registry
+from meva_core import bibtex, recipes, registry, resolving
 from meva_core.report import folder as run_folder
 
 ROOT = Path(__file__).parents[2]
@@ -150,7 +150,7 @@ def test_what_has_no_paper_is_said_beside_the_papers(meva_command):
 def test_a_run_s_folder_is_all_that_took_part(meva_command, tmp_path):
     known = registry.installed()
     overrides = {"learner.explorer.name": "noisy_network"}
-    resolved = experiment.resolve(
+    resolved = resolving.resolve(
         known, [recipes.shipped()], game="tandem", learner="meva", opponents=["cola"], overrides=overrides
     )
     run_folder.create(tmp_path / "run", resolved)

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 import meva_core as meva
-from meva_core import blame, compose, contracts, evaluate, experiment, registry, runner
+from meva_core import blame, compose, contracts, evaluate, registry, resolving, runner
 from meva_core.component import parts
 from meva_core.errors import BadPlugin
 
@@ -358,7 +358,7 @@ def run(*words):
     """Of a stranger's parts, what a composition costs and no more."""
     known, files = runner.plugins()
     game, learner, *opponents = words
-    resolved = experiment.resolve(known, files, game=game, learner=learner, opponents=opponents)
+    resolved = resolving.resolve(known, files, game=game, learner=learner, opponents=opponents)
     return evaluate.plan(known, resolved, compose.compose(known, resolved))
 
 

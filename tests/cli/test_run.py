@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import checkpoint, compose, experiment, fit, keeping, locks, recipes, registry, runner
+from meva_core import checkpoint, compose, fit, keeping, locks, recipes, registry, resolving, runner
 from meva_core.cli.screen import Screen
 from meva_core.fit import Divergence
 from meva_core.progress import Progress
@@ -70,7 +70,7 @@ def metrics(folder):
 
 
 def small_experiment():
-    return experiment.resolve(registry.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=SMALL)
+    return resolving.resolve(registry.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=SMALL)
 
 
 def assert_same_results(folder, other):

@@ -35,7 +35,7 @@ for game, name, settings in (
     ("logistic", "cola", SIZES | WIDTH),
     ("ipd", "m_maml", {"learner.batch_size": 6, "learner.loops": 3}),
 ):
-    asked = experiments.resolve(known, files, game=game, learner=name, opponents=(), overrides=settings)
+    asked = resolving.resolve(known, files, game=game, learner=name, opponents=(), overrides=settings)
     learner = compose.compose(known, asked).rehearse()[0]
     trainings, compiled = [learner.training] * 2, []
     jax.monitoring.clear_event_listeners()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meva_core import compose, experiment, recipes, registry
+from meva_core import compose, experiment, recipes, registry, resolving
 from meva_core.cli.run import parse_setting
 from meva_core.component import hyperparameters
 from meva_core.errors import BadFolder, BadValue, MevaError, UnknownName
@@ -20,7 +20,7 @@ KNOWN = registry.installed()
 def resolve(game="ipd", learner="meva", opponents=(), recipe="default", files=(), **more):
     """Overrides as `learner__rate=1.5`, or as `overrides={...}`."""
     overrides = {name.replace("__", "."): value for name, value in more.items() if "__" in name}
-    return experiment.resolve(
+    return resolving.resolve(
         KNOWN,
         [recipes.shipped(), *files],
         game=game,
@@ -324,7 +324,7 @@ def test_the_users_recipes_win():
 
 def test_no_recipe_on_record():
     file = attrs.evolve(recipes.shipped(), tables={})
-    found = experiment.resolve(KNOWN, [file], game="ipd", learner="lola")
+    found = resolving.resolve(KNOWN, [file], game="ipd", learner="lola")
     assert found.learner.settings["rate"] == 1.0
     assert "defaults" in found.source
 

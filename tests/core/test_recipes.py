@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from meva_core import compose, experiment, recipes, registry
+from meva_core import compose, recipes, registry, resolving
 from meva_core.errors import BadFolder, BadValue, UnknownName
 
 SHIPPED = [
@@ -138,7 +138,7 @@ def resolved(game, learner, name):
     file = recipes.shipped()
     if game == recipes.ANY_GAME:  # where the game has none of its own
         file, game = attrs.evolve(file, tables={game: file.tables[game]}), "ipd"
-    return experiment.resolve(registry.installed(), [file], game=game, learner=learner, recipe=name)
+    return resolving.resolve(registry.installed(), [file], game=game, learner=learner, recipe=name)
 
 
 @pytest.mark.parametrize(("game", "learner", "name"), SHIPPED)
