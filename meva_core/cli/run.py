@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meva_core import resolving, stopping
+from meva_core import stopping
 from meva_core.errors import BadFolder, BadValue, Diverged, Unwritable
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def run_command(
 
     from meva_core import devices as computing
     from meva_core import experiment as experiments
-    from meva_core import resuming, runner
+    from meva_core import resolving, resuming, runner
     from meva_core.cli.screen import Screen
 
     if resume is not None and not (resume / "experiment.toml").is_file():
