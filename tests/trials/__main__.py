@@ -26,7 +26,7 @@ from pathlib import Path
 
 CHUNK = 5
 SMALL = {
-    "learner.loops": 100,
+    "learner.loops": 400,
     "learner.trajectory": 20,
     "learner.stride": 10,
     "learner.batch_size": 16,
@@ -35,7 +35,7 @@ SMALL = {
     "value_model.blocks": 0,
     "fit.chunk": CHUNK,
 }
-EVALUATION = {"evaluate.pairs": 8, "evaluate.steps": 50, "evaluate.values": [0.0, 0.95]}
+EVALUATION = {"evaluate.pairs": 8, "evaluate.steps": 20, "evaluate.values": [0.95]}
 MEVA_RUN, MEVA = ([sys.executable, "-m", "meva_core", *rest] for rest in (["run"], []))
 
 REPRODUCTION = """
@@ -93,9 +93,8 @@ class Fit(Subject):
 
 class Tournament(Subject):
     def begin(self, out: Path) -> list[str]:
-        small = {f"meva.{key.removeprefix('learner.')}": value for key, value in SMALL.items() if "fit" not in key}
-        small = {**small, "meva.loops": 40}
-        names = ["--game", "ipd", "--learners", "naive,lola,meva", "--trials", "16", "--steps", "20", "--seeds", "2"]
+        small = {"m_maml.loops": 300, "m_maml.steps": 50, "m_maml.batch_size": 8}
+        names = ["--game", "ipd", "--learners", "naive,lola,m_maml", "--trials", "16", "--steps", "20", "--seeds", "2"]
         return [*MEVA, "tournament", *names, "--out", str(out), *settings(small)]
 
     def resume(self, out: Path) -> list[str]:
@@ -107,7 +106,7 @@ class Reproduction(Subject):
     def begin(self, out: Path) -> list[str]:
         file = self.place / "trial.toml"
         if not file.exists():
-            runs = [toml({**SMALL, **EVALUATION, "learner.loops": 60, "fit.seed": seed}) for seed in (0, 1)]
+            runs = [toml({**SMALL, **EVALUATION, "learner.loops": 200, "fit.seed": seed}) for seed in (0, 1)]
             file.write_text(REPRODUCTION % tuple(runs))
         return [*MEVA, "reproduce", "trial", "--registry", str(file), "--out", str(out), "--jobs", "2"]
 
@@ -174,7 +173,8 @@ def main() -> int:
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        environment = {**os.environ, "MEVA_CACHE": str(place / "cache")}
+        quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "true"}  # most of a short run's time is compiling
+        environment = {**os.environ, **quick, "MEVA_CACHE": str(place / "cache")}
         subjects = [Fit(place), Tournament(place), Reproduction(place)]
         for n, subject in enumerate(subjects):
             name = type(subject).__name__.lower()
