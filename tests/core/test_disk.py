@@ -47,6 +47,14 @@ def test_arrays_are_what_any_numpy_reads(tmp_path):
                 assert found[name].dtype == array.dtype
 
 
+def test_what_takes_up_more_than_it_may_is_not_unpacked(tmp_path):
+    disk.save_arrays(tmp_path / "x.npz", {"a": np.zeros(10**6)}, compress=True)
+    assert (tmp_path / "x.npz").stat().st_size < 10**5
+    assert disk.load_arrays(tmp_path / "x.npz", most=9 * 10**6)[0]["a"].size == 10**6
+    with pytest.raises(BadFolder, match="damaged or foreign file"):
+        disk.load_arrays(tmp_path / "x.npz", most=7 * 10**6)
+
+
 def test_a_missing_file_is_damaged_too(tmp_path):
     with pytest.raises(BadFolder, match="damaged or foreign file"):
         disk.load_arrays(tmp_path / "x.npz")

@@ -80,6 +80,23 @@ def test_a_lock_of_nobody_s_make(tmp_path):
             pass
 
 
+def test_a_file_that_its_holder_takes_away_is_no_lock(tmp_path, monkeypatch):
+    """Opened before it was taken away, locked after: others would lock the new one."""
+    opened, files = locks._opened, []
+
+    def late(path):
+        files.append(opened(path))
+        if len(files) == 1:
+            path.unlink()
+        return files[-1]
+
+    monkeypatch.setattr(locks, "_opened", late)
+    with locks.alone(tmp_path):
+        assert len(files) == 2
+        assert files[0].closed
+        assert os.path.samestat(os.stat(tmp_path / locks.NAME), os.fstat(files[1].fileno()))
+
+
 def test_many_at_once_are_in_it_one_after_the_other(tmp_path):
     inside, most = [], []
 

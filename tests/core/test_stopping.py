@@ -45,13 +45,16 @@ def test_deferred_until_the_end():
 
 
 def test_a_second_one_is_heard_at_once_but_an_echo_is_not(monkeypatch):
+    heard = []
     with pytest.raises(Stopped), stopping.deferred() as check:  # noqa: PT012
         send(signal.SIGINT)
         send(signal.SIGINT)
+        heard.append("an echo")
         monkeypatch.setattr(stopping, "_ECHO", 0.0)
         with pytest.raises(Stopped):
             send(signal.SIGINT)
         check()
+    assert heard == ["an echo"]
 
 
 def test_what_is_ignored_stays_so():
