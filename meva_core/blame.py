@@ -19,12 +19,12 @@ from meva_core.registry import OURS, Offer, Plugin, what_to_do
 def named() -> Iterator[None]:
     """What passes through the code of a plugin that is not bundled becomes a BadPlugin that names it.
 
-    MevaError, OSError and Ctrl-C pass as they are, and so do bugs of ours and of bundled plugins, which keep their
+    MevaError and Ctrl-C pass as they are, and so do bugs of ours and of bundled plugins, which keep their
     traceback.
     """
     try:
         yield
-    except (MevaError, OSError):
+    except MevaError:
         raise
     except (Exception, SystemExit) as error:
         who = culprit(error)

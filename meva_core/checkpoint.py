@@ -49,10 +49,9 @@ def write(
     folder: Path, loops: int, state: Any, experiment: Mapping[str, Any], diverged: Sequence[Divergence] = ()
 ) -> Path:
     """The same without dropping any."""
-    folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob(f"*{disk.PARTIAL}"):
         stale.unlink()
-    leaves = {path: np.asarray(leaf) for path, leaf in _leaves(state).items()}
+    leaves = _leaves(state)
     meta = {
         "schema": SCHEMA,
         "experiment": experiment,
@@ -61,7 +60,7 @@ def write(
         "diverged": [attrs.asdict(divergence) for divergence in diverged],
     }
     target = folder / f"loop-{loops:07d}.npz"
-    arrays = {f"leaf{n}": np.frombuffer(leaf.tobytes(), np.uint8) for n, leaf in enumerate(leaves.values())}
+    arrays = {f"leaf{n}": np.frombuffer(_bytes(leaf), np.uint8) for n, leaf in enumerate(leaves.values())}
     disk.save_arrays(target, arrays, meta)
     return target
 
@@ -77,36 +76,35 @@ def latest(folder: Path, like: Any, damaged: Callable[[str], None] = lambda text
 def experiment_of(folder: Path) -> Mapping[str, Any] | None:
     """All that decided the fit, as plain tables; None where there is no checkpoint, or none that is whole."""
     with contextlib.suppress(BadFolder):
-        return _first_whole(folder, lambda path: _read(path)[1]["experiment"])
+        return _first_whole(folder, lambda path: _checked(path, disk.load_meta(path, most=_ROOM))["experiment"])
     return None
 
 
 def load(path: Path, like: Any) -> Checkpoint:
     """BadFolder where the file is damaged, foreign, or of another state than `like`."""
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(like))
-    arrays, meta = _read(path, most=2 * size + _ROOM)
+    arrays, meta = disk.load_arrays(path, most=2 * size + _ROOM)
+    meta = _checked(path, meta)
     expected = [[name, str(leaf.dtype), list(leaf.shape)] for name, leaf in _leaves(like).items()]
     if meta["leaves"] != expected:
         raise BadFolder(f"expected a checkpoint with the arrays of this experiment's state, got others: {path}")
     try:
-        leaves = [
-            jnp.asarray(np.frombuffer(arrays[f"leaf{n}"].tobytes(), jnp.dtype(dtype)).reshape(shape))
-            for n, (_, dtype, shape) in enumerate(meta["leaves"])
-        ]
+        leaves = [_array(arrays[f"leaf{n}"].tobytes(), leaf) for n, leaf in enumerate(jax.tree.leaves(like))]
         lost = tuple(Divergence(**divergence) for divergence in meta["diverged"])
+        if not all((type(d.seed), type(d.loop), type(d.quantity)) == (int, int, str) for d in lost):
+            raise TypeError("diverged")
     except (KeyError, TypeError, ValueError) as error:
         raise _foreign(path) from error
     return Checkpoint(meta["loops"], jax.tree.unflatten(jax.tree.structure(like), leaves), lost)
 
 
-def _read(path: Path, most: int | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    arrays, meta = disk.load_arrays(path, most=most)
+def _checked(path: Path, meta: Any) -> dict[str, Any]:
     kinds = {"experiment": dict, "loops": int, "leaves": list, "diverged": list}
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
         raise _foreign(path)
     if not all(isinstance(meta.get(name), kind) for name, kind in kinds.items()) or meta["loops"] < 0:
         raise _foreign(path)
-    return arrays, meta
+    return meta
 
 
 def _foreign(path: Path) -> BadFolder:
@@ -125,13 +123,28 @@ def _first_whole(folder: Path, read: Callable[[Path], Any], damaged: Callable[[s
             damaged(f"{complaint}; the one before is used")
         return found
     if complaints:
-        raise BadFolder("; ".join(complaints) + "; start again with a new --out")
+        raise BadFolder("; ".join(complaints) + f"; remove {folder} to begin this fit anew")
     return None
 
 
 def oldest_first(folder: Path) -> list[Path]:
     """The files of a folder, by their loops."""
     return sorted(folder.glob("loop-*.npz"), key=lambda path: (len(path.name), path.name))
+
+
+def _bytes(leaf: Any) -> bytes:
+    return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf).tobytes()
+
+
+def _array(content: bytes, like: Any) -> jax.Array:
+    if _is_key(like):
+        data = np.frombuffer(content, np.uint32).reshape(*like.shape, -1)
+        return jax.random.wrap_key_data(jnp.asarray(data), impl=jax.random.key_impl(like))
+    return jnp.asarray(np.frombuffer(content, like.dtype).reshape(like.shape))
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _leaves(state: Any) -> dict[str, Any]:

@@ -42,6 +42,6 @@ def _in_run(known: Registry, folder: Path) -> list[Offer]:
 def _in_tournament(known: Registry, folder: Path) -> list[Offer]:
     from meva_core import tournament
 
-    asked, _ = tournament.read(folder)
+    asked = tournament.read(folder).asked
     games = [known.find("game", name) for name in asked.games]
     return games + [known.find("learner", name) for name in asked.learners]

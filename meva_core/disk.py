@@ -13,7 +13,6 @@ import io
 import json
 import os
 import re
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -62,14 +61,21 @@ def copy(source: Path, target: Path) -> None:
         for path in source.iterdir():
             copy(path, target / path.name)
     else:
-        with naming(target):
-            shutil.copyfile(source, target)
+        write(target, source.read_bytes())
 
 
 def refused(error: OSError, text: str) -> MevaError:
     """What to raise where a path of the user's cannot be written: of the disk's doing, or of the path's."""
     kind = Unwritable if error.errno in _OF_THE_DISK else BadFolder
     return kind(f"{text}: {error.strerror}")
+
+
+def stopped(error: OSError, command: str) -> Unwritable:
+    """What to raise where a disk stopped a run in its middle; `command` goes on with it."""
+    where = f" {error.filename}" if error.filename else ""
+    return Unwritable(
+        f"cannot read or write{where}: {error.strerror or error}; what was saved is whole, continue with: {command}"
+    )
 
 
 @contextlib.contextmanager
@@ -100,17 +106,34 @@ def load_arrays(path: Path, *, most: int | None = None) -> tuple[dict[str, np.nd
 
     BadFolder where the file is cut, altered in a single bit, of another make, or larger than that.
     """
+    with _opened(path, most) as file:
+        arrays = {name: file[name] for name in file.files}
+        return arrays, json.loads(arrays.pop(META).tobytes()) if META in arrays else None
+
+
+def load_meta(path: Path, *, most: int) -> Any:
+    """Of these, meta alone. `most`: bytes that it may take up."""
+    with _opened(path, None) as file:
+        if META not in file.files or file.zip.getinfo(f"{META}.npy").file_size > most:  # type: ignore[union-attr]
+            raise ValueError("size")
+        return json.loads(file[META].tobytes())
+
+
+@contextlib.contextmanager
+def _opened(path: Path, most: int | None) -> Iterator[Any]:
+    """What is wrong with the bytes of a file becomes a BadFolder; what is wrong with the disk stays an OSError."""
     try:
         content = path.read_bytes()
-        body, digest = content[:-_DIGEST], content[-_DIGEST:]
-        if hashlib.sha256(body).hexdigest().encode() != digest:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise BadFolder(f"expected a file, got none: {path}") from error
+    try:
+        if hashlib.sha256(content[:-_DIGEST]).hexdigest().encode() != content[-_DIGEST:]:
             raise ValueError("checksum")
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if most is not None and sum(entry.file_size for entry in archive.infolist()) > most:
-                raise ValueError("size")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        meta = json.loads(arrays.pop(META).tobytes()) if META in arrays else None
+            if most is not None and sum(entry.file_size for entry in file.zip.infolist()) > most:
+                raise ValueError("size")
+            yield file
+    except MemoryError:
+        raise
     except Exception as error:  # zipfile and numpy answer broken bytes with exceptions of a dozen kinds
         raise BadFolder(f"expected a whole file as MeVa writes it, got a damaged or foreign file: {path}") from error
-    return arrays, meta

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from meva_core import checkpoint, fit, metrics, stopping
-from meva_core.errors import Diverged
+from meva_core.errors import BadFolder, Diverged
 from meva_core.experiment import Experiment
 from meva_core.fit import Chunk, Divergence, History
 from meva_core.progress import Progress
@@ -33,6 +33,10 @@ def train(
     state, loops, history = fit.start(trainings, experiment.seeds), 0, History(seeds=experiment.seeds)
     if out is not None:
         state, loops = _resumed(out, player, state, history, progress)
+        if loops > trainings[0].num_steps:
+            raise BadFolder(f"expected checkpoints of at most {trainings[0].num_steps} loops in {out}, got {loops}")
+        for name in (CHECKPOINTS, SNAPSHOTS):  # once: where the folder is taken away, nothing makes it anew
+            (out / name / player).mkdir(parents=True, exist_ok=True)
     _complain(experiment, history, [], progress)
     decisive, num_steps = experiment.of_fit, trainings[0].num_steps
     with contextlib.nullcontext(lambda: None) if out is None else stopping.deferred(progress.stopping) as check:

@@ -40,7 +40,10 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
         file = _opened(path)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        except OSError as error:
+            if not isinstance(error, BlockingIOError):  # a disk without locks
+                file.close()
+                raise disk.refused(error, f"expected a folder that can be locked, got {folder}") from error
             holder = _holder(file)
             file.close()
             if wait is None:

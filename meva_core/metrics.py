@@ -18,6 +18,7 @@ from meva_core.fit import Chunk
 
 NAME = "metrics.jsonl"
 _KEYS = ("fit", "seed", "loop")
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def append(out: Path, fit: str, seeds: Sequence[int], chunk: Chunk) -> None:
@@ -38,7 +39,9 @@ def cut(out: Path, fit: str, loops: int) -> None:
     if not (out / NAME).exists():
         return
     kept = [line for line in _lines(out) if line["fit"] != fit or line["loop"] < loops]
-    disk.write(out / NAME, "".join(json.dumps(line) + "\n" for line in kept))
+    text = "".join(json.dumps(line) + "\n" for line in kept)
+    if text.encode() != (out / NAME).read_bytes():
+        disk.write(out / NAME, text)
 
 
 def read(out: Path, fit: str, seeds: Sequence[int], loops: int) -> tuple[dict[str, np.ndarray], int]:
@@ -78,7 +81,7 @@ def _whole(line: dict[str, Any]) -> bool:
         and type(line.get("seed")) is int
         and type(line.get("loop")) is int
         and line["loop"] >= 0
-        and all(value is None or type(value) in (int, float) for value in numbers)
+        and all(value is None or (type(value) in (int, float) and abs(value) <= _LARGEST) for value in numbers)
     )
 
 

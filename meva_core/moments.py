@@ -52,4 +52,6 @@ def _kept(folder: Path, learners: Sequence[Learner], seeds: Sequence[int]) -> li
         return []
     like = jax.eval_shape(lambda: fit.fitted_params(trainings, fit.start(trainings, seeds)))
     moments = [checkpoint.load(path, like) for path in checkpoint.oldest_first(folder)]
+    if not moments:
+        raise BadFolder(f"expected snapshots of a fit in {folder}, got none: go on with the run first, with --resume")
     return [(moment.loops, moment.state) for moment in moments]

@@ -7,17 +7,18 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
-from meva_core import devices
+from meva_core import devices, registry
 
 LIBRARIES = ("meva", "jax", "jaxlib", "dm-haiku", "optax", "numpy", "scipy")
 
 
 def record() -> dict[str, Any]:
     """Of this process, as plain tables."""
+    strangers = {plugin.distribution: plugin.version for plugin in registry.installed().plugins}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "versions": {**strangers, **{name: importlib.metadata.version(name) for name in LIBRARIES}},
         **devices.record(),
     }
 

@@ -127,11 +127,7 @@ def _run(
     progress.composed(experiment, [composition.players[n].name for n in composition.seats])
     began = time.monotonic()
     if out is not None and fits is not None and any(player.training for player in composition.rehearse()):
-        place = fits / experiment.fit_hash
-        players, histories = _kept(experiment, composition, place, progress)
-        for path in (place / name for name in (keeping.CHECKPOINTS, keeping.SNAPSHOTS, metrics.NAME)):
-            if path.exists():
-                disk.copy(path, out / path.name)
+        players, histories = _kept(experiment, composition, fits / experiment.fit_hash, progress, copy_to=out)
     else:
         players, histories = _fit(experiment, composition, out, progress)
     fitted = time.monotonic()
@@ -160,14 +156,27 @@ def fitted(experiment: Experiment, known: Registry, out: Path, progress: Progres
 
 
 def _kept(
-    experiment: Experiment, composition: compose.Composition, out: Path, progress: Progress
+    experiment: Experiment,
+    composition: compose.Composition,
+    out: Path,
+    progress: Progress,
+    copy_to: Path | None = None,
 ) -> tuple[list[Fitted], list[History]]:
-    """Every player, fitted in the folder `out`: as it is there, gone on with, or begun."""
+    """Every player, fitted in the folder `out`: as it is there, gone on with, or begun. A run's folder `copy_to` is
+    given the fit, and by what it was made."""
     with locks.alone(out, wait=progress.said):
-        if not (out / "experiment.toml").is_file():
+        if (out / "experiment.toml").is_file():
+            resuming.check_folder(experiment, composition, out)
+            folder.resume(out, experiment, progress.warn)
+        else:
             folder.create(out, experiment)
-        resuming.check_folder(experiment, composition, out)
-        return _fit(experiment, composition, out, progress)
+        found = _fit(experiment, composition, out, progress)
+        if copy_to is not None:
+            for path in (out / name for name in (metrics.NAME, keeping.SNAPSHOTS, keeping.CHECKPOINTS)):
+                if path.exists():
+                    disk.copy(path, copy_to / path.name)
+            folder.write_experiment(copy_to, experiment, folder.recorded(out))
+        return found
 
 
 def _survivors(experiment: Experiment, histories: list[History]) -> list[int]:

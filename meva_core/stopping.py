@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_ECHO = 1.0  # seconds in which a signal is the same one again: a terminal sends it to everybody, and a parent too
+ECHO = 1.0  # seconds in which a signal is the same one again: a terminal sends it to everybody, and a parent too
 
 
 class Stopped(KeyboardInterrupt):
@@ -52,7 +52,7 @@ def deferred(told: Callable[[], None] = lambda: None) -> Iterator[Callable[[], N
         if not came:
             came.append((number, time.monotonic()))
             told()
-        elif time.monotonic() - came[0][1] > _ECHO:
+        elif time.monotonic() - came[0][1] > ECHO:
             _stop(number, frame)
 
     def check() -> None:

@@ -57,16 +57,28 @@ class Tournament:
                 raise BadValue(f"expected every name once in {option}, got {twice[0]!r} twice")
 
 
-def read(folder: Path) -> tuple[Tournament, Path | None]:
-    """What was asked in a tournament's folder, and the user's registry file."""
+@attrs.frozen
+class Begun:
+    """What a tournament's folder says of it: what was asked, the user's registry file, where its fits are kept, and by
+    what it was begun."""
+
+    asked: Tournament
+    registry_file: Path | None
+    fits: Path
+    record: Mapping[str, Any]
+
+
+def read(folder: Path) -> Begun:
+    """What tournament.toml says. BadFolder or BadValue where it is not as a tournament writes it."""
     path = folder / "tournament.toml"
     if not path.is_file():
         raise BadFolder(f"expected a folder with a tournament.toml to resume, got {folder}")
-    types = {**typing.get_type_hints(Tournament), "registry": str}
+    types = {**typing.get_type_hints(Tournament), "registry": str, "fits": str, "run": dict}
     content = {name: values.convert(value, types.get(name), name) for name, value in recipes.read_toml(path).items()}
-    registry = content.pop("registry", None)
+    registry, fits, record = (content.pop(name, None) for name in ("registry", "fits", "run"))
     try:
-        return Tournament(**content), None if registry is None else Path(registry)
+        asked = Tournament(**content)
+        return Begun(asked, registry and Path(registry), Path(fits) if fits else folder / "fits", record or {})
     except TypeError as error:
         raise BadFolder(f"expected a tournament.toml as meva tournament writes it, got {path}: {error}") from error
 

@@ -44,9 +44,10 @@ def run(result: Result, out: Path) -> list[Compared]:
 
 
 def tournament(out: Path, again: Path) -> list[Compared]:
-    """Two folders of one tournament: the payoffs of every match."""
+    """Two folders of one tournament: its tables, and the payoffs of every match."""
+    tables = _plain("summary.json", read_summary(out), read_summary(again))
     names = sorted({path.name for folder in (out, again) for path in (folder / "matches").glob("*.npz")})
-    return [
+    return [tables] + [
         _arrays(name, disk.load_arrays(out / "matches" / name)[0], disk.load_arrays(again / "matches" / name)[0])
         for name in names
     ]

@@ -6,6 +6,7 @@ Programs of the sizes here keep one core busy, and compiling them another: two p
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,7 @@ from typing import Any, Protocol
 
 import attrs
 
+import meva_core.stopping
 from meva_core import blame
 from meva_core.errors import MevaError
 from meva_core.progress import Progress
@@ -63,9 +65,12 @@ def do_all(
     """Do all, `jobs` at a time, the first ones first; yields (index, result) as they end. `progress(index)` is told
     how a task goes on, in this process.
 
-    With one job all is done here; otherwise each worker computes with its share of the cores. What a task raises is
+    With one job all is done here; otherwise each worker computes with its share of the cores, a `jobs`-th however few
+    tasks there are, so that what is left of them rounds as before. What a task raises is
     raised here, after the others were told to stop as by Ctrl-C. WorkerDied where one is killed.
     """
+    if not tasks:
+        return
     if jobs == 1:
         for n, task in enumerate(tasks):
             yield n, task.do(progress(n))
@@ -75,7 +80,7 @@ def do_all(
     context = multiprocessing.get_context("spawn")
     told, stopping = context.SimpleQueue(), context.Event()
     settings = (told, stopping, max(1, cores() // jobs))
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=settings)
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_begin, initargs=settings)
     rows: dict[int, Progress] = {}
     try:
         # An interrupt in the middle of the pool's own work could leave it locked for ever.
@@ -132,6 +137,7 @@ def _begin(told: Any, stopping: Any, threads: int) -> None:
     """A new worker: quiet on Ctrl-C between tasks, gone when its parent is."""
     global _told, _stopping
     _told, _stopping = told, stopping
+    meva_core.stopping.ECHO = math.inf  # signals come from the terminal and from the parent, whenever it looks
     os.environ["NPROC"] = str(threads)  # read when XLA first makes its threads
     os.environ["JAX_NUM_CPU_DEVICES"] = str(threads)  # read when jax is imported
     signal.signal(signal.SIGINT, signal.SIG_IGN)

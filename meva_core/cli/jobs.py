@@ -37,6 +37,9 @@ class RunJob:
 
     def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
         """In `folder`, gone on with where it is there; waits where another process makes it, too."""
+        with locks.alone(folder, wait=progress.said):
+            if finished(folder, self.hash):
+                return
         runner.run_experiment(self.experiment, known, out=folder, fits=fits, progress=progress)
 
 
@@ -58,7 +61,7 @@ class TournamentJob:
     def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
         """In `folder`, gone on with where it is there; waits where another process makes it, too."""
         with locks.alone(folder, wait=progress.said):
-            if finished(folder):
+            if finished(folder, self.hash):
                 return
             if not (folder / "tournament.toml").is_file():
                 command.create(folder, self.asked, self.registry_file)
@@ -69,15 +72,15 @@ class TournamentJob:
 Job = RunJob | TournamentJob
 
 
-def finished(folder: Path) -> bool:
-    """Whether the page, which is written last, is there, and the numbers are such as this version writes."""
+def finished(folder: Path, hash: str) -> bool:
+    """Whether the page, which is written last, is there, and the numbers are of this job and such as this version
+    writes."""
     if not (folder / "report.html").is_file():
         return False
     try:
-        read_summary(folder)
+        return read_summary(folder).get("hash", hash) == hash  # a tournament's has none
     except BadFolder:
         return False
-    return True
 
 
 @attrs.frozen

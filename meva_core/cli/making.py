@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from meva_core import disk, reproductions, stopping, workers
+from meva_core import disk, locks, reproductions, stopping, workers
 from meva_core.cli.jobs import Job, Making, finished
 from meva_core.cli.overview import Overview
 from meva_core.errors import BadValue
@@ -27,7 +27,8 @@ def make(wanted: Wanted, *, quick: bool, out: Path, jobs: int | None, registry_f
         if one.name in (RUNS, FITS):
             raise BadValue(f"expected another name than {RUNS} or {FITS}, which hold what all share, got {one.name!r}")
     makings = _missing(wanted, out, registry_file)
-    jobs = min(jobs or workers.default_jobs(), max(1, len(makings)))
+    every = {job.hash for _, jobs_of_one in wanted for job in jobs_of_one.values()}
+    jobs = min(jobs or workers.default_jobs(), max(1, len(every)))  # not how many are left, which rounding depends on
     overview = Overview([making.title for making in makings], quiet=quiet)
     try:
         with overview, contextlib.closing(workers.do_all(makings, jobs, overview.row)) as results:
@@ -44,7 +45,7 @@ def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Maki
     for one, jobs in wanted:
         for label, job in jobs.items():
             folder = out / RUNS / job.hash
-            if job.hash not in found and not finished(folder):
+            if job.hash not in found and not finished(folder, job.hash):
                 found[job.hash] = Making(f"{one.name} {label}", job, folder, out / FITS, registry_file)
     return list(found.values())
 
@@ -77,7 +78,13 @@ def _follow(
 def _write(asked: Reproduction, quick: bool, hashes: dict[str, str], out: Path, overview: Overview) -> None:
     folders = {label: out / RUNS / hash for label, hash in hashes.items()}
     out = out / asked.name
-    out.mkdir(parents=True, exist_ok=True)
+    with locks.alone(out, wait=overview.print):
+        _written(asked, quick, hashes, folders, out, overview)
+
+
+def _written(
+    asked: Reproduction, quick: bool, hashes: dict[str, str], folders: dict[str, Path], out: Path, overview: Overview
+) -> None:
     told = {label: read_summary(folder) for label, folder in folders.items()}
     lost = {run.label: None for run in asked.runs if run.label not in told}
     places = reproductions.ranked(asked.ranking, {**told, **lost}) if asked.ranking else []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from meva_core import stopping
-from meva_core.errors import BadFolder, BadValue, Diverged, Unwritable
+from meva_core.errors import BadFolder, BadValue, Diverged
 
 if TYPE_CHECKING:
     from meva_core.experiment import Experiment
@@ -52,7 +52,7 @@ def parse_settings(context: click.Context, parameter: click.Parameter, given: tu
     "--resume",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Continue the run in this folder, with --set learner.loops=N for longer.",
+    help="Continue the run in this folder, for longer with --set learner.loops=N, where no schedule depends on that.",
 )
 @click.option(
     "--registry",
@@ -101,19 +101,26 @@ def run_command(
     names = (game, learner, opponent, recipe, seed, seeds, registry_file)
     others = (*names, experiment, out, device, devices)
     if resume is not None and any(x not in (None, ()) for x in others):
-        raise BadValue("expected --resume DIR, with no more than --set: the folder's experiment.toml holds all else")
+        raise BadValue(
+            "expected --resume DIR, with no more than --set or --on-divergence: its experiment.toml has the rest"
+        )
     if resume is None and experiment is None and not (game and learner):
         raise BadValue("expected --game and --learner (or an experiment.toml, or --resume DIR); see meva-run --help")
-    if experiment is not None and (overrides or on_divergence or any(x not in (None, ()) for x in names)):
+    if experiment is not None and (overrides or any(x not in (None, ()) for x in names)):
         raise BadValue("expected an experiment.toml or names and settings, got both: edit the file instead")
 
+    from meva_core import blame, disk, resolving, resuming, runner
     from meva_core import devices as computing
     from meva_core import experiment as experiments
-    from meva_core import resolving, resuming, runner
     from meva_core.cli.screen import Screen
 
     if resume is not None and not (resume / "experiment.toml").is_file():
         raise BadFolder(f"expected a run folder with an experiment.toml to resume, got {resume}")
+    if experiment is not None and experiment.is_dir():
+        raise BadFolder(
+            f"expected a file, got the folder {experiment}: write {experiment / 'experiment.toml'} to run it again, "
+            f"--resume {experiment} to go on with it"
+        )
     written = experiment if resume is None else resume / "experiment.toml"
     if written is not None and device in (None, "cpu"):
         devices = devices or computing.recorded(written)
@@ -124,7 +131,7 @@ def run_command(
     if resume is not None:
         resolved = resuming.revised(known, resume, overrides)
     elif experiment is not None:
-        resolved = experiments.read(known, experiment)
+        resolved = resolving.revised(known, experiments.read(known, experiment), overrides)
     else:
         resolved = resolving.resolve(
             known,
@@ -140,14 +147,13 @@ def run_command(
     try:
         result = runner.run_experiment(resolved, known, out=folder, resume=resume is not None, progress=screen)
     except KeyboardInterrupt as error:
-        screen.stopped()
+        screen.stopped((folder / "experiment.toml").is_file())
         return stopping.exit_code(error)
     except OSError as error:
         screen.close()
-        raise Unwritable(
-            f"cannot read or write {error.filename or folder}: {error.strerror or error}; what was saved is whole, "
-            f"continue with: meva-run --resume {folder}"
-        ) from error
+        if blame.culprit(error) is not None or not (folder / "experiment.toml").is_file():
+            raise
+        raise disk.stopped(error, f"meva-run --resume {folder}") from error
     screen.finished(result)
     if result.complaints:
         raise Diverged("; ".join(result.complaints))

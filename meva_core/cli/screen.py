@@ -109,10 +109,10 @@ class Screen(Progress):
             if not self.console.quiet:
                 os.write(sys.stderr.fileno(), b"\nstopping when this chunk is over (once more: at once)\n")
 
-    def stopped(self) -> None:
-        """Ctrl-C: how to go on."""
+    def stopped(self, begun: bool, command: str = "meva-run") -> None:
+        """Ctrl-C: how to go on with what was begun."""
         self.close()
-        self.errors.print(f"stopped; continue with: meva-run --resume {self.out}", markup=False)
+        self.errors.print("stopped" + f"; continue with: {command} --resume {self.out}" * begun, markup=False)
 
     def close(self) -> None:
         """Take the bar away."""

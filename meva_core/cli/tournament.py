@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meva_core import stopping
+from meva_core import blame, stopping
 from meva_core.cli.run import parse_settings
 from meva_core.errors import BadFolder, BadValue
 
@@ -87,29 +87,38 @@ def tournament_command(
     if resume is None and not (games and learners):
         raise BadValue("expected --game and --learners, or --resume DIR; see meva tournament --help")
 
-    from meva_core import devices, locks, runner, tournament
+    from meva_core import devices, disk, locks, provenance, runner, tournament
 
-    devices.prepare()
     if resume is not None:
-        asked, registry_file = tournament.read(resume)
+        begun = tournament.read(resume)
+        devices.prepare(None, devices.recorded(resume / "tournament.toml"))
+        asked, registry_file, fits = begun.asked, begun.registry_file, fits or begun.fits
     else:
+        devices.prepare()
         names = tuple(name.strip() for name in (learners or "").split(",") if name.strip())
         asked = tournament.Tournament(games=games, learners=names, overrides=overrides, **given)  # type: ignore[arg-type]
     known, files = runner.plugins(registry_file)
     planned = tournament.meetings(known, files, asked)
     folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    screen = Standings(folder, quiet, len(planned))
     if resume is None:
         check_new(folder)
-    screen = Standings(folder, quiet, len(planned))
+    elif changed := provenance.changes(begun.record):
+        screen.fits.warn(f"{folder} was begun elsewhere, and may round otherwise: {', '.join(changed)}")
     try:
         with locks.alone(folder):
             if resume is None:
-                create(folder, asked, registry_file)
+                create(folder, asked, registry_file, fits)
             found = make(known, asked, planned, folder, fits or folder / "fits", screen.fits, screen.met)
         screen.finished(found)
     except KeyboardInterrupt as error:
-        screen.stopped()
+        screen.fits.stopped((folder / "tournament.toml").is_file(), "meva tournament")
         return stopping.exit_code(error)
+    except OSError as error:
+        screen.fits.close()
+        if blame.culprit(error) is not None or not (folder / "tournament.toml").is_file():
+            raise
+        raise disk.stopped(error, f"meva tournament --resume {folder}") from error
     return 0
 
 
@@ -171,11 +180,6 @@ class Standings:
         files = "report.html  cells.csv  summary.json  tournament.toml  figures/"
         self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)
 
-    def stopped(self) -> None:
-        """Ctrl-C: how to go on."""
-        self.fits.close()
-        self.errors.print(f"stopped; continue with: meva tournament --resume {self.out}", markup=False)
-
 
 def check_new(folder: Path) -> None:
     """BadFolder where it holds something already."""
@@ -184,18 +188,21 @@ def check_new(folder: Path) -> None:
     run_folder.check_new(folder, f"meva tournament --resume {folder}")
 
 
-def create(folder: Path, asked: Tournament, registry_file: Path | None) -> None:
+def create(folder: Path, asked: Tournament, registry_file: Path | None, fits: Path | None = None) -> None:
     """A new folder with what is asked in it. BadFolder where it holds something already."""
     import attrs
     import tomli_w
 
-    from meva_core import disk
+    from meva_core import disk, provenance
     from meva_core.report import folder as run_folder
 
     content = attrs.asdict(asked, recurse=False)
     content |= {"games": list(asked.games), "learners": list(asked.learners), "overrides": dict(asked.overrides)}
     if registry_file is not None:
         content["registry"] = str(registry_file.resolve())
+    if fits is not None:
+        content["fits"] = str(fits.resolve())
+    content["run"] = provenance.record()
     run_folder.new(folder, f"meva tournament --resume {folder}")
     disk.write(folder / "tournament.toml", tomli_w.dumps(content))
 

@@ -32,6 +32,8 @@ def verify_command(folder: Path, quiet: bool) -> int:
 
     kinds = {"experiment.toml": _run, "tournament.toml": _tournament}
     written = next((folder / name for name in kinds if (folder / name).is_file()), None)
+    if not folder.is_dir():
+        raise BadFolder(f"expected the folder of a finished run or tournament, got {folder}, which is none")
     if written is None:
         raise BadFolder(
             f"expected the folder of a run or a tournament, got {folder} without {' or '.join(kinds)} (what a "
@@ -66,9 +68,9 @@ def _tournament(folder: Path, screen: Screen) -> list[Compared]:
     from meva_core import runner, tournament, verify
     from meva_core.cli import tournament as command
 
-    asked, registry_file = tournament.read(folder)
-    known, files = runner.plugins(registry_file)
-    planned = tournament.meetings(known, files, asked)
+    begun = tournament.read(folder)
+    known, files = runner.plugins(begun.registry_file)
+    asked, planned = begun.asked, tournament.meetings(known, files, begun.asked)
     with tempfile.TemporaryDirectory() as again:
         command.make(known, asked, planned, Path(again), Path(again) / "fits", screen)
         return verify.tournament(folder, Path(again))

@@ -38,7 +38,7 @@ LEFTOVERS = (
 def create(out: Path, experiment: Experiment) -> None:
     """A new folder with the experiment in it. BadFolder where it holds something already."""
     new(out, otherwise(out))
-    disk.write(out / "experiment.toml", experiment_text(experiment))
+    write_experiment(out, experiment, provenance.record())
 
 
 def otherwise(out: Path) -> str:
@@ -48,7 +48,7 @@ def otherwise(out: Path) -> str:
 
 def new(out: Path, otherwise: str) -> None:
     """A new folder. BadFolder where it holds something already; BadFolder or Unwritable where it cannot be written."""
-    check_new(out, otherwise)
+    _check_empty(out, otherwise)
     try:
         out.mkdir(parents=True, exist_ok=True)
         disk.write(out / "probe", "")
@@ -58,7 +58,14 @@ def new(out: Path, otherwise: str) -> None:
 
 
 def check_new(out: Path, otherwise: str) -> None:
-    """BadFolder where it holds something already."""
+    """BadFolder where another process works in it, or it holds something already."""
+    if (out / locks.NAME).is_file():
+        with locks.alone(out):
+            pass
+    _check_empty(out, otherwise)
+
+
+def _check_empty(out: Path, otherwise: str) -> None:
     if out.exists() and (not out.is_dir() or any(path.name not in LEFTOVERS for path in out.iterdir())):
         raise BadFolder(
             f"expected a new or empty folder for --out, got {out}, which is not: choose another, or {otherwise}"
@@ -66,16 +73,27 @@ def check_new(out: Path, otherwise: str) -> None:
 
 
 def resume(out: Path, experiment: Experiment, warn: Callable[[str], None]) -> None:
-    """An old folder, gone on with; `warn` is told where the numbers may round otherwise than they did."""
-    was = read_toml(out / "experiment.toml").get("run", {})
-    if changed := provenance.changes(was if isinstance(was, dict) else {}):
+    """An old folder, gone on with; `warn` is told where the numbers may round otherwise than they did. What was found
+    about another experiment, with other loops or another evaluation, is taken away."""
+    was = recorded(out)
+    if changed := provenance.changes(was):
         warn(f"{out} was begun elsewhere, and may round otherwise: {', '.join(changed)}")
-    disk.write(out / "experiment.toml", experiment_text(experiment))
+    if was.get("hash") != experiment.hash:
+        for name in ("report.html", "summary.json"):
+            (out / name).unlink(missing_ok=True)
+    write_experiment(out, experiment, {**provenance.record(), **was, **({"resumed_with": changed} if changed else {})})
 
 
-def experiment_text(experiment: Experiment) -> str:
-    """The experiment, its hash, and by what it is run."""
-    return tomli_w.dumps({**experiment.to_plain(), "run": {"hash": experiment.hash, **provenance.record()}})
+def recorded(out: Path) -> dict[str, Any]:
+    """By what a run's folder was begun, as it has it on record; {} where it has nothing."""
+    found = read_toml(out / "experiment.toml").get("run", {})
+    return found if isinstance(found, dict) else {}
+
+
+def write_experiment(out: Path, experiment: Experiment, record: dict[str, Any]) -> None:
+    """experiment.toml: the experiment, its hash, and by what it is run."""
+    text = tomli_w.dumps({**experiment.to_plain(), "run": {**record, "hash": experiment.hash}})
+    disk.write(out / "experiment.toml", text)
 
 
 def finish(out: Path, result: Result) -> None:

@@ -120,7 +120,7 @@ CASES = {
         "expected --resume DIR, with no more than --set",
     ),
     "no experiment": (["nosuch.toml"], "expected a readable TOML file at nosuch.toml, got: No such file"),
-    "experiment is a folder": (["."], "expected a readable TOML file at ., got: Is a directory"),
+    "experiment is a folder": (["."], "expected a file, got the folder .: write experiment.toml to run it again"),
     "broken experiment": (["broken.toml"], "expected TOML in broken.toml"),
     "empty experiment": (["empty.toml"], "expected schema 2, got None @ empty.toml"),
     "experiment and names": (["broken.toml", "--game", "ipd"], "got both"),

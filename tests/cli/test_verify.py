@@ -71,12 +71,23 @@ def test_a_tournament(meva_command, tmp_path):
     assert meva_command("tournament", *names, "--out", tmp_path / "all", "--quiet").code == 0
     outcome = meva_command("verify", tmp_path / "all")
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.count("equal to the bit") == 3
+    assert outcome.out.count("equal to the bit") == 4  # matches and tables
     match = tmp_path / "all" / "matches" / "tandem--naive--naive.npz"
     arrays, key = disk.load_arrays(match)
     disk.save_arrays(match, {**arrays, "payoffs": arrays["payoffs"] + 1}, key)
     outcome = meva_command("verify", tmp_path / "all", "--quiet")
     assert (outcome.code, outcome.out, outcome.err) == (1, "", "")
+
+
+def test_fits_kept_elsewhere_are_found_again(meva_command, tmp_path):
+    names = ("--game", "tandem", "--learners", "naive,m_maml", "--trials", 2, "--steps", 2, "--seeds", 1)
+    small = settings("m_maml.loops=2 m_maml.steps=2")
+    outcome = meva_command("tournament", *names, *small, "--fits", tmp_path / "f", "--out", tmp_path / "all", "--quiet")
+    assert outcome.code == 0, outcome.err
+    for match in (tmp_path / "all" / "matches").iterdir():
+        match.unlink()
+    assert meva_command("tournament", "--resume", tmp_path / "all", "--quiet").code == 0
+    assert not (tmp_path / "all" / "fits").exists()
 
 
 @pytest.mark.parametrize(

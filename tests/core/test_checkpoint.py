@@ -4,6 +4,7 @@ import hashlib
 import io
 import zipfile
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ DAMAGES = [
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_noticed(tmp_path, damage):
     damage(checkpoint.save(tmp_path, 3, small(), OF))
-    with pytest.raises(BadFolder, match=r"damaged or foreign file: .*loop-0000003\.npz"):
+    with pytest.raises(BadFolder, match=r"(damaged or foreign file|got none): .*loop-0000003\.npz; remove .* to begin"):
         checkpoint.latest(tmp_path, small())
     assert checkpoint.experiment_of(tmp_path) is None
 
@@ -186,6 +187,25 @@ def test_a_file_that_unpacks_to_more_than_the_state_is_not_unpacked(tmp_path):
         checkpoint.load(path, small())
 
 
+def test_what_is_said_about_a_file_is_read_alone(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path, 3, small(), OF)
+    assert checkpoint.experiment_of(tmp_path) == OF
+    disk.save_arrays(tmp_path / "loop-0000004.npz", {}, {"experiment": "x" * 2 * 10**6}, compress=True)
+    assert (tmp_path / "loop-0000004.npz").stat().st_size < 10**4
+    assert checkpoint.experiment_of(tmp_path) == OF  # the one before
+
+
+def test_random_keys_are_part_of_a_state(tmp_path):
+    keys = {"one": jax.random.key(3), "many": jax.random.split(jax.random.key(4), (2, 3)), "old": jax.random.PRNGKey(5)}
+    checkpoint.save(tmp_path, 3, keys, OF)
+    found = checkpoint.latest(tmp_path, jax.tree.map(lambda leaf: leaf, keys))
+    assert found
+    for name, leaf in keys.items():
+        back = found.state[name]
+        assert (back.dtype, back.shape) == (leaf.dtype, leaf.shape)
+        np.testing.assert_array_equal(jax.random.key_data(back), jax.random.key_data(leaf))
+
+
 METAS = [
     None,
     [],
@@ -205,7 +225,15 @@ def test_a_checksum_is_not_enough(tmp_path, meta):
         checkpoint.load(path, small())
 
 
-@pytest.mark.parametrize("harm", [{"diverged": [1]}, {"diverged": [{"seed": 1}]}, {"without": "leaf0"}])
+HARMS = [
+    {"diverged": [1]},
+    {"diverged": [{"seed": 1}]},
+    {"diverged": [{"seed": [], "loop": 1, "quantity": "x"}]},
+    {"without": "leaf0"},
+]
+
+
+@pytest.mark.parametrize("harm", HARMS)
 def test_a_forged_file_that_is_nearly_right(tmp_path, harm):
     path = checkpoint.save(tmp_path, 3, small(), OF)
     arrays, meta = disk.load_arrays(path)

@@ -17,8 +17,7 @@ from meva_core import devices
 FIT = r"""
 import json, re, sys
 import jax, numpy as np
-from meva_core import compose, devices, evaluate, fit, runner
-from meva_core import experiment as experiments
+from meva_core import compose, devices, evaluate, fit, resolving, runner
 from meva_core.match import Fitted, self_play
 
 devices.prepare(count=int(sys.argv[1]))

@@ -55,8 +55,8 @@ def test_what_takes_up_more_than_it_may_is_not_unpacked(tmp_path):
         disk.load_arrays(tmp_path / "x.npz", most=7 * 10**6)
 
 
-def test_a_missing_file_is_damaged_too(tmp_path):
-    with pytest.raises(BadFolder, match="damaged or foreign file"):
+def test_a_missing_file_is_none(tmp_path):
+    with pytest.raises(BadFolder, match="expected a file, got none"):
         disk.load_arrays(tmp_path / "x.npz")
 
 

@@ -11,6 +11,16 @@ from meva_core import stopping
 from meva_core.stopping import Stopped
 
 
+@pytest.fixture(autouse=True)
+def as_under_a_terminal():
+    """What runs in the background of a shell ignores SIGINT."""
+    before = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in before.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def send(number):
     os.kill(os.getpid(), number)
 
@@ -50,7 +60,7 @@ def test_a_second_one_is_heard_at_once_but_an_echo_is_not(monkeypatch):
         send(signal.SIGINT)
         send(signal.SIGINT)
         heard.append("an echo")
-        monkeypatch.setattr(stopping, "_ECHO", 0.0)
+        monkeypatch.setattr(stopping, "ECHO", 0.0)
         with pytest.raises(Stopped):
             send(signal.SIGINT)
         check()

@@ -140,7 +140,8 @@ def test_a_worker_that_is_killed_is_told_in_one_line(tmp_path):
 
 
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from test_workers import Saves
