@@ -61,6 +61,16 @@ def invoke(command, *arguments):
     return Outcome(code, out.getvalue(), err.getvalue())
 
 
+@pytest.fixture(scope="module")
+def compile_quickly():
+    """For what costs little but compilation."""
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.fixture(scope="session")
 def meva_run():
     """`meva_run("--game", "ipd", ...)`."""

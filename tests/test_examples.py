@@ -14,6 +14,7 @@ import meva_core as meva
 
 mpl.use("agg")
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 

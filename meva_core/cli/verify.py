@@ -21,7 +21,7 @@ DIFFERENT = 1
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--quiet", is_flag=True, help="Print nothing but errors; the exit code says it.")
 def verify_command(folder: Path, quiet: bool) -> int:
-    """Run a finished run or tournament again, from nothing, and compare every number.
+    """Run a finished run or tournament again, from nothing, and compare tables, policies (or matches) and curves.
 
     The exit code is 0 where all are equal to the bit, which the same machine and versions give, and 1 where some are
     not. Nothing in DIR is changed.

@@ -479,13 +479,21 @@ def raised(function):
     raise AssertionError("nothing was raised")
 
 
-@pytest.mark.parametrize("kind", [OSError, KeyboardInterrupt, meva.MevaError])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, meva.MevaError])
 def test_what_passes_as_it_is(fake_plugin, kind):
     fake_plugin("odd", WHOLE + "def say(what):\n    raise what\n")
     import odd  # type: ignore[import-not-found]
 
     said = kind("this")
     assert raised(lambda: odd.say(said)) is said
+
+
+def test_files_that_a_plugin_lacks_are_its_own_fault(fake_plugin):
+    fake_plugin("odd", WHOLE + "def read():\n    open('/nosuch/data')\n")
+    import odd  # type: ignore[import-not-found]
+
+    assert "plugin 'odd' (meva-odd) raises FileNotFoundError" in str(raised(odd.read))
+    assert type(raised(lambda: open("/nosuch/data"))) is FileNotFoundError  # noqa: SIM115
 
 
 def test_bugs_of_ours_keep_their_traceback(fake_plugin, monkeypatch):
