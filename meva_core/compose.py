@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
+import jax
 
 from meva_core import contracts, values
 from meva_core import experiment as experiments
@@ -90,6 +91,11 @@ class Composition:
         if len(self.players) == 1 or not self.players[own].wants_rivals:
             return ()
         return tuple(None if n == own else fitted[n] for n in self.seats)
+
+    def of_seeds(self, own: int, fitted: Mapping[int, Fitted], seeds: int) -> list[Learner]:
+        """Player `own` for every seed; fitted: those before it in `order`, every leaf [S, ...]."""
+        rivals = [jax.tree.map(lambda leaf, s=s: leaf[s], dict(fitted)) for s in range(seeds)]
+        return [self.players[own].build(self.rivals(own, of_seed)) for of_seed in rivals]
 
     @property
     def order(self) -> list[int]:

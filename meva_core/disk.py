@@ -70,14 +70,6 @@ def refused(error: OSError, text: str) -> MevaError:
     return kind(f"{text}: {error.strerror}")
 
 
-def stopped(error: OSError, command: str) -> Unwritable:
-    """What to raise where a disk stopped a run in its middle; `command` goes on with it."""
-    where = f" {error.filename}" if error.filename else ""
-    return Unwritable(
-        f"cannot read or write{where}: {error.strerror or error}; what was saved is whole, continue with: {command}"
-    )
-
-
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Around the writing of a file: errors of a full disk do not say which it was."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +151,11 @@ def decisive(plain: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def dotted(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Every number by the name that --set gives it: learner.rate; opponent.rate, or of several opponent.2.rate."""
+    return dict(_dotted(_with_opponents(plain)))
+
+
 def hash_of(plain: Mapping[str, Any]) -> str:
     """Twelve hexadecimal digits of what decides the numbers."""
     text = json.dumps(decisive(plain), sort_keys=True, separators=(",", ":"))
@@ -252,3 +257,23 @@ def check_seats(experiment: Experiment, num_players: int) -> None:
             f"{experiment.game.name} has {num_players} players: expected {num_players - 1} opponents "
             f"(repeat --opponent in seat order) or none for self-play, got {given}"
         )
+
+
+def _with_opponents(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Opponents by the names that --set gives them: opponent.rate, or of several opponent.2.rate."""
+    named = {key: value for key, value in plain.items() if key != "opponents"}
+    match plain.get("opponents", []):
+        case []:
+            return named
+        case [rival]:
+            return {**named, "opponent": rival}
+        case rivals:
+            return {**named, "opponent": {str(n): rival for n, rival in enumerate(rivals, start=1)}}
+
+
+def _dotted(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{above}{key}.")
+        else:
+            yield above + key, value

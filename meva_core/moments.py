@@ -30,10 +30,8 @@ def snapshots(out: str | Path) -> Iterator[tuple[int, Match]]:
     fitted: dict[int, Fitted] = {}
     found: list[tuple[int, dict[int, Fitted]]] = []
     for n in composition.order:
-        player = composition.players[n]
-        of_seeds = [jax.tree.map(lambda leaf, s=s: leaf[s], fitted) for s in range(asked.fit.seeds)]
-        learners = [player.build(composition.rivals(n, rivals)) for rivals in of_seeds]
-        states = _kept(out / keeping.SNAPSHOTS / player.path, learners, asked.seeds)
+        learners = composition.of_seeds(n, fitted, asked.fit.seeds)
+        states = _kept(out / keeping.SNAPSHOTS / composition.players[n].path, learners, asked.seeds)
         moments = [(loops, Fitted(learner=stacked(learners), params=params)) for loops, params in states]
         fitted[n] = moments[-1][1] if moments else Fitted(learner=stacked(learners))
         found = [(loops, {**fitted, n: moment}) for loops, moment in moments] or found

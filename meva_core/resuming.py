@@ -25,14 +25,13 @@ def revised(known: Registry, out: Path, overrides: Mapping[str, Any]) -> Experim
 
 def check(experiment: Experiment, there: Mapping[str, Any], composition: Composition, out: Path) -> None:
     """`there`: what decided the fit that `out` holds, as plain tables. BadValue lists what is different."""
-    longer = _extended_by(composition)
+    longer, hint = _longer(composition)
     found = differences(there, experiment.of_fit)
     if longer in found and found[longer][0] < found[longer][1]:
         del found[longer]
     if not found:
         return
     listed = ", ".join(f"{path} = {_shown(here)} (was {_shown(was)})" for path, (was, here) in found.items())
-    hint = f"; only {longer} may be raised" if longer else "; no schedule here allows more loops"
     raise BadValue(
         f"expected the hyper-parameters that the fit in {out} was begun with, got {listed}: "
         f"put them back, or begin a run of its own{hint}"
@@ -47,33 +46,23 @@ def check_folder(experiment: Experiment, composition: Composition, out: Path) ->
             check(experiment, there, composition, out)
 
 
-def differences(there: Any, here: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
-    """Dotted paths of what is not the same in two plain tables, with the values, None for what is missing."""
-    first, second = _as_table(there), _as_table(here)
-    if first is None or second is None:
-        return {} if there == here else {path: (there, here)}
-    found: dict[str, tuple[Any, Any]] = {}
-    for key in dict.fromkeys([*first, *second]):
-        inner = f"{path}.{key}" if path else str(key)
-        found |= differences(first.get(key), second.get(key), inner)
-    return found
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What is not the same in two experiments, dotted, with both values: None for what is missing."""
+    was, now = experiments.dotted(there), experiments.dotted(here)
+    names = dict.fromkeys([*was, *now])
+    return {name: (was.get(name), now.get(name)) for name in names if was.get(name) != now.get(name)}
 
 
-def _as_table(value: Any) -> Mapping[str, Any] | None:
-    """A table, or a list of tables as one from numbers that begin at 1."""
-    if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
-        return {str(n): item for n, item in enumerate(value, 1)}
-    return value if isinstance(value, Mapping) else None
-
-
-def _extended_by(composition: Composition) -> str | None:
-    """The one hyper-parameter that makes the fit longer and nothing else, dotted."""
+def _longer(composition: Composition) -> tuple[str | None, str]:
+    """The one hyper-parameter that makes the fit longer and nothing else, dotted; and a clause about it."""
     built = composition.rehearse()
     fitted = [(p.path, one.training) for p, one in zip(composition.players, built, strict=True) if one.training]
-    if len(fitted) != 1:  # of several, one may have been fitted against the other
-        return None
+    if not fitted:
+        return None, ""
     path, training = fitted[0]
-    return f"{path}.{training.extended_by}" if training.extended_by else None
+    if len(fitted) > 1 or not training.extended_by:
+        return None, "; a longer fit would be another one: a schedule, or a second fit, depends on its length"
+    return f"{path}.{training.extended_by}", f"; only {path}.{training.extended_by} may be raised"
 
 
 def _shown(value: Any) -> str:

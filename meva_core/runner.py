@@ -196,8 +196,7 @@ def _fit(
     histories = []
     for n in composition.order:
         player = composition.players[n]
-        of_seeds = [jax.tree.map(lambda leaf, s=s: leaf[s], fitted) for s in range(experiment.fit.seeds)]
-        learners = [player.build(composition.rivals(n, rivals)) for rivals in of_seeds]
+        learners = composition.of_seeds(n, fitted, experiment.fit.seeds)
         trainings = [training for learner in learners if (training := learner.training) is not None]
         params = None
         if trainings:

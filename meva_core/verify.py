@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
+import jax
 import numpy as np
 
 from meva_core import disk, metrics
@@ -55,18 +56,12 @@ def tournament(out: Path, again: Path) -> list[Compared]:
 
 def _plain(what: str, was: Any, now: Any) -> Compared:
     """What JSON can say."""
-    return _arrays(what, dict(_leaves(was)), dict(_leaves(now)))
+    return _arrays(what, _leaves(was), _leaves(now))
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}")
-    elif isinstance(value, (list, tuple)):
-        for n, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}.{n}")
-    else:
-        yield path, np.array(np.nan if value is None else value)
+def _leaves(plain: Any) -> dict[str, np.ndarray]:
+    found = jax.tree_util.tree_leaves_with_path(plain, is_leaf=lambda leaf: leaf is None)
+    return {jax.tree_util.keystr(path): np.array(np.nan if leaf is None else leaf) for path, leaf in found}
 
 
 def _arrays(what: str, was: Mapping[str, np.ndarray], now: Mapping[str, np.ndarray]) -> Compared:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meva_core import stopping
 from meva_core.errors import BadFolder, BadValue, Diverged
 
 if TYPE_CHECKING:
@@ -109,9 +108,9 @@ def run_command(
     if experiment is not None and (overrides or any(x not in (None, ()) for x in names)):
         raise BadValue("expected an experiment.toml or names and settings, got both: edit the file instead")
 
-    from meva_core import blame, disk, resolving, resuming, runner
     from meva_core import devices as computing
     from meva_core import experiment as experiments
+    from meva_core import resolving, resuming, runner
     from meva_core.cli.screen import Screen
 
     if resume is not None and not (resume / "experiment.toml").is_file():
@@ -146,14 +145,8 @@ def run_command(
     screen = Screen(folder, quiet=quiet)
     try:
         result = runner.run_experiment(resolved, known, out=folder, resume=resume is not None, progress=screen)
-    except KeyboardInterrupt as error:
-        screen.stopped((folder / "experiment.toml").is_file())
-        return stopping.exit_code(error)
-    except OSError as error:
-        screen.close()
-        if blame.culprit(error) is not None or not (folder / "experiment.toml").is_file():
-            raise
-        raise disk.stopped(error, f"meva-run --resume {folder}") from error
+    except (KeyboardInterrupt, OSError) as error:
+        return screen.left(error, "meva-run", "experiment.toml")
     screen.finished(result)
     if result.complaints:
         raise Diverged("; ".join(result.complaints))

@@ -15,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from meva_core import blame, stopping
+from meva_core.errors import Unwritable
 from meva_core.experiment import Experiment
 from meva_core.fit import Chunk
 from meva_core.progress import Progress
@@ -109,10 +111,20 @@ class Screen(Progress):
             if not self.console.quiet:
                 os.write(sys.stderr.fileno(), b"\nstopping when this chunk is over (once more: at once)\n")
 
-    def stopped(self, begun: bool, command: str = "meva-run") -> None:
-        """Ctrl-C: how to go on with what was begun."""
+    def left(self, error: KeyboardInterrupt | OSError, command: str, file: str) -> int:
+        """Ctrl-C, or what a disk refuses: how to go on where `file` says that something was begun. Returns the exit
+        code, raises Unwritable or the error itself."""
         self.close()
-        self.errors.print("stopped" + f"; continue with: {command} --resume {self.out}" * begun, markup=False)
+        begun, resume = (self.out / file).is_file(), f"{command} --resume {self.out}"
+        if isinstance(error, KeyboardInterrupt):
+            self.errors.print("stopped" + f"; continue with: {resume}" * begun, markup=False)
+            return stopping.exit_code(error)
+        if not begun or blame.culprit(error) is not None:
+            raise error
+        where = f" {error.filename}" if error.filename else ""
+        raise Unwritable(
+            f"cannot read or write{where}: {error.strerror or error}; what was saved is whole, continue with: {resume}"
+        ) from error
 
     def close(self) -> None:
         """Take the bar away."""

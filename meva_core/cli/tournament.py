@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meva_core import blame, stopping
 from meva_core.cli.run import parse_settings
 from meva_core.errors import BadFolder, BadValue
 
@@ -87,7 +86,7 @@ def tournament_command(
     if resume is None and not (games and learners):
         raise BadValue("expected --game and --learners, or --resume DIR; see meva tournament --help")
 
-    from meva_core import devices, disk, locks, provenance, runner, tournament
+    from meva_core import devices, locks, provenance, runner, tournament
 
     if resume is not None:
         begun = tournament.read(resume)
@@ -111,14 +110,8 @@ def tournament_command(
                 create(folder, asked, registry_file, fits)
             found = make(known, asked, planned, folder, fits or folder / "fits", screen.fits, screen.met)
         screen.finished(found)
-    except KeyboardInterrupt as error:
-        screen.fits.stopped((folder / "tournament.toml").is_file(), "meva tournament")
-        return stopping.exit_code(error)
-    except OSError as error:
-        screen.fits.close()
-        if blame.culprit(error) is not None or not (folder / "tournament.toml").is_file():
-            raise
-        raise disk.stopped(error, f"meva tournament --resume {folder}") from error
+    except (KeyboardInterrupt, OSError) as error:
+        return screen.fits.left(error, "meva tournament", "tournament.toml")
     return 0
 
 
@@ -152,7 +145,7 @@ class Standings:
         self.out, self.count, self.of = out, 0, of
         self.began = time.monotonic()
         self.fits = Screen(out, quiet=quiet)
-        self.console, self.errors = self.fits.console, self.fits.errors
+        self.console = self.fits.console
 
     def met(self, met: Met) -> None:
         """One more match is over."""

@@ -401,7 +401,7 @@ def test_resuming_with_another_evaluation(run, meva_run, tmp_path, no_figures):
     [
         ("learner.loops=4", "got learner.loops = 4 (was 5): put them back, or begin a run of its own; only learner.l"),
         ("learner.schedule=cosine", "got learner.schedule = 'cosine' (was 'constant'): put them back, or begin a run "
-         "of its own; no schedule here allows more loops"),
+         "of its own; a longer fit would be another one: a schedule"),
         ("value_model.width=16", "got value_model.width = 16 (was 8): "),
         ("fit.seeds=2", "got fit.seeds = 2 (was 1): "),
         ("game.discount=0.5", "got game.discount = 0.5 (was 0.96): "),
@@ -423,7 +423,41 @@ def test_more_loops_under_a_schedule_are_refused(meva_run, tmp_path, no_figures)
     outcome = meva_run("--resume", tmp_path / "run", "--set", "learner.loops=2")
     assert outcome.code == 2
     assert "learner.loops = 2 (was 1)" in outcome.err
-    assert "no schedule here allows more loops" in outcome.err
+    assert "a longer fit would be another one: a schedule, or a second fit, depends on its length" in outcome.err
+
+
+def test_a_fitted_opponent_may_be_fitted_for_longer(meva_run, tmp_path, no_figures):
+    names = ("--game", "tandem", "--learner", "naive", "--opponent", "m_maml")
+    small = {**LOGISTIC, "opponent.steps": 2, "opponent.rate": 0.01, "opponent.batch_size": 2}
+    for folder, loops in (("short", 1), ("long", 3)):
+        given = arguments({**small, "opponent.loops": loops})
+        assert meva_run(*names, *given, "--out", tmp_path / folder, "--quiet").code == 0
+    outcome = meva_run("--resume", tmp_path / "short", "--set", "opponent.rate=0.02")
+    assert "opponent.rate = 0.02 (was 0.01)" in outcome.err
+    assert outcome.err.endswith("only opponent.loops may be raised\n")
+    outcome = meva_run("--resume", tmp_path / "short", "--set", "opponent.loops=3", "--quiet")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert_same_results(tmp_path / "short", tmp_path / "long")
+
+
+def test_a_rule_without_a_fit_has_no_longer_one(basins_run, meva_run, tmp_path):
+    shutil.copytree(basins_run.folder, tmp_path / "run")
+    outcome = meva_run("--resume", tmp_path / "run", "--set", "learner.rate=2.0")
+    assert outcome.code == 2
+    assert outcome.err.endswith("(was 1.0): put them back, or begin a run of its own\n")
+
+
+def test_what_was_found_about_less_is_taken_away_first(run, meva_run, tmp_path, monkeypatch):
+    """Extended, and stopped before it is evaluated: no tables of the shorter fit."""
+    shutil.copytree(run.folder, tmp_path / "run")
+
+    def stop(self, text):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Screen, "said", stop)
+    assert meva_run("--resume", tmp_path / "run", "--set", "evaluate.pairs=3").code == 130
+    assert not (tmp_path / "run" / "summary.json").exists()
+    assert not (tmp_path / "run" / "report.html").exists()
 
 
 def test_resuming_elsewhere_is_told(run, meva_run, tmp_path, no_figures):
@@ -527,6 +561,13 @@ def test_the_folder_vanishes(meva_run, tmp_path, monkeypatch):
     outcome = meva_run(*MEVA, *arguments(SMALL), "--out", tmp_path / "run", "--quiet")
     assert outcome.code == 1
     assert re.fullmatch(r"error: cannot read or write .*: No such file or directory\n", outcome.err)
+    assert not (tmp_path / "run").exists()
+
+
+def test_stopped_before_anything_was_begun(meva_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner.compose, "compose", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    outcome = meva_run(*MEVA, "--out", tmp_path / "run")
+    assert (outcome.code, outcome.err) == (143, "stopped\n")
     assert not (tmp_path / "run").exists()
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from meva_core import disk, verify
+from meva_core.cli import jobs
 
 SMALL = (
     "learner.loops=3 learner.trajectory=4 learner.stride=2 learner.batch_size=4 learner.quantiles=4 "
@@ -104,6 +105,23 @@ def test_what_cannot_be_verified_is_told_in_one_line(spoil, said, copied, meva_c
     assert outcome.code == 2
     assert outcome.err.startswith(f"error: {said}")
     assert outcome.err.count("\n") == 1
+
+
+def test_a_folder_that_is_not_there(meva_command, tmp_path):
+    outcome = meva_command("verify", tmp_path / "nosuch")
+    assert outcome.code == 2
+    assert (
+        outcome.err
+        == f"error: expected the folder of a finished run or tournament, got {tmp_path}/nosuch, which is none\n"
+    )
+
+
+def test_whose_numbers_a_finished_folder_has(run, copied):
+    told = json.loads((run / "summary.json").read_text())
+    assert jobs.finished(run, told["hash"])
+    assert not jobs.finished(run, "of another experiment")
+    (copied / "report.html").unlink()
+    assert not jobs.finished(copied, told["hash"])
 
 
 def compared(was, now):

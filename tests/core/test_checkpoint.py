@@ -243,22 +243,18 @@ def test_a_forged_file_that_is_nearly_right(tmp_path, harm):
         checkpoint.load(path, small())
 
 
-def test_every_flipped_byte_is_noticed(tmp_path):
+def flipped(content, n):
+    changed = bytearray(content)
+    changed[n] ^= 1 << n % 8
+    return changed
+
+
+@pytest.mark.parametrize("damage", [flipped, lambda content, n: content[:n]], ids=["flipped", "cut"])
+def test_damage_is_noticed_wherever_it_is(damage, tmp_path):
     path = checkpoint.save(tmp_path, 3, small(), OF)
     content = path.read_bytes()
     for n in range(len(content)):
-        flipped = bytearray(content)
-        flipped[n] ^= 1 << n % 8
-        path.write_bytes(flipped)
-        with pytest.raises(BadFolder, match="damaged or foreign"):
-            checkpoint.load(path, small())
-
-
-def test_every_cut_is_noticed(tmp_path):
-    path = checkpoint.save(tmp_path, 3, small(), OF)
-    content = path.read_bytes()
-    for length in range(len(content)):
-        path.write_bytes(content[:length])
+        path.write_bytes(damage(content, n))
         with pytest.raises(BadFolder, match="damaged or foreign"):
             checkpoint.load(path, small())
 

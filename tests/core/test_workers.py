@@ -35,6 +35,16 @@ class Square:
 
 
 @attrs.frozen
+class Cores:
+    """How many a worker takes for its own."""
+
+    alone: frozenset = frozenset()
+
+    def do(self, progress):
+        return os.environ["NPROC"], os.environ["JAX_NUM_CPU_DEVICES"]
+
+
+@attrs.frozen
 class Refuses:
     alone: frozenset = frozenset()
 
@@ -124,6 +134,13 @@ def test_what_must_not_be_done_together_is_not(tmp_path):
     (a, b), (c, d), (e, _) = (map(float, (tmp_path / str(n)).read_text().split()[:2]) for n in (1, 2, 3))
     assert b <= c or d <= a
     assert e < b or e < d  # while the third went on beside them
+
+
+def test_what_is_left_has_as_many_cores_as_all_had(monkeypatch):
+    """Sums over a batch round by the number of devices."""
+    monkeypatch.setattr("meva_core.devices.cores", lambda: 12)
+    assert list(workers.do_all([Cores()], 3, lambda n: Progress())) == [(0, ("4", "4"))]
+    assert list(workers.do_all([], 3, lambda n: Progress())) == []
 
 
 def test_what_is_raised_stops_the_others(tmp_path):

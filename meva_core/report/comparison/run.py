@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
         lost=len(summary["diverged"]),
         setting=None if setting is None else str(setting["label"]),
         rows={None if row["value"] is None else float(row["value"]): _quantities(row) for row in summary["rows"]},
-        configuration=dict(_dotted(_with_opponents(plain))),
+        configuration=experiment.dotted(plain),
     )
 
 
@@ -139,23 +139,3 @@ def _quantities(row: Mapping[str, Any]) -> Row:
     for name, share in row["outcomes"].items():
         found[Quantity(OUTCOME, f"share of {name}")] = share
     return {quantity: Statistic(s["mean"], s["sem"], s["over"]) for quantity, s in found.items()}
-
-
-def _with_opponents(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Opponents by the names that --set gives them: opponent.rate, or of several opponent.2.rate."""
-    named = {key: value for key, value in plain.items() if key != "opponents"}
-    match plain.get("opponents", []):
-        case []:
-            return named
-        case [rival]:
-            return {**named, "opponent": rival}
-        case rivals:
-            return {**named, "opponent": {str(n): rival for n, rival in enumerate(rivals, start=1)}}
-
-
-def _dotted(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _dotted(value, f"{above}{key}.")
-        else:
-            yield above + key, value
