@@ -13,7 +13,7 @@ class Progress:
     """Told of everything in order; a screen overrides what it shows."""
 
     def composed(self, experiment: Experiment, seats: list[str]) -> None:
-        """What plays what: a learner's name per seat."""
+        """What plays what: a learner's label per seat; those of one rule that differ have different labels."""
 
     def fitting(self, name: str, loops: int, done: int) -> None:
         """A fit begins (done = 0) or goes on."""

@@ -19,6 +19,9 @@ def quantities(composition: Composition, plan: Plan) -> tuple[str, ...]:
     found = ["best_response.ours", "best_response.theirs", "exploitability.gain", "exploitability.loss"]
     if len(composition.players) == 1:
         found.append("self_play")
+    if not game.symmetric and len(own := composition.players[0].seats) > 1:
+        each = ("payoff", *found[:4])
+        found += [f"seats.{seat + 1}.{name}" for seat in own for name in each]
     if plan.rival is not None:
         found += ["against.ours", "against.theirs"]
         if asked.polytope:
