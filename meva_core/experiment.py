@@ -42,7 +42,12 @@ class EvaluateSettings:
     values: tuple[float, ...] = static(
         default=(), doc="rows: values of the learner's sweep; empty: the learner's choice"
     )
-    against: str | None = static(default=None, doc="the learner to be shaped, at the learner's rate; unset: nobody")
+    against: str | None = static(default=None, doc="the learner to be shaped; unset: nobody")
+    against_rate: float | None = static(
+        default=None,
+        doc="its learning rate; unset: the learner's, or of a learner that has none, what its own recipe says",
+        check=positive,
+    )
     response_steps: int = static(
         default=300, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
     )
