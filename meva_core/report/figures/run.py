@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from meva_core.fit import History
 from meva_core.report.figures.polytope import polytope
-from meva_core.report.figures.style import COLOURS, DASHES, STYLE, paths, save, shares
+from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic, paths, save, shares
 from meva_core.report.result import Result
 from meva_core.report.tables import symbol, title
 
@@ -102,7 +102,7 @@ def learning(history: History) -> Figure:
         axis.set_title(shown.get(name, name))
         axis.set_xlabel("outer loop")
         if name != "payoff" and np.all(values > 0):
-            axis.set_yscale("log")
+            logarithmic(axis, "y")
     figure.suptitle(f"fit of {history.name}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}", fontsize=9)
     return figure
 
