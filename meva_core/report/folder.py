@@ -30,6 +30,7 @@ from meva_core.report.summary import SCHEMA
 # Of a folder whose making was cut short.
 LEFTOVERS = (
     locks.NAME,
+    locks.CLAIM,
     "probe",
     *(f"{name}{disk.PARTIAL}" for name in ("probe", "experiment.toml", "tournament.toml")),
 )
