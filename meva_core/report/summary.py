@@ -5,6 +5,7 @@
     game, learner       names; opponents: names, empty in self-play; recipe, source
     players             labels of the learner and the opponents: names, and where players of one name differ, in what
                         (meva_core/labels.py)
+    payoff_range        how far apart the players' payoffs are in this game, the widest: the unit of tolerances
     seeds               those the numbers are over; diverged: [{seed, loop, quantity}] those left out
     setting             {name, label} of what the rows differ in, or null where there is one row
     rows                one per setting:
@@ -12,7 +13,8 @@
       payoffs           per seat, a statistic: the matches as composed
       self_play         a statistic over all seats, where one learner takes them; else null
       best_response     {ours, theirs}: our policy held fixed, another seat replaced by its best response to it,
-                        averaged over our seats and the responders
+                        averaged over our seats and the responders; agreement: how certain that is, the mean share of
+                        the ascents that ended with as much as the best one, 1 where the game knows all candidates
       seats             in a game that is not symmetric, for each seat of a learner that takes several, "1", "2", ...:
                         {payoff: a statistic, best_response, exploitability} of that seat alone; else {}
       against           {learner, ours, theirs}: learner in seat 1, the learner to be shaped elsewhere; or null
@@ -20,7 +22,8 @@
                         read them (probabilities where a policy holds logits), low and high the quartiles
       outcomes          name -> a statistic of the game's outcome shares (player 1's action first)
       diverged          share of the matches that ended with payoffs that are not finite
-      settled           share of the matches in which no payoff moved by 1e-4 over the last 100 steps
+      settled           share of the matches in which no payoff moved by more than 0.003 % of its range over the last
+                        100 steps
       basins            outcome -> {cells: a statistic, of: number of starts}, where the game is surveyed
       unstable          {by, cells: a statistic, of, starts: [[a, b], ...] of the first seed}: starts of the grid that
                         end elsewhere when moved `by` so much; or null
@@ -83,6 +86,7 @@ def summarise(result: Result) -> dict[str, Any]:
         "players": labels.of(experiment),
         "recipe": experiment.recipe,
         "source": experiment.source,
+        "payoff_range": _number(survey.payoff_range.max()),
         "seeds": result.seeds,
         "diverged": [{"seed": d.seed, "loop": d.loop, "quantity": d.quantity} for d in result.diverged],
         "setting": {"name": survey.setting, "label": survey.label} if swept else None,
@@ -127,13 +131,13 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
     survey = result.survey
     payoffs = survey.payoffs[:, v]
     own = [seat for seat, player in enumerate(result.seats) if player == 0]
-    response = survey.response[:, v]
+    response, agreement = survey.response[:, v], survey.agreement[:, v]
     row: dict[str, Any] = {
         "value": value,
         "payoffs": [statistic(payoffs[..., seat]) for seat in range(payoffs.shape[-1])],
         "self_play": statistic(payoffs.mean(axis=-1)) if len(own) == len(result.seats) else None,
-        "best_response": _best_response(response, own),
-        "seats": {} if result.symmetric or len(own) == 1 else _seats(response, payoffs, own),
+        "best_response": _best_response(response, agreement, own),
+        "seats": {} if result.symmetric or len(own) == 1 else _seats(response, agreement, payoffs, own),
         "against": None,
         "policies": _policies(survey.entries[:, v], result.entry_names),
         "outcomes": {name: statistic(shares[:, v]) for name, shares in survey.outcomes.items()},
@@ -172,22 +176,24 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
     return row
 
 
-def _seats(response: np.ndarray, payoffs: np.ndarray, own: list[int]) -> dict[str, Any]:
-    """Seat by seat, from f32[S, N, responder, P] and f32[S, N, P]."""
+def _seats(response: np.ndarray, agreement: np.ndarray, payoffs: np.ndarray, own: list[int]) -> dict[str, Any]:
+    """Seat by seat, from f32[S, N, responder, P], f32[S, N, responder] and f32[S, N, P]."""
     return {
         str(seat + 1): {
             "payoff": statistic(payoffs[..., seat]),
-            "best_response": _best_response(response, [seat]),
+            "best_response": _best_response(response, agreement, [seat]),
             "exploitability": _exploitability(response, payoffs, [seat]),
         }
         for seat in own
     }
 
 
-def _best_response(response: np.ndarray, own: list[int]) -> dict[str, Any]:
-    """From f32[S, N, responder, P]; averaged over who meets whom."""
+def _best_response(response: np.ndarray, agreement: np.ndarray, own: list[int]) -> dict[str, Any]:
+    """From f32[S, N, responder, P] and f32[S, N, responder]; averaged over who meets whom."""
     ours, theirs = _responses(response, own)
-    return {"ours": statistic(ours), "theirs": statistic(theirs)}
+    responders = [seat for seat in range(agreement.shape[-1]) if own != [seat]]
+    certain = _number(agreement[..., responders].mean())
+    return {"ours": statistic(ours), "theirs": statistic(theirs), "agreement": certain}
 
 
 def _cross_play(result: Result) -> dict[str, Any] | None:
