@@ -75,6 +75,11 @@ class Game(Protocol):
         their logits."""
         return x
 
+    def from_entries(self, entries: Array) -> Array | None:
+        """The policies that people read as `entries`, f32[P, D]: logits of probabilities, saturated at 0 and 1. None
+        where a policy is read as it is."""
+        return None
+
     @property
     def strategies(self) -> Mapping[str, Any]:
         """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it."""

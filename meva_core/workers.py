@@ -22,7 +22,7 @@ import attrs
 
 import meva_core.stopping
 from meva_core import blame
-from meva_core.errors import MevaError
+from meva_core.errors import MevaError, Remark
 from meva_core.progress import Progress
 from meva_core.registry import PluginWarning
 from meva_core.stopping import SIGNALS, Stopped, deferred
@@ -141,7 +141,8 @@ def _begin(told: Any, stopping: Any, threads: int) -> None:
     os.environ["NPROC"] = str(threads)  # read when XLA first makes its threads
     os.environ["JAX_NUM_CPU_DEVICES"] = str(threads)  # read when jax is imported
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    warnings.simplefilter("ignore", PluginWarning)  # the parent has said it
+    for category in (PluginWarning, Remark):  # the parent has said it
+        warnings.simplefilter("ignore", category)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
