@@ -82,7 +82,7 @@ class Fixed(Learner):
             return jnp.broadcast_to(jnp.asarray(self.policy), shape)
         if self.strategy is None:
             return None
-        policy = self.game.strategies[self.strategy]
+        policy: Any = self.game.strategies[self.strategy]
         return jnp.broadcast_to(policy(self.factor) if callable(policy) else policy, shape)
 
     def start(self, params: Any, x: Array, key: Array) -> Array:
