@@ -82,6 +82,9 @@ def game(offer: Offer, made: Game) -> None:
     size = asked.attribute("policy_size", "a whole number >= 1", whole)
     asked.attribute("symmetric", "True or False", lambda value: value in (True, False))
     asked.attribute("plane", "(low, high) or None", lambda value: value is None or value[0] < value[1])
+    asked.attribute(
+        "notes", "texts", lambda value: not isinstance(value, str) and all(isinstance(t, str) for t in value)
+    )
     x = asked.array("init(key)", asked.shapes("init(key)", "init", key()), players, size)
     asked.array("payoff(x)", asked.shapes("payoff(x)", "payoff", x), players)
     asked.array("payoff_range", asked.answer("payoff_range", lambda: abstract(jnp.asarray(made.payoff_range))), players)

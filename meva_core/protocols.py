@@ -42,12 +42,14 @@ class Game(Protocol):
     policy_size: D, of every player; smaller policies are padded.
     symmetric: whether payoff(x[perm]) == payoff(x)[perm]: licenses equivariant models.
     plane: where both players' policies are one number, the interval worth surveying.
+    notes: lines that a run says of it before it begins, about what is easily mistaken.
     """
 
     num_players: int = 2
     policy_size: int
     symmetric: bool
     plane: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
 
     def init(self, key: Array) -> Array:
         """A fresh joint policy, f32[P, D]."""

@@ -124,7 +124,8 @@ def _run(
     fits: Path | None,
     progress: Progress,
 ) -> Result:
-    progress.composed(experiment, [composition.players[n].label for n in composition.seats])
+    seats = [composition.players[n].label for n in composition.seats]
+    progress.composed(experiment, seats, tuple(composition.game.notes))
     began = time.monotonic()
     if out is not None and fits is not None and any(player.training for player in composition.rehearse()):
         players, histories = _kept(experiment, composition, fits / experiment.fit_hash, progress, copy_to=out)

@@ -182,8 +182,8 @@ class _Forward(Progress):
     def __init__(self, n: int):
         self.n = n
 
-    def composed(self, experiment: Any, seats: list[str]) -> None:
-        self._tell("composed", experiment, seats)
+    def composed(self, experiment: Any, seats: list[str], notes: Sequence[str] = ()) -> None:
+        self._tell("composed", experiment, seats, notes)
 
     def fitting(self, name: str, loops: int, done: int) -> None:
         self._tell("fitting", name, loops, done)

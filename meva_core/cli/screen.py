@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +43,12 @@ class Screen(Progress):
         self.loops = 0
         self.first: int | None = None
 
-    def composed(self, experiment: Experiment, seats: list[str]) -> None:
+    def composed(self, experiment: Experiment, seats: list[str], notes: Sequence[str] = ()) -> None:
         plays = f"{seats[0]} in all {len(seats)} seats (self-play)" if len(set(seats)) == 1 else " against ".join(seats)
         say = self.console.print
         say(f"[bold]{experiment.game.name}[/bold]: {plays}")
+        for note in notes:
+            say(f"  {note}", markup=False)
         players = dict(zip(labels.of(experiment), (experiment.learner, *experiment.opponents), strict=True))
         for label, player in players.items():
             for kind, model in player.models.items():

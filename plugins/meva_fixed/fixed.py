@@ -82,8 +82,9 @@ class Fixed(Learner):
             return jnp.broadcast_to(jnp.asarray(self.policy), shape)
         if self.strategy is None:
             return None
-        policy: Any = self.game.strategies[self.strategy]
-        return jnp.broadcast_to(policy(self.factor) if callable(policy) else policy, shape)
+        named = self.game.strategies[self.strategy]
+        policy: Any = named(self.factor) if callable(named) else named
+        return jnp.broadcast_to(policy, shape)
 
     def start(self, params: Any, x: Array, key: Array) -> Array:
         own = self.own()

@@ -5,6 +5,7 @@ import pytest
 
 import meva_core as meva
 from meva_core import compose, evaluate, registry, reproductions
+from meva_core.cli.screen import Screen
 from meva_core.report import comparison, details, figures, tables
 from meva_core.report.quantities import quantities
 from meva_core.reproductions import claims
@@ -74,8 +75,12 @@ def test_runs_are_compared_seat_by_seat(result):
     assert {"seat 1", "seat 2", "seat 1: ours vs best response", "seat 2: best response's"} <= set(names)
 
 
-def test_seats_that_are_alike_do_not_stand_apart():
-    symmetric = meva.run("matrix", "naive", set={"evaluate.pairs": 2, "evaluate.steps": 2})
+def test_seats_that_are_alike_do_not_stand_apart(tmp_path, capsys):
+    screen = Screen(tmp_path / "run")
+    symmetric = meva.run("matrix", "naive", set={"evaluate.pairs": 2, "evaluate.steps": 2}, progress=screen)
+    first, told, *_ = capsys.readouterr().out.splitlines()
+    assert first == "matrix: naive in all 2 seats (self-play)"
+    assert told == "  payoffs: DD 1 and 1, DC 5 and 0, CD 0 and 5, CC 3 and 3 (player 1 first)"
     (row,) = symmetric.summary()["rows"]
     assert row["seats"] == {}
     assert tables.grids(symmetric.summary())[0].heads[0] == "self-play"
