@@ -44,7 +44,7 @@ class EvaluateSettings:
     )
     against: str | None = static(default=None, doc="the learner to be shaped, at the learner's rate; unset: nobody")
     response_steps: int = static(
-        default=300, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
+        default=100, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
     )
     response_restarts: int = static(default=8, doc="fresh starts of such a best response", check=between(1, 10**5))
     response_rate: float = static(default=1.0, doc="learning rate of such a best response", check=positive)

@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meva_core import recipes
-from meva_core.errors import BadValue, did_you_mean
+from meva_core import recipes, values
+from meva_core.component import hyperparameters
+from meva_core.errors import BadValue, MevaError, did_you_mean
 from meva_core.experiment import MODELS, SCHEMA, Experiment, from_plain, models_of
 from meva_core.registry import Registry
+
+NEAR = 4.0  # payoffs whose range differs from the recipe's by a smaller factor take its rates without a word
 
 
 def resolve(
@@ -40,8 +43,11 @@ def resolve(
                 table[part] = {"name": defaults[part], **table[part]}
             else:
                 del table[part]
+    of_recipe = dict(sections["game"])
     for path, value in (overrides or {}).items():
         _override(sections, opponent_sections, path, value)
+    if sections["game"] != of_recipe:
+        source += _in_another_unit(registry, game, of_recipe, learner, sections, overrides or {})
     plain = {
         "schema": SCHEMA,
         "recipe": recipe,
@@ -78,6 +84,43 @@ def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, 
             {**table["learner"], **{part: table[part] for part in MODELS if part in table}} for table in players
         ]
     return from_plain(registry, plain, "experiment")
+
+
+def _in_another_unit(
+    registry: Registry,
+    game: str,
+    of_recipe: Mapping[str, Any],
+    learner: str,
+    sections: Mapping[str, Mapping[str, Any]],
+    overrides: Mapping[str, Any],
+) -> str:
+    """A clause about rates that are meant for payoffs that range over far less, or far more, than those of the game
+    that the user has made of it; empty where there is nothing to say."""
+    factory = registry.find("game", game).load()
+    try:
+        meant, played = (_payoff_range(factory, settings) for settings in (of_recipe, sections["game"]))
+    except MevaError:
+        return ""  # what is wrong with the game is said where it is composed
+    if not meant > 0 or not played > 0 or 1 / NEAR <= played / meant <= NEAR:
+        return ""
+    numbers = {
+        h.name: sections["learner"].get(h.name, h.default)
+        for h in hyperparameters(registry.find("learner", learner).load())
+        if h.per_payoff and f"learner.{h.name}" not in overrides
+    }
+    told = [f"learner.{name}={value * meant / played:.4g}" for name, value in numbers.items() if _is_number(value)]
+    if not told:
+        return ""
+    return f"; its rates are for payoffs that range over {meant:g}, not {played:g}: likely wanted {', '.join(told)}"
+
+
+def _payoff_range(factory: type, settings: Mapping[str, Any]) -> float:
+    built = values.construct(factory, values.structure(factory, settings, "game"), "game")
+    return float(max(built.payoff_range))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _recipe_sections(

@@ -132,6 +132,8 @@ def _run(
         players, histories = _fit(experiment, composition, out, progress)
     fitted = time.monotonic()
     survey = _evaluate(experiment, composition, plan, players, histories, progress)
+    if not plan.settings.float64 and (told := evaluate.imprecise(composition.game, survey.payoffs)) is not None:
+        progress.warn(told)
     return Result(
         experiment=experiment,
         seats=composition.seats,
@@ -217,14 +219,19 @@ def _evaluate(
     progress: Progress,
 ) -> evaluate.Survey:
     """The survey over the seeds that did not diverge."""
-    kept = _survivors(experiment, histories)
-    match = Match(
-        game=stacked([composition.game] * experiment.fit.seeds), players=tuple(players), seats=composition.seats
-    )
+    kept = jax.numpy.array(_survivors(experiment, histories))
+    seeds = experiment.fit.seeds
+    # In double precision numbers are those that the user gave, not what is left of them in single precision.
+    with jax.enable_x64(plan.settings.float64):
+        if plan.settings.float64:
+            learners = [composition.of_seeds(n, dict(enumerate(players)), seeds) for n in range(len(players))]
+            players = [attrs.evolve(p, learner=stacked(own)) for p, own in zip(players, learners, strict=True)]
+        match = Match(game=stacked([composition.game] * seeds), players=tuple(players), seats=composition.seats)
+        match = jax.tree.map(lambda leaf: leaf[kept], match)
     return evaluate.survey(
         composition.game,
-        jax.tree.map(lambda leaf: leaf[jax.numpy.array(kept)], match),
-        fitting.seed_keys([experiment.seeds[n] for n in kept]),
+        match,
+        fitting.seed_keys([experiment.seeds[n] for n in kept.tolist()]),
         plan,
         said=progress.said,
     )

@@ -8,6 +8,8 @@ from meva_core.evaluate.exploitability import Exploitability, exploitability
 from meva_core.evaluate.matches import Ended, looked_at, matches
 from meva_core.evaluate.plan import Plan, plan
 from meva_core.evaluate.polytope import OverTraining, Polytope, over_training, polytope, snapshots
+from meva_core.evaluate.precision import complaint as imprecise
+from meva_core.evaluate.precision import single_precision
 from meva_core.evaluate.shaping import against
 from meva_core.evaluate.stability import Rest, eigenvalues, equilibrium, jacobian, rest
 from meva_core.evaluate.survey import Survey, survey
@@ -32,6 +34,7 @@ __all__ = [
     "equilibrium",
     "exploitability",
     "grid",
+    "imprecise",
     "jacobian",
     "looked_at",
     "matches",
@@ -39,6 +42,7 @@ __all__ = [
     "plan",
     "polytope",
     "rest",
+    "single_precision",
     "snapshots",
     "survey",
     "true_gradients",

@@ -32,7 +32,7 @@ class Matrix(IteratedTwoByTwo):
         check=finite,
     )
     payoffs_2: Table | None = leaf(
-        default=None, doc="player 2's, laid out like payoffs_1; unset: payoffs_1 transposed", check=finite
+        default=None, doc="player 2's, laid out like payoffs_1; unset, or the same: payoffs_1 transposed", check=finite
     )
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
     noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))

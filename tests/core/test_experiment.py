@@ -454,3 +454,15 @@ def test_unknown_names():
         with pytest.raises(UnknownName) as caught:
             resolve(**more)
         assert said in str(caught.value)
+
+
+def test_rates_for_payoffs_in_another_unit_are_told():
+    table = [[-2000.0, 0.0], [-3000.0, -1000.0]]
+    told = resolve(learner="lola", overrides={"game.table": table, "learner.rate": 0.025}).source
+    assert told.endswith(
+        "; its rates are for payoffs that range over 3, not 3000: likely wanted learner.look_ahead_rate=0.025"
+    )
+    near = [[-2.0, 2.0], [-3.0, -1.0]]
+    both = {"game.table": table, "learner.rate": 0.025, "learner.look_ahead_rate": 0.025}
+    for overrides in ({"game.table": near}, {"game.discount": 0.9}, both):
+        assert "likely wanted" not in resolve(learner="lola", overrides=overrides).source

@@ -1,5 +1,7 @@
 """Theory about the update rules: limits, convergence orders, symmetries, fixed points."""
 
+from typing import Any
+
 import attrs
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,7 @@ import pytest
 import meva_core as meva
 from meva_core import evaluate
 from meva_core import ops as meva_ops
-from meva_core.component import component, hyperparameters
+from meva_core.component import component, hyperparameters, leaf, part
 from meva_core.protocols import Game
 
 VARIANTS = ("exact", "foerster", "taylor")
@@ -336,3 +338,47 @@ def test_the_jacobian_of_a_step_is_that_of_differences(name):
         for direction in jnp.eye(4).reshape(4, 2, 2):
             columns.append((after(x + size * direction) - after(x - size * direction)).ravel() / (2 * size))
         np.testing.assert_allclose(found, np.stack(columns, axis=1), rtol=1e-4, atol=1e-5)
+
+
+def test_sgas_sign_is_the_published_one_on_normalised_payoffs():
+    """Where payoffs are 25 times smaller, numbers of 25 make up for it, and the sign turns."""
+    unnormalised = Normalised(game=IPD, unit=25.0)
+    published = meva.make("learner", "sga", game=unnormalised)
+    ours = meva.make("learner", "sga", game=IPD, rate=25.0, weight=25.0, payoff_scale=25.0)
+    never = attrs.evolve(ours, payoff_scale=1.0)
+    x = jax.vmap(IPD.init)(jax.random.split(jax.random.key(0), 64))
+    expected, found, unturned = (jax.vmap(lambda x, rule=rule: step(rule, x))(x) for rule in (published, ours, never))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert 0.25 < np.mean(np.abs(found - unturned).max(axis=(1, 2)) > 1e-3) < 0.75  # 51 % of 256 starts
+
+
+@component
+class Normalised(Game):
+    """Another game's payoffs, times a number."""
+
+    game: Any = part()
+    unit: float = leaf(doc="that number")
+
+    policy_size, symmetric = 5, True
+
+    def init(self, key):
+        return self.game.init(key)
+
+    def payoff(self, x):
+        return self.unit * self.game.payoff(x)
+
+
+@pytest.mark.parametrize("players", [4, 5])  # for whom programs loop
+def test_many_players_take_the_steps_of_the_definition(players):
+    game = meva.make("game", "public_goods", num_players=players)
+    x, h = game.init(jax.random.key(1)), 0.5
+
+    def gradient(x):
+        return jnp.stack([jax.grad(lambda x, i=i: game.payoff(x)[i])(x)[i] for i in range(players)])
+
+    def after(x, i):
+        return game.payoff((x + h * gradient(x)).at[i].set(x[i]))[i]
+
+    exact = jnp.stack([jax.grad(after)(x, i)[i] for i in range(players)])
+    np.testing.assert_allclose(step(lola(game, "exact", h), x), exact, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(step(naive(game), x), gradient(x), rtol=1e-5, atol=1e-7)
