@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
+import numpy as np
+
 from meva_core import recipes, values
 from meva_core.component import hyperparameters
 from meva_core.errors import BadValue, MevaError, did_you_mean
@@ -62,7 +65,7 @@ def resolve(
             for name, table in zip(opponents, opponent_sections, strict=True)
         ],
     }
-    return from_plain(registry, plain, "experiment")
+    return _with_rate_to_shape(registry, files, from_plain(registry, plain, "experiment"))
 
 
 def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, Any]) -> Experiment:
@@ -145,6 +148,20 @@ def _recipe_sections(
         tables: dict[str, Any] = {s: dict(theirs.sections[s]) if theirs else {} for s in ("learner", *MODELS)}
         opponent_sections.append({**tables, "who": opponent})
     return sections, opponent_sections, own.source if own else "the classes' own defaults; no recipe on record"
+
+
+def _with_rate_to_shape(registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment) -> Experiment:
+    """The experiment with the rate of the learner to be shaped, from its own recipe for the game, where there is such a
+    learner and the one that shapes it, which never moves, has no rate to lend it."""
+    evaluate, game = experiment.evaluate, experiment.game.name
+    lent = evaluate.against_rate or np.any(experiment.learner.settings["rate"])
+    if lent or evaluate.against is None or experiment.opponents:
+        return experiment
+    everything = [*_plugin_files(registry, game, [evaluate.against]), *files]
+    own = recipes.find(everything, _bare(game), _bare(evaluate.against), "default")
+    factory = registry.find("learner", evaluate.against).load()
+    rate = values.structure(factory, own.sections["learner"] if own else {}, "evaluate.against")["rate"]
+    return attrs.evolve(experiment, evaluate=attrs.evolve(evaluate, against_rate=rate))
 
 
 def _bare(name: str) -> str:

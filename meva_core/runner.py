@@ -124,7 +124,8 @@ def _run(
     fits: Path | None,
     progress: Progress,
 ) -> Result:
-    progress.composed(experiment, [composition.players[n].name for n in composition.seats])
+    seats = [composition.players[n].label for n in composition.seats]
+    progress.composed(experiment, seats, tuple(composition.game.notes))
     began = time.monotonic()
     if out is not None and fits is not None and any(player.training for player in composition.rehearse()):
         players, histories = _kept(experiment, composition, fits / experiment.fit_hash, progress, copy_to=out)
@@ -137,6 +138,7 @@ def _run(
     return Result(
         experiment=experiment,
         seats=composition.seats,
+        symmetric=bool(composition.game.symmetric),
         survey=survey,
         histories=histories,
         players=players,
@@ -202,10 +204,10 @@ def _fit(
         trainings = [training for learner in learners if (training := learner.training) is not None]
         params = None
         if trainings:
-            progress.fitting(player.name, trainings[0].num_steps, 0)
+            progress.fitting(player.label, trainings[0].num_steps, 0)
             state, history = keeping.train(experiment, trainings, player.path, out, progress)
             params = fitting.fitted_params(trainings, state)
-            histories.append(attrs.evolve(history, name=player.name, player=player.path))
+            histories.append(attrs.evolve(history, name=player.label, player=player.path))
         fitted[n] = Fitted(learner=stacked(learners), params=params)
     return [fitted[n] for n in range(len(composition.players))], histories
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,18 @@ from meva_core.progress import Progress
 from meva_core.recipes import RecipeFile
 from meva_core.registry import Registry
 from meva_core.report.folder import read_summary
-from meva_core.reproductions import Reproduction, Run
+from meva_core.report.quantities import quantities
+from meva_core.reproductions import Reproduction, Rows, Run
 from meva_core.tournament import Tournament
 
 
 @attrs.frozen
 class RunJob:
-    """What meva-run would do. fits: hashes of the fits that it needs; values: of the rows."""
+    """What meva-run would do. fits: hashes of the fits that it needs; rows: what it can be asked for."""
 
     experiment: Experiment
     fits: frozenset[str]
-    values: tuple[float, ...]
+    rows: Rows
 
     @property
     def hash(self) -> str:
@@ -45,11 +47,13 @@ class RunJob:
 
 @attrs.frozen
 class TournamentJob:
-    """What meva tournament would do. fits: hashes of the fits that it needs; meetings: each one's hashes."""
+    """What meva tournament would do. fits: hashes of the fits that it needs; meetings: each one's hashes; rows: what
+    it can be asked for."""
 
     asked: Tournament
     fits: frozenset[str]
     meetings: tuple[tuple[str, ...], ...]
+    rows: Rows
     registry_file: Path | None
 
     @property
@@ -113,15 +117,13 @@ def planned(
 ) -> dict[str, Job]:
     """Every job of a reproduction, by label; all is composed and held against, so that bad input costs no fit."""
     found: dict[str, Job] = {}
-    settings: dict[str, Any] = {}
     for run in asked.runs:
         overrides = {**run.overrides, **(run.quick if quick else {})}
         if run.learners:
             found[run.label] = _tournament(known, files, run, overrides, registry_file)
         else:
-            found[run.label] = made = _run(known, files, asked, run, overrides)
-            settings[run.label] = made.values
-    reproductions.check(asked, settings)
+            found[run.label] = _run(known, files, asked, run, overrides)
+    reproductions.check(asked, {label: job.rows for label, job in found.items()})
     return found
 
 
@@ -141,7 +143,9 @@ def _run(
     if asked.picture == "polytope" and not plan.settings.polytope:
         raise BadCombination(f"expected evaluate.polytope above 0 to draw it in {asked.name}, got 0 in run {run.label}")
     fitted = any(player.training is not None for player in composition.rehearse())
-    return RunJob(experiment, frozenset({experiment.fit_hash} if fitted else ()), plan.values)
+    settings = tuple(None if math.isnan(value) else value for value in plan.values)
+    rows = Rows(settings, quantities(composition, plan))
+    return RunJob(experiment, frozenset({experiment.fit_hash} if fitted else ()), rows)
 
 
 def _tournament(
@@ -158,4 +162,5 @@ def _tournament(
     asked = Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
     meetings = tournament.meetings(known, files, asked)
     fits = frozenset(needed[0].fit_hash for meeting in meetings for needed in meeting.fits if needed is not None)
-    return TournamentJob(asked, fits, tuple(tuple(meeting.hashes) for meeting in meetings), registry_file)
+    rows = Rows((None,), tuple(f"{row}.{column}" for row in asked.learners for column in asked.learners))
+    return TournamentJob(asked, fits, tuple(tuple(meeting.hashes) for meeting in meetings), rows, registry_file)

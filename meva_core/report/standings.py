@@ -19,8 +19,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from meva_core.ops import mean_and_sem
-from meva_core.report.columns import side_by_side
-from meva_core.report.tables import WIDTH, Grid, statistic
+from meva_core.report.tables import Drawn, Grid, statistic
 
 if TYPE_CHECKING:
     from meva_core.tournament import Met, Tournament
@@ -115,14 +114,13 @@ def grid(found: dict[str, Any], game: str) -> Grid:
     """Rows' payoffs against columns, given the content of summary.json."""
     names, by_pair = _pairs(found, game)
     rows = [[row, *(_shown(by_pair[row, c]) if (row, c) in by_pair else "-" for c in names)] for row in names]
-    return Grid(f"{game}: the row's payoff against the column", ["", *names], rows, ("",))
+    return Grid(f"{game}: the row's payoff against the column", ["", *names], rows, ("",), stubs=1)
 
 
-def table(found: dict[str, Any], game: str, width: int = WIDTH) -> RenderableType:
+def table(found: dict[str, Any], game: str) -> RenderableType:
     """The grid, in as many tables as the width asks for."""
     whole = grid(found, game)
-    blocks = side_by_side(whole.heads, whole.rows, width=width, justify="right")
-    return Group(Text(whole.caption, style="bold"), *blocks, "")
+    return Group(Text(whole.caption, style="bold"), Drawn(whole), "")
 
 
 def note(found: dict[str, Any]) -> str:

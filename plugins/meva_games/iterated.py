@@ -12,7 +12,7 @@ from jax import Array
 
 from meva_core.ops import discounted_shares
 from meva_core.protocols import Game
-from meva_games.memory_one import SATURATED, extortion, generous_tit_for_tat
+from meva_games.memory_one import SATURATED, extortion, generous_tit_for_tat, to_logits
 
 ENTRIES = ("start", "DD", "DC", "CD", "CC")
 
@@ -44,6 +44,9 @@ class IteratedTwoByTwo(Game):
 
     def entries(self, x: Array) -> Array:
         return jax.nn.sigmoid(x)
+
+    def from_entries(self, entries: Array) -> Array:
+        return to_logits(entries)
 
     @property
     def strategies(self) -> Mapping[str, Array | Callable[[float], Array]]:

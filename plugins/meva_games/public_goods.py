@@ -16,7 +16,7 @@ from meva_core.component import Check, below_one, between, component, finite, le
 from meva_core.ops import discounted_shares
 from meva_core.protocols import Game
 from meva_games.iterated import action_probabilities
-from meva_games.memory_one import SATURATED
+from meva_games.memory_one import SATURATED, to_logits
 from meva_games.two_by_two import DISCOUNT, NOISE
 
 
@@ -55,6 +55,9 @@ class PublicGoods(Game):
 
     def entries(self, x: Array) -> Array:
         return jax.nn.sigmoid(x)
+
+    def from_entries(self, entries: Array) -> Array:
+        return to_logits(entries)
 
     @property
     def strategies(self) -> dict[str, Array]:

@@ -304,6 +304,37 @@ def test_matrix_refuses_a_table_of_another_shape(table):
         meva.make("game", "matrix", payoffs_1=table)
 
 
+@pytest.mark.parametrize("as_arrays", [False, True])
+def test_tables_of_either_order_are_one_game(as_arrays):
+    """A game that looks different to each: as it is printed, C first, and D first."""
+    turn = jnp.asarray if as_arrays else (lambda table: table)
+    textbook = meva.make("game", "matrix", textbook_1=turn([[3, 0], [5, 1]]), textbook_2=turn([[4, 7], [-2, 2]]))
+    ours = meva.make("game", "matrix", payoffs_1=turn([[1, 5], [0, 3]]), payoffs_2=turn([[2, -2], [7, 4]]))
+    assert textbook == ours
+    assert not textbook.symmetric
+    always = [ours.strategies["always_cooperate"], ours.strategies["always_defect"]]
+    np.testing.assert_allclose(textbook.payoff(jnp.stack(always)), [0.0, 7.0], atol=1e-5)
+    pays = "DD 1 and 2, DC 5 and -2, CD 0 and 7, CC 3 and 4"
+    assert textbook.notes == ours.notes == (f"payoffs: {pays} (player 1 first)",)
+
+
+def test_a_textbook_s_table_alone_is_both_players():
+    assert meva.make("game", "matrix", textbook_1=[[3, 0], [5, 1]]) == meva.make("game", "matrix")
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"textbook_2": [[3, 0], [5, 1]]},
+        {"textbook_1": [[3, 0], [5, 1]], "payoffs_2": [[3, 0], [5, 1]]},
+        {"textbook_1": [[3, 0], [5, 1]], "payoffs_1": [[2, 0], [5, 1]]},
+    ],
+)
+def test_tables_are_in_one_order(tables):
+    with pytest.raises(meva.MevaError, match=r"both players' tables in one order: .* with D first, or .* with C first"):
+        meva.make("game", "matrix", **tables)
+
+
 @pytest.mark.parametrize("seat", [0, 1])
 @pytest.mark.parametrize("name", ["ipd", "matrix", "stag_hunt"])
 def test_extortion_gets_its_share_of_whatever_there_is(name, seat):

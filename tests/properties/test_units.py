@@ -1,6 +1,7 @@
 """The same game with payoffs in another unit, or from another zero: the same policies, and numbers in that unit."""
 
 import itertools
+from typing import Any
 
 import attrs
 import jax
@@ -68,7 +69,7 @@ def policies_and_payoffs(game, learner, rival):
     return plain, paid, apart
 
 
-found_by = jax.jit(policies_and_payoffs)
+found_by: Any = jax.jit(policies_and_payoffs)
 
 
 def assert_same(found, expected, tolerance, size):
