@@ -26,7 +26,7 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
 
     import attrs
 
-    from meva_core import recipes
+    from meva_core import claims, recipes
     from meva_core.component import as_plain, hyperparameters
     from meva_core.experiment import PARTS_OF_MODELS
     from meva_core.runner import plugins
@@ -54,6 +54,8 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
         for game, recipe_name in found:
             recipe = recipes.find(files, game, name, recipe_name)
             click.echo(_wrapped(f"{game} {recipe_name}: {recipe.source if recipe else ''}", "  ", "      "))
+            for said in claims.measured(files, game, name, recipe_name):
+                click.echo(_wrapped(said, "      "))
         if not found:
             click.echo("  none: the defaults above")
     if offer.entry.reference:
