@@ -164,6 +164,15 @@ def check_schema(found: Any, expected: int, path: Path) -> None:
         raise BadFolder(f"expected schema {expected}, got {found!r} @ {path}: written by another version? run it again")
 
 
+def check_same(experiment: str, summary: Any, out: Path) -> None:
+    """Raise BadFolder unless the hashes of experiment.toml and summary.json are equal."""
+    if experiment != summary:
+        raise BadFolder(
+            f"expected experiment.toml and summary.json of one run in {out}, got experiments {experiment} and "
+            f"{summary}: undo what was changed since, or run it again"
+        )
+
+
 def files(out: Path) -> list[Path]:
     """What a run folder holds, in the order people look."""
     pictures = ("report.html", "figures")

@@ -98,11 +98,7 @@ def read(folder: Path) -> Run:
             f"expected {' and '.join(FILES)} as a run writes them, got others in {folder} "
             f"({type(error).__name__}: {error}): run it again"
         ) from error
-    if written_for != run.hash:
-        raise BadFolder(
-            f"expected {' and '.join(FILES)} of one run in {folder}, got experiments {written_for} and {run.hash}: "
-            "undo what was changed since, or run it again"
-        )
+    folders.check_same(written_for, run.hash, folder)
     return run
 
 
