@@ -65,11 +65,6 @@ class Criterion:
         """The number furthest to the wrong side."""
         return min(numbers) if self.at_least is not None else max(numbers)
 
-    def __str__(self) -> str:
-        """As in "basins.B at 0.95 at least 1"."""
-        bound = f"at least {self.at_least:g}" if self.at_least is not None else f"at most {self.at_most:g}"
-        return f"{self.quantity}{'' if self.at is None else f' at {self.at:g}'} {bound}"
-
 
 @attrs.frozen(kw_only=True)
 class Claim:
@@ -109,12 +104,8 @@ class Count:
 
     def __str__(self) -> str:
         """As in "58 of 60 fits on 1 device, at least 89 %"."""
-        return f"{self.count} of {self.fits} fits on {self.devices} device{'s' * (self.devices > 1)}, {self.bound}"
-
-    @property
-    def bound(self) -> str:
-        """As in "at least 89 %"."""
-        return f"at least {self.at_least} %"
+        devices = f"{self.devices} device{'s' * (self.devices > 1)}"
+        return f"{self.count} of {self.fits} fits on {devices}, at least {self.at_least} %"
 
 
 @attrs.frozen(kw_only=True)

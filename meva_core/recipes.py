@@ -61,8 +61,8 @@ class RecipeFile:
 def read(path: Path) -> RecipeFile:
     """Parse and check a recipe file and the records of claims beside it. BadFolder where one cannot be read, BadValue
     where its layout is wrong."""
-    records = path.with_name(RECORDS)
-    return attrs.evolve(parse(read_toml(path), str(path)), records=read_records(records) if records.is_file() else {})
+    file, records = parse(read_toml(path), str(path)), path.with_name(RECORDS)
+    return attrs.evolve(file, records=read_records(records)) if records != path and records.is_file() else file
 
 
 def read_records(path: Path) -> Mapping[str, Mapping[str, Any]]:

@@ -103,6 +103,8 @@ def measure(
     """Each claim in a folder of its own in `out`, beside the runs of all by the number of devices; the exit code.
     Beside each claim stand its runs and what a record is of (`Claim.of`)."""
     records = dict(read_records(record)) if record is not None and record.exists() else {}
+    if record is not None:
+        _write_records(record, records)  # while it costs no fit to be refused
     overview = Overview([], quiet=quiet)
     try:
         with overview:

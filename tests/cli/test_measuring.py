@@ -119,6 +119,17 @@ def test_what_is_wrong_with_a_claim_is_told_before_any_fit(old, new, said, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+def test_where_records_cannot_be_written_is_told_before_any_fit(tmp_path, meva_command):
+    (tmp_path / "own.toml").write_text(REGISTRY)
+    done = meva_command(
+        "claims", "halves", "--registry", tmp_path / "own.toml", "--record", tmp_path / "no" / "claims.toml",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert "expected a file that can be written for --record" in done.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_damaged_file_of_records_is_told_before_any_fit(tmp_path, meva_command):
     (tmp_path / "own.toml").write_text(REGISTRY)
     (tmp_path / "kept.toml").write_text("records = 3\n")
