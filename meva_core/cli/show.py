@@ -12,6 +12,8 @@ from meva_core.cli.list import show as show_kinds
 from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.registry import Offer, spoken
 
+PER_PAYOFF = "per payoff: for payoffs a thousand times as large, a thousandth of it takes the same steps"
+
 
 @click.command("show", short_help="Show one entry and its hyper-parameters.")
 @click.argument("wanted", nargs=-1, metavar="[KIND] NAME")
@@ -66,9 +68,11 @@ def _show(offer: Offer, registry_file: str | None) -> None:
         click.echo("  none")
     for h in rows:
         default = "" if h.default is attrs.NOTHING else f" = {_plain(as_plain(h.default))}"
-        expected = f", {h.check.expected}" if h.check else ""
+        expected = (f", {h.check.expected}" if h.check else "") + ", per payoff" * h.per_payoff
         click.echo(_wrapped(f"{h.name}{default}  ({type_name(h.type)}{expected})", "  ", "    "))
         click.secho(_wrapped(h.doc, "      "), dim=True)
+    if any(h.per_payoff for h in rows):
+        click.secho(_wrapped(PER_PAYOFF, "  "), dim=True)
     if kind == "learner":
         _, files = plugins(registry_file)
         if (own := offer.recipes()) is not None:
