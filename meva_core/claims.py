@@ -48,7 +48,7 @@ OF_EVALUATION = "evaluate."
 
 @attrs.frozen(kw_only=True)
 class Criterion:
-    """When a fit holds: a quantity of a row, at a setting, that is at least or at most a number."""
+    """A bound on one quantity of a fit's row, at a setting: at least or at most a number."""
 
     quantity: str
     at: float | None = None
@@ -68,7 +68,7 @@ class Criterion:
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """What a good fit of a recipe does."""
+    """A claim about the fits of a recipe: what each is to do."""
 
     name: str
     says: str
@@ -81,7 +81,7 @@ class Claim:
 
     def of(self, files: Iterable[RecipeFile]) -> str:
         """Twelve hexadecimal digits of the claim, less its words, and of the numbers of its recipes: what a record is
-        of. UnknownName where there is no such recipe."""
+        of. Raises UnknownName where there is no such recipe."""
         files = list(files)
         has = {name: self.recipe in recipes.names(files, self.game, name) for name in self.opponents}
         played = [(self.learner, self.recipe), *((name, self.recipe if has[name] else "default") for name in has)]
@@ -94,7 +94,7 @@ class Claim:
 
 @attrs.frozen(kw_only=True)
 class Count:
-    """How many of the fits on so many devices hold; at_least: percent of all fits, the lower end of the 95 % Wilson
+    """A count of the fits on so many devices that hold; at_least: percent of all fits, the lower end of the 95 % Wilson
     interval."""
 
     devices: int
@@ -103,14 +103,14 @@ class Count:
     at_least: int
 
     def __str__(self) -> str:
-        """As in "58 of 60 fits on 1 device, at least 89 %"."""
+        """Words for a screen: "58 of 60 fits on 1 device, at least 89 %"."""
         devices = f"{self.devices} device{'s' * (self.devices > 1)}"
         return f"{self.count} of {self.fits} fits on {devices}, at least {self.at_least} %"
 
 
 @attrs.frozen(kw_only=True)
 class Record:
-    """What was measured of a claim; of: `Claim.of` when it was."""
+    """Counts of the fits that hold, and where they were counted; of: `Claim.of` of the claim then."""
 
     of: str
     date: datetime.date
@@ -189,7 +189,8 @@ def _count(table: Any, where: str) -> Count:
 def measured(
     files: Iterable[RecipeFile], game: str, learner: str, recipe: str, opponents: Sequence[str] = ()
 ) -> list[str]:
-    """What is on record of a recipe, a sentence a claim; nothing where claim or recipe changed since."""
+    """Sentences on what is on record of a recipe, one for each claim; none where claim or recipe changed since. Raises
+    BadValue where a record is damaged."""
     files = list(files)
     records = {name: record for file in files for name, record in file.records.items()}
     asked = (game, learner, recipe, tuple(opponents))

@@ -111,7 +111,7 @@ def _recipe_sections(
 
 
 def _of_fit(path: str) -> bool:
-    """Whether an override changes what is fitted, and so what was measured of the recipe says nothing."""
+    """True if an override changes what is fitted, so that what was measured of the recipe says nothing about it."""
     return path.partition(".")[0] not in ("fit", "evaluate")
 
 

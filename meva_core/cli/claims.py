@@ -11,7 +11,7 @@ from meva_core.errors import BadValue
 
 
 def parse_counts(context: click.Context, parameter: click.Parameter, given: str | None) -> list[int] | None:
-    """What --devices was given, as numbers."""
+    """Numbers that --devices was given; None where it was not. Raises BadValue on anything else."""
     if given is None:
         return None
     counts = [int(text) for text in given.split(",") if text.strip().isdecimal()]

@@ -37,14 +37,14 @@ class Measuring(Making):
     devices: int
 
     def do(self, progress: Progress) -> str | None:
-        """Why nothing came of it, where all seeds diverged."""
+        """Make the run; returns why nothing came of it, where all seeds diverged."""
         devices.prepare(count=self.devices)
         return super().do(progress)
 
 
 def device_counts(asked: list[int] | None) -> list[int]:
-    """The numbers of devices to fit on, by default 1 and as many as a run takes. BadValue where this machine does not
-    have them."""
+    """The numbers of devices to fit on, by default 1 and as many as a run takes. Raises BadValue where this machine
+    does not have them."""
     devices.prepare()
     if jax.default_backend() == "cpu":
         most = devices.cores()
@@ -68,7 +68,7 @@ def plugin_files(known: Registry) -> list[RecipeFile]:
 
 
 def planned(known: Registry, files: Sequence[RecipeFile], claim: Claim, seeds: range) -> list[RunJob]:
-    """The runs of a claim; all is composed and held against it, so that bad input costs no fit."""
+    """The runs of a claim; all is composed and held against it, so that bad input costs no fit. Raises MevaError."""
     return [_planned(known, files, claim, seeds[n : n + TOGETHER]) for n in range(0, len(seeds), TOGETHER)]
 
 
@@ -100,8 +100,10 @@ def measure(
     registry_file: Path | None,
     quiet: bool,
 ) -> int:
-    """Each claim in a folder of its own in `out`, beside the runs of all by the number of devices; the exit code.
-    Beside each claim stand its runs and what a record is of (`Claim.of`)."""
+    """Count for each claim, in a folder of its own in `out` beside the runs of all; returns the exit code.
+
+    wanted: a claim, its runs, and what its record is of (`Claim.of`). counts: numbers of devices.
+    """
     records = dict(read_records(record)) if record is not None and record.exists() else {}
     if record is not None:
         _write_records(record, records)  # while it costs no fit to be refused
@@ -132,7 +134,7 @@ def _make(
     registry_file: Path | None,
     overview: Overview,
 ) -> None:
-    """Every run on so many devices that is not there yet, in processes of their own where this one has others."""
+    """Make every run on so many devices that is not there yet, in other processes where this one has other devices."""
     makings = []
     for run in runs:
         folder, seeds = out / RUNS / run.hash, run.experiment.seeds
@@ -152,7 +154,7 @@ def _make(
 def _write(
     claim: Claim, seeds: range, runs: Sequence[RunJob], counted: Mapping[int, Path], out: Path, overview: Overview
 ) -> dict[str, Any]:
-    """What all runs came to, by the number of devices: on the screen and in the folder `out`."""
+    """Put what all runs came to, by the number of devices, on the screen and in the folder `out`."""
     made = {
         count: [folders.read_summary(path) if finished(path, run.hash) else None for run, path in _paths(runs, folder)]
         for count, folder in counted.items()
@@ -172,7 +174,8 @@ def _paths(runs: Sequence[RunJob], folder: Path) -> list[tuple[RunJob, Path]]:
 
 
 def _record(of: str, found: Mapping[str, Any], runs: Sequence[RunJob], counted: Mapping[int, Path]) -> Record:
-    """By what the runs say that they were made with, the last of them on its day. Diverged where there is none."""
+    """A record of the counts, with the machine and the versions that the runs have on record and the day of the last.
+    Raises Diverged where there is no run."""
     paths = [path for folder in counted.values() for run, path in _paths(runs, folder) if finished(path, run.hash)]
     if not paths:
         raise Diverged(f"expected a fit that did not diverge to put {found['name']} on record, got none")
@@ -189,7 +192,7 @@ def _record(of: str, found: Mapping[str, Any], runs: Sequence[RunJob], counted: 
 
 
 def _write_records(path: Path, records: Mapping[str, Any]) -> None:
-    """In order of their names. BadFolder or Unwritable where that is refused."""
+    """Write records in order of their names. Raises BadFolder or Unwritable where that is refused."""
     text = tomli_w.dumps({"records": dict(sorted(records.items()))})
     try:
         disk.write(path, f"# What `meva claims --record` counted of the claims in the recipe file beside it.\n{text}")

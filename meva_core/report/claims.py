@@ -1,4 +1,4 @@
-"""What `meva claims` writes of a claim.
+"""Files and tables that `meva claims` makes of a claim.
 
 summary.json   {schema, name, says, game, learner, opponents, recipe, set, seeds, results: a dict per number of devices:
                {devices, fits, count, at_least (percent: the lower end of the 95 % Wilson interval), holds: per seed,
@@ -52,7 +52,7 @@ def _result(claim: Claim, seeds: Sequence[int], devices: int, runs: Sequence[dic
 
 
 def count(devices: int, holds: Sequence[bool]) -> Count:
-    """How many fits hold, and of how many that is evidence (Wilson, 1927, Probable inference)."""
+    """Count the fits that hold, and of how many that is evidence (Wilson, 1927, Probable inference)."""
     from scipy.stats import binomtest  # a second of imports
 
     low = binomtest(sum(holds), len(holds)).proportion_ci(0.95, method="wilson").low
