@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from meva_core import recipes, values
+from meva_core import claims, recipes, values
 from meva_core.component import hyperparameters
 from meva_core.errors import BadValue, MevaError, did_you_mean
 from meva_core.experiment import MODELS, SCHEMA, Experiment, from_plain, models_of
@@ -34,9 +34,10 @@ def resolve(
     Each learner's numbers come from its own recipe for the game, those of its value model and explorer too (an
     opponent without a recipe of that name uses its default, and with `or_default` so does the learner). An override
     of value_model or explorer is for everybody who has one, `learner.value_model.width` for one side alone.
+    The source ends with what was measured of the recipe, where no override changes what is fitted.
     """
     sections, opponent_sections, source = _recipe_sections(
-        registry, files, game, learner, opponents, recipe, or_default
+        registry, files, game, learner, opponents, recipe, or_default, not any(map(_of_fit, overrides or {}))
     )
     defaults = recipes.defaults(files)
     for name, table in zip([learner, *opponents], [sections, *opponent_sections], strict=True):
@@ -134,11 +135,13 @@ def _recipe_sections(
     opponents: Sequence[str],
     recipe: str,
     or_default: bool,
+    as_it_stands: bool,
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, dict[str, Any]]], str]:
     everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
     game, learner, opponents = _bare(game), _bare(learner), [_bare(opponent) for opponent in opponents]
     lacking = or_default and recipe not in recipes.names(everything, game, learner)
-    own = recipes.find(everything, game, learner, "default" if lacking else recipe)
+    chosen = "default" if lacking else recipe
+    own = recipes.find(everything, game, learner, chosen)
     sections: dict[str, Any] = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
     sections["who"] = learner
     opponent_sections = []
@@ -147,7 +150,15 @@ def _recipe_sections(
         theirs = recipes.find(everything, game, opponent, recipe if has else "default")
         tables: dict[str, Any] = {s: dict(theirs.sections[s]) if theirs else {} for s in ("learner", *MODELS)}
         opponent_sections.append({**tables, "who": opponent})
-    return sections, opponent_sections, own.source if own else "the classes' own defaults; no recipe on record"
+    source = own.source if own else "the classes' own defaults; no recipe on record"
+    if as_it_stands:
+        source = "; ".join([source, *claims.measured(everything, game, learner, chosen, opponents)])
+    return sections, opponent_sections, source
+
+
+def _of_fit(path: str) -> bool:
+    """True if an override changes what is fitted, so that what was measured of the recipe says nothing about it."""
+    return path.partition(".")[0] not in ("fit", "evaluate")
 
 
 def _with_rate_to_shape(registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment) -> Experiment:

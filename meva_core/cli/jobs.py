@@ -12,8 +12,9 @@ import attrs
 from meva_core import evaluate, locks, reproductions, resolving, runner, tournament, values
 from meva_core import experiment as experiments
 from meva_core.cli import tournament as command
-from meva_core.compose import compose
+from meva_core.compose import Composition, compose
 from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged
+from meva_core.evaluate import Plan
 from meva_core.experiment import Experiment
 from meva_core.progress import Progress
 from meva_core.recipes import RecipeFile
@@ -31,6 +32,14 @@ class RunJob:
     experiment: Experiment
     fits: frozenset[str]
     rows: Rows
+
+    @classmethod
+    def of(cls, experiment: Experiment, composition: Composition, plan: Plan) -> RunJob:
+        """The job of an experiment, from what it composes to and what will be asked of it."""
+        fitted = any(player.training is not None for player in composition.rehearse())
+        settings = tuple(None if math.isnan(value) else value for value in plan.values)
+        rows = Rows(settings, quantities(composition, plan))
+        return cls(experiment, frozenset({experiment.fit_hash} if fitted else ()), rows)
 
     @property
     def hash(self) -> str:
@@ -142,10 +151,7 @@ def _run(
         )
     if asked.picture == "polytope" and not plan.settings.polytope:
         raise BadCombination(f"expected evaluate.polytope above 0 to draw it in {asked.name}, got 0 in run {run.label}")
-    fitted = any(player.training is not None for player in composition.rehearse())
-    settings = tuple(None if math.isnan(value) else value for value in plan.values)
-    rows = Rows(settings, quantities(composition, plan))
-    return RunJob(experiment, frozenset({experiment.fit_hash} if fitted else ()), rows)
+    return RunJob.of(experiment, composition, plan)
 
 
 def _tournament(

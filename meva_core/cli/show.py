@@ -52,7 +52,7 @@ def _offer(wanted: tuple[str, ...]) -> Offer:
 def _show(offer: Offer, registry_file: str | None) -> None:
     import attrs
 
-    from meva_core import recipes
+    from meva_core import claims, recipes
     from meva_core.component import as_plain, hyperparameters
     from meva_core.experiment import PARTS_OF_MODELS
     from meva_core.runner import plugins
@@ -82,6 +82,8 @@ def _show(offer: Offer, registry_file: str | None) -> None:
         for game, name in found:
             recipe = recipes.find(files, game, offer.name, name)
             click.echo(_wrapped(f"{game} {name}: {recipe.source if recipe else ''}", "  ", "      "))
+            for said in claims.measured(files, game, offer.name, name):
+                click.echo(_wrapped(said, "      "))
         if not found:
             click.echo("  none: the defaults above")
     if offer.entry.reference:
