@@ -409,7 +409,7 @@ def test_the_incentive_goes_from_one_mixing_to_the_other(incentive, mixing):
 
 
 def test_between_the_mixings_each_player_has_its_own_weight():
-    learner = make(IPD, mixing="between", discount=0.9, incentive=jnp.array([0.25, 1.0]))
+    learner = make(IPD, mixing="between", discount=0.9).drawn(jnp.array([0.25, 1.0]))
     x, params = IPD.init(jax.random.key(0)), any_params(learner)
     update = jax.jit(lambda learner: learner.update(params, (), x, jax.random.key(1))[0])
     convex, both = update(attrs.evolve(learner, mixing="convex")), update(attrs.evolve(learner, mixing="sum"))
