@@ -78,6 +78,11 @@ def component(cls: T) -> T:
     return made
 
 
+def is_component(cls: type) -> bool:
+    """Whether `component` made this very class, not only one that it inherits from."""
+    return vars(cls).get("__eq__") is _equal
+
+
 class Refused(ValueError):
     """A value that a component's check does not accept; `name` is the hyper-parameter's."""
 

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from meva_core import shapes
 from meva_core.protocols import Game
 
 TIE = 1e-3  # answers within this of the best are ties, among which we count what is worst for the policy
@@ -31,7 +32,9 @@ def best_response(
     Exact over the game's own list of candidates where it has one (memory-one games: all deterministic
     policies); else plain gradient ascent from `restarts` fresh policies and from x's own row, best kept. Among
     answers within 1e-3 of the best it is the one that leaves the other players least: ties cannot flatter.
+    BadValue where x has another shape, or the game no such seat.
     """
+    x, seat, key = shapes.policies(game, x), shapes.seat(game, seat), shapes.key(key)
     candidates = game.best_response(x, seat)
     if candidates is None:
         candidates = _ascended(game, x, seat, key, steps, restarts, rate)
@@ -47,6 +50,7 @@ def best_responses(
     game: Game, x: Array, key: Array, *, steps: int = 300, restarts: int = 8, rate: Array | float = 1.0
 ) -> Array:
     """Payoffs f32[P, P]: row i where player i gives its `best_response` to the others' rows of x, f32[P, D]."""
+    key = shapes.key(key)
     found = [
         best_response(game, x, seat, jax.random.fold_in(key, seat), steps=steps, restarts=restarts, rate=rate)
         for seat in range(game.num_players)
