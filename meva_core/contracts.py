@@ -65,7 +65,7 @@ def factory(offer: Offer, cls: type) -> None:
         if not hasattr(cls, name):
             asked.refuse(f"class {cls.__name__}", f"{name} (or {protocol.__name__} as its base)", "none")
     for field in attrs.fields(cls):
-        if field.default is attrs.NOTHING and field.name not in (*known, *PARTS[offer.kind]):
+        if field.default is attrs.NOTHING and field.name not in (*known, *PARTS[offer.kind], *offer.parts):
             asked.refuse(f"class {cls.__name__}", f"parts of {', '.join(PARTS[offer.kind]) or 'no name'}", field.name)
     for name, h in known.items():
         if not h.required:

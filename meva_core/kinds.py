@@ -28,7 +28,16 @@ def lacking(kind: str, cls: type) -> list[str]:
 
 def check(kind: str, value: Any, where: str = "") -> None:
     """BadValue unless `value` is an object of this kind, made of a component class."""
-    cls, place, spoken = type(value), f" @ {where}" if where else "", kind.replace("_", " ")
+    _check(kind, type(value), value, where)
+
+
+def check_class(kind: str, cls: type, where: str = "") -> None:
+    """BadValue unless `cls` is a component class of this kind."""
+    _check(kind, cls, cls, where)
+
+
+def _check(kind: str, cls: type, value: Any, where: str) -> None:
+    place, spoken = f" @ {where}" if where else "", kind.replace("_", " ")
     if not lacking(kind, cls):
         if not is_component(cls):
             raise BadValue(
@@ -38,7 +47,7 @@ def check(kind: str, value: Any, where: str = "") -> None:
         return
     if PROTOCOLS[kind] in cls.__mro__:
         raise BadValue(f"expected a method {lacking(kind, cls)[0]} of {spoken} {cls.__name__}, got none{place}")
-    raise BadValue(f"expected {_article(spoken)}, got {told(value)}{place}")
+    raise BadValue(f"expected {article(spoken)}, got {told(value)}{place}")
 
 
 def told(value: Any) -> str:
@@ -46,10 +55,11 @@ def told(value: Any) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
     if (kind := of(type(value))) is not None:
-        return f"{_article(kind.replace('_', ' '))} ({type(value).__name__})"
+        return f"{article(kind.replace('_', ' '))} ({type(value).__name__})"
     shown = " ".join(repr(value).split())
     return "None" if value is None else f"{shown[:80]} ({type(value).__name__})"
 
 
-def _article(spoken: str) -> str:
+def article(spoken: str) -> str:
+    """A kind with its article."""
     return f"{'an' if spoken[0] in 'aeiou' else 'a'} {spoken}"

@@ -90,7 +90,9 @@ def _recipe_sections(
     or_default: bool,
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, dict[str, Any]]], str]:
     everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
-    game, learner, opponents = _bare(game), _bare(learner), [_bare(opponent) for opponent in opponents]
+    # `plugin:name` chooses between plugins; recipes go by the name.
+    game, learner = registry.find("game", game).name, registry.find("learner", learner).name
+    opponents = [registry.find("learner", opponent).name for opponent in opponents]
     lacking = or_default and recipe not in recipes.names(everything, game, learner)
     own = recipes.find(everything, game, learner, "default" if lacking else recipe)
     sections: dict[str, Any] = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
@@ -102,11 +104,6 @@ def _recipe_sections(
         tables: dict[str, Any] = {s: dict(theirs.sections[s]) if theirs else {} for s in ("learner", *MODELS)}
         opponent_sections.append({**tables, "who": opponent})
     return sections, opponent_sections, own.source if own else "the classes' own defaults; no recipe on record"
-
-
-def _bare(name: str) -> str:
-    """`plugin:name` chooses between plugins; recipes go by the name."""
-    return name.rpartition(":")[2]
 
 
 def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:

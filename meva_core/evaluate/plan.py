@@ -82,9 +82,9 @@ def _rival(known: Registry, experiment: Experiment, composition: Composition, le
         return None
     offer = known.find("learner", name)
     factory = offer.load()
-    if set(parts(factory)) - {"game"}:
+    if set(parts(factory)) - {"game", *offer.parts}:
         raise BadValue(f"expected a learner that needs no fit to be shaped, got {name!r} @ evaluate.against")
-    given = {"game": composition.game} if "game" in parts(factory) else {}
+    given = {**offer.parts, **({"game": composition.game} if "game" in parts(factory) else {})}
     rival = values.construct(factory, {**given, "rate": learner.rate}, "evaluate.against")
     if not offer.bundled:
         contracts.learner(offer, rival, composition.game)
