@@ -25,8 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from meva_core import bibtex, kinds
-from meva_core import fit as fitting
+from meva_core import bibtex, fitting, kinds
 from meva_core import match as matching
 from meva_core.errors import BadValue, MevaError
 from meva_core.hookspecs import Entry

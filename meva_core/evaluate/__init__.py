@@ -10,7 +10,7 @@ from meva_core.evaluate.plan import Plan, plan
 from meva_core.evaluate.polytope import OverTraining, Polytope, over_training, polytope, snapshots
 from meva_core.evaluate.shaping import against
 from meva_core.evaluate.stability import Rest, eigenvalues, equilibrium, jacobian, rest
-from meva_core.evaluate.survey import Survey, survey
+from meva_core.evaluate.survey import Survey, matches_and_responses, survey
 from meva_core.evaluate.value_errors import ValueErrors, true_gradients, value_errors
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "jacobian",
     "looked_at",
     "matches",
+    "matches_and_responses",
     "over_training",
     "plan",
     "polytope",

@@ -9,7 +9,7 @@ from meva_meta_value import rollout
 from scipy import stats
 
 import meva_core as meva
-from meva_core import fit as fitting
+from meva_core import fitting
 from meva_core.errors import BadCombination
 from meva_core.match import Fitted
 from meva_core.ops import cosine
