@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from jax import Array
 
-from meva_core import compose, disk, evaluate, fit, programs, recipes, resolving, runner, values
+from meva_core import compose, disk, evaluate, fitting, programs, recipes, resolving, runner, values
 from meva_core import experiment as experiments
 from meva_core.component import parts
 from meva_core.compose import Composition
@@ -245,7 +245,7 @@ def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fit
         players=tuple(players),
         seats=meeting.composition.seats,
     )
-    payoffs = _payoffs(asked.trials, asked.steps)(match, fit.seed_keys(seeds))
+    payoffs = _payoffs(asked.trials, asked.steps)(match, fitting.seed_keys(seeds))
     return Met(meeting=meeting, payoffs=np.asarray(payoffs), seeds=tuple(seeds))
 
 
