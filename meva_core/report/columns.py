@@ -22,15 +22,18 @@ def side_by_side(
     widest: int | None = None,
 ) -> Iterator[RenderableType]:
     """Blocks of as many columns as the width holds, the first `stubs` in each; wider than `widest` is wrapped."""
-    longest = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    longest = [
+        max(len(line) for text in column for line in text.splitlines() or [""])
+        for column in zip(heads, *rows, strict=True)
+    ]
     taken = [length if widest is None else min(length, widest) for length in longest[stubs:]]
     room = width - sum(longest[:stubs]) - GAP * stubs
     for n, block in enumerate(_blocks(taken, room)):
         table = Table(box=None, padding=(0, 1), pad_edge=False)
         for head in heads[:stubs]:
-            table.add_column(head, no_wrap=True)
+            table.add_column(Text(head), no_wrap=True)
         for head in heads[stubs:][block]:
-            table.add_column(head, justify=justify, no_wrap=widest is None, max_width=widest, overflow="fold")
+            table.add_column(Text(head), justify=justify, no_wrap=widest is None, max_width=widest, overflow="fold")
         for row in rows:
             table.add_row(*map(Text, (*row[:stubs], *row[stubs:][block])))
         if n:

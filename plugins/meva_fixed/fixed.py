@@ -31,6 +31,8 @@ class Fixed(Learner):
     )
     factor: float = leaf(default=3.0, doc="of a strategy that takes a number: extortion's share", check=finite)
 
+    plays_strategies = "strategy"
+
     def __attrs_post_init__(self) -> None:
         if self.strategy is not None and self.policy is not None:
             raise BadCombination("expected one of learner.strategy and learner.policy, got both: drop one")
@@ -47,10 +49,9 @@ class Fixed(Learner):
                 f"learner.policy: expected {self.game.policy_size} numbers ({', '.join(self.game.entry_names)}), "
                 f"got {len(self.policy)}"
             )
-        self.own()
+        self.held()
 
-    def own(self) -> Array | None:
-        """Its policies f32[P, D], by seat; None: wherever it starts."""
+    def held(self) -> Array | None:
         if self.strategy is None:
             policy: Any = None if self.policy is None else jnp.asarray(self.policy)
         else:
@@ -59,8 +60,8 @@ class Fixed(Learner):
         return None if policy is None else jnp.broadcast_to(policy, (self.game.num_players, self.game.policy_size))
 
     def start(self, params: Any, x: Array, key: Array) -> Array:
-        own = self.own()
-        return x if own is None else own.astype(x.dtype)
+        held = self.held()
+        return x if held is None else held.astype(x.dtype)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         return jnp.zeros_like(x), state
