@@ -89,7 +89,8 @@ class Tournament:
 
     def players(self, known: Registry, game: str) -> list[Entrant]:
         """The entrants as learners in a game. Raises MevaError where one is neither a learner nor a strategy of it."""
-        return [entrants.as_learner(known, each, game, self._strategies(known, game)) for each in self.entrants]
+        strategies = self._strategies(known, game)
+        return [entrants.as_learner(known, each, game, strategies) for each in self.entrants]
 
     def _strategies(self, known: Registry, game: str) -> list[str]:
         offer = known.find("game", game)
@@ -209,16 +210,26 @@ def meetings(known: Registry, files: Sequence[RecipeFile], asked: Tournament) ->
         players = asked.players(known, game)
         _check_sections(asked, players)
         for r, row in enumerate(players):
+            meeting = _meeting(known, files, asked, game, row, row)
+            symmetric = meeting.composition.game.symmetric
             for c, column in enumerate(players):
-                meeting = _meeting(known, files, asked, game, row, column)
-                if not meeting.composition.game.symmetric:
+                if c == r:
                     found.append(meeting)
-                elif c >= r:
-                    # Whoever is fitted against the other sits first: one fit for all who are met alike.
-                    second = meeting.composition.players[-1]
-                    swapped = len(meeting.composition.players) > 1 and second.wants_rivals
-                    found.append(_meeting(known, files, asked, game, column, row) if swapped else meeting)
+                elif c > r or not symmetric:
+                    found.append(_seated(known, files, asked, game, row, column))
     return found
+
+
+def _seated(
+    known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: Entrant, column: Entrant
+) -> Meeting:
+    """Two who meet. In a symmetric game whoever is fitted against the other sits first: one fit for all who are met
+    alike."""
+    meeting = _meeting(known, files, asked, game, row, column)
+    composition = meeting.composition
+    if composition.game.symmetric and len(composition.players) > 1 and composition.players[1].wants_rivals:
+        return _meeting(known, files, asked, game, column, row)
+    return meeting
 
 
 def _check_sections(asked: Tournament, players: Sequence[Entrant]) -> None:
