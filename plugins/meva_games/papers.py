@@ -105,3 +105,12 @@ MULTIPLAYER_DILEMMAS = """
   doi = {10.1073/pnas.1407887111},
 }
 """
+
+NORMAL_FORM = """
+@book{neumann1944theory,
+  author = {von Neumann, John and Morgenstern, Oskar},
+  title = {Theory of Games and Economic Behavior},
+  publisher = {Princeton University Press},
+  year = {1944},
+}
+"""

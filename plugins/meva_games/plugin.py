@@ -51,6 +51,13 @@ def meva_games() -> Iterable[Entry]:
         bibtex=papers.EVOLUTION_OF_COOPERATION,
     )
     yield Entry(
+        name="normal_form",
+        factory="meva_games.normal_form:NormalForm",
+        summary="any iterated game of two players, from its payoff tables",
+        reference="von Neumann & Morgenstern (1944), Theory of Games and Economic Behavior",
+        bibtex=papers.NORMAL_FORM,
+    )
+    yield Entry(
         name="tandem",
         factory="meva_games.quadratic:Tandem",
         summary="one number each; exposes rules that expect others to give way",
