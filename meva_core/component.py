@@ -32,9 +32,10 @@ class Check:
     accepts: Callable[[Any], bool]
 
 
-def leaf(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None) -> Any:
-    """A traced hyper-parameter: a number or array. `doc` is its meaning, one line."""
-    return _field(default, "leaf", doc, check)
+def leaf(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None, per_payoff: bool = False) -> Any:
+    """A traced hyper-parameter: a number or array. `doc` is its meaning, one line. per_payoff: its unit is one over
+    the payoffs' (a learning rate, say): a recipe's number is for the payoffs of the recipe's game."""
+    return _field(default, "leaf", doc, check, per_payoff)
 
 
 def static(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None) -> Any:
@@ -95,6 +96,7 @@ class Hyperparameter:
     default: Any  # attrs.NOTHING where it has to be given
     doc: str
     check: Check | None
+    per_payoff: bool = False
 
     @property
     def required(self) -> bool:
@@ -106,7 +108,7 @@ def hyperparameters(cls: type) -> tuple[Hyperparameter, ...]:
     """The leaves and statics of a component class, in order of definition."""
     hints = typing.get_type_hints(cls)
     return tuple(
-        Hyperparameter(f.name, hints[f.name], f.default, f.metadata["doc"], f.metadata["check"])
+        Hyperparameter(f.name, hints[f.name], f.default, *(f.metadata[key] for key in ("doc", "check", "per_payoff")))
         for f in attrs.fields(cls)
         if f.metadata.get("kind") in ("leaf", "static")
     )
@@ -122,15 +124,14 @@ def settings(self: Any) -> dict[str, Any]:
     return {h.name: getattr(self, h.name) for h in hyperparameters(type(self))}
 
 
-def _field(default: Any, kind: str, doc: str, check: Check | None) -> Any:
+def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: bool = False) -> Any:
     def validate(self: Any, attribute: Any, value: Any) -> None:
         if check is not None and value is not None and _concrete(value) and not check.accepts(value):
             raise Refused(attribute.name, check.expected, value)
 
     shown = kind != "part"
-    return attrs.field(
-        default=default, repr=shown, validator=validate, metadata={"kind": kind, "doc": doc, "check": check}
-    )
+    told = {"kind": kind, "doc": doc, "check": check, "per_payoff": per_payoff}
+    return attrs.field(default=default, repr=shown, validator=validate, metadata=told)
 
 
 def _concrete(value: Any) -> bool:

@@ -86,6 +86,7 @@ def game(offer: Offer, made: Game) -> None:
     asked.attribute("plane", "(low, high) or None", lambda value: value is None or value[0] < value[1])
     x = asked.array("init(key)", asked.shapes("init(key)", "init", key()), players, size)
     asked.array("payoff(x)", asked.shapes("payoff(x)", "payoff", x), players)
+    asked.array("payoff_range", asked.answer("payoff_range", lambda: abstract(jnp.asarray(made.payoff_range))), players)
     asked.array("entries(x)", asked.shapes("entries(x)", "entries", x), players, size)
     names = asked.attribute("entry_names", "names", lambda value: all(isinstance(name, str) for name in value))
     if len(names) != size:

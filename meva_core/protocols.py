@@ -57,6 +57,12 @@ class Game(Protocol):
         """f32[P, D] -> f32[P], differentiable."""
         ...
 
+    @property
+    def payoff_range(self) -> Array:
+        """How far apart each player's payoffs are in this game, f32[P]: the unit of all tolerances, so that a game in
+        another unit is judged alike. Unless a game knows better: the spread of 64 fresh joint policies' payoffs."""
+        return spread_of_payoffs(self)
+
     # What evaluations and figures ask for; empty or None where it has no meaning (as `plane` is).
 
     @property
@@ -81,6 +87,25 @@ class Game(Protocol):
     def best_response(self, x: Array, seat: int) -> Array | None:
         """Policies f32[N, D] among which a best response of player `seat` to the others is certain to be."""
         return None
+
+
+def payoff_unit(game: Game, payoff_range: Any) -> Array:
+    """One number that payoffs are divided by so that the widest player's range over `payoff_range`, f32[]; 1 where
+    payoffs are all alike."""
+    import jax.numpy as jnp
+
+    unit = jnp.max(jnp.asarray(game.payoff_range)) / payoff_range
+    return jnp.where(unit > 0, unit, 1)
+
+
+def spread_of_payoffs(game: Game, count: int = 64) -> Array:
+    """The highest less the lowest payoff of `count` fresh joint policies, always the same ones, f32[P]; in a symmetric
+    game the same for all players."""
+    import jax
+
+    payoffs = jax.vmap(game.payoff)(jax.vmap(game.init)(jax.random.split(jax.random.key(0), count)))
+    spread = payoffs.max(axis=0) - payoffs.min(axis=0)
+    return jax.numpy.full_like(spread, spread.max()) if game.symmetric else spread
 
 
 class Training(Protocol):

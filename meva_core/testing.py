@@ -34,7 +34,7 @@ from meva_core.match import Fitted
 from meva_core.protocols import Explorer, Game, Learner, ValueModel
 
 BATCH = 3
-TOLERANCE: dict[str, Any] = {"rtol": 2e-4, "atol": 2e-5}  # float32 with another order of summation
+TOLERANCE, OF_LARGEST = 2e-4, 2e-5  # float32 with another order of summation: of each number, and of the largest
 
 
 def check_entry(entry: Entry) -> None:
@@ -60,6 +60,8 @@ def check_game(game: Game) -> None:
     _check_array("init(key)", x, (players, size))
     _check_array("payoff(x)", game.payoff(x), (players,))
     assert not np.array_equal(x, game.init(jax.random.key(1))), "init(key): expected other policies for another key"
+    _check_array("payoff_range", game.payoff_range, (players,))
+    assert np.all(np.asarray(game.payoff_range) >= 0), f"payoff_range: expected >= 0, got {game.payoff_range}"
     _check_array("the gradient of payoff", jax.jacobian(game.payoff)(x), (players, players, size))
     _check_transforms("payoff", game.payoff, _batch(game))
     _check_pure("payoff", lambda game, x: game.payoff(x), game, x)
@@ -67,7 +69,7 @@ def check_game(game: Game) -> None:
         order = np.array(permutation)
         if game.symmetric:
             message = f"symmetric: expected payoff(x[p]) == payoff(x)[p] for p = {permutation}"
-            np.testing.assert_allclose(game.payoff(x[order]), game.payoff(x)[order], err_msg=message, **TOLERANCE)
+            _check_close(message, game.payoff(x[order]), game.payoff(x)[order])
     assert len(game.entry_names) == size, f"entry_names: expected {size} names, got {game.entry_names}"
     _check_array("entries(x)", game.entries(x), x.shape)
     for name, strategy in game.strategies.items():
@@ -137,7 +139,7 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
     full = jax.jacobian(lambda x: value(model, x, x))(x)
     for i in range(players):
         message = f"features: row {i} must read player {i} from `x` and the rest from `others`"
-        np.testing.assert_allclose(own[i], full[i, i], err_msg=message, **TOLERANCE)
+        _check_close(message, own[i], full[i, i])
     elsewhere = model.features(params, x, x + 1, condition)
     assert not np.allclose(features, elsewhere), "features: expected other numbers for other `others`"
     if game.symmetric:
@@ -147,9 +149,7 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
             order = np.array(permutation)
             there = shared.features(params, x[order], x[order], condition[order])
             message = "equivariant: expected features(x[p]) == features(x)[p]"
-            np.testing.assert_allclose(
-                there, shared.features(params, x, x, condition)[order], err_msg=message, **TOLERANCE
-            )
+            _check_close(message, there, shared.features(params, x, x, condition)[order])
 
 
 def check_explorer(explorer: Explorer, *, num_features: int = 16, size: int = 3) -> None:
@@ -243,7 +243,11 @@ def _compiled(function: Callable[..., Any]) -> tuple[Callable[..., Any], list[No
 
 
 def _check_close(message: str, found: Any, expected: Any) -> None:
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, err_msg=message, **TOLERANCE), found, expected)
+    def close(a: Array, b: Array) -> None:
+        largest = np.max(np.abs(b), initial=0.0)
+        np.testing.assert_allclose(a, b, rtol=TOLERANCE, atol=OF_LARGEST * largest, err_msg=message)
+
+    jax.tree.map(close, found, expected)
 
 
 def _check_pure(what: str, function: Callable[..., Any], component: Any, *args: Any) -> None:
@@ -261,4 +265,5 @@ def _check_is_best(game: Game, x: Array, seat: int, answers: Array) -> None:
     payoff = jax.vmap(lambda answer: game.payoff(x.at[seat].set(answer))[seat])
     others = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(jax.random.key(5), 64))
     best, found = jnp.max(payoff(answers)), jnp.max(payoff(others))
-    assert best >= found - 1e-3, f"best_response(x, {seat}): expected the best answer, but {found} > {best} was found"
+    near = 1e-3 * game.payoff_range[seat]
+    assert best >= found - near, f"best_response(x, {seat}): expected the best answer, but {found} > {best} was found"

@@ -79,7 +79,7 @@ class Momentum(Learner):
     """velocity' = decay * velocity + rate * own gradient; x' = x + velocity' (Polyak, 1964)."""
 
     game: Game = part()
-    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
     decay: float = leaf(default=0.9, doc="share of the velocity that is kept", check=below_one)
 
     def init(self, params, x):

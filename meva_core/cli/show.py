@@ -10,6 +10,8 @@ import click
 from meva_core import registry
 from meva_core.errors import UnknownName, did_you_mean
 
+PER_PAYOFF = "per payoff: for payoffs a thousand times as large, a thousandth of it takes the same steps"
+
 
 @click.command("show", short_help="Show one entry and its hyper-parameters.")
 @click.argument("kind")
@@ -42,9 +44,11 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
         click.echo("  none")
     for h in rows:
         default = "" if h.default is attrs.NOTHING else f" = {_plain(as_plain(h.default))}"
-        expected = f", {h.check.expected}" if h.check else ""
+        expected = (f", {h.check.expected}" if h.check else "") + ", per payoff" * h.per_payoff
         click.echo(_wrapped(f"{h.name}{default}  ({type_name(h.type)}{expected})", "  ", "    "))
         click.secho(_wrapped(h.doc, "      "), dim=True)
+    if any(h.per_payoff for h in rows):
+        click.secho(_wrapped(PER_PAYOFF, "  "), dim=True)
     if kind == "learner":
         _, files = plugins(registry_file)
         if (own := offer.recipes()) is not None:

@@ -13,14 +13,18 @@ from jax import Array
 
 from meva_core.protocols import Game
 
-TIE = 1e-3  # answers within this of the best are ties, among which we count what is worst for the policy
+TIE = 3e-4  # answers this near the best, as a share of the payoffs' range, are ties: the policy's worst counts
+FASTER, SLOWER = 1.2, 0.5  # the ascent's rate after a step that was too short, and after one that was too long
+LONGEST = 1.0  # step of an ascent, in numbers of a policy
 
 
 class Response(NamedTuple):
-    """policy f32[D]: the answer; payoffs f32[P] with it in the responder's seat."""
+    """policy f32[D]: the answer; payoffs f32[P] with it in the responder's seat; agreement f32[]: how certain it is,
+    the share of the ascents that ended in a tie with the best one, 1 where the game knows all candidates."""
 
     policy: Array
     payoffs: Array
+    agreement: Array
 
 
 def best_response(
@@ -29,38 +33,52 @@ def best_response(
     """The best answer of player `seat` to the others' rows of x, f32[P, D].
 
     Exact over the game's own list of candidates where it has one (memory-one games: all deterministic
-    policies); else plain gradient ascent from `restarts` fresh policies and from x's own row, best kept. Among
-    answers within 1e-3 of the best it is the one that leaves the other players least: ties cannot flatter.
+    policies); else gradient ascent from `restarts` fresh policies and from x's own row, best kept: never worse than
+    that row. `rate` is the first learning rate, for payoffs that range over 1; it grows while gradients agree and
+    shrinks where they turn. Among answers within 0.03 % of the payoffs' range of the best it is the one that leaves the
+    other players least: ties cannot flatter.
     """
-    candidates = game.best_response(x, seat)
-    if candidates is None:
-        candidates = _ascended(game, x, seat, key, steps, restarts, rate)
-    candidates = candidates.astype(x.dtype)
+    unit = game.payoff_range[seat].astype(x.dtype)
+    exact = game.best_response(x, seat)
+    if exact is None:
+        candidates = _ascended(game, x, seat, key, steps, restarts, rate / jnp.where(unit > 0, unit, 1))
+    else:
+        candidates = exact.astype(x.dtype)
     payoffs = jax.vmap(lambda policy: game.payoff(x.at[seat].set(policy)))(candidates)
     own = payoffs[:, seat]
     others = jnp.sum(payoffs, axis=1) - own
-    worst = jnp.argmin(jnp.where(own >= jnp.nanmax(own) - TIE, others, jnp.inf))
-    return Response(candidates[worst], payoffs[worst])
+    ties = own >= jnp.nanmax(own) - TIE * unit
+    worst = jnp.argmin(jnp.where(ties, others, jnp.inf))
+    agreement = jnp.mean(ties[1:], dtype=x.dtype) if exact is None else jnp.ones((), x.dtype)
+    return Response(candidates[worst], payoffs[worst], agreement)
 
 
 def best_responses(
     game: Game, x: Array, key: Array, *, steps: int = 300, restarts: int = 8, rate: Array | float = 1.0
-) -> Array:
-    """Payoffs f32[P, P]: row i where player i gives its `best_response` to the others' rows of x, f32[P, D]."""
+) -> Response:
+    """Every player's `best_response` to the others' rows of x, f32[P, D]: each array [P, ...], row i where player i
+    responds."""
     found = [
         best_response(game, x, seat, jax.random.fold_in(key, seat), steps=steps, restarts=restarts, rate=rate)
         for seat in range(game.num_players)
     ]
-    return jnp.stack([response.payoffs for response in found])
+    return Response(*(jnp.stack(arrays) for arrays in zip(*found, strict=True)))
 
 
-def _ascended(game: Game, x: Array, seat: int, key: Array, steps: int, restarts: int, rate: Array | float) -> Array:
-    """f32[restarts + 1, D]."""
+def _ascended(game: Game, x: Array, seat: int, key: Array, steps: int, restarts: int, rate: Array) -> Array:
+    """The row of x, and where ascents end from fresh policies and from that row, f32[restarts + 2, D]."""
     fresh = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(key, restarts))
     starts = jnp.concatenate([x[seat][None], fresh])
     gradient = jax.grad(lambda policy: game.payoff(x.at[seat].set(policy))[seat])
 
-    def ascend(policy: Array) -> Array:
-        return jax.lax.fori_loop(0, steps, lambda _, p: p + rate * gradient(p), policy)
+    def step(_: int, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        policy, uphill, rate = carry
+        move = rate * uphill
+        policy += move * jnp.minimum(1.0, LONGEST / jnp.max(jnp.abs(move), initial=LONGEST))
+        after = gradient(policy)
+        return policy, after, rate * jnp.where(jnp.sum(after * uphill) >= 0, FASTER, SLOWER)
 
-    return jax.vmap(ascend)(starts)
+    def ascend(policy: Array) -> Array:
+        return jax.lax.fori_loop(0, steps, step, (policy, gradient(policy), jnp.asarray(rate, policy.dtype)))[0]
+
+    return jnp.concatenate([x[seat][None], jax.vmap(ascend)(starts)])

@@ -13,13 +13,14 @@ from meva_core.devices import over_batch
 from meva_core.match import Match
 
 LOOKED_AT = (1, 10, 100, 1000, 10000)  # steps whose length is told, and the last
-SETTLED = 1e-4  # a payoff that moved less than this
+SETTLED = 3e-5  # a payoff that moved no more than this share of its range
 WINDOW = 100  # over so many last steps
 
 
 class Ended(NamedTuple):
-    """x f32[N, P, D]; payoffs f32[N, P]; settled f32[N]: 1 where no payoff moved by 1e-4 over the last 100 steps;
-    outcomes: name -> f32[N]; lengths f32[N, T]: of the steps that are `looked_at`, the players' mean."""
+    """x f32[N, P, D]; payoffs f32[N, P]; settled f32[N]: 1 where no payoff moved by more than 0.003 % of its range over
+    the last 100 steps; outcomes: name -> f32[N]; lengths f32[N, T]: of the steps that are `looked_at`, the players'
+    mean."""
 
     x: Array
     payoffs: Array
@@ -35,7 +36,8 @@ def matches(match: Match, key: Array, count: int, num_steps: int) -> Ended:
         start_key, play_key = jax.random.split(key)
         played = matching.play(match, matching.start(match, start_key), play_key, num_steps)
         last = played.payoffs[-min(WINDOW, num_steps) - 1 :]
-        settled = jnp.all(jnp.max(last, axis=0) - jnp.min(last, axis=0) < SETTLED)
+        moved = jnp.max(last, axis=0) - jnp.min(last, axis=0)
+        settled = jnp.all(moved <= SETTLED * match.game.payoff_range)
         lengths = jnp.mean(played.lengths[jnp.array(looked_at(num_steps), int) - 1], axis=-1)
         return Ended(played.x, played.payoffs[-1], settled.astype(float), match.game.outcomes(played.x), lengths)
 

@@ -58,12 +58,13 @@ class Rests(NamedTuple):
 class Survey:
     """What was found; every array begins [S, V].
 
+    payoff_range f32[P]: the game's.
     setting, label and values: of the rows; values is (nan,) where the learner has nothing to sweep.
     payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N],
         lengths f32[S, V, N, T] of the steps that are `looked_at`: of matches as composed, all seats played. entries:
         the policies as people read them (`Game.entries`).
     response f32[S, V, N, P, P]: payoffs where the player of the axis before last is replaced by its best
-        response to the others.
+        response to the others. agreement f32[S, V, N, P]: how certain those are (`Response`).
     shaped f32[S, V, N, P] or None: payoffs with the learner in seat 1 and the learner to be shaped elsewhere.
     basins: outcome -> bool[S, V, G, G], trajectories f32[S, V, M, T, P, D], their rests, and the payoffs
         f32[L, L, P] of its landscape over the game's plane, where both players have one number; else {} and None.
@@ -76,6 +77,7 @@ class Survey:
         several fits play themselves.
     """
 
+    payoff_range: np.ndarray
     setting: str
     label: str
     values: tuple[float, ...]
@@ -86,6 +88,7 @@ class Survey:
     outcomes: dict[str, np.ndarray]
     lengths: np.ndarray
     response: np.ndarray
+    agreement: np.ndarray
     shaped: np.ndarray | None
     basins: dict[str, np.ndarray]
     trajectories: np.ndarray | None
@@ -127,7 +130,7 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
         return jax.tree.map(np.asarray, asked(match, keys, jnp.array(plan.values), *extra))
 
     ended = ask(_matches, "playing matches")
-    responses = ask(_responses, "finding best responses", jnp.asarray(ended.x))
+    responses, agreement = ask(_responses, "finding best responses", jnp.asarray(ended.x))
     shaped, over, feasible = None, None, None
     if plan.rival is not None:
         rivals = stacked([plan.rival] * len(keys))
@@ -154,6 +157,7 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
         rests = jax.tree.map(np.asarray, asked(*first, jnp.array(plan.values), jnp.asarray(paths[:1, ..., -1, :, :])))
         landscape = np.asarray(jax.jit(jax.vmap(jax.vmap(game.payoff)))(grid(*game.plane, LANDSCAPE)))
     return Survey(
+        payoff_range=np.asarray(jax.jit(lambda game: game.payoff_range)(game)),
         setting="" if plan.sweep is None else plan.sweep.name,
         label="" if plan.sweep is None else plan.sweep.label,
         values=plan.values,
@@ -164,6 +168,7 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
         outcomes={name: ended.outcomes[name] for name in _outcome_names(game)},
         lengths=ended.lengths,
         response=responses,
+        agreement=agreement,
         shaped=shaped,
         basins=surveyed,
         trajectories=paths,
@@ -225,8 +230,8 @@ def _matches(match: Match, key: Array, settings: EvaluateSettings) -> Any:
     return matches(match, jax.random.fold_in(key, _MATCHES), settings.pairs, settings.steps)
 
 
-def _responses(match: Match, key: Array, settings: EvaluateSettings, x: Array) -> Array:
-    """f32[N, P, P]."""
+def _responses(match: Match, key: Array, settings: EvaluateSettings, x: Array) -> tuple[Array, Array]:
+    """Payoffs f32[N, P, P], and how certain each answer is, f32[N, P]."""
 
     options = {
         "steps": settings.response_steps,
@@ -234,8 +239,9 @@ def _responses(match: Match, key: Array, settings: EvaluateSettings, x: Array) -
         "rate": settings.response_rate,
     }
 
-    def one(x: Array, key: Array) -> Array:
-        return best_responses(match.game, x, key, **options)
+    def one(x: Array, key: Array) -> tuple[Array, Array]:
+        found = best_responses(match.game, x, key, **options)
+        return found.payoffs, found.agreement
 
     return over_batch(one, x, jax.random.split(jax.random.fold_in(key, _RESPONSES), x.shape[0]))
 

@@ -11,7 +11,7 @@ from meva_core.ops.gradients import (
     simultaneous_gradient,
     transposed_product,
 )
-from meva_core.ops.linear import solve_diagonally_dominant
+from meva_core.ops.markov import discounted_shares
 from meva_core.ops.quantiles import huber, quantile_huber
 from meva_core.ops.returns import lambda_returns
 from meva_core.ops.schedules import cosine
@@ -20,6 +20,7 @@ from meva_core.ops.trees import stacked
 
 __all__ = [
     "cosine",
+    "discounted_shares",
     "effects_after",
     "huber",
     "jacobian_product",
@@ -32,7 +33,6 @@ __all__ = [
     "quantile_huber",
     "shaping_gradient",
     "simultaneous_gradient",
-    "solve_diagonally_dominant",
     "stacked",
     "transposed_product",
 ]

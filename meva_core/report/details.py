@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from meva_core.report.tables import Grid, number, per_setting, statistic, symbol
+from meva_core.report.tables import Grid, Unit, number, per_setting, statistic, symbol, unit
 
 
 def grids(summary: dict[str, Any]) -> list[Grid]:
@@ -21,7 +21,7 @@ def grids(summary: dict[str, Any]) -> list[Grid]:
     if any(row["extortion"] for row in rows):
         shown.append(_extortion(summary))
     if summary["cross_play"]:
-        shown.append(_cross_play(summary["cross_play"], summary["setting"]))
+        shown.append(_cross_play(summary["cross_play"], summary["setting"], unit(summary)))
     if any(row["unstable"] for row in rows):
         shown.append(_unstable(summary))
     if any(row["rests"] for row in rows):
@@ -30,30 +30,35 @@ def grids(summary: dict[str, Any]) -> list[Grid]:
 
 
 def _exploitability(summary: dict[str, Any]) -> Grid:
+    told = unit(summary)
+
     def cells(row: dict[str, Any]) -> list[str]:
-        return [statistic(row["exploitability"][name]) for name in ("gain", "loss")]
+        return [told.statistic(row["exploitability"][name]) for name in ("gain", "loss")]
 
     heads = ["the best response's gain", "our loss by it"]
     return per_setting(summary, "exploitability: what a best response changes", heads, cells)
 
 
 def _errors(summary: dict[str, Any]) -> Grid:
+    told = unit(summary)
     heads = ["error, 100 steps", "the first 10", "10 after 500", "TD error, 10 steps", "gradient off by, in degrees"]
 
     def cells(row: dict[str, Any]) -> list[str]:
         errors = row["errors"]
-        found = [statistic(errors[name], digits=4) for name in ("value", "early", "late", "td")]
+        found = [told.statistic(errors[name], more=1) for name in ("value", "early", "late", "td")]
         return [*found, "-" if errors["angle"]["mean"] is None else statistic(errors["angle"], digits=1)]
 
     return per_setting(summary, "the learnt meta-value against the true discounted sum, along play", heads, cells)
 
 
 def _regions(summary: dict[str, Any]) -> Grid:
-    names = list(summary["rows"][0]["regions"])
+    told, names = unit(summary), list(summary["rows"][0]["regions"])
 
     def cells(row: dict[str, Any]) -> list[str]:
         found = [row["regions"][name] for name in names]
-        return [f"{statistic(f['error'], digits=4)} ({100 * f['share']:.0f} %)" if f["share"] else "-" for f in found]
+        return [
+            f"{told.statistic(f['error'], more=1)} ({100 * f['share']:.0f} %)" if f["share"] else "-" for f in found
+        ]
 
     caption = "the learnt meta-value's error by what is mostly played (and the share of the states where it is)"
     return per_setting(summary, caption, names, cells)
@@ -71,25 +76,29 @@ def _convergence(summary: dict[str, Any]) -> Grid:
 
 
 def _by_seed(summary: dict[str, Any]) -> Grid:
+    told = unit(summary)
+
     def cells(row: dict[str, Any]) -> list[str]:
-        return [number(payoff, 3) for payoff in row["best_response"]["ours"]["per_seed"]]
+        return [told.number(payoff) for payoff in row["best_response"]["ours"]["per_seed"]]
 
     return per_setting(
         summary, "our payoff against the best response, seed by seed", [f"seed {s}" for s in summary["seeds"]], cells
     )
 
 
-def _cross_play(found: dict[str, Any], setting: dict[str, Any] | None) -> Grid:
+def _cross_play(found: dict[str, Any], setting: dict[str, Any] | None, told: Unit) -> Grid:
     at = f" at {symbol(setting['label'])} = {found['value']:g}" if setting and found["value"] is not None else ""
     names = [f"seed {seed}" for seed in found["seeds"]]
-    rows = [[name, *(number(p, 3) for p in payoffs)] for name, payoffs in zip(names, found["payoffs"], strict=True)]
+    rows = [[name, *map(told.number, payoffs)] for name, payoffs in zip(names, found["payoffs"], strict=True)]
     return Grid(f"cross-play{at}: payoff of the row's fit, in seat 1, against the column's", ["", *names], rows, ("",))
 
 
 def _extortion(summary: dict[str, Any]) -> Grid:
+    told = unit(summary)
+
     def lines(row: dict[str, Any]) -> list[list[str]]:
         return [
-            [f"{at['step']}", *(number(n, 3) for n in (at["slope"], at["straightness"], *at["payoffs"]))]
+            [f"{at['step']}", number(at["slope"], 3), number(at["straightness"], 3), *map(told.number, at["payoffs"])]
             for at in row["extortion"]["over_training"]
         ]
 

@@ -1,8 +1,9 @@
 """summary.json: everything in the tables, machine-readable.
 
-    schema              2
+    schema              3
     hash                of the experiment: equal hashes, equal numbers (on one machine and one set of versions)
     game, learner       names; opponents: names, empty in self-play; recipe, source
+    payoff_range        how far apart the players' payoffs are in this game, the widest: the unit of tolerances
     seeds               those the numbers are over; diverged: [{seed, loop, quantity}] those left out
     setting             {name, label} of what the rows differ in, or null where there is one row
     rows                one per setting:
@@ -10,13 +11,15 @@
       payoffs           per seat, a statistic: the matches as composed
       self_play         a statistic over all seats, where one learner takes them; else null
       best_response     {ours, theirs}: our policy held fixed, another seat replaced by its best response to it,
-                        averaged over our seats and the responders
+                        averaged over our seats and the responders; agreement: how certain that is, the mean share of
+                        the ascents that ended with as much as the best one, 1 where the game knows all candidates
       against           {learner, ours, theirs}: learner in seat 1, the learner to be shaped elsewhere; or null
       policies          per seat, what its entries are called -> {mean, low, high}: over seeds and matches, as people
                         read them (probabilities where a policy holds logits), low and high the quartiles
       outcomes          name -> a statistic of the game's outcome shares (player 1's action first)
       diverged          share of the matches that ended with payoffs that are not finite
-      settled           share of the matches in which no payoff moved by 1e-4 over the last 100 steps
+      settled           share of the matches in which no payoff moved by more than 0.003 % of its range over the last
+                        100 steps
       basins            outcome -> {cells: a statistic, of: number of starts}, where the game is surveyed
       unstable          {by, cells: a statistic, of, starts: [[a, b], ...] of the first seed}: starts of the grid that
                         end elsewhere when moved `by` so much; or null
@@ -59,7 +62,7 @@ from meva_core.ops import mean_and_sem
 if TYPE_CHECKING:
     from meva_core.report.result import Result
 
-SCHEMA = 2
+SCHEMA = 3
 AT_REST = 1e-3  # the largest number of a step where something is said to rest
 APART = 0.05  # rests nearer than this are one
 NEUTRAL = 1e-3  # a modulus that is 1 but for this says neither stable nor not
@@ -77,6 +80,7 @@ def summarise(result: Result) -> dict[str, Any]:
         "opponents": [opponent.name for opponent in experiment.opponents],
         "recipe": experiment.recipe,
         "source": experiment.source,
+        "payoff_range": _number(survey.payoff_range.max()),
         "seeds": result.seeds,
         "diverged": [{"seed": d.seed, "loop": d.loop, "quantity": d.quantity} for d in result.diverged],
         "setting": {"name": survey.setting, "label": survey.label} if swept else None,
@@ -126,7 +130,11 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
         "value": value,
         "payoffs": [statistic(payoffs[..., seat]) for seat in range(payoffs.shape[-1])],
         "self_play": statistic(payoffs.mean(axis=-1)) if len(own) == len(result.seats) else None,
-        "best_response": {"ours": statistic(ours), "theirs": statistic(theirs)},
+        "best_response": {
+            "ours": statistic(ours),
+            "theirs": statistic(theirs),
+            "agreement": _number(survey.agreement[:, v].mean()),
+        },
         "against": None,
         "policies": _policies(survey.entries[:, v], result.entry_names),
         "outcomes": {name: statistic(shares[:, v]) for name, shares in survey.outcomes.items()},

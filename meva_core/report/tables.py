@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from rich.text import Text
 
 WIDTH = 80
 HUGE = 1e6  # payoffs beyond it are on their way to infinity: no column is wide enough
+TINY = 1e-4  # payoffs that range over less are written with exponents
 
 
 def as_text(summary: dict[str, Any]) -> str:
@@ -93,8 +94,9 @@ def _payoffs(summary: dict[str, Any]) -> Grid:
         found = [row["self_play"]] if together else list(row["payoffs"])
         found += [row["best_response"]["ours"], row["best_response"]["theirs"]]
         found += [row["against"]["ours"], row["against"]["theirs"]] if row["against"] else []
-        return [statistic(cell) for cell in found]
+        return [told.statistic(cell) for cell in found]
 
+    told = unit(summary)
     return per_setting(summary, "payoffs", heads, cells)
 
 
@@ -146,15 +148,49 @@ def symbol(label: str) -> str:
     return label.rpartition(" ")[2]
 
 
-def statistic(found: dict[str, Any], digits: int = 3) -> str:
-    """Mean and error; large payoffs lose digits, not columns."""
+@attrs.frozen
+class Unit:
+    """How payoffs are written: with digits for the game's unit, and for what differs between them where they have a
+    large number in common. size: how far apart they are; 0 where that is not known."""
+
+    size: float
+
+    @property
+    def digits(self) -> int:
+        """After the point: 3 where payoffs range over 1 or more."""
+        return 3 + max(0, math.ceil(-math.log10(self.size))) if self.size else 3
+
+    def statistic(self, found: Mapping[str, Any], more: int = 0) -> str:
+        """A mean and its error; `more`: digits beside the usual ones."""
+        if found["mean"] is not None and 0 < self.size < TINY:
+            return f"{found['mean']:.4g}" + ("" if found["sem"] is None else f" ±{found['sem']:.1g}")
+        return statistic(found, self.digits + more, self.size or math.inf)
+
+    def number(self, value: float | None) -> str:
+        """A dash where there is none."""
+        return "-" if value is None else self.statistic({"mean": value, "sem": None})
+
+
+def unit(summary: Mapping[str, Any]) -> Unit:
+    """The unit of a run's payoffs."""
+    return unit_of(summary["payoff_range"], (cell["mean"] for row in summary["rows"] for cell in row["payoffs"]))
+
+
+def unit_of(payoff_range: float | None, means: Iterable[float | None]) -> Unit:
+    """The unit of a game whose payoffs range over so much, for payoffs of these means."""
+    found = [mean for mean in means if mean is not None]
+    return Unit(max(payoff_range or 0.0, max(found, default=0.0) - min(found, default=0.0)))
+
+
+def statistic(found: Mapping[str, Any], digits: int = 3, size: float = math.inf) -> str:
+    """Mean and error; large numbers lose digits, not columns, unless they differ by no more than `size`."""
     mean, sem = found["mean"], found["sem"]
     if mean is None:
         return "diverged"
     if abs(mean) >= HUGE or (sem or 0) >= HUGE:
         return f"{mean:.3g}" + ("" if sem is None else f" ±{sem:.1g}")
-    if abs(mean) >= 10:
-        digits = max(0, digits - int(math.log10(abs(mean))))
+    if (large := min(abs(mean), size)) >= 10:
+        digits = max(0, digits - int(math.log10(large)))
     error = "" if sem is None else f" ±{_short(sem, digits)}"
     return f"{mean:.{digits}f}{error}"
 
@@ -179,6 +215,11 @@ def note(summary: dict[str, Any]) -> str:
     lines = [f"mean ± standard error of the mean over {count}"]
     if summary["setting"]:
         lines[0] += f"; rows: {summary['setting']['label']}"
+    agreement = min(row["best_response"]["agreement"] or 0.0 for row in summary["rows"])
+    if agreement < 1:
+        lines.append(
+            f"best responses are found by ascent: {100 * agreement:.0f} % of the starts or more agree on the best one"
+        )
     for row in summary["rows"]:
         if row["diverged"]:
             at = f"at {row['value']:g}, " if summary["setting"] else ""

@@ -23,7 +23,7 @@ from meva_core.component import (
 from meva_core.devices import mean_over_batch, spread
 from meva_core.errors import BadCombination
 from meva_core.ops import cosine, huber, look_ahead_gradient, simultaneous_gradient
-from meva_core.protocols import Game, Learner, Sweep, Training, ValueModel
+from meva_core.protocols import Game, Learner, Sweep, Training, ValueModel, payoff_unit
 
 SMALLEST = 1e-2  # look-ahead rate, as a share of the highest, below which corrections weigh less and less
 
@@ -41,6 +41,8 @@ class COLA(Learner):
     - formulation `direction`: the network is g, as in the papers.
     - formulation `correction`: g = simultaneous gradient + h * network. Exact at h = 0; ours.
 
+    The network's numbers are in a unit of their own, in which payoffs range over `payoff_range`.
+
     At the edge of its domain g is held from one side only: draw from a wider one than is to be used.
 
     References:
@@ -55,9 +57,18 @@ class COLA(Learner):
         doc="what the network gives: g, or (g - simultaneous gradient) / h",
         check=one_of("direction", "correction"),
     )
-    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
-    look_ahead_rate: float = leaf(default=1.0, doc="h, rate of everybody's imagined step", check=not_negative)
-    highest_rate: float = leaf(default=1.0, doc="look-ahead rates are drawn from 0 to it", check=positive)
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
+    look_ahead_rate: float = leaf(
+        default=1.0, doc="h, rate of everybody's imagined step", check=not_negative, per_payoff=True
+    )
+    highest_rate: float = leaf(
+        default=1.0, doc="look-ahead rates are drawn from 0 to it", check=positive, per_payoff=True
+    )
+    payoff_range: float = leaf(
+        default=3.0,
+        doc="range of the payoffs that the fit's numbers are for: the fit sees payoffs scaled to it",
+        check=positive,
+    )
     domain: tuple[float, float] | None = static(
         default=None, doc="policies are drawn from this interval, each number; unset: as the game starts"
     )
@@ -79,6 +90,11 @@ class COLA(Learner):
         return self.value_model(self.game.policy_size, 1, self.game.symmetric)
 
     @property
+    def unit(self) -> Array:
+        """The payoff that counts as 1 in the network, f32[]."""
+        return payoff_unit(self.game, self.payoff_range)
+
+    @property
     def training(self) -> COLATraining:
         return COLATraining(learner=self)
 
@@ -93,10 +109,10 @@ class COLA(Learner):
     def direction(self, params: Any, x: Array, look_ahead_rate: Array) -> Array:
         """g(x; h), f32[P, D]."""
         share = jnp.full((x.shape[0], 1), look_ahead_rate / self.highest_rate, x.dtype)
-        output = self.model.head(params, self.model.features(params, x, x, share))
+        output = self.unit * self.model.head(params, self.model.features(params, x, x, share))
         if self.formulation == "direction":
             return output
-        return simultaneous_gradient(self.game.payoff, x) + look_ahead_rate * output
+        return simultaneous_gradient(self.game.payoff, x) + self.unit * look_ahead_rate * output
 
     def residual(self, params: Any, x: Array, look_ahead_rate: Array) -> Array:
         """How far g is from consistent, f32[P, D]: left side minus right side."""
@@ -161,9 +177,10 @@ class COLATraining(Training):
     def _size(self, rates: Array) -> Array:
         """How much the network's output weighs in g, f32[B, 1, 1]. Without it a correction would hardly be learnt
         where it hardly shows."""
+        unit = self.learner.unit
         if self.learner.formulation == "direction":
-            return jnp.ones((len(rates), 1, 1))
-        return jnp.maximum(rates, SMALLEST * self.learner.highest_rate)[:, None, None]
+            return jnp.full((len(rates), 1, 1), unit)
+        return unit**2 * jnp.maximum(rates, SMALLEST * self.learner.highest_rate)[:, None, None]
 
     def _optimiser(self) -> optax.GradientTransformation:
         learner: COLA = self.learner

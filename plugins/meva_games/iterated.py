@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.ops import solve_diagonally_dominant
+from meva_core.ops import discounted_shares
 from meva_core.protocols import Game
 from meva_games.memory_one import SATURATED, extortion, generous_tit_for_tat
 
@@ -21,14 +21,15 @@ class IteratedTwoByTwo(Game):
     """Base of the iterated games: a policy is 5 logits of P(cooperate) at [start, DD, DC, CD, CC].
 
     The payoff is exact and normalised, (1 - discount) sum_t discount^t r_t = (1 - discount) d0' (I - discount T)^-1 r,
-    where d0 is the first round's distribution over outcomes and T their transition matrix. Policies start
-    from N(0, 1).
+    where d0 is the first round's distribution over outcomes and T their transition matrix. With `noise` n every action
+    is the other one with probability n (a trembling hand), whoever takes it. Policies start from N(0, 1).
 
     References:
         Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, appendix A.2.
     """
 
     discount: float
+    noise: float = 0.0
 
     policy_size = len(ENTRIES)
 
@@ -67,9 +68,17 @@ class IteratedTwoByTwo(Game):
     def init(self, key: Array) -> Array:
         return jax.random.normal(key, (2, len(ENTRIES)))
 
+    @property
+    def payoff_range(self) -> Array:
+        tables = self.tables.reshape(2, 4)
+        return jnp.max(tables, axis=1) - jnp.min(tables, axis=1)
+
     def payoff(self, x: Array) -> Array:
-        # A sum of products, not a matrix product: it fuses with what made the shares.
-        return jnp.sum(self.tables.astype(x.dtype).reshape(2, 4) * self._shares(x), axis=1)
+        # A sum of products, not a matrix product: it fuses with what made the shares. Around the tables' middle, since
+        # what all payoffs have in common would take digits from their differences.
+        tables = self.tables.astype(x.dtype).reshape(2, 4)
+        middle = jnp.mean(tables, axis=1, keepdims=True)
+        return middle[:, 0] + jnp.sum((tables - middle) * self._shares(x), axis=1)
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         """Discounted share of the rounds that end in each outcome, player 1's action first."""
@@ -82,9 +91,16 @@ class IteratedTwoByTwo(Game):
 
     def _shares(self, x: Array) -> Array:
         """Normalised discounted shares of [DD, DC, CD, CC], f32[4]."""
-        p, q = jax.nn.sigmoid(x)
-        q = jnp.concatenate([q[:2], q[3:1:-1], q[4:]])  # what player 1 calls CD player 2 calls DC
-        outcome = jnp.stack([(1 - p) * (1 - q), (1 - p) * q, p * (1 - q), p * q], axis=1)
-        start, after = outcome[0], outcome[1:]
-        flow = jnp.eye(4, dtype=x.dtype) - self.discount * after.T
-        return solve_diagonally_dominant(flow, (1 - self.discount) * start)
+        defects, cooperates = action_probabilities(x, self.noise)
+        # Player 2's after what player 1 calls [start, DD, DC, CD, CC]: what one calls CD the other calls DC.
+        second = [jnp.concatenate([p[1, :2], p[1, 3:1:-1], p[1, 4:]]) for p in (defects, cooperates)]
+        first = (defects[0], cooperates[0])
+        outcome = jnp.stack([own * other for own in first for other in second], axis=1)
+        return discounted_shares(outcome[0], outcome[1:], self.discount)
+
+
+def action_probabilities(x: Array, noise: Array | float) -> tuple[Array, Array]:
+    """Probabilities of the two actions under logits x of the second, each like x: where one is nearly 1, the other
+    keeps its digits. With probability `noise` an action is the other one."""
+    first, second = jax.nn.sigmoid(-x), jax.nn.sigmoid(x)
+    return (1 - noise) * first + noise * second, (1 - noise) * second + noise * first

@@ -32,6 +32,10 @@ class Logistic(Game):
     def entry_names(self) -> tuple[str, ...]:
         return ("x",)
 
+    @property
+    def payoff_range(self) -> Array:
+        return jnp.full(2, 4.0)  # from a little below 0 at A to 3.86 at B
+
     def init(self, key: Array) -> Array:
         return jax.random.uniform(key, (2, 1), minval=-8.0, maxval=8.0)
 

@@ -8,9 +8,9 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from meva_core.component import below_one, component, finite, leaf, static
+from meva_core.component import below_one, between, component, finite, leaf
 from meva_games.iterated import IteratedTwoByTwo
-from meva_games.two_by_two import DISCOUNT, Table
+from meva_games.two_by_two import DISCOUNT, NOISE, Table
 
 
 @component
@@ -35,18 +35,21 @@ class Matrix(IteratedTwoByTwo):
         default=None, doc="player 2's, laid out like payoffs_1; unset: payoffs_1 transposed", check=finite
     )
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
-    symmetric: bool | None = static(default=None, doc="worked out from the tables, whatever is given")
+    noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))
 
     def __attrs_post_init__(self) -> None:
-        given: Any = jax.tree.leaves((self.payoffs_1, self.payoffs_2))
-        if not any(isinstance(number, Tracer) for number in given):
-            first, second = (np.asarray(table) for table in self._both())
-            object.__setattr__(self, "symmetric", bool(np.array_equal(first, second.T)))
+        # One table says that the game looks the same to both, and goes on saying it whatever is put into it later.
+        given: Any = (self.payoffs_1, self.payoffs_2)
+        if self.payoffs_2 is None or any(isinstance(number, Tracer) for number in jax.tree.leaves(given)):
+            return
+        first, second = map(np.asarray, given)
+        if np.array_equal(first, second.T):
+            object.__setattr__(self, "payoffs_2", None)
 
-    def _both(self) -> tuple[Any, Any]:
-        return self.payoffs_1, self.payoffs_2 if self.payoffs_2 is not None else tuple(
-            zip(*self.payoffs_1, strict=True)
-        )
+    @property
+    def symmetric(self) -> bool:  # type: ignore[override]
+        """Whether there is one table for both."""
+        return self.payoffs_2 is None
 
     @property
     def tables(self) -> Array:

@@ -5,17 +5,19 @@ Shapes: P players, S = 2^P states (who contributed last round), D = 1 + 2 P numb
 
 import functools
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from meva_core.component import Check, below_one, component, finite, leaf, static
-from meva_core.ops import solve_diagonally_dominant
+from meva_core.component import Check, below_one, between, component, finite, leaf, static
+from meva_core.ops import discounted_shares
 from meva_core.protocols import Game
+from meva_games.iterated import action_probabilities
 from meva_games.memory_one import SATURATED
+from meva_games.two_by_two import DISCOUNT, NOISE
 
 
 @component
@@ -37,7 +39,8 @@ class PublicGoods(Game):
     multiplier: float = leaf(
         default=1.6, doc="m, what contributions are multiplied by; a dilemma for 1 < m < P", check=finite
     )
-    discount: float = leaf(default=0.96, doc="the game's own discount per round", check=below_one)
+    discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
+    noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))
 
     symmetric = True
 
@@ -61,10 +64,20 @@ class PublicGoods(Game):
     def init(self, key: Array) -> Array:
         return jax.random.normal(key, (self.num_players, self.policy_size))
 
+    @property
+    def payoff_range(self) -> Array:
+        paid = self._paid(jnp.result_type(float))
+        return jnp.max(paid, axis=0) - jnp.min(paid, axis=0)
+
     def payoff(self, x: Array) -> Array:
-        gave = jnp.asarray(_states(self.num_players).gave, x.dtype)
-        pot = self.multiplier * jnp.mean(gave, axis=1, keepdims=True)
-        return self._shares(x) @ (1 - gave + pot)
+        paid = self._paid(x.dtype)
+        middle = jnp.mean(paid, axis=0)
+        return middle + jnp.matmul(self._shares(x), paid - middle, precision="highest")
+
+    def _paid(self, dtype: Any) -> Array:
+        """What each state pays in a round, f32[S, P]."""
+        gave = jnp.asarray(_states(self.num_players).gave, dtype)
+        return 1 - gave + self.multiplier * jnp.mean(gave, axis=1, keepdims=True)
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         """Discounted share of the rounds in which so many contribute."""
@@ -74,13 +87,12 @@ class PublicGoods(Game):
 
     def _shares(self, x: Array) -> Array:
         """Normalised discounted share of the rounds that end in each state, f32[S]."""
-        states = _states(self.num_players)
-        give = jax.nn.sigmoid(x)
-        start = _joint(give[:, 0])
-        # A product with ones and zeros, not an index: what each player will do after each state, f32[S, P].
-        after = jnp.einsum("spd,pd->sp", jnp.asarray(states.entry, x.dtype), give)
-        flow = jnp.eye(len(start), dtype=x.dtype) - self.discount * jax.vmap(_joint)(after).T
-        return solve_diagonally_dominant(flow, (1 - self.discount) * start)
+        entry = jnp.asarray(_states(self.num_players).entry, x.dtype)
+        keep, give = action_probabilities(x, self.noise)
+        # A product with ones and zeros, not an index: what each player will do after each state, f32[2, S, P].
+        after = jnp.einsum("spd,apd->asp", entry, jnp.stack([keep, give]), precision="highest")
+        start = _joint(keep[:, 0], give[:, 0])
+        return discounted_shares(start, jax.vmap(_joint)(*after), self.discount)
 
 
 class _States(NamedTuple):
@@ -97,9 +109,9 @@ def _states(players: int) -> _States:
     return _States(gave, np.eye(1 + 2 * players)[1 + gave * players + others])
 
 
-def _joint(give: Array) -> Array:
-    """f32[P] -> f32[S]: probability of every state where all act independently, the first player's digit first."""
+def _joint(keep: Array, give: Array) -> Array:
+    """Probability of every state where all act independently, the first player's digit first, f32[S]."""
     joint = jnp.ones(1, give.dtype)
-    for player in range(len(give)):
-        joint = jnp.outer(joint, jnp.stack([1 - give[player], give[player]])).ravel()
+    for each in jnp.stack([keep, give], axis=1):
+        joint = jnp.outer(joint, each).ravel()
     return joint

@@ -35,6 +35,10 @@ class Tandem(Quadratic):
 
     symmetric = True
 
+    @property
+    def payoff_range(self) -> Array:
+        return jnp.full(2, 24.0)  # on the plane
+
     def payoff(self, x: Array) -> Array:
         return 2 * x[:, 0] - jnp.sum(x) ** 2
 
@@ -49,6 +53,10 @@ class Hamiltonian(Quadratic):
     """
 
     symmetric = False
+
+    @property
+    def payoff_range(self) -> Array:
+        return jnp.full(2, 8.0)  # on the plane
 
     def payoff(self, x: Array) -> Array:
         product = x[0, 0] * x[1, 0]

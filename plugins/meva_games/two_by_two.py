@@ -6,13 +6,14 @@ A `table` holds the own payoff per round: rows the own action D, C; columns the 
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import below_one, component, finite, leaf
+from meva_core.component import below_one, between, component, finite, leaf
 from meva_games.iterated import IteratedTwoByTwo
 
 Table = tuple[tuple[float, float], tuple[float, float]]
 
 TABLE = "own payoff per round: rows own action D, C; columns the other's D, C"
 DISCOUNT = "the game's own discount per round"
+NOISE = "probability that an action is the other one, whoever takes it (a trembling hand)"
 
 
 class SymmetricTwoByTwo(IteratedTwoByTwo):
@@ -41,6 +42,7 @@ class PrisonersDilemma(SymmetricTwoByTwo):
 
     table: Table = leaf(default=((-2.0, 0.0), (-3.0, -1.0)), doc=TABLE, check=finite)
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
+    noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))
 
 
 @component
@@ -55,6 +57,7 @@ class Chicken(SymmetricTwoByTwo):
 
     table: Table = leaf(default=((-100.0, 1.0), (-1.0, 0.0)), doc=TABLE, check=finite)
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
+    noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))
 
 
 @component
@@ -69,6 +72,7 @@ class StagHunt(SymmetricTwoByTwo):
 
     table: Table = leaf(default=((2.0, 3.0), (1.0, 4.0)), doc=TABLE, check=finite)
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
+    noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))
 
 
 @component
@@ -82,6 +86,7 @@ class MatchingPennies(IteratedTwoByTwo):
 
     stake: float = leaf(default=1.0, doc="what one player gets from the other per round", check=finite)
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
+    noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))
 
     symmetric = False
 

@@ -32,6 +32,10 @@ class Ultimatum(Game):
     def entries(self, x: Array) -> Array:
         return jax.nn.sigmoid(x)
 
+    @property
+    def payoff_range(self) -> Array:
+        return jnp.array([8.0, 5.0])  # from nothing to the most that each can get
+
     def init(self, key: Array) -> Array:
         return jax.random.normal(key, (2, 1))
 

@@ -24,8 +24,10 @@ class HOLA(Learner):
     """
 
     game: Game = part()
-    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
-    look_ahead_rate: float = leaf(default=1.0, doc="rate of the opponents' imagined step", check=not_negative)
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
+    look_ahead_rate: float = leaf(
+        default=1.0, doc="rate of the opponents' imagined step", check=not_negative, per_payoff=True
+    )
     order: int = static(default=2, doc="how many levels of look-ahead", check=between(1, 8))
 
     @property

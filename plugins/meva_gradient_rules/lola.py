@@ -34,8 +34,10 @@ class LOLA(Learner):
     """
 
     game: Game = part()
-    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
-    look_ahead_rate: float = leaf(default=1.0, doc="rate of the opponents' imagined step", check=not_negative)
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
+    look_ahead_rate: float = leaf(
+        default=1.0, doc="rate of the opponents' imagined step", check=not_negative, per_payoff=True
+    )
     variant: str = static(default="exact", doc="which LOLA", check=one_of("exact", "foerster", "taylor"))
     look_aheads: int = static(
         default=1, doc="K, how many steps the opponents are imagined to take", check=between(1, 100)

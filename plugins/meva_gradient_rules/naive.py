@@ -18,7 +18,7 @@ class Naive(Learner):
     """
 
     game: Game = part()
-    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
 
     myopic = True
 

@@ -16,7 +16,8 @@ class SGA(Learner):
 
         g - w s A' g,   s the sign of  epsilon - <g, H' g> <A' g, H' g> / (P D):
 
-    towards stable and away from unstable fixed points. The weight w depends on the payoffs' scale.
+    towards stable and away from unstable fixed points. The weight w depends on the payoffs' scale, and the product that
+    epsilon is compared with on its seventh power: `payoff_scale` multiplies the payoffs there.
 
     References:
         Balduzzi et al. (2018), The Mechanics of n-Player Differentiable Games, ICML, equation 8 and section 3.5
@@ -24,16 +25,24 @@ class SGA(Learner):
     """
 
     game: Game = part()
-    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
-    weight: float = leaf(default=1.0, doc="of the adjustment", check=not_negative)
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
+    weight: float = leaf(default=1.0, doc="of the adjustment", check=not_negative, per_payoff=True)
     epsilon: float = leaf(
         default=0.1, doc="tilts the sign towards adjustment where little is known", check=not_negative
+    )
+
+    payoff_scale: float = leaf(
+        default=1.0, doc="multiplies the payoffs that epsilon is compared with", check=positive, per_payoff=True
     )
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         gradient = simultaneous_gradient(self.game.payoff, x)
         downhill = transposed_product(self.game.payoff, x, gradient)
         adjustment = (downhill - jacobian_product(self.game.payoff, x, gradient)) / 2
-        alignment = jnp.sum(gradient * downhill) * jnp.sum(adjustment * downhill) / x.size
+        # Numbers of the first, second and second order in the payoffs, each in the scale's unit by itself: the seventh
+        # power would overflow.
+        unit = self.payoff_scale
+        there, down, turn = unit * gradient, unit**2 * downhill, unit**2 * adjustment
+        alignment = jnp.sum(there * down) * jnp.sum(turn * down) / x.size
         sign = jnp.where(self.epsilon - alignment >= 0, 1.0, -1.0)
         return self.rate * (gradient - self.weight * sign * adjustment), state

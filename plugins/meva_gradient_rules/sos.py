@@ -27,13 +27,17 @@ class SOS(Learner):
     """
 
     game: Game = part()
-    rate: float = leaf(default=1.0, doc="learning rate", check=positive)
-    look_ahead_rate: float = leaf(default=1.0, doc="rate of the opponents' imagined step", check=not_negative)
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
+    look_ahead_rate: float = leaf(
+        default=1.0, doc="rate of the opponents' imagined step", check=not_negative, per_payoff=True
+    )
     a: float = leaf(
         default=0.5, doc="how far shaping may turn the direction away from LookAhead's", check=between(0, 1)
     )
     b: float = leaf(default=0.1, doc="norm of the gradient below which shaping fades", check=between(0, 1))
-    payoff_scale: float = leaf(default=1.0, doc="multiplies the gradient that b is compared with", check=positive)
+    payoff_scale: float = leaf(
+        default=1.0, doc="multiplies the gradient that b is compared with", check=positive, per_payoff=True
+    )
 
     @property
     def sweep(self) -> Sweep:

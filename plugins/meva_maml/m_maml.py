@@ -12,7 +12,7 @@ from jax import Array
 from meva_core.component import below_one, between, component, leaf, part, positive, static
 from meva_core.devices import mean_over_batch, spread
 from meva_core.ops import simultaneous_gradient
-from meva_core.protocols import Game, Learner, Training
+from meva_core.protocols import Game, Learner, Training, payoff_unit
 
 
 class Params(NamedTuple):
@@ -37,7 +37,15 @@ class MMAML(Learner):
 
     game: Game = part()
     rate: float = leaf(
-        default=1.0, doc="learning rate of the opponents it is trained against; its own starts there", check=positive
+        default=1.0,
+        doc="learning rate of the opponents it is trained against; its own starts there",
+        check=positive,
+        per_payoff=True,
+    )
+    payoff_range: float = leaf(
+        default=3.0,
+        doc="range of the payoffs that the fit's numbers are for: the fit sees payoffs scaled to it",
+        check=positive,
     )
     steps: int = static(default=300, doc="T, naive steps that are differentiated through", check=between(1, 10**5))
     loops: int = static(default=1000, doc="outer loops of the fit", check=between(1, 10**9))
@@ -59,7 +67,8 @@ class MMAML(Learner):
 
 
 class FitState(NamedTuple):
-    """What changes from loop to loop; policy f32[N, D] and rate f32[N] of the N seats that are learnt."""
+    """What changes from loop to loop; policy f32[N, D] and rate f32[N] of the N seats that are learnt, the rate in the
+    fit's own unit of payoffs."""
 
     policy: Array
     rate: Array
@@ -83,14 +92,19 @@ class MMAMLTraining(Training):
         game = self.learner.game
         return jnp.arange(1 if game.symmetric else game.num_players)
 
+    @property
+    def _unit(self) -> Array:
+        """The payoff that counts as 1 in the fit, f32[]."""
+        return payoff_unit(self.learner.game, self.learner.payoff_range)
+
     def init(self, key: Array) -> FitState:
         policy = self.learner.game.init(key)[self._seats]
-        rate = jnp.full(len(policy), self.learner.rate, policy.dtype)
+        rate = jnp.full(len(policy), self.learner.rate * self._unit, policy.dtype)
         return FitState(policy, rate, self._optimiser().init((policy, rate)))
 
     def params(self, state: FitState) -> Params:
         shape = (self.learner.game.num_players, state.policy.shape[1])
-        return Params(jnp.broadcast_to(state.policy, shape), jnp.broadcast_to(state.rate, shape[:1]))
+        return Params(jnp.broadcast_to(state.policy, shape), jnp.broadcast_to(state.rate / self._unit, shape[:1]))
 
     def step(self, state: FitState, key: Array) -> tuple[FitState, dict[str, Array]]:
         keys = jax.random.split(key, self.learner.batch_size)
@@ -98,16 +112,21 @@ class MMAMLTraining(Training):
 
         def loss(learnt: tuple[Array, Array], opponents: Array) -> tuple[Array, Array]:
             def of_seat(seat: Array, policy: Array, rate: Array) -> Array:
-                return jnp.mean(jax.vmap(lambda x: self.payoffs(seat, policy, rate, x))(opponents), axis=0)
+                return jnp.mean(jax.vmap(lambda x: self.payoffs(seat, policy, rate / self._unit, x))(opponents), axis=0)
 
             payoffs = jax.vmap(of_seat)(self._seats, *learnt)  # f32[N, T]
-            return -jnp.mean(payoffs), jnp.mean(payoffs[:, -1])
+            return -jnp.mean(payoffs) / self._unit, jnp.mean(payoffs[:, -1])
 
         learnt = (state.policy, state.rate)
         (value, final), gradient = mean_over_batch(jax.value_and_grad(loss, has_aux=True), learnt, opponents)
         updates, optimiser = self._optimiser().update(gradient, state.optimiser)
         policy, rate = jax.tree.map(jnp.add, learnt, updates)
-        metrics = {"loss": value, "payoff": final, "rate": jnp.mean(rate), "gradient_norm": optax.tree.norm(gradient)}
+        metrics = {
+            "loss": value,
+            "payoff": final,
+            "rate": jnp.mean(rate) / self._unit,
+            "gradient_norm": optax.tree.norm(gradient),
+        }
         return FitState(policy, rate, optimiser), metrics
 
     def payoffs(self, seat: Array, policy: Array, rate: Array, x: Array) -> Array:

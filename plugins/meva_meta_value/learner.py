@@ -24,7 +24,7 @@ from meva_core.component import (
 )
 from meva_core.errors import BadCombination
 from meva_core.ops import own_gradient, simultaneous_gradient
-from meva_core.protocols import Explorer, Game, Learner, Sweep, ValueModel
+from meva_core.protocols import Explorer, Game, Learner, Sweep, ValueModel, payoff_unit
 from meva_meta_value.training import MetaValueTraining
 
 UNPERTURBED = None  # the noise of a player who does not explore
@@ -44,6 +44,9 @@ class MeVa(Learner):
     self-play holds against players who use it (at any discounts); fitted with `rivals`, the rivals' steps are
     part of the rollouts, and the other seats follow the value.
 
+    The network learns values in a unit of its own, in which payoffs range over `payoff_range`: the same game with
+    payoffs in another unit, and a rate to match, is learnt alike.
+
     References:
         Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863.
     """
@@ -53,7 +56,7 @@ class MeVa(Learner):
     explorer: Explorer = part()
     rivals: tuple = part(default=(), doc="per seat a Fitted rival, or None where this learner sits; empty: self-play")
 
-    rate: float = leaf(default=1.0, doc="learning rate of the policies", check=positive)
+    rate: float = leaf(default=1.0, doc="learning rate of the policies", check=positive, per_payoff=True)
     discount: float | tuple[float, ...] = leaf(
         default=0.95, doc="meta-discount, one or one per player", check=between(0, 1)
     )
@@ -68,6 +71,11 @@ class MeVa(Learner):
         default="fixed",
         doc="incentives of the fit: the learner's own, or uniform, drawn as discounts are and shown to the network",
         check=one_of("fixed", "uniform"),
+    )
+    payoff_range: float = leaf(
+        default=3.0,
+        doc="range of the payoffs that the fit's numbers are for: the fit sees payoffs scaled to it",
+        check=positive,
     )
     quantiles: int = static(default=32, doc="K, quantiles of each value", check=between(1, 4096))
 
@@ -158,6 +166,11 @@ class MeVa(Learner):
         return Sweep("discount", (0.0, 0.5, 0.8, 0.9, 0.95, 0.99), "meta-discount γ")
 
     @property
+    def unit(self) -> Array:
+        """The payoff that counts as 1 in the network, f32[]."""
+        return payoff_unit(self.game, self.payoff_range)
+
+    @property
     def own_seats(self) -> tuple[bool, ...]:
         """Where this learner sits during its fit."""
         rivals = self.rivals or (None,) * self.game.num_players
@@ -222,7 +235,7 @@ class MeVa(Learner):
     def meta_value(self, params: Any, x: Array) -> tuple[Array, Array]:
         """V(x), in the correction formulation (1 - g) f(x) + g U(x)."""
         discounts = self.discounts
-        learnt = jnp.mean(self.quantile_values(params, x, x, discounts), axis=-1)
+        learnt = self.unit * jnp.mean(self.quantile_values(params, x, x, discounts), axis=-1)
         if self.formulation == "correction":
             learnt = (1 - discounts) * self.game.payoff(x) + discounts * learnt
         return learnt, discounts
@@ -230,16 +243,16 @@ class MeVa(Learner):
     def quantile_values(
         self, params: Any, x: Array, others: Array, discounts: Array, noise: Any = UNPERTURBED
     ) -> Array:
-        """f32[P, K]."""
+        """In the network's unit, f32[P, K]."""
         features = self.model.features(params, x, others, self._conditions(discounts))
         if noise is not UNPERTURBED:
             features = self.explorer.perturb_features(noise, features)
         return self.model.head(params, features)
 
     def value_gradient(self, params: Any, x: Array, discounts: Array, noise: Any = UNPERTURBED) -> Array:
-        """Own gradients of the mean over quantiles, f32[P, D], in one backward pass."""
+        """Own gradients of the mean over quantiles, in the game's unit, f32[P, D], in one backward pass."""
 
         def value(own: Array, others: Array) -> Array:
             return jnp.mean(self.quantile_values(params, own, others, discounts, noise), axis=-1)
 
-        return own_gradient(value, x)
+        return self.unit * own_gradient(value, x)

@@ -88,7 +88,7 @@ class MetaValueTraining(Training):
         (value, error), gradient = mean_over_batch(gradient, state.params, *self.examples(state.target_params, data))
         metrics = {
             "loss": value,
-            "td_error": error,
+            "td_error": self.learner.unit * error,
             "payoff": jnp.mean(data.payoffs),
             "gradient_norm": optax.tree.norm(gradient),
         }
@@ -106,7 +106,8 @@ class MetaValueTraining(Training):
     def loss(
         self, params: Any, x: Array, discounts: Array, targets: Array, incentives: Array | None
     ) -> tuple[Array, Array]:
-        """Quantile regression loss and absolute error of the mean, over a batch of states and the learner's seats."""
+        """Quantile regression loss and absolute error of the mean, in the network's unit, over a batch of states and
+        the learner's seats."""
         losses, errors = jax.vmap(lambda *state: self.losses(params, *state))(x, discounts, targets, incentives)
         own = jnp.array(self.learner.own_seats)
         return jnp.mean(losses, where=own), jnp.mean(errors, where=own)
@@ -119,11 +120,13 @@ class MetaValueTraining(Training):
         return FitState(params, target_params, optimiser)
 
     def targets(self, target_params: Any, data: rollout.OnPolicy) -> Array:
-        """Lambda-returns of one rollout, f32[S, P, K]; constants of the loss."""
+        """Lambda-returns of one rollout, in the network's unit, f32[S, P, K]; constants of the loss."""
         learner: MeVa = self.learner.drawn(data.incentives)
         values = jax.vmap(lambda x: learner.quantile_values(target_params, x, x, data.discounts))(data.x[1:])
         payoffs = data.payoffs[1:] if learner.formulation == "correction" else data.payoffs[:-1]
-        targets = lambda_returns(payoffs[..., None], values, data.discounts[:, None], learner.trace_decay)
+        targets = lambda_returns(
+            payoffs[..., None] / learner.unit, values, data.discounts[:, None], learner.trace_decay
+        )
         return jax.lax.stop_gradient(targets)
 
     def losses(

@@ -7,51 +7,61 @@ import pytest
 
 from meva_core import ops
 
-# ---------------------------------------------------------------- linear
+# ---------------------------------------------------------------- Markov chains
 
 
-def test_solve_by_hand():
-    # [2 1; 1 3] v = [3, 5]: determinant 5, v = ((3*3 - 1*5)/5, (2*5 - 1*3)/5) = (0.8, 1.4).
-    a = jnp.array([[2.0, 1.0], [1.0, 3.0]])
-    np.testing.assert_allclose(ops.solve_diagonally_dominant(a, jnp.array([3.0, 5.0])), [0.8, 1.4], 1e-6)
+def test_shares_by_hand():
+    # From the first state, half of the time to the second, which stays: after t rounds 2^-t is left in the first, so
+    # its share is (1 - d) / (1 - d / 2) = 2 / 3 at d = 1 / 2.
+    after = jnp.array([[0.5, 0.5], [0.0, 1.0]])
+    np.testing.assert_allclose(ops.discounted_shares(jnp.array([1.0, 0.0]), after, 0.5), [2 / 3, 1 / 3], 1e-6)
 
 
-@pytest.mark.parametrize("by", ["rows", "columns"])
-@pytest.mark.parametrize("size", [1, 2, 4, 7, 20])  # the last beyond what is written out
-def test_solve_against_numpy(size, by):
-    generator = np.random.default_rng(size)
+def chain(size, seed=0):
+    generator = np.random.default_rng(seed)
+    return generator.dirichlet(np.ones(size)), generator.dirichlet(np.ones(size) / 3, size)
+
+
+def solved(start, after, discount):
+    return (1 - discount) * np.linalg.solve(np.eye(len(start)) - discount * after.T, start)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 7, 20, 32])  # written out by numbers, by rows, and block by block
+def test_shares_against_numpy(size):
+    start, after = chain(size)
     with jax.enable_x64(True):
-        for _ in range(3):
-            # I - 0.96 T: by rows where T's rows sum to one, by columns for its transpose.
-            a = np.eye(size) - 0.96 * generator.dirichlet(np.ones(size), size)
-            a = a if by == "rows" else a.T
-            b = generator.normal(size=size)
-            solved = ops.solve_diagonally_dominant(jnp.array(a), jnp.array(b))
-            np.testing.assert_allclose(solved, np.linalg.solve(a, b), rtol=1e-10)
+        found = ops.discounted_shares(jnp.array(start), jnp.array(after), 0.96)
+    np.testing.assert_allclose(found, solved(start, after, 0.96), rtol=1e-10)
 
 
-def test_the_solve_differentiates_to_second_order():
-    # v = b / a for one equation: v' = -b / a^2, v'' = 2 b / a^3; in a and b together d2v / da db = -1 / a^2.
-    def v(a, b):
-        return ops.solve_diagonally_dominant(a[None, None], b[None])[0]
-
-    a, b = jnp.array(2.0), jnp.array(3.0)
-    assert jax.grad(v)(a, b) == pytest.approx(-3 / 4)
-    assert jax.grad(jax.grad(v))(a, b) == pytest.approx(6 / 8)
-    assert jax.grad(jax.grad(v), 1)(a, b) == pytest.approx(-1 / 4)
+@pytest.mark.parametrize("size", [4, 7, 20])
+@pytest.mark.parametrize("discount", [0.96, 0.9999, 0.999999])
+def test_shares_keep_their_digits_in_single_precision(size, discount):
+    start, after = chain(size)
+    stays = after / 1000 + 0.999 * np.eye(size)  # slow to leave: hard for a solve that subtracts
+    for chains in (after, stays):
+        found = jax.jit(ops.discounted_shares)(jnp.float32(start), jnp.float32(chains), discount)
+        exact = solved(start, chains, float(np.float32(discount)))
+        np.testing.assert_allclose(found, exact, rtol=1e-5)
+        assert float(jnp.sum(found)) == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("size", [4, 20])
-def test_the_solve_differentiates_as_numpy_inverts(size):
-    generator = np.random.default_rng(0)
+def test_shares_differentiate_as_the_closed_form_to_second_order(size):
+    start, after = chain(size)
+    generator = np.random.default_rng(1)
+    weight, towards = generator.normal(size=size), chain(size, 2)[1]
+
+    def along(shares):
+        return lambda t: weight @ shares(start, after + t * (towards - after), 0.9)
+
     with jax.enable_x64(True):
-        a = np.eye(size) - 0.96 * generator.dirichlet(np.ones(size), size)
-        b, weight = generator.normal(size=(2, size))
-        found = jax.grad(lambda a, b: weight @ ops.solve_diagonally_dominant(a, b), (0, 1))(jnp.array(a), jnp.array(b))
-        # d(w' v) = w' A^-1 (db - dA v): with y = A'^-1 w the gradients are -y v' and y.
-        y, v = np.linalg.solve(a.T, weight), np.linalg.solve(a, b)
-        np.testing.assert_allclose(found[0], -np.outer(y, v), rtol=1e-9)
-        np.testing.assert_allclose(found[1], y, rtol=1e-9)
+        value = along(lambda *chain: ops.discounted_shares(*map(jnp.asarray, chain)))
+        first, second = jax.grad(value)(0.1), jax.grad(jax.grad(value))(0.1)
+    exact, h = along(solved), 1e-3
+    low, middle, high = exact(0.1 - h), exact(0.1), exact(0.1 + h)
+    np.testing.assert_allclose(first, (high - low) / (2 * h), rtol=1e-4)
+    np.testing.assert_allclose(second, (high - 2 * middle + low) / h**2, rtol=1e-4)
 
 
 # ---------------------------------------------------------------- quantiles

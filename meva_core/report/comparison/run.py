@@ -43,6 +43,7 @@ class Run:
     """name: the folder, say; title: who plays what; hash: of the experiment.
 
     seeds: how many the numbers are over, and how many are lost to divergence.
+    payoff_range: how far apart payoffs are in its game.
     setting: what the rows differ in, None where there is one row, which then is rows[None].
     configuration: every hyper-parameter by its dotted name, as --set has it; and by what it was run.
     """
@@ -53,6 +54,7 @@ class Run:
     hash: str
     seeds: int
     lost: int
+    payoff_range: float
     setting: str | None
     rows: Mapping[float | None, Row] = attrs.field(validator=attrs.validators.min_len(1))
     configuration: Mapping[str, Any]
@@ -79,6 +81,7 @@ def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
         hash=summary["hash"],
         seeds=len(summary["seeds"]),
         lost=len(summary["diverged"]),
+        payoff_range=float(summary["payoff_range"] or 0),
         setting=None if setting is None else str(setting["label"]),
         rows={None if row["value"] is None else float(row["value"]): _quantities(row) for row in summary["rows"]},
         configuration=experiment.dotted(plain),

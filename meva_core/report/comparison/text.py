@@ -14,7 +14,7 @@ from rich.text import Text
 from meva_core.report.columns import GAP, side_by_side
 from meva_core.report.comparison.compare import CLEAR, Comparison, Line
 from meva_core.report.comparison.run import BASIN, OUTCOME, SEAT, SELF_PLAY, Run, Statistic
-from meva_core.report.tables import WIDTH, plain, statistic, symbol
+from meva_core.report.tables import WIDTH, Unit, plain, statistic, symbol
 
 NARROW = 12  # what a column of words is given at least
 ERRORS = f"|b - a| exceeds {CLEAR} standard errors (the root of the sum of both squares)"
@@ -80,28 +80,32 @@ def _numbers(found: Comparison, lines: Sequence[Line], width: int) -> Iterator[R
     swept = [] if found.setting is None else [symbol(found.setting)]
     heads = ["", *swept, *found.labels, *(["b - a", ""] if pair else [])]
     several = len({line.setting for line in lines}) > 1
+    told = Unit(max(run.payoff_range for run in found.runs))
     rows: list[list[str]] = []
     above = None
     for line in lines:
         if several and rows and line.quantity != above:
             rows.append([""] * len(heads))
         stubs = ["" if line.quantity == above else line.quantity.name, *([f"{line.setting:g}"] if swept else [])]
-        difference = [_difference(line), "*" if line.clear else ""] if pair else []
-        rows.append([*stubs, *(_number(line, each) for each in line.found), *difference])
+        difference = [_difference(line, told), "*" if line.clear else ""] if pair else []
+        rows.append([*stubs, *(_number(line, each, told) for each in line.found), *difference])
         above = line.quantity
     yield Text("numbers", style="bold")
     yield from side_by_side(heads, rows, width=width, stubs=1 + len(swept), justify="right")
 
 
-def _number(line: Line, found: Statistic | None) -> str:
-    return "-" if found is None else statistic(attrs.asdict(found), digits=1 if line.quantity.kind == BASIN else 3)
+def _number(line: Line, found: Statistic | None, told: Unit) -> str:
+    if found is None:
+        return "-"
+    digits = {BASIN: 1, OUTCOME: 3}.get(line.quantity.kind)
+    return told.statistic(attrs.asdict(found)) if digits is None else statistic(attrs.asdict(found), digits)
 
 
-def _difference(line: Line) -> str:
+def _difference(line: Line, told: Unit) -> str:
     found = line.difference
     if found is None or found.mean is None:
         return ""
-    return ("+" if found.mean > 0 else "") + _number(line, found)
+    return ("+" if found.mean > 0 else "") + _number(line, found, told)
 
 
 def _nothing_shared(found: Comparison) -> str:

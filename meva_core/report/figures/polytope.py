@@ -13,6 +13,8 @@ from meva_core.report.figures.style import COLOURS
 from meva_core.report.folder import read_policies, read_summary
 from meva_core.report.tables import symbol
 
+THIN = 1e-4  # a hull whose width is a smaller share of its length is a line
+
 
 def polytope(folder: Path, heading: str) -> Figure:
     """Payoffs of the learner's policy against random others, step by step of a match: a row per setting. The outline
@@ -43,6 +45,7 @@ def polytope(folder: Path, heading: str) -> Figure:
 
 def _outline(points: np.ndarray) -> np.ndarray:
     """Corners of the hull of f32[F, 2]; of a line, as of all payoffs of a game of zero sum, its ends."""
-    if np.linalg.matrix_rank(points - points[:1], tol=1e-4) < 2:
+    apart = points - points[:1]
+    if not len(points) or np.linalg.matrix_rank(apart, tol=THIN * np.abs(apart).max()) < 2:
         return points[[points[:, 0].argmin(), points[:, 0].argmax()]] if len(points) else points
     return points[ConvexHull(points).vertices]

@@ -1,0 +1,97 @@
+"""Discounted Markov chains, solved without subtractions. Shapes: N states, B states of a block."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+SPELLED_OUT = 4  # largest chain whose elimination is written out number by number: fastest, but long to compile
+UNROLLED = 16  # largest whose elimination is written out row by row; beyond, a loop over blocks compiles sooner
+BLOCK = 8  # states that a larger chain loses at once: few passes through memory, most of the work in products
+
+
+def discounted_shares(start: Array, after: Array, discount: Array | float) -> Array:
+    """The share of all rounds that a chain spends in each state, (1 - d) sum_t d^t P(state at t), f32[N]; sum 1.
+
+    start f32[N]: probabilities of the first state. after f32[N, N]: row s holds the probabilities of the state after s;
+    what stays in s is taken to be the rest, so only the numbers off the diagonal count. discount d: >= 0 and < 1.
+
+    All derivatives, of any order, multiply by one inverse, which is found by adding and multiplying positive numbers
+    only (Grassmann, Taksar & Heyman, 1985; O'Cinneide, 1993): every entry keeps its digits however near d is to 1.
+    """
+    stops = 1 - discount
+    moves, held = jax.lax.stop_gradient((discount * after, stops))
+    inverse = _inverse(moves, jnp.full(start.shape, held, start.dtype))
+    flow = jnp.eye(len(start), dtype=start.dtype) - discount * after.T
+    shares = jax.lax.custom_linear_solve(
+        lambda v: _times(flow, v), stops * start, lambda _, b: _times(inverse.T, b), lambda _, b: _times(inverse, b)
+    )
+    # The sum is 1 but for rounding; dividing by it also takes out of all derivatives what rounding adds to the sum.
+    return shares / jnp.sum(shares)
+
+
+def _inverse(moves: Array, stops: Array) -> Array:
+    """Of I - moves, where a state s that is left with probability moves[s, t] for t has moves[s, s] such that row s
+    sums to 1 - stops[s]: expected visits, f32[N, N], to a state (column) from a state (row).
+
+    Gauss-Jordan elimination in place: a state that is eliminated is passed through at once by those that lead to it.
+    Under vmap a batch of small systems is a few fused loops, where `linalg.inv` makes a library call per system (and
+    on two cores those calls may wait for each other for ever).
+    """
+    size = len(stops)
+    if size > UNROLLED:
+        return _by_blocks(moves, stops)
+    if size > SPELLED_OUT:
+        for k in range(size):
+            moves, stops = _eliminated(k, moves, stops)
+        return moves
+    rows, left = [list(row) for row in moves], list(stops)
+    for k in range(size):
+        pivot = 1 / (left[k] + sum(rows[k][k + 1 :]))
+        head = [pivot if j == k else rows[k][j] * pivot for j in range(size)]
+        left = [left[i] + rows[i][k] * pivot * left[k] for i in range(size)]
+        rows = [
+            head if i == k else [(0.0 if j == k else row[j]) + row[k] * head[j] for j in range(size)]
+            for i, row in enumerate(rows)
+        ]
+    return jnp.stack([jnp.stack(row) for row in rows])
+
+
+def _eliminated(k: int, moves: Array, stops: Array) -> tuple[Array, Array]:
+    """One state less; those up to k are eliminated already."""
+    states = np.arange(len(stops))
+    here = states == k
+    pivot = 1 / (stops[k] + jnp.sum(jnp.where(states > k, moves[k], 0)))
+    head = jnp.where(here, 1, moves[k]) * pivot
+    rest = jnp.where(here, 0, moves) + moves[:, k][:, None] * head
+    return jnp.where(here[:, None], head, rest), stops + moves[:, k] * pivot * stops[k]
+
+
+def _by_blocks(moves: Array, stops: Array) -> Array:
+    """The same, block by block; what is missing to whole blocks are states that nobody comes to."""
+    size = len(stops)
+    whole = -(-size // BLOCK) * BLOCK
+    moves = jnp.pad(moves, (0, whole - size))
+    stops = jnp.pad(stops, (0, whole - size), constant_values=1)
+    states = jnp.arange(whole)
+
+    def eliminated(n: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        moves, stops = carry
+        first = n * BLOCK
+        rows = jax.lax.dynamic_slice_in_dim(moves, first, BLOCK)
+        columns = jax.lax.dynamic_slice_in_dim(moves, first, BLOCK, axis=1)
+        within = jax.lax.dynamic_slice_in_dim(rows, first, BLOCK, axis=1)
+        left = jax.lax.dynamic_slice_in_dim(stops, first, BLOCK)
+        visits = _inverse(within, left + jnp.sum(jnp.where(states >= first + BLOCK, rows, 0), axis=1))
+        here = (states >= first) & (states < first + BLOCK)
+        head = jax.lax.dynamic_update_slice_in_dim(_times(visits, rows), visits, first, axis=1)
+        rest = jnp.where(here, 0, moves) + _times(columns, head)
+        moves = jax.lax.dynamic_update_slice_in_dim(rest, head, first, axis=0)
+        return moves, stops + _times(columns, _times(visits, left))
+
+    return jax.lax.fori_loop(0, whole // BLOCK, eliminated, (moves, stops))[0][:size, :size]
+
+
+def _times(a: Array, b: Array) -> Array:
+    # A product that is not fused with what it reads: fused, each entry would be computed anew for each row.
+    return jnp.matmul(a, b, precision="highest")
