@@ -77,7 +77,8 @@ class Game(Protocol):
 
     @property
     def strategies(self) -> Mapping[str, Any]:
-        """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it."""
+        """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it (a
+        default is taken where a user gives none)."""
         return {}
 
     def outcomes(self, x: Array) -> dict[str, Array]:

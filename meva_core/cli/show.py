@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
+from typing import Any
 
 import click
 
 from meva_core import registry
-from meva_core.errors import UnknownName, did_you_mean
+from meva_core.errors import MevaError, UnknownName, did_you_mean
 
 PER_PAYOFF = "per payoff: for payoffs a thousand times as large, a thousandth of it takes the same steps"
 
@@ -49,6 +50,9 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
         click.secho(_wrapped(h.doc, "      "), dim=True)
     if any(h.per_payoff for h in rows):
         click.secho(_wrapped(PER_PAYOFF, "  "), dim=True)
+    if kind == "game" and (names := _strategies(cls)):
+        click.secho("\nstrategies", bold=True)
+        click.echo(_wrapped(", ".join(names), "  "))
     if kind == "learner":
         _, files = plugins(registry_file)
         if (own := offer.recipes()) is not None:
@@ -65,6 +69,14 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
         click.echo(_wrapped(offer.entry.reference, "  "))
         if offer.entry.bibtex:
             click.echo(f"  as BibTeX: meva cite {name}")
+
+
+def _strategies(game: Any) -> list[str]:
+    """Names of the policies that a game has names for, as it is by default."""
+    try:
+        return list(game().strategies)
+    except (TypeError, MevaError):  # one whose numbers have to be given
+        return []
 
 
 def _games(files: list, learner: str) -> list[str]:

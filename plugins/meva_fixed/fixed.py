@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -16,8 +18,8 @@ from meva_core.protocols import Game, Learner
 class Fixed(Learner):
     """Plays one policy and never moves: a named strategy of the game, given numbers, or where it was put.
 
-    Iterated two-by-two games name always_cooperate, always_defect, tit_for_tat, win_stay_lose_shift, random,
-    generous_tit_for_tat (Molander, 1985) and extortion, which takes a `factor` (Hilbe, Traulsen & Sigmund, 2015).
+    `meva show game NAME` tells a game's strategies. Some take a number, `factor`: extortion its share of the surplus,
+    an equaliser the payoff that it grants.
 
     References:
         Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS.
@@ -29,7 +31,11 @@ class Fixed(Learner):
     policy: tuple[float, ...] | None = leaf(
         default=None, doc="its D numbers, as the game has them (logits); unset: it stays where it starts", check=finite
     )
-    factor: float = leaf(default=3.0, doc="of a strategy that takes a number: extortion's share", check=finite)
+    factor: float | None = leaf(
+        default=None,
+        doc="of a strategy that takes a number: extortion's share, an equaliser's target; unset: the game's choice",
+        check=finite,
+    )
 
     plays_strategies = "strategy"
 
@@ -56,8 +62,16 @@ class Fixed(Learner):
             policy: Any = None if self.policy is None else jnp.asarray(self.policy)
         else:
             policy = self.game.strategies[self.strategy]
-            policy = policy(self.factor) if callable(policy) else policy
+            policy = self._with_number(policy) if callable(policy) else policy
         return None if policy is None else jnp.broadcast_to(policy, (self.game.num_players, self.game.policy_size))
+
+    def _with_number(self, strategy: Callable[..., Any]) -> Any:
+        """The policy of a strategy that takes a number."""
+        if self.factor is not None:
+            return strategy(self.factor)
+        if any(parameter.default is parameter.empty for parameter in inspect.signature(strategy).parameters.values()):
+            raise BadCombination(f"expected learner.factor, the number of strategy {self.strategy!r}, got none")
+        return strategy()
 
     def start(self, params: Any, x: Array, key: Array) -> Array:
         held = self.held()

@@ -13,5 +13,5 @@ def meva_learners() -> Iterable[Entry]:
         "meva_fixed.fixed:Fixed",
         "a named strategy or given numbers, never moves",
         "Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS",
-        bibtex=papers.EVOLUTION_OF_COOPERATION + papers.EXTORTION,
+        bibtex=papers.EVOLUTION_OF_COOPERATION + papers.EXTORTION + papers.PARTNERS_OR_RIVALS,
     )

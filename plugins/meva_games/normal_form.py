@@ -15,13 +15,15 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from meva_core.component import Check, below_one, component, leaf, static
+from meva_core.component import Check, below_one, between, component, leaf
 from meva_core.errors import BadCombination
-from meva_core.ops import solve_diagonally_dominant
+from meva_core.ops import discounted_shares
 from meva_core.protocols import Game
 from meva_games.memory_one import SATURATED
+from meva_games.two_by_two import DISCOUNT
 
 ROUNDS_OF_IMPROVEMENT = 100  # of a best response: a handful is enough
+TIE = 1e-5  # actions that are worth this much less than the best, as a share of the payoffs' range, are ties
 MOST_ACTIONS = 8
 
 Table = tuple[tuple[float, ...], ...]
@@ -47,7 +49,7 @@ class NormalForm(Game):
     outcome, the own action first: [start, 0.0, 0.1, ...]. Where a player has fewer actions than the other, its last
     logits of each state mean nothing. Payoffs are exact over the N M states and normalised by 1 - discount, as in the
     iterated two-by-two games, of which this is the general case: logits (0, x) of two actions are its x. Policies start
-    from N(0, 1).
+    from N(0, 1). With `noise` n every action is one of the others with probability n, whoever takes it.
 
     References:
         von Neumann & Morgenstern (1944), Theory of Games and Economic Behavior (the normal form); as an iterated game
@@ -62,8 +64,12 @@ class NormalForm(Game):
     payoffs_2: Table | None = leaf(
         default=None, doc="player 2's, laid out like payoffs_1; unset: payoffs_1 transposed", check=TABLE
     )
-    discount: float = leaf(default=0.96, doc="the game's own discount per round", check=below_one)
-    symmetric: bool | None = static(default=None, doc="worked out from the tables, whatever is given")
+    discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
+    noise: float = leaf(
+        default=0.0,
+        doc="probability that an action is one of the others, each as likely (a trembling hand)",
+        check=between(0, 1),
+    )
 
     def __attrs_post_init__(self) -> None:
         rows, columns = self.actions
@@ -76,9 +82,18 @@ class NormalForm(Game):
             raise BadCombination(
                 f"expected game.payoffs_2 laid out like payoffs_1, {rows} x {columns}, got {got[0]} x {got[1]}"
             )
-        if not any(isinstance(number, Tracer) for number in jax.tree.leaves((self.payoffs_1, self.payoffs_2))):
-            same = self.payoffs_2 is None or np.array_equal(np.asarray(self.payoffs_1).T, np.asarray(self.payoffs_2))
-            object.__setattr__(self, "symmetric", same)
+        # One table says that the game looks the same to both, and goes on saying it whatever is put into it later.
+        given: Any = (self.payoffs_1, self.payoffs_2)
+        if self.payoffs_2 is None or any(isinstance(number, Tracer) for number in jax.tree.leaves(given)):
+            return
+        first, second = map(np.asarray, given)
+        if np.array_equal(first, second.T):
+            object.__setattr__(self, "payoffs_2", None)
+
+    @property
+    def symmetric(self) -> bool:  # type: ignore[override]
+        """Whether there is one table for both."""
+        return self.payoffs_2 is None
 
     @property
     def actions(self) -> tuple[int, int]:
@@ -107,7 +122,7 @@ class NormalForm(Game):
     def entries(self, x: Array) -> Array:
         found = [
             jnp.pad(probabilities, ((0, 0), (0, max(self.actions) - probabilities.shape[1]))).ravel()
-            for probabilities in self._probabilities(x)
+            for probabilities in self._meant(x)
         ]
         return jnp.stack(found)
 
@@ -127,8 +142,16 @@ class NormalForm(Game):
     def init(self, key: Array) -> Array:
         return jax.random.normal(key, (2, self.policy_size))
 
+    @property
+    def payoff_range(self) -> Array:
+        tables = self.tables.reshape(2, -1)
+        return jnp.max(tables, axis=1) - jnp.min(tables, axis=1)
+
     def payoff(self, x: Array) -> Array:
-        return jnp.sum(self.tables.astype(x.dtype).reshape(2, -1) * self._shares(x), axis=1)
+        # Around the tables' middle, since what all payoffs have in common would take digits from their differences.
+        tables = self.tables.astype(x.dtype).reshape(2, -1)
+        middle = jnp.mean(tables, axis=1, keepdims=True)
+        return middle[:, 0] + jnp.sum((tables - middle) * self._shares(x), axis=1)
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         """Discounted share of the rounds that end in each outcome, player 1's action first."""
@@ -139,18 +162,20 @@ class NormalForm(Game):
         response (the answer to it is a Markov decision process over the outcomes). Among the best it is one that leaves
         the other least."""
         own, other = self.actions[seat], self.actions[1 - seat]
-        theirs = self._probabilities(x)[1 - seat][_seen_by_the_other(own, other)]  # after the responder's own states
+        hands = [_trembling(count, self.noise, x.dtype) for count in (own, other)]
+        # What the other does after the responder's states, which it sees with its own action first.
+        theirs = _times(self._meant(x)[1 - seat], hands[1])[_seen_by_the_other(own, other)]
         tables = self.tables.astype(x.dtype)
         mine, yours = (tables[0], tables[1]) if seat == 0 else (tables[1].T, tables[0].T)
-        span = jnp.max(mine) - jnp.min(mine)
         anything = jnp.ones((1 + own * other, own), bool)
-        worth = _improved(mine, theirs, self.discount, anything)
-        best = worth >= jnp.max(worth, axis=1, keepdims=True) - 1e-5 * span
-        answer = jnp.argmax(_improved(-yours, theirs, self.discount, best), axis=1)
+        worth = _improved(mine, theirs, hands[0], self.discount, anything)
+        ties = worth >= jnp.max(worth, axis=1, keepdims=True) - TIE * self.payoff_range[seat]
+        answer = jnp.argmax(_improved(-yours, theirs, hands[0], self.discount, ties), axis=1)
         return _sure(answer, max(self.actions))[None]
 
-    def _probabilities(self, x: Array) -> tuple[Array, Array]:
-        """Of every player's own actions at the start and after each of its states, f32[1 + S, N] and f32[1 + S, M]."""
+    def _meant(self, x: Array) -> tuple[Array, Array]:
+        """Probabilities of every player's own actions, before noise, at the start and after each of its states:
+        f32[1 + S, N] and f32[1 + S, M]."""
         logits = x.reshape(2, -1, max(self.actions))
         first, second = (jax.nn.softmax(logits[n, :, :count], axis=1) for n, count in enumerate(self.actions))
         return first, second
@@ -158,12 +183,25 @@ class NormalForm(Game):
     def _shares(self, x: Array) -> Array:
         """Normalised discounted shares of the outcomes, player 1's action first, f32[S]."""
         rows, columns = self.actions
-        first, second = self._probabilities(x)
+        first, second = (
+            _times(meant, _trembling(count, self.noise, x.dtype))
+            for meant, count in zip(self._meant(x), self.actions, strict=True)
+        )
         second = second[_seen_by_the_other(rows, columns)]
         outcome = (first[:, :, None] * second[:, None, :]).reshape(1 + rows * columns, -1)
         start, after = outcome[0], outcome[1:]
-        flow = jnp.eye(len(start), dtype=x.dtype) - self.discount * after.T
-        return solve_diagonally_dominant(flow, (1 - self.discount) * start)
+        return discounted_shares(start, after, self.discount)
+
+
+def _trembling(actions: int, noise: Any, dtype: Any) -> Array:
+    """The probability of each action (column) where one is meant (row), f32[N, N]."""
+    meant = jnp.eye(actions, dtype=dtype)
+    return (1 - noise) * meant + noise * (1 - meant) / (actions - 1)
+
+
+def _times(a: Array, b: Array) -> Array:
+    """Their product in full precision on every device."""
+    return jnp.matmul(a, b, precision="highest")
 
 
 def _size(table: Any) -> tuple[int, int]:
@@ -190,31 +228,33 @@ def _sure(action: Any, actions: int) -> Array:
     return jnp.where(chosen < 0, 0.0, logits).ravel()
 
 
-def _improved(reward: Array, theirs: Array, discount: Any, allowed: Array) -> Array:
+def _improved(reward: Array, theirs: Array, hand: Array, discount: Any, allowed: Array) -> Array:
     """What each own action is worth after each state, if the best is done from then on, f32[1 + S, N]; -inf where it
     is not allowed. By policy iteration (Howard, 1960).
 
-    reward f32[N, M] per round; theirs f32[1 + S, M]: what the other does after each of the own states.
+    reward f32[N, M] per round; theirs f32[1 + S, M]: what the other does after each of the own states; hand f32[N, N]:
+    what is done where something is meant.
     """
     actions, others = reward.shape
-    now = theirs @ reward.T
+    now = _times(theirs, reward.T)  # what each action done earns
 
     def worth(values: Array) -> Array:
         """values f32[S] of having come to a state."""
-        later = jnp.einsum("sb,ab->sa", theirs, values.reshape(actions, others))
-        return jnp.where(allowed, (1 - discount) * now + discount * later, -jnp.inf)
+        later = _times(theirs, values.reshape(actions, others).T)
+        return jnp.where(allowed, _times((1 - discount) * now + discount * later, hand.T), -jnp.inf)
 
     def values_of(policy: Array) -> Array:
-        chosen = jax.nn.one_hot(policy[1:], actions, dtype=reward.dtype)
-        after = (chosen[:, :, None] * theirs[1:, None, :]).reshape(actions * others, -1)
-        flow = jnp.eye(len(after), dtype=reward.dtype) - discount * after
-        return solve_diagonally_dominant(flow, (1 - discount) * jnp.sum(chosen * now[1:], axis=1))
+        done = hand[policy[1:]]
+        after = (done[:, :, None] * theirs[1:, None, :]).reshape(actions * others, -1)
+        starts = jnp.eye(len(after), dtype=reward.dtype)
+        shares = jax.vmap(lambda start: discounted_shares(start, after, discount))(starts)
+        return _times(shares, jnp.sum(done * now[1:], axis=1))
 
     def improve(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         policy, _, count = state
         return jnp.argmax(worth(values_of(policy)), axis=1), policy, count + 1
 
-    first = jnp.argmax(jnp.where(allowed, now, -jnp.inf), axis=1)
+    first = jnp.argmax(worth(jnp.zeros(actions * others, reward.dtype)), axis=1)
     policy, _, _ = jax.lax.while_loop(
         lambda state: jnp.any(state[0] != state[1]) & (state[2] < ROUNDS_OF_IMPROVEMENT),
         improve,

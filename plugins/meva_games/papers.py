@@ -114,3 +114,12 @@ NORMAL_FORM = """
   year = {1944},
 }
 """
+
+PAX = r"""
+@misc{willi2023pax,
+  author = {Willi, Timon and Khan, Akbir and Kwan, Newton and Samvelyan, Mikayel and Lu, Chris and Foerster, Jakob},
+  title = {Pax: Multi-Agent Learning in {JAX}},
+  year = {2023},
+  howpublished = {\url{https://github.com/ucl-dark/pax}},
+}
+"""

@@ -85,3 +85,10 @@ def meva_games() -> Iterable[Entry]:
         reference="Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS",
         bibtex=papers.MULTIPLAYER_DILEMMAS,
     )
+    yield Entry(
+        name="social_dilemma",
+        factory="meva_games.social_dilemma:SocialDilemma",
+        summary="any iterated dilemma of many players, by how many cooperate",
+        reference="Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS",
+        bibtex=papers.MULTIPLAYER_DILEMMAS + papers.PAX,
+    )

@@ -32,10 +32,9 @@ def equaliser(own: Array, discount: float, target: float | None = None) -> Array
     Boerlijst, Nowak & Sigmund (1997), Equal Pay for All Prisoners, American Mathematical Monthly.
     """
     _, theirs = _by_outcome(own)
-    held = _middle(theirs) if target is None else jnp.full(2, target)
+    held = _middle(theirs) if target is None else jnp.full(2, target, theirs.dtype)
     policy, feasible = _holding(theirs - held[:, None], discount)
-    of = "the middle of its payoffs" if target is None else f"{float(target):g}"
-    _refuse("equaliser", "a target that it can hold the other's payoff to", of, discount, feasible)
+    _refuse("equaliser", "a target that it can hold the other's payoff to", target, discount, feasible)
     return policy
 
 
@@ -50,8 +49,18 @@ def generous(own: Array, discount: float, factor: float) -> Array:
     """
     mine, theirs = _by_outcome(own)
     policy, feasible = _holding((mine - mine[:, -1:]) - factor * (theirs - theirs[:, -1:]), discount)
-    feasible &= factor > 0
-    _refuse("generous_zero_determinant", "a factor > 0 that is feasible", f"{float(factor):g}", discount, feasible)
+    _refuse("generous_zero_determinant", "a factor > 0 that is feasible", factor, discount, feasible & (factor > 0))
+    return policy
+
+
+def extortion(own: Array, discount: float, factor: float) -> Array:
+    """The policy whose surplus over the payoff P of mutual defection is `factor` times the other's, f32[2, 5].
+
+    It defects at the start. Raises BadValue where no policy has it (traced: NaN).
+    """
+    mine, theirs = _by_outcome(own)
+    policy, feasible = _holding((mine - mine[:, :1]) - factor * (theirs - theirs[:, :1]), discount)
+    _refuse("extortion", "a factor > 0 that is feasible", factor, discount, feasible & (factor > 0))
     return policy
 
 
@@ -73,7 +82,7 @@ def _holding(claim: Array, discount: float) -> tuple[Array, Array]:
 
     With b the scale and A = 1 - discount, probabilities ask for A (1 - p0) <= b claim <= 1 - A p0 after C and
     A p0 <= -b claim <= discount + A p0 after D. The room between the bounds on b is concave in p0, and so largest at an
-    end or where two bounds cross. As extortion's, the scale is half the largest, or the smallest where that is larger.
+    end or where two bounds cross. The scale is half the largest, or the smallest where that is larger.
     """
     kept = 1 - discount
     # For either sign of the scale: the least and largest numbers after C, and after D, which are to be positive.
@@ -107,10 +116,10 @@ def _over(numerator: Array, denominator: Array) -> Array:
     return jnp.where(denominator == 0, jnp.where(numerator == 0, 0.0, jnp.inf), numerator / safe)
 
 
-def _refuse(name: str, expected: str, got: str, discount: float, feasible: Array) -> None:
+def _refuse(name: str, expected: str, got: float | None, discount: float, feasible: Array) -> None:
     """BadValue where not every seat has the policy, if that can be told."""
     if not isinstance(feasible, Tracer) and not bool(jnp.all(feasible)):
         raise BadValue(
-            f"{name}: expected {expected} in this game at discount {float(discount):g}, got {got}: a longer game "
-            "(discount nearer 1) has more room"
+            f"{name}: expected {expected} in this game at discount {float(discount):g}, got "
+            f"{'none' if got is None else f'{float(got):g}'}: a longer game (discount nearer 1) has more room"
         )

@@ -2,6 +2,7 @@
 
 import itertools
 
+import attrs
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,24 +20,17 @@ def policies(game, seed=0, count=1):
     return jnp.array(np.random.default_rng(seed).normal(size=(count, 2, game.policy_size)))
 
 
-def as_general(game, x):
-    """Policies of the iterated two-by-two games, f64[..., 5], as logits (0, x) of the general game's two actions."""
-    return jnp.stack([jnp.zeros_like(x), x], axis=-1).reshape(*x.shape[:-1], 10)
-
-
-def test_two_actions_are_a_matrix_game():
-    tables = {"payoffs_1": [[1, 5], [-2, 3]], "payoffs_2": [[2, 1], [9, 7]]}
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_two_actions_are_a_matrix_game(noise):
+    tables = {"payoffs_1": [[1, 5], [-2, 3]], "payoffs_2": [[2, 1], [9, 7]], "noise": noise}
     matrix, general = (meva.make("game", name, **tables) for name in ("matrix", "normal_form"))
     with jax.enable_x64(True):
         x = jnp.array(np.random.default_rng(0).normal(size=(20, 2, 5)))
-        found, expected = jax.vmap(general.payoff)(as_general(general, x)), jax.vmap(matrix.payoff)(x)
-        np.testing.assert_allclose(found, expected, rtol=1e-9)
-        # Best responses too, ties included: what the best responder leaves the other is the same.
-        for seat in (0, 1):
-            _, theirs = jax.vmap(lambda x: meva.best_response(matrix, x, seat, jax.random.key(0)))(x[:5])  # noqa: B023
-            respond = jax.vmap(lambda x: meva.best_response(general, x, seat, jax.random.key(0)))  # noqa: B023
-            np.testing.assert_allclose(respond(as_general(general, x[:5])).payoffs, theirs, rtol=1e-6)
+        as_logits = jnp.stack([jnp.zeros_like(x), x], axis=-1).reshape(20, 2, 10)
+        found, expected = jax.jit(jax.vmap(general.payoff))(as_logits), jax.jit(jax.vmap(matrix.payoff))(x)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert general.symmetric is False
+    np.testing.assert_array_equal(general.payoff_range, [7, 8])
 
 
 def test_payoffs_by_a_plain_sum_over_rounds():
@@ -57,17 +51,26 @@ def test_payoffs_by_a_plain_sum_over_rounds():
     np.testing.assert_allclose(found, total, rtol=1e-5)  # the discount is held in single precision
 
 
+@pytest.mark.parametrize("indifferent", [False, True])
 @pytest.mark.parametrize("seat", [0, 1])
-def test_the_best_response_is_the_best_of_all_deterministic_policies(seat):
-    game = THREE_BY_TWO
-    own = game.actions[seat]
-    every = np.array(list(itertools.product(range(own), repeat=7)))
+def test_the_best_response_is_the_best_of_all_deterministic_policies(seat, indifferent):
+    """Player by player, under noise; and of one whose own payoff is always the same, what leaves the other least."""
+    table = f"payoffs_{seat + 1}"
+    zeros = {table: jax.tree.map(np.zeros_like, getattr(THREE_BY_TWO, table))} if indifferent else {}
+    game = attrs.evolve(THREE_BY_TWO, noise=0.1, **zeros)
+    every = np.array(list(itertools.product(range(game.actions[seat]), repeat=7)))
     logits = np.where(every[:, :, None] == np.arange(3), 20.0, -20.0).reshape(len(every), -1)
-    with jax.enable_x64(True):
-        for x in policies(game, seed=1, count=3):
-            payoffs = jax.jit(jax.vmap(lambda row: game.payoff(x.at[seat].set(row))))(jnp.array(logits))  # noqa: B023
-            found = meva.best_response(game, x, seat, jax.random.key(0)).payoffs
-            assert float(found[seat]) == pytest.approx(float(payoffs[:, seat].max()), abs=1e-7)
+
+    @jax.jit
+    def both(x):
+        return game.best_response(x, seat)[0], jax.vmap(lambda row: game.payoff(x.at[seat].set(row)))(jnp.array(logits))
+
+    for x in policies(game, seed=1, count=3).astype(jnp.float32):
+        answer, payoffs = both(x)
+        place = np.flatnonzero(np.all(logits == np.asarray(answer), axis=1))
+        assert len(place) == 1
+        wanted = -payoffs[:, 1 - seat] if indifferent else payoffs[:, seat]
+        assert float(wanted[place[0]]) == pytest.approx(float(wanted.max()), abs=1e-5)
 
 
 def test_rock_paper_scissors():
