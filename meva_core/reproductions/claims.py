@@ -97,10 +97,9 @@ def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> 
     if summary is None:
         return Quantity(None, None)
     if "games" in summary:
-        row, _, column = path.partition(".")
         cells = [cell for game in summary["games"].values() for cell in game["cells"]]
         for cell in cells:
-            if (cell["row"], cell["column"]) == (row, column):
+            if f"{cell['row']}.{cell['column']}" == path:  # labels may have dots of their own
                 return Quantity(cell["payoff"], cell["sem"])
         raise BadValue(f"expected ROW.COLUMN of the tournament, got {path!r}")
     rows = summary["rows"]

@@ -22,7 +22,8 @@ class Fixed(Learner):
     an equaliser the payoff that it grants.
 
     References:
-        Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS.
+        Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS; Hilbe, Traulsen & Sigmund (2015),
+        Games and Economic Behavior.
     """
 
     game: Game = part()

@@ -52,8 +52,8 @@ class NormalForm(Game):
     from N(0, 1). With `noise` n every action is one of the others with probability n, whoever takes it.
 
     References:
-        von Neumann & Morgenstern (1944), Theory of Games and Economic Behavior (the normal form); as an iterated game
-        between memory-one policies: Press & Dyson (2012), PNAS.
+        Osborne & Rubinstein (1994), A Course in Game Theory (strategic games); best responses by policy iteration:
+        Howard (1960), Dynamic Programming and Markov Processes.
     """
 
     payoffs_1: Table = leaf(

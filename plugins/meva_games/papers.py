@@ -107,11 +107,11 @@ MULTIPLAYER_DILEMMAS = """
 """
 
 NORMAL_FORM = """
-@book{neumann1944theory,
-  author = {von Neumann, John and Morgenstern, Oskar},
-  title = {Theory of Games and Economic Behavior},
-  publisher = {Princeton University Press},
-  year = {1944},
+@book{osborne1994course,
+  author = {Osborne, Martin J. and Rubinstein, Ariel},
+  title = {A Course in Game Theory},
+  publisher = {MIT Press},
+  year = {1994},
 }
 """
 

@@ -18,7 +18,7 @@ def meva_games() -> Iterable[Entry]:
     yield Entry(
         name="ipd",
         factory="meva_games.two_by_two:PrisonersDilemma",
-        summary="iterated prisoner's dilemma, memory-one policies, exact payoffs",
+        summary="iterated prisoner's dilemma, memory-one, exact payoffs",
         reference="Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
         bibtex=papers.LOLA,
     )
@@ -54,7 +54,7 @@ def meva_games() -> Iterable[Entry]:
         name="normal_form",
         factory="meva_games.normal_form:NormalForm",
         summary="any iterated game of two players, from its payoff tables",
-        reference="von Neumann & Morgenstern (1944), Theory of Games and Economic Behavior",
+        reference="Osborne & Rubinstein (1994), A Course in Game Theory",
         bibtex=papers.NORMAL_FORM,
     )
     yield Entry(
@@ -88,7 +88,8 @@ def meva_games() -> Iterable[Entry]:
     yield Entry(
         name="social_dilemma",
         factory="meva_games.social_dilemma:SocialDilemma",
-        summary="any iterated dilemma of many players, by how many cooperate",
-        reference="Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS",
+        summary="dilemmas of many players, paid by how many cooperate",
+        reference="Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS; "
+        "Willi et al. (2023), Pax: Multi-Agent Learning in JAX",
         bibtex=papers.MULTIPLAYER_DILEMMAS + papers.PAX,
     )

@@ -15,6 +15,7 @@ References:
     Hilbe, Traulsen & Sigmund (2015), Partners or Rivals?, Games and Economic Behavior, section 3 (discounted).
 """
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.core import Tracer
@@ -77,6 +78,7 @@ def _middle(theirs: Array) -> Array:
     return jnp.where(rewards, least[:, 1] + most[:, 0], least[:, 0] + most[:, 1]) / 2
 
 
+@jax.jit
 def _holding(claim: Array, discount: float) -> tuple[Array, Array]:
     """The policy f32[2, 5] that holds u . claim = 0 for a claim f32[2, 4], and per seat whether there is one.
 

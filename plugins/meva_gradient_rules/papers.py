@@ -24,19 +24,6 @@ LOLA = """
 }
 """
 
-DICE = r"""
-@inproceedings{foerster2018dice,
-  author = {Foerster, Jakob and Farquhar, Gregory and Al-Shedivat, Maruan and Rockt{\"a}schel, Tim and Xing, Eric P.
-    and Whiteson, Shimon},
-  title = {{DiCE}: The Infinitely Differentiable {Monte Carlo} Estimator},
-  booktitle = {Proceedings of the 35th International Conference on Machine Learning},
-  pages = {1529--1538},
-  year = {2018},
-  eprint = {1802.05098},
-  archiveprefix = {arXiv},
-}
-"""
-
 POLICY_PREDICTION = """
 @inproceedings{zhang2010multi,
   author = {Zhang, Chongjie and Lesser, Victor},

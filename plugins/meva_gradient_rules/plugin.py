@@ -20,7 +20,7 @@ def meva_learners() -> Iterable[Entry]:
         "meva_gradient_rules.lola:LOLA",
         "differentiates through the opponents' naive step, or several",
         "Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
-        bibtex=papers.LOLA + papers.DICE,
+        bibtex=papers.LOLA,
     )
     yield Entry(
         "lookahead",
