@@ -118,8 +118,9 @@ class IteratedNPlayer(Game):
 
     def _paid(self, dtype: Any) -> Array:
         """What each state pays in a round, f32[S, P]."""
-        states = _states(self.num_players)
-        return jnp.asarray(self.paid, dtype)[states.cooperated, states.others]
+        # After the start, an entry is the own action and the number of others that cooperate, as payoffs are.
+        after = jnp.asarray(_states(self.num_players).entry[..., 1:], dtype)
+        return jnp.matmul(after, jnp.asarray(self.paid, dtype).ravel(), precision="highest")
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         """Discounted share of the rounds in which so many cooperate."""
@@ -141,7 +142,6 @@ class _States(NamedTuple):
     """Every state, and where each player's policy says what to do after it."""
 
     cooperated: np.ndarray  # [S, P] of 0 and 1
-    others: np.ndarray  # [S, P]: how many others cooperated
     entry: np.ndarray  # [S, P, D], one-hot
 
 
@@ -149,7 +149,7 @@ class _States(NamedTuple):
 def _states(players: int) -> _States:
     cooperated = np.array(list(itertools.product((0, 1), repeat=players)))
     others = cooperated.sum(axis=1, keepdims=True) - cooperated
-    return _States(cooperated, others, np.eye(1 + 2 * players)[1 + cooperated * players + others])
+    return _States(cooperated, np.eye(1 + 2 * players)[1 + cooperated * players + others])
 
 
 def _joint(defect: Array, cooperate: Array) -> Array:

@@ -218,7 +218,7 @@ def _outcomes(own: int, other: int) -> list[str]:
 def _seen_by_the_other(own: int, other: int) -> np.ndarray:
     """Where each of a player's states (the start first) stands among the other's, whose own action comes first."""
     after = np.arange(own * other).reshape(other, own).T.ravel()
-    return np.concatenate([[0], 1 + after])
+    return np.concatenate([[0], 1 + after]).astype(np.int32)
 
 
 def _sure(action: Any, actions: int) -> Array:
