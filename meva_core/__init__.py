@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from meva_core.registry import installed as installed
     from meva_core.report import Result as Result
     from meva_core.runner import run as run
+    from meva_core.tournaments import tournament as tournament
 
 _HOMES = {
     "Entry": "hookspecs",
@@ -48,6 +49,7 @@ _HOMES = {
     "self_play": "match",
     "snapshots": "moments",
     "survey": "plain",
+    "tournament": "tournaments",
     "trajectory": "match",
 }
 __all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

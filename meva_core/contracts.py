@@ -60,6 +60,8 @@ def factory(offer: Offer, cls: type) -> None:
         asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
     if offer.kind == "learner" and "rate" not in known:
         asked.refuse(f"class {cls.__name__}", "a hyper-parameter rate", ", ".join(known) or "none")
+    if (setting := getattr(cls, "plays_strategies", None)) is not None and setting not in known:
+        asked.refuse("plays_strategies", f"one of {', '.join(known)} or None", setting)
     wanted = {name for name in (*dir(protocol), *protocol.__annotations__) if not name.startswith("_")}
     for name in sorted(wanted - fields):
         if not hasattr(cls, name):
@@ -118,6 +120,8 @@ def learner(offer: Offer, made: Learner, on: Game) -> Any:
     if sweep is not None and not hasattr(made, sweep.name):
         asked.refuse("sweep", "the name of a hyper-parameter", sweep.name)
     asked.array("start(params, x, key)", asked.shapes("start(params, x, key)", "start", params, x, key()), *shape)
+    if (held := asked.shapes("held()", "held")) is not None:
+        asked.array("held()", held, *shape)
     state = asked.shapes("init(params, x)", "init", params, x)
     what = "update(params, state, x, key)"
     steps, after = asked.pair(what, asked.shapes(what, "update", params, state, x, key()))

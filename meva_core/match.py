@@ -14,7 +14,7 @@ from jax import Array
 
 from meva_core import kinds, shapes
 from meva_core.asking import abstract, difference, told
-from meva_core.component import component, part, static
+from meva_core.component import component, leaf, part, static
 from meva_core.errors import BadCombination, BadValue
 from meva_core.protocols import Game, Learner
 
@@ -25,6 +25,23 @@ class Fitted:
 
     learner: Learner = part()
     params: Any = part(default=None)
+
+
+@component
+class Held(Learner):
+    """Plays given policies and never moves."""
+
+    policies: Any = leaf(doc="f32[P, D], by seat")
+    rate: float = leaf(default=0.0, doc="learning rate: it has none")
+
+    def held(self) -> Array:
+        return self.policies
+
+    def start(self, params: Any, x: Array, key: Array) -> Array:
+        return self.policies.astype(x.dtype)
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        return jnp.zeros_like(x), state
 
 
 @component

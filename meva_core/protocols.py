@@ -94,7 +94,8 @@ class Game(Protocol):
 
     @property
     def strategies(self) -> Mapping[str, Any]:
-        """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it."""
+        """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it (a
+        default is taken where a user gives none)."""
         return {}
 
     def outcomes(self, x: Array) -> dict[str, Array]:
@@ -159,6 +160,7 @@ class Learner(Protocol):
     sweep: over which of its hyper-parameters it is evaluated.
     myopic: whether it follows the gradient of its own payoff and nothing else (a meta-discount of 0).
     met_as: in a tournament, the name of the rule that others are fitted against in its place; None: itself.
+    plays_strategies: the hyper-parameter that takes the name of one of the game's strategies; None: there is none.
     """
 
     rate: Any
@@ -166,6 +168,7 @@ class Learner(Protocol):
     sweep: Sweep | None = None
     myopic: bool = False
     met_as: str | None = None
+    plays_strategies: str | None = None
 
     def facing(self, rivals: tuple[Learner | None, ...]) -> Learner:
         """This learner as it plays where seat j is taken by `rivals[j]` (None: by itself)."""
@@ -174,6 +177,11 @@ class Learner(Protocol):
     def start(self, params: PyTree, x: Array, key: Array) -> Array:
         """Own first policies, f32[P, D]; usually x itself."""
         return x
+
+    def held(self) -> Array | None:
+        """The policies f32[P, D], by seat, that it begins with wherever it is put, and never leaves. None where it
+        moves, or begins where it is put."""
+        return None
 
     def init(self, params: PyTree, x: Array) -> PyTree:
         """State along one trajectory; () if none."""

@@ -97,6 +97,21 @@ def parse_toml(text: str) -> dict[str, Any]:
     return content
 
 
+def parse_setting(text: str, expected: str) -> tuple[str, Any]:
+    """`learner.rate=1.5` -> ("learner.rate", 1.5): a TOML value, or else plain text. Raises BadValue, which says what
+    was `expected`, where it is neither."""
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip() or not value.strip():
+        raise BadValue(f"expected {expected}, got {text!r}")
+    try:
+        found = parse_toml(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        found = {}
+    except ValueError as error:
+        raise BadValue(f"expected a value, got {error} @ {path.strip()}") from error
+    return path.strip(), found["value"] if len(found) == 1 else value.strip()
+
+
 def _within_limits(value: Any, depth: int = 0) -> None:
     if depth > DEEPEST:
         raise ValueError(f"tables or lists nested more than {DEEPEST} deep")

@@ -106,7 +106,11 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
     x = game.init(jax.random.key(0))
     steps, _ = learner.update(params, learner.init(params, x), x, jax.random.key(1))
     _check_array("update(...)[0]", steps, (game.num_players, game.policy_size))
-    _check_array("start(...)", learner.start(params, x, jax.random.key(2)), (game.num_players, game.policy_size))
+    start = learner.start(params, x, jax.random.key(2))
+    _check_array("start(...)", start, (game.num_players, game.policy_size))
+    if (held := learner.held()) is not None:
+        np.testing.assert_array_equal(held, start, err_msg="held(): expected the policies that it begins with")
+        np.testing.assert_array_equal(steps, 0, err_msg="held(): expected steps of 0 where it is not None")
 
     def update(x: Array) -> Array:
         return learner.update(params, learner.init(params, x), x, jax.random.key(1))[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from meva_core import evaluate, locks, reproductions, resolving, runner, tournament, values
+from meva_core import evaluate, locks, reproductions, resolving, runner, tournaments, values
 from meva_core import experiment as experiments
 from meva_core.cli import tournament as command
 from meva_core.compose import Composition, compose
@@ -22,7 +22,7 @@ from meva_core.registry import Registry
 from meva_core.report.folder import read_summary
 from meva_core.report.quantities import quantities
 from meva_core.reproductions import Reproduction, Rows, Run
-from meva_core.tournament import Tournament
+from meva_core.tournaments import Tournament
 
 
 @attrs.frozen
@@ -78,7 +78,7 @@ class TournamentJob:
                 return
             if not (folder / "tournament.toml").is_file():
                 command.create(folder, self.asked, self.registry_file)
-            planned = tournament.meetings(known, files, self.asked)
+            planned = tournaments.meetings(known, files, self.asked)
             command.make(known, self.asked, planned, folder, fits, progress)
 
 
@@ -166,7 +166,7 @@ def _tournament(
             raise BadValue(f"expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got {key!r}")
         values.convert(value, types[key], f"set.{key}")
     asked = Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
-    meetings = tournament.meetings(known, files, asked)
+    meetings = tournaments.meetings(known, files, asked)
     fits = frozenset(needed[0].fit_hash for meeting in meetings for needed in meeting.fits if needed is not None)
     rows = Rows((None,), tuple(f"{row}.{column}" for row in asked.learners for column in asked.learners))
     return TournamentJob(asked, fits, tuple(tuple(meeting.hashes) for meeting in meetings), rows, registry_file)

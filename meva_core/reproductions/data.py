@@ -41,6 +41,7 @@ from typing import Any
 
 import attrs
 
+from meva_core import entrants
 from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.recipes import RecipeFile
 
@@ -218,10 +219,11 @@ def _run(label: str, table: Any, where: str) -> Run:
         raise BadValue(f"expected a learner, or learners of a tournament, one of the two @ {where}")
     if run.learners and (run.opponents or run.recipe != "default"):
         raise BadValue(f"expected no opponents in a tournament, and its recipe in set @ {where}")
+    labels = [entrants.parse(text).label for text in run.learners]
     for row, columns in run.published.items():
         for column, payoff in (columns if isinstance(columns, Mapping) else {"": columns}).items():
-            if row not in run.learners or column not in run.learners:
-                raise BadValue(f"expected cells of {', '.join(run.learners)}, got {row}.{column} @ {where}.published")
+            if row not in labels or column not in labels:
+                raise BadValue(f"expected cells of {', '.join(labels)}, got {row}.{column} @ {where}.published")
             _number(payoff, f"{where}.published.{row}.{column}")
     for row, sem in run.published_sem.items():
         _number(sem, f"{where}.published_sem.{row}")

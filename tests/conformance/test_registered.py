@@ -10,6 +10,10 @@ def names(kind):
     return [offer.name for offer in meva.installed().of_kind(kind)]
 
 
+# social_dilemma is public_goods with other numbers: every rule would compile the same programs for it again.
+PLAYED = [name for name in names("game") if name != "social_dilemma"]
+
+
 def test_every_kind_has_entries():
     assert {kind for kind in ("game", "learner", "value_model", "explorer") if names(kind)} == {
         "game",
@@ -29,14 +33,14 @@ def test_game(name):
     testing.check_game(meva.make("game", name))
 
 
-@pytest.mark.parametrize("game", names("game"))
+@pytest.mark.parametrize("game", PLAYED)
 @pytest.mark.parametrize("name", names("learner"))
 def test_learner(name, game):
     known = meva.installed()
     assert conformance.check(known, known.find("learner", name), [game]) == [game]
 
 
-@pytest.mark.parametrize("game", names("game"))
+@pytest.mark.parametrize("game", PLAYED)
 @pytest.mark.parametrize("name", names("value_model"))
 def test_value_model(name, game):
     known = meva.installed()

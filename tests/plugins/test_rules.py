@@ -143,6 +143,68 @@ def test_lola_exact_minus_foerster_falls_only_linearly(game):
     assert slope(game, "foerster") == pytest.approx(1, abs=0.1)
 
 
+# ---------------------------------------------------------------- several steps of look-ahead
+
+
+def unrolled(game, x, h, count, player):
+    """The gradient of what a player earns once the others have taken their steps one by one, by its definition."""
+
+    def value(own):
+        now = x.at[player].set(own)
+        for _ in range(count):
+            ahead = now
+            for other in range(len(x)):
+                if other != player:
+                    gradient = jax.grad(lambda row, j=other, now=now: game.payoff(now.at[j].set(row))[j])(now[other])
+                    ahead = ahead.at[other].add(h * gradient)
+            now = ahead
+        return game.payoff(now)[player]
+
+    return jax.grad(value)(x[player])
+
+
+@component
+class Ring(Game):
+    """Three players with a number each, who care differently for either neighbour."""
+
+    num_players = 3
+    policy_size = 1
+    symmetric = False
+
+    def init(self, key):
+        return jax.random.normal(key, (3, 1))
+
+    def payoff(self, x):
+        own, left, right = x[:, 0], jnp.roll(x[:, 0], 1), jnp.roll(x[:, 0], -1)
+        return jnp.sin(own * left) + own * right**2 - 0.5 * own**2 * jnp.cos(left)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("game", [Smooth(), Ring()], ids=["two players", "three"])
+def test_lola_differentiates_through_all_of_its_look_aheads(game, count):
+    with jax.enable_x64(True):
+        x = jnp.array(np.random.default_rng(2).normal(size=(game.num_players, game.policy_size)))
+        got = step(rule_of("lola", game, look_ahead_rate=0.3, look_aheads=count), x)
+        expected = jax.jit(lambda x: jnp.stack([unrolled(game, x, 0.3, count, i) for i in range(len(x))]))(x)
+    np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_many_small_look_aheads_tend_to_the_others_flow():
+    # K steps of rate h / K differ from their limit by O(1 / K).
+    with jax.enable_x64(True):
+        game, counts = Smooth(), np.array([2, 4, 8, 16, 64])
+        x = jnp.array(np.random.default_rng(3).normal(size=(2, 2)))
+        steps = [step(rule_of("lola", game, look_ahead_rate=float(0.5 / k), look_aheads=int(k)), x) for k in counts]
+    distances = [np.linalg.norm(each - steps[-1]) for each in steps[:3]]
+    assert np.polyfit(np.log(counts[:3]), np.log(distances), 1)[0] == pytest.approx(-1, abs=0.2)
+
+
+@pytest.mark.parametrize("variant", ["foerster", "taylor"])
+def test_lola_of_first_order_looks_one_step_ahead(variant):
+    with pytest.raises(meva.MevaError, match=f"expected look_aheads = 1 for variant '{variant}'.* got 2"):
+        rule_of("lola", TANDEM, variant=variant, look_aheads=2)
+
+
 # ---------------------------------------------------------------- symmetry
 
 
