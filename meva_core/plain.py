@@ -27,6 +27,7 @@ class Surveyed:
 
     payoffs f32[N, P], policies f32[N, P, D], settled f32[N], outcomes name -> f32[N]: at the end of N matches.
     response f32[N, P, P]: payoffs where the player of the axis before last gives its best response to the others.
+    agreement f32[N, P]: how certain that is, the share of the ascents that agree; 1 where the game knows all answers.
     gain f32[N, P]: what each player wins by its best response; loss f32[N, P, P]: what player j loses by player i's.
     """
 
@@ -35,6 +36,7 @@ class Surveyed:
     settled: np.ndarray
     outcomes: Mapping[str, np.ndarray]
     response: np.ndarray
+    agreement: np.ndarray
     seeds: int | None
 
     @property
@@ -98,7 +100,7 @@ def survey(
     seeds: int | None = None,
     pairs: int = 256,
     steps: int = 1000,
-    response_steps: int = 300,
+    response_steps: int = 100,
     response_restarts: int = 8,
     response_rate: float = 1.0,
     progress: Progress | bool | None = None,
@@ -125,13 +127,16 @@ def survey(
         response_rate=response_rate,
     )
     match = _match(game, [_player(player, seeds) for player in players], seeds)
-    ended, response = evaluate.matches_and_responses(match, fitting.seed_keys(count.every_seed), settings, told.said)
+    ended, response, agreement = evaluate.matches_and_responses(
+        match, fitting.seed_keys(count.every_seed), settings, told.said
+    )
     found = Surveyed(
         payoffs=ended.payoffs,
         policies=ended.x,
         settled=ended.settled,
         outcomes=ended.outcomes,
         response=response,
+        agreement=agreement,
         seeds=seeds,
     )
     if seeds is not None:

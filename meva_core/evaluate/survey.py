@@ -116,9 +116,9 @@ def survey(
 
 def matches_and_responses(
     match: Match, keys: Array, settings: EvaluateSettings, said: Callable[[str], None] = lambda text: None
-) -> tuple[Any, np.ndarray]:
-    """How matches end (`Ended`), every array [S, ...], and payoffs f32[S, N, P, P] with best responses, as `Survey` has
-    them. Every leaf of `match` begins [S]."""
+) -> tuple[Any, np.ndarray, np.ndarray]:
+    """How matches end (`Ended`), every array [S, ...], payoffs f32[S, N, P, P] with best responses, and how certain
+    those are, f32[S, N, P], as `Survey` has them. Every leaf of `match` begins [S]."""
     options, one_setting = (settings, None), jnp.array([jnp.nan])
 
     def ask(question: Callable, what: str, *extra: Any) -> Any:
@@ -127,7 +127,7 @@ def matches_and_responses(
         return jax.tree.map(lambda array: np.asarray(array[:, 0]), asked(match, keys, one_setting, *extra))
 
     ended = ask(_matches, "playing matches")
-    return ended, ask(_responses, "finding best responses", jnp.asarray(ended.x)[:, None])
+    return ended, *ask(_responses, "finding best responses", jnp.asarray(ended.x)[:, None])
 
 
 def _doubled(tree: Any) -> Any:
