@@ -127,9 +127,8 @@ def survey(
         response_rate=response_rate,
     )
     match = _match(game, [_player(player, seeds) for player in players], seeds)
-    ended, response, agreement = evaluate.matches_and_responses(
-        match, fitting.seed_keys(count.every_seed), settings, told.said
-    )
+    keys = fitting.seed_keys(count.every_seed)
+    ended, response, agreement = evaluate.matches_and_responses(match, keys, settings, told.said)
     found = Surveyed(
         payoffs=ended.payoffs,
         policies=ended.x,
