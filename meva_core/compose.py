@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import jax
 
-from meva_core import contracts, values
+from meva_core import contracts, labels, values
 from meva_core import experiment as experiments
 from meva_core.component import component, part, parts, static
 from meva_core.errors import BadCombination
@@ -45,9 +45,10 @@ class ModelBuilder:
 
 @attrs.frozen
 class Player:
-    """A learner before it is built: its name, the seats it takes, and what it is composed with."""
+    """A learner before it is built: its name and label (`labels`), the seats it takes, and what it is composed with."""
 
     name: str
+    label: str
     path: str
     seats: tuple[int, ...]
     factory: type
@@ -114,13 +115,13 @@ def compose(registry: Registry, experiment: Experiment) -> Composition:
     if not experiment.opponents:
         chosen *= game.num_players
     players = []
-    for n, choice in enumerate(chosen):
+    for n, (choice, label) in enumerate(zip(chosen, labels.told_apart(chosen), strict=True)):
         if choice in chosen[:n]:
             continue
         seats = tuple(seat for seat, other in enumerate(chosen) if other == choice)
-        path = "learner" if n == 0 else "opponent"
-        players.append(_player(registry, game, choice, seats, path))
-    circle = [p.name for p in players if p.wants_rivals]
+        path = "learner" if n == 0 else experiments.opponent_path(len(chosen) - 1, n - 1)
+        players.append(_player(registry, game, choice, label, seats, path))
+    circle = [p.label for p in players if p.wants_rivals]
     if len(players) > 1 and len(circle) > 1:
         raise BadCombination(
             f"expected at most one learner that is fitted against the others, got {' and '.join(circle)}: each would "
@@ -142,7 +143,7 @@ def model_builder(registry: Registry, choice: Choice, game: Game, path: str = "v
     return ModelBuilder(game=game, factory=factory, settings=tuple(choice.settings.items()), path=path)
 
 
-def _player(registry: Registry, game: Game, choice: Choice, seats: tuple[int, ...], path: str) -> Player:
+def _player(registry: Registry, game: Game, choice: Choice, label: str, seats: tuple[int, ...], path: str) -> Player:
     factory = registry.find("learner", choice.name).load()
     extra: dict[str, Any] = {"game": game} if "game" in parts(factory) else {}
     inside = "" if path == "learner" else f"{path}."
@@ -152,4 +153,4 @@ def _player(registry: Registry, game: Game, choice: Choice, seats: tuple[int, ..
         extra["explorer"] = build(registry, "explorer", choice.explorer, f"{inside}explorer")
     offers = {kind: registry.find(kind, model.name) for kind, model in choice.models.items()}
     offers["learner"] = registry.find("learner", choice.name)
-    return Player(choice.name, path, seats, factory, dict(choice.settings), extra, offers)
+    return Player(choice.name, label, path, seats, factory, dict(choice.settings), extra, offers)

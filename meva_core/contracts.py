@@ -84,10 +84,15 @@ def game(offer: Offer, made: Game) -> None:
     size = asked.attribute("policy_size", "a whole number >= 1", whole)
     asked.attribute("symmetric", "True or False", lambda value: value in (True, False))
     asked.attribute("plane", "(low, high) or None", lambda value: value is None or value[0] < value[1])
+    asked.attribute(
+        "notes", "texts", lambda value: not isinstance(value, str) and all(isinstance(t, str) for t in value)
+    )
     x = asked.array("init(key)", asked.shapes("init(key)", "init", key()), players, size)
     asked.array("payoff(x)", asked.shapes("payoff(x)", "payoff", x), players)
     asked.array("payoff_range", asked.answer("payoff_range", lambda: abstract(jnp.asarray(made.payoff_range))), players)
-    asked.array("entries(x)", asked.shapes("entries(x)", "entries", x), players, size)
+    entries = asked.array("entries(x)", asked.shapes("entries(x)", "entries", x), players, size)
+    if (back := asked.shapes("from_entries(entries)", "from_entries", entries)) is not None:
+        asked.array("from_entries(entries)", back, players, size)
     names = asked.attribute("entry_names", "names", lambda value: all(isinstance(name, str) for name in value))
     if len(names) != size:
         asked.refuse("entry_names", f"{size} names, one for each number of a policy", list(names))

@@ -47,6 +47,11 @@ class Diverged(MevaError):
     """Numbers that turned NaN or infinite during a fit or a match."""
 
 
+class Remark(UserWarning):
+    """Something about what a user asked for that is allowed, and likely not what was meant; a command says it in one
+    line, once."""
+
+
 def debugging() -> bool:
     """Whether MEVA_DEBUG=1 asks for the tracebacks behind errors of one line."""
     return os.environ.get("MEVA_DEBUG", "") not in ("", "0")

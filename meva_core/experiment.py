@@ -42,9 +42,14 @@ class EvaluateSettings:
     values: tuple[float, ...] = static(
         default=(), doc="rows: values of the learner's sweep; empty: the learner's choice"
     )
-    against: str | None = static(default=None, doc="the learner to be shaped, at the learner's rate; unset: nobody")
+    against: str | None = static(default=None, doc="the learner to be shaped; unset: nobody")
+    against_rate: float | None = static(
+        default=None,
+        doc="its learning rate; unset: the learner's, or of a learner that has none, what its own recipe says",
+        check=positive,
+    )
     response_steps: int = static(
-        default=300, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
+        default=100, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
     )
     response_restarts: int = static(default=8, doc="fresh starts of such a best response", check=between(1, 10**5))
     response_rate: float = static(default=1.0, doc="learning rate of such a best response", check=positive)
@@ -191,7 +196,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         if not any(part in models_of(registry, name) for name in _names([plain["learner"], *opponents])):
             raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
     learner = _player(registry, plain["learner"], models, "learner")
-    rivals = tuple(_player(registry, o, models, _opponent_path(opponents, n)) for n, o in enumerate(opponents))
+    rivals = tuple(_player(registry, o, models, opponent_path(len(opponents), n)) for n, o in enumerate(opponents))
     return Experiment(
         game=_choice(registry, "game", plain["game"], "game"),
         learner=learner,
@@ -245,8 +250,9 @@ def _settings(cls: type, plain: Any, path: str) -> Any:
     return values.construct(cls, values.structure(cls, plain, path), path)
 
 
-def _opponent_path(opponents: list, n: int) -> str:
-    return "opponent" if len(opponents) == 1 else f"opponent.{n + 1}"
+def opponent_path(opponents: int, n: int) -> str:
+    """The name that --set gives opponent n, counted from 0, of so many."""
+    return "opponent" if opponents == 1 else f"opponent.{n + 1}"
 
 
 def check_seats(experiment: Experiment, num_players: int) -> None:

@@ -1,12 +1,14 @@
 """One process per folder: a file named `lock`, held by the system for as long as its process lives.
 
-A process that was killed holds nothing: the next one takes over what it left.
+A process that was killed holds nothing: the next one takes over what it left. On a disk without such locks `lock.claim`
+stands beside it, which filelock makes, and breaks where its process, on the same machine, is dead.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import json
 import os
 import platform
@@ -20,36 +22,31 @@ from meva_core import disk
 from meva_core.errors import BadFolder
 
 NAME = "lock"
+CLAIM = "lock.claim"
 _SECONDS = 0.5  # between two looks at a lock that is waited for
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
 @contextlib.contextmanager
 def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Nobody else in the folder, which is made where it is missing. BadFolder says who is in it; with `wait`, which
-    is told so, they are waited for. BadFolder or Unwritable where it cannot be written.
+    """Keep all others out of the folder, which is made where it is missing.
 
-    On systems without `fcntl` nobody is kept out.
+    BadFolder says who is in it; with `wait`, which is told so, they are waited for. BadFolder or Unwritable where it
+    cannot be written.
     """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
     path, told = folder / NAME, False
     while True:
         file = _opened(path)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if not isinstance(error, BlockingIOError):  # a disk without locks
-                file.close()
-                raise disk.refused(error, f"expected a folder that can be locked, got {folder}") from error
+        release = _claimed(file, folder)
+        if release is None:
             holder = _holder(file)
             file.close()
             if wait is None:
+                gone = f" (or remove {folder / CLAIM}, if it is gone)" if (folder / CLAIM).exists() else ""
                 raise BadFolder(
-                    f"expected a folder that nobody else works in, got {folder}: {holder} does; wait for it, or stop it"
-                ) from error
+                    f"expected a folder that nobody else works in, got {folder}: {holder} does; "
+                    f"wait for it, or stop it{gone}"
+                )
             if not told:
                 wait(f"waiting for {holder}, who works in {folder}")
             told = True
@@ -57,6 +54,7 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
             continue
         if _is_there(path, file):
             break
+        release()
         file.close()  # its holder took it away before we had it
     try:
         _sign(file)
@@ -64,7 +62,41 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
     finally:
         with contextlib.suppress(OSError):
             path.unlink()
+        release()
         file.close()
+
+
+def _claimed(file: IO[str], folder: Path) -> Callable[[], object] | None:
+    """Take the folder's lock, `file`; returns what gives it back, or None where another process has it."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lambda: None  # closing the file gives it back
+    except ImportError:
+        return _without_system(file, folder)
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return _without_system(file, folder)
+        file.close()
+        raise disk.refused(error, f"expected a folder that can be locked, got {folder}") from error
+
+
+def _without_system(file: IO[str], folder: Path) -> Callable[[], object] | None:
+    """The same on a disk where the system has no locks."""
+    import filelock
+
+    claim = filelock.SoftFileLock(folder / CLAIM, thread_local=False)
+    try:
+        claim.acquire(timeout=_SECONDS, poll_interval=_SECONDS / 10)  # a dead process's takes a second look
+    except filelock.Timeout:
+        return None
+    except OSError as error:
+        file.close()
+        raise disk.refused(error, f"expected a folder that can be locked, got {folder}") from error
+    return claim.release
 
 
 def _opened(path: Path) -> IO[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from meva_core import disk
+from meva_core.errors import BadFolder
 from meva_core.fit import Chunk
 
 NAME = "metrics.jsonl"
@@ -42,6 +43,16 @@ def cut(out: Path, fit: str, loops: int) -> None:
     text = "".join(json.dumps(line) + "\n" for line in kept)
     if text.encode() != (out / NAME).read_bytes():
         disk.write(out / NAME, text)
+
+
+def check(out: Path) -> None:
+    """Raise BadFolder unless the file is there and every line of it is whole, as in a folder of a finished fit."""
+    path = out / NAME
+    if not path.is_file():
+        raise BadFolder(f"expected the loops of a fit in {path}, got no such file: run it again")
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    if damaged := len(lines) - sum(1 for _ in _lines(out)):
+        raise BadFolder(f"expected whole lines in {path}, got {damaged} of {len(lines)} damaged: run it again")
 
 
 def read(out: Path, fit: str, seeds: Sequence[int], loops: int) -> tuple[dict[str, np.ndarray], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
 class Progress:
     """Told of everything in order; a screen overrides what it shows."""
 
-    def composed(self, experiment: Experiment, seats: list[str]) -> None:
-        """What plays what: a learner's name per seat."""
+    def composed(self, experiment: Experiment, seats: list[str], notes: Sequence[str] = ()) -> None:
+        """What plays what: a learner's label per seat; those of one rule that differ have different labels. notes: what
+        the game says of itself."""
 
     def fitting(self, name: str, loops: int, done: int) -> None:
         """A fit begins (done = 0) or goes on."""

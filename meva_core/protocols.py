@@ -42,12 +42,14 @@ class Game(Protocol):
     policy_size: D, of every player; smaller policies are padded.
     symmetric: whether payoff(x[perm]) == payoff(x)[perm]: licenses equivariant models.
     plane: where both players' policies are one number, the interval worth surveying.
+    notes: lines that a run says of it before it begins, about what is easily mistaken.
     """
 
     num_players: int = 2
     policy_size: int
     symmetric: bool
     plane: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
 
     def init(self, key: Array) -> Array:
         """A fresh joint policy, f32[P, D]."""
@@ -74,6 +76,11 @@ class Game(Protocol):
         """The numbers that `entry_names` names, f32[P, D], as people read them: probabilities where a policy holds
         their logits."""
         return x
+
+    def from_entries(self, entries: Array) -> Array | None:
+        """The policies that people read as `entries`, f32[P, D]: logits of probabilities, saturated at 0 and 1. None
+        where a policy is read as it is."""
+        return None
 
     @property
     def strategies(self) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import functools
 import importlib
 import importlib.metadata
 import os
+import re
 import traceback
 import warnings
 from collections.abc import Iterable
@@ -235,6 +236,19 @@ def _warn(message: str, error: BaseException | None = None) -> None:
     warnings.warn(message, PluginWarning, stacklevel=3)
     if error is not None and debugging():
         traceback.print_exception(error)
+
+
+def kind_named(text: str) -> str | None:
+    """The kind that `text` names, in the singular or plural, its words joined by anything: "Value models"."""
+    singular = re.sub(r"[-_\s]+", "_", text.strip().lower()).removesuffix("s")
+    return singular if singular in KINDS else None
+
+
+def check_kind(text: str) -> str:
+    """The kind that `text` names. UnknownName where it names none."""
+    if (kind := kind_named(text)) is None:
+        raise UnknownName(f"unknown kind {text!r}{did_you_mean(text, KINDS)}")
+    return kind
 
 
 def what_to_do(distribution: str, *, raised: bool) -> str:

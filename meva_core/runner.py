@@ -124,7 +124,8 @@ def _run(
     fits: Path | None,
     progress: Progress,
 ) -> Result:
-    progress.composed(experiment, [composition.players[n].name for n in composition.seats])
+    seats = [composition.players[n].label for n in composition.seats]
+    progress.composed(experiment, seats, tuple(composition.game.notes))
     began = time.monotonic()
     if out is not None and fits is not None and any(player.training for player in composition.rehearse()):
         players, histories = _kept(experiment, composition, fits / experiment.fit_hash, progress, copy_to=out)
@@ -132,9 +133,12 @@ def _run(
         players, histories = _fit(experiment, composition, out, progress)
     fitted = time.monotonic()
     survey = _evaluate(experiment, composition, plan, players, histories, progress)
+    if not plan.settings.float64 and (told := evaluate.imprecise(composition.game, survey.payoffs)) is not None:
+        progress.warn(told)
     return Result(
         experiment=experiment,
         seats=composition.seats,
+        symmetric=bool(composition.game.symmetric),
         survey=survey,
         histories=histories,
         players=players,
@@ -200,10 +204,10 @@ def _fit(
         trainings = [training for learner in learners if (training := learner.training) is not None]
         params = None
         if trainings:
-            progress.fitting(player.name, trainings[0].num_steps, 0)
+            progress.fitting(player.label, trainings[0].num_steps, 0)
             state, history = keeping.train(experiment, trainings, player.path, out, progress)
             params = fitting.fitted_params(trainings, state)
-            histories.append(attrs.evolve(history, name=player.name, player=player.path))
+            histories.append(attrs.evolve(history, name=player.label, player=player.path))
         fitted[n] = Fitted(learner=stacked(learners), params=params)
     return [fitted[n] for n in range(len(composition.players))], histories
 
@@ -217,14 +221,19 @@ def _evaluate(
     progress: Progress,
 ) -> evaluate.Survey:
     """The survey over the seeds that did not diverge."""
-    kept = _survivors(experiment, histories)
-    match = Match(
-        game=stacked([composition.game] * experiment.fit.seeds), players=tuple(players), seats=composition.seats
-    )
+    kept = jax.numpy.array(_survivors(experiment, histories))
+    seeds = experiment.fit.seeds
+    # In double precision numbers are those that the user gave, not what is left of them in single precision.
+    with jax.enable_x64(plan.settings.float64):
+        if plan.settings.float64:
+            learners = [composition.of_seeds(n, dict(enumerate(players)), seeds) for n in range(len(players))]
+            players = [attrs.evolve(p, learner=stacked(own)) for p, own in zip(players, learners, strict=True)]
+        match = Match(game=stacked([composition.game] * seeds), players=tuple(players), seats=composition.seats)
+        match = jax.tree.map(lambda leaf: leaf[kept], match)
     return evaluate.survey(
         composition.game,
-        jax.tree.map(lambda leaf: leaf[jax.numpy.array(kept)], match),
-        fitting.seed_keys([experiment.seeds[n] for n in kept]),
+        match,
+        fitting.seed_keys([experiment.seeds[n] for n in kept.tolist()]),
         plan,
         said=progress.said,
     )

@@ -71,7 +71,11 @@ def check_game(game: Game) -> None:
             message = f"symmetric: expected payoff(x[p]) == payoff(x)[p] for p = {permutation}"
             _check_close(message, game.payoff(x[order]), game.payoff(x)[order])
     assert len(game.entry_names) == size, f"entry_names: expected {size} names, got {game.entry_names}"
-    _check_array("entries(x)", game.entries(x), x.shape)
+    entries = game.entries(x)
+    _check_array("entries(x)", entries, x.shape)
+    if (back := game.from_entries(entries)) is not None:
+        _check_array("from_entries(entries)", back, x.shape)
+        _check_close("from_entries: expected policies with those entries", game.entries(back), entries)
     for name, strategy in game.strategies.items():
         _check_strategy(name, strategy, players, size)
     for name, share in game.outcomes(x).items():

@@ -1,4 +1,4 @@
-"""Whether what a folder says is what comes out when it is run again."""
+"""Compare a finished run or tournament with what comes out when it is run again, bit for bit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import attrs
 import jax
 import numpy as np
 
-from meva_core import disk, metrics
+from meva_core import disk, keeping, metrics
 from meva_core.report import Result
-from meva_core.report.folder import policies_of, read_policies, read_summary
+from meva_core.report.folder import check_same, policies_of, read_policies, read_summary
 
 
 @attrs.frozen
@@ -31,26 +31,58 @@ class Compared:
         return f"{self.what}: {self.different} of {self.of} numbers differ, by {self.most:.3g} at most"
 
 
-def run(result: Result, out: Path) -> list[Compared]:
-    """A run made again against its folder: policies and what was drawn, tables, metrics. BadFolder where a file of it
-    is missing or damaged."""
-    found = [_arrays("policies.npz", read_policies(out), policies_of(result))]
-    was, now = ({**summary, "seconds": None} for summary in (read_summary(out), result.summary()))
+@attrs.frozen
+class StoredRun:
+    """The files of a run's folder that `run` compares, read before anything is computed."""
+
+    folder: Path
+    policies: Mapping[str, np.ndarray]
+    summary: Mapping[str, Any]
+
+
+@attrs.frozen
+class StoredTournament:
+    """The files of a tournament's folder that `tournament` compares, read before anything is computed; matches: the
+    arrays of each by the name of its file."""
+
+    summary: Mapping[str, Any]
+    matches: Mapping[str, Mapping[str, np.ndarray]]
+
+
+def read_run(folder: Path, hash: str) -> StoredRun:
+    """Read the files of a run of the experiment with this hash. BadFolder where one is missing, damaged, or of another
+    experiment."""
+    summary = read_summary(folder)
+    check_same(hash, summary.get("hash"), folder)
+    if (folder / keeping.CHECKPOINTS).exists():
+        metrics.check(folder)
+    return StoredRun(folder, read_policies(folder), summary)
+
+
+def read_tournament(folder: Path) -> StoredTournament:
+    """Read the files of a tournament. BadFolder where one is missing or damaged."""
+    paths = sorted((folder / "matches").glob("*.npz"))
+    return StoredTournament(read_summary(folder), {path.name: disk.load_arrays(path)[0] for path in paths})
+
+
+def run(result: Result, stored: StoredRun) -> list[Compared]:
+    """Compare a run that was made again with its folder: policies and what was drawn, tables, metrics."""
+    found = [_arrays("policies.npz", stored.policies, policies_of(result))]
+    was, now = ({**summary, "seconds": None} for summary in (stored.summary, result.summary()))
     found.append(_plain("summary.json", was, now))
     for history in result.histories:
         loops = next(iter(history.metrics.values())).shape[1] if history.metrics else 0
-        there, _ = metrics.read(out, history.player, history.seeds, loops)
+        there, _ = metrics.read(stored.folder, history.player, history.seeds, loops)
         found.append(_arrays(f"{metrics.NAME}, {history.name}", there, history.metrics))
     return found
 
 
-def tournament(out: Path, again: Path) -> list[Compared]:
-    """Two folders of one tournament: its tables, and the payoffs of every match."""
-    tables = _plain("summary.json", read_summary(out), read_summary(again))
-    names = sorted({path.name for folder in (out, again) for path in (folder / "matches").glob("*.npz")})
-    return [tables] + [
-        _arrays(name, disk.load_arrays(out / "matches" / name)[0], disk.load_arrays(again / "matches" / name)[0])
-        for name in names
+def tournament(stored: StoredTournament, again: StoredTournament) -> list[Compared]:
+    """Compare a tournament with the same one made again: its tables, and the payoffs of every match."""
+    names = sorted({*stored.matches, *again.matches})
+    return [
+        _plain("summary.json", stored.summary, again.summary),
+        *(_arrays(name, stored.matches.get(name, {}), again.matches.get(name, {})) for name in names),
     ]
 
 

@@ -22,7 +22,7 @@ import attrs
 
 import meva_core.stopping
 from meva_core import blame
-from meva_core.errors import MevaError
+from meva_core.errors import MevaError, Remark
 from meva_core.progress import Progress
 from meva_core.registry import PluginWarning
 from meva_core.stopping import SIGNALS, Stopped, deferred
@@ -60,18 +60,18 @@ def default_jobs() -> int:
 
 
 def do_all(
-    tasks: Sequence[Task], jobs: int, progress: Callable[[int], Progress]
+    tasks: Sequence[Task], jobs: int, progress: Callable[[int], Progress], *, apart: bool = False
 ) -> Generator[tuple[int, Any], None, None]:
     """Do all, `jobs` at a time, the first ones first; yields (index, result) as they end. `progress(index)` is told
     how a task goes on, in this process.
 
-    With one job all is done here; otherwise each worker computes with its share of the cores, a `jobs`-th however few
-    tasks there are, so that what is left of them rounds as before. What a task raises is
+    With one job all is done here, unless it has to be `apart`; otherwise each worker computes with its share of the
+    cores, a `jobs`-th however few tasks there are, so that what is left of them rounds as before. What a task raises is
     raised here, after the others were told to stop as by Ctrl-C. WorkerDied where one is killed.
     """
     if not tasks:
         return
-    if jobs == 1:
+    if jobs == 1 and not apart:
         for n, task in enumerate(tasks):
             yield n, task.do(progress(n))
         return
@@ -141,7 +141,8 @@ def _begin(told: Any, stopping: Any, threads: int) -> None:
     os.environ["NPROC"] = str(threads)  # read when XLA first makes its threads
     os.environ["JAX_NUM_CPU_DEVICES"] = str(threads)  # read when jax is imported
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    warnings.simplefilter("ignore", PluginWarning)  # the parent has said it
+    for category in (PluginWarning, Remark):  # the parent has said it
+        warnings.simplefilter("ignore", category)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -181,8 +182,8 @@ class _Forward(Progress):
     def __init__(self, n: int):
         self.n = n
 
-    def composed(self, experiment: Any, seats: list[str]) -> None:
-        self._tell("composed", experiment, seats)
+    def composed(self, experiment: Any, seats: list[str], notes: Sequence[str] = ()) -> None:
+        self._tell("composed", experiment, seats, notes)
 
     def fitting(self, name: str, loops: int, done: int) -> None:
         self._tell("fitting", name, loops, done)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from meva_core import cli, registry
+from meva_core import cli, errors, registry
 
 # One device, as on a machine of one core, and one compilation per program and session: most of a small run's time is
 # XLA's. The cache is per process, since it is not made for several writers.
@@ -50,7 +50,8 @@ def invoke(command, *arguments):
     """Run `meva` or `meva-run` here: a subprocess would import jax and compile everything anew."""
     out, err, argv = io.StringIO(), io.StringIO(), sys.argv
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
-        warnings.simplefilter("always", registry.PluginWarning)
+        for category in (registry.PluginWarning, errors.Remark):
+            warnings.simplefilter("always", category)
         sys.argv = [command, *map(str, arguments)]
         try:
             {"meva-run": cli.run, "meva": cli.main}[command]()

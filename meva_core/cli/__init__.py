@@ -14,6 +14,7 @@ import click
 
 from meva_core import blame, stopping
 from meva_core.cli.cite import cite_command
+from meva_core.cli.claims import claims_command
 from meva_core.cli.compare import compare_command
 from meva_core.cli.list import list_command
 from meva_core.cli.plugin import plugin_group
@@ -24,7 +25,7 @@ from meva_core.cli.show import show_command
 from meva_core.cli.sweep import sweep_command
 from meva_core.cli.tournament import tournament_command
 from meva_core.cli.verify import verify_command
-from meva_core.errors import MevaError, debugging, one_line
+from meva_core.errors import MevaError, Remark, debugging, one_line
 from meva_core.registry import PluginWarning
 
 FAILED = 1
@@ -44,6 +45,7 @@ group.add_command(tournament_command)
 group.add_command(compare_command)
 group.add_command(reproduce_command)
 group.add_command(sweep_command)
+group.add_command(claims_command)
 group.add_command(report_command)
 group.add_command(verify_command)
 group.add_command(plugin_group)
@@ -97,15 +99,15 @@ def _invoke(command: click.Command) -> None:
 
 
 def _warnings_to_users() -> Callable[..., None]:
-    """What shows a warning: a plugin's as one line, once, and one line for all programs that jax cannot keep."""
+    """Show a plugin's warning or a remark as one line, once, and one line for all programs that jax cannot keep."""
     python_shows, told = warnings.showwarning, False
-    told_of_plugins: set[str] = set()
+    told_in_a_line: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
         nonlocal told
-        if issubclass(category, PluginWarning):
-            if str(message) not in told_of_plugins:
-                told_of_plugins.add(str(message))
+        if issubclass(category, (PluginWarning, Remark)):
+            if str(message) not in told_in_a_line:
+                told_in_a_line.add(str(message))
                 click.echo(f"warning: {one_line(message)}", err=True)
         elif "persistent compilation cache" not in str(message):
             python_shows(message, category, *args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,24 +12,34 @@ import attrs
 from meva_core import evaluate, locks, reproductions, resolving, runner, tournaments, values
 from meva_core import experiment as experiments
 from meva_core.cli import tournament as command
-from meva_core.compose import compose
+from meva_core.compose import Composition, compose
 from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged
+from meva_core.evaluate import Plan
 from meva_core.experiment import Experiment
 from meva_core.progress import Progress
 from meva_core.recipes import RecipeFile
 from meva_core.registry import Registry
 from meva_core.report.folder import read_summary
-from meva_core.reproductions import Reproduction, Run
+from meva_core.report.quantities import quantities
+from meva_core.reproductions import Reproduction, Rows, Run
 from meva_core.tournaments import Tournament
 
 
 @attrs.frozen
 class RunJob:
-    """What meva-run would do. fits: hashes of the fits that it needs; values: of the rows."""
+    """What meva-run would do. fits: hashes of the fits that it needs; rows: what it can be asked for."""
 
     experiment: Experiment
     fits: frozenset[str]
-    values: tuple[float, ...]
+    rows: Rows
+
+    @classmethod
+    def of(cls, experiment: Experiment, composition: Composition, plan: Plan) -> RunJob:
+        """The job of an experiment, from what it composes to and what will be asked of it."""
+        fitted = any(player.training is not None for player in composition.rehearse())
+        settings = tuple(None if math.isnan(value) else value for value in plan.values)
+        rows = Rows(settings, quantities(composition, plan))
+        return cls(experiment, frozenset({experiment.fit_hash} if fitted else ()), rows)
 
     @property
     def hash(self) -> str:
@@ -45,11 +56,13 @@ class RunJob:
 
 @attrs.frozen
 class TournamentJob:
-    """What meva tournament would do. fits: hashes of the fits that it needs; meetings: each one's hashes."""
+    """What meva tournament would do. fits: hashes of the fits that it needs; meetings: each one's hashes; rows: what
+    it can be asked for."""
 
     asked: Tournament
     fits: frozenset[str]
     meetings: tuple[tuple[str, ...], ...]
+    rows: Rows
     registry_file: Path | None
 
     @property
@@ -113,15 +126,13 @@ def planned(
 ) -> dict[str, Job]:
     """Every job of a reproduction, by label; all is composed and held against, so that bad input costs no fit."""
     found: dict[str, Job] = {}
-    settings: dict[str, Any] = {}
     for run in asked.runs:
         overrides = {**run.overrides, **(run.quick if quick else {})}
         if run.learners:
             found[run.label] = _tournament(known, files, run, overrides, registry_file)
         else:
-            found[run.label] = made = _run(known, files, asked, run, overrides)
-            settings[run.label] = made.values
-    reproductions.check(asked, settings)
+            found[run.label] = _run(known, files, asked, run, overrides)
+    reproductions.check(asked, {label: job.rows for label, job in found.items()})
     return found
 
 
@@ -140,8 +151,7 @@ def _run(
         )
     if asked.picture == "polytope" and not plan.settings.polytope:
         raise BadCombination(f"expected evaluate.polytope above 0 to draw it in {asked.name}, got 0 in run {run.label}")
-    fitted = any(player.training is not None for player in composition.rehearse())
-    return RunJob(experiment, frozenset({experiment.fit_hash} if fitted else ()), plan.values)
+    return RunJob.of(experiment, composition, plan)
 
 
 def _tournament(
@@ -158,4 +168,5 @@ def _tournament(
     asked = Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
     meetings = tournaments.meetings(known, files, asked)
     fits = frozenset(needed[0].fit_hash for meeting in meetings for needed in meeting.fits if needed is not None)
-    return TournamentJob(asked, fits, tuple(tuple(meeting.hashes) for meeting in meetings), registry_file)
+    rows = Rows((None,), tuple(f"{row}.{column}" for row in asked.labels for column in asked.labels))
+    return TournamentJob(asked, fits, tuple(tuple(meeting.hashes) for meeting in meetings), rows, registry_file)

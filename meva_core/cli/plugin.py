@@ -72,13 +72,13 @@ def check_command(names: tuple[str, ...], games: tuple[str, ...]) -> int:
 
 @plugin_group.command("new")
 @click.argument("name")
-@click.option("--kind", type=click.Choice(registry.KINDS), required=True, help="What it offers.")
+@click.option("--kind", metavar="KIND", required=True, help=f"What it offers: {', '.join(registry.KINDS)}.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: NAME].")
 def new_command(name: str, kind: str, out: Path | None) -> None:
     """Write a plugin that works, with its test: a distribution of two files, to go on from."""
     from meva_core import scaffold
 
-    written = scaffold.write(registry.installed(), name, kind, out)
+    written = scaffold.write(registry.installed(), name, registry.check_kind(kind), out)
     folder = next(iter(written.values())).parent
     click.echo(f"written to {folder}: {'  '.join(written)}\n\nnext:")
     click.echo(f"  pip install -e {folder}\n  pytest {folder}")

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from meva_core import blame, stopping
+from meva_core import blame, labels, stopping
 from meva_core.errors import Unwritable
 from meva_core.experiment import Experiment
 from meva_core.fit import Chunk
@@ -42,14 +43,16 @@ class Screen(Progress):
         self.loops = 0
         self.first: int | None = None
 
-    def composed(self, experiment: Experiment, seats: list[str]) -> None:
+    def composed(self, experiment: Experiment, seats: list[str], notes: Sequence[str] = ()) -> None:
         plays = f"{seats[0]} in all {len(seats)} seats (self-play)" if len(set(seats)) == 1 else " against ".join(seats)
         say = self.console.print
         say(f"[bold]{experiment.game.name}[/bold]: {plays}")
-        players = {choice.name: choice for choice in (*experiment.opponents, experiment.learner)}
-        for name in reversed(players):
-            for kind, model in players[name].models.items():
-                say(f"  {kind.replace('_', ' ')} {model.name}" + (f" of {name}" if experiment.opponents else ""))
+        for note in notes:
+            say(f"  {note}", markup=False)
+        players = dict(zip(labels.of(experiment), (experiment.learner, *experiment.opponents), strict=True))
+        for label, player in players.items():
+            for kind, model in player.models.items():
+                say(f"  {kind.replace('_', ' ')} {model.name}" + (f" of {label}" if experiment.opponents else ""))
         say(f"  recipe {experiment.recipe}: {experiment.source}", markup=False)
         seeds = experiment.seeds
         shown = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"

@@ -9,34 +9,58 @@ from typing import Any
 import click
 
 from meva_core import registry
-from meva_core.errors import MevaError, UnknownName, did_you_mean
+from meva_core.cli.list import show as show_kinds
+from meva_core.errors import BadValue, MevaError, UnknownName, did_you_mean
+from meva_core.registry import Offer, spoken
 
 PER_PAYOFF = "per payoff: for payoffs a thousand times as large, a thousandth of it takes the same steps"
 
 
 @click.command("show", short_help="Show one entry and its hyper-parameters.")
-@click.argument("kind")
-@click.argument("name")
+@click.argument("wanted", nargs=-1, metavar="[KIND] NAME")
 @click.option("--registry", "registry_file", metavar="FILE", help="Recipes of your own, over the shipped ones.")
-def show_command(kind: str, name: str, registry_file: str | None) -> None:
+def show_command(wanted: tuple[str, ...], registry_file: str | None) -> None:
     """Show what one entry is, its hyper-parameters, recipes and paper.
 
-    KIND is one of game, learner, value_model, explorer.
+    KIND is one of game, learner, value_model, explorer; it can be left out where one kind alone has NAME. KIND alone
+    lists all of that kind.
     """
-    if kind not in registry.KINDS:
-        raise UnknownName(f"unknown kind {kind!r}{did_you_mean(kind, registry.KINDS)}")
-    offer = registry.installed().find(kind, name)
+    if not wanted:
+        raise BadValue("expected what to show, got nothing: meva show KIND NAME (see: meva list)")
+    if kind := registry.kind_named(" ".join(wanted)):
+        show_kinds([kind])
+    else:
+        _show(_offer(wanted), registry_file)
 
+
+def _offer(wanted: tuple[str, ...]) -> Offer:
+    """What is meant by a name, or a kind and a name."""
+    *words, name = wanted
+    known = registry.installed()
+    if words:
+        return known.find(registry.check_kind(" ".join(words)), name)
+    kinds = known.kinds_of(name)
+    if len(kinds) > 1:
+        choose = " or ".join(f"meva show {kind} {name}" for kind in kinds)
+        each = " and ".join(f"{'an' if kind[0] in 'aeiou' else 'a'} {spoken(kind)}" for kind in kinds)
+        raise BadValue(f"expected a kind, since {name!r} is {each}: write {choose}")
+    if not kinds:
+        names = {offer.name for offer in known.offers} | {*registry.KINDS}
+        raise UnknownName(f"unknown name {name!r}{did_you_mean(name, names)}")
+    return known.find(kinds[0], name)
+
+
+def _show(offer: Offer, registry_file: str | None) -> None:
     import attrs
 
-    from meva_core import recipes
+    from meva_core import claims, recipes
     from meva_core.component import as_plain, hyperparameters
     from meva_core.experiment import PARTS_OF_MODELS
     from meva_core.runner import plugins
     from meva_core.values import type_name
 
-    cls = offer.load()
-    click.secho(f"{kind.replace('_', ' ')} {offer.name}", bold=True, nl=False)
+    cls, kind = offer.load(), offer.kind
+    click.secho(f"{spoken(kind)} {offer.name}", bold=True, nl=False)
     click.echo(f"  ({offer.plugin}, distribution {offer.distribution})")
     click.echo(f"\n{_description(cls)}\n")
     rows = [h for h in hyperparameters(cls) if kind != "value_model" or h.name not in PARTS_OF_MODELS]
@@ -58,17 +82,19 @@ def show_command(kind: str, name: str, registry_file: str | None) -> None:
         if (own := offer.recipes()) is not None:
             files.insert(0, own)
         click.secho("\nrecipes", bold=True)
-        found = [(g, n) for g in _games(files, name) for n in recipes.names(files, g, name)]
-        for game, recipe_name in found:
-            recipe = recipes.find(files, game, name, recipe_name)
-            click.echo(_wrapped(f"{game} {recipe_name}: {recipe.source if recipe else ''}", "  ", "      "))
+        found = [(g, n) for g in _games(files, offer.name) for n in recipes.names(files, g, offer.name)]
+        for game, name in found:
+            recipe = recipes.find(files, game, offer.name, name)
+            click.echo(_wrapped(f"{game} {name}: {recipe.source if recipe else ''}", "  ", "      "))
+            for said in claims.measured(files, game, offer.name, name):
+                click.echo(_wrapped(said, "      "))
         if not found:
             click.echo("  none: the defaults above")
     if offer.entry.reference:
         click.secho("\npaper", bold=True)
         click.echo(_wrapped(offer.entry.reference, "  "))
         if offer.entry.bibtex:
-            click.echo(f"  as BibTeX: meva cite {name}")
+            click.echo(f"  as BibTeX: meva cite {offer.name}")
 
 
 def _strategies(game: Any) -> list[str]:

@@ -174,7 +174,7 @@ class Standings:
 
         self.console.print()
         for game in found["games"]:
-            self.console.print(standings.table(found, game, self.console.width))
+            self.console.print(standings.table(found, game))
         self.console.print(standings.note(found), style="dim", markup=False)
         files = "report.html  cells.csv  summary.json  tournament.toml  figures/"
         self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)

@@ -61,16 +61,17 @@ def _run(folder: Path, screen: Screen) -> list[Compared]:
 
     known, _ = runner.plugins()
     resolved = experiment.read(known, folder / "experiment.toml")
-    return verify.run(runner.run_experiment(resolved, known, progress=screen), folder)
+    stored = verify.read_run(folder, resolved.hash)
+    return verify.run(runner.run_experiment(resolved, known, progress=screen), stored)
 
 
 def _tournament(folder: Path, screen: Screen) -> list[Compared]:
     from meva_core import runner, tournaments, verify
     from meva_core.cli import tournament as command
 
-    begun = tournaments.read(folder)
+    begun, stored = tournaments.read(folder), verify.read_tournament(folder)
     known, files = runner.plugins(begun.registry_file)
     asked, planned = begun.asked, tournaments.meetings(known, files, begun.asked)
     with tempfile.TemporaryDirectory() as again:
         command.make(known, asked, planned, Path(again), Path(again) / "fits", screen)
-        return verify.tournament(folder, Path(again))
+        return verify.tournament(stored, verify.read_tournament(Path(again)))

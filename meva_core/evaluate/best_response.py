@@ -5,12 +5,13 @@ Shapes: P players, D numbers per policy, N alternatives.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from meva_core.ops import each_player
 from meva_core.protocols import Game
 
 TIE = 3e-4  # answers this near the best, as a share of the payoffs' range, are ties: the policy's worst counts
@@ -28,7 +29,7 @@ class Response(NamedTuple):
 
 
 def best_response(
-    game: Game, x: Array, seat: int, key: Array, *, steps: int = 300, restarts: int = 8, rate: Array | float = 1.0
+    game: Game, x: Array, seat: int, key: Array, *, steps: int = 100, restarts: int = 8, rate: Array | float = 1.0
 ) -> Response:
     """The best answer of player `seat` to the others' rows of x, f32[P, D].
 
@@ -54,15 +55,17 @@ def best_response(
 
 
 def best_responses(
-    game: Game, x: Array, key: Array, *, steps: int = 300, restarts: int = 8, rate: Array | float = 1.0
+    game: Game, x: Array, key: Array, *, steps: int = 100, restarts: int = 8, rate: Array | float = 1.0
 ) -> Response:
     """Every player's `best_response` to the others' rows of x, f32[P, D]: each array [P, ...], row i where player i
     responds."""
-    found = [
-        best_response(game, x, seat, jax.random.fold_in(key, seat), steps=steps, restarts=restarts, rate=rate)
-        for seat in range(game.num_players)
-    ]
-    return Response(*(jnp.stack(arrays) for arrays in zip(*found, strict=True)))
+
+    def by(seat: Any) -> Response:
+        return best_response(game, x, seat, jax.random.fold_in(key, seat), steps=steps, restarts=restarts, rate=rate)
+
+    if game.best_response(x, 0) is None:
+        return each_player(by, game.num_players)
+    return jax.tree.map(lambda *found: jnp.stack(found), *map(by, range(game.num_players)))  # a game knows plain seats
 
 
 def _ascended(game: Game, x: Array, seat: int, key: Array, steps: int, restarts: int, rate: Array) -> Array:

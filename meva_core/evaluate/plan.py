@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 
@@ -76,7 +78,8 @@ def _rows(sweep: Sweep | None, experiment: Experiment, learner: Learner) -> tupl
 
 
 def _rival(known: Registry, experiment: Experiment, composition: Composition, learner: Learner) -> Learner | None:
-    """In self-play `evaluate.against`, at the learner's rate; None where it is the learner, or they cannot meet."""
+    """The learner to be shaped, `evaluate.against`: at `evaluate.against_rate`, else at the learner's rate, else at its
+    own default. None unless in self-play, where it is the learner itself, and where they cannot meet."""
     name = experiment.evaluate.against
     if name is None or experiment.opponents or name == experiment.learner.name:
         return None
@@ -84,8 +87,11 @@ def _rival(known: Registry, experiment: Experiment, composition: Composition, le
     factory = offer.load()
     if set(parts(factory)) - {"game"}:
         raise BadValue(f"expected a learner that needs no fit to be shaped, got {name!r} @ evaluate.against")
-    given = {"game": composition.game} if "game" in parts(factory) else {}
-    rival = values.construct(factory, {**given, "rate": learner.rate}, "evaluate.against")
+    given: dict[str, Any] = {"game": composition.game} if "game" in parts(factory) else {}
+    rate = experiment.evaluate.against_rate or learner.rate
+    if np.any(rate):
+        given["rate"] = rate
+    rival = values.construct(factory, given, "evaluate.against")
     if not offer.bundled:
         contracts.learner(offer, rival, composition.game)
     try:

@@ -143,7 +143,7 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
     if jax.eval_shape(_learnt, jax.tree.map(lambda leaf: leaf[0], match), keys[0]) is not None:
         errors = ask(_errors, "measuring the meta-value's errors")
         told = errors.pop("regions")
-        regions = {name: told[name] for name in (*_outcome_names(game), ELSEWHERE)}
+        regions = {name: told[name] for name in (*outcome_names(game), ELSEWHERE)}
     cross = None
     if len(keys) > 1 and len(match.players) == 1 and match.players[0].params is not None:
         said("playing fits against each other")
@@ -165,7 +165,7 @@ def _survey(game: Game, match: Match, keys: Array, plan: Plan, said: Callable[[s
         policies=ended.x,
         entries=_entries(game, ended.x),
         settled=ended.settled,
-        outcomes={name: ended.outcomes[name] for name in _outcome_names(game)},
+        outcomes={name: ended.outcomes[name] for name in outcome_names(game)},
         lengths=ended.lengths,
         response=responses,
         agreement=agreement,
@@ -189,8 +189,8 @@ def _entries(game: Game, policies: np.ndarray) -> np.ndarray:
     return np.asarray(jax.jit(jax.vmap(game.entries))(flat)).reshape(policies.shape)
 
 
-def _outcome_names(game: Game) -> list[str]:
-    """In the game's own order: what has been through jit comes back sorted."""
+def outcome_names(game: Game) -> list[str]:
+    """The names of a game's outcomes in its own order: what has been through jit comes back sorted."""
     names: list[str] = []
 
     def look(key: Array) -> Array:

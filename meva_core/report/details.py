@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from meva_core.report.tables import Grid, Unit, number, per_setting, statistic, symbol, unit
+from meva_core.report.tables import Grid, Unit, lines, number, per_seat, per_setting, statistic, symbol, unit
 
 
 def grids(summary: dict[str, Any]) -> list[Grid]:
-    """Of a run's summary, beyond `tables.grids`."""
+    """The tables of a run's summary beyond `tables.grids`."""
     rows = summary["rows"]
     shown = [_exploitability(summary), _convergence(summary)]
     if rows[0]["errors"]:
@@ -32,11 +31,13 @@ def grids(summary: dict[str, Any]) -> list[Grid]:
 def _exploitability(summary: dict[str, Any]) -> Grid:
     told = unit(summary)
 
-    def cells(row: dict[str, Any]) -> list[str]:
-        return [told.statistic(row["exploitability"][name]) for name in ("gain", "loss")]
+    def cells(found: dict[str, Any]) -> list[str]:
+        return [told.statistic(found["exploitability"][name]) for name in ("gain", "loss")]
 
-    heads = ["the best response's gain", "our loss by it"]
-    return per_setting(summary, "exploitability: what a best response changes", heads, cells)
+    heads, caption = ["the best response's gain", "our loss by it"], "exploitability: what a best response changes"
+    if summary["rows"][0]["seats"]:
+        return per_seat(summary, caption, heads, lambda row, seat: cells(row["seats"][seat]))
+    return per_setting(summary, caption, heads, cells)
 
 
 def _errors(summary: dict[str, Any]) -> Grid:
@@ -78,25 +79,27 @@ def _convergence(summary: dict[str, Any]) -> Grid:
 def _by_seed(summary: dict[str, Any]) -> Grid:
     told = unit(summary)
 
-    def cells(row: dict[str, Any]) -> list[str]:
-        return [told.number(payoff) for payoff in row["best_response"]["ours"]["per_seed"]]
+    def cells(found: dict[str, Any]) -> list[str]:
+        return [told.number(payoff) for payoff in found["best_response"]["ours"]["per_seed"]]
 
-    return per_setting(
-        summary, "our payoff against the best response, seed by seed", [f"seed {s}" for s in summary["seeds"]], cells
-    )
+    heads, caption = [f"seed {s}" for s in summary["seeds"]], "our payoff against the best response, seed by seed"
+    if summary["rows"][0]["seats"]:
+        return per_seat(summary, caption, heads, lambda row, seat: cells(row["seats"][seat]))
+    return per_setting(summary, caption, heads, cells)
 
 
 def _cross_play(found: dict[str, Any], setting: dict[str, Any] | None, told: Unit) -> Grid:
     at = f" at {symbol(setting['label'])} = {found['value']:g}" if setting and found["value"] is not None else ""
     names = [f"seed {seed}" for seed in found["seeds"]]
     rows = [[name, *map(told.number, payoffs)] for name, payoffs in zip(names, found["payoffs"], strict=True)]
-    return Grid(f"cross-play{at}: payoff of the row's fit, in seat 1, against the column's", ["", *names], rows, ("",))
+    caption = f"cross-play{at}: payoff of the row's fit, in seat 1, against the column's"
+    return Grid(caption, ["", *names], rows, ("",), stubs=1)
 
 
 def _extortion(summary: dict[str, Any]) -> Grid:
     told = unit(summary)
 
-    def lines(row: dict[str, Any]) -> list[list[str]]:
+    def found(row: dict[str, Any]) -> list[list[str]]:
         return [
             [f"{at['step']}", number(at["slope"], 3), number(at["straightness"], 3), *map(told.number, at["payoffs"])]
             for at in row["extortion"]["over_training"]
@@ -105,7 +108,7 @@ def _extortion(summary: dict[str, Any]) -> Grid:
     rival = summary["rows"][0]["against"]["learner"]
     heads = ["step", "their gain per ours", "straightness", "ours", f"{rival}'s"]
     caption = f"extortion along matches against {rival}: payoffs of our policy and random opponents, as a line"
-    return _lines(summary, caption, heads, lines)
+    return lines(summary, caption, heads, found)
 
 
 def _unstable(summary: dict[str, Any]) -> Grid:
@@ -122,7 +125,7 @@ def _unstable(summary: dict[str, Any]) -> Grid:
 
 
 def _rests(summary: dict[str, Any]) -> Grid:
-    def lines(row: dict[str, Any]) -> list[list[str]]:
+    def found(row: dict[str, Any]) -> list[list[str]]:
         return [
             [
                 ", ".join(f"{number:.3f}" for number in rest["x"]),
@@ -136,19 +139,7 @@ def _rests(summary: dict[str, Any]) -> Grid:
 
     heads = ["policies", "largest |eigenvalue|", "stable", "trajectories", "from the game's own equilibrium"]
     caption = f"fixed points near the ends of trajectories, on seed {summary['seeds'][0]}"
-    return _lines(summary, caption, heads, lines)
-
-
-def _lines(
-    summary: dict[str, Any], caption: str, heads: list[str], lines: Callable[[dict[str, Any]], list[list[str]]]
-) -> Grid:
-    """Any number of lines per setting, which stands in the first column of the first."""
-    found = [(row["value"], lines(row) or [["none", *[""] * (len(heads) - 1)]]) for row in summary["rows"]]
-    if summary["setting"] is None:
-        return Grid(caption, heads, [line for _, several in found for line in several])
-    head = symbol(summary["setting"]["label"])
-    rows = [[f"{value:g}" if n == 0 else "", *line] for value, several in found for n, line in enumerate(several)]
-    return Grid(caption, [head, *heads], rows, (head,))
+    return lines(summary, caption, heads, found)
 
 
 def _tiny(value: float | None) -> str:

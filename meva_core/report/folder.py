@@ -30,6 +30,7 @@ from meva_core.report.summary import SCHEMA
 # Of a folder whose making was cut short.
 LEFTOVERS = (
     locks.NAME,
+    locks.CLAIM,
     "probe",
     *(f"{name}{disk.PARTIAL}" for name in ("probe", "experiment.toml", "tournament.toml")),
 )
@@ -162,6 +163,15 @@ def check_schema(found: Any, expected: int, path: Path) -> None:
     """BadFolder where a file is of another version."""
     if found != expected:
         raise BadFolder(f"expected schema {expected}, got {found!r} @ {path}: written by another version? run it again")
+
+
+def check_same(experiment: str, summary: Any, out: Path) -> None:
+    """Raise BadFolder unless the hashes of experiment.toml and summary.json are equal."""
+    if experiment != summary:
+        raise BadFolder(
+            f"expected experiment.toml and summary.json of one run in {out}, got experiments {experiment} and "
+            f"{summary}: undo what was changed since, or run it again"
+        )
 
 
 def files(out: Path) -> list[Path]:

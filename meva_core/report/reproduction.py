@@ -21,7 +21,7 @@ from typing import Any
 import attrs
 
 from meva_core.report.folder import read_summary
-from meva_core.report.tables import WIDTH, Grid, drawn, plain, statistic, title
+from meva_core.report.tables import WIDTH, Drawn, Grid, plain, statistic, title
 from meva_core.reproductions import PLANE, Place, Ranking, Reproduction, Verdict, differences
 
 SCHEMA = 1
@@ -88,8 +88,8 @@ def grid(found: dict[str, Any]) -> Grid:
     return Grid("claims", HEADS, rows, ("holds", "the claim", "quantity", "expected"))
 
 
-def ranking(found: dict[str, Any], *, beside: bool = True) -> Grid:
-    """The runs by their rank; on a narrow screen there is no room for what stands beside."""
+def ranking(found: dict[str, Any]) -> Grid:
+    """The runs by their rank, and the other quantities beside."""
     told = found["ranking"]
     places = told["places"]
     columns: dict[str, list[str]] = {
@@ -102,12 +102,12 @@ def ranking(found: dict[str, Any], *, beside: bool = True) -> Grid:
     if any(place["published"] is not None for place in places):
         columns["published"] = [_or_dash(place["published"], "g") for place in places]
         columns["its\nrank"] = [_or_dash(place["published_rank"], "d") for place in places]
-    for path in places[0]["beside"] if beside else ():
+    for path in places[0]["beside"]:
         pairs = [place["beside"][path] for place in places]
         columns[path.replace("_", " ").replace(".", "\n")] = [statistic({"mean": m, "sem": sem}) for m, sem in pairs]
     at = "" if told["at"] is None else f" at {told['at']:g}"
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
-    return Grid(f"ranked by {told['quantity']}{at}, the best first", list(columns), rows, ("run",))
+    return Grid(f"ranked by {told['quantity']}{at}, the best first", list(columns), rows, ("run",), stubs=2)
 
 
 def _or_dash(number: float | None, form: str) -> str:
@@ -138,19 +138,12 @@ def lines(found: dict[str, Any]) -> list[str]:
         text += textwrap.wrap(line, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 7)
     if found["ranking"]:
         table = ranking(found)
-        if _width(table) > WIDTH - 2:
-            table = ranking(found, beside=False)
-        text += ["", *textwrap.indent(plain(table.caption, drawn(table)), "  ").splitlines(), ""]
+        text += ["", *textwrap.indent(plain(table.caption, Drawn(table), width=WIDTH - 2), "  ").splitlines(), ""]
         for said in found["ranking"]["differences"]:
             text += textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ")
     for note in found["notes"]:
         text += textwrap.wrap(note, WIDTH, initial_indent="  ", subsequent_indent="  ")
     return text
-
-
-def _width(table: Grid) -> int:
-    columns = zip(table.heads, *table.rows, strict=True)
-    return sum(2 + max(len(line) for cell in column for line in cell.split("\n")) for column in columns) - 2
 
 
 def held(found: dict[str, Any]) -> str:

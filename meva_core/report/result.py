@@ -18,7 +18,7 @@ from meva_core.report import summary
 class Result:
     """Numbers of a run. Its repr is the tables that `meva-run` prints.
 
-    seats: per seat, an index into players.
+    seats: per seat, an index into players; symmetric: true if the game looks the same from every seat.
     survey: all that was found, arrays over seeds and settings.
     histories: metrics of each fit, one per learner that is fitted.
     players: the learners with their parameters, every leaf [S, ...] over seeds, the diverged ones included.
@@ -26,6 +26,7 @@ class Result:
 
     experiment: Experiment
     seats: tuple[int, ...]
+    symmetric: bool
     survey: Survey
     histories: list[History]
     players: list[Fitted]
@@ -45,8 +46,8 @@ class Result:
     @property
     def metrics(self) -> dict[str, np.ndarray]:
         """Of the experiment's learner's fit (or else the only one), each f32[S, loops]; {} if nothing is fitted."""
-        named = {history.name: history.metrics for history in self.histories}
-        return named.get(self.experiment.learner.name, next(iter(named.values()), {}))
+        by_player = {history.player: history.metrics for history in self.histories}
+        return by_player.get("learner", next(iter(by_player.values()), {}))
 
     @property
     def diverged(self) -> list[Divergence]:

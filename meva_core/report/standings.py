@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from meva_core.ops import mean_and_sem
-from meva_core.report.columns import side_by_side
-from meva_core.report.tables import WIDTH, Grid, statistic
+from meva_core.report.tables import Drawn, Grid, statistic
 
 if TYPE_CHECKING:
     from meva_core.tournaments import Met, Tournament
@@ -117,16 +117,15 @@ def grid(found: dict[str, Any], game: str) -> Grid:
     """Rows' payoffs against columns, given the content of summary.json."""
     names, by_pair = _pairs(found, game)
     rows = [[row, *(_shown(by_pair[row, c]) if (row, c) in by_pair else "-" for c in names)] for row in names]
-    return Grid(f"{game}: the row's payoff against the column", ["", *names], rows, ("",))
+    return Grid(f"{game}: the row's payoff against the column", ["", *names], rows, ("",), stubs=1)
 
 
-def table(found: dict[str, Any], game: str, width: int = WIDTH) -> RenderableType:
+def table(found: dict[str, Any], game: str) -> RenderableType:
     """The grid, in as many tables as the width asks for; long labels take several lines."""
     whole = grid(found, game)
     heads = [wrapped(head) for head in whole.heads]
     rows = [[wrapped(row), *cells] for row, *cells in whole.rows]
-    blocks = side_by_side(heads, rows, width=width, justify="right")
-    return Group(Text(whole.caption, style="bold"), *blocks, "")
+    return Group(Text(whole.caption, style="bold"), Drawn(attrs.evolve(whole, heads=heads, rows=rows)), "")
 
 
 def wrapped(label: str, longest: int = 20) -> str:

@@ -3,6 +3,8 @@
     schema              3
     hash                of the experiment: equal hashes, equal numbers (on one machine and one set of versions)
     game, learner       names; opponents: names, empty in self-play; recipe, source
+    players             labels of the learner and the opponents: names, and where players of one name differ, in what
+                        (meva_core/labels.py)
     payoff_range        how far apart the players' payoffs are in this game, the widest: the unit of tolerances
     seeds               those the numbers are over; diverged: [{seed, loop, quantity}] those left out
     setting             {name, label} of what the rows differ in, or null where there is one row
@@ -13,6 +15,8 @@
       best_response     {ours, theirs}: our policy held fixed, another seat replaced by its best response to it,
                         averaged over our seats and the responders; agreement: how certain that is, the mean share of
                         the ascents that ended with as much as the best one, 1 where the game knows all candidates
+      seats             in a game that is not symmetric, for each seat of a learner that takes several, "1", "2", ...:
+                        {payoff: a statistic, best_response, exploitability} of that seat alone; else {}
       against           {learner, ours, theirs}: learner in seat 1, the learner to be shaped elsewhere; or null
       policies          per seat, what its entries are called -> {mean, low, high}: over seeds and matches, as people
                         read them (probabilities where a policy holds logits), low and high the quartiles
@@ -42,7 +46,7 @@
                         ends in it, a statistic over the seeds that came there, and the share of the states; or {}
     cross_play          {seeds, value, payoffs}: of fit i in seat 1 against fit j elsewhere, at the setting of the
                         learner itself; or null
-    fits                per fitted learner: {learner, loops, final: metric -> per seed}
+    fits                per fitted learner: {learner: its label, loops, final: metric -> per seed}
     seconds             {fit, evaluate}
 
 A statistic is {mean, sem, over, per_seed}: with several seeds, mean and standard error over the seeds' means
@@ -56,6 +60,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meva_core import labels
 from meva_core.evaluate import looked_at, snapshots
 from meva_core.ops import mean_and_sem
 
@@ -69,7 +74,7 @@ NEUTRAL = 1e-3  # a modulus that is 1 but for this says neither stable nor not
 
 
 def summarise(result: Result) -> dict[str, Any]:
-    """As this module's docstring has it."""
+    """Build the content of summary.json, whose layout this module's docstring has."""
     experiment, survey = result.experiment, result.survey
     swept = not math.isnan(survey.values[0])
     return {
@@ -78,6 +83,7 @@ def summarise(result: Result) -> dict[str, Any]:
         "game": experiment.game.name,
         "learner": experiment.learner.name,
         "opponents": [opponent.name for opponent in experiment.opponents],
+        "players": labels.of(experiment),
         "recipe": experiment.recipe,
         "source": experiment.source,
         "payoff_range": _number(survey.payoff_range.max()),
@@ -125,21 +131,18 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
     survey = result.survey
     payoffs = survey.payoffs[:, v]
     own = [seat for seat, player in enumerate(result.seats) if player == 0]
-    ours, theirs = _responses(survey.response[:, v], own)
+    response, agreement = survey.response[:, v], survey.agreement[:, v]
     row: dict[str, Any] = {
         "value": value,
         "payoffs": [statistic(payoffs[..., seat]) for seat in range(payoffs.shape[-1])],
         "self_play": statistic(payoffs.mean(axis=-1)) if len(own) == len(result.seats) else None,
-        "best_response": {
-            "ours": statistic(ours),
-            "theirs": statistic(theirs),
-            "agreement": _number(survey.agreement[:, v].mean()),
-        },
+        "best_response": _best_response(response, agreement, own),
+        "seats": {} if result.symmetric or len(own) == 1 else _seats(response, agreement, payoffs, own),
         "against": None,
         "policies": _policies(survey.entries[:, v], result.entry_names),
         "outcomes": {name: statistic(shares[:, v]) for name, shares in survey.outcomes.items()},
         "extortion": None if survey.polytope is None else _extortion(survey.polytope, v, result),
-        "exploitability": _exploitability(survey.response[:, v], payoffs, own),
+        "exploitability": _exploitability(response, payoffs, own),
         "convergence": _convergence(survey.lengths[:, v], result.experiment.evaluate.steps),
         "errors": {
             name: (_known if name == "angle" else statistic)(errors[:, v]) for name, errors in survey.errors.items()
@@ -171,6 +174,26 @@ def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
             "starts": [[round(float(axis[c]), 6), round(float(axis[r]), 6)] for r, c in np.argwhere(moved[0])],
         }
     return row
+
+
+def _seats(response: np.ndarray, agreement: np.ndarray, payoffs: np.ndarray, own: list[int]) -> dict[str, Any]:
+    """Seat by seat, from f32[S, N, responder, P], f32[S, N, responder] and f32[S, N, P]."""
+    return {
+        str(seat + 1): {
+            "payoff": statistic(payoffs[..., seat]),
+            "best_response": _best_response(response, agreement, [seat]),
+            "exploitability": _exploitability(response, payoffs, [seat]),
+        }
+        for seat in own
+    }
+
+
+def _best_response(response: np.ndarray, agreement: np.ndarray, own: list[int]) -> dict[str, Any]:
+    """From f32[S, N, responder, P] and f32[S, N, responder]; averaged over who meets whom."""
+    ours, theirs = _responses(response, own)
+    responders = [seat for seat in range(agreement.shape[-1]) if own != [seat]]
+    certain = _number(agreement[..., responders].mean())
+    return {"ours": statistic(ours), "theirs": statistic(theirs), "agreement": certain}
 
 
 def _cross_play(result: Result) -> dict[str, Any] | None:

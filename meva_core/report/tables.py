@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
+from meva_core.report.columns import side_by_side
+
 WIDTH = 80
+BY_SEED = "by seed"  # head of a column that is as long as there are seeds
 HUGE = 1e6  # payoffs beyond it are on their way to infinity: no column is wide enough
 TINY = 1e-4  # payoffs that range over less are written with exponents
 
@@ -22,9 +24,9 @@ def as_text(summary: dict[str, Any]) -> str:
     return plain(title(summary), tables(summary))
 
 
-def plain(*parts: RenderableType) -> str:
-    """As text of 80 columns, without colours."""
-    console = Console(file=io.StringIO(), width=WIDTH, no_color=True)
+def plain(*parts: RenderableType, width: int = WIDTH) -> str:
+    """As text of so many columns, without colours."""
+    console = Console(file=io.StringIO(), width=width, no_color=True)
     for part in parts:
         console.print(part)
     return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
@@ -32,24 +34,29 @@ def plain(*parts: RenderableType) -> str:
 
 def title(summary: dict[str, Any]) -> str:
     """Who plays what, in one line."""
-    opponents = f" against {', '.join(summary['opponents'])}" if summary["opponents"] else " in self-play"
+    learner, *rivals = summary["players"]
+    opponents = f" against {', '.join(rivals)}" if rivals else " in self-play"
     seeds = len(summary["seeds"])
     return (
-        f"{summary['learner']}{opponents} on {summary['game']} "
+        f"{learner}{opponents} on {summary['game']} "
         f"(recipe {summary['recipe']}, {seeds} seed{'s' if seeds > 1 else ''})"
     )
 
 
 @attrs.frozen
 class Grid:
-    """A table before it is drawn: heads (lines split by a newline) and rows of text; `left`: columns of words;
-    `settings`: whether row n is of the run's setting n."""
+    """A table before it is drawn: heads (lines split by a newline) and rows of text.
+
+    left: columns of words. stubs: leading columns that say what a row is; they stand in every block of a table that is
+    too wide. settings: of each row, which of the run's settings it is at; () where the rows are at none.
+    """
 
     caption: str
     heads: list[str]
     rows: list[list[str]]
     left: tuple[str, ...] = ()
-    settings: bool = False
+    stubs: int = 0
+    settings: tuple[int, ...] = ()
 
 
 def grids(summary: dict[str, Any]) -> list[Grid]:
@@ -66,38 +73,58 @@ def tables(summary: dict[str, Any]) -> RenderableType:
     """All grids, then what the numbers are over."""
     parts: list[RenderableType] = []
     for grid in grids(summary):
-        parts += [Text(grid.caption, style="bold"), drawn(grid), ""]
+        parts += [Text(grid.caption, style="bold"), Drawn(grid), ""]
     return Group(*parts, Text(note(summary), style="dim"))
 
 
-def drawn(grid: Grid) -> Table:
-    """For a screen."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    for head in grid.heads:
-        table.add_column(head, justify="left" if head in grid.left else "right", no_wrap=head != "by seed")
-    for row in grid.rows:
-        table.add_row(*row)
-    return table
+@attrs.frozen
+class Drawn:
+    """A table on a screen: in as many blocks as its width asks for."""
+
+    grid: Grid
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Side by side, as rich asks for it."""
+        grid = self.grid
+        yield from side_by_side(
+            grid.heads, grid.rows, width=options.max_width, stubs=grid.stubs, left=grid.left, wrapped=(BY_SEED,)
+        )
 
 
 def _payoffs(summary: dict[str, Any]) -> Grid:
     first = summary["rows"][0]
     together = first["self_play"] is not None
-    names = [summary["learner"], *summary["opponents"]]
-    heads = ["self-play"] if together else [f"seat {n + 1},\n{name}" for n, name in enumerate(names)]
+    heads = ["self-play"] if together else [_seat(n, label) for n, label in enumerate(summary["players"])]
     heads += ["ours vs best\nresponse", "best\nresponse's"]
     if first["against"]:
         rival = first["against"]["learner"]
         heads += [f"ours vs\n{rival}", f"{rival}'s"]
 
-    def cells(row: dict[str, Any]) -> list[str]:
-        found = [row["self_play"]] if together else list(row["payoffs"])
-        found += [row["best_response"]["ours"], row["best_response"]["theirs"]]
-        found += [row["against"]["ours"], row["against"]["theirs"]] if row["against"] else []
+    told = unit(summary)
+
+    def shown(payoffs: list[dict[str, Any]], response: dict[str, Any], against: dict[str, Any] | None) -> list[str]:
+        found = [*payoffs, response["ours"], response["theirs"]]
+        found += [against["ours"], against["theirs"]] if against else []
         return [told.statistic(cell) for cell in found]
 
-    told = unit(summary)
+    def cells(row: dict[str, Any]) -> list[str]:
+        return shown([row["self_play"]] if together else row["payoffs"], row["best_response"], row["against"])
+
+    def by_seat(row: dict[str, Any], seat: str) -> list[str]:
+        found = row["seats"][seat]
+        # The learner to be shaped is met from the first seat alone.
+        line = shown([found["payoff"]], found["best_response"], row["against"] if seat == "1" else None)
+        return line + [""] * (len(heads) - len(line))
+
+    if together and first["seats"]:
+        return per_seat(summary, "payoffs", heads, by_seat)
     return per_setting(summary, "payoffs", heads, cells)
+
+
+def _seat(n: int, label: str) -> str:
+    """The head of a column, in two lines of about one length."""
+    name, _, rest = label.partition(" (")
+    return f"seat {n + 1}, {name}\n({rest}" if rest else f"seat {n + 1},\n{name}"
 
 
 def _outcomes(summary: dict[str, Any]) -> Grid:
@@ -114,7 +141,7 @@ def _outcomes(summary: dict[str, Any]) -> Grid:
 def _basins(summary: dict[str, Any]) -> Grid:
     heads: list[str] = []
     for name, found in summary["rows"][0]["basins"].items():
-        heads += [f"{name}, of {found['of']}", "share", "by seed"]
+        heads += [f"{name}, of {found['of']}", "share", BY_SEED]
 
     def cells(row: dict[str, Any]) -> list[str]:
         shown: list[str] = []
@@ -125,7 +152,7 @@ def _basins(summary: dict[str, Any]) -> Grid:
             shown += [f"{mean:.0f}{error}", f"{100 * mean / of:.1f} %", seeds]
         return shown
 
-    return per_setting(summary, "starts of the grid that end in an outcome", heads, cells, ("by seed",))
+    return per_setting(summary, "starts of the grid that end in an outcome", heads, cells, (BY_SEED,))
 
 
 def per_setting(
@@ -136,11 +163,41 @@ def per_setting(
     left: tuple[str, ...] = (),
 ) -> Grid:
     """One row per setting, which stands in the first column where there are several."""
-    if summary["setting"] is None:
-        return Grid(caption, heads, [cells(row) for row in summary["rows"]], left)
+    return lines(summary, caption, heads, lambda row: [cells(row)], left)
+
+
+def per_seat(
+    summary: dict[str, Any], caption: str, heads: list[str], cells: Callable[[dict[str, Any], str], list[str]]
+) -> Grid:
+    """A row for each seat whose numbers stand apart, setting by setting; `cells` is given a setting's row and a seat of
+    its `seats`."""
+
+    def found(row: dict[str, Any]) -> list[list[str]]:
+        return [[seat, *cells(row, seat)] for seat in row["seats"]]
+
+    return lines(summary, caption, ["seat", *heads], found, ("seat",), stubs=1)
+
+
+def lines(
+    summary: dict[str, Any],
+    caption: str,
+    heads: list[str],
+    found: Callable[[dict[str, Any]], list[list[str]]],
+    left: tuple[str, ...] = (),
+    *,
+    stubs: int = 0,
+) -> Grid:
+    """Any number of rows per setting, which stands in the first column of the first of them; "none" for no rows."""
+    several, rows, settings = summary["setting"] is not None, [], []
+    for n, row in enumerate(summary["rows"]):
+        of_setting = found(row) or [["none", *[""] * (len(heads) - 1)]]
+        settings += [n] * len(of_setting)
+        for k, line in enumerate(of_setting):
+            rows.append([f"{row['value']:g}" if k == 0 else "", *line] if several else line)
+    if not several:
+        return Grid(caption, heads, rows, left, stubs)
     head = symbol(summary["setting"]["label"])
-    rows = [[f"{row['value']:g}", *cells(row)] for row in summary["rows"]]
-    return Grid(caption, [head, *heads], rows, (head, *left), settings=True)
+    return Grid(caption, [head, *heads], rows, (head, *left), stubs + 1, tuple(settings))
 
 
 def symbol(label: str) -> str:

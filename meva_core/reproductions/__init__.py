@@ -1,6 +1,6 @@
 """What publications report, as data, and whether it holds in runs made anew."""
 
-from meva_core.reproductions.claims import Verdict, check, verdicts
+from meva_core.reproductions.claims import Rows, Verdict, check, check_asked, rows_of, verdicts
 from meva_core.reproductions.data import PICTURES, PLANE, Claim, Ranking, Reproduction, Run, find, names, parse
 from meva_core.reproductions.ranking import Place, differences, ranked
 
@@ -11,13 +11,16 @@ __all__ = [
     "Place",
     "Ranking",
     "Reproduction",
+    "Rows",
     "Run",
     "Verdict",
     "check",
+    "check_asked",
     "differences",
     "find",
     "names",
     "parse",
     "ranked",
+    "rows_of",
     "verdicts",
 ]

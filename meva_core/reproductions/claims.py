@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from meva_core.errors import BadValue
+from meva_core.errors import BadValue, did_you_mean
 from meva_core.reproductions.data import Claim, Reproduction
 
 SEMS = 2.0  # standard errors by which a number may differ from a published one, where the claim says nothing
@@ -41,16 +41,41 @@ def verdicts(asked: Reproduction, summaries: Mapping[str, dict[str, Any]]) -> li
     return [_verdict(claim, summaries) for claim in asked.claims]
 
 
-def check(asked: Reproduction, settings: Mapping[str, Sequence[float]]) -> None:
-    """BadValue where a claim or the ranking is about a setting that its run will not have: by label, (nan,) of a run
-    of one row without a setting; tournaments are left out."""
-    if asked.ranking:
-        for label, values in settings.items():
-            _index(asked.ranking.at, [None if math.isnan(value) else value for value in values], label)
+@attrs.frozen
+class Rows:
+    """What a run's rows can be asked for, known before it is made. settings: of the rows, (None,) where there is one
+    without a setting; quantities: the dotted names of the numbers in each."""
+
+    settings: tuple[float | None, ...]
+    quantities: tuple[str, ...]
+
+
+def rows_of(summary: Mapping[str, Any]) -> Rows:
+    """The rows of a finished run, or the one of a tournament, given the content of its summary.json."""
+    if "games" in summary:
+        cells = (cell for game in summary["games"].values() for cell in game["cells"])
+        return Rows((None,), tuple(dict.fromkeys(f"{cell['row']}.{cell['column']}" for cell in cells)))
+    rows = summary["rows"]
+    return Rows(tuple(row["value"] for row in rows), tuple(_named(rows[0])))
+
+
+def check_asked(quantity: str, at: float | None, rows: Rows, run: str, *, rising: bool = False) -> None:
+    """Raise BadValue unless the rows of the run have this quantity at the setting `at`; `rising`: at them all."""
+    if quantity not in rows.quantities:
+        raise BadValue(f"unknown quantity {quantity!r} of run {run}{did_you_mean(quantity, rows.quantities, most=40)}")
+    if not rising:
+        _index(at, rows.settings, run)
+
+
+def check(asked: Reproduction, runs: Mapping[str, Rows]) -> None:
+    """Raise BadValue where a claim or the ranking asks for what the rows of its run, by label, will not have."""
+    if ranking := asked.ranking:
+        for label, rows in runs.items():
+            for quantity in (ranking.quantity, *ranking.beside):
+                check_asked(quantity, ranking.at, rows, label)
     for claim in asked.claims:
         for label in (claim.run, *([claim.above] if claim.above else [])):
-            if not claim.rising and label in settings:
-                _index(claim.at, [None if math.isnan(value) else value for value in settings[label]], label)
+            check_asked(claim.quantity, claim.at, runs[label], label, rising=bool(claim.rising))
 
 
 def _verdict(claim: Claim, summaries: Mapping[str, dict[str, Any]]) -> Verdict:
@@ -92,16 +117,16 @@ def _rising(claim: Claim, rows: list[dict[str, Any]]) -> Verdict:
 
 
 def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> Quantity:
-    """Of a run's row or a tournament's cell; of basins the share of the starts. No number of no run; BadValue where
-    there is no such row or quantity."""
+    """A number of a run's row or a tournament's cell; of basins the share of the starts. No number of no run; BadValue
+    where there is no such row or quantity."""
     if summary is None:
         return Quantity(None, None)
-    if "games" in summary:
-        cells = [cell for game in summary["games"].values() for cell in game["cells"]]
-        for cell in cells:
-            if f"{cell['row']}.{cell['column']}" == path:  # labels may have dots of their own
-                return Quantity(cell["payoff"], cell["sem"])
-        raise BadValue(f"expected ROW.COLUMN of the tournament, got {path!r}")
+    tournament = "games" in summary
+    check_asked(path, at, rows_of(summary), "the tournament" if tournament else summary["learner"])
+    if tournament:
+        cells = (cell for game in summary["games"].values() for cell in game["cells"])
+        cell = next(cell for cell in cells if f"{cell['row']}.{cell['column']}" == path)
+        return Quantity(cell["payoff"], cell["sem"])
     rows = summary["rows"]
     return _of_row(path, rows[_index(at, [row["value"] for row in rows], summary["learner"])])
 
@@ -118,18 +143,27 @@ def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
 
 
 def _of_row(path: str, row: Mapping[str, Any]) -> Quantity:
-    found: Any = row
-    for name in path.split("."):
-        if not isinstance(found, Mapping) or name not in found:
-            raise BadValue(f"expected a quantity of a row of summary.json, got {path!r}")
-        found = found[name]
-    if isinstance(found, Mapping) and "cells" in found:
+    found = _named(row).get(path)
+    if found is None:
+        raise BadValue(f"unknown quantity {path!r}{did_you_mean(path, _named(row), most=40)}")
+    if "cells" in found:
         cells, of = found["cells"], found["of"]
         seeds = tuple(number / of for number in cells.get("per_seed", ()))
         return Quantity(_over(cells["mean"], of), _over(cells["sem"], of), seeds)
-    if not isinstance(found, Mapping) or "mean" not in found:
-        raise BadValue(f"expected a quantity with a mean, got {path!r}")
     return Quantity(found["mean"], found.get("sem"), tuple(found.get("per_seed", ())))
+
+
+def _named(table: Mapping[str, Any], above: str = "") -> dict[str, Mapping[str, Any]]:
+    """Every statistic in the tables of a row, and every number of cells, by its dotted name."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, value in table.items():
+        if not isinstance(value, Mapping):
+            continue
+        if "mean" in value or "cells" in value:
+            found[above + name] = value
+        else:
+            found |= _named(value, f"{above}{name}.")
+    return found
 
 
 def _over(number: float | None, of: int) -> float | None:

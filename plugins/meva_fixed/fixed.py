@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jax.core import Tracer
 
-from meva_core.component import component, finite, leaf, part, static
-from meva_core.errors import BadCombination, UnknownName, did_you_mean
+from meva_core.component import Check, component, finite, leaf, part, static
+from meva_core.errors import BadCombination, Remark, UnknownName, did_you_mean
 from meva_core.protocols import Game, Learner
+
+Rows = tuple[float, ...] | tuple[tuple[float, ...], ...]
+
+
+def _each(expected: str, low: float, high: float) -> Check:
+    return Check(expected, lambda rows: all(low <= number <= high for number in jax.tree.leaves(rows)))
 
 
 @component
 class Fixed(Learner):
-    """Plays one policy and never moves: a named strategy of the game, given numbers, or where it was put.
+    """Plays one policy and never moves: a named strategy of the game, given numbers or probabilities, or where it was
+    put.
 
     `meva show game NAME` tells a game's strategies. Some take a number, `factor`: extortion its share of the surplus,
-    an equaliser the payoff that it grants.
+    an equaliser the payoff that it grants. Numbers and probabilities are one row for all seats, or a row for each seat.
+    Tit-for-tat that forgives a third:
+
+        meva-run --game ipd --learner fixed --set "learner.probabilities=[1, 0.33, 1, 0.33, 1]"
 
     References:
         Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS; Hilbe, Traulsen & Sigmund (2015),
@@ -28,9 +42,16 @@ class Fixed(Learner):
 
     game: Game = part()
     rate: float = leaf(default=0.0, doc="learning rate: it has none")
-    strategy: str | None = static(default=None, doc="a strategy that the game names; unset: `policy`")
-    policy: tuple[float, ...] | None = leaf(
-        default=None, doc="its D numbers, as the game has them (logits); unset: it stays where it starts", check=finite
+    strategy: str | None = static(default=None, doc="a strategy that the game names")
+    policy: Rows | None = leaf(
+        default=None,
+        doc="its D numbers as the game has them: logits, not probabilities",
+        check=_each("finite", -3e38, 3e38),
+    )
+    probabilities: Rows | None = leaf(
+        default=None,
+        doc="its D probabilities, where the game's policies are such; with none of the three it stays where it starts",
+        check=_each("between 0 and 1", 0.0, 1.0),
     )
     factor: float | None = leaf(
         default=None,
@@ -41,30 +62,37 @@ class Fixed(Learner):
     plays_strategies = "strategy"
 
     def __attrs_post_init__(self) -> None:
-        if self.strategy is not None and self.policy is not None:
-            raise BadCombination("expected one of learner.strategy and learner.policy, got both: drop one")
-        if self.strategy is not None and self.strategy not in self.game.strategies:
-            names = list(self.game.strategies)
-            if not names:
-                raise BadCombination(
-                    f"expected learner.policy = [{self.game.policy_size} numbers]: {type(self.game).__name__} names "
-                    f"no strategies, got learner.strategy = {self.strategy!r}"
-                )
-            raise UnknownName(f"unknown strategy {self.strategy!r}{did_you_mean(self.strategy, names)}")
-        if self.policy is not None and len(self.policy) != self.game.policy_size:
+        names = [name for name in ("strategy", "policy", "probabilities") if getattr(self, name) is not None]
+        if len(names) > 1:
+            both = " and ".join(f"learner.{name}" for name in names)
             raise BadCombination(
-                f"learner.policy: expected {self.game.policy_size} numbers ({', '.join(self.game.entry_names)}), "
-                f"got {len(self.policy)}"
+                f"expected one of learner.strategy, learner.policy and learner.probabilities, got {both}"
             )
+        if self.strategy is not None:
+            self._check_strategy(self.strategy)
+        if self.policy is not None:
+            self._check_rows("policy", self.policy, of="logits of " if self._from_probabilities else "")
+            self._remark(self.policy)
+        if self.probabilities is not None:
+            if not self._from_probabilities:
+                raise BadCombination(
+                    f"expected learner.policy = [{self.game.policy_size} numbers], got learner.probabilities: policies "
+                    f"of {type(self.game).__name__} are no probabilities"
+                )
+            self._check_rows("probabilities", self.probabilities)
         self.held()
 
     def held(self) -> Array | None:
+        shape = (self.game.num_players, self.game.policy_size)
+        if self.probabilities is not None:
+            return self.game.from_entries(jnp.broadcast_to(jnp.asarray(self.probabilities), shape))
+        if self.policy is not None:
+            return jnp.broadcast_to(jnp.asarray(self.policy), shape)
         if self.strategy is None:
-            policy: Any = None if self.policy is None else jnp.asarray(self.policy)
-        else:
-            policy = self.game.strategies[self.strategy]
-            policy = self._with_number(policy) if callable(policy) else policy
-        return None if policy is None else jnp.broadcast_to(policy, (self.game.num_players, self.game.policy_size))
+            return None
+        named = self.game.strategies[self.strategy]
+        policy: Any = self._with_number(named) if callable(named) else named
+        return jnp.broadcast_to(policy, shape)
 
     def _with_number(self, strategy: Callable[..., Any]) -> Any:
         """The policy of a strategy that takes a number."""
@@ -80,3 +108,49 @@ class Fixed(Learner):
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         return jnp.zeros_like(x), state
+
+    @property
+    def _from_probabilities(self) -> bool:
+        """True if the game has policies that are read as probabilities."""
+        halves = jnp.full((self.game.num_players, self.game.policy_size), 0.5)
+        return jax.eval_shape(self.game.from_entries, halves) is not None
+
+    def _check_strategy(self, strategy: str) -> None:
+        names = list(self.game.strategies)
+        if not names:
+            raise BadCombination(
+                f"expected learner.policy = [{self.game.policy_size} numbers]: {type(self.game).__name__} names no "
+                f"strategies, got learner.strategy = {strategy!r}"
+            )
+        if strategy not in names:
+            raise UnknownName(f"unknown strategy {strategy!r}{did_you_mean(strategy, names)}")
+
+    def _check_rows(self, name: str, given: Any, *, of: str = "") -> None:
+        """BadCombination unless there is one row of D numbers, or one for each seat."""
+        size, players, nested = self.game.policy_size, self.game.num_players, _nested(given)
+        lengths = [len(row) for row in given] if nested else [len(given)]
+        if lengths != [size] * (players if nested else 1):
+            got = ", ".join(map(str, lengths)) + (" in rows" if nested else "")
+            raise BadCombination(
+                f"learner.{name}: expected {size} numbers ({of}{', '.join(self.game.entry_names)}), or such a row for "
+                f"each of {players} seats, got {got}"
+            )
+
+    def _remark(self, policy: Any) -> None:
+        """Warn where numbers of a policy look like probabilities."""
+        if any(isinstance(number, Tracer) for number in jax.tree.leaves(policy)) or not self._from_probabilities:
+            return
+        numbers = np.asarray(policy)
+        if np.all((numbers >= 0) & (numbers <= 1)):
+            own: Any = self.held()
+            shown = zip(self.game.entry_names, self.game.entries(own)[0].tolist(), strict=True)
+            played = ", ".join(f"{name} = {number:.2g}" for name, number in shown)
+            text = (
+                f"learner.policy is taken as logits, which play {played}: give probabilities as learner.probabilities"
+            )
+            warnings.warn(text, Remark, stacklevel=2)
+
+
+def _nested(given: Any) -> bool:
+    """True if there are rows of numbers, not numbers."""
+    return len(given) > 0 and (isinstance(given[0], (list, tuple)) or getattr(given[0], "ndim", 0) > 0)

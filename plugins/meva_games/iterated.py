@@ -56,6 +56,9 @@ class IteratedTwoByTwo(Game):
     def entries(self, x: Array) -> Array:
         return jax.nn.sigmoid(x)
 
+    def from_entries(self, entries: Array) -> Array:
+        return to_logits(entries)
+
     @property
     def strategies(self) -> Mapping[str, Any]:
         """All are memory-one: grim comes back to cooperation with noise alone, and then only by chance for both."""

@@ -76,6 +76,9 @@ class IteratedNPlayer(Game):
     def entries(self, x: Array) -> Array:
         return jax.nn.sigmoid(x)
 
+    def from_entries(self, entries: Array) -> Array:
+        return to_logits(entries)
+
     @property
     def strategies(self) -> Mapping[str, Any]:
         others = np.tile(np.arange(self.num_players), 2)  # how many of them cooperated, entry by entry

@@ -6,6 +6,7 @@ from jax import Array
 
 from meva_core.component import component
 from meva_core.protocols import Game
+from meva_games.memory_one import to_logits
 
 
 @component
@@ -31,6 +32,9 @@ class Ultimatum(Game):
 
     def entries(self, x: Array) -> Array:
         return jax.nn.sigmoid(x)
+
+    def from_entries(self, entries: Array) -> Array:
+        return to_logits(entries)
 
     @property
     def payoff_range(self) -> Array:

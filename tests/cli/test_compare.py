@@ -188,7 +188,7 @@ FOLDERS = {
     "no JSON": (["lola", "naive"], "expected JSON in naive/summary.json, got: "),
     "binary": (["lola", "naive"], "expected JSON in naive/summary.json, got: "),
     "a list": (["lola", "naive"], "expected a summary in naive/summary.json, got a JSON list"),
-    "another schema": (["lola", "naive"], "expected schema 2, got 99 @ naive/summary.json"),
+    "another schema": (["lola", "naive"], "expected schema 3, got 99 @ naive/summary.json"),
     "no rows": (["lola", "naive"], "as a run writes them, got others in naive (ValueError: "),
     "words for numbers": (["lola", "naive"], "got others in naive (ValueError: could not convert string to float"),
     "another's": (["lola", "naive"], "expected experiment.toml and summary.json of one run in naive, got experiments "),

@@ -103,11 +103,13 @@ def test_show_fits_80_columns(meva_command, kind, name):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["show", "learner"], "Missing argument 'NAME'"),
+        (["show"], "expected what to show, got nothing"),
+        (["show", "mevaa"], "unknown name 'mevaa' - did you mean 'meva'"),
+        (["show", "learner", "of", "naive"], "unknown kind 'learner of'"),
+        (["list", "learner", "gmaes"], "unknown kind 'gmaes' - did you mean 'game'"),
         (["show", "learnr", "meva"], "unknown kind 'learnr' - did you mean 'learner'"),
         (["show", "learner", "mevaa"], "unknown learner 'mevaa' - did you mean 'meva'"),
         (["show", "learner", "naive", "--registry", "nosuch.toml"], "expected a readable TOML file at nosuch.toml"),
-        (["list", "game", "learner"], "unexpected extra argument"),
         (["lst"], "No such command 'lst'"),
         (["list", "--al"], "No such option '--al'"),
     ],
@@ -118,6 +120,43 @@ def test_bad_input(meva_command, arguments, said):
     (line,) = outcome.err.splitlines()
     assert line.startswith("error: ")
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (["list", "Games"], ["list", "game"]),
+        (["list", "value-models"], ["list", "value_model"]),
+        (["list", "value", "models"], ["list", "value_model"]),
+        (["list", "games", "game"], ["list", "game"]),
+        (["show", "explorers"], ["list", "explorer"]),
+        (["show", "learners", "meva"], ["show", "learner", "meva"]),
+        (["show", "meva"], ["show", "learner", "meva"]),
+        (["show", "meva_meta_value:meva"], ["show", "learner", "meva"]),
+        (["show", "Value model", "paired_mlp"], ["show", "value_model", "paired_mlp"]),
+        (["show", "value", "models", "paired_mlp"], ["show", "value_model", "paired_mlp"]),
+    ],
+)
+def test_kinds_and_names_are_understood(meva_command, said, meant):
+    outcome, same = meva_command(*said), meva_command(*meant)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == same.out
+
+
+def test_list_shows_several_kinds(meva_command):
+    out = meva_command("list", "learners", "games").out
+    assert out == "\n".join(meva_command("list", kind).out for kind in ("learner", "game"))
+
+
+def test_a_name_of_several_kinds_is_told_in_one_line(meva_command, fake_plugin):
+    code = "from meva_core.hookspecs import Entry, hookimpl\n\n@hookimpl\ndef meva_explorers():\n"
+    fake_plugin("twice", code + "    yield Entry('naive', 'nosuch:Naive', 'explores naively')\n")
+    outcome = meva_command("show", "naive")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "error: expected a kind, since 'naive' is a learner and an explorer: "
+        "write meva show learner naive or meva show explorer naive\n"
+    )
 
 
 def test_help_names_the_commands(meva_command, meva_run):

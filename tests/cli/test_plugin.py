@@ -158,7 +158,7 @@ def test_check_a_learner_on_games_that_are_named(meva_command):
         (["new", "ipd", "--kind", "game"], "a name that nothing installed has, got 'ipd': see meva list game"),
         (["new", "meva-games", "--kind", "learner"], "a name that nothing installed has, got 'meva-games'"),
         (["new", "value_model", "--kind", "value_model"], "another name than those of the contracts"),
-        (["new", "mine", "--kind", "gam"], "'gam' is not one of"),
+        (["new", "mine", "--kind", "gam"], "unknown kind 'gam' - did you mean 'game'?"),
         (["new", "mine", "--kind", "game", "--out", "full"], "expected a new or empty folder to write to, got full"),
         (["new", "mine"], "Missing option '--kind'"),
     ],

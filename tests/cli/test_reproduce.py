@@ -188,6 +188,7 @@ def test_a_game_without_outcomes_has_trajectories_alone(picture, code, tmp_path,
     ("old", "new", "said"),
     [
         ('learner = "lola"', 'learner = "lolla"', "unknown learner 'lolla'"),
+        ("basins.B", "basins.C", "unknown quantity 'basins.C' of run naive - did you mean 'basins.B'?"),
         ("at = 1.0", "at = 2.0", "expected what is asked of run lola to be at one of its settings 0, 1, got at = 2.0"),
         ('game = "logistic"', 'game = "ipd"', "expected games that have basins to draw in tiny, got ipd in run naive"),
     ],

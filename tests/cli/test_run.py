@@ -814,3 +814,15 @@ def test_the_screen_survives_any_progress():
         progress.fitting("meva", 4, 0)
         progress.warn("something")
         progress.said("something")
+
+
+@pytest.mark.parametrize("opponent", [(), ("--opponent", "fixed", "--set", "opponent.strategy=tit_for_tat")])
+def test_a_policy_that_never_moves_meets_one_that_learns(opponent, meva_run, tmp_path):
+    given = ("--set", "learner.strategy=tit_for_tat", *opponent, *arguments(EVALUATION))
+    outcome = meva_run("--game", "ipd", "--learner", "fixed", *given, "--out", tmp_path / "run")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.lines[0] == "ipd: fixed in all 2 seats (self-play)"
+    (row,) = summary(tmp_path / "run")["rows"]
+    assert row["self_play"]["mean"] == pytest.approx(-1.0, abs=1e-4)
+    assert row["against"]["learner"] == "naive"
+    assert row["against"]["ours"]["mean"] == pytest.approx(row["against"]["theirs"]["mean"], abs=0.3)

@@ -103,6 +103,8 @@ def test_a_run_of_another_version_is_made_again(swept, meva_command):
     ("old", "new", "complaint"),
     [
         ("at = 0.1", "at = 7.0", "at one of its settings 0.1, got at = 7.0"),
+        ('quantity = "self_play"', 'quantity = "selfplay"', "unknown quantity 'selfplay' of run gentle - did you mean"),
+        ('["best_response.ours"]', '["best_response.our"]', "unknown quantity 'best_response.our'"),
         ('"learner.rate" = 0.01', '"learner.rat" = 0.01', "unknown hyper-parameter 'rat'"),
         ('learner = "lola"', 'learner = "lole"', "unknown learner 'lole'"),
         ('["exact", "taylor"]', '["exact", "taylr"]', "'taylr'"),

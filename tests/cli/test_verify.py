@@ -1,13 +1,16 @@
 """`meva verify`: equal to the bit, or told where not; nothing in the folder changes."""
 
+import importlib
 import json
 import re
 
 import numpy as np
 import pytest
 
-from meva_core import disk, verify
+from meva_core import disk, runner, verify
 from meva_core.cli import jobs
+
+tournament_command = importlib.import_module("meva_core.cli.tournament")
 
 SMALL = (
     "learner.loops=3 learner.trajectory=4 learner.stride=2 learner.batch_size=4 learner.quantiles=4 "
@@ -91,20 +94,46 @@ def test_fits_kept_elsewhere_are_found_again(meva_command, tmp_path):
     assert not (tmp_path / "all" / "fits").exists()
 
 
+def damage(name, content):
+    """What writes `content` over a file of a folder."""
+    return lambda folder: (folder / name).write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         (lambda folder: (folder / "experiment.toml").unlink(), "expected the folder of a run or a tournament"),
         (lambda folder: (folder / "summary.json").unlink(), "expected a finished run"),
-        (lambda folder: (folder / "policies.npz").write_bytes(b"PK"), "expected a whole file as MeVa writes it"),
+        (damage("policies.npz", b"PK"), "expected a whole file as MeVa writes it"),
+        (lambda folder: (folder / "policies.npz").unlink(), "expected a file, got none"),
+        (damage("summary.json", b'{"schema": 3, "rows": ['), "expected JSON in"),
+        (damage("summary.json", b"[]"), "expected a summary in"),
+        (damage("summary.json", b"{}"), "expected experiment.toml and summary.json of one run"),
+        (damage("metrics.jsonl", b'{"fit": "learner"'), "expected whole lines in"),
+        (lambda folder: (folder / "metrics.jsonl").unlink(), "expected the loops of a fit in"),
     ],
 )
-def test_what_cannot_be_verified_is_told_in_one_line(spoil, said, copied, meva_command):
+def test_what_cannot_be_verified_is_told_in_one_line_before_it_is_run(spoil, said, copied, meva_command, monkeypatch):
     spoil(copied)
+    runs = []
+    monkeypatch.setattr(runner, "run_experiment", lambda *given, **options: runs.append(given))
     outcome = meva_command("verify", copied, "--quiet")
     assert outcome.code == 2
     assert outcome.err.startswith(f"error: {said}")
     assert outcome.err.count("\n") == 1
+    assert not runs
+
+
+@pytest.mark.parametrize("name", ["summary.json", "matches/tandem--naive--naive.npz"])
+def test_a_damaged_tournament_is_told_before_it_is_played(name, meva_command, tmp_path, monkeypatch):
+    names = ("--game", "tandem", "--learners", "naive,lookahead", "--trials", 4, "--steps", 3)
+    assert meva_command("tournament", *names, "--out", tmp_path / "all", "--quiet").code == 0
+    damage(name, b"{")(tmp_path / "all")
+    played = []
+    monkeypatch.setattr(tournament_command, "make", lambda *given: played.append(given))
+    outcome = meva_command("verify", tmp_path / "all", "--quiet")
+    assert (outcome.code, outcome.err.count("\n"), played) == (2, 1, [])
+    assert str(tmp_path / "all" / name) in outcome.err
 
 
 def test_a_folder_that_is_not_there(meva_command, tmp_path):

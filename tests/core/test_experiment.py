@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meva_core import compose, experiment, recipes, registry, resolving
+from meva_core import compose, evaluate, experiment, recipes, registry, resolving
 from meva_core.cli.run import parse_setting
 from meva_core.component import hyperparameters
 from meva_core.errors import BadFolder, BadValue, MevaError, UnknownName
@@ -254,6 +254,29 @@ def test_another_model_for_one_side(path):
     assert (names[there], names[not there]) == ("gaussian_step", "sign_flip")
 
 
+@pytest.mark.parametrize(
+    ("game", "overrides", "rate"),
+    [
+        ("ipd", {}, 25.0),  # as naive learners are played there, and not at the 0 of a learner that never moves
+        ("ultimatum", {}, 1.0),
+        ("ipd", {"evaluate.against_rate": 3.0}, 3.0),
+    ],
+)
+def test_a_learner_without_a_rate_shapes_others_at_theirs(game, overrides, rate):
+    found = resolve(game, "fixed", overrides=overrides)
+    assert found.evaluate.against_rate == rate
+    rival = evaluate.plan(KNOWN, found, compose.compose(KNOWN, found)).rival
+    assert rival is not None
+    assert rival.rate == rate
+    assert experiment.from_plain(KNOWN, found.to_plain(), "here") == found
+
+
+def test_a_learner_with_a_rate_lends_it():
+    assert "against_rate" not in resolve("ipd", "lola").to_plain()["evaluate"]
+    found = resolve("ipd", "lola", overrides={"learner.rate": 3.0})
+    assert evaluate.plan(KNOWN, found, compose.compose(KNOWN, found)).rival.rate == 3.0
+
+
 @pytest.mark.parametrize("path", ["opponent.name", "opponent.1.name"])
 def test_an_opponent_is_not_named_by_a_setting(path):
     with pytest.raises(BadValue, match="expected --opponent lola"):
@@ -454,3 +477,15 @@ def test_unknown_names():
         with pytest.raises(UnknownName) as caught:
             resolve(**more)
         assert said in str(caught.value)
+
+
+def test_rates_for_payoffs_in_another_unit_are_told():
+    table = [[-2000.0, 0.0], [-3000.0, -1000.0]]
+    told = resolve(learner="lola", overrides={"game.table": table, "learner.rate": 0.025}).source
+    assert told.endswith(
+        "; its rates are for payoffs that range over 3, not 3000: likely wanted learner.look_ahead_rate=0.025"
+    )
+    near = [[-2.0, 2.0], [-3.0, -1.0]]
+    both = {"game.table": table, "learner.rate": 0.025, "learner.look_ahead_rate": 0.025}
+    for overrides in ({"game.table": near}, {"game.discount": 0.9}, both):
+        assert "likely wanted" not in resolve(learner="lola", overrides=overrides).source

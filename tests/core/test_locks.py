@@ -1,5 +1,8 @@
 """Locks: who is in a folder is told, and who is dead is in none."""
 
+import contextlib
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -7,25 +10,44 @@ import sys
 import threading
 import time
 
+import filelock
 import pytest
 
 from meva_core import locks
-from meva_core.errors import BadFolder
+from meva_core.errors import BadFolder, Unwritable
 
 HOLD = """
-import sys, time
+import errno, fcntl, sys, time
 from pathlib import Path
 from meva_core import locks
+
+def refuse(*_):
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+if sys.argv[2] == "none":
+    fcntl.flock = refuse
 with locks.alone(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
 
 
+@pytest.fixture(params=["flock", "none"], autouse=True)
+def of_the_disk(request, monkeypatch):
+    """The locks that the disk has."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    if request.param == "none":
+        monkeypatch.setattr(fcntl, "flock", refuse)
+    return request.param
+
+
 @pytest.fixture
-def other(tmp_path):
+def other(tmp_path, of_the_disk):
     """Another process, in `tmp_path / "run"`."""
-    command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "run"), of_the_disk]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "held\n"
@@ -48,13 +70,18 @@ def test_a_killed_process_holds_nothing(other, tmp_path):
     assert (tmp_path / "run" / locks.NAME).exists()  # stale
     with locks.alone(tmp_path / "run"):
         pass
-    assert not (tmp_path / "run" / locks.NAME).exists()
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_a_living_one_can_be_waited_for(other, tmp_path):
     said = []
-    threading.Timer(0.3, other.kill).start()
-    with locks.alone(tmp_path / "run", wait=said.append):
+
+    def end(text):
+        said.append(text)
+        other.kill()
+        other.wait()  # a dead process is there until its parent has looked
+
+    with locks.alone(tmp_path / "run", wait=end):
         assert other.wait() == -signal.SIGKILL
     assert len(said) == 1
     assert said[0].startswith(f"waiting for process {other.pid} on ")
@@ -68,16 +95,27 @@ def test_within_one_process_too(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_of_nobody_s_make(tmp_path):
+def test_a_lock_of_nobody_s_make(tmp_path, of_the_disk):
     (tmp_path / locks.NAME).write_text("{")
     with locks.alone(tmp_path):
         pass
-    with open(tmp_path / locks.NAME, "w") as file:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(BadFolder, match="another process does"), locks.alone(tmp_path):
+    with open(tmp_path / locks.NAME, "w") as file, contextlib.ExitStack() as held:
+        if of_the_disk == "flock":
+            fcntl.flock(file, fcntl.LOCK_EX)
+        else:
+            held.enter_context(filelock.SoftFileLock(tmp_path / locks.CLAIM))
+        with pytest.raises(BadFolder, match="another process does") as told, locks.alone(tmp_path):
             pass
+        assert (f"remove {tmp_path / locks.CLAIM}" in str(told.value)) == (of_the_disk == "none")
+
+
+def test_what_a_disk_refuses_is_told(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(Unwritable, match="expected a folder that can be locked"), locks.alone(tmp_path):
+        pass
 
 
 def test_a_file_that_its_holder_takes_away_is_no_lock(tmp_path, monkeypatch):

@@ -1,9 +1,12 @@
 """Recipe files: layers, bases, mistakes; and what ships, number by number."""
 
 import attrs
+import jax
+import numpy as np
 import pytest
 
-from meva_core import compose, recipes, registry, resolving
+import meva_core as meva
+from meva_core import compose, evaluate, recipes, registry, resolving
 from meva_core.errors import BadFolder, BadValue, UnknownName
 
 SHIPPED = [
@@ -155,6 +158,18 @@ def test_every_pair_has_a_default():
     assert {(game, learner) for game, learner, _ in SHIPPED} == {
         (game, learner) for game, learner, name in SHIPPED if name == "default"
     }
+
+
+@pytest.mark.parametrize(("name", "near"), [("paper", True), ("default", False)])
+def test_lola_comes_near_the_equilibrium_of_matching_pennies_as_published(name, near):
+    """All probabilities are one half there."""
+    composition = compose.compose(registry.installed(), resolved("imp", "lola", name))
+    (learner,) = composition.rehearse()
+    match = meva.self_play(composition.game, meva.Fitted(learner=learner))
+    ended = jax.jit(lambda key: evaluate.matches(match, key, 16, 500))(jax.random.key(0))
+    away = np.mean(np.abs(jax.nn.sigmoid(ended.x) - 0.5))
+    assert (away < 0.03) == near
+    assert (away < 0.4) == near
 
 
 def test_meva_has_the_promised_recipes():

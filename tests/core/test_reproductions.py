@@ -161,8 +161,11 @@ def test_what_diverged_is_neither_held_nor_refuted():
     ("claim", "said"),
     [
         ({"at": 3.0, "at_least": 0.0}, "at one of its settings 0, 5, got at = 3.0"),
-        ({"at": 5.0, "at_least": 0.0, "quantity": "selfplay"}, "expected a quantity of a row"),
-        ({"at": 5.0, "at_least": 0.0, "quantity": "value"}, "expected a quantity with a mean"),
+        (
+            {"at": 5.0, "at_least": 0.0, "quantity": "selfplay"},
+            "unknown quantity 'selfplay' of run a - did you mean 'self_play'? (known: self_play)",
+        ),
+        ({"at": 5.0, "at_least": 0.0, "quantity": "value"}, "unknown quantity 'value' of run a"),
     ],
 )
 def test_what_a_run_does_not_have_is_told(claim, said):
@@ -177,12 +180,31 @@ def test_a_run_s_only_setting_is_no_other():
         verdict([row(0.5, -1.0)], at=0.95, at_least=-2.0)
 
 
+def rows_at(*settings):
+    return reproductions.Rows(settings, ("self_play", "best_response.ours"))
+
+
 def test_settings_are_checked_before_any_fit():
     asked = parsed(claims=[{**CLAIM, "at": 3.0}])
-    reproductions.check(asked, {"lola": (0.0, 3.0)})
-    reproductions.check(asked, {"lola": (float("nan"),)})  # a run without settings stands for all
+    reproductions.check(asked, {"lola": rows_at(0.0, 3.0)})
+    reproductions.check(asked, {"lola": rows_at(None)})  # a run without settings stands for all
     with pytest.raises(BadValue, match=r"run lola to be at one of its settings 0, 5, got at = 3\.0"):
-        reproductions.check(asked, {"lola": (0.0, 5.0)})
+        reproductions.check(asked, {"lola": rows_at(0.0, 5.0)})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"claims": [{**CLAIM, "quantity": "self_pay"}]},
+        {"claims": [{"says": "so", "run": "lola", "quantity": "self_pay", "rising": True}]},
+        {"claims": [{"says": "so", "run": "lola", "quantity": "self_pay", "above": "lola"}]},
+        {"claims": [], "ranking": {"quantity": "self_pay", "at": 3.0}},
+        {"claims": [], "ranking": {"quantity": "self_play", "at": 3.0, "beside": ["self_pay"]}},
+    ],
+)
+def test_quantities_are_checked_before_any_fit(asked):
+    with pytest.raises(BadValue, match="unknown quantity 'self_pay' of run lola - did you mean 'self_play'"):
+        reproductions.check(parsed(**asked), {"lola": rows_at(None)})
 
 
 # ---------------------------------------------------------------- tournaments, rankings
@@ -196,7 +218,7 @@ def test_every_published_cell_is_a_claim():
     cells.append({"row": "naive", "column": "naive", "payoff": -2.5, "sem": 0.02})
     held = verdicts(found, {"cup": {"games": {"ipd": {"cells": cells}}}})
     assert [(verdict.ours, verdict.holds) for verdict in held] == [(-2.5, False), (-1.5, True)]
-    with pytest.raises(BadValue, match=r"expected ROW\.COLUMN of the tournament, got 'naive\.lola'"):
+    with pytest.raises(BadValue, match=r"unknown quantity 'naive\.lola' of run the tournament"):
         verdicts(found, {"cup": {"games": {"ipd": {"cells": cells[1:]}}}})
 
 
@@ -284,13 +306,13 @@ def test_the_published_order_is_said_too():
 
 def test_the_setting_of_a_ranking_is_checked_before_any_fit():
     asked = parsed(ranking={"quantity": "self_play", "at": 3.0}, claims=[])
-    reproductions.check(asked, {"lola": (0.0, 3.0)})
+    reproductions.check(asked, {"lola": rows_at(0.0, 3.0)})
     with pytest.raises(BadValue, match=r"got at = 3\.0"):
-        reproductions.check(asked, {"lola": (0.0, 5.0)})
+        reproductions.check(asked, {"lola": rows_at(0.0, 5.0)})
 
 
-@pytest.mark.parametrize(("others", "shown"), [(1, True), (6, False)])
-def test_on_a_screen_other_quantities_stand_beside_the_ranking_where_there_is_room(others, shown):
+@pytest.mark.parametrize("others", [1, 6])
+def test_on_a_screen_other_quantities_stand_beside_the_ranking_in_as_many_blocks_as_they_need(others):
     paths = tuple(f"other.quantity{n}" for n in range(others))
     cells = {f"quantity{n}": {"mean": 0.25, "sem": 0.01} for n in range(others)}
     summaries = {
@@ -300,6 +322,6 @@ def test_on_a_screen_other_quantities_stand_beside_the_ranking_where_there_is_ro
     of = Reproduction(name="mine", title="", source="", picture="ranking", runs=(), claims=(), ranking=asked)
     found = reproduction.summary(of, False, {}, [], reproductions.ranked(asked, summaries))
     lines = reproduction.lines(found)
-    assert any("quantity0" in line for line in lines) == shown
+    assert all(any(f"quantity{n}" in line for line in lines) for n in range(others))
     assert max(map(len, lines)) <= 80
-    assert len(reproduction.ranking(found).heads) == 3 + others  # the page has room for all
+    assert len(reproduction.ranking(found).heads) == 3 + others

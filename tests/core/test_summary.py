@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import evaluate
+from meva_core import compose, evaluate, registry, reproductions
 from meva_core.errors import MevaError
 from meva_core.report import details, summary
+from meva_core.report.quantities import quantities
 
 FEW = {"evaluate.pairs": 3, "evaluate.steps": 12, "evaluate.grid": 5, "evaluate.grid_steps": 200}
 
@@ -24,6 +25,11 @@ def fitted():
     model = {"value_model.width": 8, "value_model.blocks": 0, "learner.quantiles": 2, "learner.batch_size": 4}
     asked = {"learner.loops": 2, "evaluate.values": [0.0, 0.95], "evaluate.polytope": 20}
     return meva.run("ipd", "meva", recipe="shaping", seeds=2, set={**FEW, **model, **asked})
+
+
+@pytest.fixture(scope="module")
+def naive():
+    return meva.run("ipd", "naive", opponent="lola", set={"evaluate.pairs": 2, "evaluate.steps": 2})
 
 
 def captions(result):
@@ -135,6 +141,17 @@ def test_rests_are_where_the_game_has_its_own_unless_they_moved(lola):
         np.testing.assert_allclose(meva.play(match, x, jax.random.key(0), 1).x, x, atol=1e-3)
         assert rest["stable"] == (rest["modulus"] < 1)
     assert max(rest["away"] for rest in shaped) > 1e-3
+
+
+@pytest.mark.parametrize("name", ["lola", "fitted", "naive"])
+def test_the_numbers_of_a_summary_are_known_before_it_is_made(name, request):
+    """So that a misspelt one costs no fit."""
+    result = request.getfixturevalue(name)
+    known = registry.installed()
+    composition = compose.compose(known, result.experiment)
+    plan = evaluate.plan(known, result.experiment, composition)
+    there = reproductions.rows_of(result.summary())
+    assert sorted(quantities(composition, plan)) == sorted(there.quantities)
 
 
 def test_a_page_has_a_table_for_each(lola, fitted):

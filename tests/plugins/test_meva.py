@@ -19,7 +19,7 @@ TINY = {"quantiles": 4, "batch_size": 4, "trajectory": 4, "stride": 2, "loops": 
 
 
 def make(game=LOGISTIC, **settings):
-    settings = {**TINY, **settings}
+    settings = {**TINY, "payoff_range": float(max(game.payoff_range)), **settings}  # so that the unit is 1
     return meva.make("learner", "meva", game=game, value_model={"width": 8, "blocks": 0}, **settings)
 
 

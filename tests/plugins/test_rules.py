@@ -1,5 +1,7 @@
 """Theory about the update rules: limits, convergence orders, symmetries, fixed points."""
 
+from typing import Any
+
 import attrs
 import jax
 import jax.numpy as jnp
@@ -9,11 +11,13 @@ import pytest
 import meva_core as meva
 from meva_core import evaluate
 from meva_core import ops as meva_ops
-from meva_core.component import component, hyperparameters
+from meva_core.component import component, hyperparameters, leaf, part
+from meva_core.errors import Remark
 from meva_core.protocols import Game
 
 VARIANTS = ("exact", "foerster", "taylor")
 IPD, LOGISTIC = meva.make("game", "ipd"), meva.make("game", "logistic")
+GOODS = meva.make("game", "public_goods")
 
 
 @component
@@ -358,12 +362,53 @@ def test_fixed_with_nothing_given_stays_where_it_starts():
     np.testing.assert_array_equal(meva.make("learner", "fixed", game=LOGISTIC).start(None, x, jax.random.key(1)), x)
 
 
+def test_fixed_takes_probabilities_for_all_seats_or_for_each():
+    named = {name: meva.make("learner", "fixed", game=IPD, strategy=name).own() for name in ("tit_for_tat", "random")}
+    given = {"tit_for_tat": (1.0, 0.0, 1.0, 0.0, 1.0), "random": (0.5,) * 5}
+    for name, row in given.items():
+        np.testing.assert_array_equal(meva.make("learner", "fixed", game=IPD, probabilities=row).own(), named[name])
+    apart = meva.make("learner", "fixed", game=IPD, probabilities=tuple(given.values())).own()
+    np.testing.assert_array_equal(apart, [named["tit_for_tat"][0], named["random"][0]])
+    rows = ((3.0,) * 5, (-2.0,) * 5)
+    np.testing.assert_array_equal(meva.make("learner", "fixed", game=IPD, policy=rows).own(), rows)
+
+
+@pytest.mark.parametrize("game", [IPD, GOODS], ids=["ipd", "public_goods"])
+def test_probabilities_are_what_is_played(game):
+    shape = (game.num_players, game.policy_size)
+    wanted = jax.random.uniform(jax.random.key(0), shape).at[0, :2].set([0.0, 1.0])
+    learner = meva.make("learner", "fixed", game=game, probabilities=tuple(map(tuple, wanted.tolist())))
+    np.testing.assert_allclose(game.entries(learner.own()), wanted, atol=1e-6)
+
+
+def test_numbers_that_look_like_probabilities_are_told_to_be_logits(meva_run, tmp_path):
+    with pytest.warns(
+        Remark, match=r"taken as logits, which play P\(C\|start\) = 0.73, P\(C\|DD\) = 0.5.*probabilities"
+    ):
+        meva.make("learner", "fixed", game=IPD, policy=(1.0, 0.0, 1.0, 0.0, 1.0))
+    meva.make("learner", "fixed", game=IPD, policy=(1.5, 0.0, 1.0, 0.0, 1.0))  # and no warning
+    meva.make("learner", "fixed", game=IPD, probabilities=(0.5,) * 5)
+    meva.make("learner", "fixed", game=LOGISTIC, policy=(0.5,))
+    given = ("--set", "learner.policy=[1,0,1,0,1]", "--set", "evaluate.nudge=1")  # which is refused before it is run
+    outcome = meva_run("--game", "ipd", "--learner", "fixed", *given, "--out", tmp_path / "run")
+    warning, error = outcome.err.splitlines()
+    assert warning.startswith("warning: learner.policy is taken as logits, which play P(C|start) = 0.73, ")
+    assert error.startswith("error: expected a game with basins")
+
+
 @pytest.mark.parametrize(
     ("game", "settings", "message"),
     [
         (IPD, {"strategy": "tit_for_tot"}, "unknown strategy 'tit_for_tot' - did you mean 'tit_for_tat'"),
-        (IPD, {"policy": [1.0]}, "expected 5 numbers .*got 1"),
-        (IPD, {"policy": [1.0] * 5, "strategy": "random"}, "expected one of .* got both"),
+        (IPD, {"policy": [1.0]}, r"expected 5 numbers \(logits of P\(C\|start\), .*got 1"),
+        (IPD, {"policy": [[2.0] * 5] * 3}, "or such a row for each of 2 seats, got 5, 5, 5 in rows"),
+        (IPD, {"policy": [[2.0] * 5, [2.0] * 4]}, "got 5, 4 in rows"),
+        (IPD, {"policy": []}, "expected 5 numbers .*got 0"),
+        (IPD, {"policy": [1.0] * 5, "strategy": "random"}, "got learner.strategy and learner.policy"),
+        (IPD, {"probabilities": [1.0] * 4}, r"expected 5 numbers \(P\(C\|start\), .*got 4"),
+        (IPD, {"probabilities": [0.9, 0.1, 1.2, 0.0, 1.0]}, "expected between 0 and 1"),
+        (IPD, {"probabilities": [[0.5] * 5, [0.5, -1.0, 0.5, 0.5, 0.5]]}, "expected between 0 and 1"),
+        (LOGISTIC, {"probabilities": [0.5]}, "policies of Logistic are no probabilities"),
         (LOGISTIC, {"strategy": "tit_for_tat"}, "Logistic names no strategies"),
         (IPD, {"strategy": "extortion", "factor": 1.05}, "expected a factor that is feasible"),
     ],
@@ -398,3 +443,47 @@ def test_the_jacobian_of_a_step_is_that_of_differences(name):
         for direction in jnp.eye(4).reshape(4, 2, 2):
             columns.append((after(x + size * direction) - after(x - size * direction)).ravel() / (2 * size))
         np.testing.assert_allclose(found, np.stack(columns, axis=1), rtol=1e-4, atol=1e-5)
+
+
+def test_sgas_sign_is_the_published_one_on_normalised_payoffs():
+    """Where payoffs are 25 times smaller, numbers of 25 make up for it, and the sign turns."""
+    unnormalised = Normalised(game=IPD, unit=25.0)
+    published = meva.make("learner", "sga", game=unnormalised)
+    ours = meva.make("learner", "sga", game=IPD, rate=25.0, weight=25.0, payoff_scale=25.0)
+    never = attrs.evolve(ours, payoff_scale=1.0)
+    x = jax.vmap(IPD.init)(jax.random.split(jax.random.key(0), 64))
+    expected, found, unturned = (jax.vmap(lambda x, rule=rule: step(rule, x))(x) for rule in (published, ours, never))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert 0.25 < np.mean(np.abs(found - unturned).max(axis=(1, 2)) > 1e-3) < 0.75  # 51 % of 256 starts
+
+
+@component
+class Normalised(Game):
+    """Another game's payoffs, times a number."""
+
+    game: Any = part()
+    unit: float = leaf(doc="that number")
+
+    policy_size, symmetric = 5, True
+
+    def init(self, key):
+        return self.game.init(key)
+
+    def payoff(self, x):
+        return self.unit * self.game.payoff(x)
+
+
+@pytest.mark.parametrize("players", [4, 5])  # for whom programs loop
+def test_many_players_take_the_steps_of_the_definition(players):
+    game = meva.make("game", "public_goods", num_players=players)
+    x, h = game.init(jax.random.key(1)), 0.5
+
+    def gradient(x):
+        return jnp.stack([jax.grad(lambda x, i=i: game.payoff(x)[i])(x)[i] for i in range(players)])
+
+    def after(x, i):
+        return game.payoff((x + h * gradient(x)).at[i].set(x[i]))[i]
+
+    exact = jnp.stack([jax.grad(after)(x, i)[i] for i in range(players)])
+    np.testing.assert_allclose(step(lola(game, "exact", h), x), exact, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(step(naive(game), x), gradient(x), rtol=1e-5, atol=1e-7)

@@ -101,11 +101,7 @@ def read(folder: Path) -> Run:
             f"expected {' and '.join(FILES)} as a run writes them, got others in {folder} "
             f"({type(error).__name__}: {error}): run it again"
         ) from error
-    if written_for != run.hash:
-        raise BadFolder(
-            f"expected {' and '.join(FILES)} of one run in {folder}, got experiments {written_for} and {run.hash}: "
-            "undo what was changed since, or run it again"
-        )
+    folders.check_same(written_for, run.hash, folder)
     return run
 
 
@@ -129,10 +125,12 @@ def _check_finished(folder: Path) -> None:
 def _quantities(row: Mapping[str, Any]) -> Row:
     """Every statistic of a summary's row."""
     found = {Quantity(SEAT, f"seat {n + 1}"): payoff for n, payoff in enumerate(row["payoffs"])}
-    if row["self_play"]:
+    if row["self_play"] and not row["seats"]:  # seats that differ have no payoff in common
         found[Quantity(SELF_PLAY, "self-play")] = row["self_play"]
-    found[Quantity(RESPONSE, "ours vs best response")] = row["best_response"]["ours"]
-    found[Quantity(RESPONSE, "best response's")] = row["best_response"]["theirs"]
+    apart = {f"seat {seat}: ": one["best_response"] for seat, one in row["seats"].items()}
+    for seat, response in (apart or {"": row["best_response"]}).items():
+        found[Quantity(RESPONSE, f"{seat}ours vs best response")] = response["ours"]
+        found[Quantity(RESPONSE, f"{seat}best response's")] = response["theirs"]
     if row["against"]:
         rival = row["against"]["learner"]
         found[Quantity(AGAINST, f"ours vs {rival}")] = row["against"]["ours"]

@@ -54,7 +54,7 @@ def _configuration(found: Comparison, width: int) -> Iterator[RenderableType]:
     room = width - max(len(name) for name in found.differing)
     widest = max(NARROW, room // min(len(found.runs), 3) - GAP)
     yield Text("what differs in configuration", style="bold")
-    yield from side_by_side(["", *found.labels], rows, width=width, widest=widest)
+    yield from side_by_side(["", *found.labels], rows, width=width, left=None, widest=widest)
 
 
 def _twins(found: Comparison) -> Iterator[RenderableType]:
@@ -91,7 +91,7 @@ def _numbers(found: Comparison, lines: Sequence[Line], width: int) -> Iterator[R
         rows.append([*stubs, *(_number(line, each, told) for each in line.found), *difference])
         above = line.quantity
     yield Text("numbers", style="bold")
-    yield from side_by_side(heads, rows, width=width, stubs=1 + len(swept), justify="right")
+    yield from side_by_side(heads, rows, width=width, stubs=1 + len(swept))
 
 
 def _number(line: Line, found: Statistic | None, told: Unit) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from meva_core.report.figures.style import COLOURS
+from meva_core.report.figures.style import COLOURS, logarithmic
 
 
 def ranking(told: dict[str, Any], heading: str) -> Figure:
@@ -35,7 +35,7 @@ def ranking(told: dict[str, Any], heading: str) -> Figure:
     axis.set_yticks(heights, [place["run"].replace("_", " ") for place in places])
     numbers = [*ours, *(number for number, _ in (*known, *seeds))]
     if numbers and min(numbers) > 0 and max(numbers) > 20 * min(numbers):
-        axis.set_xscale("log")
+        logarithmic(axis, "x")
     axis.set_xlabel(told["quantity"] + ("" if told["at"] is None else f" at {told['at']:g}"))
     figure.legend(loc="outside lower center", ncols=3)
     figure.suptitle(heading, fontsize=9)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from meva_core.fit import History
 from meva_core.report.figures.polytope import polytope
-from meva_core.report.figures.style import COLOURS, DASHES, STYLE, paths, save, shares
+from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic, paths, save, shares
 from meva_core.report.result import Result
 from meva_core.report.tables import symbol, title
 
@@ -26,7 +26,11 @@ def draw(result: Result, folder: Path) -> list[Path]:
         summary = result.summary()
         if len(summary["rows"]) > 1:
             drawn.append(("payoffs", payoffs(summary)))
-        drawn += [(f"learning_{h.name}", learning(h)) for h in result.histories if h.metrics]
+        names = [history.name.partition(" (")[0] for history in result.histories]
+        for name, history in zip(names, result.histories, strict=True):
+            if history.metrics:
+                whose = name if names.count(name) == 1 else f"{name}_{history.player}"
+                drawn.append((f"learning_{whose}", learning(history)))
         if result.survey.basins:
             drawn.append(("basins", basins(result)))
             drawn.append(("trajectories", trajectories(result)))
@@ -38,24 +42,21 @@ def draw(result: Result, folder: Path) -> list[Path]:
 def payoffs(summary: dict[str, Any], heading: str = "") -> Figure:
     """Payoffs over the settings, with bands of one s.e.m., and dots for the seeds; headed by who plays what, or so."""
     panels: list[tuple[str, list[tuple[str, Callable]]]] = []
-    if summary["rows"][0]["self_play"]:
+    first = summary["rows"][0]
+    if first["self_play"] and first["seats"]:
+        seats = [(f"seat {seat}", lambda row, seat=seat: row["seats"][seat]["payoff"]) for seat in first["seats"]]
+        panels.append(("self-play", seats))
+    elif first["self_play"]:
         panels.append(("self-play", [("each player", lambda row: row["self_play"])]))
     else:
-        names = [summary["learner"], *summary["opponents"]]
-        panels.append(
-            ("match", [(f"seat {n + 1}: {name}", lambda row, n=n: row["payoffs"][n]) for n, name in enumerate(names)])
-        )
-    panels.append(
-        (
-            "against its best response",
-            [
-                ("ours", lambda row: row["best_response"]["ours"]),
-                ("the best response's", lambda row: row["best_response"]["theirs"]),
-            ],
-        )
-    )
-    if summary["rows"][0]["against"]:
-        rival = summary["rows"][0]["against"]["learner"]
+        seats = enumerate(summary["players"])
+        panels.append(("match", [(f"seat {n + 1}: {label}", lambda row, n=n: row["payoffs"][n]) for n, label in seats]))
+    for seat in first["seats"]:
+        panels.append((f"seat {seat} against best responses", _responses(lambda row, seat=seat: row["seats"][seat])))
+    if not first["seats"]:
+        panels.append(("against its best response", _responses(lambda row: row)))
+    if first["against"]:
+        rival = first["against"]["learner"]
         panels.append(
             (
                 f"against a {rival} learner",
@@ -79,6 +80,14 @@ def payoffs(summary: dict[str, Any], heading: str = "") -> Figure:
     return figure
 
 
+def _responses(of: Callable[[dict[str, Any]], dict[str, Any]]) -> list[tuple[str, Callable]]:
+    """Two lines, given where in a row the numbers stand."""
+    return [
+        ("ours", lambda row: of(row)["best_response"]["ours"]),
+        ("the best response's", lambda row: of(row)["best_response"]["theirs"]),
+    ]
+
+
 def learning(history: History) -> Figure:
     """Loss, TD error and payoff over outer loops, a line per seed and their mean."""
     shown = {"loss": "loss", "td_error": "TD error", "payoff": "payoff on policy"}
@@ -93,7 +102,7 @@ def learning(history: History) -> Figure:
         axis.set_title(shown.get(name, name))
         axis.set_xlabel("outer loop")
         if name != "payoff" and np.all(values > 0):
-            axis.set_yscale("log")
+            logarithmic(axis, "y")
     figure.suptitle(f"fit of {history.name}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}", fontsize=9)
     return figure
 
@@ -148,9 +157,12 @@ def _panels(result: Result, panel: Callable[[Any, int], None], heading: str) -> 
 def _line(axis: Any, positions: np.ndarray, statistics: list[dict[str, Any]], label: str, k: int) -> None:
     mean = np.array([s["mean"] for s in statistics], float)
     sem = np.array([s["sem"] for s in statistics], float)
-    axis.plot(positions, mean, DASHES[k], color=COLOURS[k], label=label, linewidth=1.4, marker="o", markersize=3)
-    axis.fill_between(positions, mean - sem, mean + sem, color=COLOURS[k], alpha=0.2, linewidth=0)
+    colour = COLOURS[k % len(COLOURS)]
+    axis.plot(
+        positions, mean, DASHES[k % len(DASHES)], color=colour, label=label, linewidth=1.4, marker="o", markersize=3
+    )
+    axis.fill_between(positions, mean - sem, mean + sem, color=colour, alpha=0.2, linewidth=0)
     if statistics[0]["over"] == "seeds":
         for position, s in zip(positions, statistics, strict=True):
             seeds = np.array(s["per_seed"], float)
-            axis.plot(np.full(len(seeds), position), seeds, ".", color=COLOURS[k], markersize=2, alpha=0.5)
+            axis.plot(np.full(len(seeds), position), seeds, ".", color=colour, markersize=2, alpha=0.5)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, StrMethodFormatter
 
 from meva_core import disk
 
@@ -36,6 +37,24 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
         disk.write(path, drawn.getvalue())
         figure.set_layout_engine("none")  # laid out once for both
     return paths
+
+
+def logarithmic(axes: Any, which: Literal["x", "y"]) -> None:
+    """Give what is drawn a logarithmic scale, with labels at powers of ten, or where fewer than two of these are in
+    view at round numbers, so that they never print over each other."""
+    getattr(axes, f"set_{which}scale")("log")
+    low, high = getattr(axes, f"get_{which}lim")()
+    powers, few, round_numbers = LogLocator(), LogLocator(subs=(1.0, 2.0, 5.0)), MaxNLocator(4)
+    least = {powers: 2, few: 3, round_numbers: 0}  # labels that it takes to read the scale
+    chosen = next(
+        each for each in least if sum(low <= tick <= high for tick in each.tick_values(low, high)) >= least[each]
+    )
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(chosen)
+    axis.set_minor_formatter(NullFormatter())
+    if chosen is not powers:
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_locator(NullLocator())
 
 
 def shares(axis: Any, cells: np.ndarray, extent: tuple[float, float]) -> None:

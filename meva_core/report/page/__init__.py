@@ -193,9 +193,8 @@ def _plane(file: Any) -> dict[str, Any]:
 
 def _seats(summary: dict[str, Any]) -> list[str]:
     """Who sits where, as far as the summary says."""
-    count = len(summary["rows"][0]["payoffs"])
-    names = [summary["learner"], *summary["opponents"]] if summary["opponents"] else [summary["learner"]] * count
-    return [f"seat {n + 1}: {name}" for n, name in enumerate(names)]
+    players, count = summary["players"], len(summary["rows"][0]["payoffs"])
+    return [f"seat {n + 1}: {label}" for n, label in enumerate(players if len(players) > 1 else players * count)]
 
 
 def _place(figure: str, labels: list[str]) -> int:
