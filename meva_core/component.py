@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import attrs
 import jax
 import numpy as np
+from jax.core import Tracer
 
 T = TypeVar("T", bound=type)
 
@@ -78,13 +79,19 @@ def component(cls: T) -> T:
     return made
 
 
+def is_component(cls: type) -> bool:
+    """Whether `component` made this very class, not only one that it inherits from."""
+    return vars(cls).get("__eq__") is _equal
+
+
 class Refused(ValueError):
     """A value that a component's check does not accept; `name` is the hyper-parameter's."""
 
     def __init__(self, name: str, complaint: str, value: Any):
-        super().__init__(f"{name!r} must be {complaint}, got {value!r}")
+        shown = as_plain(value) if isinstance(value, (jax.Array, np.ndarray, np.generic)) else value
+        super().__init__(f"{name!r} must be {complaint}, got {shown!r}")
         self.name = name
-        self.complaint = f"expected {complaint}, got {value!r}"
+        self.complaint = f"expected {complaint}, got {shown!r}"
 
 
 @attrs.frozen
@@ -126,7 +133,7 @@ def settings(self: Any) -> dict[str, Any]:
 
 def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: bool = False) -> Any:
     def validate(self: Any, attribute: Any, value: Any) -> None:
-        if check is not None and value is not None and _concrete(value) and not check.accepts(value):
+        if check is not None and value is not None and _concrete(value) and not _accepted(check, value):
             raise Refused(attribute.name, check.expected, value)
 
     shown = kind != "part"
@@ -135,8 +142,16 @@ def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: b
 
 
 def _concrete(value: Any) -> bool:
-    """Whether a validator may look at the value: tracers and device arrays are taken as they are."""
-    return not any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value))
+    """Whether a validator can look at the value. An array is waited for and fetched, which is cheap: hyper-parameters
+    are small, and what is changed again and again is changed under jit, where it is traced."""
+    return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value))
+
+
+def _accepted(check: Check, value: Any) -> bool:
+    try:
+        return check.accepts(value)
+    except (TypeError, ValueError):  # no number at all
+        return False
 
 
 def _equal(self: Any, other: Any) -> bool:

@@ -32,6 +32,11 @@ class FitSettings:
         default="continue", doc="what the other seeds do where one diverges", check=one_of("stop", "continue")
     )
 
+    @property
+    def every_seed(self) -> list[int]:
+        """One per fit."""
+        return list(range(self.seed, self.seed + self.seeds))
+
 
 @attrs.frozen(kw_only=True)
 class EvaluateSettings:
@@ -129,7 +134,7 @@ class Experiment:
     @property
     def seeds(self) -> list[int]:
         """One per fit."""
-        return list(range(self.fit.seed, self.fit.seed + self.fit.seeds))
+        return self.fit.every_seed
 
     def to_plain(self) -> dict[str, Any]:
         """Tables of numbers, strings and lists; `from_plain` reads them."""

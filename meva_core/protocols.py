@@ -9,10 +9,13 @@ All functions are pure, unbatched, and safe under jit, vmap and scan; batching i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import attrs
+
+from meva_core.errors import BadCombination
 
 if TYPE_CHECKING:
     from jax import Array
@@ -51,13 +54,20 @@ class Game(Protocol):
     plane: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Every function of a joint policy checks its shape where it is traced, in games of plugins as in ours."""
+        super().__init_subclass__(**options)
+        for name in ("payoff", "entries", "outcomes", "best_response"):
+            if hasattr(vars(cls).get(name), "__call__"):  # noqa: B004 - no property
+                setattr(cls, name, _of_policies(vars(cls)[name]))
+
     def init(self, key: Array) -> Array:
         """A fresh joint policy, f32[P, D]."""
-        ...
+        _lacks(self, "init")
 
     def payoff(self, x: Array) -> Array:
         """f32[P, D] -> f32[P], differentiable."""
-        ...
+        _lacks(self, "payoff")
 
     @property
     def payoff_range(self) -> Array:
@@ -179,7 +189,7 @@ class Learner(Protocol):
 
     def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
         """Steps f32[P, D] to add to x, and the new state; row i if player i follows this rule."""
-        ...
+        _lacks(self, "update")
 
     def meta_value(self, params: PyTree, x: Array) -> tuple[Array, Array] | None:
         """What it takes to come to be worth, from x on: V(x) f32[P] and the meta-discounts g f32[P] of
@@ -230,3 +240,19 @@ class Explorer(Protocol):
     def perturb_step(self, noise: PyTree, step: Array, key: Array) -> Array:
         """The step taken, f32[P, D]."""
         return step
+
+
+def _of_policies(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of a game, called with a joint policy that has been checked."""
+
+    @functools.wraps(method)
+    def checked(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        from meva_core import shapes  # jax, which only those who compute need
+
+        return method(self, shapes.policies(self, x), *args, **kwargs)
+
+    return checked
+
+
+def _lacks(component: Any, method: str) -> NoReturn:
+    raise BadCombination(f"expected a method {method} of class {type(component).__name__}, got none")

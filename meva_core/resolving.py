@@ -138,7 +138,9 @@ def _recipe_sections(
     as_it_stands: bool,
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, dict[str, Any]]], str]:
     everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
-    game, learner, opponents = _bare(game), _bare(learner), [_bare(opponent) for opponent in opponents]
+    # `plugin:name` chooses between plugins; recipes go by the name.
+    game, learner = registry.find("game", game).name, registry.find("learner", learner).name
+    opponents = [registry.find("learner", opponent).name for opponent in opponents]
     lacking = or_default and recipe not in recipes.names(everything, game, learner)
     chosen = "default" if lacking else recipe
     own = recipes.find(everything, game, learner, chosen)
@@ -169,15 +171,11 @@ def _with_rate_to_shape(registry: Registry, files: Sequence[recipes.RecipeFile],
     if lent or evaluate.against is None or experiment.opponents:
         return experiment
     everything = [*_plugin_files(registry, game, [evaluate.against]), *files]
-    own = recipes.find(everything, _bare(game), _bare(evaluate.against), "default")
+    shaped = registry.find("learner", evaluate.against).name
+    own = recipes.find(everything, registry.find("game", game).name, shaped, "default")
     factory = registry.find("learner", evaluate.against).load()
     rate = values.structure(factory, own.sections["learner"] if own else {}, "evaluate.against")["rate"]
     return attrs.evolve(experiment, evaluate=attrs.evolve(evaluate, against_rate=rate))
-
-
-def _bare(name: str) -> str:
-    """`plugin:name` chooses between plugins; recipes go by the name."""
-    return name.rpartition(":")[2]
 
 
 def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:

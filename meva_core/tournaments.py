@@ -25,7 +25,7 @@ from meva_core import (
     disk,
     entrants,
     evaluate,
-    fit,
+    fitting,
     programs,
     recipes,
     resolving,
@@ -133,7 +133,7 @@ def tournament(
     planned = meetings(known, files, asked)
     with tempfile.TemporaryDirectory() as fits:
         met = list(play(known, asked, planned, Path(fits), progress or Progress(), lambda meeting: None))
-    return Scores(standings.summary(asked, standings.cells(asked, met)))
+    return Scores(standings.summary(asked, met))
 
 
 @attrs.frozen
@@ -361,7 +361,7 @@ def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fit
         players=tuple(players),
         seats=meeting.composition.seats,
     )
-    payoffs = _payoffs(asked.trials, asked.steps)(match, fit.seed_keys(seeds))
+    payoffs = _payoffs(asked.trials, asked.steps)(match, fitting.seed_keys(seeds))
     return Met(meeting=meeting, payoffs=np.asarray(payoffs), seeds=tuple(seeds))
 
 

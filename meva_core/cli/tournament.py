@@ -243,9 +243,8 @@ def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> dict[str, Any
     from meva_core import disk
     from meva_core.report import page, standings
 
-    cells = standings.cells(asked, met)
-    disk.write(folder / "cells.csv", standings.as_csv(cells))
-    found = standings.summary(asked, cells)
+    disk.write(folder / "cells.csv", standings.as_csv(standings.cells(asked, met)))
+    found = standings.summary(asked, met)
     disk.write_json(folder / "summary.json", found)
     standings.draw(found, folder / "figures")
     disk.write(folder / "report.html", page.of_tournament(folder))

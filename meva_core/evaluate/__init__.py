@@ -12,7 +12,7 @@ from meva_core.evaluate.precision import complaint as imprecise
 from meva_core.evaluate.precision import single_precision
 from meva_core.evaluate.shaping import against
 from meva_core.evaluate.stability import Rest, eigenvalues, equilibrium, jacobian, rest
-from meva_core.evaluate.survey import Survey, outcome_names, survey
+from meva_core.evaluate.survey import Survey, matches_and_responses, outcome_names, survey
 from meva_core.evaluate.value_errors import ValueErrors, true_gradients, value_errors
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "jacobian",
     "looked_at",
     "matches",
+    "matches_and_responses",
     "outcome_names",
     "over_training",
     "plan",

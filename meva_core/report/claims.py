@@ -18,7 +18,7 @@ import numpy as np
 from rich.text import Text
 
 from meva_core.claims import Claim, Count, Criterion
-from meva_core.report.tables import Grid, drawn, number, plain
+from meva_core.report.tables import Drawn, Grid, number, plain
 from meva_core.reproductions.claims import quantity
 
 SCHEMA = 1
@@ -98,7 +98,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     text: list[str] = []
     for result in found["results"]:
         rows = [_row(each) for each in result["quantities"]]
-        text += plain(Text(str(told(result))), drawn(Grid("", HEADS, rows, tuple(HEADS[:1])))).splitlines()
+        text += plain(Text(str(told(result))), Drawn(Grid("", HEADS, rows, tuple(HEADS[:1])))).splitlines()
     return text
 
 

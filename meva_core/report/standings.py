@@ -1,8 +1,9 @@
 """Tables and figures of a tournament.
 
 cells.csv      a line per game, row and column (the columns are `COLUMNS`)
-summary.json   {schema, trials, steps, seeds, games: {game: {learners, cells: [a dict per line of cells.csv]}}}, where
-               learners are the labels of those who took part
+summary.json   {schema, trials, steps, seeds, games: {game: {learners, payoff_range, cells: [a dict per line of
+               cells.csv]}}}, where learners are the labels of those who took part, and payoff_range is how far apart
+               the game's payoffs are
 figures/       a heat-map per game, as PNG and SVG
 report.html    one page of all this
 """
@@ -21,12 +22,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from meva_core.ops import mean_and_sem
-from meva_core.report.tables import Drawn, Grid, statistic
+from meva_core.report.tables import Drawn, Grid, Unit, unit_of
 
 if TYPE_CHECKING:
     from meva_core.tournaments import Met, Tournament
 
-SCHEMA = 1
+SCHEMA = 2
 COLUMNS = (
     "game",
     "row",
@@ -103,10 +104,16 @@ def as_csv(found: Sequence[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def summary(asked: Tournament, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def summary(asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:
     """summary.json."""
+    found = cells(asked, met)
+    ranges = {m.meeting.game: float(np.max(m.meeting.composition.game.payoff_range)) for m in met}
     games = {
-        game: {"learners": asked.labels, "cells": [cell for cell in found if cell["game"] == game]}
+        game: {
+            "learners": asked.labels,
+            "payoff_range": ranges[game],
+            "cells": [cell for cell in found if cell["game"] == game],
+        }
         for game in asked.games
     }
     seeds = list(range(asked.seed, asked.seed + asked.seeds))
@@ -116,7 +123,8 @@ def summary(asked: Tournament, found: Sequence[dict[str, Any]]) -> dict[str, Any
 def grid(found: dict[str, Any], game: str) -> Grid:
     """Rows' payoffs against columns, given the content of summary.json."""
     names, by_pair = _pairs(found, game)
-    rows = [[row, *(_shown(by_pair[row, c]) if (row, c) in by_pair else "-" for c in names)] for row in names]
+    told = _unit(found, game)
+    rows = [[row, *(_shown(by_pair[row, c], told) if (row, c) in by_pair else "-" for c in names)] for row in names]
     return Grid(f"{game}: the row's payoff against the column", ["", *names], rows, ("",), stubs=1)
 
 
@@ -177,6 +185,7 @@ def heat_map(found: dict[str, Any], game: str) -> Any:
     from matplotlib.figure import Figure
 
     names, by_pair = _pairs(found, game)
+    told = _unit(found, game)
     values = np.array([[_float(by_pair.get((row, column))) for column in names] for row in names])
     labels = [wrapped(name, 30) for name in names]
     letters = max(len(line) for label in labels for line in label.splitlines())
@@ -194,7 +203,7 @@ def heat_map(found: dict[str, Any], game: str) -> Any:
             if cell is not None:
                 dark = values[r, c] < middle
                 axis.text(
-                    c, r, _shown(cell).replace(" ", "\n"), ha="center", va="center", fontsize=7,
+                    c, r, _shown(cell, told).replace(" ", "\n"), ha="center", va="center", fontsize=7,
                     color="white" if dark else "black",
                 )  # fmt: skip
     turned: Any = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
@@ -207,10 +216,13 @@ def heat_map(found: dict[str, Any], game: str) -> Any:
     return figure
 
 
-def _shown(cell: dict[str, Any]) -> str:
-    if cell["payoff"] is None:
-        return "diverged"
-    return statistic({"mean": cell["payoff"], "sem": cell["sem"]})
+def _unit(found: dict[str, Any], game: str) -> Unit:
+    of_game = found["games"][game]
+    return unit_of(of_game["payoff_range"], (cell["payoff"] for cell in of_game["cells"]))
+
+
+def _shown(cell: dict[str, Any], told: Unit) -> str:
+    return told.statistic({"mean": cell["payoff"], "sem": cell["sem"]})
 
 
 def _float(cell: dict[str, Any] | None) -> float:

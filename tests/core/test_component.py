@@ -171,9 +171,22 @@ def test_checks(check, good, bad, complaint):
 
 
 def test_traced_values_are_taken_as_they_are():
-    # No validator can look at a tracer; device arrays are not fetched for it either.
+    # No validator can look at a tracer.
     assert jax.jit(lambda rate: Thing(rate=rate).rate)(-1.0) == -1.0
-    assert Thing(rate=jnp.array(-1.0)).rate == -1.0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("array", [jnp.array, np.array, np.float32])
+def test_arrays_are_checked_like_numbers(array):
+    assert Thing(rate=array(2.0)).rate == 2.0
+    with pytest.raises(ValueError, match=r"'rate' must be > 0 and finite, got -1\.0$"):
+        Thing(rate=array(-1.0))
+    with pytest.raises(ValueError, match=r"finite, got \[1\.0, 0\.0\]$"):
+        attrs.evolve(Thing(), rate=np.array([1.0, 0.0]))
+
+
+def test_what_is_no_number_is_refused_by_a_check_of_numbers():
+    with pytest.raises(ValueError, match=r"'rate' must be > 0 and finite, got 'fast'$"):
+        Thing(rate="fast")  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------- what is known of a class
