@@ -168,5 +168,5 @@ def _tournament(
     asked = Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
     meetings = tournaments.meetings(known, files, asked)
     fits = frozenset(needed[0].fit_hash for meeting in meetings for needed in meeting.fits if needed is not None)
-    rows = Rows((None,), tuple(f"{row}.{column}" for row in asked.learners for column in asked.learners))
+    rows = Rows((None,), tuple(f"{row}.{column}" for row in asked.labels for column in asked.labels))
     return TournamentJob(asked, fits, tuple(tuple(meeting.hashes) for meeting in meetings), rows, registry_file)

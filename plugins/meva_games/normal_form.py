@@ -126,6 +126,9 @@ class NormalForm(Game):
         ]
         return jnp.stack(found)
 
+    def from_entries(self, entries: Array) -> Array:
+        return jnp.log(jnp.clip(entries, math.exp(-2 * SATURATED), 1.0))
+
     @property
     def strategies(self) -> Mapping[str, Array]:
         """Those that both players can play: an action always, all at random, and what the other did last."""

@@ -98,6 +98,9 @@ def test_what_one_player_lacks_is_never_played():
     shown = np.asarray(game.entries(x)).reshape(2, 7, 3)
     np.testing.assert_allclose(shown.sum(axis=-1), 1, rtol=1e-6)
     assert np.all(shown[1, :, 2] == 0)
+    # Probabilities may be given in place of logits, those of what is never played with them.
+    given = meva.make("learner", "fixed", game=game, probabilities=shown.reshape(2, -1).tolist())
+    np.testing.assert_allclose(game.entries(given.held()).reshape(2, 7, 3), shown, atol=1e-6)
     assert "copy" not in game.strategies
     assert list(game.strategies) == ["random", "always_0", "always_1"]
     # Logits that mean nothing have no gradient.
