@@ -195,7 +195,7 @@ def _default(asked: Asked, name: str, h: Hyperparameter) -> None:
     what = f"the default of {name}"
     value = asked.answer(what, lambda: as_plain(h.default))
     try:
-        values.convert(value, h.type, what)
+        values.convert(h.default, h.type, what)
     except BadValue:
         asked.refuse(what, values.type_name(h.type), value)
     check = h.check

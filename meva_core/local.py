@@ -100,7 +100,8 @@ def offer(known: Registry, kind: str, cls: type, given_parts: Mapping[str, Any])
 
 @attrs.frozen
 class Cast:
-    """Who plays what, by the names that `known` finds them by. made_for: games that learners were made with."""
+    """Who plays what, by the names that `known` finds them by. overrides: hyper-parameters of objects, and over them
+    those that were set, dotted. made_for: games that learners were made with."""
 
     known: Registry
     game: str
@@ -119,7 +120,7 @@ class Cast:
                 )
 
 
-def cast(known: Registry, game: Any, learner: Any, opponents: Any) -> Cast:
+def cast(known: Registry, game: Any, learner: Any, opponents: Any, overrides: Mapping[str, Any]) -> Cast:
     """Names, classes and objects as names alone. opponents: one, or a list of them."""
     rivals = opponents if isinstance(opponents, (list, tuple)) else [] if opponents is None else [opponents]
     found = [Taken(known, "", {})]
@@ -128,12 +129,18 @@ def cast(known: Registry, game: Any, learner: Any, opponents: Any) -> Cast:
     for kind, given, path in asked + [("learner", rival, path) for rival, path in zip(rivals, paths, strict=True)]:
         found.append(take(found[-1].known, kind, given, path))
     played, first, *others = found[1:]
+    known, named = found[-1].known, {}
+    for path, value in overrides.items():
+        if isinstance(value, type) and (kind := _named_at(path)) is not None:
+            taken = take(known, kind, value, path)
+            known, value = taken.known, taken.name
+        named[path] = value
     return Cast(
-        known=found[-1].known,
+        known=known,
         game=played.name,
         learner=first.name,
         opponents=[other.name for other in others],
-        overrides={name: value for one in found for name, value in one.overrides.items()},
+        overrides={**{name: value for one in found for name, value in one.overrides.items()}, **named},
         made_for=[one.game for one in (first, *others) if one.game is not None],
     )
 
@@ -150,6 +157,13 @@ def described(component: Any) -> str:
     inside = {name: repr(as_plain(value)) for name, value in settings(component).items()}
     inside |= {name: described(getattr(component, name)) for name in parts(type(component))}
     return f"{identity(type(component))}({', '.join(f'{name}={value}' for name, value in inside.items())})"
+
+
+def _named_at(path: str) -> str | None:
+    """The kind whose name an override sets; None where it sets anything else."""
+    if path == "evaluate.against":
+        return "learner"
+    return next((part for part in MODELS if f".{path}".endswith(f".{part}.name")), None)
 
 
 def _model(known: Registry, part: str, model: Any, path: str) -> tuple[Registry, str, dict[str, Any]]:

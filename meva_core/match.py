@@ -15,7 +15,7 @@ from jax import Array
 from meva_core import kinds, shapes
 from meva_core.asking import abstract, difference, told
 from meva_core.component import component, leaf, part, static
-from meva_core.errors import BadCombination, BadValue
+from meva_core.errors import BadCombination, BadValue, MevaError
 from meva_core.protocols import Game, Learner
 
 
@@ -139,7 +139,16 @@ def _step(match: Match, x: Array, states: tuple, key: Array) -> tuple[Array, tup
 
 
 def _update(player: Fitted, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-    found, who = player.learner.update(player.params, state, x, key), type(player.learner).__name__
+    who, rate = type(player.learner).__name__, getattr(player.learner, "rate", 0.0)
+    try:
+        found = player.learner.update(player.params, state, x, key)
+    except Exception as error:
+        if isinstance(error, MevaError) or not isinstance(rate, jax.Array) or not rate.ndim:
+            raise
+        raise BadCombination(
+            f"expected a player of one fit, got {who} of {len(rate)} seeds: take one with "
+            "jax.tree.map(lambda leaf: leaf[0], player), or use jax.vmap over all"
+        ) from error
     if not isinstance(found, tuple) or len(found) != 2:
         raise BadCombination(f"{who}.update: expected (steps, state), got {told(found)}")
     if (differs := difference(*map(abstract, (found[1], state)))) is not None:
@@ -166,11 +175,22 @@ def _check(match: Match) -> None:
         if not isinstance(player, Fitted):
             raise BadValue(f"expected meva.Fitted(learner=...) as a player, got {kinds.told(player)}")
         kinds.check("learner", player.learner)
+        _check_game(player.learner, match.game)
     if len(match.seats) != match.game.num_players or not set(match.seats) <= set(range(len(match.players))):
         raise BadValue(
             f"expected one of players 0 to {len(match.players) - 1} for each of {match.game.num_players} seats, "
             f"got seats {match.seats}"
         )
+
+
+def _check_game(learner: Learner, played: Game) -> None:
+    own = getattr(learner, "game", None)
+    if own is None or (own.num_players, own.policy_size) == (played.num_players, played.policy_size):
+        return
+    raise BadCombination(
+        f"expected learners of the game that is played, {type(played).__name__}, got {type(learner).__name__} of "
+        f"{type(own).__name__}: make it with game=..."
+    )
 
 
 def _seated(match: Match, rows: list[Array]) -> Array:

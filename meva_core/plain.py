@@ -12,7 +12,7 @@ import attrs
 import jax
 import numpy as np
 
-from meva_core import blame, devices, evaluate, fitting, keeping, kinds, programs, values
+from meva_core import blame, contracts, devices, evaluate, fitting, keeping, kinds, local, programs, registry, values
 from meva_core.errors import BadCombination, BadValue, Diverged
 from meva_core.experiment import EvaluateSettings, FitSettings
 from meva_core.match import Fitted, Match
@@ -80,6 +80,9 @@ def fit(
     settings = _settings(FitSettings, "fit", seed=seed, seeds=1 if seeds is None else seeds, on_divergence="stop")
     params = None
     if (training := learner.training) is not None:
+        offer = local.offer(registry.installed(), "learner", type(learner), {})
+        if not offer.bundled:
+            contracts.training(offer, learner)
         trainings = [training] * settings.seeds
         told.fitting(type(learner).__name__, training.num_steps, 0)
         try:

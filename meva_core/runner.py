@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,7 +61,7 @@ def run(
 
     game, learner and opponent (or a list of opponents, by seat) are names, or component classes or objects of your
     own: an object's hyper-parameters come before the recipe's, and a learner is made anew for the game that is run.
-    `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`.
+    `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`; where that is a name, it may be a class, too.
 
     With `resume` the run in `out` goes on from its last checkpoint, where there is one: a task that is tried again
     begins with the same call. Without it `out` must be new. devices: how many share out every batch. Where jax has
@@ -71,16 +72,20 @@ def run(
     fitted is saved. An experiment with classes that no plugin offers runs from Python alone: its experiment.toml says
     what was run, and `meva-run` cannot run it again.
     """
-    if not isinstance(set or {}, Mapping):
+    overrides = {} if set is None else set
+    if not isinstance(overrides, Mapping) or not all(isinstance(name, str) for name in overrides):
         raise BadValue(f'expected set={{"SECTION.NAME": value}}, got {set!r}')
+    for name, path in (("out", out), ("registry_file", registry_file)):
+        if not isinstance(path, (str, os.PathLike, type(None))):
+            raise BadValue(f"expected a path for {name}, got {path!r}")
     if resume and out is None:
         raise BadValue("expected out=FOLDER with resume=True, got none")
     out = None if out is None else Path(out)
     _prepare(values.convert(devices, int | None, "devices"), out if resume else None)
-    overrides = dict(set or {})
-    overrides |= {f"fit.{name}": value for name, value in (("seed", seed), ("seeds", seeds)) if value is not None}
+    numbers = {"fit.seed": seed, "fit.seeds": seeds}
+    overrides = {**overrides, **{name: number for name, number in numbers.items() if number is not None}}
     known, files = plugins(registry_file)
-    cast = local.cast(known, game, learner, opponent)
+    cast = local.cast(known, game, learner, opponent, overrides)
     experiment = resolving.resolve(
         cast.known,
         files,
@@ -88,7 +93,7 @@ def run(
         learner=cast.learner,
         opponents=cast.opponents,
         recipe=values.convert(recipe, str, "recipe"),
-        overrides={**cast.overrides, **overrides},
+        overrides=cast.overrides,
     )
     cast.check_games(compose.build(cast.known, "game", experiment.game, "game"))
     return run_experiment(experiment, cast.known, out=out, resume=resume, progress=as_progress(progress))

@@ -47,7 +47,7 @@ def convert(value: Any, to: Any, path: str) -> Any:
     Numbers and arrays of NumPy and JAX count as the Python numbers and lists that they hold. Tracers are taken as they
     are: nobody can look at them.
     """
-    if isinstance(value, Tracer) or to is Any:
+    if isinstance(value, Tracer) or to is Any or _is_already(value, to):
         return value
     plain = _plain(value)
     try:
@@ -80,6 +80,8 @@ def type_name(to: Any) -> str:
     origin, arguments = typing.get_origin(to), typing.get_args(to)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(type_name(a) for a in arguments)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(map(repr, arguments))
     if origin is tuple:
         if len(arguments) == 2 and arguments[1] is Ellipsis:
             return f"list of {type_name(arguments[0])}"
@@ -87,6 +89,13 @@ def type_name(to: Any) -> str:
             return f"list of {len(arguments)} {type_name(arguments[0])}"
         return "[" + ", ".join(map(type_name, arguments)) + "]"
     return "nothing" if to is type(None) else getattr(to, "__name__", str(to))
+
+
+def _is_already(value: Any, to: Any) -> bool:
+    """Whether the type is none that anything is converted to, and the value of it: a function, say."""
+    cls = typing.get_origin(to) or to
+    others = isinstance(cls, type) and not issubclass(cls, (int, float, str, tuple, list, dict, np.ndarray, jax.Array))
+    return others and isinstance(value, cls)
 
 
 def _plain(value: Any) -> Any:

@@ -119,7 +119,7 @@ def test_equality_of_arrays():
 def test_frozen_keyword_only_and_not_hashable():
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         Thing().rate = 2.0  # type: ignore[misc]
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^expected every field by its name, Thing\(inner=\.\.\., rate=\.\.\., order"):
         Thing(Part())  # type: ignore[misc]
     with pytest.raises(TypeError, match="unhashable"):
         hash(Thing())
@@ -221,5 +221,14 @@ def test_a_hyperparameter_without_a_default_is_required():
 
 
 def test_as_plain():
-    value = {"a": (1.0, jnp.array([2.0, 3.0])), "b": np.float64(4.0), "c": "word", "d": None}
-    assert components.as_plain(value) == {"a": [1.0, [2.0, 3.0]], "b": 4.0, "c": "word", "d": None}
+    value = {"a": (1.0, jnp.array([2.0, 3.0])), "b": np.float64(4.0), "c": "word", "d": None, "e": moved}
+    found = components.as_plain(value)
+    assert found == {"a": [1.0, [2.0, 3.0]], "b": 4.0, "c": "word", "d": None, "e": f"{__name__}:moved"}
+
+
+def test_a_hyperparameter_without_a_type_is_taken_as_it_is():
+    @component
+    class Untyped:
+        rate = leaf(default=1.0, doc="how fast")  # type: ignore[misc]
+
+    assert components.hyperparameters(Untyped)[0].type is Any

@@ -1,5 +1,6 @@
 """Classes and objects from Python where a name is taken: runs, fits, surveys and folders of a notebook's own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -15,7 +16,7 @@ from meva_core.errors import BadCombination, BadFolder, BadPlugin, BadValue, Div
 from meva_core.match import Fitted
 from meva_core.ops import simultaneous_gradient
 from meva_core.progress import Lines, Progress, as_progress
-from meva_core.protocols import Game, Learner, Training
+from meva_core.protocols import Explorer, Game, Learner, Training
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 meva: Any = meva_core  # a careless caller: types do not hold
@@ -66,6 +67,25 @@ class Climb(Learner):
         return self.rate * simultaneous_gradient(self.game.payoff, x), state
 
 
+def doubled(x):
+    return 2 * x
+
+
+@component
+class Bent(Hawk):
+    """A function of its payoffs."""
+
+    bend: Callable = static(default=doubled, doc="of the payoff")
+
+    def payoff(self, x):
+        return self.bend(super().payoff(x))
+
+
+@component
+class Shy(Explorer):
+    """Perturbs nothing."""
+
+
 @component
 class Counting(Training):
     """Every loop adds the loop's random number."""
@@ -100,15 +120,33 @@ class Learnt(Learner):
         return self.rate * params * jnp.ones_like(x), state
 
 
+@component
+class Careless(Counting):
+    """Forgets its metrics."""
+
+    def step(self, state, key):
+        return state
+
+
+@component
+class Forgetful(Learnt):
+    """A learner with a fit that breaks its contract."""
+
+    @property
+    def training(self):
+        return Careless()
+
+
 def resolved(game, learner, opponents=(), **overrides) -> Any:
-    cast = local.cast(KNOWN, game, learner, opponents)
+    given = {name.replace("__", "."): value for name, value in overrides.items()}
+    cast = local.cast(KNOWN, game, learner, opponents, given)
     return resolving.resolve(
         cast.known,
         [recipes.shipped()],
         game=cast.game,
         learner=cast.learner,
         opponents=cast.opponents,
-        overrides={**cast.overrides, **{name.replace("__", "."): value for name, value in overrides.items()}},
+        overrides=cast.overrides,
     )
 
 
@@ -152,6 +190,17 @@ def test_a_class_that_is_called_like_an_entry_is_another():
     assert found.hash not in (resolved("ipd", "lola").hash, resolved("ipd", "naive").hash)
 
 
+def test_a_class_where_a_setting_is_a_name():
+    found = resolved(Hawk, "meva", evaluate__against=Climb, explorer__name=Shy)
+    assert found.evaluate.against == f"{__name__}:Climb"
+    assert found.learner.explorer.name == f"{__name__}:Shy"
+
+
+def test_a_function_is_known_by_its_name():
+    assert resolved(Bent, Climb).to_plain()["game"]["bend"] == f"{__name__}:doubled"
+    assert resolved(Bent(bend=defined_again), Climb).hash != resolved(Bent(), Climb).hash
+
+
 def test_parts_of_its_own_are_in_a_games_name():
     found = [resolved(Scaled(inner=Hawk(v=v)), Climb).game.name for v in (2.0, 3.0)]
     assert found == [f"{__name__}:Scaled(inner={__name__}:Hawk(v={v}))" for v in (2.0, 3.0)]
@@ -176,7 +225,7 @@ def test_recipes_for_any_game_are_for_ones_own_too():
 )
 def test_what_is_neither_a_name_nor_of_the_kind(game, learner, opponents, said):
     with pytest.raises(BadValue) as caught:
-        local.cast(KNOWN, game, learner, opponents)
+        local.cast(KNOWN, game, learner, opponents, {})
     assert said in str(caught.value)
 
 
@@ -246,6 +295,9 @@ def test_a_learner_is_not_moved_to_another_game_in_silence():
     ("given", "said"),
     [
         ({"set": ["learner.rate"]}, 'expected set={"SECTION.NAME": value}, got ['),
+        ({"set": {3: 4}}, 'expected set={"SECTION.NAME": value}, got {3: 4}'),
+        ({"out": 3}, "expected a path for out, got 3"),
+        ({"registry_file": 3}, "expected a path for registry_file, got 3"),
         ({"resume": True}, "expected out=FOLDER with resume=True, got none"),
         ({"devices": 1.5}, "expected int or nothing, got 1.5 (float) @ devices"),
         ({"devices": 10**6}, "expected 1 to 256 for --devices, got 1000000"),
@@ -353,6 +405,7 @@ def test_fit_tells_how_it_goes(capsys):
         (lambda: meva.fit("meva"), BadValue, "expected a learner, got 'meva' (str)"),
         (lambda: meva.fit(Learnt), BadValue, "expected a learner, got the class Learnt"),
         (lambda: meva.fit(Learnt(), seeds=0), BadValue, "expected between 1 and 65536, got 0 @ fit.seeds"),
+        (lambda: meva.fit(Forgetful()), BadPlugin, "training.step(state, key): expected a pair, got float32[]"),
         (lambda: meva.fit(Learnt(worst=0.0)), Diverged, "seed 0 diverged in loop 0: loss is not a finite number"),
         (lambda: meva.survey("ipd", Climb(game=Hawk())), BadValue, "expected a game, got 'ipd' (str)"),
         (lambda: meva.survey(Hawk(), "naive"), BadValue, "expected a learner, got 'naive' (str)"),

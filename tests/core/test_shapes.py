@@ -70,6 +70,16 @@ class Shift(Learner):
         }[self.gives]
 
 
+@component
+class Strided(Learner):
+    """Works with one rate alone."""
+
+    rate: float = leaf(default=1.0, doc="learning rate")
+
+    def update(self, params, state, x, key):
+        return jnp.full((2, 5), self.rate), state
+
+
 class Plain(Learner):
     """A learner that lacks @component."""
 
@@ -160,6 +170,7 @@ def test_the_check_holds_under_transformations():
         (Hill(returns="sum"), Shift(), "Hill.payoff: expected payoffs of shape (2,), got ()"),
         (Hill(returns="none"), Shift(), "Hill.payoff: expected payoffs of shape (2,), got None"),
         (Flat(), Shift(), "expected a method payoff of game Flat, got none"),
+        (Hill(), Shift(game=meva.make("game", "logistic")), "expected learners of the game that is played, Hill, got "),
         (Hill(), Flat(), "expected a learner, got Flat() (Flat)"),
         (Shift(), Shift(), "expected a game, got a learner (Shift)"),
         ("ipd", Shift(), "expected a game, got 'ipd' (str)"),
@@ -172,6 +183,13 @@ def test_a_match_checks_what_it_is_given(game, learner, said):
     with pytest.raises((BadValue, BadCombination)) as caught:
         meva.play(against(game, learner), jnp.zeros((2, 5)), KEY, 2)
     assert said in str(caught.value)
+
+
+def test_players_of_several_fits_are_told_apart():
+    several = jax.tree.map(lambda leaf: jnp.stack([leaf] * 2), Strided())
+    assert meva.play(against(Hill(), Strided()), jnp.zeros((2, 5)), KEY, 1).x.shape == (2, 5)
+    with pytest.raises(BadCombination, match="expected a player of one fit, got Strided of 2 seeds: take one with"):
+        meva.play(against(Hill(), several), jnp.zeros((2, 5)), KEY, 1)
 
 
 def test_a_method_that_is_missing_is_told():

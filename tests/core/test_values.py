@@ -1,6 +1,7 @@
 """Values as loops and notebooks give them: NumPy's and JAX's numbers and arrays count as the numbers they hold."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -66,6 +67,14 @@ def test_what_would_be_lost_is_refused(value, to, said):
     with pytest.raises(BadValue) as caught:
         values.convert(value, to, "here")
     assert str(caught.value) == said
+
+
+def test_what_is_no_number_is_checked_by_its_class():
+    assert values.convert(np.tanh, Callable, "here") is np.tanh
+    with pytest.raises(BadValue, match=r"^expected one of 'a', 'b', got 'c' \(str\) @ here$"):
+        values.convert("c", Literal["a", "b"], "here")
+    with pytest.raises(BadValue, match=r"^expected Callable, got 3 \(int\) @ here$"):
+        values.convert(3, Callable, "here")
 
 
 def test_a_long_array_is_told_in_short():
