@@ -274,7 +274,9 @@ def test_a_learner_without_a_rate_shapes_others_at_theirs(game, overrides, rate)
 def test_a_learner_with_a_rate_lends_it():
     assert "against_rate" not in resolve("ipd", "lola").to_plain()["evaluate"]
     found = resolve("ipd", "lola", overrides={"learner.rate": 3.0})
-    assert evaluate.plan(KNOWN, found, compose.compose(KNOWN, found)).rival.rate == 3.0
+    rival = evaluate.plan(KNOWN, found, compose.compose(KNOWN, found)).rival
+    assert rival is not None
+    assert rival.rate == 3.0
 
 
 @pytest.mark.parametrize("path", ["opponent.name", "opponent.1.name"])

@@ -60,9 +60,9 @@ def policies_and_payoffs(game, learner, rival):
             "along": shown.payoffs,
             "polytope": evaluate.polytope(game, x[0], others).payoffs,
         }
-    plane = getattr(game.game, "plane", None)
-    if plane is not None:
-        starts = evaluate.grid(*plane, 3)
+    if game.plane is not None:
+        low, high = game.plane
+        starts = evaluate.grid(low, high, 3)
         plain["basins"] = evaluate.basins(match, starts, KEY, STEPS)
         plain["rest"] = evaluate.rest(match, jnp.full((2, 1), 0.3), KEY, iterations=5)
         plain["equilibrium"] = evaluate.equilibrium(game, jnp.full((2, 1), 0.3), iterations=5)
