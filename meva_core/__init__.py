@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from meva_core.match import self_play as self_play
     from meva_core.match import trajectory as trajectory
     from meva_core.moments import snapshots as snapshots
+    from meva_core.plain import Surveyed as Surveyed
+    from meva_core.plain import fit as fit
+    from meva_core.plain import survey as survey
+    from meva_core.progress import Progress as Progress
     from meva_core.registry import installed as installed
     from meva_core.report import Result as Result
     from meva_core.runner import run as run
+    from meva_core.tournaments import tournament as tournament
 
 _HOMES = {
     "Entry": "hookspecs",
@@ -30,8 +35,11 @@ _HOMES = {
     "Fitted": "match",
     "Match": "match",
     "MevaError": "errors",
+    "Progress": "progress",
     "Result": "report",
+    "Surveyed": "plain",
     "best_response": "evaluate",
+    "fit": "plain",
     "hookimpl": "hookspecs",
     "installed": "registry",
     "make": "api",
@@ -40,6 +48,8 @@ _HOMES = {
     "run": "runner",
     "self_play": "match",
     "snapshots": "moments",
+    "survey": "plain",
+    "tournament": "tournaments",
     "trajectory": "match",
 }
 __all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

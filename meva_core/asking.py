@@ -26,7 +26,7 @@ class Asked:
 
     def refuse(self, what: str, expected: str, got: Any) -> NoReturn:
         """BadPlugin."""
-        raise self.offer.fault(f"{what}: expected {expected}, got {_told(got)}")
+        raise self.offer.fault(f"{what}: expected {expected}, got {told(got)}")
 
     def answer(self, what: str, ask: Callable[[], Any]) -> Any:
         """What `ask` returns. What it raises is the plugin's, but for a MevaError, which says it all."""
@@ -58,17 +58,25 @@ class Asked:
 
     def same(self, what: str, got: Any, before: Any) -> None:
         """Refused if not of one structure, shapes and types with what was before."""
-        if jax.tree.structure(got) != jax.tree.structure(before):
-            self.refuse(what, _told(before), got)
-        for (path, old), new in zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(got), strict=True):
-            if (old.shape, old.dtype) != (new.shape, new.dtype):
-                self.refuse(f"{what}{jax.tree_util.keystr(path)}", _told(old), new)
+        if (found := difference(got, before)) is not None:
+            where, old, new = found
+            self.refuse(f"{what}{where}", told(old), new)
 
     def pair(self, what: str, got: Any) -> tuple:
         """Refused if not two."""
         if not isinstance(got, tuple) or len(got) != 2:
             self.refuse(what, "a pair", got)
         return got
+
+
+def difference(got: Any, before: Any) -> tuple[str, Any, Any] | None:
+    """Where two trees of arrays differ in structure, shape or type first, and both there; None: nowhere."""
+    if jax.tree.structure(got) != jax.tree.structure(before):
+        return "", before, got
+    for (path, old), new in zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(got), strict=True):
+        if (old.shape, old.dtype) != (new.shape, new.dtype):
+            return jax.tree_util.keystr(path), old, new
+    return None
 
 
 def abstract(tree: Any) -> Any:
@@ -107,13 +115,13 @@ class _Bare(str):
     __repr__ = str.__str__
 
 
-def _told(value: Any) -> str:
+def told(value: Any) -> str:
     """Arrays by their shapes and types, float32[2,5]; all else as Python shows it."""
 
-    def told(leaf: Any) -> Any:
+    def shown(leaf: Any) -> Any:
         if isinstance(leaf, str) or not hasattr(leaf, "shape"):
             return leaf
         return _Bare(f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]")
 
-    text = value if isinstance(value, str) else repr(jax.tree.map(told, value))
+    text = value if isinstance(value, str) else repr(jax.tree.map(shown, value))
     return text if len(text) <= MOST else f"{text[:MOST]} ..."

@@ -18,7 +18,7 @@ import numpy as np
 
 from meva_core import disk
 from meva_core.errors import BadFolder
-from meva_core.fit import Divergence
+from meva_core.fitting import Divergence
 
 SCHEMA = 3
 KEPT = 3

@@ -40,8 +40,9 @@ def _in_run(known: Registry, folder: Path) -> list[Offer]:
 
 
 def _in_tournament(known: Registry, folder: Path) -> list[Offer]:
-    from meva_core import tournament
+    from meva_core import tournaments
 
-    asked = tournament.read(folder).asked
+    asked = tournaments.read(folder).asked
     games = [known.find("game", name) for name in asked.games]
-    return games + [known.find("learner", name) for name in asked.learners]
+    players = asked.players(known, asked.games[0])
+    return games + [known.find("learner", player.name) for player in players]

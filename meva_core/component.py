@@ -12,6 +12,7 @@ Leaves and statics are the hyper-parameters that users see and set; parts are ha
 
 from __future__ import annotations
 
+import functools
 import math
 import typing
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 import attrs
 import jax
 import numpy as np
+from jax.core import Tracer
 
 T = TypeVar("T", bound=type)
 
@@ -52,6 +54,7 @@ def part(*, default: Any = attrs.NOTHING, doc: str = "") -> Any:
 def component(cls: T) -> T:
     """Make `cls` a frozen, keyword-only attrs class registered as a pytree."""
     made = attrs.define(cls, frozen=True, kw_only=True, eq=False, slots=False)  # type: ignore[call-overload]
+    made.__init__ = _by_name(made)  # type: ignore[misc]
     made.__eq__ = _equal  # type: ignore[method-assign]
     made.__hash__ = None  # type: ignore[assignment]
     for field in attrs.fields(made):
@@ -78,13 +81,19 @@ def component(cls: T) -> T:
     return made
 
 
+def is_component(cls: type) -> bool:
+    """Whether `component` made this very class, not only one that it inherits from."""
+    return vars(cls).get("__eq__") is _equal
+
+
 class Refused(ValueError):
     """A value that a component's check does not accept; `name` is the hyper-parameter's."""
 
     def __init__(self, name: str, complaint: str, value: Any):
-        super().__init__(f"{name!r} must be {complaint}, got {value!r}")
+        shown = as_plain(value) if isinstance(value, (jax.Array, np.ndarray, np.generic)) else value
+        super().__init__(f"{name!r} must be {complaint}, got {shown!r}")
         self.name = name
-        self.complaint = f"expected {complaint}, got {value!r}"
+        self.complaint = f"expected {complaint}, got {shown!r}"
 
 
 @attrs.frozen
@@ -108,7 +117,12 @@ def hyperparameters(cls: type) -> tuple[Hyperparameter, ...]:
     """The leaves and statics of a component class, in order of definition."""
     hints = typing.get_type_hints(cls)
     return tuple(
-        Hyperparameter(f.name, hints[f.name], f.default, *(f.metadata[key] for key in ("doc", "check", "per_payoff")))
+        Hyperparameter(
+            f.name,
+            hints.get(f.name, Any),
+            f.default,
+            *(f.metadata[key] for key in ("doc", "check", "per_payoff")),
+        )
         for f in attrs.fields(cls)
         if f.metadata.get("kind") in ("leaf", "static")
     )
@@ -126,7 +140,7 @@ def settings(self: Any) -> dict[str, Any]:
 
 def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: bool = False) -> Any:
     def validate(self: Any, attribute: Any, value: Any) -> None:
-        if check is not None and value is not None and _concrete(value) and not check.accepts(value):
+        if check is not None and value is not None and _concrete(value) and not _accepted(check, value):
             raise Refused(attribute.name, check.expected, value)
 
     shown = kind != "part"
@@ -135,8 +149,30 @@ def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: b
 
 
 def _concrete(value: Any) -> bool:
-    """Whether a validator may look at the value: tracers and device arrays are taken as they are."""
-    return not any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value))
+    """Whether a validator can look at the value. An array is waited for and fetched, which is cheap: hyper-parameters
+    are small, and what is changed again and again is changed under jit, where it is traced."""
+    return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value))
+
+
+def _accepted(check: Check, value: Any) -> bool:
+    try:
+        return check.accepts(value)
+    except (TypeError, ValueError):  # no number at all
+        return False
+
+
+def _by_name(cls: type) -> Callable[..., None]:
+    """The class's own __init__, which says how it is called where something comes without a name."""
+    own = cls.__init__
+
+    @functools.wraps(own)
+    def init(self: Any, *unnamed: Any, **fields: Any) -> None:
+        if unnamed:
+            names = ", ".join(f"{field.name}=..." for field in attrs.fields(cls))
+            raise TypeError(f"expected every field by its name, {cls.__name__}({names}), got {len(unnamed)} without")
+        own(self, **fields)
+
+    return init
 
 
 def _equal(self: Any, other: Any) -> bool:
@@ -184,11 +220,13 @@ def one_of(*choices: str) -> Check:
 
 
 def as_plain(value: Any) -> Any:
-    """A hyper-parameter's value for TOML, JSON and screens: numbers, strings, lists, tables."""
+    """A hyper-parameter's value for TOML, JSON and screens: numbers, strings, lists, tables; a function by its name."""
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
         return np.asarray(value).tolist()
     if isinstance(value, (tuple, list)):
         return [as_plain(v) for v in value]
     if isinstance(value, Mapping):
         return {k: as_plain(v) for k, v in value.items()}
+    if callable(value):
+        return f"{value.__module__}:{value.__qualname__}" if hasattr(value, "__qualname__") else repr(value)
     return value

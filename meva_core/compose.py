@@ -134,7 +134,8 @@ def compose(registry: Registry, experiment: Experiment) -> Composition:
 
 def build(registry: Registry, kind: str, choice: Choice, path: str, **extra: Any) -> Any:
     """One component from its name and settings; `extra` are its parts."""
-    return values.construct(registry.find(kind, choice.name).load(), {**choice.settings, **extra}, path)
+    offer = registry.find(kind, choice.name)
+    return values.construct(offer.load(), {**offer.parts, **choice.settings, **extra}, path)
 
 
 def model_builder(registry: Registry, choice: Choice, game: Game, path: str = "value_model") -> ModelBuilder:
@@ -144,13 +145,14 @@ def model_builder(registry: Registry, choice: Choice, game: Game, path: str = "v
 
 
 def _player(registry: Registry, game: Game, choice: Choice, label: str, seats: tuple[int, ...], path: str) -> Player:
-    factory = registry.find("learner", choice.name).load()
-    extra: dict[str, Any] = {"game": game} if "game" in parts(factory) else {}
+    offer = registry.find("learner", choice.name)
+    factory = offer.load()
+    extra: dict[str, Any] = {**offer.parts, **({"game": game} if "game" in parts(factory) else {})}
     inside = "" if path == "learner" else f"{path}."
     if choice.value_model is not None:
         extra["value_model"] = model_builder(registry, choice.value_model, game, f"{inside}value_model")
     if choice.explorer is not None:
         extra["explorer"] = build(registry, "explorer", choice.explorer, f"{inside}explorer")
     offers = {kind: registry.find(kind, model.name) for kind, model in choice.models.items()}
-    offers["learner"] = registry.find("learner", choice.name)
+    offers["learner"] = offer
     return Player(choice.name, label, path, seats, factory, dict(choice.settings), extra, offers)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import jax.numpy as jnp
 
-from meva_core import values
+from meva_core import kinds, values
 from meva_core.asking import Asked, abstract, floats, key, whole
 from meva_core.component import Hyperparameter, as_plain, hyperparameters
 from meva_core.errors import BadValue
@@ -25,8 +25,6 @@ from meva_core.registry import Offer
 if TYPE_CHECKING:
     from meva_core.compose import Composition
 
-PROTOCOLS: dict[str, type] = {"game": Game, "learner": Learner, "value_model": ValueModel, "explorer": Explorer}
-OWN = {"game": ("init", "payoff"), "learner": ("update",), "value_model": ("init", "features", "head"), "explorer": ()}
 PARTS = {"game": (), "learner": ("game", "value_model", "explorer", "rivals"), "value_model": ("game",), "explorer": ()}
 OUTPUTS, CONDITIONS = 4, 1  # of the value models that are asked
 
@@ -55,20 +53,21 @@ def players(composition: Composition) -> None:
 def factory(offer: Offer, cls: type) -> None:
     """A class has the methods of its kind, parts that somebody hands in, and defaults that it accepts itself."""
     asked = Asked(offer, cls)
-    protocol = PROTOCOLS[offer.kind]
+    protocol = kinds.PROTOCOLS[offer.kind]
     known = {h.name: h for h in asked.answer("its hyper-parameters", lambda: hyperparameters(cls))}
     fields = {field.name for field in attrs.fields(cls)}
-    for name in OWN[offer.kind]:
-        if getattr(cls, name, None) in (None, getattr(protocol, name)):
-            asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
+    for name in kinds.lacking(offer.kind, cls):
+        asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
     if offer.kind == "learner" and "rate" not in known:
         asked.refuse(f"class {cls.__name__}", "a hyper-parameter rate", ", ".join(known) or "none")
+    if (setting := getattr(cls, "plays_strategies", None)) is not None and setting not in known:
+        asked.refuse("plays_strategies", f"one of {', '.join(known)} or None", setting)
     wanted = {name for name in (*dir(protocol), *protocol.__annotations__) if not name.startswith("_")}
     for name in sorted(wanted - fields):
         if not hasattr(cls, name):
             asked.refuse(f"class {cls.__name__}", f"{name} (or {protocol.__name__} as its base)", "none")
     for field in attrs.fields(cls):
-        if field.default is attrs.NOTHING and field.name not in (*known, *PARTS[offer.kind]):
+        if field.default is attrs.NOTHING and field.name not in (*known, *PARTS[offer.kind], *offer.parts):
             asked.refuse(f"class {cls.__name__}", f"parts of {', '.join(PARTS[offer.kind]) or 'no name'}", field.name)
     for name, h in known.items():
         if not h.required:
@@ -121,6 +120,8 @@ def learner(offer: Offer, made: Learner, on: Game) -> Any:
     if sweep is not None and not hasattr(made, sweep.name):
         asked.refuse("sweep", "the name of a hyper-parameter", sweep.name)
     asked.array("start(params, x, key)", asked.shapes("start(params, x, key)", "start", params, x, key()), *shape)
+    if (held := asked.shapes("held()", "held")) is not None:
+        asked.array("held()", held, *shape)
     state = asked.shapes("init(params, x)", "init", params, x)
     what = "update(params, state, x, key)"
     steps, after = asked.pair(what, asked.shapes(what, "update", params, state, x, key()))
@@ -194,7 +195,7 @@ def _default(asked: Asked, name: str, h: Hyperparameter) -> None:
     what = f"the default of {name}"
     value = asked.answer(what, lambda: as_plain(h.default))
     try:
-        values.convert(value, h.type, what)
+        values.convert(h.default, h.type, what)
     except BadValue:
         asked.refuse(what, values.type_name(h.type), value)
     check = h.check

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,6 +79,13 @@ def used() -> list[Any]:
 def record() -> dict[str, Any]:
     """What a run was computed with, for `prepare` to settle again."""
     return {"device": jax.default_backend(), "devices": len(used())}
+
+
+def machine() -> str:
+    """The kind of machine that computes, as in "x86_64 CPU, 2 cores" or "NVIDIA H100 80GB HBM3"."""
+    if jax.default_backend() != "cpu":
+        return jax.devices()[0].device_kind
+    return f"{platform.machine()} CPU, {cores()} core{'s' * (cores() > 1)}"
 
 
 def recorded(path: Path) -> int | None:

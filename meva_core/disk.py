@@ -33,6 +33,14 @@ def file_name(text: str) -> str:
     return re.sub(r"[^\w.+-]", "-", text).lstrip(".") or "-"
 
 
+def file_name_of_its_own(text: str, longest: int = 120) -> str:
+    """The file name of a text, with a few digits of its hash where other texts could share it or it is too long."""
+    name = file_name(text)
+    if name == text and len(name) <= longest:
+        return name
+    return f"{name[:longest]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
 def write(path: Path, content: str | bytes) -> None:
     """All of it or nothing: what was there before stays until the new file is on the disk. OSError names the file."""
     partial = path.with_name(path.name + PARTIAL)

@@ -32,6 +32,11 @@ class FitSettings:
         default="continue", doc="what the other seeds do where one diverges", check=one_of("stop", "continue")
     )
 
+    @property
+    def every_seed(self) -> list[int]:
+        """One per fit."""
+        return list(range(self.seed, self.seed + self.seeds))
+
 
 @attrs.frozen(kw_only=True)
 class EvaluateSettings:
@@ -49,7 +54,7 @@ class EvaluateSettings:
         check=positive,
     )
     response_steps: int = static(
-        default=300, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
+        default=100, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
     )
     response_restarts: int = static(default=8, doc="fresh starts of such a best response", check=between(1, 10**5))
     response_rate: float = static(default=1.0, doc="learning rate of such a best response", check=positive)
@@ -129,7 +134,7 @@ class Experiment:
     @property
     def seeds(self) -> list[int]:
         """One per fit."""
-        return list(range(self.fit.seed, self.fit.seed + self.fit.seeds))
+        return self.fit.every_seed
 
     def to_plain(self) -> dict[str, Any]:
         """Tables of numbers, strings and lists; `from_plain` reads them."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import jax
 import jax.numpy as jnp
 
-from meva_core import checkpoint, fit, metrics, stopping
+from meva_core import checkpoint, fitting, metrics, stopping
 from meva_core.errors import BadFolder, Diverged
-from meva_core.experiment import Experiment
-from meva_core.fit import Chunk, Divergence, History
+from meva_core.experiment import FitSettings
+from meva_core.fitting import Chunk, Divergence, History
 from meva_core.progress import Progress
 from meva_core.protocols import Training
 
@@ -22,36 +23,48 @@ CHECKPOINTS, SNAPSHOTS = "checkpoints", "snapshots"  # folders, with one for eac
 SNAPSHOTS_OF_A_FIT = 10  # of the parameters, along the way
 
 
+@attrs.frozen
+class Place:
+    """Where a fit is kept: a folder, for the player of this path; decisive: what decides the fit, as plain tables."""
+
+    out: Path
+    player: str
+    decisive: Mapping[str, Any]
+
+
 def train(
-    experiment: Experiment, trainings: Sequence[Training], player: str, out: Path | None, progress: Progress
+    settings: FitSettings, trainings: Sequence[Training], progress: Progress, place: Place | None = None
 ) -> tuple[PyTree, History]:
-    """One player's fit, from where the folder `out` has it: the state, every leaf [S, ...], and its history.
+    """One player's fit, from where its place has it: the state, every leaf [S, ...], and its history.
 
     Every chunk is saved when it is over, and Ctrl-C or SIGTERM waits for that. Diverged where no seed is left, and with
     `fit.on_divergence` = "stop" where one is lost.
     """
-    state, loops, history = fit.start(trainings, experiment.seeds), 0, History(seeds=experiment.seeds)
-    if out is not None:
+    seeds = settings.every_seed
+    state, loops, history = fitting.start(trainings, seeds), 0, History(seeds=seeds)
+    if place is not None:
+        out, player = place.out, place.player
         state, loops = _resumed(out, player, state, history, progress)
         if loops > trainings[0].num_steps:
             raise BadFolder(f"expected checkpoints of at most {trainings[0].num_steps} loops in {out}, got {loops}")
         for name in (CHECKPOINTS, SNAPSHOTS):  # once: where the folder is taken away, nothing makes it anew
             (out / name / player).mkdir(parents=True, exist_ok=True)
-    _complain(experiment, history, [], progress)
-    decisive, num_steps = experiment.of_fit, trainings[0].num_steps
-    with contextlib.nullcontext(lambda: None) if out is None else stopping.deferred(progress.stopping) as check:
-        for chunk in fit.fit(trainings, experiment.seeds, chunk=experiment.fit.chunk, state=state, loops=loops):
+    _complain(settings, history, [], progress)
+    num_steps = trainings[0].num_steps
+    with contextlib.nullcontext(lambda: None) if place is None else stopping.deferred(progress.stopping) as check:
+        for chunk in fitting.fit(trainings, seeds, chunk=settings.chunk, state=state, loops=loops):
             new = history.add(chunk)
             if _due(loops, chunk.loops, num_steps):
-                params = fit.fitted_params(trainings, chunk.state)
+                params = fitting.fitted_params(trainings, chunk.state)
                 new += history.lose(_not_numbers(params, len(history.seeds)), chunk.loops - 1, "a parameter")
-                if out is not None:
-                    checkpoint.write(out / SNAPSHOTS / player, chunk.loops, params, decisive)
+                if place is not None:
+                    checkpoint.write(place.out / SNAPSHOTS / place.player, chunk.loops, params, place.decisive)
             state, loops = chunk.state, chunk.loops
-            if out is not None:
-                metrics.append(out, player, experiment.seeds, chunk)
-                checkpoint.save(out / CHECKPOINTS / player, loops, state, decisive, history.diverged)
-            _complain(experiment, history, new, progress)
+            if place is not None:
+                metrics.append(place.out, place.player, seeds, chunk)
+                folder = place.out / CHECKPOINTS / place.player
+                checkpoint.save(folder, loops, state, place.decisive, history.diverged)
+            _complain(settings, history, new, progress)
             progress.chunk(chunk)
             check()
     return state, history
@@ -73,11 +86,11 @@ def _resumed(out: Path, player: str, fresh: PyTree, history: History, progress: 
     return found.state, found.loops
 
 
-def _complain(experiment: Experiment, history: History, new: Sequence[Divergence], progress: Progress) -> None:
+def _complain(settings: FitSettings, history: History, new: Sequence[Divergence], progress: Progress) -> None:
     """Of the seeds that are lost, those that are `new`; or stop for them."""
     if history.diverged and len(history.diverged) == len(history.seeds):
         raise Diverged("; ".join(map(str, history.diverged)))
-    if history.diverged and experiment.fit.on_divergence == "stop":
+    if history.diverged and settings.on_divergence == "stop":
         raise Diverged(
             "; ".join(map(str, history.diverged)) + "; stopped, since fit.on_divergence is 'stop': "
             "with --on-divergence continue the other seeds go on"

@@ -12,7 +12,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import component, part, static
+from meva_core import kinds, shapes
+from meva_core.asking import abstract, difference, told
+from meva_core.component import component, leaf, part, static
+from meva_core.errors import BadCombination, BadValue, MevaError
 from meva_core.protocols import Game, Learner
 
 
@@ -22,6 +25,23 @@ class Fitted:
 
     learner: Learner = part()
     params: Any = part(default=None)
+
+
+@component
+class Held(Learner):
+    """Plays given policies and never moves."""
+
+    policies: Any = leaf(doc="f32[P, D], by seat")
+    rate: float = leaf(default=0.0, doc="learning rate: it has none")
+
+    def held(self) -> Array:
+        return self.policies
+
+    def start(self, params: Any, x: Array, key: Array) -> Array:
+        return self.policies.astype(x.dtype)
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        return jnp.zeros_like(x), state
 
 
 @component
@@ -43,38 +63,51 @@ class Played(NamedTuple):
 
 
 def self_play(game: Game, player: Fitted) -> Match:
-    """One learner in all seats."""
+    """One learner in all seats. BadValue where the game is none."""
+    kinds.check("game", game)
     return Match(game=game, players=(player,), seats=(0,) * game.num_players)
 
 
 def start(match: Match, key: Array) -> Array:
     """A fresh joint policy f32[P, D]; each player may move its own row before the first step."""
-    x_key, key = jax.random.split(key)
-    x = match.game.init(x_key)
-    rows = [p.learner.start(p.params, x, jax.random.fold_in(key, n)) for n, p in enumerate(match.players)]
+    _check(match)
+    x_key, key = jax.random.split(shapes.key(key))
+    x = shapes.policies(match.game, match.game.init(x_key))
+    rows = []
+    for n, p in enumerate(match.players):
+        own = p.learner.start(p.params, x, jax.random.fold_in(key, n))
+        rows.append(shapes.rows(p.learner, "start: expected policies", own, x))
     return _seated(match, rows)
 
 
 def step(match: Match, x: Array, key: Array) -> Array:
     """x f32[P, D] after one simultaneous step of players who have taken none before."""
+    x, key = _checked(match, x, key)
     return _step(match, x, _states(match, x), key)[0]
 
 
 def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
-    """`num_steps` simultaneous steps from x, f32[P, D]."""
+    """`num_steps` simultaneous steps from x, f32[P, D].
+
+    What the match is made of, and the shape of x, are checked where this is traced: BadValue and BadCombination.
+    """
+    x, key = _checked(match, x, key)
+    num_steps = shapes.whole("num_steps", num_steps)
 
     def body(carry: tuple, key: Array) -> tuple:
         x, states = _step(match, carry[0], carry[1], key)
         step = jax.lax.stop_gradient(x - carry[0])  # the length of a step of 0 has no gradient
-        return (x, states), (match.game.payoff(x), jnp.linalg.norm(step, axis=-1))
+        return (x, states), (_payoff(match, x), jnp.linalg.norm(step, axis=-1))
 
     (last, _), found = jax.lax.scan(body, (x, _states(match, x)), jax.random.split(key, num_steps))
     payoffs, lengths = found
-    return Played(last, jnp.concatenate([match.game.payoff(x)[None], payoffs]), lengths)
+    return Played(last, jnp.concatenate([_payoff(match, x)[None], payoffs]), lengths)
 
 
 def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:
     """The policies along the way, f32[S + 1, P, D], x first."""
+    x, key = _checked(match, x, key)
+    num_steps = shapes.whole("num_steps", num_steps)
 
     def body(carry: tuple, key: Array) -> tuple:
         after = _step(match, carry[0], carry[1], key)
@@ -99,10 +132,65 @@ def _states(match: Match, x: Array) -> tuple:
 def _step(match: Match, x: Array, states: tuple, key: Array) -> tuple[Array, tuple]:
     steps, new = [], []
     for n, (p, state) in enumerate(zip(match.players, states, strict=True)):
-        step, state = p.learner.update(p.params, state, x, jax.random.fold_in(key, n))
+        step, after = _update(p, state, x, jax.random.fold_in(key, n))
         steps.append(step)
-        new.append(state)
+        new.append(after)
     return x + _seated(match, steps), tuple(new)
+
+
+def _update(player: Fitted, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+    who, rate = type(player.learner).__name__, getattr(player.learner, "rate", 0.0)
+    try:
+        found = player.learner.update(player.params, state, x, key)
+    except Exception as error:
+        if isinstance(error, MevaError) or not isinstance(rate, jax.Array) or not rate.ndim:
+            raise
+        raise BadCombination(
+            f"expected a player of one fit, got {who} of {len(rate)} seeds: take one with "
+            "jax.tree.map(lambda leaf: leaf[0], player), or use jax.vmap over all"
+        ) from error
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise BadCombination(f"{who}.update: expected (steps, state), got {told(found)}")
+    if (differs := difference(*map(abstract, (found[1], state)))) is not None:
+        where, before, after = differs
+        raise BadCombination(f"{who}.update: expected a state{where} {told(before)} as before, got {told(after)}")
+    return shapes.rows(player.learner, "update: expected steps", found[0], x), found[1]
+
+
+def _payoff(match: Match, x: Array) -> Array:
+    return shapes.payoffs(match.game, match.game.payoff(x))
+
+
+def _checked(match: Match, x: Any, key: Any) -> tuple[Array, Array]:
+    """The policies and the key that a match is played with, once both and the match are as they should be."""
+    _check(match)
+    return shapes.policies(match.game, x), shapes.key(key)
+
+
+def _check(match: Match) -> None:
+    if not isinstance(match, Match):
+        raise BadValue(f"expected a Match, as meva.self_play(game, player), got {kinds.told(match)}")
+    kinds.check("game", match.game)
+    for player in match.players:
+        if not isinstance(player, Fitted):
+            raise BadValue(f"expected meva.Fitted(learner=...) as a player, got {kinds.told(player)}")
+        kinds.check("learner", player.learner)
+        _check_game(player.learner, match.game)
+    if len(match.seats) != match.game.num_players or not set(match.seats) <= set(range(len(match.players))):
+        raise BadValue(
+            f"expected one of players 0 to {len(match.players) - 1} for each of {match.game.num_players} seats, "
+            f"got seats {match.seats}"
+        )
+
+
+def _check_game(learner: Learner, played: Game) -> None:
+    own = getattr(learner, "game", None)
+    if own is None or (own.num_players, own.policy_size) == (played.num_players, played.policy_size):
+        return
+    raise BadCombination(
+        f"expected learners of the game that is played, {type(played).__name__}, got {type(learner).__name__} of "
+        f"{type(own).__name__}: make it with game=..."
+    )
 
 
 def _seated(match: Match, rows: list[Array]) -> Array:

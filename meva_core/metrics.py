@@ -15,7 +15,7 @@ import numpy as np
 
 from meva_core import disk
 from meva_core.errors import BadFolder
-from meva_core.fit import Chunk
+from meva_core.fitting import Chunk
 
 NAME = "metrics.jsonl"
 _KEYS = ("fit", "seed", "loop")

@@ -11,22 +11,26 @@ from typing import Any
 
 import jax
 
-from meva_core import checkpoint, compose, experiment, fit, keeping, registry
+from meva_core import checkpoint, compose, experiment, fitting, keeping, kinds, local, registry
 from meva_core.errors import BadFolder
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
 from meva_core.protocols import Learner
 
 
-def snapshots(out: str | Path) -> Iterator[tuple[int, Match]]:
+def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
     """(loops, match) at each of the ten or so moments of a run's fit that were kept, the first one first: everybody in
     their seats, every leaf [S, ...] over seeds. Rivals who were fitted before are as they were in the end.
 
-    BadFolder where nothing was fitted, or a file is damaged.
+    handed_in: classes or objects of your own that the run was given. BadFolder where nothing was fitted, or a file is
+    damaged.
     """
-    out = Path(out)
-    asked = experiment.read(registry.installed(), out / "experiment.toml")
-    composition = compose.compose(registry.installed(), asked)
+    out, known = Path(out), registry.installed()
+    for own in handed_in:
+        cls = own if isinstance(own, type) else type(own)
+        known = local.take(known, kinds.of(cls) or "game", own, "snapshots").known
+    asked = experiment.read(known, out / "experiment.toml")
+    composition = compose.compose(known, asked)
     fitted: dict[int, Fitted] = {}
     found: list[tuple[int, dict[int, Fitted]]] = []
     for n in composition.order:
@@ -48,7 +52,7 @@ def _kept(folder: Path, learners: Sequence[Learner], seeds: Sequence[int]) -> li
     trainings = [training for learner in learners if (training := learner.training) is not None]
     if not trainings:
         return []
-    like = jax.eval_shape(lambda: fit.fitted_params(trainings, fit.start(trainings, seeds)))
+    like = jax.eval_shape(lambda: fitting.fitted_params(trainings, fitting.start(trainings, seeds)))
     moments = [checkpoint.load(path, like) for path in checkpoint.oldest_first(folder)]
     if not moments:
         raise BadFolder(f"expected snapshots of a fit in {folder}, got none: go on with the run first, with --resume")

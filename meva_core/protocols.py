@@ -9,10 +9,13 @@ All functions are pure, unbatched, and safe under jit, vmap and scan; batching i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import attrs
+
+from meva_core.errors import BadCombination
 
 if TYPE_CHECKING:
     from jax import Array
@@ -51,13 +54,20 @@ class Game(Protocol):
     plane: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Every function of a joint policy checks its shape where it is traced, in games of plugins as in ours."""
+        super().__init_subclass__(**options)
+        for name in ("payoff", "entries", "outcomes", "best_response"):
+            if hasattr(vars(cls).get(name), "__call__"):  # noqa: B004 - no property
+                setattr(cls, name, _of_policies(vars(cls)[name]))
+
     def init(self, key: Array) -> Array:
         """A fresh joint policy, f32[P, D]."""
-        ...
+        _lacks(self, "init")
 
     def payoff(self, x: Array) -> Array:
         """f32[P, D] -> f32[P], differentiable."""
-        ...
+        _lacks(self, "payoff")
 
     @property
     def payoff_range(self) -> Array:
@@ -84,7 +94,8 @@ class Game(Protocol):
 
     @property
     def strategies(self) -> Mapping[str, Any]:
-        """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it."""
+        """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it (a
+        default is taken where a user gives none)."""
         return {}
 
     def outcomes(self, x: Array) -> dict[str, Array]:
@@ -149,6 +160,7 @@ class Learner(Protocol):
     sweep: over which of its hyper-parameters it is evaluated.
     myopic: whether it follows the gradient of its own payoff and nothing else (a meta-discount of 0).
     met_as: in a tournament, the name of the rule that others are fitted against in its place; None: itself.
+    plays_strategies: the hyper-parameter that takes the name of one of the game's strategies; None: there is none.
     """
 
     rate: Any
@@ -156,6 +168,7 @@ class Learner(Protocol):
     sweep: Sweep | None = None
     myopic: bool = False
     met_as: str | None = None
+    plays_strategies: str | None = None
 
     def facing(self, rivals: tuple[Learner | None, ...]) -> Learner:
         """This learner as it plays where seat j is taken by `rivals[j]` (None: by itself)."""
@@ -165,13 +178,18 @@ class Learner(Protocol):
         """Own first policies, f32[P, D]; usually x itself."""
         return x
 
+    def held(self) -> Array | None:
+        """The policies f32[P, D], by seat, that it begins with wherever it is put, and never leaves. None where it
+        moves, or begins where it is put."""
+        return None
+
     def init(self, params: PyTree, x: Array) -> PyTree:
         """State along one trajectory; () if none."""
         return ()
 
     def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
         """Steps f32[P, D] to add to x, and the new state; row i if player i follows this rule."""
-        ...
+        _lacks(self, "update")
 
     def meta_value(self, params: PyTree, x: Array) -> tuple[Array, Array] | None:
         """What it takes to come to be worth, from x on: V(x) f32[P] and the meta-discounts g f32[P] of
@@ -222,3 +240,19 @@ class Explorer(Protocol):
     def perturb_step(self, noise: PyTree, step: Array, key: Array) -> Array:
         """The step taken, f32[P, D]."""
         return step
+
+
+def _of_policies(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of a game, called with a joint policy that has been checked."""
+
+    @functools.wraps(method)
+    def checked(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        from meva_core import shapes  # jax, which only those who compute need
+
+        return method(self, shapes.policies(self, x), *args, **kwargs)
+
+    return checked
+
+
+def _lacks(component: Any, method: str) -> NoReturn:
+    raise BadCombination(f"expected a method {method} of class {type(component).__name__}, got none")

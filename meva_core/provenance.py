@@ -18,6 +18,7 @@ def record() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "machine": devices.machine(),
         "versions": {**strangers, **{name: importlib.metadata.version(name) for name in LIBRARIES}},
         **devices.record(),
     }

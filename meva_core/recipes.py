@@ -13,7 +13,8 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
     base = "default"                     # optional: another recipe of the pair, to start from
     learner = { rate = 25.0 }            # and game, value_model, explorer, fit, evaluate
 
-and may have [reproductions.NAME], see meva_core/reproductions.py.
+and may have [reproductions.NAME], see meva_core/reproductions/data.py, and [claims.NAME], see meva_core/claims.py. What
+was measured of its claims lies beside it, in claims.toml.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from meva_core.errors import BadFolder, BadValue, UnknownName, did_you_mean
 SECTIONS = ("game", "learner", "value_model", "explorer", "fit", "evaluate")
 DEFAULTS = ("value_model", "explorer", "against")
 ANY_GAME = "*"
+RECORDS = "claims.toml"  # beside a recipe file: what was measured of its claims
 DEEPEST = 50  # tables and lists inside one another
 
 
@@ -52,11 +54,23 @@ class RecipeFile:
     defaults: Mapping[str, str]  # of those in DEFAULTS
     tables: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # game -> learner -> recipe -> table
     reproductions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
+    claims: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
+    records: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # of claims: name -> table
 
 
 def read(path: Path) -> RecipeFile:
-    """Parse and check a recipe file. BadFolder where it cannot be read, BadValue where its layout is wrong."""
-    return parse(read_toml(path), str(path))
+    """Parse and check a recipe file and the records of claims beside it. BadFolder where one cannot be read, BadValue
+    where its layout is wrong."""
+    file, records = parse(read_toml(path), str(path)), path.with_name(RECORDS)
+    return attrs.evolve(file, records=read_records(records)) if records != path and records.is_file() else file
+
+
+def read_records(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Tables of a file of records, by the names of their claims. BadFolder where it cannot be read, BadValue where it
+    holds anything else."""
+    content = read_toml(path)
+    _only(content, ("records",), str(path))
+    return _tables(content, "records", str(path))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -83,6 +97,21 @@ def parse_toml(text: str) -> dict[str, Any]:
     return content
 
 
+def parse_setting(text: str, expected: str) -> tuple[str, Any]:
+    """`learner.rate=1.5` -> ("learner.rate", 1.5): a TOML value, or else plain text. Raises BadValue, which says what
+    was `expected`, where it is neither."""
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip() or not value.strip():
+        raise BadValue(f"expected {expected}, got {text!r}")
+    try:
+        found = parse_toml(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        found = {}
+    except ValueError as error:
+        raise BadValue(f"expected a value, got {error} @ {path.strip()}") from error
+    return path.strip(), found["value"] if len(found) == 1 else value.strip()
+
+
 def _within_limits(value: Any, depth: int = 0) -> None:
     if depth > DEEPEST:
         raise ValueError(f"tables or lists nested more than {DEEPEST} deep")
@@ -94,7 +123,7 @@ def _within_limits(value: Any, depth: int = 0) -> None:
 
 def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
     """Check the layout; BadValue says where it is wrong."""
-    _only(content, ("plugins", "defaults", "recipes", "reproductions"), where)
+    _only(content, ("plugins", "defaults", "recipes", "reproductions", "claims"), where)
     plugins = _table(content.get("plugins", {}), f"{where}: plugins")
     _only(plugins, ("disabled",), f"{where}: plugins")
     disabled = plugins.get("disabled", [])
@@ -116,10 +145,8 @@ def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
                 for text in ("source", "base"):
                     if not isinstance(recipe.get(text, ""), str):
                         raise BadValue(f"expected text, got {recipe[text]!r} @ {path}.{text}")
-    reproductions = _table(content.get("reproductions", {}), f"{where}: reproductions")
-    for name, table in reproductions.items():
-        _table(table, f"{where}: reproductions.{name}")
-    return RecipeFile(tuple(disabled), defaults, games, reproductions)
+    reproductions, claims = (_tables(content, key, where) for key in ("reproductions", "claims"))
+    return RecipeFile(tuple(disabled), defaults, games, reproductions, claims)
 
 
 @functools.cache
@@ -184,6 +211,12 @@ def _resolve(tables: Mapping[str, Mapping[str, Any]], name: str, path: str, seen
 
 def _pair(file: RecipeFile, game: str, learner: str) -> Mapping[str, Mapping[str, Any]]:
     return file.tables.get(game, {}).get(learner, {})
+
+
+def _tables(content: Mapping[str, Any], key: str, where: str) -> Mapping[str, Mapping[str, Any]]:
+    """A table of tables by name; {} where there is none."""
+    tables = _table(content.get(key, {}), f"{where}: {key}")
+    return {name: _table(table, f"{where}: {key}.{name}") for name, table in tables.items()}
 
 
 def _table(value: Any, path: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import os
 import re
 import traceback
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -44,11 +44,16 @@ class Offer:
     entry: Entry
     plugin: str
     distribution: str
+    parts: Mapping[str, Any] = attrs.field(factory=dict, eq=False)  # that every object of its is made with
 
     @property
     def name(self) -> str:
         """As users write it."""
         return self.entry.name
+
+    def goes_by(self, name: str) -> bool:
+        """Whether users may write it so: alone, or as plugin:name."""
+        return name in (self.name, f"{self.plugin}:{self.name}")
 
     @property
     def bundled(self) -> bool:
@@ -64,7 +69,9 @@ class Offer:
         module, _, attribute = self.entry.factory.partition(":")
         try:
             factory = getattr(importlib.import_module(module), attribute)
-            if not attrs.has(factory) or any("kind" not in field.metadata for field in attrs.fields(factory)):
+            from meva_core.component import is_component  # jax, which every factory needs
+
+            if not isinstance(factory, type) or not is_component(factory):
                 raise TypeError(f"expected a component class (meva_core.component), got {factory!r}")
         except (Exception, SystemExit) as error:
             raise self.fault(
@@ -120,10 +127,16 @@ class Registry:
 
     def find(self, kind: str, name: str) -> Offer:
         """The one offer of this name, or of `plugin:name`. UnknownName, or BadPlugin where two offer it."""
-        plugin = name.rpartition(":")[0]
+        plugin, _, bare = name.rpartition(":")
         found = self._called(kind, name)
         if not found:
-            known = {o.name for o in self.of_kind(kind)} | ({o.plugin for o in self.offers} if plugin else set())
+            known = {o.name for o in self.of_kind(kind)}
+            if plugin and bare not in known and all(o.plugin != plugin for o in self.offers):
+                raise UnknownName(
+                    f"{spoken(kind)} {name!r} is of no plugin: a class that was handed in from Python runs from there "
+                    "alone. Hand it in again, or make it a plugin (meva plugin new)"
+                )
+            known |= {o.plugin for o in self.offers} if plugin else set()
             raise UnknownName(f"unknown {spoken(kind)} {name!r}{did_you_mean(name, known)}")
         if len(found) > 1:
             who = " and ".join(f"{o.plugin!r} ({o.distribution})" for o in found)
@@ -138,8 +151,7 @@ class Registry:
         return [kind for kind in KINDS if self._called(kind, name)]
 
     def _called(self, kind: str, name: str) -> list[Offer]:
-        plugin, _, bare = name.rpartition(":")
-        return [o for o in self.of_kind(kind) if o.name == bare and plugin in ("", o.plugin)]
+        return [o for o in self.of_kind(kind) if o.goes_by(name)]
 
 
 def load(disabled: Iterable[str] = ()) -> Registry:

@@ -9,10 +9,13 @@ from typing import Any
 import attrs
 import numpy as np
 
-from meva_core import recipes, values
-from meva_core.errors import BadValue, did_you_mean
+from meva_core import claims, recipes, values
+from meva_core.component import hyperparameters
+from meva_core.errors import BadValue, MevaError, did_you_mean
 from meva_core.experiment import MODELS, SCHEMA, Experiment, from_plain, models_of
 from meva_core.registry import Registry
+
+NEAR = 4.0  # payoffs whose range differs from the recipe's by a smaller factor take its rates without a word
 
 
 def resolve(
@@ -31,9 +34,10 @@ def resolve(
     Each learner's numbers come from its own recipe for the game, those of its value model and explorer too (an
     opponent without a recipe of that name uses its default, and with `or_default` so does the learner). An override
     of value_model or explorer is for everybody who has one, `learner.value_model.width` for one side alone.
+    The source ends with what was measured of the recipe, where no override changes what is fitted.
     """
     sections, opponent_sections, source = _recipe_sections(
-        registry, files, game, learner, opponents, recipe, or_default
+        registry, files, game, learner, opponents, recipe, or_default, not any(map(_of_fit, overrides or {}))
     )
     defaults = recipes.defaults(files)
     for name, table in zip([learner, *opponents], [sections, *opponent_sections], strict=True):
@@ -43,8 +47,11 @@ def resolve(
                 table[part] = {"name": defaults[part], **table[part]}
             else:
                 del table[part]
+    of_recipe = dict(sections["game"])
     for path, value in (overrides or {}).items():
         _override(sections, opponent_sections, path, value)
+    if sections["game"] != of_recipe:
+        source += _in_another_unit(registry, game, of_recipe, learner, sections, overrides or {})
     plain = {
         "schema": SCHEMA,
         "recipe": recipe,
@@ -83,6 +90,43 @@ def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, 
     return from_plain(registry, plain, "experiment")
 
 
+def _in_another_unit(
+    registry: Registry,
+    game: str,
+    of_recipe: Mapping[str, Any],
+    learner: str,
+    sections: Mapping[str, Mapping[str, Any]],
+    overrides: Mapping[str, Any],
+) -> str:
+    """A clause about rates that are meant for payoffs that range over far less, or far more, than those of the game
+    that the user has made of it; empty where there is nothing to say."""
+    factory = registry.find("game", game).load()
+    try:
+        meant, played = (_payoff_range(factory, settings) for settings in (of_recipe, sections["game"]))
+    except MevaError:
+        return ""  # what is wrong with the game is said where it is composed
+    if not meant > 0 or not played > 0 or 1 / NEAR <= played / meant <= NEAR:
+        return ""
+    numbers = {
+        h.name: sections["learner"].get(h.name, h.default)
+        for h in hyperparameters(registry.find("learner", learner).load())
+        if h.per_payoff and f"learner.{h.name}" not in overrides
+    }
+    told = [f"learner.{name}={value * meant / played:.4g}" for name, value in numbers.items() if _is_number(value)]
+    if not told:
+        return ""
+    return f"; its rates are for payoffs that range over {meant:g}, not {played:g}: likely wanted {', '.join(told)}"
+
+
+def _payoff_range(factory: type, settings: Mapping[str, Any]) -> float:
+    built = values.construct(factory, values.structure(factory, settings, "game"), "game")
+    return float(max(built.payoff_range))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _recipe_sections(
     registry: Registry,
     files: Sequence[recipes.RecipeFile],
@@ -91,11 +135,15 @@ def _recipe_sections(
     opponents: Sequence[str],
     recipe: str,
     or_default: bool,
+    as_it_stands: bool,
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, dict[str, Any]]], str]:
     everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
-    game, learner, opponents = _bare(game), _bare(learner), [_bare(opponent) for opponent in opponents]
+    # `plugin:name` chooses between plugins; recipes go by the name.
+    game, learner = registry.find("game", game).name, registry.find("learner", learner).name
+    opponents = [registry.find("learner", opponent).name for opponent in opponents]
     lacking = or_default and recipe not in recipes.names(everything, game, learner)
-    own = recipes.find(everything, game, learner, "default" if lacking else recipe)
+    chosen = "default" if lacking else recipe
+    own = recipes.find(everything, game, learner, chosen)
     sections: dict[str, Any] = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
     sections["who"] = learner
     opponent_sections = []
@@ -104,7 +152,15 @@ def _recipe_sections(
         theirs = recipes.find(everything, game, opponent, recipe if has else "default")
         tables: dict[str, Any] = {s: dict(theirs.sections[s]) if theirs else {} for s in ("learner", *MODELS)}
         opponent_sections.append({**tables, "who": opponent})
-    return sections, opponent_sections, own.source if own else "the classes' own defaults; no recipe on record"
+    source = own.source if own else "the classes' own defaults; no recipe on record"
+    if as_it_stands:
+        source = "; ".join([source, *claims.measured(everything, game, learner, chosen, opponents)])
+    return sections, opponent_sections, source
+
+
+def _of_fit(path: str) -> bool:
+    """True if an override changes what is fitted, so that what was measured of the recipe says nothing about it."""
+    return path.partition(".")[0] not in ("fit", "evaluate")
 
 
 def _with_rate_to_shape(registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment) -> Experiment:
@@ -115,15 +171,11 @@ def _with_rate_to_shape(registry: Registry, files: Sequence[recipes.RecipeFile],
     if lent or evaluate.against is None or experiment.opponents:
         return experiment
     everything = [*_plugin_files(registry, game, [evaluate.against]), *files]
-    own = recipes.find(everything, _bare(game), _bare(evaluate.against), "default")
+    shaped = registry.find("learner", evaluate.against).name
+    own = recipes.find(everything, registry.find("game", game).name, shaped, "default")
     factory = registry.find("learner", evaluate.against).load()
     rate = values.structure(factory, own.sections["learner"] if own else {}, "evaluate.against")["rate"]
     return attrs.evolve(experiment, evaluate=attrs.evolve(evaluate, against_rate=rate))
-
-
-def _bare(name: str) -> str:
-    """`plugin:name` chooses between plugins; recipes go by the name."""
-    return name.rpartition(":")[2]
 
 
 def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,11 @@ import jax
 from meva_core import (
     blame,
     compose,
-    devices,
     disk,
     evaluate,
+    fitting,
     keeping,
+    local,
     locks,
     metrics,
     programs,
@@ -24,14 +27,15 @@ from meva_core import (
     registry,
     resolving,
     resuming,
+    values,
 )
-from meva_core import fit as fitting
-from meva_core.errors import Diverged
+from meva_core import devices as computing
+from meva_core.errors import BadValue, Diverged
 from meva_core.experiment import Experiment
-from meva_core.fit import History
+from meva_core.fitting import History
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
-from meva_core.progress import Progress
+from meva_core.progress import Progress, as_progress
 from meva_core.recipes import RecipeFile
 from meva_core.registry import Registry
 from meva_core.report import Result, folder
@@ -39,38 +43,71 @@ from meva_core.report import Result, folder
 
 @blame.named()
 def run(
-    game: str,
-    learner: str,
+    game: Any,
+    learner: Any,
     *,
-    opponent: str | Sequence[str] = (),
+    opponent: Any = (),
     recipe: str = "default",
     seed: int | None = None,
     seeds: int | None = None,
     set: Mapping[str, Any] | None = None,
     registry_file: str | Path | None = None,
     out: str | Path | None = None,
-    progress: Progress | None = None,
+    resume: bool = False,
+    devices: int | None = None,
+    progress: Progress | bool | None = None,
 ) -> Result:
     """Compose, fit and evaluate; what `meva-run` does. Writes a run folder only where `out` names one.
 
-    `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`. Where jax has computed nothing yet, every core
-    becomes a device of its (JAX_NUM_CPU_DEVICES says otherwise). Raises MevaError on bad input, OSError where `out`
-    cannot be written, and on Ctrl-C KeyboardInterrupt once what was fitted is saved.
+    game, learner and opponent (or a list of opponents, by seat) are names, or component classes or objects of your
+    own: an object's hyper-parameters come before the recipe's, and a learner is made anew for the game that is run.
+    `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`; where that is a name, it may be a class, too.
+
+    With `resume` the run in `out` goes on from its last checkpoint, where there is one: a task that is tried again
+    begins with the same call. Without it `out` must be new. devices: how many share out every batch. Where jax has
+    computed nothing yet, every core becomes a device of its (JAX_NUM_CPU_DEVICES says otherwise). progress: True prints
+    a line every few seconds, and an object of class Progress is told of everything.
+
+    Raises MevaError on bad input, OSError where `out` cannot be written, and on Ctrl-C KeyboardInterrupt once what was
+    fitted is saved. An experiment with classes that no plugin offers runs from Python alone: its experiment.toml says
+    what was run, and `meva-run` cannot run it again.
     """
-    devices.prepare()
-    overrides = dict(set or {})
-    overrides |= {f"fit.{name}": value for name, value in (("seed", seed), ("seeds", seeds)) if value is not None}
+    overrides = {} if set is None else set
+    if not isinstance(overrides, Mapping) or not all(isinstance(name, str) for name in overrides):
+        raise BadValue(f'expected set={{"SECTION.NAME": value}}, got {set!r}')
+    for name, path in (("out", out), ("registry_file", registry_file)):
+        if not isinstance(path, (str, os.PathLike, type(None))):
+            raise BadValue(f"expected a path for {name}, got {path!r}")
+    if resume and out is None:
+        raise BadValue("expected out=FOLDER with resume=True, got none")
+    out = None if out is None else Path(out)
+    _prepare(values.convert(devices, int | None, "devices"), out if resume else None)
+    numbers = {"fit.seed": seed, "fit.seeds": seeds}
+    overrides = {**overrides, **{name: number for name, number in numbers.items() if number is not None}}
     known, files = plugins(registry_file)
+    cast = local.cast(known, game, learner, opponent, overrides)
     experiment = resolving.resolve(
-        known,
+        cast.known,
         files,
-        game=game,
-        learner=learner,
-        opponents=[opponent] if isinstance(opponent, str) else opponent,
-        recipe=recipe,
-        overrides=overrides,
+        game=cast.game,
+        learner=cast.learner,
+        opponents=cast.opponents,
+        recipe=values.convert(recipe, str, "recipe"),
+        overrides=cast.overrides,
     )
-    return run_experiment(experiment, known, out=None if out is None else Path(out), progress=progress)
+    cast.check_games(compose.build(cast.known, "game", experiment.game, "game"))
+    return run_experiment(experiment, cast.known, out=out, resume=resume, progress=as_progress(progress))
+
+
+def _prepare(count: int | None, begun: Path | None) -> None:
+    """What computes: so many devices as asked, or else as many as what was begun in a folder, so that it rounds alike,
+    where there are so many."""
+    there = None if begun is None else begun / "experiment.toml"
+    recorded = computing.recorded(there) if count is None and there is not None and there.is_file() else None
+    if recorded is not None:
+        with contextlib.suppress(BadValue):
+            return computing.prepare(None, recorded)
+    computing.prepare(None, count)
 
 
 def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[RecipeFile]]:
@@ -90,7 +127,8 @@ def run_experiment(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Run a resolved experiment, in the folder `out`: a new one, or with `resume` from its last checkpoint.
+    """Run a resolved experiment, in the folder `out`: a new one, or with `resume` from its last checkpoint, where it
+    has been begun.
 
     Where `fits` names a folder, the fit is kept there, shared by all experiments that differ in evaluation only, and
     copied to `out`, which is gone on with where it is there. BadFolder where another process works in `out`; with
@@ -105,7 +143,7 @@ def run_experiment(
     if not resume and fits is None:
         folder.check_new(out, folder.otherwise(out))
     with locks.alone(out, wait=None if fits is None else progress.said):
-        if resume or (fits is not None and (out / "experiment.toml").is_file()):
+        if (resume or fits is not None) and (out / "experiment.toml").is_file():
             resuming.check_folder(experiment, composition, out)
             folder.resume(out, experiment, progress.warn)
         else:
@@ -133,6 +171,8 @@ def _run(
         players, histories = _fit(experiment, composition, out, progress)
     fitted = time.monotonic()
     survey = _evaluate(experiment, composition, plan, players, histories, progress)
+    if not plan.settings.float64 and (told := evaluate.imprecise(composition.game, survey.payoffs)) is not None:
+        progress.warn(told)
     return Result(
         experiment=experiment,
         seats=composition.seats,
@@ -203,7 +243,8 @@ def _fit(
         params = None
         if trainings:
             progress.fitting(player.label, trainings[0].num_steps, 0)
-            state, history = keeping.train(experiment, trainings, player.path, out, progress)
+            place = None if out is None else keeping.Place(out, player.path, experiment.of_fit)
+            state, history = keeping.train(experiment.fit, trainings, progress, place)
             params = fitting.fitted_params(trainings, state)
             histories.append(attrs.evolve(history, name=player.label, player=player.path))
         fitted[n] = Fitted(learner=stacked(learners), params=params)
@@ -219,14 +260,19 @@ def _evaluate(
     progress: Progress,
 ) -> evaluate.Survey:
     """The survey over the seeds that did not diverge."""
-    kept = _survivors(experiment, histories)
-    match = Match(
-        game=stacked([composition.game] * experiment.fit.seeds), players=tuple(players), seats=composition.seats
-    )
+    kept = jax.numpy.array(_survivors(experiment, histories))
+    seeds = experiment.fit.seeds
+    # In double precision numbers are those that the user gave, not what is left of them in single precision.
+    with jax.enable_x64(plan.settings.float64):
+        if plan.settings.float64:
+            learners = [composition.of_seeds(n, dict(enumerate(players)), seeds) for n in range(len(players))]
+            players = [attrs.evolve(p, learner=stacked(own)) for p, own in zip(players, learners, strict=True)]
+        match = Match(game=stacked([composition.game] * seeds), players=tuple(players), seats=composition.seats)
+        match = jax.tree.map(lambda leaf: leaf[kept], match)
     return evaluate.survey(
         composition.game,
-        jax.tree.map(lambda leaf: leaf[jax.numpy.array(kept)], match),
-        fitting.seed_keys([experiment.seeds[n] for n in kept]),
+        match,
+        fitting.seed_keys([experiment.seeds[n] for n in kept.tolist()]),
         plan,
         said=progress.said,
     )

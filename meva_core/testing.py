@@ -25,10 +25,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from meva_core import bibtex
-from meva_core import fit as fitting
+from meva_core import bibtex, fitting, kinds
 from meva_core import match as matching
-from meva_core.errors import MevaError
+from meva_core.errors import BadValue, MevaError
 from meva_core.hookspecs import Entry
 from meva_core.match import Fitted
 from meva_core.protocols import Explorer, Game, Learner, ValueModel
@@ -92,14 +91,26 @@ def check_game(game: Game) -> None:
         assert low < high, f"plane: expected (low, high), got {game.plane}"
 
 
-def check_learner(learner: Learner, game: Game) -> None:
-    """Five steps of a match from its (briefly fitted or fresh) parameters, in every way that they may be computed."""
+def check_learner(learner: Learner, game: Game | None = None) -> None:
+    """Five steps of a match from its (briefly fitted or fresh) parameters, in every way that they may be computed.
+
+    game: what is played, by default the learner's own. BadValue where there is none.
+    """
+    game = getattr(learner, "game", None) if game is None else game
+    if game is None:
+        raise BadValue('expected a game: check_learner(learner, meva.make("game", NAME)), got none')
+    kinds.check("learner", learner)
+    kinds.check("game", game)
     _check_pytree(learner)
     params = None if learner.training is None else _fresh_params(learner)
     x = game.init(jax.random.key(0))
     steps, _ = learner.update(params, learner.init(params, x), x, jax.random.key(1))
     _check_array("update(...)[0]", steps, (game.num_players, game.policy_size))
-    _check_array("start(...)", learner.start(params, x, jax.random.key(2)), (game.num_players, game.policy_size))
+    start = learner.start(params, x, jax.random.key(2))
+    _check_array("start(...)", start, (game.num_players, game.policy_size))
+    if (held := learner.held()) is not None:
+        np.testing.assert_array_equal(held, start, err_msg="held(): expected the policies that it begins with")
+        np.testing.assert_array_equal(steps, 0, err_msg="held(): expected steps of 0 where it is not None")
 
     def update(x: Array) -> Array:
         return learner.update(params, learner.init(params, x), x, jax.random.key(1))[0]

@@ -10,11 +10,15 @@ from typing import Any
 
 import cattrs
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 from meva_core.component import Refused, hyperparameters
 from meva_core.errors import BadValue, did_you_mean
 
 LARGEST = 3.4e38  # of single precision
+LONGEST = 120  # letters of a value in a message
 
 
 def structure(cls: type, given: Mapping[str, Any], path: str, *, fixed: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -40,14 +44,20 @@ def structure(cls: type, given: Mapping[str, Any], path: str, *, fixed: tuple[st
 def convert(value: Any, to: Any, path: str) -> Any:
     """`value` as the type `to`; BadValue otherwise. Numbers are finite; nothing is rounded or parsed.
 
-    JAX's own arrays, traced ones too, are taken as they are.
+    Numbers and arrays of NumPy and JAX count as the Python numbers and lists that they hold. Tracers are taken as they
+    are: nobody can look at them.
     """
-    if isinstance(value, jax.Array):
+    if isinstance(value, Tracer) or to is Any or _is_already(value, to):
         return value
+    plain = _plain(value)
     try:
-        return _CONVERTER.structure(value, to)
+        return _CONVERTER.structure(plain, to)
     except Exception as error:
-        raise BadValue(f"expected {type_name(to)}, got {value!r} ({type(value).__name__}) @ {path}") from error
+        if (beyond := _beyond(plain, to)) is not None:
+            what = "finite numbers" if isinstance(plain, (list, tuple)) else "a finite number"
+            raise BadValue(f"expected {what} within single precision, got {beyond!r} @ {path}") from error
+        shown = repr(plain) if len(repr(plain)) <= LONGEST else f"{repr(plain)[:LONGEST]} ..."
+        raise BadValue(f"expected {type_name(to)}, got {shown} ({_type_of(value)}) @ {path}") from error
 
 
 def construct(cls: type, values: Mapping[str, Any], path: str) -> Any:
@@ -70,6 +80,8 @@ def type_name(to: Any) -> str:
     origin, arguments = typing.get_origin(to), typing.get_args(to)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(type_name(a) for a in arguments)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(map(repr, arguments))
     if origin is tuple:
         if len(arguments) == 2 and arguments[1] is Ellipsis:
             return f"list of {type_name(arguments[0])}"
@@ -77,6 +89,48 @@ def type_name(to: Any) -> str:
             return f"list of {len(arguments)} {type_name(arguments[0])}"
         return "[" + ", ".join(map(type_name, arguments)) + "]"
     return "nothing" if to is type(None) else getattr(to, "__name__", str(to))
+
+
+def _is_already(value: Any, to: Any) -> bool:
+    """Whether the type is none that anything is converted to, and the value of it: a function, say."""
+    cls = typing.get_origin(to) or to
+    others = isinstance(cls, type) and not issubclass(cls, (int, float, str, tuple, list, dict, np.ndarray, jax.Array))
+    return others and isinstance(value, cls)
+
+
+def _plain(value: Any) -> Any:
+    """Python's own numbers and lists in place of NumPy's and JAX's; tracers stay."""
+    if isinstance(value, (np.ndarray, np.generic)) or (isinstance(value, jax.Array) and not isinstance(value, Tracer)):
+        return np.asarray(value).tolist()
+    if type(value) is list:
+        return [_plain(inner) for inner in value]
+    return tuple(map(_plain, value)) if type(value) is tuple else value
+
+
+def _type_of(value: Any) -> str:
+    """Its name, with the shape of an array."""
+    if isinstance(value, (np.ndarray, jax.Array)):
+        return f"{value.dtype}[{','.join(map(str, value.shape))}]"
+    return type(value).__name__
+
+
+def _beyond(plain: Any, to: Any) -> Any:
+    """The first number that single precision cannot hold, where nothing else is wrong with the value; else None."""
+    found: list[Any] = []
+
+    def within(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [within(inner) for inner in value]
+        if type(value) in (int, float) and not abs(value) <= LARGEST:
+            found.append(value)
+            return 0.0
+        return value
+
+    try:
+        _CONVERTER.structure(within(plain), to)
+    except Exception:
+        return None
+    return found[0] if found else None
 
 
 def _exact(to: type) -> Any:
@@ -89,6 +143,8 @@ def _exact(to: type) -> Any:
 
 
 def _float(value: Any, _: Any) -> float:
+    if isinstance(value, Tracer):
+        return value  # type: ignore[return-value]
     # Neither NaN nor what would be infinite in single precision.
     if type(value) not in (int, float) or not abs(value) <= LARGEST:
         raise TypeError(value)
@@ -113,6 +169,17 @@ def _tuple(value: Any, to: Any) -> tuple:
     return tuple(_CONVERTER.structure(v, a) for v, a in zip(value, arguments, strict=True))
 
 
+def _array(value: Any, _: Any) -> Any:
+    numbers = np.asarray(value)
+    if numbers.dtype.kind in "iuf":
+        if not np.all(np.abs(numbers) <= LARGEST):
+            raise ValueError(value)
+        return jnp.asarray(numbers, float)
+    if numbers.dtype.kind == "b" and numbers.size:
+        return jnp.asarray(numbers)
+    raise TypeError(value)
+
+
 _CONVERTER = cattrs.Converter()
 _CONVERTER.register_structure_hook(int, _exact(int))
 _CONVERTER.register_structure_hook(bool, _exact(bool))
@@ -121,3 +188,4 @@ _CONVERTER.register_structure_hook(float, _float)
 _CONVERTER.register_structure_hook(type(None), _exact(type(None)))
 _CONVERTER.register_structure_hook_func(lambda t: typing.get_origin(t) in (typing.Union, types.UnionType), _union)
 _CONVERTER.register_structure_hook_func(lambda t: typing.get_origin(t) is tuple, _tuple)
+_CONVERTER.register_structure_hook_func(lambda t: t in (jax.Array, np.ndarray), _array)

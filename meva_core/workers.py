@@ -60,18 +60,18 @@ def default_jobs() -> int:
 
 
 def do_all(
-    tasks: Sequence[Task], jobs: int, progress: Callable[[int], Progress]
+    tasks: Sequence[Task], jobs: int, progress: Callable[[int], Progress], *, apart: bool = False
 ) -> Generator[tuple[int, Any], None, None]:
     """Do all, `jobs` at a time, the first ones first; yields (index, result) as they end. `progress(index)` is told
     how a task goes on, in this process.
 
-    With one job all is done here; otherwise each worker computes with its share of the cores, a `jobs`-th however few
-    tasks there are, so that what is left of them rounds as before. What a task raises is
+    With one job all is done here, unless it has to be `apart`; otherwise each worker computes with its share of the
+    cores, a `jobs`-th however few tasks there are, so that what is left of them rounds as before. What a task raises is
     raised here, after the others were told to stop as by Ctrl-C. WorkerDied where one is killed.
     """
     if not tasks:
         return
-    if jobs == 1:
+    if jobs == 1 and not apart:
         for n, task in enumerate(tasks):
             yield n, task.do(progress(n))
         return

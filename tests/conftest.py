@@ -34,6 +34,15 @@ def pytest_unconfigure(config):
     shutil.rmtree(_ENVIRONMENT["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 
+FIRST = ("test_registered.py", "test_readme.py", "test_run.py", "test_reproduce.py", "test_theory.py", "test_units.py")
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest come first, so that no worker is left alone with one at the end."""
+    place = {name: n for n, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
 class Outcome(NamedTuple):
     """What a command came to."""
 

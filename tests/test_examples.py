@@ -1,9 +1,11 @@
 """The examples run, and say what they say they say."""
 
+import json
 import re
 import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -50,3 +52,30 @@ def test_evaluate_own_policies(own, capsys, tmp_path, monkeypatch):
     cooperate, other = lines[:2]
     assert cooperate[-3:] == ["-1.00", "1.00", "2.00"]  # 0 instead of -1, and -3 for who cooperates
     assert other[-3:] == (["-2.00", "0.00", "0.00"] if own else ["-1.00", "0.00", "0.00"])  # all defect; tit-for-tat
+
+
+def test_own_game_and_learner(monkeypatch, capsys):
+    """The notebook, its definitions run twice, with a fit of two loops on a game and a rule that nobody registered."""
+    notebook = json.loads((EXAMPLES / "notebook" / "own_game_and_learner.ipynb").read_text(encoding="utf-8"))
+    cells = {c["id"]: "".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"}
+    assert not any(c.get("outputs") for c in notebook["cells"])
+    small = {"learner.batch_size": 4, "learner.trajectory": 10, "learner.quantiles": 4, "value_model.width": 8}
+    quick = {"evaluate.pairs": 3, "evaluate.steps": 2, "evaluate.response_steps": 2, "evaluate.values": [0.0, 0.9]}
+    assert '{"learner.loops": 100}' in cells["run"]
+    cells["run"] = cells["run"].replace('{"learner.loops": 100}', repr({"learner.loops": 2, **small, **quick}))
+    monkeypatch.setattr(plt, "show", lambda: None)
+    names = {"__name__": "__main__"}
+    for cell in ("imports", "game", "learner", "game", "learner", "run", "picture"):
+        exec(cells[cell], names)  # noqa: S102 - as a notebook does
+    found: Any = names["found"]
+    assert (found.experiment.game.name, found.experiment.opponents[0].name) == ("__main__:Hawk", "__main__:Cautious")
+    (lines,) = (axes.get_lines() for axes in plt.gcf().axes)
+    for player, line in enumerate(lines):
+        np.testing.assert_array_equal(line.get_xdata(), [0.0, 0.9])
+        np.testing.assert_allclose(np.asarray(line.get_ydata()), found.payoffs.mean(axis=(0, 2))[:, player])
+    legend: Any = plt.gca().get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["MeVa", "Cautious"]
+    plt.close()
+    # In the dove's and the hawk's payoffs nothing is worth more than the prize.
+    assert np.all(found.payoffs <= 2.0)
+    assert "loop 2/2" in capsys.readouterr().out

@@ -14,6 +14,7 @@ import pytest
 import meva_core as meva
 from meva_core import cli, testing
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)

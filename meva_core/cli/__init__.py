@@ -14,6 +14,7 @@ import click
 
 from meva_core import blame, stopping
 from meva_core.cli.cite import cite_command
+from meva_core.cli.claims import claims_command
 from meva_core.cli.compare import compare_command
 from meva_core.cli.list import list_command
 from meva_core.cli.plugin import plugin_group
@@ -44,6 +45,7 @@ group.add_command(tournament_command)
 group.add_command(compare_command)
 group.add_command(reproduce_command)
 group.add_command(sweep_command)
+group.add_command(claims_command)
 group.add_command(report_command)
 group.add_command(verify_command)
 group.add_command(plugin_group)

@@ -9,11 +9,12 @@ from typing import Any
 
 import attrs
 
-from meva_core import evaluate, locks, reproductions, resolving, runner, tournament, values
+from meva_core import evaluate, locks, reproductions, resolving, runner, tournaments, values
 from meva_core import experiment as experiments
 from meva_core.cli import tournament as command
-from meva_core.compose import compose
+from meva_core.compose import Composition, compose
 from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged
+from meva_core.evaluate import Plan
 from meva_core.experiment import Experiment
 from meva_core.progress import Progress
 from meva_core.recipes import RecipeFile
@@ -21,7 +22,7 @@ from meva_core.registry import Registry
 from meva_core.report.folder import read_summary
 from meva_core.report.quantities import quantities
 from meva_core.reproductions import Reproduction, Rows, Run
-from meva_core.tournament import Tournament
+from meva_core.tournaments import Tournament
 
 
 @attrs.frozen
@@ -31,6 +32,14 @@ class RunJob:
     experiment: Experiment
     fits: frozenset[str]
     rows: Rows
+
+    @classmethod
+    def of(cls, experiment: Experiment, composition: Composition, plan: Plan) -> RunJob:
+        """The job of an experiment, from what it composes to and what will be asked of it."""
+        fitted = any(player.training is not None for player in composition.rehearse())
+        settings = tuple(None if math.isnan(value) else value for value in plan.values)
+        rows = Rows(settings, quantities(composition, plan))
+        return cls(experiment, frozenset({experiment.fit_hash} if fitted else ()), rows)
 
     @property
     def hash(self) -> str:
@@ -69,7 +78,7 @@ class TournamentJob:
                 return
             if not (folder / "tournament.toml").is_file():
                 command.create(folder, self.asked, self.registry_file)
-            planned = tournament.meetings(known, files, self.asked)
+            planned = tournaments.meetings(known, files, self.asked)
             command.make(known, self.asked, planned, folder, fits, progress)
 
 
@@ -142,10 +151,7 @@ def _run(
         )
     if asked.picture == "polytope" and not plan.settings.polytope:
         raise BadCombination(f"expected evaluate.polytope above 0 to draw it in {asked.name}, got 0 in run {run.label}")
-    fitted = any(player.training is not None for player in composition.rehearse())
-    settings = tuple(None if math.isnan(value) else value for value in plan.values)
-    rows = Rows(settings, quantities(composition, plan))
-    return RunJob(experiment, frozenset({experiment.fit_hash} if fitted else ()), rows)
+    return RunJob.of(experiment, composition, plan)
 
 
 def _tournament(
@@ -160,7 +166,7 @@ def _tournament(
             raise BadValue(f"expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got {key!r}")
         values.convert(value, types[key], f"set.{key}")
     asked = Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
-    meetings = tournament.meetings(known, files, asked)
+    meetings = tournaments.meetings(known, files, asked)
     fits = frozenset(needed[0].fit_hash for meeting in meetings for needed in meeting.fits if needed is not None)
-    rows = Rows((None,), tuple(f"{row}.{column}" for row in asked.learners for column in asked.learners))
+    rows = Rows((None,), tuple(f"{row}.{column}" for row in asked.labels for column in asked.labels))
     return TournamentJob(asked, fits, tuple(tuple(meeting.hashes) for meeting in meetings), rows, registry_file)

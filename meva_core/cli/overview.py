@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.progress import TaskID, TextColumn, TimeElapsedColumn
 
-from meva_core.cli.screen import console, numbers
-from meva_core.progress import Progress
+from meva_core.cli.screen import console
+from meva_core.progress import Progress, numbers
 
 PLAIN_SECONDS = 30.0  # between two lines of a run, where there is no terminal
 

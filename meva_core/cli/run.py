@@ -155,20 +155,9 @@ def run_command(
 
 def parse_setting(text: str) -> tuple[str, Any]:
     """`learner.rate=1.5` -> ("learner.rate", 1.5): a TOML value, or else plain text."""
-    import tomllib
+    from meva_core import recipes
 
-    from meva_core.recipes import parse_toml
-
-    path, equals, value = text.partition("=")
-    if not equals or not path.strip() or not value.strip():
-        raise BadValue(f"expected --set SECTION.NAME=VALUE, got {text!r}")
-    try:
-        found = parse_toml(f"value = {value}")
-    except tomllib.TOMLDecodeError:
-        found = {}
-    except ValueError as error:
-        raise BadValue(f"expected a value, got {error} @ {path.strip()}") from error
-    return path.strip(), found["value"] if len(found) == 1 else value.strip()
+    return recipes.parse_setting(text, "--set SECTION.NAME=VALUE")
 
 
 def _new_folder(experiment: Experiment) -> Path:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -19,8 +18,8 @@ from rich.text import Text
 from meva_core import blame, labels, stopping
 from meva_core.errors import Unwritable
 from meva_core.experiment import Experiment
-from meva_core.fit import Chunk
-from meva_core.progress import Progress
+from meva_core.fitting import Chunk
+from meva_core.progress import Progress, numbers
 from meva_core.report import Result, folder, tables
 
 PLAIN_SECONDS = 5.0
@@ -134,14 +133,3 @@ class Screen(Progress):
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
-
-
-def numbers(chunk: Chunk) -> str:
-    """Of the chunk's last loop, averaged over seeds; empty where there are none."""
-    named = {"loss": "loss", "td_error": "TD error"}
-    parts = [
-        f"{label} {np.nanmean(chunk.metrics[name][:, -1]):.4f}"
-        for name, label in named.items()
-        if name in chunk.metrics
-    ]
-    return "  ".join(parts)

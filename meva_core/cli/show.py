@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+from typing import Any
 
 import click
 
 from meva_core import registry
 from meva_core.cli.list import show as show_kinds
-from meva_core.errors import BadValue, UnknownName, did_you_mean
+from meva_core.errors import BadValue, MevaError, UnknownName, did_you_mean
 from meva_core.registry import Offer, spoken
 
 PER_PAYOFF = "per payoff: for payoffs a thousand times as large, a thousandth of it takes the same steps"
@@ -52,7 +53,7 @@ def _offer(wanted: tuple[str, ...]) -> Offer:
 def _show(offer: Offer, registry_file: str | None) -> None:
     import attrs
 
-    from meva_core import recipes
+    from meva_core import claims, recipes
     from meva_core.component import as_plain, hyperparameters
     from meva_core.experiment import PARTS_OF_MODELS
     from meva_core.runner import plugins
@@ -73,6 +74,9 @@ def _show(offer: Offer, registry_file: str | None) -> None:
         click.secho(_wrapped(h.doc, "      "), dim=True)
     if any(h.per_payoff for h in rows):
         click.secho(_wrapped(PER_PAYOFF, "  "), dim=True)
+    if kind == "game" and (names := _strategies(cls)):
+        click.secho("\nstrategies", bold=True)
+        click.echo(_wrapped(", ".join(names), "  "))
     if kind == "learner":
         _, files = plugins(registry_file)
         if (own := offer.recipes()) is not None:
@@ -82,6 +86,8 @@ def _show(offer: Offer, registry_file: str | None) -> None:
         for game, name in found:
             recipe = recipes.find(files, game, offer.name, name)
             click.echo(_wrapped(f"{game} {name}: {recipe.source if recipe else ''}", "  ", "      "))
+            for said in claims.measured(files, game, offer.name, name):
+                click.echo(_wrapped(said, "      "))
         if not found:
             click.echo("  none: the defaults above")
     if offer.entry.reference:
@@ -89,6 +95,14 @@ def _show(offer: Offer, registry_file: str | None) -> None:
         click.echo(_wrapped(offer.entry.reference, "  "))
         if offer.entry.bibtex:
             click.echo(f"  as BibTeX: meva cite {offer.name}")
+
+
+def _strategies(game: Any) -> list[str]:
+    """Names of the policies that a game has names for, as it is by default."""
+    try:
+        return list(game().strategies)
+    except (TypeError, MevaError):  # one whose numbers have to be given
+        return []
 
 
 def _games(files: list, learner: str) -> list[str]:

@@ -16,7 +16,7 @@ from meva_core.errors import BadFolder, BadValue
 if TYPE_CHECKING:
     from meva_core.progress import Progress
     from meva_core.registry import Registry
-    from meva_core.tournament import Meeting, Met, Tournament
+    from meva_core.tournaments import Meeting, Met, Tournament
 
 
 @click.command(
@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     short_help="Let every learner meet every learner.",
 )
 @click.option("--game", "games", multiple=True, metavar="NAME", help="What is played; repeat for several.")
-@click.option("--learners", metavar="NAME,NAME,...", help="Who plays (see: meva list learner).")
+@click.option(
+    "--learners",
+    metavar="WHO,WHO,...",
+    help="Who plays: learners (see: meva list learner), as they are or at settings of their own, "
+    "lola:look_ahead_rate=50, with a label, slow=naive:rate=5; and strategies that the game names.",
+)
 @click.option("--trials", type=int, metavar="N", help="Matches per pair, and per fit [default: 1024].")
 @click.option("--steps", type=int, metavar="N", help="Steps of every match [default: 300].")
 @click.option("--seed", type=int, metavar="N", help="First random seed [default: 0].")
@@ -77,6 +82,7 @@ def tournament_command(
 
     \b
     meva tournament --game ipd --learners naive,lola,m_maml,meva
+    meva tournament --game ipd --learners tit_for_tat,extortion:factor=2,naive,lola,lola:look_ahead_rate=50
     meva tournament --game ipd --game chicken --learners naive,lola --trials 256
     """
     numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds, "recipe": recipe}
@@ -86,18 +92,18 @@ def tournament_command(
     if resume is None and not (games and learners):
         raise BadValue("expected --game and --learners, or --resume DIR; see meva tournament --help")
 
-    from meva_core import devices, locks, provenance, runner, tournament
+    from meva_core import devices, entrants, locks, provenance, runner, tournaments
 
     if resume is not None:
-        begun = tournament.read(resume)
+        begun = tournaments.read(resume)
         devices.prepare(None, devices.recorded(resume / "tournament.toml"))
         asked, registry_file, fits = begun.asked, begun.registry_file, fits or begun.fits
     else:
         devices.prepare()
-        names = tuple(name.strip() for name in (learners or "").split(",") if name.strip())
-        asked = tournament.Tournament(games=games, learners=names, overrides=overrides, **given)  # type: ignore[arg-type]
+        texts = tuple(entrants.split(learners or ""))
+        asked = tournaments.Tournament(games=games, learners=texts, overrides=overrides, **given)  # type: ignore[arg-type]
     known, files = runner.plugins(registry_file)
-    planned = tournament.meetings(known, files, asked)
+    planned = tournaments.meetings(known, files, asked)
     folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     screen = Standings(folder, quiet, len(planned))
     if resume is None:
@@ -126,10 +132,10 @@ def make(
 ) -> dict[str, Any]:
     """Play on from what the folder holds and write all of it; `said` is told of every match that is over. Returns the
     content of summary.json."""
-    from meva_core import tournament
+    from meva_core import tournaments
 
     met: list[Met] = []
-    for one in tournament.play(known, asked, planned, fits, progress, lambda m: _load(folder, asked, m, progress)):
+    for one in tournaments.play(known, asked, planned, fits, progress, lambda m: _load(folder, asked, m, progress)):
         _save(folder, asked, one)
         met.append(one)
         said(one)
@@ -169,7 +175,7 @@ class Standings:
         self.console.print()
         for game in found["games"]:
             self.console.print(standings.table(found, game))
-        self.console.print(standings.note(found), style="dim")
+        self.console.print(standings.note(found), style="dim", markup=False)
         files = "report.html  cells.csv  summary.json  tournament.toml  figures/"
         self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)
 
@@ -217,7 +223,7 @@ def _save(folder: Path, asked: Tournament, met: Met) -> None:
 def _load(folder: Path, asked: Tournament, meeting: Meeting, progress: Progress) -> Met | None:
     """What an earlier run left of this match, if it was the same match and is whole."""
     from meva_core import disk
-    from meva_core.tournament import Met
+    from meva_core.tournaments import Met
 
     path = folder / "matches" / f"{meeting.name}.npz"
     if not path.is_file():
@@ -237,9 +243,8 @@ def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> dict[str, Any
     from meva_core import disk
     from meva_core.report import page, standings
 
-    cells = standings.cells(asked, met)
-    disk.write(folder / "cells.csv", standings.as_csv(cells))
-    found = standings.summary(asked, cells)
+    disk.write(folder / "cells.csv", standings.as_csv(standings.cells(asked, met)))
+    found = standings.summary(asked, met)
     disk.write_json(folder / "summary.json", found)
     standings.draw(found, folder / "figures")
     disk.write(folder / "report.html", page.of_tournament(folder))

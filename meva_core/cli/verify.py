@@ -66,12 +66,12 @@ def _run(folder: Path, screen: Screen) -> list[Compared]:
 
 
 def _tournament(folder: Path, screen: Screen) -> list[Compared]:
-    from meva_core import runner, tournament, verify
+    from meva_core import runner, tournaments, verify
     from meva_core.cli import tournament as command
 
-    begun, stored = tournament.read(folder), verify.read_tournament(folder)
+    begun, stored = tournaments.read(folder), verify.read_tournament(folder)
     known, files = runner.plugins(begun.registry_file)
-    asked, planned = begun.asked, tournament.meetings(known, files, begun.asked)
+    asked, planned = begun.asked, tournaments.meetings(known, files, begun.asked)
     with tempfile.TemporaryDirectory() as again:
         command.make(known, asked, planned, Path(again), Path(again) / "fits", screen)
         return verify.tournament(stored, verify.read_tournament(Path(again)))

@@ -5,12 +5,14 @@ Shapes: P players, D numbers per policy, N alternatives.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from meva_core import shapes
+from meva_core.ops import each_player
 from meva_core.protocols import Game
 
 TIE = 3e-4  # answers this near the best, as a share of the payoffs' range, are ties: the policy's worst counts
@@ -28,7 +30,7 @@ class Response(NamedTuple):
 
 
 def best_response(
-    game: Game, x: Array, seat: int, key: Array, *, steps: int = 300, restarts: int = 8, rate: Array | float = 1.0
+    game: Game, x: Array, seat: int, key: Array, *, steps: int = 100, restarts: int = 8, rate: Array | float = 1.0
 ) -> Response:
     """The best answer of player `seat` to the others' rows of x, f32[P, D].
 
@@ -36,8 +38,29 @@ def best_response(
     policies); else gradient ascent from `restarts` fresh policies and from x's own row, best kept: never worse than
     that row. `rate` is the first learning rate, for payoffs that range over 1; it grows while gradients agree and
     shrinks where they turn. Among answers within 0.03 % of the payoffs' range of the best it is the one that leaves the
-    other players least: ties cannot flatter.
+    other players least: ties cannot flatter. BadValue where x has another shape, or the game no such seat.
     """
+    x, seat, key = shapes.policies(game, x), shapes.seat(game, seat), shapes.key(key)
+    return _response(game, x, seat, key, steps, restarts, rate)
+
+
+def best_responses(
+    game: Game, x: Array, key: Array, *, steps: int = 100, restarts: int = 8, rate: Array | float = 1.0
+) -> Response:
+    """Every player's `best_response` to the others' rows of x, f32[P, D]: each array [P, ...], row i where player i
+    responds."""
+    x, key = shapes.policies(game, x), shapes.key(key)
+
+    def by(seat: Any) -> Response:
+        return _response(game, x, seat, jax.random.fold_in(key, seat), steps, restarts, rate)
+
+    if game.best_response(x, 0) is None:
+        return each_player(by, game.num_players)
+    return jax.tree.map(lambda *found: jnp.stack(found), *map(by, range(game.num_players)))  # a game knows plain seats
+
+
+def _response(game: Game, x: Array, seat: Any, key: Array, steps: int, restarts: int, rate: Array | float) -> Response:
+    """`best_response`; the seat may be traced where the game lists no answers."""
     unit = game.payoff_range[seat].astype(x.dtype)
     exact = game.best_response(x, seat)
     if exact is None:
@@ -53,19 +76,7 @@ def best_response(
     return Response(candidates[worst], payoffs[worst], agreement)
 
 
-def best_responses(
-    game: Game, x: Array, key: Array, *, steps: int = 300, restarts: int = 8, rate: Array | float = 1.0
-) -> Response:
-    """Every player's `best_response` to the others' rows of x, f32[P, D]: each array [P, ...], row i where player i
-    responds."""
-    found = [
-        best_response(game, x, seat, jax.random.fold_in(key, seat), steps=steps, restarts=restarts, rate=rate)
-        for seat in range(game.num_players)
-    ]
-    return Response(*(jnp.stack(arrays) for arrays in zip(*found, strict=True)))
-
-
-def _ascended(game: Game, x: Array, seat: int, key: Array, steps: int, restarts: int, rate: Array) -> Array:
+def _ascended(game: Game, x: Array, seat: Any, key: Array, steps: int, restarts: int, rate: Array) -> Array:
     """The row of x, and where ascents end from fresh policies and from that row, f32[restarts + 2, D]."""
     fresh = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(key, restarts))
     starts = jnp.concatenate([x[seat][None], fresh])

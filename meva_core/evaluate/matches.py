@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core import match as matching
+from meva_core import shapes
 from meva_core.devices import over_batch
 from meva_core.match import Match
 
@@ -31,6 +32,7 @@ class Ended(NamedTuple):
 
 def matches(match: Match, key: Array, count: int, num_steps: int) -> Ended:
     """Play `count` matches from fresh starts. Pure; safe under jit and vmap."""
+    count, num_steps = shapes.whole("count", count, 1), shapes.whole("num_steps", num_steps)
 
     def one(key: Array) -> Ended:
         start_key, play_key = jax.random.split(key)
@@ -41,7 +43,7 @@ def matches(match: Match, key: Array, count: int, num_steps: int) -> Ended:
         lengths = jnp.mean(played.lengths[jnp.array(looked_at(num_steps), int) - 1], axis=-1)
         return Ended(played.x, played.payoffs[-1], settled.astype(float), match.game.outcomes(played.x), lengths)
 
-    return over_batch(one, jax.random.split(key, count))
+    return over_batch(one, jax.random.split(shapes.key(key), count))
 
 
 def looked_at(num_steps: int) -> list[int]:

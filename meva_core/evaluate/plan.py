@@ -85,9 +85,9 @@ def _rival(known: Registry, experiment: Experiment, composition: Composition, le
         return None
     offer = known.find("learner", name)
     factory = offer.load()
-    if set(parts(factory)) - {"game"}:
+    if set(parts(factory)) - {"game", *offer.parts}:
         raise BadValue(f"expected a learner that needs no fit to be shaped, got {name!r} @ evaluate.against")
-    given: dict[str, Any] = {"game": composition.game} if "game" in parts(factory) else {}
+    given: dict[str, Any] = {**offer.parts, **({"game": composition.game} if "game" in parts(factory) else {})}
     rate = experiment.evaluate.against_rate or learner.rate
     if np.any(rate):
         given["rate"] = rate

@@ -67,7 +67,7 @@ def over_training(match: Match, x: Array, key: Array, opponents: Array, num_step
     xs = matching.trajectory(match, x, key, num_steps)[jnp.array(snapshots(num_steps))]
     cloud = jax.vmap(lambda x: polytope(match.game, x[0], opponents).payoffs)(xs)
     apart = cloud - jnp.mean(cloud, axis=1, keepdims=True)
-    variances, axes = jnp.linalg.eigh(jnp.einsum("tni,tnj->tij", apart, apart))  # the longest last
+    variances, axes = jnp.linalg.eigh(jnp.einsum("tni,tnj->tij", apart, apart, precision="highest"))  # the longest last
     return OverTraining(
         payoffs=jax.vmap(match.game.payoff)(xs),
         cloud=cloud,

@@ -36,7 +36,7 @@ def rest(match: Match, x: Array, key: Array, *, iterations: int = 50) -> Rest:
         after, slope = _linearised(match, now.x, key)
         step = after - now.x
         inverse = jnp.linalg.pinv(slope - jnp.eye(x.size, dtype=x.dtype), rtol=1e-4)
-        moved = now.x - (inverse @ step.ravel()).reshape(x.shape)
+        moved = now.x - jnp.matmul(inverse, step.ravel(), precision="highest").reshape(x.shape)
         return Rest(jnp.where(n < iterations, moved, now.x), jnp.max(jnp.abs(step)), slope)
 
     # Once more than it moves: a second mention of the learner's step would be traced, and compiled, anew.
@@ -50,7 +50,8 @@ def equilibrium(game: Game, x: Array, *, iterations: int = 50) -> Array:
 
     def newton(_: int, x: Array) -> Array:
         gradient, slope = _with_jacobian(lambda x: simultaneous_gradient(game.payoff, x), x)
-        return x - (jnp.linalg.pinv(slope, rtol=1e-4) @ gradient.ravel()).reshape(x.shape)
+        inverse = jnp.linalg.pinv(slope, rtol=1e-4)
+        return x - jnp.matmul(inverse, gradient.ravel(), precision="highest").reshape(x.shape)
 
     return jax.lax.fori_loop(0, iterations, newton, x)
 

@@ -114,6 +114,22 @@ def survey(
         return _survey(_doubled(game), _doubled(match), keys, plan, said)
 
 
+def matches_and_responses(
+    match: Match, keys: Array, settings: EvaluateSettings, said: Callable[[str], None] = lambda text: None
+) -> tuple[Any, np.ndarray, np.ndarray]:
+    """How matches end (`Ended`), every array [S, ...], payoffs f32[S, N, P, P] with best responses, and how certain
+    those are, f32[S, N, P], as `Survey` has them. Every leaf of `match` begins [S]."""
+    options, one_setting = (settings, None), jnp.array([jnp.nan])
+
+    def ask(question: Callable, what: str, *extra: Any) -> Any:
+        said(what)
+        asked = _over_seeds_and_settings(question, options)
+        return jax.tree.map(lambda array: np.asarray(array[:, 0]), asked(match, keys, one_setting, *extra))
+
+    ended = ask(_matches, "playing matches")
+    return ended, *ask(_responses, "finding best responses", jnp.asarray(ended.x)[:, None])
+
+
 def _doubled(tree: Any) -> Any:
     """Every number in double precision."""
     return jax.tree.map(

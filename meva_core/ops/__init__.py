@@ -1,6 +1,7 @@
 """Pure mathematics, unbatched, each with its source. Imports jax only."""
 
 from meva_core.ops.gradients import (
+    each_player,
     effects_after,
     jacobian_product,
     look_ahead_gradient,
@@ -21,6 +22,7 @@ from meva_core.ops.trees import stacked
 __all__ = [
     "cosine",
     "discounted_shares",
+    "each_player",
     "effects_after",
     "huber",
     "jacobian_product",

@@ -1,11 +1,22 @@
 """Gradients of players with respect to their own policies. Shapes: P players, D numbers per policy."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
+UNROLLED = 3  # players for each of whom a program is written out; for more, one that loops compiles sooner
+
+
+def each_player(function: Callable[[Any], Any], players: int) -> Any:
+    """`function` of each player's number, one after the other, every array stacked: [P, ...]. The number is traced
+    where there are many players."""
+    if players > UNROLLED:
+        return jax.lax.map(function, jnp.arange(players))
+    return jax.tree.map(lambda *found: jnp.stack(found), *(function(i) for i in range(players)))
 
 
 def own_gradient(payoff: Callable[[Array, Array], Array], x: Array) -> Array:
@@ -36,16 +47,17 @@ def _effects(payoff: Callable[[Array], Array], x: Array) -> Array:
     # Player by player, not mapped: with a batch of players beside that of policies, small products are no longer
     # loops that vectorise, but library calls.
     paid, pull = jax.vjp(payoff, x)
-    return jnp.stack([pull(each)[0] for each in jnp.eye(len(paid), dtype=paid.dtype)])
+    directions = jnp.eye(len(paid), dtype=paid.dtype)
+    return each_player(lambda i: pull(directions[i])[0], len(paid))
 
 
 def effects_after(payoff: Callable[[Array], Array], x: Array, steps: Array) -> Array:
     """[i, j]: d payoff_i / d x_j where all but i have taken their `steps`, f32[P, P, D]."""
 
-    def of_player(i: int) -> Array:
+    def of_player(i: Any) -> Array:
         return jax.grad(lambda x: payoff(x)[i])((x + steps).at[i].set(x[i]))
 
-    return jnp.stack([of_player(i) for i in range(x.shape[0])])
+    return each_player(of_player, len(x))
 
 
 def look_ahead_gradient(payoff: Callable[[Array], Array], steps: Callable[[Array], Array], x: Array) -> Array:
@@ -68,13 +80,25 @@ def shaping_gradient(payoff: Callable[[Array], Array], x: Array, effects: Array 
     Foerster et al. (2018), equation 4; chi of Letcher et al. (2019), section 3.
     """
     held = _effects(payoff, x) if effects is None else effects
-    rows = [jnp.zeros_like(row) for row in x]
-    for j in range(len(rows)):
+    players = range(len(x))
+
+    def by(j: Any) -> Callable[[Any], Array]:
         # d_i d_j f_j e_ij is how d_i f_j changes as x_j moves along e_ij: forward over reverse, the cheap order.
-        _, change = jax.linearize(jax.grad(lambda x, j=j: payoff(x)[j]), x)
-        for i in range(len(rows)):
+        _, change = jax.linearize(jax.grad(lambda x: payoff(x)[j]), x)
+        return lambda i: change(jnp.zeros_like(x).at[j].set(held[i, j]))[i]
+
+    if len(x) > UNROLLED:
+        others = 1 - jnp.eye(len(x), dtype=x.dtype)
+        through = jax.lax.map(lambda j: others[j][:, None] * jax.vmap(by(j))(jnp.arange(len(x))), jnp.arange(len(x)))
+        return jnp.sum(through, axis=0)
+    changes = [by(j) for j in players]
+    rows = []
+    for i in players:
+        row = jnp.zeros_like(x[i])
+        for j in players:
             if i != j:
-                rows[i] += change(jnp.zeros_like(x).at[j].set(held[i, j]))[i]
+                row += changes[j](i)
+        rows.append(row)
     return jnp.stack(rows)
 
 
@@ -94,7 +118,7 @@ def transposed_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> 
 def off_diagonal_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> Array:
     """H_o v, f32[P, D]: H without its blocks (i, i), so how the others' moves v_j turn player i's gradient."""
 
-    def row(i: int) -> Array:
+    def row(i: Any) -> Array:
         return jax.jvp(jax.grad(lambda x: payoff(x)[i]), (x,), (v.at[i].set(0.0),))[1][i]
 
-    return jnp.stack([row(i) for i in range(x.shape[0])])
+    return each_player(row, len(x))

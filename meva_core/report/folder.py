@@ -44,7 +44,7 @@ def create(out: Path, experiment: Experiment) -> None:
 
 def otherwise(out: Path) -> str:
     """What to do with a run's folder that is not new."""
-    return f"continue a run with --resume {out}"
+    return f"continue a run with --resume {out} (from Python: resume=True)"
 
 
 def new(out: Path, otherwise: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from meva_core.evaluate import Survey
 from meva_core.experiment import Experiment
-from meva_core.fit import Divergence, History
+from meva_core.fitting import Divergence, History
 from meva_core.match import Fitted
 from meva_core.report import summary
 

@@ -1,7 +1,9 @@
 """Tables and figures of a tournament.
 
 cells.csv      a line per game, row and column (the columns are `COLUMNS`)
-summary.json   {schema, trials, steps, seeds, games: {game: {learners, cells: [a dict per line of cells.csv]}}}
+summary.json   {schema, trials, steps, seeds, games: {game: {learners, payoff_range, cells: [a dict per line of
+               cells.csv]}}}, where learners are the labels of those who took part, and payoff_range is how far apart
+               the game's payoffs are
 figures/       a heat-map per game, as PNG and SVG
 report.html    one page of all this
 """
@@ -14,23 +16,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from meva_core.ops import mean_and_sem
-from meva_core.report.tables import Drawn, Grid, statistic
+from meva_core.report.tables import Drawn, Grid, Unit, unit_of
 
 if TYPE_CHECKING:
-    from meva_core.tournament import Met, Tournament
+    from meva_core.tournaments import Met, Tournament
 
-SCHEMA = 1
+SCHEMA = 2
 COLUMNS = (
     "game",
     "row",
     "column",
     "payoff",  # the row's, against the column, over both seats
-    "sem",  # of it, over what `over` says: fits, where one of the two is learnt, else trials
+    "sem",  # of it, over what `over` says: fits, where one of the two is learnt, else trials; nothing, where neither
+    # ever moves: the payoff is exact, and has no error
     "over",
     "sem_over_trials",
     "seat_1",  # the row's payoff where it sits first
@@ -46,23 +50,23 @@ def cells(asked: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
     by_name = {(m.meeting.game, m.meeting.row, m.meeting.column): m for m in met}
     found = []
     for game in asked.games:
-        for row in asked.learners:
-            for column in asked.learners:
-                first, second = _seats(by_name, game, row, column)
-                if first is not None and second is not None:
-                    found.append(_cell(game, row, column, first, second))
+        for row in asked.labels:
+            for column in asked.labels:
+                here, there = by_name.get((game, row, column)), by_name.get((game, column, row))
+                if here is not None or there is not None:
+                    still = all(met.meeting.still for met in (here, there) if met is not None)
+                    found.append(_cell(game, row, column, *_seats(here, there), still))
     return found
 
 
-def _seats(by_name: dict, game: str, row: str, column: str) -> tuple[Any, Any]:
+def _seats(here: Met | None, there: Met | None) -> tuple[Any, Any]:
     """The row's payoffs f32[S, N] in seat 1 and in seat 2; of a symmetric game one match tells both."""
-    here, there = by_name.get((game, row, column)), by_name.get((game, column, row))
     first = here.payoffs[..., 0] if here is not None else there.payoffs[..., 1] if there is not None else None
     second = there.payoffs[..., 1] if there is not None else here.payoffs[..., 0] if here is not None else None
     return first, second
 
 
-def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
+def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarray, still: bool) -> dict[str, Any]:
     # Fits can differ in number between the seats, where one diverged in one of them: then by trials alone.
     same = first.shape == second.shape
     trials = (first + second) / 2 if same else np.concatenate([first.ravel(), second.ravel()])[None]
@@ -71,7 +75,7 @@ def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarra
     with np.errstate(invalid="ignore"):
         per_fit = np.array([np.mean(t[np.isfinite(t)]) if np.isfinite(t).any() else np.nan for t in trials])
     mean, sem_trials = mean_and_sem(trials[finite])
-    over = "fits" if len(per_fit) > 1 else "trials"
+    over = "nothing" if still else "fits" if len(per_fit) > 1 else "trials"
     sem = mean_and_sem(per_fit)[1] if over == "fits" else sem_trials
     return {
         "game": game,
@@ -100,10 +104,16 @@ def as_csv(found: Sequence[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def summary(asked: Tournament, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def summary(asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:
     """summary.json."""
+    found = cells(asked, met)
+    ranges = {m.meeting.game: float(np.max(m.meeting.composition.game.payoff_range)) for m in met}
     games = {
-        game: {"learners": list(asked.learners), "cells": [cell for cell in found if cell["game"] == game]}
+        game: {
+            "learners": asked.labels,
+            "payoff_range": ranges[game],
+            "cells": [cell for cell in found if cell["game"] == game],
+        }
         for game in asked.games
     }
     seeds = list(range(asked.seed, asked.seed + asked.seeds))
@@ -113,31 +123,45 @@ def summary(asked: Tournament, found: Sequence[dict[str, Any]]) -> dict[str, Any
 def grid(found: dict[str, Any], game: str) -> Grid:
     """Rows' payoffs against columns, given the content of summary.json."""
     names, by_pair = _pairs(found, game)
-    rows = [[row, *(_shown(by_pair[row, c]) if (row, c) in by_pair else "-" for c in names)] for row in names]
+    told = _unit(found, game)
+    rows = [[row, *(_shown(by_pair[row, c], told) if (row, c) in by_pair else "-" for c in names)] for row in names]
     return Grid(f"{game}: the row's payoff against the column", ["", *names], rows, ("",), stubs=1)
 
 
 def table(found: dict[str, Any], game: str) -> RenderableType:
-    """The grid, in as many tables as the width asks for."""
+    """The grid, in as many tables as the width asks for; long labels take several lines."""
     whole = grid(found, game)
-    return Group(Text(whole.caption, style="bold"), Drawn(whole), "")
+    heads = [wrapped(head) for head in whole.heads]
+    rows = [[wrapped(row), *cells] for row, *cells in whole.rows]
+    return Group(Text(whole.caption, style="bold"), Drawn(attrs.evolve(whole, heads=heads, rows=rows)), "")
+
+
+def wrapped(label: str, longest: int = 20) -> str:
+    """A label in lines of at most so many letters, broken after a colon, or else after another mark, where it has
+    one."""
+    lines, left = [], label
+    while len(left) > longest:
+        ends = (max(left.rfind(mark, 0, longest) for mark in marks) + 1 for marks in (":", "=_, "))
+        at = next(filter(None, ends), longest)
+        lines.append(left[:at])
+        left = left[at:]
+    return "\n".join([*lines, left])
 
 
 def note(found: dict[str, Any]) -> str:
     """What the numbers are over."""
     cells = [cell for game in found["games"].values() for cell in game["cells"]]
-    text = (
-        f"payoffs after {found['steps']} steps, {found['trials']} trials, both seats; "
-        "± standard error of the mean over "
-    )
+    text = f"payoffs after {found['steps']} steps, {found['trials']} trials, both seats"
     kinds = {cell["over"] for cell in cells}
-    fits = len(found["seeds"])
-    text += "trials" if kinds == {"trials"} else f"{fits} fits" if kinds == {"fits"} else _BOTH
+    over = {"fits": f"{len(found['seeds'])} fits", "trials": "trials"}
+    if kinds >= {"fits", "trials"}:
+        text += "; ± standard error of the mean over fits where one of the two is learnt, else over trials"
+    elif kinds != {"nothing"}:
+        text += f"; ± standard error of the mean over {over[min(kinds - {'nothing'})]}"
+    if "nothing" in kinds:
+        text += "; exact where neither player ever moves, and so without an error"
     lost = [f"{c['row']} against {c['column']}" for c in cells if c["diverged"]]
     return text + (f"\ndiverged in part, and averaged over the rest: {', '.join(lost)}" if lost else "")
-
-
-_BOTH = "fits where one of the two is learnt, else over trials"
 
 
 def _pairs(found: dict[str, Any], game: str) -> tuple[list[str], dict[tuple[str, str], dict[str, Any]]]:
@@ -161,9 +185,14 @@ def heat_map(found: dict[str, Any], game: str) -> Any:
     from matplotlib.figure import Figure
 
     names, by_pair = _pairs(found, game)
+    told = _unit(found, game)
     values = np.array([[_float(by_pair.get((row, column))) for column in names] for row in names])
-    side = 0.72 * len(names)
-    figure = Figure(figsize=(max(side + 1.9, 3.4), max(0.62 * side + 1.2, 2.2)), layout="constrained")
+    labels = [wrapped(name, 30) for name in names]
+    letters = max(len(line) for label in labels for line in label.splitlines())
+    side, beside = 0.72 * len(names), 0.065 * letters
+    slanted = len(names) > 4 or letters > 10
+    size = (max(side + beside + 1.5, 3.4), max(0.62 * side + 1.2 + (0.5 * beside if slanted else 0), 2.2))
+    figure = Figure(figsize=size, layout="constrained")
     axis = figure.subplots()
     image = axis.imshow(values, cmap="cividis", aspect="auto")
     finite = values[np.isfinite(values)]
@@ -174,13 +203,12 @@ def heat_map(found: dict[str, Any], game: str) -> Any:
             if cell is not None:
                 dark = values[r, c] < middle
                 axis.text(
-                    c, r, _shown(cell).replace(" ", "\n"), ha="center", va="center", fontsize=7,
+                    c, r, _shown(cell, told).replace(" ", "\n"), ha="center", va="center", fontsize=7,
                     color="white" if dark else "black",
                 )  # fmt: skip
-    axis.set_xticks(
-        range(len(names)), names, rotation=30 if len(names) > 4 else 0, ha="right" if len(names) > 4 else "center"
-    )
-    axis.set_yticks(range(len(names)), names)
+    turned: Any = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+    axis.set_xticks(range(len(names)), labels, **turned)
+    axis.set_yticks(range(len(names)), labels)
     axis.set_xlabel("against")
     axis.spines[:].set_visible(False)
     figure.colorbar(image, label="payoff")
@@ -188,10 +216,13 @@ def heat_map(found: dict[str, Any], game: str) -> Any:
     return figure
 
 
-def _shown(cell: dict[str, Any]) -> str:
-    if cell["payoff"] is None:
-        return "diverged"
-    return statistic({"mean": cell["payoff"], "sem": cell["sem"]})
+def _unit(found: dict[str, Any], game: str) -> Unit:
+    of_game = found["games"][game]
+    return unit_of(of_game["payoff_range"], (cell["payoff"] for cell in of_game["cells"]))
+
+
+def _shown(cell: dict[str, Any], told: Unit) -> str:
+    return told.statistic({"mean": cell["payoff"], "sem": cell["sem"]})
 
 
 def _float(cell: dict[str, Any] | None) -> float:

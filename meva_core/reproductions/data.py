@@ -34,12 +34,14 @@ In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 
+from meva_core import entrants
 from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.recipes import RecipeFile
 
@@ -158,20 +160,20 @@ def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where
         raise BadValue(f"expected a list of tables, got {given!r} @ {where}.claims")
     for n, content in enumerate(given):
         path = f"{where}.claims[{n}]"
-        claim = _made(Claim, content, path)
+        claim = made(Claim, content, path)
         if sum(getattr(claim, kind) is not None for kind in KINDS) != 1 or claim.rising is False:
             raise BadValue(f"expected exactly one of {', '.join(KINDS)} @ {path}")
         _check_labels([label for label in (claim.run, claim.above) if label], labels, path)
         claims.append(claim)
     ranking = None
     if "ranking" in table:
-        ranking = _made(Ranking, table["ranking"], f"{where}.ranking")
+        ranking = made(Ranking, table["ranking"], f"{where}.ranking")
         _check_labels(ranking.published, labels, f"{where}.ranking.published")
         for label, number in ranking.published.items():
             _number(number, f"{where}.ranking.published.{label}")
     rest = {key: value for key, value in table.items() if key not in ("runs", "claims", "ranking")}
     whole = {"picture": PICTURES[0], **rest, "name": name, "runs": runs, "claims": tuple(claims), "ranking": ranking}
-    found = _made(Reproduction, whole, where)
+    found = made(Reproduction, whole, where)
     if found.picture not in PICTURES:
         raise BadValue(f"expected one of {', '.join(PICTURES)}, got {found.picture!r} @ {where}.picture")
     if not runs:
@@ -212,15 +214,16 @@ def _run(label: str, table: Any, where: str) -> Run:
     content = dict(_table(table, where))
     if "set" in content:
         content["overrides"] = content.pop("set")
-    run = _made(Run, {**content, "label": label}, where)
+    run = made(Run, {**content, "label": label}, where)
     if bool(run.learner) == bool(run.learners):
         raise BadValue(f"expected a learner, or learners of a tournament, one of the two @ {where}")
     if run.learners and (run.opponents or run.recipe != "default"):
         raise BadValue(f"expected no opponents in a tournament, and its recipe in set @ {where}")
+    labels = [entrants.parse(text).label for text in run.learners]
     for row, columns in run.published.items():
         for column, payoff in (columns if isinstance(columns, Mapping) else {"": columns}).items():
-            if row not in run.learners or column not in run.learners:
-                raise BadValue(f"expected cells of {', '.join(run.learners)}, got {row}.{column} @ {where}.published")
+            if row not in labels or column not in labels:
+                raise BadValue(f"expected cells of {', '.join(labels)}, got {row}.{column} @ {where}.published")
             _number(payoff, f"{where}.published.{row}.{column}")
     for row, sem in run.published_sem.items():
         _number(sem, f"{where}.published_sem.{row}")
@@ -231,7 +234,9 @@ def _run(label: str, table: Any, where: str) -> Run:
 _TOML: dict[str, tuple[Any, str]] = {
     "str": (str, "text"),
     "str | None": (str, "text"),
+    "int": (int, "a whole number"),
     "float | None": ((int, float), "a number"),
+    "datetime.date": (datetime.date, "a date"),
     "bool | None": (bool, "true"),
     "bool": (bool, "true or false"),
     "tuple[str, ...]": ((list, tuple), "a list"),
@@ -239,7 +244,8 @@ _TOML: dict[str, tuple[Any, str]] = {
 }
 
 
-def _made(cls: type, content: Any, where: str) -> Any:
+def made(cls: type, content: Any, where: str) -> Any:
+    """An instance of an attrs class from a table of TOML. BadValue where a key or a value is not one of its fields'."""
     types = {field.name: str(field.type) for field in attrs.fields(cls)}
     for key, value in _table(content, where).items():
         if key not in types:

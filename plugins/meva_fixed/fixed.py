@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -27,14 +29,15 @@ class Fixed(Learner):
     """Plays one policy and never moves: a named strategy of the game, given numbers or probabilities, or where it was
     put.
 
-    Iterated two-by-two games name always_cooperate, always_defect, tit_for_tat, win_stay_lose_shift, random,
-    generous_tit_for_tat (Molander, 1985) and extortion, which takes a `factor` (Hilbe, Traulsen & Sigmund, 2015).
-    Numbers and probabilities are one row for all seats, or a row for each seat. Tit-for-tat that forgives a third:
+    `meva show game NAME` tells a game's strategies. Some take a number, `factor`: extortion its share of the surplus,
+    an equaliser the payoff that it grants. Numbers and probabilities are one row for all seats, or a row for each seat.
+    Tit-for-tat that forgives a third:
 
         meva-run --game ipd --learner fixed --set "learner.probabilities=[1, 0.33, 1, 0.33, 1]"
 
     References:
-        Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS.
+        Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS; Hilbe, Traulsen & Sigmund (2015),
+        Games and Economic Behavior.
     """
 
     game: Game = part()
@@ -50,7 +53,13 @@ class Fixed(Learner):
         doc="its D probabilities, where the game's policies are such; with none of the three it stays where it starts",
         check=_each("between 0 and 1", 0.0, 1.0),
     )
-    factor: float = leaf(default=3.0, doc="of a strategy that takes a number: extortion's share", check=finite)
+    factor: float | None = leaf(
+        default=None,
+        doc="of a strategy that takes a number: extortion's share, an equaliser's target; unset: the game's choice",
+        check=finite,
+    )
+
+    plays_strategies = "strategy"
 
     def __attrs_post_init__(self) -> None:
         names = [name for name in ("strategy", "policy", "probabilities") if getattr(self, name) is not None]
@@ -71,10 +80,9 @@ class Fixed(Learner):
                     f"of {type(self.game).__name__} are no probabilities"
                 )
             self._check_rows("probabilities", self.probabilities)
-        self.own()
+        self.held()
 
-    def own(self) -> Array | None:
-        """Its policies f32[P, D], by seat; None: wherever it starts."""
+    def held(self) -> Array | None:
         shape = (self.game.num_players, self.game.policy_size)
         if self.probabilities is not None:
             return self.game.from_entries(jnp.broadcast_to(jnp.asarray(self.probabilities), shape))
@@ -83,12 +91,20 @@ class Fixed(Learner):
         if self.strategy is None:
             return None
         named = self.game.strategies[self.strategy]
-        policy: Any = named(self.factor) if callable(named) else named
+        policy: Any = self._with_number(named) if callable(named) else named
         return jnp.broadcast_to(policy, shape)
 
+    def _with_number(self, strategy: Callable[..., Any]) -> Any:
+        """The policy of a strategy that takes a number."""
+        if self.factor is not None:
+            return strategy(self.factor)
+        if any(parameter.default is parameter.empty for parameter in inspect.signature(strategy).parameters.values()):
+            raise BadCombination(f"expected learner.factor, the number of strategy {self.strategy!r}, got none")
+        return strategy()
+
     def start(self, params: Any, x: Array, key: Array) -> Array:
-        own = self.own()
-        return x if own is None else own.astype(x.dtype)
+        held = self.held()
+        return x if held is None else held.astype(x.dtype)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         return jnp.zeros_like(x), state
@@ -126,7 +142,7 @@ class Fixed(Learner):
             return
         numbers = np.asarray(policy)
         if np.all((numbers >= 0) & (numbers <= 1)):
-            own: Any = self.own()
+            own: Any = self.held()
             shown = zip(self.game.entry_names, self.game.entries(own)[0].tolist(), strict=True)
             played = ", ".join(f"{name} = {number:.2g}" for name, number in shown)
             text = (

@@ -22,3 +22,15 @@ EXTORTION = """
   doi = {10.1073/pnas.1206569109},
 }
 """
+
+PARTNERS_OR_RIVALS = """
+@article{hilbe2015partners,
+  author = {Hilbe, Christian and Traulsen, Arne and Sigmund, Karl},
+  title = {Partners or Rivals? Strategies for the Iterated Prisoner's Dilemma},
+  journal = {Games and Economic Behavior},
+  volume = {92},
+  pages = {41--52},
+  year = {2015},
+  doi = {10.1016/j.geb.2015.05.005},
+}
+"""

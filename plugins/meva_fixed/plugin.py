@@ -12,6 +12,7 @@ def meva_learners() -> Iterable[Entry]:
         "fixed",
         "meva_fixed.fixed:Fixed",
         "a named strategy or given numbers, never moves",
-        "Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS",
-        bibtex=papers.EVOLUTION_OF_COOPERATION + papers.EXTORTION,
+        "Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS; "
+        "Hilbe, Traulsen & Sigmund (2015), Games and Economic Behavior",
+        bibtex=papers.EVOLUTION_OF_COOPERATION + papers.EXTORTION + papers.PARTNERS_OR_RIVALS,
     )

@@ -5,6 +5,7 @@ Actions are 0 = defect (D) and 1 = cooperate (C); an outcome names the own actio
 
 import itertools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,9 @@ from jax import Array
 
 from meva_core.ops import discounted_shares
 from meva_core.protocols import Game
-from meva_games.memory_one import SATURATED, extortion, generous_tit_for_tat, to_logits
+from meva_games import zero_determinant
+from meva_games.lazily import Lazily
+from meva_games.memory_one import SATURATED, generous_tit_for_tat, to_logits
 
 ENTRIES = ("start", "DD", "DC", "CD", "CC")
 
@@ -24,8 +27,16 @@ class IteratedTwoByTwo(Game):
     where d0 is the first round's distribution over outcomes and T their transition matrix. With `noise` n every action
     is the other one with probability n (a trembling hand), whoever takes it. Policies start from N(0, 1).
 
+    Strategies by name (C after the start, DD, DC, CD, CC, own action first): always_cooperate, always_defect,
+    tit_for_tat (1, 0, 1, 0, 1), suspicious_tit_for_tat (0, 0, 1, 0, 1), generous_tit_for_tat (Molander, 1985),
+    win_stay_lose_shift (1, 1, 0, 0, 1; Nowak & Sigmund, 1993), grim (1, 0, 0, 0, 1), firm_but_fair (1, 2/3, 1, 0, 1;
+    Frean, 1994), alternator (1, 1, 1, 0, 0), random, and three that take a number, extortion, generous_zero_determinant
+    and equaliser (see `zero_determinant`).
+
     References:
-        Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, appendix A.2.
+        Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, appendix A.2;
+        Nowak & Sigmund (1993), A Strategy of Win-Stay, Lose-Shift That Outperforms Tit-for-Tat, Nature;
+        Frean (1994), The Prisoner's Dilemma without Synchrony, Proceedings of the Royal Society B.
     """
 
     discount: float
@@ -49,19 +60,30 @@ class IteratedTwoByTwo(Game):
         return to_logits(entries)
 
     @property
-    def strategies(self) -> Mapping[str, Array | Callable[[float], Array]]:
-        def policy(*cooperates: int) -> Array:
-            return jnp.array([SATURATED if c else -SATURATED for c in cooperates])
+    def strategies(self) -> Mapping[str, Any]:
+        """All are memory-one: grim comes back to cooperation with noise alone, and then only by chance for both."""
 
-        return {
+        def policy(*cooperates: float) -> Callable[[], Array]:
+            return lambda: to_logits(jnp.array(cooperates))
+
+        def taking_a_number(strategy: Callable[..., Array], default: float | None) -> Callable[[], Any]:
+            return lambda: lambda number=default: strategy(self.own_tables, self.discount, number)
+
+        return Lazily({
             "always_cooperate": policy(1, 1, 1, 1, 1),
             "always_defect": policy(0, 0, 0, 0, 0),
             "tit_for_tat": policy(1, 0, 1, 0, 1),
+            "suspicious_tit_for_tat": policy(0, 0, 1, 0, 1),
+            "generous_tit_for_tat": lambda: generous_tit_for_tat(self.own_tables),
             "win_stay_lose_shift": policy(1, 1, 0, 0, 1),
-            "random": jnp.zeros(5),
-            "generous_tit_for_tat": generous_tit_for_tat(self.own_tables),
-            "extortion": lambda factor: extortion(self.own_tables, self.discount, factor),
-        }
+            "grim": policy(1, 0, 0, 0, 1),
+            "firm_but_fair": policy(1, 2 / 3, 1, 0, 1),
+            "alternator": policy(1, 1, 1, 0, 0),
+            "random": policy(0.5, 0.5, 0.5, 0.5, 0.5),
+            "extortion": taking_a_number(zero_determinant.extortion, 3.0),
+            "generous_zero_determinant": taking_a_number(zero_determinant.generous, 3.0),
+            "equaliser": taking_a_number(zero_determinant.equaliser, None),
+        })  # fmt: skip
 
     @property
     def own_tables(self) -> Array:

@@ -38,7 +38,7 @@ class Matrix(IteratedTwoByTwo):
         check=finite,
     )
     payoffs_2: Table | None = leaf(
-        default=None, doc="player 2's, laid out like payoffs_1; unset: payoffs_1 transposed", check=finite
+        default=None, doc="player 2's, laid out like payoffs_1; unset, or the same: payoffs_1 transposed", check=finite
     )
     textbook_1: Table | None = leaf(
         default=None, doc="in place of payoffs_1, with C first: rows player 1's action C, D", check=finite

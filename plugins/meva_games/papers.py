@@ -105,3 +105,21 @@ MULTIPLAYER_DILEMMAS = """
   doi = {10.1073/pnas.1407887111},
 }
 """
+
+NORMAL_FORM = """
+@book{osborne1994course,
+  author = {Osborne, Martin J. and Rubinstein, Ariel},
+  title = {A Course in Game Theory},
+  publisher = {MIT Press},
+  year = {1994},
+}
+"""
+
+PAX = r"""
+@misc{willi2023pax,
+  author = {Willi, Timon and Khan, Akbir and Kwan, Newton and Samvelyan, Mikayel and Lu, Chris and Foerster, Jakob},
+  title = {Pax: Multi-Agent Learning in {JAX}},
+  year = {2023},
+  howpublished = {\url{https://github.com/ucl-dark/pax}},
+}
+"""

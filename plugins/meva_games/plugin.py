@@ -18,7 +18,7 @@ def meva_games() -> Iterable[Entry]:
     yield Entry(
         name="ipd",
         factory="meva_games.two_by_two:PrisonersDilemma",
-        summary="iterated prisoner's dilemma, memory-one policies, exact payoffs",
+        summary="iterated prisoner's dilemma, memory-one, exact payoffs",
         reference="Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
         bibtex=papers.LOLA,
     )
@@ -51,6 +51,13 @@ def meva_games() -> Iterable[Entry]:
         bibtex=papers.EVOLUTION_OF_COOPERATION,
     )
     yield Entry(
+        name="normal_form",
+        factory="meva_games.normal_form:NormalForm",
+        summary="any iterated game of two players, from its payoff tables",
+        reference="Osborne & Rubinstein (1994), A Course in Game Theory",
+        bibtex=papers.NORMAL_FORM,
+    )
+    yield Entry(
         name="tandem",
         factory="meva_games.quadratic:Tandem",
         summary="one number each; exposes rules that expect others to give way",
@@ -77,4 +84,12 @@ def meva_games() -> Iterable[Entry]:
         summary="iterated dilemma of any number of players",
         reference="Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS",
         bibtex=papers.MULTIPLAYER_DILEMMAS,
+    )
+    yield Entry(
+        name="social_dilemma",
+        factory="meva_games.social_dilemma:SocialDilemma",
+        summary="dilemmas of many players, paid by how many cooperate",
+        reference="Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS; "
+        "Willi et al. (2023), Pax: Multi-Agent Learning in JAX",
+        bibtex=papers.MULTIPLAYER_DILEMMAS + papers.PAX,
     )

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import component, leaf, not_negative, one_of, part, positive, static
+from meva_core.component import between, component, leaf, not_negative, one_of, part, positive, static
+from meva_core.errors import BadCombination
 from meva_core.ops import effects_after, off_diagonal_product, own_rows, shaping_gradient, simultaneous_gradient
 from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
@@ -20,8 +23,12 @@ class LOLA(Learner):
     summed over the others j. They are different algorithms: with h = 0 all are naive learning, and `exact` and
     `taylor` differ by O(h^2).
 
+    With look_aheads K above 1, which is for `exact` alone, the others take K naive steps of rate h one after the other,
+    x_i held in place, and all of them are differentiated through.
+
     References:
         Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS (`foerster`, equation 4);
+        Foerster et al. (2018), DiCE: The Infinitely Differentiable Monte Carlo Estimator, ICML, algorithm 1 (K steps);
         Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR (`taylor`);
         Cooijmans et al. (2023), appendix B (`exact`).
     """
@@ -32,6 +39,16 @@ class LOLA(Learner):
         default=1.0, doc="rate of the opponents' imagined step", check=not_negative, per_payoff=True
     )
     variant: str = static(default="exact", doc="which LOLA", check=one_of("exact", "foerster", "taylor"))
+    look_aheads: int = static(
+        default=1, doc="K, how many steps the opponents are imagined to take", check=between(1, 100)
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.look_aheads > 1 and self.variant != "exact":
+            raise BadCombination(
+                f"expected look_aheads = 1 for variant {self.variant!r}, which is of first order in one step, got "
+                f"{self.look_aheads}: set variant = 'exact' for more"
+            )
 
     @property
     def sweep(self) -> Sweep:
@@ -39,6 +56,9 @@ class LOLA(Learner):
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         payoff, h = self.game.payoff, self.look_ahead_rate
+        if self.look_aheads > 1:
+            rows = [jax.grad(self._looked_ahead)(x[i], x, i) for i in range(len(x))]
+            return self.rate * jnp.stack(rows), state
         gradient = simultaneous_gradient(payoff, x)
         if self.variant == "exact":
             # The chain rule by hand: what x_i does to its payoff, and to the others' steps.
@@ -47,3 +67,13 @@ class LOLA(Learner):
         if self.variant == "taylor":
             gradient += h * off_diagonal_product(payoff, x, gradient)
         return self.rate * (gradient + h * shaping_gradient(payoff, x)), state
+
+    def _looked_ahead(self, own: Array, x: Array, i: int) -> Array:
+        """f_i where player i plays `own` and the others have taken their K steps."""
+
+        def after_a_step(x: Array, _: None) -> tuple[Array, None]:
+            steps = self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
+            return x + steps.at[i].set(0.0), None
+
+        ahead, _ = jax.lax.scan(after_a_step, x.at[i].set(own), length=self.look_aheads)
+        return self.game.payoff(ahead)[i]

@@ -18,7 +18,7 @@ def meva_learners() -> Iterable[Entry]:
     yield Entry(
         "lola",
         "meva_gradient_rules.lola:LOLA",
-        "differentiates through one naive step of the opponents",
+        "differentiates through the opponents' naive step, or several",
         "Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
         bibtex=papers.LOLA,
     )

@@ -9,7 +9,7 @@ import jax
 from reference import Notebook
 from timing import Row, in_turns, large_product
 
-from meva_core import compose, devices, fit, resolving, runner
+from meva_core import compose, devices, fitting, resolving, runner
 
 LOOPS = 3  # of each timed call
 
@@ -26,10 +26,10 @@ def loops(one: Any, seeds: int = 1) -> Callable[[], Any]:
     """Runs `LOOPS` outer loops of so many seeds."""
     numbers = range(seeds)
     trainings = [one] * seeds
-    state = fit.start(trainings, numbers)
+    state = fitting.start(trainings, numbers)
 
     def work() -> Any:
-        chunks = fit.fit(trainings, numbers, chunk=LOOPS, state=state, loops=one.num_steps - LOOPS)
+        chunks = fitting.fit(trainings, numbers, chunk=LOOPS, state=state, loops=one.num_steps - LOOPS)
         return [chunk.state for chunk in chunks]
 
     return work
@@ -51,7 +51,7 @@ def against_reference() -> list[Row]:
     """The authors' configuration."""
     one = training("authors")
     notebook = Notebook(one.learner)
-    state = jax.tree.map(lambda leaf: leaf[0], fit.start([one], [0]))
+    state = jax.tree.map(lambda leaf: leaf[0], fitting.start([one], [0]))
     theirs, ours = in_turns(lambda: notebook.loop(state, jax.random.key(1)), loops(one), repeats=3)
     ours /= LOOPS
     return [

@@ -246,6 +246,14 @@ OF_RULES = {
         "OddRule.sweep = Sweep('speed', (1.0,), 'speed')",
         "sweep: expected the name of a hyper-parameter, got speed",
     ),
+    "held": (
+        "OddRule.held = lambda self: jnp.zeros(3)",
+        "held(): expected float32[2,3], got float32[3]",
+    ),
+    "plays strategies": (
+        "OddRule.plays_strategies = 'name'",
+        "plays_strategies: expected one of rate or None, got name",
+    ),
     "meta-value": (
         "OddRule.meta_value = lambda self, params, x: (x, x)",
         "meta_value(params, x): expected float32[2], got float32[2,3]",

@@ -194,3 +194,9 @@ def test_what_a_terminal_cannot_show_is_escaped(monkeypatch):
     print("\N{GREEK SMALL LETTER GAMMA}, \udcff", flush=True)
     assert b"ipd" in shown.getvalue()
     assert shown.getvalue().endswith(rb"\u03b3, \udcff" + b"\n")
+
+
+def test_a_game_s_strategies_are_shown(meva_command):
+    shown = meva_command("show", "game", "public_goods").out
+    assert "strategies\n  always_contribute, always_keep, tit_for_tat," in shown
+    assert "strategies" not in meva_command("show", "game", "tandem").out

@@ -21,9 +21,9 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import checkpoint, compose, fit, keeping, locks, recipes, registry, resolving, runner
+from meva_core import checkpoint, compose, fitting, keeping, locks, recipes, registry, resolving, runner
 from meva_core.cli.screen import Screen
-from meva_core.fit import Divergence
+from meva_core.fitting import Divergence
 from meva_core.progress import Progress
 from meva_core.report.summary import statistic
 
@@ -478,14 +478,14 @@ def test_snapshots_are_what_players_were_given(run):
     (learner,) = compose.compose(registry.installed(), small_experiment()).rehearse()
     training = learner.training
     assert training is not None
-    state = fit.start([training], [0])
-    params = fit.fitted_params([training], state)
+    state = fitting.start([training], [0])
+    params = fitting.fitted_params([training], state)
     for loops in (3, 4, 5):
         name = f"learner/loop-{loops:07d}.npz"
         whole = checkpoint.load(run.folder / "checkpoints" / name, state)
         snapshot = checkpoint.load(run.folder / "snapshots" / name, params)
         assert snapshot.loops == loops
-        expected = fit.fitted_params([training], whole.state)
+        expected = fitting.fitted_params([training], whole.state)
         jax.tree.map(np.testing.assert_array_equal, snapshot.state, expected)
 
 
@@ -496,9 +496,9 @@ def test_moments_of_a_fit_can_be_played(run, rivals_run):
     (player,) = last.players
     training = player.learner.training
     assert training is not None
-    like = jax.eval_shape(fit.start, [training], [0])
+    like = jax.eval_shape(fitting.start, [training], [0])
     whole = checkpoint.load(run.folder / "checkpoints" / "learner" / "loop-0000005.npz", like)
-    jax.tree.map(np.testing.assert_array_equal, player.params, fit.fitted_params([training], whole.state))
+    jax.tree.map(np.testing.assert_array_equal, player.params, fitting.fitted_params([training], whole.state))
     ((loops, match),) = meva.snapshots(rivals_run.folder)
     assert (loops, match.seats, len(match.players)) == (1, (0, 1), 2)
     assert match.players[1].params is None

@@ -4,10 +4,13 @@ import csv
 import json
 import re
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from meva_core import runner, tournament
+import meva_core as meva
+from meva_core import runner, tournaments
+from meva_core.report import standings
 
 SMALL = (
     "meva.loops=2", "meva.trajectory=4", "meva.stride=2", "meva.batch_size=4", "meva.quantiles=4", "m_maml.loops=2",
@@ -93,8 +96,8 @@ def test_learnt_rules_are_fitted_against_whom_they_meet(learnt):
 
 @pytest.mark.parametrize("game", ["tandem", "hamiltonian"])
 def test_who_is_fitted_against_another_plays_in_the_seat_of_its_fit(game):
-    asked = tournament.Tournament(games=(game,), learners=("naive", "m_maml", "meva"))
-    planned = tournament.meetings(*runner.plugins(None), asked)
+    asked = tournaments.Tournament(games=(game,), learners=("naive", "m_maml", "meva"))
+    planned = tournaments.meetings(*runner.plugins(None), asked)
     fits = set()
     for meeting in planned:
         for seat, fit in enumerate(meeting.fits):
@@ -120,26 +123,26 @@ def test_in_a_symmetric_game_who_was_fitted_second_does_not_play_naively(tmp_pat
 
 def test_a_stopped_tournament_goes_on(learnt, tmp_path, meva_command, monkeypatch):
     folder, _ = learnt
-    play, count = tournament._play, iter(range(100))
+    play, count = tournaments._play, iter(range(100))
 
     def interrupted(*arguments):
         if next(count) == 5:
             raise KeyboardInterrupt
         return play(*arguments)
 
-    monkeypatch.setattr(tournament, "_play", interrupted)
+    monkeypatch.setattr(tournaments, "_play", interrupted)
     stopped = meva_command("tournament", *LEARNT, *small(), "--out", tmp_path / "out")
     assert stopped.code == 130
     assert f"meva tournament --resume {tmp_path / 'out'}" in stopped.err
     assert len(list((tmp_path / "out" / "matches").iterdir())) == 5
-    monkeypatch.setattr(tournament, "_play", play)
+    monkeypatch.setattr(tournaments, "_play", play)
     assert meva_command("tournament", "--resume", tmp_path / "out").code == 0
     assert (tmp_path / "out" / "cells.csv").read_text() == (folder / "cells.csv").read_text()
 
 
 def test_a_finished_one_only_reads(learnt, meva_command, monkeypatch):
     folder, first = learnt
-    monkeypatch.setattr(tournament, "_play", lambda *_: pytest.fail("played again"))
+    monkeypatch.setattr(tournaments, "_play", lambda *_: pytest.fail("played again"))
     again = meva_command("tournament", "--resume", folder)
     assert again.code == 0
     assert again.out.partition("hamiltonian: the row's")[2] == first.out.partition("hamiltonian: the row's")[2]
@@ -152,6 +155,63 @@ def test_fits_are_used_again_by_another(learnt, tmp_path, meva_command, monkeypa
     assert meva_command("tournament", *arguments).code == 0
     assert {path.name for path in (folder / "fits").iterdir()} == before
     assert (tmp_path / "out" / "cells.csv").read_text() == (folder / "cells.csv").read_text()
+
+
+STRATEGIES = "tit_for_tat,always_defect,extortion:factor=2,fierce=extortion:factor=4,naive,naive:rate=5.0"
+
+
+def test_strategies_and_settings_take_part(tmp_path, meva_command):
+    """Named strategies, two of them at settings of their own, and one learner at two rates."""
+    arguments = ["--game", "ipd", "--learners", STRATEGIES, "--trials", "6", "--steps", "7", "--set", "naive.rate=25.0"]
+    outcome = meva_command("tournament", *arguments, "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    labels = ["tit_for_tat", "always_defect", "extortion:factor=2", "fierce", "naive", "naive:rate=5.0"]
+    found = cells(tmp_path / "out")
+    assert list(found) == [("ipd", row, column) for row in labels for column in labels]
+
+    # Whoever never moves earns what the game says, without an error.
+    ipd = meva.make("game", "ipd")
+    policies = dict(ipd.strategies) | {"fierce": ipd.strategies["extortion"](4.0)[0]}
+    for row in ("tit_for_tat", "always_defect", "fierce"):
+        for column in ("tit_for_tat", "always_defect", "fierce"):
+            cell = found["ipd", row, column]
+            x = jnp.stack([policies[row], policies[column]])
+            assert float(cell["payoff"]) == pytest.approx(float(ipd.payoff(x)[0]), abs=1e-5)
+            assert (cell["sem"], cell["over"], cell["diverged"]) == ("", "nothing", "0.0")
+    # Against one that learns, trials differ; an entrant's own setting comes before --set.
+    slow, fast = (found["ipd", label, "tit_for_tat"] for label in ("naive:rate=5.0", "naive"))
+    assert (slow["over"], fast["over"]) == ("trials", "trials")
+    assert float(slow["sem"]) > 0
+    assert float(slow["payoff"]) < float(fast["payoff"]) - 0.05
+    # Few programs: the learner against all that never move, against itself, and against itself at another rate.
+    assert tournaments._payoffs(6, 7)._cache_size() == 3
+    assert re.sub(r"\s+", " ", outcome.out).count("exact where neither player ever moves") == 1
+    assert max(map(len, outcome.lines)) <= 80
+
+    # Every match is kept under a name of its own, and read again.
+    matches = sorted((tmp_path / "out" / "matches").iterdir())
+    assert len(matches) == 6 * 7 / 2
+    assert meva_command("tournament", "--resume", tmp_path / "out").code == 0
+    assert cells(tmp_path / "out") == found
+
+
+def test_long_labels_take_lines_of_their_own():
+    lines = ["lola:", "look_ahead_rate=50:", "variant=taylor"]
+    assert standings.wrapped("".join(lines)).splitlines() == lines
+    assert standings.wrapped("tit_for_tat") == "tit_for_tat"
+    assert standings.wrapped("x" * 45) == "\n".join(["x" * 20, "x" * 20, "x" * 5])
+
+
+def test_from_python_without_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    scores = meva.tournament("tandem", ["naive", "slow=naive:rate=0.1"], trials=4, steps=3)
+    assert scores.labels == ("naive", "slow")
+    assert scores.payoffs.shape == scores.sems.shape == (2, 2)
+    assert np.isfinite(scores.payoffs).all()
+    assert "tandem: the row's payoff against the column" in repr(scores)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(meva.MevaError, match="expected list of str, got 'naive'"):
+        meva.tournament("tandem", "naive")
 
 
 BAD = {
@@ -174,6 +234,14 @@ BAD = {
     ),
     "only commas": (["--game", "tandem", "--learners", ",,"], "at least one name for --learners"),
     "three players": (["--game", "public_goods", "--learners", "naive"], "games of two players"),
+    "no setting": (["--game", "tandem", "--learners", "naive:rate"], "unknown learner 'naive:rate'"),
+    "unknown strategy": (
+        ["--game", "ipd", "--learners", "naive,tit_for_tatt"],
+        "unknown learner or strategy of ipd 'tit_for_tatt' - did you mean 'tit_for_tat'?",
+    ),
+    "unknown setting": (["--game", "tandem", "--learners", "naive:rte=1"], "unknown hyper-parameter 'rte' @ learner"),
+    "a label twice": (["--game", "tandem", "--learners", "a=naive,a=lola"], "once in --learners, got 'a' twice"),
+    "open bracket": (["--game", "tandem", "--learners", "naive:rate=[1"], "every bracket and quote to be closed"),
     "order": (["--game", "tandem", "--learners", "hola", "--set", "hola.order=0"], "expected between 1 and 8, got 0"),
     "who is not there": (
         ["--game", "tandem", "--learners", "naive", "--set", "lola.rate=1"],

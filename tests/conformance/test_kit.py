@@ -215,6 +215,22 @@ class LooksAtNumbers(Learner):
         return (-self.rate if x[0, 0] > 0 else self.rate) * x, state
 
 
+@component
+class NeverStill(GoodLearner):
+    """Says that it never moves from zero, and does."""
+
+    def held(self):
+        return jnp.zeros((2, 2))
+
+    def start(self, params, x, key):
+        return jnp.zeros_like(x)
+
+
+def test_a_learner_that_says_it_never_moves_does_not():
+    with pytest.raises(AssertionError, match=r"held\(\): expected steps of 0 where it is not None"):
+        testing.check_learner(NeverStill(), Good())
+
+
 def test_a_good_learner_passes():
     testing.check_learner(GoodLearner(), Good())
 

@@ -11,7 +11,7 @@ import pytest
 
 from meva_core import checkpoint, disk
 from meva_core.errors import BadFolder
-from meva_core.fit import Divergence
+from meva_core.fitting import Divergence
 
 OF: dict = {"game": {"name": "ipd"}, "learner": {"name": "meva", "rate": 25.0}}
 

@@ -119,7 +119,7 @@ def test_equality_of_arrays():
 def test_frozen_keyword_only_and_not_hashable():
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         Thing().rate = 2.0  # type: ignore[misc]
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^expected every field by its name, Thing\(inner=\.\.\., rate=\.\.\., order"):
         Thing(Part())  # type: ignore[misc]
     with pytest.raises(TypeError, match="unhashable"):
         hash(Thing())
@@ -171,9 +171,22 @@ def test_checks(check, good, bad, complaint):
 
 
 def test_traced_values_are_taken_as_they_are():
-    # No validator can look at a tracer; device arrays are not fetched for it either.
+    # No validator can look at a tracer.
     assert jax.jit(lambda rate: Thing(rate=rate).rate)(-1.0) == -1.0
-    assert Thing(rate=jnp.array(-1.0)).rate == -1.0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("array", [jnp.array, np.array, np.float32])
+def test_arrays_are_checked_like_numbers(array):
+    assert Thing(rate=array(2.0)).rate == 2.0
+    with pytest.raises(ValueError, match=r"'rate' must be > 0 and finite, got -1\.0$"):
+        Thing(rate=array(-1.0))
+    with pytest.raises(ValueError, match=r"finite, got \[1\.0, 0\.0\]$"):
+        attrs.evolve(Thing(), rate=np.array([1.0, 0.0]))
+
+
+def test_what_is_no_number_is_refused_by_a_check_of_numbers():
+    with pytest.raises(ValueError, match=r"'rate' must be > 0 and finite, got 'fast'$"):
+        Thing(rate="fast")  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------- what is known of a class
@@ -208,5 +221,14 @@ def test_a_hyperparameter_without_a_default_is_required():
 
 
 def test_as_plain():
-    value = {"a": (1.0, jnp.array([2.0, 3.0])), "b": np.float64(4.0), "c": "word", "d": None}
-    assert components.as_plain(value) == {"a": [1.0, [2.0, 3.0]], "b": 4.0, "c": "word", "d": None}
+    value = {"a": (1.0, jnp.array([2.0, 3.0])), "b": np.float64(4.0), "c": "word", "d": None, "e": moved}
+    found = components.as_plain(value)
+    assert found == {"a": [1.0, [2.0, 3.0]], "b": 4.0, "c": "word", "d": None, "e": f"{__name__}:moved"}
+
+
+def test_a_hyperparameter_without_a_type_is_taken_as_it_is():
+    @component
+    class Untyped:
+        rate = leaf(default=1.0, doc="how fast")  # type: ignore[misc]
+
+    assert components.hyperparameters(Untyped)[0].type is Any

@@ -17,7 +17,7 @@ from meva_core import devices
 FIT = r"""
 import json, re, sys
 import jax, numpy as np
-from meva_core import compose, devices, evaluate, fit, resolving, runner
+from meva_core import compose, devices, evaluate, fitting, resolving, runner
 from meva_core.match import Fitted, self_play
 
 devices.prepare(count=int(sys.argv[1]))
@@ -42,13 +42,13 @@ for game, name, settings in (
         lambda event, seconds, **_: compiled.append(event) if event.endswith("backend_compile_duration") else None
     )
     counts = []
-    for chunk in fit.fit(trainings, [0, 1], chunk=1):
+    for chunk in fitting.fit(trainings, [0, 1], chunk=1):
         counts.append(len(compiled))
     assert counts[0] > 0
-    leaves = jax.tree.leaves(fit.fitted_params(trainings, chunk.state))
+    leaves = jax.tree.leaves(fitting.fitted_params(trainings, chunk.state))
     found[name] = [np.asarray(leaf).ravel().tolist() for leaf in leaves]
     found[f"{name} compiled again"] = counts[-1] - counts[0]
-    params = jax.tree.map(lambda leaf: leaf[0], fit.fitted_params(trainings, chunk.state))
+    params = jax.tree.map(lambda leaf: leaf[0], fitting.fitted_params(trainings, chunk.state))
     match = self_play(learner.game, Fitted(learner=learner, params=params))
     for count in (6, 5):
         played = jax.jit(lambda match, key, count=count: evaluate.matches(match, key, count, 3).payoffs)

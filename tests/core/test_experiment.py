@@ -46,8 +46,8 @@ def read(text, tmp_path):
         ("learner.loops", "4", "expected int, got '4' (str) @ learner.loops"),
         ("learner.rate", "fast", "expected float, got 'fast' (str) @ learner.rate"),
         ("learner.rate", True, "expected float, got True (bool) @ learner.rate"),
-        ("learner.rate", float("nan"), "expected float, got nan (float) @ learner.rate"),
-        ("learner.rate", float("inf"), "expected float, got inf (float) @ learner.rate"),
+        ("learner.rate", float("nan"), "expected a finite number within single precision, got nan @ learner.rate"),
+        ("learner.rate", float("inf"), "expected a finite number within single precision, got inf @ learner.rate"),
         ("learner.rate", [1.0], "expected float, got [1.0] (list) @ learner.rate"),
         ("learner.discount", "high", "expected float or list of float, got 'high' (str) @ learner.discount"),
         ("learner.discount", [0.5, True], "expected float or list of float, got [0.5, True] (list) @ learner.discount"),
@@ -274,7 +274,9 @@ def test_a_learner_without_a_rate_shapes_others_at_theirs(game, overrides, rate)
 def test_a_learner_with_a_rate_lends_it():
     assert "against_rate" not in resolve("ipd", "lola").to_plain()["evaluate"]
     found = resolve("ipd", "lola", overrides={"learner.rate": 3.0})
-    assert evaluate.plan(KNOWN, found, compose.compose(KNOWN, found)).rival.rate == 3.0
+    rival = evaluate.plan(KNOWN, found, compose.compose(KNOWN, found)).rival
+    assert rival is not None
+    assert rival.rate == 3.0
 
 
 @pytest.mark.parametrize("path", ["opponent.name", "opponent.1.name"])
@@ -477,3 +479,15 @@ def test_unknown_names():
         with pytest.raises(UnknownName) as caught:
             resolve(**more)
         assert said in str(caught.value)
+
+
+def test_rates_for_payoffs_in_another_unit_are_told():
+    table = [[-2000.0, 0.0], [-3000.0, -1000.0]]
+    told = resolve(learner="lola", overrides={"game.table": table, "learner.rate": 0.025}).source
+    assert told.endswith(
+        "; its rates are for payoffs that range over 3, not 3000: likely wanted learner.look_ahead_rate=0.025"
+    )
+    near = [[-2.0, 2.0], [-3.0, -1.0]]
+    both = {"game.table": table, "learner.rate": 0.025, "learner.look_ahead_rate": 0.025}
+    for overrides in ({"game.table": near}, {"game.discount": 0.9}, both):
+        assert "likely wanted" not in resolve(learner="lola", overrides=overrides).source

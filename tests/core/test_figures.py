@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from meva_core.fit import History
+from meva_core.fitting import History
 from meva_core.report import figures
 from meva_core.report.figures.planes import _rest_points
 

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from meva_core import fit as fitting
+from meva_core import fitting
 from meva_core.component import component, leaf, static
-from meva_core.fit import Chunk, Divergence, History
+from meva_core.fitting import Chunk, Divergence, History
 from meva_core.protocols import Training
 
 LOOPS = 7

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from meva_core import metrics
-from meva_core.fit import Chunk
+from meva_core.fitting import Chunk
 
 SEEDS = [3, 5]
 

@@ -222,6 +222,16 @@ def test_every_published_cell_is_a_claim():
         verdicts(found, {"cup": {"games": {"ipd": {"cells": cells[1:]}}}})
 
 
+def test_cells_go_by_labels_of_entrants():
+    label = "lola:look_ahead_rate=0.5"
+    cup = {"game": "ipd", "learners": ["slow=naive:rate=5.0", label], "published": {label: {"slow": -1.5}}}
+    found = parsed(runs={"cup": cup}, picture="heat-maps", claims=[])
+    cells = [{"row": label, "column": "slow", "payoff": -1.5, "sem": 0.02}]
+    assert [verdict.holds for verdict in verdicts(found, {"cup": {"games": {"ipd": {"cells": cells}}}})] == [True]
+    with pytest.raises(BadValue, match=r"expected cells of slow, lola:look_ahead_rate=0\.5, got naive\.slow"):
+        parsed(runs={"cup": {**cup, "published": {"naive": {"slow": -1.5}}}}, picture="heat-maps", claims=[])
+
+
 def places(numbers, published, **more):
     runs = {label: {"learner": label, "rows": [row(0.5, *number)]} for label, number in numbers.items()}
     return reproductions.ranked(Ranking(quantity="self_play", at=0.5, published=published, **more), runs)

@@ -127,6 +127,11 @@ def test_all_are_done_and_heard(jobs, tmp_path):
     assert here == {jobs == 1}
 
 
+def test_one_alone_is_done_in_another_process_where_it_has_to_be(tmp_path):
+    assert list(workers.do_all([Square(2, tmp_path)], 1, lambda n: Progress(), apart=True)) == [(0, 4)]
+    assert int((tmp_path / "2").read_text().split()[2]) != os.getpid()
+
+
 def test_what_must_not_be_done_together_is_not(tmp_path):
     same = frozenset({"fit"})
     tasks = [Square(1, tmp_path, same, 0.4), Square(2, tmp_path, same | {"other"}, 0.4), Square(3, tmp_path, seconds=2)]

@@ -13,7 +13,7 @@ import time
 import click
 import pytest
 
-from meva_core import metrics, runner, tournament, workers
+from meva_core import metrics, runner, tournaments, workers
 
 HANG = 10  # seconds
 LONGEST = 700  # characters of a message
@@ -69,7 +69,7 @@ def ask(tmp_path_factory, meva_run, meva_command):
     codes = collections.Counter()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "_run", begun)
-        patch.setattr(tournament, "play", answered)
+        patch.setattr(tournaments, "play", answered)
         patch.setattr(workers, "do_all", answered)
         before = signal.signal(signal.SIGALRM, hang)
         yield ask

@@ -7,8 +7,7 @@ import pytest
 from meva_cola.cola import COLA
 
 import meva_core as meva
-from meva_core import fit as fitting
-from meva_core import ops, recipes
+from meva_core import fitting, ops, recipes
 
 TANDEM, HAMILTONIAN, LOGISTIC = (meva.make("game", name) for name in ("tandem", "hamiltonian", "logistic"))
 

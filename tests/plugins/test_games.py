@@ -1,5 +1,8 @@
 """The bundled games against numbers worked out by hand, plain loops and exhaustive search."""
 
+import itertools
+import re
+
 import attrs
 import jax
 import jax.numpy as jnp
@@ -7,6 +10,7 @@ import numpy as np
 import pytest
 
 import meva_core as meva
+from meva_core import evaluate
 from meva_core.component import component
 from meva_core.errors import BadValue
 from meva_core.ops import simultaneous_gradient
@@ -287,9 +291,11 @@ def test_payoffs_per_round(name, settings, rounds):
 def test_symmetry_of_a_matrix_is_worked_out(first, second, symmetric):
     game = meva.make("game", "matrix", payoffs_1=first, payoffs_2=second)
     assert game.symmetric is symmetric
-    # It stays what it is where the tables are traced, and follows them where they change.
+    edited = jax.tree.map(lambda number: number * jnp.arange(1.0, 2.0)[0], game)
+    assert edited.symmetric is symmetric  # whatever is put into its tables
+    # It stays what it is where the tables are traced, and where others are put in.
     assert jax.jit(lambda game: jnp.array(game.symmetric))(game) == symmetric
-    assert attrs.evolve(game, payoffs_1=((0.0, 1.0), (2.0, 3.0))).symmetric is (second is None)
+    assert attrs.evolve(game, payoffs_1=((0.0, 1.0), (2.0, 3.0))).symmetric is symmetric
 
 
 @pytest.mark.parametrize("table", [[[1, 2]], [[1, 2, 3], [4, 5, 6]], [1, 2], "PD", [[1, "x"], [2, 3]]])
@@ -405,3 +411,103 @@ def test_contributing_is_best_for_all_and_keeping_for_each():
     np.testing.assert_allclose(float64(game, [give] * 4), 2, atol=1e-6)
     np.testing.assert_allclose(float64(game, [keep] * 4), 1, atol=1e-6)
     np.testing.assert_allclose(float64(game, [keep, give, give, give]), [2.5, 1.5, 1.5, 1.5], atol=1e-6)
+
+
+# ---------------------------------------------------------------- precision, units, noise
+
+
+@jax.jit
+def payoff(game, x):
+    return game.payoff(x)
+
+
+@pytest.mark.parametrize(
+    ("zero", "discount", "within"),
+    [(0.0, 0.999999, 1e-5), (100.0, 0.999, 1e-4), (1e4, 0.99, 1e-3), (1e4, 0.999, 1e-3)],
+)
+def test_single_precision_keeps_payoffs_of_long_games_and_of_large_numbers(zero, discount, within):
+    """Random against random: a fourth of every entry, 2.25."""
+    table = [[1 + zero, 5 + zero], [zero, 3 + zero]]
+    game = meva.make("game", "matrix", payoffs_1=table, discount=discount)
+    found = np.asarray(payoff(game, jnp.zeros((2, 5))), float)
+    np.testing.assert_allclose(found - zero, 2.25, atol=within)
+
+
+@pytest.mark.parametrize("name", ["matrix", "public_goods"])
+@pytest.mark.parametrize("discount", [0.96, 0.9999])
+def test_errors_of_single_precision(name, discount):
+    error, of_gradients = evaluate.single_precision(meva.make("game", name, discount=discount))
+    assert error < 1e-5
+    assert of_gradients < 1e-3
+
+
+def test_imprecise_payoffs_are_told():
+    game = meva.make("game", "matrix", payoffs_1=[[10001.0, 10005.0], [10000.0, 10003.0]])
+    told = evaluate.imprecise(game, np.array([10002.25, np.nan]))
+    assert told is not None
+    assert told.endswith("set evaluate.float64=true to evaluate in double precision")
+    assert evaluate.imprecise(IPD, np.array([-2.0, np.inf])) is None  # infinite ones are told as diverged
+    assert evaluate.imprecise(IPD, np.array([1e9])) is None  # far from where it starts, but not from its own fault
+
+
+@pytest.mark.parametrize("name", [offer.name for offer in meva.installed().of_kind("game")])
+def test_payoffs_are_full_products_on_every_device(name):
+    """Whatever the default precision of products is, on accelerators less than single."""
+    game = meva.make("game", name)
+    x = game.init(jax.random.key(2))
+
+    def asked(x):
+        return game.payoff(x), jax.jacobian(game.payoff)(x)
+
+    usual = jax.jit(asked)(x)
+    with jax.default_matmul_precision("bfloat16"):
+        products = re.findall(r"dot_general\[.*?\]\s", str(jax.make_jaxpr(asked)(x)), re.DOTALL)
+        assert all("HIGHEST" in product for product in products)
+        for found, expected in zip(jax.jit(asked)(x), usual, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_ties_and_best_responses_are_in_the_games_unit(unit):
+    """Tit-for-tat against itself: to cooperate is best, and nothing is to be gained."""
+    game = meva.make("game", "ipd", table=[[-2 * unit, 0.0], [-3 * unit, -unit]])
+    x = jnp.stack([game.strategies["tit_for_tat"]] * 2)
+    found = evaluate.exploitability(game, x, jax.random.key(0))
+    np.testing.assert_allclose(found.gain, [0, 0], atol=1e-6 * unit)
+    assert meva.best_response(game, x, 0, jax.random.key(0)).payoffs[0] == pytest.approx(-unit, rel=1e-5)
+
+
+def test_ascent_finds_what_brute_force_finds():
+    game = meva.make("game", "public_goods")
+    every = 20 * jnp.array(list(itertools.product([-1.0, 1.0], repeat=game.policy_size)))
+    x = 2 * game.init(jax.random.key(5))
+    best = jnp.max(jax.vmap(lambda row: game.payoff(x.at[0].set(row))[0])(every))
+    found = jax.jit(lambda x: meva.best_response(game, x, 0, jax.random.key(1)))(x)
+    assert found.payoffs[0] > best - 1e-4
+    assert found.agreement > 0.5
+
+
+def test_ascent_never_ends_below_the_policy_itself():
+    game = meva.make("game", "tandem")
+    x = jnp.array([[0.5], [0.5]])  # an equilibrium
+    found = meva.best_response(game, x, 0, jax.random.key(0), steps=1, restarts=1, rate=1e3)
+    assert found.payoffs[0] >= game.payoff(x)[0]
+
+
+@pytest.mark.parametrize("name", ["ipd", "imp", "public_goods"])
+def test_noise_is_a_policy_that_trembles(name):
+    """Folded into the policies by hand: P = (1 - n) p + n (1 - p)."""
+    noise = 0.05
+    exact, noisy = meva.make("game", name), meva.make("game", name, noise=noise)
+    x = exact.init(jax.random.key(4))
+    p = jax.nn.sigmoid(x)
+    trembling = jax.scipy.special.logit((1 - noise) * p + noise * (1 - p))
+    np.testing.assert_allclose(payoff(noisy, x), payoff(exact, trembling), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(noisy.entries(x), p, rtol=1e-6)
+
+
+def test_tit_for_tat_with_noise_by_hand():
+    """Two of them without end: after a tremble all four outcomes are equally likely."""
+    game = meva.make("game", "ipd", noise=0.05, discount=0.999999)
+    x = jnp.stack([game.strategies["tit_for_tat"]] * 2)
+    np.testing.assert_allclose(payoff(game, x), [-1.5, -1.5], rtol=1e-3)

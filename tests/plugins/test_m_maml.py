@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import fit as fitting
+from meva_core import fitting
 
 IPD, IMP, TANDEM = (meva.make("game", name) for name in ("ipd", "imp", "tandem"))
 

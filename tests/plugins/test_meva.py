@@ -9,7 +9,7 @@ from meva_meta_value import rollout
 from scipy import stats
 
 import meva_core as meva
-from meva_core import fit as fitting
+from meva_core import fitting
 from meva_core.errors import BadCombination
 from meva_core.match import Fitted
 from meva_core.ops import cosine
@@ -19,7 +19,7 @@ TINY = {"quantiles": 4, "batch_size": 4, "trajectory": 4, "stride": 2, "loops": 
 
 
 def make(game=LOGISTIC, **settings):
-    settings = {**TINY, **settings}
+    settings = {**TINY, "payoff_range": float(max(game.payoff_range)), **settings}  # so that the unit is 1
     return meva.make("learner", "meva", game=game, value_model={"width": 8, "blocks": 0}, **settings)
 
 
@@ -409,7 +409,7 @@ def test_the_incentive_goes_from_one_mixing_to_the_other(incentive, mixing):
 
 
 def test_between_the_mixings_each_player_has_its_own_weight():
-    learner = make(IPD, mixing="between", discount=0.9, incentive=jnp.array([0.25, 1.0]))
+    learner = make(IPD, mixing="between", discount=0.9).drawn(jnp.array([0.25, 1.0]))
     x, params = IPD.init(jax.random.key(0)), any_params(learner)
     update = jax.jit(lambda learner: learner.update(params, (), x, jax.random.key(1))[0])
     convex, both = update(attrs.evolve(learner, mixing="convex")), update(attrs.evolve(learner, mixing="sum"))

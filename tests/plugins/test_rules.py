@@ -1,5 +1,7 @@
 """Theory about the update rules: limits, convergence orders, symmetries, fixed points."""
 
+from typing import Any
+
 import attrs
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,7 @@ import pytest
 import meva_core as meva
 from meva_core import evaluate
 from meva_core import ops as meva_ops
-from meva_core.component import component, hyperparameters
+from meva_core.component import component, hyperparameters, leaf, part
 from meva_core.errors import Remark
 from meva_core.protocols import Game
 
@@ -139,6 +141,68 @@ def test_lola_exact_minus_taylor_falls_as_the_square(game):
 @games
 def test_lola_exact_minus_foerster_falls_only_linearly(game):
     assert slope(game, "foerster") == pytest.approx(1, abs=0.1)
+
+
+# ---------------------------------------------------------------- several steps of look-ahead
+
+
+def unrolled(game, x, h, count, player):
+    """The gradient of what a player earns once the others have taken their steps one by one, by its definition."""
+
+    def value(own):
+        now = x.at[player].set(own)
+        for _ in range(count):
+            ahead = now
+            for other in range(len(x)):
+                if other != player:
+                    gradient = jax.grad(lambda row, j=other, now=now: game.payoff(now.at[j].set(row))[j])(now[other])
+                    ahead = ahead.at[other].add(h * gradient)
+            now = ahead
+        return game.payoff(now)[player]
+
+    return jax.grad(value)(x[player])
+
+
+@component
+class Ring(Game):
+    """Three players with a number each, who care differently for either neighbour."""
+
+    num_players = 3
+    policy_size = 1
+    symmetric = False
+
+    def init(self, key):
+        return jax.random.normal(key, (3, 1))
+
+    def payoff(self, x):
+        own, left, right = x[:, 0], jnp.roll(x[:, 0], 1), jnp.roll(x[:, 0], -1)
+        return jnp.sin(own * left) + own * right**2 - 0.5 * own**2 * jnp.cos(left)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("game", [Smooth(), Ring()], ids=["two players", "three"])
+def test_lola_differentiates_through_all_of_its_look_aheads(game, count):
+    with jax.enable_x64(True):
+        x = jnp.array(np.random.default_rng(2).normal(size=(game.num_players, game.policy_size)))
+        got = step(rule_of("lola", game, look_ahead_rate=0.3, look_aheads=count), x)
+        expected = jax.jit(lambda x: jnp.stack([unrolled(game, x, 0.3, count, i) for i in range(len(x))]))(x)
+    np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_many_small_look_aheads_tend_to_the_others_flow():
+    # K steps of rate h / K differ from their limit by O(1 / K).
+    with jax.enable_x64(True):
+        game, counts = Smooth(), np.array([2, 4, 8, 16, 64])
+        x = jnp.array(np.random.default_rng(3).normal(size=(2, 2)))
+        steps = [step(rule_of("lola", game, look_ahead_rate=float(0.5 / k), look_aheads=int(k)), x) for k in counts]
+    distances = [np.linalg.norm(each - steps[-1]) for each in steps[:3]]
+    assert np.polyfit(np.log(counts[:3]), np.log(distances), 1)[0] == pytest.approx(-1, abs=0.2)
+
+
+@pytest.mark.parametrize("variant", ["foerster", "taylor"])
+def test_lola_of_first_order_looks_one_step_ahead(variant):
+    with pytest.raises(meva.MevaError, match=f"expected look_aheads = 1 for variant '{variant}'.* got 2"):
+        rule_of("lola", TANDEM, variant=variant, look_aheads=2)
 
 
 # ---------------------------------------------------------------- symmetry
@@ -379,3 +443,47 @@ def test_the_jacobian_of_a_step_is_that_of_differences(name):
         for direction in jnp.eye(4).reshape(4, 2, 2):
             columns.append((after(x + size * direction) - after(x - size * direction)).ravel() / (2 * size))
         np.testing.assert_allclose(found, np.stack(columns, axis=1), rtol=1e-4, atol=1e-5)
+
+
+def test_sgas_sign_is_the_published_one_on_normalised_payoffs():
+    """Where payoffs are 25 times smaller, numbers of 25 make up for it, and the sign turns."""
+    unnormalised = Normalised(game=IPD, unit=25.0)
+    published = meva.make("learner", "sga", game=unnormalised)
+    ours = meva.make("learner", "sga", game=IPD, rate=25.0, weight=25.0, payoff_scale=25.0)
+    never = attrs.evolve(ours, payoff_scale=1.0)
+    x = jax.vmap(IPD.init)(jax.random.split(jax.random.key(0), 64))
+    expected, found, unturned = (jax.vmap(lambda x, rule=rule: step(rule, x))(x) for rule in (published, ours, never))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert 0.25 < np.mean(np.abs(found - unturned).max(axis=(1, 2)) > 1e-3) < 0.75  # 51 % of 256 starts
+
+
+@component
+class Normalised(Game):
+    """Another game's payoffs, times a number."""
+
+    game: Any = part()
+    unit: float = leaf(doc="that number")
+
+    policy_size, symmetric = 5, True
+
+    def init(self, key):
+        return self.game.init(key)
+
+    def payoff(self, x):
+        return self.unit * self.game.payoff(x)
+
+
+@pytest.mark.parametrize("players", [4, 5])  # for whom programs loop
+def test_many_players_take_the_steps_of_the_definition(players):
+    game = meva.make("game", "public_goods", num_players=players)
+    x, h = game.init(jax.random.key(1)), 0.5
+
+    def gradient(x):
+        return jnp.stack([jax.grad(lambda x, i=i: game.payoff(x)[i])(x)[i] for i in range(players)])
+
+    def after(x, i):
+        return game.payoff((x + h * gradient(x)).at[i].set(x[i]))[i]
+
+    exact = jnp.stack([jax.grad(after)(x, i)[i] for i in range(players)])
+    np.testing.assert_allclose(step(lola(game, "exact", h), x), exact, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(step(naive(game), x), gradient(x), rtol=1e-5, atol=1e-7)

@@ -20,7 +20,6 @@ MADE = {name: meva.make("game", name) for name in GAMES}
 START = {name: np.zeros((game.num_players, game.policy_size), np.float32) for name, game in MADE.items()}
 SMALL = {"order": 1, "quantiles": 4, "formulation": "correction", "value_model": {"width": 8, "blocks": 0}}
 OF_OTHERS = ("look_ahead_rate", "weight", "discount")  # at 0 nobody else is thought of
-PER_PAYOFF = ("rate", "look_ahead_rate", "weight", "payoff_scale")  # whose unit is one over the payoffs'
 
 
 @component
@@ -34,12 +33,20 @@ class Measured(Game):
     num_players = property(lambda self: self.game.num_players)  # type: ignore[assignment]
     policy_size = property(lambda self: self.game.policy_size)  # type: ignore[assignment]
     symmetric = property(lambda self: self.game.symmetric)  # type: ignore[assignment]
+    plane = property(lambda self: self.game.plane)  # type: ignore[assignment]
+    payoff_range = property(lambda self: jnp.abs(self.unit) * self.game.payoff_range)  # type: ignore[assignment]
 
     def init(self, key):
         return self.game.init(key)
 
     def payoff(self, x):
         return self.unit * self.game.payoff(x) + self.zero
+
+    def outcomes(self, x):
+        return self.game.outcomes(x)
+
+    def best_response(self, x, seat):
+        return self.game.best_response(x, seat)
 
 
 def class_of(label):
@@ -157,17 +164,6 @@ def test_where_payoffs_have_their_zero_moves_nobody(name, rule):
     moved = attrs.evolve(game, zero=100.0)
     x = start(game)
     np.testing.assert_allclose(step(rule_of(rule, moved), x), step(rule_of(rule, game), x), rtol=1e-7, atol=1e-10)
-
-
-@every_kind_of_game
-@pytest.mark.parametrize("rule", [label for label in LEARNERS if "value_model" not in parts(class_of(label))])
-def test_payoffs_in_another_unit_with_rates_to_match_move_nobody_otherwise(name, rule):
-    """Four times the payoffs, a fourth of every rate."""
-    game, numbers = game_of(name), {"epsilon": 0.0}
-    larger = attrs.evolve(game, unit=4.0)
-    learner, x = rule_of(rule, game, **numbers), start(game)
-    rates = {key: getattr(learner, key) / 4 for key in PER_PAYOFF if hasattr(learner, key)}
-    np.testing.assert_allclose(step(rule_of(rule, larger, **numbers, **rates), x), step(learner, x), rtol=1e-9)
 
 
 @every_kind_of_game

@@ -14,7 +14,7 @@ from pathlib import Path
 import jax
 
 import meva_core as meva
-from meva_core import checkpoint, compose, fit, recipes, registry, resolving
+from meva_core import checkpoint, compose, fitting, recipes, registry, resolving
 from meva_core.errors import BadFolder
 
 SMALL = {
@@ -40,7 +40,7 @@ def main() -> int:
             registry.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=SMALL
         )
         trainings = [learner.training for learner in compose.compose(registry.installed(), resolved).rehearse()]
-        like = jax.eval_shape(lambda: fit.start([t for t in trainings if t is not None], [0]))
+        like = jax.eval_shape(lambda: fitting.start([t for t in trainings if t is not None], [0]))
         assert checkpoint.load(path, like).loops == 1
         whole, loaded = path.read_bytes(), 0
         for n in range(asked.trials):

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from meva_core.fit import History
+from meva_core.fitting import History
 from meva_core.report.figures.polytope import polytope
 from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic, paths, save, shares
 from meva_core.report.result import Result

@@ -1,0 +1,87 @@
+"""`meva claims`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from meva_core.cli.options import of_many_runs
+from meva_core.errors import BadValue
+
+
+def parse_counts(context: click.Context, parameter: click.Parameter, given: str | None) -> list[int] | None:
+    """Numbers that --devices was given; None where it was not. Raises BadValue on anything else."""
+    if given is None:
+        return None
+    counts = [int(text) for text in given.split(",") if text.strip().isdecimal()]
+    if len(counts) != given.count(",") + 1 or 0 in counts:
+        raise BadValue(f"expected numbers of devices for --devices, as in 1,2, got {given!r}")
+    return list(dict.fromkeys(counts))
+
+
+@click.command("claims", short_help="Count how many fits of a recipe do what is claimed.")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option(
+    "--fits",
+    type=click.IntRange(1, 2**16),
+    default=60,
+    show_default=True,
+    metavar="N",
+    help="How many, each with a seed of its own.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 2**17),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="The first seed: of those that nobody chose a recipe on.",
+)
+@click.option(
+    "--devices",
+    "counts",
+    callback=parse_counts,
+    metavar="N,...",
+    help="How many share out every batch, each number apart [default: 1, and as many as a run takes].",
+)
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Put the counts on record there; runs and pages say what claims.toml beside a recipe file holds.",
+)
+@of_many_runs("claims", "claim")
+def claims_command(
+    names: tuple[str, ...],
+    fits: int,
+    seed: int,
+    counts: list[int] | None,
+    record: Path | None,
+    out: Path,
+    jobs: int | None,
+    registry_file: Path | None,
+    quiet: bool,
+) -> int:
+    """Count how many fits of a recipe do what is claimed of it.
+
+    NAME is a claim of a recipe file (meva_core/claims.py has its layout); without one, all there are.
+
+    \b
+    meva claims
+    meva claims NAME --fits 10 --devices 1
+
+    Asked again, it goes on where it was stopped: finished fits are only read.
+    """
+    from meva_core import claims, runner
+    from meva_core.cli import measuring
+
+    counts = measuring.device_counts(counts)
+    known, files = runner.plugins(registry_file)
+    everything = [*measuring.plugin_files(known), *files]
+    asked = [claims.find(everything, name) for name in dict.fromkeys(names or claims.names(everything))]
+    seeds = range(seed, seed + fits)
+    wanted = [(claim, measuring.planned(known, files, claim, seeds), claim.of(everything)) for claim in asked]
+    return measuring.measure(
+        wanted, seeds=seeds, counts=counts, record=record, out=out, jobs=jobs, registry_file=registry_file, quiet=quiet
+    )

@@ -1,0 +1,49 @@
+"""How many digits do a game's payoffs keep in single precision?"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from meva_core.protocols import Game
+
+PAYOFFS, GRADIENTS = 1e-5, 1e-3  # errors that are worth a word: of the payoffs' range, and of the largest gradient
+NEAR_ONE = 0.9999  # a discount beyond which they may be larger
+STARTS = 8
+
+
+def complaint(game: Game, payoffs: np.ndarray) -> str | None:
+    """One line where single precision loses more than 1e-5 of the payoffs' range, or 1e-3 of their gradients; None
+    where it does not. Measured on fresh joint policies, where payoffs of play, of any shape, are large beside their
+    range, or the game's discount is near 1."""
+    largest = np.max(np.abs(payoffs), initial=0.0, where=np.isfinite(payoffs))
+    rounding = largest * float(np.finfo(np.float32).eps) / 2
+    if rounding <= PAYOFFS * np.max(game.payoff_range) and not float(getattr(game, "discount", 0)) > NEAR_ONE:
+        return None
+    error, of_gradients = single_precision(game)
+    if not (error > PAYOFFS or of_gradients > GRADIENTS):
+        return None
+    return (
+        f"single precision is off by {error:.0e} of the payoffs' range and {of_gradients:.0e} of their gradients, more "
+        f"than {PAYOFFS:.0e} and {GRADIENTS:.0e}: set evaluate.float64=true to evaluate in double precision"
+    )
+
+
+def single_precision(game: Game, *, count: int = STARTS) -> tuple[float, float]:
+    """The largest errors over `count` fresh joint policies, in single precision: of payoffs, as a share of their range,
+    and of their gradients, as a share of the largest."""
+    x = np.asarray(jax.vmap(game.init)(jax.random.split(jax.random.key(0), count)), np.float32)
+    payoffs, gradients = _answers(game, x)
+    with jax.enable_x64(True):
+        exact, slopes = _answers(game, jnp.asarray(x, float))
+        unit = np.asarray(game.payoff_range, float)
+    return float(np.max(np.abs(payoffs - exact) / unit)), float(
+        np.max(np.abs(gradients - slopes)) / np.max(np.abs(slopes))
+    )
+
+
+def _answers(game: Game, x: jax.Array | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Payoffs f64[N, P] and their gradients f64[N, P, P, D], computed in the precision of x, f32[N, P, D]."""
+    found = jax.jit(jax.vmap(lambda x: (game.payoff(x), jax.jacobian(game.payoff)(x))))(x)
+    return np.asarray(found[0], float), np.asarray(found[1], float)

@@ -1,0 +1,192 @@
+"""Fits and surveys of plain objects, without an experiment: `fit` a learner, `survey` whoever plays.
+
+Shapes: S seeds, N pairs, P players, D numbers per policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import jax
+import numpy as np
+
+from meva_core import blame, contracts, devices, evaluate, fitting, keeping, kinds, local, programs, registry, values
+from meva_core.errors import BadCombination, BadValue, Diverged
+from meva_core.experiment import EvaluateSettings, FitSettings
+from meva_core.match import Fitted, Match
+from meva_core.ops import mean_and_sem, stacked
+from meva_core.progress import Progress, as_progress
+from meva_core.protocols import Learner
+
+
+@attrs.frozen(repr=False)
+class Surveyed:
+    """How players do in a game; with `seeds` every array begins [S].
+
+    payoffs f32[N, P], policies f32[N, P, D], settled f32[N], outcomes name -> f32[N]: at the end of N matches.
+    response f32[N, P, P]: payoffs where the player of the axis before last gives its best response to the others.
+    agreement f32[N, P]: how certain that is, the share of the ascents that agree; 1 where the game knows all answers.
+    gain f32[N, P]: what each player wins by its best response; loss f32[N, P, P]: what player j loses by player i's.
+    """
+
+    payoffs: np.ndarray
+    policies: np.ndarray
+    settled: np.ndarray
+    outcomes: Mapping[str, np.ndarray]
+    response: np.ndarray
+    agreement: np.ndarray
+    seeds: int | None
+
+    @property
+    def gain(self) -> np.ndarray:
+        """f32[N, P]."""
+        return -np.diagonal(self.loss, axis1=-2, axis2=-1)
+
+    @property
+    def loss(self) -> np.ndarray:
+        """f32[N, P, P], its diagonal the negative gain."""
+        return self.payoffs[..., None, :] - self.response
+
+    def __repr__(self) -> str:
+        matches = f"{self.payoffs.shape[-2]} matches"
+        over = f"{self.seeds} seeds of {matches}" if (self.seeds or 1) > 1 else matches
+        lines = [f"payoffs and best responses, mean ± standard error over {over}"]
+        for seat in range(self.payoffs.shape[-1]):
+            own = [self.payoffs[..., seat], self.response[..., seat, seat], self.gain[..., seat]]
+            means = [numbers.mean(axis=-1) if (self.seeds or 1) > 1 else numbers for numbers in own]
+            told = [f"{mean:.4g} ±{sem:.2g}" for mean, sem in map(mean_and_sem, means)]
+            lines.append(f"seat {seat}: {told[0]}, with a best response {told[1]}, a gain of {told[2]}")
+        return "\n".join(lines)
+
+
+@blame.named()
+def fit(
+    learner: Learner, *, seed: int = 0, seeds: int | None = None, progress: Progress | bool | None = None
+) -> Fitted:
+    """Fit a learner, as `meva.make` or your own class gives it, to the game that it has (against its `rivals`, if any).
+
+    seed: the random seed. seeds: if given, so many fits in one program, of seed, seed + 1, ...: every leaf of what is
+    returned then begins [S]; else it is one fit, and plain. A learner that learns nothing before play is returned as
+    it is. progress: True prints lines. The numbers are those of `meva.run` on the same seeds.
+
+    Raises BadValue for what is no learner, and Diverged where a fit's numbers turn NaN or infinite.
+    """
+    kinds.check("learner", learner)
+    devices.prepare()
+    programs.ready()
+    told = as_progress(progress)
+    settings = _settings(FitSettings, "fit", seed=seed, seeds=1 if seeds is None else seeds, on_divergence="stop")
+    params = None
+    if (training := learner.training) is not None:
+        offer = local.offer(registry.installed(), "learner", type(learner), {})
+        if not offer.bundled:
+            contracts.training(offer, learner)
+        trainings = [training] * settings.seeds
+        told.fitting(type(learner).__name__, training.num_steps, 0)
+        try:
+            state, _ = keeping.train(settings, trainings, told)
+        except Diverged as error:
+            raise Diverged(str(error).partition("; stopped")[0]) from error
+        params = fitting.fitted_params(trainings, state)
+    if seeds is None:
+        return Fitted(learner=learner, params=jax.tree.map(lambda leaf: leaf[0], params))
+    return Fitted(learner=stacked([learner] * settings.seeds), params=params)
+
+
+@blame.named()
+def survey(
+    game: Any,
+    *players: Any,
+    seed: int = 0,
+    seeds: int | None = None,
+    pairs: int = 256,
+    steps: int = 1000,
+    response_steps: int = 100,
+    response_restarts: int = 8,
+    response_rate: float = 1.0,
+    progress: Progress | bool | None = None,
+) -> Surveyed:
+    """Payoffs, best responses and exploitability of players who meet in a game, from `pairs` fresh starts.
+
+    game: a game and then its players, one for each seat or one for all; or a Match alone. A player is a learner, or
+    what `meva.fit` returns. seeds: as many as every player's leaves begin with ([S], as fits of several seeds do);
+    None: they are plain. The other numbers are those of `evaluate` in an experiment. progress: True prints lines.
+
+    Raises MevaError where players and game do not fit together.
+    """
+    devices.prepare()
+    programs.ready()
+    told = as_progress(progress)
+    count = _settings(FitSettings, "survey", seed=seed, seeds=1 if seeds is None else seeds)
+    settings = _settings(
+        EvaluateSettings,
+        "survey",
+        pairs=pairs,
+        steps=steps,
+        response_steps=response_steps,
+        response_restarts=response_restarts,
+        response_rate=response_rate,
+    )
+    match = _match(game, [_player(player, seeds) for player in players], seeds)
+    keys = fitting.seed_keys(count.every_seed)
+    ended, response, agreement = evaluate.matches_and_responses(match, keys, settings, told.said)
+    found = Surveyed(
+        payoffs=ended.payoffs,
+        policies=ended.x,
+        settled=ended.settled,
+        outcomes=ended.outcomes,
+        response=response,
+        agreement=agreement,
+        seeds=seeds,
+    )
+    if seeds is not None:
+        return found
+    first = {name: jax.tree.map(lambda array: array[0], value) for name, value in attrs.asdict(found).items()}
+    return Surveyed(**first)
+
+
+def _settings(cls: type, path: str, **given: Any) -> Any:
+    """Checked and converted as those of an experiment."""
+    return values.construct(cls, values.structure(cls, given, path), path)
+
+
+def _match(game: Any, players: Sequence[Fitted], seeds: int | None) -> Match:
+    """Who plays, every leaf [S, ...]; one seed's where `seeds` is None."""
+    if isinstance(game, Match):
+        if players:
+            raise BadValue("expected a Match alone, or a game and its players, got a Match and players")
+        return attrs.evolve(game, game=_of_seeds(game.game, seeds), players=[_player(p, seeds) for p in game.players])
+    kinds.check("game", game)
+    if len(players) not in (1, game.num_players):
+        raise BadValue(
+            f"expected one player for all {game.num_players} seats, or one for each, got {len(players)}: "
+            "meva.survey(game, player, ...)"
+        )
+    return Match(
+        game=_of_seeds(game, seeds),
+        players=tuple(players),
+        seats=tuple(range(game.num_players)) if len(players) > 1 else (0,) * game.num_players,
+    )
+
+
+def _player(given: Any, seeds: int | None) -> Fitted:
+    """Every leaf [S, ...]: as it is where it was fitted so, else the same for every seed."""
+    if not isinstance(given, Fitted):
+        kinds.check("learner", given)
+        if given.training is not None:
+            raise BadCombination(f"expected a fitted learner, got {kinds.told(given)}: meva.fit(it) first")
+        given = Fitted(learner=given)
+    rate = getattr(given.learner, "rate", 0.0)
+    several = rate.shape[0] if isinstance(rate, (jax.Array, np.ndarray)) and rate.ndim else None
+    if several is not None and several != seeds:
+        raise BadValue(
+            f"expected seeds={several} beside a player who was fitted with as many, got "
+            f"{'none' if seeds is None else seeds}: say so, or take one with jax.tree.map(lambda leaf: leaf[0], player)"
+        )
+    return given if several is not None else _of_seeds(given, seeds)
+
+
+def _of_seeds(tree: Any, seeds: int | None) -> Any:
+    return stacked([tree] * (seeds or 1))

@@ -1,0 +1,92 @@
+"""Shapes and types, checked where a function is traced: what is wrong is one line, and the program holds none of it.
+
+Shapes: P players, D numbers per policy.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core.errors import BadCombination, BadValue
+
+
+def policies(game: Any, x: Any) -> Array:
+    """A joint policy f32[P, D]; whole numbers, lists and NumPy's arrays become floats. BadValue for any other shape."""
+    who = type(game).__name__
+    for name in ("num_players", "policy_size"):
+        if not hasattr(game, name):
+            raise BadCombination(f"expected {name} of game {who}, got none")
+    x = _floats(x, f"x for {who}")
+    if x.shape != (expected := (game.num_players, game.policy_size)):
+        batch = ": use jax.vmap for many" if x.ndim > 2 and x.shape[-2:] == expected else ""
+        raise BadValue(f"{who}: expected x of shape {expected}, got {x.shape}{batch}")
+    return x
+
+
+def payoffs(game: Any, found: Any) -> Array:
+    """What the game pays f32[P]. BadCombination where a game returns something else."""
+    if not _has_shape(found, (game.num_players,)):
+        raise BadCombination(
+            f"{type(game).__name__}.payoff: expected payoffs of shape ({game.num_players},), got {_shape_of(found)}"
+        )
+    return found
+
+
+def rows(learner: Any, what: str, found: Any, x: Array) -> Array:
+    """What a learner gives for the rows of a joint policy, f32[P, D]. BadCombination where it is of another shape."""
+    if not _has_shape(found, x.shape):
+        raise BadCombination(f"{type(learner).__name__}.{what} of shape {x.shape}, got {_shape_of(found)}")
+    return found
+
+
+def seat(game: Any, given: Any) -> int:
+    """A seat of the game, counted from 0. BadValue where there is none."""
+    number, last = whole("seat", given), game.num_players - 1
+    if number > last:
+        raise BadValue(f"{type(game).__name__}: expected a seat from 0 to {last}, got {number}")
+    return number
+
+
+def key(given: Any) -> Array:
+    """A random key; a whole number is its seed."""
+    if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
+        return jax.random.key(int(given))
+    if not isinstance(given, (jax.Array, np.ndarray)):
+        raise BadValue(f"expected a random key, as jax.random.key(0), got {given!r}")
+    return given  # type: ignore[return-value]
+
+
+def whole(name: str, given: Any, least: int = 0) -> int:
+    """A whole number of at least so many."""
+    try:
+        number = operator.index(given)
+    except TypeError as error:
+        raise BadValue(f"expected a whole number for {name}, got {given!r}") from error
+    if isinstance(given, (bool, np.bool_)) or number < least:
+        raise BadValue(f"expected a whole number >= {least} for {name}, got {given!r}")
+    return number
+
+
+def _floats(x: Any, what: str) -> Array:
+    try:
+        x = x if isinstance(x, jax.Array) else np.asarray(x)
+        kind = jnp.issubdtype(x.dtype, jnp.floating), jnp.issubdtype(x.dtype, jnp.integer)
+    except (TypeError, ValueError) as error:
+        raise BadValue(f"expected an array of numbers as {what}, got {x!r}") from error
+    if not any(kind):
+        raise BadValue(f"expected numbers as {what}, got {x.dtype}")
+    return x if kind[0] and isinstance(x, jax.Array) else jnp.asarray(x, float)
+
+
+def _has_shape(found: Any, shape: tuple[int, ...]) -> bool:
+    return isinstance(found, (jax.Array, np.ndarray)) and found.shape == shape
+
+
+def _shape_of(found: Any) -> str:
+    return str(found.shape) if isinstance(found, (jax.Array, np.ndarray)) else repr(found)

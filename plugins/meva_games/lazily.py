@@ -1,0 +1,23 @@
+"""Named values that are computed when they are asked for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+
+class Lazily(Mapping[str, Any]):
+    """A mapping whose names are known at once, and whose values are what its functions return."""
+
+    def __init__(self, functions: Mapping[str, Callable[[], Any]]):
+        self._functions = functions
+
+    def __getitem__(self, name: str) -> Any:
+        return self._functions[name]()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._functions
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._functions)
+
+    def __len__(self) -> int:
+        return len(self._functions)

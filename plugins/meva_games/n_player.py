@@ -1,0 +1,163 @@
+"""Iterated games of any number of players who each do one of two things, between memory-one policies.
+
+Shapes: P players, S = 2^P states (who cooperated last round), D = 1 + 2 P numbers per policy.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+
+from meva_core.errors import BadValue
+from meva_core.ops import discounted_shares
+from meva_core.protocols import Game
+from meva_games.iterated import action_probabilities
+from meva_games.lazily import Lazily
+from meva_games.memory_one import to_logits
+
+
+class Words(NamedTuple):
+    """How a game speaks of what players did and do."""
+
+    defected: str
+    cooperated: str
+    cooperate: str
+    always_defect: str = "always_defect"
+    always_cooperate: str = "always_cooperate"
+
+
+class IteratedNPlayer(Game):
+    """Base of games in which a round pays by the own action and by how many of the others cooperate.
+
+    A policy is 1 + 2 P logits of P(cooperate): at the start, then by the own last action (0 defected, 1 cooperated) and
+    how many others cooperated: [start, 0.0, ..., 0.(P-1), 1.0, ..., 1.(P-1)]. Payoffs are exact over the 2^P states and
+    normalised by 1 - discount, as in the iterated two-by-two games; with `noise` n every action is the other one with
+    probability n. Practical to 6 players. Policies start from N(0, 1).
+
+    Strategies beside always and random: tit_for_tat cooperates where at least so many others did (a number; all of them
+    unless told otherwise; Boyd & Richerson, 1988), proportional_tit_for_tat with the probability of their share (Hilbe
+    et al., 2014), win_stay_lose_shift where all did the same (all or none; Pinheiro et al., 2014), and grim where all
+    cooperated. All but random cooperate at the start.
+
+    References:
+        Boyd & Richerson (1988), The Evolution of Reciprocity in Sizable Groups, Journal of Theoretical Biology;
+        Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS;
+        Pinheiro et al. (2014), Evolution of All-or-None Strategies in Repeated Public Goods Dilemmas, PLoS
+        Computational Biology.
+    """
+
+    discount: float
+    noise: float
+
+    words: Words
+    symmetric = True
+
+    @property
+    def paid(self) -> Array:
+        """Payoffs per round f32[2, P] of who defects (row 0) or cooperates (row 1) while j of the others cooperate."""
+        raise NotImplementedError
+
+    @property
+    def policy_size(self) -> int:  # type: ignore[override]
+        return 1 + 2 * self.num_players
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        words, numbers = self.words, range(self.num_players)
+        after = (f"{own} and {others} others" for own in (words.defected, words.cooperated) for others in numbers)
+        return tuple(f"P({words.cooperate}|{what})" for what in ("start", *after))
+
+    def entries(self, x: Array) -> Array:
+        return jax.nn.sigmoid(x)
+
+    def from_entries(self, entries: Array) -> Array:
+        return to_logits(entries)
+
+    @property
+    def strategies(self) -> Mapping[str, Any]:
+        others = np.tile(np.arange(self.num_players), 2)  # how many of them cooperated, entry by entry
+        own = np.repeat([0, 1], self.num_players)
+        every = self.num_players - 1
+
+        def policy(start: float, after: Any) -> Array:
+            return to_logits(jnp.concatenate([jnp.array([float(start)]), jnp.asarray(after, float)]))
+
+        def where(holds: np.ndarray) -> Callable[[], Array]:
+            return lambda: policy(1, holds)
+
+        def tit_for_tat(least: float = every) -> Array:
+            if not isinstance(least, Tracer) and not 0 <= float(least) <= every:
+                raise BadValue(f"tit_for_tat: expected a number of others from 0 to {every}, got {float(least):g}")
+            return policy(1, others >= least)
+
+        return Lazily({
+            self.words.always_cooperate: where(others >= 0),
+            self.words.always_defect: lambda: policy(0, others < 0),
+            "tit_for_tat": lambda: tit_for_tat,
+            "proportional_tit_for_tat": where(others / every),
+            "win_stay_lose_shift": where(others == own * every),
+            "grim": where((own == 1) & (others == every)),
+            "random": lambda: policy(0.5, np.full(len(others), 0.5)),
+        })  # fmt: skip
+
+    def init(self, key: Array) -> Array:
+        return jax.random.normal(key, (self.num_players, self.policy_size))
+
+    @property
+    def payoff_range(self) -> Array:
+        paid = self._paid(jnp.result_type(float))
+        return jnp.max(paid, axis=0) - jnp.min(paid, axis=0)
+
+    def payoff(self, x: Array) -> Array:
+        paid = self._paid(x.dtype)
+        middle = jnp.mean(paid, axis=0)
+        return middle + jnp.matmul(self._shares(x), paid - middle, precision="highest")
+
+    def _paid(self, dtype: Any) -> Array:
+        """What each state pays in a round, f32[S, P]."""
+        # After the start, an entry is the own action and the number of others that cooperate, as payoffs are.
+        after = jnp.asarray(_states(self.num_players).entry[..., 1:], dtype)
+        return jnp.matmul(after, jnp.asarray(self.paid, dtype).ravel(), precision="highest")
+
+    def outcomes(self, x: Array) -> dict[str, Array]:
+        """Discounted share of the rounds in which so many cooperate."""
+        shares, count = self._shares(x), _states(self.num_players).cooperated.sum(axis=1)
+        shown = range(self.num_players + 1)
+        return {f"{n} {self.words.cooperate}": jnp.sum(shares, where=jnp.asarray(count == n)) for n in shown}
+
+    def _shares(self, x: Array) -> Array:
+        """Normalised discounted share of the rounds that end in each state, f32[S]."""
+        entry = jnp.asarray(_states(self.num_players).entry, x.dtype)
+        defect, cooperate = action_probabilities(x, self.noise)
+        # A product with ones and zeros, not an index: what each player will do after each state, f32[2, S, P].
+        after = jnp.einsum("spd,apd->asp", entry, jnp.stack([defect, cooperate]), precision="highest")
+        start = _joint(defect[:, 0], cooperate[:, 0])
+        return discounted_shares(start, jax.vmap(_joint)(*after), self.discount)
+
+
+class _States(NamedTuple):
+    """Every state, and where each player's policy says what to do after it."""
+
+    cooperated: np.ndarray  # [S, P] of 0 and 1
+    entry: np.ndarray  # [S, P, D], one-hot
+
+
+@functools.cache
+def _states(players: int) -> _States:
+    cooperated = np.array(list(itertools.product((0, 1), repeat=players)))
+    others = cooperated.sum(axis=1, keepdims=True) - cooperated
+    return _States(cooperated, np.eye(1 + 2 * players)[1 + cooperated * players + others])
+
+
+def _joint(defect: Array, cooperate: Array) -> Array:
+    """Probability of every state where all act independently, the first player's digit first, f32[S]."""
+    joint = jnp.ones(1, cooperate.dtype)
+    for each in jnp.stack([defect, cooperate], axis=1):
+        joint = jnp.outer(joint, each).ravel()
+    return joint

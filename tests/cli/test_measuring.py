@@ -1,0 +1,142 @@
+"""`meva claims`, end to end on a rule without a fit."""
+
+import csv
+import json
+import tomllib
+
+import pytest
+
+REGISTRY = """
+[recipes.tandem.naive.mine]
+source = "nobody"
+learner = { rate = 0.25 }
+
+[claims.halves]
+says = "naive players earn at least -1 in tandem"
+game = "tandem"
+learner = "naive"
+recipe = "mine"
+set = { "evaluate.pairs" = 1, "evaluate.steps" = 2, "evaluate.grid" = 2, "evaluate.grid_steps" = 2, \
+"evaluate.response_steps" = 2, "evaluate.response_restarts" = 1 }
+
+[[claims.halves.holds]]
+quantity = "self_play"
+at_least = -1
+"""
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory, meva_command):
+    folder = tmp_path_factory.mktemp("claims")
+    (folder / "own.toml").write_text(REGISTRY)
+
+    def count(*arguments):
+        return meva_command(
+            "claims", "halves", "--jobs", 1, "--out", folder / "out", "--registry", folder / "own.toml", *arguments
+        )
+
+    done = count("--fits", 3, "--devices", 1, "--record", folder / "claims.toml")
+    assert done.code == 0, done.err
+    return folder, count, done
+
+
+def summary(folder):
+    return json.loads((folder / "out" / "halves" / "summary.json").read_text())
+
+
+def test_fits_are_counted_that_do_what_is_claimed(counted):
+    folder, _, done = counted
+    (run,) = (folder / "out" / "1-devices" / "runs").iterdir()
+    ((made,),) = (json.loads((run / "summary.json").read_text())["rows"],)
+    earned = made["self_play"]["per_seed"]
+    (result,) = summary(folder)["results"]
+    assert result["holds"] == [payoff >= -1 for payoff in earned]
+    assert result["quantities"][0]["per_seed"] == earned
+    assert f"{sum(result['holds'])} of 3 fits on 1 device, at least {result['at_least']} %" in done.out
+    assert max(map(len, (line for line in done.out.splitlines() if "written to" not in line))) <= 80
+    lines = csv.DictReader((folder / "out" / "halves" / "claims.csv").read_text().splitlines())
+    assert [(line["seed"], float(line["self_play"])) for line in lines] == list(
+        zip(["1000", "1001", "1002"], earned, strict=True)
+    )
+
+
+def test_the_count_is_put_on_record_and_said_of_the_recipe(counted, meva_command, meva_run):
+    folder, _, _ = counted
+    record = tomllib.loads((folder / "claims.toml").read_text())["records"]["halves"]
+    (result,) = summary(folder)["results"]
+    assert record["counts"] == [{name: result[name] for name in ("devices", "fits", "count", "at_least")}]
+    assert (record["seed"], set(record["versions"])) == (1000, {"meva", "jax"})
+    said = f"naive players earn at least -1 in tandem: {result['count']} of 3 fits on 1 device"
+    shown = meva_command("show", "learner", "naive", "--registry", folder / "own.toml").out
+    assert said in " ".join(shown.split())
+    assert f"{record['date']}, {record['machine']}" in " ".join(shown.split())
+
+
+def test_asked_again_it_only_reads_and_for_more_makes_the_rest(counted):
+    folder, count, _ = counted
+    before = {path: path.stat().st_mtime_ns for path in (folder / "out" / "1-devices").rglob("*")}
+    again = count("--fits", 3, "--devices", 1)
+    assert "1 of 1 runs there already" in again.out
+    assert {path: path.stat().st_mtime_ns for path in (folder / "out" / "1-devices").rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("halfs",), "unknown claim 'halfs' - did you mean 'halves'?"),
+        (("--devices", "1,x"), "expected numbers of devices for --devices, as in 1,2, got '1,x'"),
+        (("--devices", "0"), "expected numbers of devices for --devices"),
+        (("--devices", "4000"), "for --devices, all that this machine has, got 4000"),
+        (("--fits", "0"), "0 is not in the range"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(arguments, said, tmp_path, meva_command):
+    (tmp_path / "own.toml").write_text(REGISTRY)
+    done = meva_command("claims", *arguments, "--registry", tmp_path / "own.toml", "--out", tmp_path / "out")
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    assert said in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('quantity = "self_play"', 'quantity = "selfplay"', "unknown quantity 'selfplay'"),
+        ('learner = "naive"', 'learner = "naif"', "unknown learner 'naif'"),
+        ('recipe = "mine"', 'recipe = "main"', "unknown recipe 'main'"),
+        ("evaluate.pairs", "evaluate.pair", "unknown hyper-parameter 'pair'"),
+        ('learner = "naive"\nrecipe = "mine"', 'learner = "lola"', "at one of its settings"),
+    ],
+)
+def test_what_is_wrong_with_a_claim_is_told_before_any_fit(old, new, said, tmp_path, meva_command):
+    assert old in REGISTRY
+    (tmp_path / "own.toml").write_text(REGISTRY.replace(old, new))
+    done = meva_command("claims", "halves", "--registry", tmp_path / "own.toml", "--out", tmp_path / "out")
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    assert said in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_where_records_cannot_be_written_is_told_before_any_fit(tmp_path, meva_command):
+    (tmp_path / "own.toml").write_text(REGISTRY)
+    done = meva_command(
+        "claims", "halves", "--registry", tmp_path / "own.toml", "--record", tmp_path / "no" / "claims.toml",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert "expected a file that can be written for --record" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_file_of_records_is_told_before_any_fit(tmp_path, meva_command):
+    (tmp_path / "own.toml").write_text(REGISTRY)
+    (tmp_path / "kept.toml").write_text("records = 3\n")
+    done = meva_command(
+        "claims", "--registry", tmp_path / "own.toml", "--record", tmp_path / "kept.toml", "--out", tmp_path / "out"
+    )
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert "expected a table, got 3" in done.err
+    assert (tmp_path / "kept.toml").read_text() == "records = 3\n"
+    assert not (tmp_path / "out").exists()

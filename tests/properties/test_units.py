@@ -1,0 +1,172 @@
+"""The same game with payoffs in another unit, or from another zero: the same policies, and numbers in that unit."""
+
+import itertools
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import test_theory as theory
+
+import meva_core as meva
+from meva_core import evaluate
+from meva_core.component import hyperparameters, parts
+from meva_core.match import Fitted
+from meva_core.ops import stacked
+
+KEY = jax.random.key(0)
+RULES = [label for label in theory.LEARNERS if theory.class_of(label).training is None]
+WITHOUT_NETWORK = [label for label in theory.LEARNERS if "value_model" not in parts(theory.class_of(label))]
+UNITS = [(1e-3, 0.0), (1e3, 0.0), (1.0, 10.0)]  # of payoffs, and what is added to them
+TOLERANCE = {"single": 1e-4, "double": 1e-9}
+PAIRS, STEPS = 6, 8
+every_kind_of_game = pytest.mark.parametrize("name", theory.KINDS)
+in_both_precisions = pytest.mark.parametrize("precision", TOLERANCE)
+
+
+def in_unit(learner, game, unit):
+    """The learner on another game, with its numbers per payoff in that one's unit."""
+    numbers = {h.name: getattr(learner, h.name) / unit for h in hyperparameters(type(learner)) if h.per_payoff}
+    return attrs.evolve(learner, game=game, **numbers)
+
+
+def per_range(game, rule, steps):
+    """A rule whose rates are so many steps of the payoffs' range."""
+    rate = steps / float(np.max(game.payoff_range))
+    return theory.rule_of(rule, game, rate=rate, look_ahead_rate=rate, weight=rate, payoff_scale=rate)
+
+
+def policies_and_payoffs(game, learner, rival):
+    """All that evaluations find: what is policies, shares and whether it settled; payoffs; differences of payoffs."""
+    match = meva.self_play(game, Fitted(learner=learner))
+    ended = evaluate.matches(match, KEY, PAIRS, STEPS)
+    x = ended.x[0]
+    responses = evaluate.best_responses(game, x, KEY, steps=20, restarts=2)
+    exploitable = evaluate.exploitability(game, x, KEY, steps=20, restarts=2)
+    plain = {"ended": ended.x, "settled": ended.settled, "outcomes": ended.outcomes, "lengths": ended.lengths}
+    plain |= {"answers": responses.policy, "agreement": responses.agreement}
+    paid = {"payoffs": ended.payoffs, "responses": responses.payoffs}
+    apart = {"gain": exploitable.gain, "loss": exploitable.loss, "range": game.payoff_range}
+    shaped = evaluate.matches(evaluate.against(game, Fitted(learner=learner), rival), KEY, 2, 2)
+    plain["shaped"], paid["shaped payoffs"] = shaped.x, shaped.payoffs
+    if game.num_players == 2:
+        others = theory.random_answers(game, 5)
+        shown = evaluate.over_training(match, ended.x[0], KEY, others, 3)
+        plain["straightness"] = shown.straightness
+        paid |= {
+            "cloud": shown.cloud,
+            "along": shown.payoffs,
+            "polytope": evaluate.polytope(game, x[0], others).payoffs,
+        }
+    if game.plane is not None:
+        low, high = game.plane
+        starts = evaluate.grid(low, high, 3)
+        plain["basins"] = evaluate.basins(match, starts, KEY, STEPS)
+        plain["rest"] = evaluate.rest(match, jnp.full((2, 1), 0.3), KEY, iterations=5)
+        plain["equilibrium"] = evaluate.equilibrium(game, jnp.full((2, 1), 0.3), iterations=5)
+    return plain, paid, apart
+
+
+found_by: Any = jax.jit(policies_and_payoffs)
+
+
+def assert_same(found, expected, tolerance, size):
+    """But for rounding, beside numbers as large as `size`, or as the largest of them."""
+    for (path, mine), theirs in zip(jax.tree_util.tree_leaves_with_path(found), jax.tree.leaves(expected), strict=True):
+        largest = max(size, float(np.max(np.abs(theirs), initial=0.0)))
+        np.testing.assert_allclose(
+            mine, theirs, rtol=tolerance, atol=tolerance * largest, err_msg=jax.tree_util.keystr(path)
+        )
+
+
+def check(name, rule, precision):
+    tolerance = TOLERANCE[precision]
+    with jax.enable_x64(precision == "double"):
+        game = theory.game_of(name)
+        learner, rival = per_range(game, rule, 1.0), per_range(game, "naive", 1.0)
+        plain, paid, apart = found_by(game, learner, rival)
+        size = float(np.max(np.abs(paid["payoffs"])))
+        for unit, zero in UNITS:
+            other = attrs.evolve(game, unit=unit, zero=zero * float(np.max(game.payoff_range)))
+            told, payoffs, differences = found_by(other, *(in_unit(rule, other, unit) for rule in (learner, rival)))
+            assert_same(told, plain, tolerance, 1.0)
+            centred = jax.tree.map(lambda p, z=other.zero: p - z, payoffs)
+            assert_same(centred, jax.tree.map(lambda p, u=unit: u * p, paid), tolerance, unit * size + other.zero)
+            assert_same(differences, jax.tree.map(lambda d, u=unit: u * d, apart), tolerance, unit * size + other.zero)
+
+
+@every_kind_of_game
+@in_both_precisions
+def test_evaluations_know_no_unit(name, precision):
+    check(name, "naive", precision)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "rule"), list(itertools.product(theory.GAMES, RULES)))
+@in_both_precisions
+def test_evaluations_of_every_game_and_rule_know_no_unit(name, rule, precision):
+    check(name, rule, precision)
+
+
+@every_kind_of_game
+@pytest.mark.parametrize("rule", WITHOUT_NETWORK)
+@in_both_precisions
+def test_steps_know_no_unit(name, rule, precision):
+    """Numbers per payoff to match, thresholds such as SGA's epsilon and SOS's b as they are."""
+    with jax.enable_x64(precision == "double"):
+        game = theory.game_of(name)
+        learner, x = per_range(game, rule, 3.0), theory.start(game)
+        expected = theory.step(learner, x)
+        for unit, zero in UNITS:
+            other = attrs.evolve(game, unit=unit, zero=zero)
+            assert_same(theory.step(in_unit(learner, other, unit), x), expected, TOLERANCE[precision], 0.0)
+
+
+@pytest.mark.parametrize("name", ["logistic", "chicken"])
+def test_fits_against_each_other_know_no_unit(name):
+    """Cross-play of two rules of one kind, as of two fits."""
+    with jax.enable_x64(True):
+        game = theory.game_of(name)
+        rules, other = [per_range(game, "naive", steps) for steps in (0.5, 1.0)], attrs.evolve(game, unit=1e3)
+        expected = evaluate.cross_play(game, Fitted(learner=stacked(rules)), KEY, 3, 4)
+        found = evaluate.cross_play(other, Fitted(learner=stacked([in_unit(r, other, 1e3) for r in rules])), KEY, 3, 4)
+        np.testing.assert_allclose(found, 1e3 * expected, rtol=1e-9)
+
+
+FITTED = {
+    "meva": {"loops": 1, "batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4},
+    "cola": {"loops": 1, "batch_size": 4, "highest_rate": 2.0},
+    "m_maml": {"loops": 1, "batch_size": 4, "steps": 3},
+}
+
+
+@pytest.mark.parametrize("name", ["logistic", "ipd"])
+@pytest.mark.parametrize("rule", FITTED)
+def test_fits_know_no_unit(name, rule):
+    """A unit of a power of two, in which nothing rounds otherwise: the same network, or start, to the last bit."""
+    small = {"value_model": {"width": 8, "blocks": 0}} if "value_model" in parts(theory.class_of(rule)) else {}
+    game, unit = theory.game_of(name), 2.0**10
+    learner = meva.make("learner", rule, game=game, rate=0.5, **FITTED[rule], **small)
+    other = in_unit(learner, attrs.evolve(game, unit=unit), unit)
+
+    @jax.jit
+    def fitted(learner):
+        state, metrics = learner.training.step(learner.training.init(KEY), KEY)
+        return (
+            learner.training.params(state),
+            metrics,
+            learner.update(learner.training.params(state), (), X[name], KEY)[0],
+        )
+
+    params, metrics, steps = fitted(learner)
+    found, in_other, others = fitted(other)
+    if rule == "m_maml":
+        found = found._replace(rate=found.rate * unit)
+    jax.tree.map(np.testing.assert_array_equal, found, params)
+    np.testing.assert_array_equal(others, steps)
+    np.testing.assert_array_equal(in_other["gradient_norm"], metrics["gradient_norm"])
+
+
+X = {name: theory.start(meva.make("game", name)) for name in ("logistic", "ipd")}
