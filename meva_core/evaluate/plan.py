@@ -92,6 +92,8 @@ def _rival(known: Registry, experiment: Experiment, composition: Composition, le
     if np.any(rate):
         given["rate"] = rate
     rival = values.construct(factory, given, "evaluate.against")
+    if rival.training is not None:
+        raise BadValue(f"expected a learner that needs no fit to be shaped, got {name!r} @ evaluate.against")
     if not offer.bundled:
         contracts.learner(offer, rival, composition.game)
     try:

@@ -189,6 +189,7 @@ def test_a_polytope_of_a_zero_sum_game_is_a_line(tmp_path):
         ("ipd", {"nudge": 1e-3}, "expected a game with basins for evaluate.nudge, got ipd"),
         ("logistic", {"nudge": 1e-6}, "expected evaluate.nudge of 1e-05 or more in single precision, got 1e-06"),
         ("public_goods", {"polytope": 5}, "got 3 players"),
+        ("ipd", {"against": "m_maml"}, "expected a learner that needs no fit to be shaped, got 'm_maml'"),
         ("ipd", {"polytope": 5, "against": "lola"}, "expected a learner to be shaped (evaluate.against)"),
     ],
 )
