@@ -7,6 +7,7 @@ it, `mean_over_batch` a mean. Where there is one device, that does nothing.
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import platform
 from collections.abc import Callable
@@ -39,7 +40,7 @@ def cores() -> int:
 
 
 def default_count(cores: int) -> int:
-    """Of a processor's devices."""
+    """How many devices a processor of so many cores is split into: eight at most, and a power of two."""
     return 1 << (min(cores, MOST).bit_length() - 1)
 
 
@@ -47,8 +48,9 @@ def prepare(kind: str | None = None, count: int | None = None) -> None:
     """Settle what computes. To be called before jax has computed anything in this process: later, what is there stays.
 
     kind: `cpu` or `gpu`; by default the best there is. count: how many; by default all accelerators, or a device for
-    every core: eight at most, and a power of two, which batches are divided by; unless jax was told otherwise
-    (JAX_NUM_CPU_DEVICES). BadValue where there is no such kind, or fewer.
+    every core: eight at most, and a power of two, which batches are divided by, or one in a process that
+    multiprocessing made; unless jax was told otherwise (JAX_NUM_CPU_DEVICES). BadValue where there is no such kind, or
+    fewer.
     """
     global _limit
     if count is not None and not 1 <= count <= MOST_ASKED:
@@ -57,7 +59,8 @@ def prepare(kind: str | None = None, count: int | None = None) -> None:
         jax.config.update("jax_platforms", "cpu")
     if count is not None or jax.config.jax_num_cpu_devices < 0:  # type: ignore[attr-defined]
         with contextlib.suppress(RuntimeError):  # jax has begun
-            jax.config.update("jax_num_cpu_devices", count or default_count(cores()))
+            pooled = multiprocessing.parent_process() is not None  # and has others beside it
+            jax.config.update("jax_num_cpu_devices", count or (1 if pooled else default_count(cores())))
     if kind is not None and jax.default_backend() != kind:
         raise BadValue(
             f"expected a {kind} that jax can use for --device, got {jax.default_backend()} alone"

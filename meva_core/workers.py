@@ -138,8 +138,9 @@ def _begin(told: Any, stopping: Any, threads: int) -> None:
     global _told, _stopping
     _told, _stopping = told, stopping
     meva_core.stopping.ECHO = math.inf  # signals come from the terminal and from the parent, whenever it looks
-    os.environ["NPROC"] = str(threads)  # read when XLA first makes its threads
-    os.environ["JAX_NUM_CPU_DEVICES"] = str(threads)  # read when jax is imported
+    # Unless the user says so: read when XLA first makes its threads, and when jax is imported.
+    for name in ("NPROC", "JAX_NUM_CPU_DEVICES"):
+        os.environ.setdefault(name, str(threads))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for category in (PluginWarning, Remark):  # the parent has said it
         warnings.simplefilter("ignore", category)

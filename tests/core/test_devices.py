@@ -112,6 +112,12 @@ def test_by_default_every_core_is_one():
     assert [devices.default_count(cores) for cores in (1, 2, 3, 4, 6, 8, 64)] == [1, 2, 2, 4, 4, 8, 8]
 
 
+def test_a_process_of_a_pool_takes_one_core():
+    inside = "__import__('meva_core.devices').devices.prepare() or len(__import__('jax').devices())"
+    code = f"import multiprocessing as m; print(m.get_context('spawn').Pool(1).apply(eval, ({inside!r},)))"
+    assert run(code)[1] == "1\n"
+
+
 def test_what_jax_was_told_holds():
     assert run(PREPARE, JAX_NUM_CPU_DEVICES="3")[1] == "3\n"
 

@@ -144,8 +144,17 @@ def test_what_must_not_be_done_together_is_not(tmp_path):
 def test_what_is_left_has_as_many_cores_as_all_had(monkeypatch):
     """Sums over a batch round by the number of devices."""
     monkeypatch.setattr("meva_core.devices.cores", lambda: 12)
+    for name in ("NPROC", "JAX_NUM_CPU_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
     assert list(workers.do_all([Cores()], 3, lambda n: Progress())) == [(0, ("4", "4"))]
     assert list(workers.do_all([], 3, lambda n: Progress())) == []
+
+
+def test_workers_take_what_the_user_says(monkeypatch):
+    monkeypatch.setattr("meva_core.devices.cores", lambda: 12)
+    monkeypatch.setenv("NPROC", "3")
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
+    assert list(workers.do_all([Cores()], 3, lambda n: Progress())) == [(0, ("3", "2"))]
 
 
 def test_what_is_raised_stops_the_others(tmp_path):
