@@ -1,5 +1,6 @@
 """Warnings as users see them."""
 
+import re
 import warnings
 
 import click
@@ -31,3 +32,18 @@ def test_programs_that_cannot_be_kept_are_told_of_once_and_plugins_in_a_line(cap
     assert "jit_step" in first
     assert second == "warning: left out plugin p"
     assert others == ["something else"]  # Python shows it
+
+
+def test_payoffs_that_single_precision_cannot_hold_are_told(meva_run, tmp_path, compile_quickly):
+    small = ["pairs=2", "steps=1", "response_steps=1"]
+    sets = ["game.payoffs_1=[[10001, 10005], [10000, 10003]]", *(f"evaluate.{each}" for each in small)]
+    given = [word for each in sets for word in ("--set", each)]
+    told = "set evaluate.float64=true to evaluate in double precision"
+    single = meva_run("--game", "matrix", "--learner", "naive", *given, "--out", tmp_path / "single")
+    assert single.code == 0
+    assert re.search(r"warning: single precision is off by \de-05 of the payoffs' range .*" + told, single.err)
+    double = meva_run(
+        *("--game", "matrix", "--learner", "naive", *given, "--set", "evaluate.float64=true"),
+        *("--out", tmp_path / "double"),
+    )
+    assert (double.code, told in double.err) == (0, False)
