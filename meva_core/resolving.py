@@ -9,11 +9,11 @@ from typing import Any
 import attrs
 import numpy as np
 
-from meva_core import claims, recipes, values
+from meva_core import claims, contracts, recipes, values
 from meva_core.component import hyperparameters
 from meva_core.errors import BadValue, MevaError, did_you_mean
 from meva_core.experiment import MODELS, SCHEMA, Experiment, from_plain, models_of
-from meva_core.registry import Registry
+from meva_core.registry import Offer, Registry
 
 NEAR = 4.0  # payoffs whose range differs from the recipe's by a smaller factor take its rates without a word
 
@@ -100,9 +100,11 @@ def _in_another_unit(
 ) -> str:
     """A clause about rates that are meant for payoffs that range over far less, or far more, than those of the game
     that the user has made of it; empty where there is nothing to say."""
-    factory = registry.find("game", game).load()
+    if of_recipe == sections["game"]:
+        return ""
+    offer = registry.find("game", game)
     try:
-        meant, played = (_payoff_range(factory, settings) for settings in (of_recipe, sections["game"]))
+        meant, played = (_payoff_range(offer, settings) for settings in (of_recipe, sections["game"]))
     except MevaError:
         return ""  # what is wrong with the game is said where it is composed
     if not meant > 0 or not played > 0 or 1 / NEAR <= played / meant <= NEAR:
@@ -118,8 +120,11 @@ def _in_another_unit(
     return f"; its rates are for payoffs that range over {meant:g}, not {played:g}: likely wanted {', '.join(told)}"
 
 
-def _payoff_range(factory: type, settings: Mapping[str, Any]) -> float:
-    built = values.construct(factory, values.structure(factory, settings, "game"), "game")
+def _payoff_range(offer: Offer, settings: Mapping[str, Any]) -> float:
+    factory = offer.load()
+    built = values.construct(factory, {**offer.parts, **values.structure(factory, settings, "game")}, "game")
+    if not offer.bundled:
+        contracts.game(offer, built)
     return float(max(built.payoff_range))
 
 

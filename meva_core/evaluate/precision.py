@@ -38,8 +38,9 @@ def single_precision(game: Game, *, count: int = STARTS) -> tuple[float, float]:
     with jax.enable_x64(True):
         exact, slopes = _answers(game, jnp.asarray(x, float))
         unit = np.asarray(game.payoff_range, float)
+        unit, steepest = np.where(unit > 0, unit, 1.0), float(np.max(np.abs(slopes)))
     return float(np.max(np.abs(payoffs - exact) / unit)), float(
-        np.max(np.abs(gradients - slopes)) / np.max(np.abs(slopes))
+        np.max(np.abs(gradients - slopes)) / (steepest or 1.0)  # payoffs may be all alike
     )
 
 

@@ -71,6 +71,10 @@ def doubled(x):
     return 2 * x
 
 
+def halved(x):
+    return x / 2
+
+
 @component
 class Bent(Hawk):
     """A function of its payoffs."""
@@ -198,7 +202,7 @@ def test_a_class_where_a_setting_is_a_name():
 
 def test_a_function_is_known_by_its_name():
     assert resolved(Bent, Climb).to_plain()["game"]["bend"] == f"{__name__}:doubled"
-    assert resolved(Bent(bend=defined_again), Climb).hash != resolved(Bent(), Climb).hash
+    assert resolved(Bent(bend=halved), Climb).hash != resolved(Bent(), Climb).hash
 
 
 def test_parts_of_its_own_are_in_a_games_name():
