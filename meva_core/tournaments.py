@@ -26,6 +26,7 @@ from meva_core import (
     entrants,
     evaluate,
     fitting,
+    local,
     programs,
     recipes,
     resolving,
@@ -53,12 +54,12 @@ _TRIALS = 2**32 - 7  # folded into a seed's key: a number that no outer loop of 
 
 @attrs.frozen(kw_only=True)
 class Tournament:
-    """What is asked. learners: texts that `entrants.parse` reads. `overrides` are hyper-parameters by learner,
-    {"lola.variant": "taylor"} or {"meva.value_model.width": 32}, of "game", or for all who have one of "value_model"
-    and "explorer"; an entrant's own settings come before them."""
+    """What is asked. learners: entrants, or texts that `entrants.parse` reads. `overrides` are hyper-parameters by
+    learner, {"lola.variant": "taylor"} or {"meva.value_model.width": 32}, of "game", or for all who have one of
+    "value_model" and "explorer"; an entrant's own settings come before them."""
 
     games: tuple[str, ...]
-    learners: tuple[str, ...]
+    learners: tuple[str | Entrant, ...]
     trials: int = 1024
     steps: int = 300
     seed: int = 0
@@ -80,7 +81,7 @@ class Tournament:
     @property
     def entrants(self) -> list[Entrant]:
         """Who takes part, as they are written."""
-        return [entrants.parse(text) for text in self.learners]
+        return [each if isinstance(each, Entrant) else entrants.parse(each) for each in self.learners]
 
     @property
     def labels(self) -> list[str]:
@@ -95,7 +96,8 @@ class Tournament:
     def _strategies(self, known: Registry, game: str) -> list[str]:
         offer = known.find("game", game)
         settings = {path.partition(".")[2]: value for path, value in self.overrides.items() if path.startswith("game.")}
-        made = values.construct(offer.load(), values.structure(offer.load(), settings, "game"), "game")
+        given = {**values.structure(offer.load(), settings, "game"), **offer.parts}
+        made = values.construct(offer.load(), given, "game")
         if not offer.bundled:
             contracts.game(offer, made)
         return list(made.strategies)
@@ -103,8 +105,8 @@ class Tournament:
 
 @blame.named()
 def tournament(
-    game: str,
-    learners: Sequence[str],
+    game: Any,
+    learners: Sequence[Any],
     *,
     trials: int = 1024,
     steps: int = 300,
@@ -117,23 +119,45 @@ def tournament(
 ) -> Scores:
     """Let every learner meet every learner; what `meva tournament` does, without a folder.
 
-    learners: as after --learners, ["naive", "lola:look_ahead_rate=50", "tit_for_tat"]. `set` changes hyper-parameters
-    by learner, {"lola.variant": "taylor"}. Raises MevaError on bad input.
+    game: a name, or a class or object of your own. learners: as after --learners, ["naive", "tit_for_tat",
+    "lola:look_ahead_rate=50"], or classes and objects. `set` changes hyper-parameters by learner, {"lola.variant":
+    "taylor"}. Raises MevaError on bad input.
     """
     devices.prepare()
     numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds}
+    if not isinstance(learners, (list, tuple)):
+        raise BadValue(f"expected a list of learners, got {learners!r}")
+    known, files = runner.plugins(registry_file)
+    cast = local.cast(known, game, *(learners[:1] or [""]), list(learners[1:]), {})
+    known = cast.known
+    of_game = {path: value for path, value in cast.overrides.items() if path.startswith("game.")}
     asked = Tournament(
-        games=(values.convert(game, str, "game"),),
-        learners=values.convert(learners, tuple[str, ...], "learners"),
+        games=(cast.game,),
+        learners=tuple(_entrants(cast, learners)),
         recipe=values.convert(recipe, str, "recipe"),
-        overrides=dict(set or {}),
+        overrides={**of_game, **(set or {})},
         **{name: values.convert(number, int, name) for name, number in numbers.items()},
     )
-    known, files = runner.plugins(registry_file)
     planned = meetings(known, files, asked)
+    cast.check_games(planned[0].composition.game)
     with tempfile.TemporaryDirectory() as fits:
         met = list(play(known, asked, planned, Path(fits), progress or Progress(), lambda meeting: None))
     return Scores(standings.summary(asked, met))
+
+
+def _entrants(cast: local.Cast, learners: Sequence[Any]) -> Iterator[str | Entrant]:
+    """Texts as they are; classes and objects under their class's name, numbered where it comes again."""
+    labels: list[str] = []
+    paths = ["learner", *(["opponent"] if len(learners) == 2 else [f"opponent.{n}" for n in range(1, len(learners))])]
+    for given, name, path in zip(learners, [cast.learner, *cast.opponents], paths, strict=True):
+        if isinstance(given, str):
+            yield given
+            continue
+        label = (given if isinstance(given, type) else type(given)).__name__
+        labels.append(label)
+        again = labels.count(label)
+        own = {key[len(path) + 1 :]: value for key, value in cast.overrides.items() if key.startswith(f"{path}.")}
+        yield Entrant(label if again == 1 else f"{label} {again}", name, own)
 
 
 @attrs.frozen

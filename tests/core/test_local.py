@@ -444,3 +444,19 @@ def test_a_survey_finds_what_a_run_finds(capsys):
     np.testing.assert_allclose(one.payoffs, found.payoffs[0], rtol=1e-5)
     assert one.policies.shape == (3, 2, 1)
     assert attrs.fields_dict(type(one)).keys() >= {"settled", "outcomes"}
+
+
+def test_classes_and_objects_meet_in_a_tournament():
+    game, numbers = Hawk(v=3.0), {"trials": 4, "steps": 2}
+    rule = Climb(game=game, rate=0.5)
+    found = meva.tournament(game, [rule, Climb, "naive", attrs.evolve(rule, rate=2.0)], **numbers)
+    assert list(found.labels) == ["Climb", "Climb 2", "naive", "Climb 3"]
+    named = meva.tournament(game, ["naive:rate=0.5", "naive"], **numbers)
+    np.testing.assert_allclose(found.payoffs[0][0], named.payoffs[0][0], rtol=1e-6)
+    assert found.payoffs[3][3] != pytest.approx(found.payoffs[0][0], abs=1e-6)
+    with pytest.raises(BadCombination, match="made for the game that is run"):
+        meva.tournament(Hawk(v=1.0), [rule], **numbers)
+    with pytest.raises(BadValue, match="expected a learner, got"):
+        meva.tournament(game, [game], **numbers)
+    with pytest.raises(BadValue, match="expected a list of learners, got 'naive'"):
+        meva.tournament(game, "naive", **numbers)
