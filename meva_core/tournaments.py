@@ -125,10 +125,10 @@ def tournament(
     """
     devices.prepare()
     numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds}
-    if not isinstance(learners, (list, tuple)):
+    if not isinstance(learners, (list, tuple)) or not learners:
         raise BadValue(f"expected a list of learners, got {learners!r}")
     known, files = runner.plugins(registry_file)
-    cast = local.cast(known, game, *(learners[:1] or [""]), list(learners[1:]), {})
+    cast = local.cast(known, game, learners[0], list(learners[1:]), {})
     known = cast.known
     of_game = {path: value for path, value in cast.overrides.items() if path.startswith("game.")}
     asked = Tournament(

@@ -411,6 +411,7 @@ def test_whom_a_learner_is_evaluated_against_is_asked_too(fake_plugin, meva_run)
 
 ONCE = """
 payoff, calls = OddGame.payoff, []
+OddGame.payoff_range = property(lambda self: jnp.ones(2))  # told, so that nobody asks for payoffs to know it
 
 
 def helper():
@@ -509,7 +510,6 @@ def test_bugs_of_ours_keep_their_traceback(fake_plugin, monkeypatch):
     game = meva.make("game", "ipd")
     monkeypatch.setattr(type(game), "init", lambda self, key: 1 / 0)
     assert type(raised(lambda: game.init(None))) is ZeroDivisionError
-    assert type(raised(lambda: meva.make("game", 3))) is AttributeError  # type: ignore[arg-type]
 
 
 def test_a_helper_is_the_plugins_where_no_entry_is_known(fake_plugin):

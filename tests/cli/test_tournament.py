@@ -210,7 +210,7 @@ def test_from_python_without_a_folder(tmp_path, monkeypatch):
     assert np.isfinite(scores.payoffs).all()
     assert "tandem: the row's payoff against the column" in repr(scores)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(meva.MevaError, match="expected list of str, got 'naive'"):
+    with pytest.raises(meva.MevaError, match="expected a list of learners, got 'naive'"):
         meva.tournament("tandem", "naive")
 
 
