@@ -48,7 +48,7 @@ def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
 
 
 def _parts(known: registry.Registry, kind: str, factory: type, called: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """What a component is composed with, taken out of `settings` and checked."""
+    """The parts of a component, taken out of `settings` and checked."""
     wanted = parts(factory)
     given = {name: settings.pop(name) for name in wanted if name in settings}
     if "game" in wanted:

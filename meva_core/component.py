@@ -82,7 +82,7 @@ def component(cls: T) -> T:
 
 
 def is_component(cls: type) -> bool:
-    """Whether `component` made this very class, not only one that it inherits from."""
+    """True if `component` made this very class, not only one that it inherits from."""
     return vars(cls).get("__eq__") is _equal
 
 
@@ -149,7 +149,7 @@ def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: b
 
 
 def _concrete(value: Any) -> bool:
-    """Whether a validator can look at the value. An array is waited for and fetched, which is cheap: hyper-parameters
+    """True if a validator can look at the value. An array is waited for and fetched, which is cheap: hyper-parameters
     are small, and what is changed again and again is changed under jit, where it is traced."""
     return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value))
 

@@ -27,7 +27,7 @@ from meva_core.tournaments import Tournament
 
 @attrs.frozen
 class RunJob:
-    """What meva-run would do. fits: hashes of the fits that it needs; rows: what it can be asked for."""
+    """A run that meva-run would make. fits: hashes of the fits that it needs; rows: what it can be asked for."""
 
     experiment: Experiment
     fits: frozenset[str]
@@ -56,8 +56,8 @@ class RunJob:
 
 @attrs.frozen
 class TournamentJob:
-    """What meva tournament would do. fits: hashes of the fits that it needs; meetings: each one's hashes; rows: what
-    it can be asked for."""
+    """A tournament that meva tournament would play. fits: hashes of the fits that it needs; meetings: each one's hashes;
+    rows: what it can be asked for."""
 
     asked: Tournament
     fits: frozenset[str]

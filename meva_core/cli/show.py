@@ -34,7 +34,7 @@ def show_command(wanted: tuple[str, ...], registry_file: str | None) -> None:
 
 
 def _offer(wanted: tuple[str, ...]) -> Offer:
-    """What is meant by a name, or a kind and a name."""
+    """The offer that a name means, or a kind and a name."""
     *words, name = wanted
     known = registry.installed()
     if words:
