@@ -56,8 +56,10 @@ class RunJob:
 
 @attrs.frozen
 class TournamentJob:
-    """A tournament that meva tournament would play. fits: hashes of the fits that it needs; meetings: each one's hashes;
-    rows: what it can be asked for."""
+    """A tournament that `meva tournament` would play.
+
+    fits: hashes of the fits that it needs; meetings: the hashes of each; rows: what it can be asked for.
+    """
 
     asked: Tournament
     fits: frozenset[str]
