@@ -179,7 +179,8 @@ class NormalForm(Game):
     def _meant(self, x: Array) -> tuple[Array, Array]:
         """Probabilities of every player's own actions, before noise, at the start and after each of its states:
         f32[1 + S, N] and f32[1 + S, M]."""
-        logits = x.reshape(2, -1, max(self.actions))
+        largest = float(jnp.finfo(x.dtype).max)  # of two infinite logits, none would be more than the other
+        logits = jnp.clip(x, -largest, largest).reshape(2, -1, max(self.actions))
         first, second = (jax.nn.softmax(logits[n, :, :count], axis=1) for n, count in enumerate(self.actions))
         return first, second
 

@@ -57,7 +57,7 @@ CASES = {
     ),
     "circle": (
         [*MEVA, "--opponent", "meva", *setting("opponent.rate=1.0")],
-        "at most one learner that is fitted against the others, got meva and meva",
+        "at most one learner that is fitted against the others, got meva (rate=25) and meva (rate=1)",
     ),
     "too many opponents": ([*MEVA, "--opponent", "naive", "--opponent", "lola"], "ipd has 2 players"),
     "opponent's number": (

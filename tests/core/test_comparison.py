@@ -42,6 +42,7 @@ def run(name, *rows, setting=None, hash="0" * 12, seeds=(0,), diverged=(), game=
         "players": ["naive", *(opponent["name"] for opponent in opponents)],
         "recipe": "default",
         "seeds": list(seeds),
+        "payoff_range": 3.0,
         "diverged": list(diverged),
         "setting": setting,
         "rows": list(rows) or [row()],

@@ -29,7 +29,8 @@ FIELDS = {"tandem": tandem_field, "hamiltonian": hamiltonian_field}
 
 
 def small(game, **settings):
-    settings = {"value_model": {"width": 8, "blocks": 0}, "batch_size": 16, "loops": 3, **settings}
+    unit = {"payoff_range": float(max(game.payoff_range))}  # so that the unit is 1
+    settings = {"value_model": {"width": 8, "blocks": 0}, "batch_size": 16, "loops": 3, **unit, **settings}
     return meva.make("learner", "cola", game=game, **settings)
 
 

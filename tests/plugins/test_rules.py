@@ -363,14 +363,14 @@ def test_fixed_with_nothing_given_stays_where_it_starts():
 
 
 def test_fixed_takes_probabilities_for_all_seats_or_for_each():
-    named = {name: meva.make("learner", "fixed", game=IPD, strategy=name).own() for name in ("tit_for_tat", "random")}
+    named = {name: meva.make("learner", "fixed", game=IPD, strategy=name).held() for name in ("tit_for_tat", "random")}
     given = {"tit_for_tat": (1.0, 0.0, 1.0, 0.0, 1.0), "random": (0.5,) * 5}
     for name, row in given.items():
-        np.testing.assert_array_equal(meva.make("learner", "fixed", game=IPD, probabilities=row).own(), named[name])
-    apart = meva.make("learner", "fixed", game=IPD, probabilities=tuple(given.values())).own()
+        np.testing.assert_array_equal(meva.make("learner", "fixed", game=IPD, probabilities=row).held(), named[name])
+    apart = meva.make("learner", "fixed", game=IPD, probabilities=tuple(given.values())).held()
     np.testing.assert_array_equal(apart, [named["tit_for_tat"][0], named["random"][0]])
     rows = ((3.0,) * 5, (-2.0,) * 5)
-    np.testing.assert_array_equal(meva.make("learner", "fixed", game=IPD, policy=rows).own(), rows)
+    np.testing.assert_array_equal(meva.make("learner", "fixed", game=IPD, policy=rows).held(), rows)
 
 
 @pytest.mark.parametrize("game", [IPD, GOODS], ids=["ipd", "public_goods"])
@@ -378,7 +378,7 @@ def test_probabilities_are_what_is_played(game):
     shape = (game.num_players, game.policy_size)
     wanted = jax.random.uniform(jax.random.key(0), shape).at[0, :2].set([0.0, 1.0])
     learner = meva.make("learner", "fixed", game=game, probabilities=tuple(map(tuple, wanted.tolist())))
-    np.testing.assert_allclose(game.entries(learner.own()), wanted, atol=1e-6)
+    np.testing.assert_allclose(game.entries(learner.held()), wanted, atol=1e-6)
 
 
 def test_numbers_that_look_like_probabilities_are_told_to_be_logits(meva_run, tmp_path):
@@ -410,7 +410,7 @@ def test_numbers_that_look_like_probabilities_are_told_to_be_logits(meva_run, tm
         (IPD, {"probabilities": [[0.5] * 5, [0.5, -1.0, 0.5, 0.5, 0.5]]}, "expected between 0 and 1"),
         (LOGISTIC, {"probabilities": [0.5]}, "policies of Logistic are no probabilities"),
         (LOGISTIC, {"strategy": "tit_for_tat"}, "Logistic names no strategies"),
-        (IPD, {"strategy": "extortion", "factor": 1.05}, "expected a factor that is feasible"),
+        (IPD, {"strategy": "extortion", "factor": 1.05}, "expected a factor > 0 that is feasible"),
     ],
 )
 def test_fixed_refuses(game, settings, message):

@@ -43,7 +43,8 @@ def test_saturated_policies_have_payoffs_and_gradients(name):
         payoffs, gradients = payoffs_and_gradients(game, xs)
         assert np.isfinite(payoffs).all()
         assert np.isfinite(gradients).all()
-        assert not np.any(np.where(np.abs(xs) > 1000, gradients, 0.0))  # nothing moves what is certain
+        certain = (np.abs(xs) > 1000) & np.isin(jax.vmap(game.entries)(xs), (0, 1))
+        assert not np.any(np.where(certain, gradients, 0.0))  # nothing moves what is certain
 
 
 @every_game
@@ -69,7 +70,7 @@ def test_payoffs_of_any_size(name, size):
 
 @pytest.mark.parametrize("size", [1e39, float("inf"), float("nan")])
 def test_payoffs_beyond_single_precision_are_refused(size):
-    with pytest.raises(meva.MevaError, match=r"got \[\[.*@ ipd\.table"):
+    with pytest.raises(meva.MevaError, match=r"expected finite numbers within single precision.*@ ipd\.table"):
         meva.make("game", "ipd", table=[[size, 0.0], [1.0, 2.0]])
 
 
