@@ -83,13 +83,14 @@ def _ascended(game: Game, x: Array, seat: Any, key: Array, steps: int, restarts:
     gradient = jax.grad(lambda policy: game.payoff(x.at[seat].set(policy))[seat])
 
     def step(_: int, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        policy, uphill, rate = carry
+        policy, before, rate = carry
+        uphill = gradient(policy)  # mentioned once: most of the time here is that of compiling it
+        rate *= jnp.where(jnp.sum(uphill * before) >= 0, FASTER, SLOWER)
         move = rate * uphill
-        policy += move * jnp.minimum(1.0, LONGEST / jnp.max(jnp.abs(move), initial=LONGEST))
-        after = gradient(policy)
-        return policy, after, rate * jnp.where(jnp.sum(after * uphill) >= 0, FASTER, SLOWER)
+        return policy + move * jnp.minimum(1.0, LONGEST / jnp.max(jnp.abs(move), initial=LONGEST)), uphill, rate
 
     def ascend(policy: Array) -> Array:
-        return jax.lax.fori_loop(0, steps, step, (policy, gradient(policy), jnp.asarray(rate, policy.dtype)))[0]
+        first = jnp.asarray(rate / FASTER, policy.dtype)
+        return jax.lax.fori_loop(0, steps, step, (policy, jnp.zeros_like(policy), first))[0]
 
     return jnp.concatenate([x[seat][None], jax.vmap(ascend)(starts)])
