@@ -63,6 +63,7 @@ def test_own_game_and_learner(monkeypatch, capsys):
     quick = {"evaluate.pairs": 3, "evaluate.steps": 2, "evaluate.response_steps": 2, "evaluate.values": [0.0, 0.9]}
     assert '{"learner.loops": 100}' in cells["run"]
     cells["run"] = cells["run"].replace('{"learner.loops": 100}', repr({"learner.loops": 2, **small, **quick}))
+    plt.close("all")  # those of other examples
     monkeypatch.setattr(plt, "show", lambda: None)
     names = {"__name__": "__main__"}
     for cell in ("imports", "game", "learner", "game", "learner", "run", "picture"):
