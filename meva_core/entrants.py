@@ -1,4 +1,4 @@
-"""Who takes part in a tournament: learners at settings of their own, and named strategies of the game. Imports no jax.
+"""Entrants of a tournament: learners at settings of their own, and named strategies of the game. Imports no jax.
 
 An entrant is written [LABEL=]NAME[:PATH=VALUE]..., and entrants are separated by commas:
 

@@ -36,7 +36,7 @@ class Local(Offer):
         return identity(self.factory) + (f"({inside})" if inside else "")
 
     def goes_by(self, name: str) -> bool:
-        """By the full name alone."""
+        """True for the full name alone."""
         return name == self.name
 
     def __str__(self) -> str:
@@ -48,13 +48,13 @@ class Local(Offer):
         return self.factory
 
     def fault(self, text: str, *, raised: bool = False) -> BadPlugin:
-        """What breaks its contract."""
+        """The error for a class that breaks its contract."""
         return BadPlugin(f"{self}: {text}")
 
 
 @attrs.frozen
 class Taken:
-    """What was handed in at `path`: the name that `known` finds it by, and an object's hyper-parameters, dotted as an
+    """A value handed in at `path`: the name that `known` finds it by, and an object's hyper-parameters, dotted as an
     override has them. game: that a learner was made with, if any."""
 
     known: Registry
@@ -100,7 +100,7 @@ def offer(known: Registry, kind: str, cls: type, given_parts: Mapping[str, Any])
 
 @attrs.frozen
 class Cast:
-    """Who plays what, by the names that `known` finds them by. overrides: hyper-parameters of objects, and over them
+    """The cast of a run, by the names that `known` finds them by. overrides: hyper-parameters of objects, and over them
     those that were set, dotted. made_for: games that learners were made with."""
 
     known: Registry

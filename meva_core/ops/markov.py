@@ -31,8 +31,9 @@ def discounted_shares(start: Array, after: Array, discount: Array | float) -> Ar
 
 
 def _inverse(moves: Array, stops: Array) -> Array:
-    """Of I - moves, where a state s that is left with probability moves[s, t] for t has moves[s, s] such that row s
-    sums to 1 - stops[s]: expected visits, f32[N, N], to a state (column) from a state (row).
+    """The inverse of I - moves: expected visits, f32[N, N], to a state (column) from a state (row).
+
+    A state s is left with probability moves[s, t] for t, and moves[s, s] is such that row s sums to 1 - stops[s].
 
     Gauss-Jordan elimination in place: a state that is eliminated is passed through at once by those that lead to it.
     Under vmap a batch of small systems is a few fused loops, where `linalg.inv` makes a library call per system (and
