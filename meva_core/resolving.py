@@ -36,8 +36,9 @@ def resolve(
     of value_model or explorer is for everybody who has one, `learner.value_model.width` for one side alone.
     The source ends with what was measured of the recipe, where no override changes what is fitted.
     """
-    sections, opponent_sections, source = _recipe_sections(
-        registry, files, game, learner, opponents, recipe, or_default, not any(map(_of_fit, overrides or {}))
+    everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
+    sections, opponent_sections, chosen, source = _recipe_sections(
+        registry, everything, game, learner, opponents, recipe, or_default
     )
     defaults = recipes.defaults(files)
     for name, table in zip([learner, *opponents], [sections, *opponent_sections], strict=True):
@@ -66,7 +67,12 @@ def resolve(
             for name, table in zip(opponents, opponent_sections, strict=True)
         ],
     }
-    return _with_rate_to_shape(registry, files, from_plain(registry, plain, "experiment"))
+    resolved = _with_rate_to_shape(registry, files, from_plain(registry, plain, "experiment"))
+    if any(map(_of_fit, overrides or {})):
+        return resolved
+    against = [opponent.name for opponent in resolved.opponents]  # none where they equal the learner
+    counted = claims.measured(everything, resolved.game.name, resolved.learner.name, chosen, against)
+    return attrs.evolve(resolved, source="; ".join([resolved.source, *counted]))
 
 
 def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, Any]) -> Experiment:
@@ -134,15 +140,15 @@ def _is_number(value: Any) -> bool:
 
 def _recipe_sections(
     registry: Registry,
-    files: Sequence[recipes.RecipeFile],
+    everything: Sequence[recipes.RecipeFile],
     game: str,
     learner: str,
     opponents: Sequence[str],
     recipe: str,
     or_default: bool,
-    as_it_stands: bool,
-) -> tuple[dict[str, dict[str, Any]], list[dict[str, dict[str, Any]]], str]:
-    everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
+) -> tuple[dict[str, dict[str, Any]], list[dict[str, dict[str, Any]]], str, str]:
+    """Sections of the game and the learner, sections of each opponent, the recipe that the learner's came from, and its
+    source."""
     # `plugin:name` chooses between plugins; recipes go by the name.
     game, learner = registry.find("game", game).name, registry.find("learner", learner).name
     opponents = [registry.find("learner", opponent).name for opponent in opponents]
@@ -158,9 +164,7 @@ def _recipe_sections(
         tables: dict[str, Any] = {s: dict(theirs.sections[s]) if theirs else {} for s in ("learner", *MODELS)}
         opponent_sections.append({**tables, "who": opponent})
     source = own.source if own else "the classes' own defaults; no recipe on record"
-    if as_it_stands:
-        source = "; ".join([source, *claims.measured(everything, game, learner, chosen, opponents)])
-    return sections, opponent_sections, source
+    return sections, opponent_sections, chosen, source
 
 
 def _of_fit(path: str) -> bool:
