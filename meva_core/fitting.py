@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from meva_core.devices import everywhere
+from meva_core.contracts.protocols import Training
 from meva_core.ops import stacked
-from meva_core.protocols import Training
+from meva_core.ops.batching import everywhere
 
 PyTree = Any
 _BEFORE_ALL_LOOPS = 2**32 - 1  # whose key makes the fresh state

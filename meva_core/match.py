@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core import kinds, shapes
-from meva_core.asking import abstract, difference, told
-from meva_core.component import component, leaf, part, static
+from meva_core.contracts import kinds, shapes
+from meva_core.contracts.abstract import abstract, difference, told
+from meva_core.contracts.components import component, leaf, part, static
+from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, BadValue, MevaError
-from meva_core.protocols import Game, Learner
 
 
 @component

@@ -12,13 +12,18 @@ import attrs
 import jax
 import numpy as np
 
-from meva_core import blame, contracts, devices, evaluate, fitting, keeping, kinds, local, programs, registry, values
+from meva_core import evaluate, fitting
+from meva_core.compute import compilation_cache, devices
+from meva_core.compute.progress import Progress, as_progress
+from meva_core.contracts import conversion, kinds
+from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadCombination, BadValue, Diverged
-from meva_core.experiment import EvaluateSettings, FitSettings
+from meva_core.experiment import local
+from meva_core.experiment.experiment import EvaluateSettings, FitSettings
 from meva_core.match import Fitted, Match
 from meva_core.ops import mean_and_sem, stacked
-from meva_core.progress import Progress, as_progress
-from meva_core.protocols import Learner
+from meva_core.registry import attribution, checks, discovery
+from meva_core.storage import kept_fit
 
 
 @attrs.frozen(repr=False)
@@ -61,7 +66,7 @@ class Surveyed:
         return "\n".join(lines)
 
 
-@blame.named()
+@attribution.named()
 def fit(
     learner: Learner, *, seed: int = 0, seeds: int | None = None, progress: Progress | bool | None = None
 ) -> Fitted:
@@ -75,18 +80,18 @@ def fit(
     """
     kinds.check("learner", learner)
     devices.prepare()
-    programs.ready()
+    compilation_cache.ready()
     told = as_progress(progress)
     settings = _settings(FitSettings, "fit", seed=seed, seeds=1 if seeds is None else seeds, on_divergence="stop")
     params = None
     if (training := learner.training) is not None:
-        offer = local.offer(registry.installed(), "learner", type(learner), {})
+        offer = local.offer(discovery.installed(), "learner", type(learner), {})
         if not offer.bundled:
-            contracts.training(offer, learner)
+            checks.training(offer, learner)
         trainings = [training] * settings.seeds
         told.fitting(type(learner).__name__, training.num_steps, 0)
         try:
-            state, _ = keeping.train(settings, trainings, told)
+            state, _ = kept_fit.train(settings, trainings, told)
         except Diverged as error:
             raise Diverged(str(error).partition("; stopped")[0]) from error
         params = fitting.fitted_params(trainings, state)
@@ -95,7 +100,7 @@ def fit(
     return Fitted(learner=stacked([learner] * settings.seeds), params=params)
 
 
-@blame.named()
+@attribution.named()
 def survey(
     game: Any,
     *players: Any,
@@ -117,7 +122,7 @@ def survey(
     Raises MevaError where players and game do not fit together.
     """
     devices.prepare()
-    programs.ready()
+    compilation_cache.ready()
     told = as_progress(progress)
     count = _settings(FitSettings, "survey", seed=seed, seeds=1 if seeds is None else seeds)
     settings = _settings(
@@ -149,7 +154,7 @@ def survey(
 
 def _settings(cls: type, path: str, **given: Any) -> Any:
     """Checked and converted as those of an experiment."""
-    return values.construct(cls, values.structure(cls, given, path), path)
+    return conversion.construct(cls, conversion.structure(cls, given, path), path)
 
 
 def _match(game: Any, players: Sequence[Fitted], seeds: int | None) -> Match:

@@ -12,36 +12,27 @@ from typing import Any
 import attrs
 import jax
 
-from meva_core import (
-    blame,
-    compose,
-    disk,
-    evaluate,
-    fitting,
-    keeping,
-    local,
-    locks,
-    metrics,
-    programs,
-    recipes,
-    registry,
-    resolving,
-    resuming,
-    values,
-)
-from meva_core import devices as computing
+from meva_core import evaluate, fitting
+from meva_core.compute import compilation_cache
+from meva_core.compute import devices as computing
+from meva_core.compute.progress import Progress, as_progress
+from meva_core.contracts import conversion
 from meva_core.errors import BadValue, Diverged
-from meva_core.experiment import Experiment
+from meva_core.experiment import compose, local, resolve
+from meva_core.experiment.experiment import Experiment
 from meva_core.fitting import History
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
-from meva_core.progress import Progress, as_progress
-from meva_core.recipes import RecipeFile
-from meva_core.registry import Registry
-from meva_core.report import Result, folder
+from meva_core.registry import attribution, discovery, recipes
+from meva_core.registry.entries import Registry
+from meva_core.registry.recipes import RecipeFile
+from meva_core.report import Result
+from meva_core.storage import files as disk
+from meva_core.storage import kept_fit, locks, metrics, run_folder
+from meva_core.storage import resume as resuming
 
 
-@blame.named()
+@attribution.named()
 def run(
     game: Any,
     learner: Any,
@@ -81,18 +72,18 @@ def run(
     if resume and out is None:
         raise BadValue("expected out=FOLDER with resume=True, got none")
     out = None if out is None else Path(out)
-    _prepare(values.convert(devices, int | None, "devices"), out if resume else None)
+    _prepare(conversion.convert(devices, int | None, "devices"), out if resume else None)
     numbers = {"fit.seed": seed, "fit.seeds": seeds}
     overrides = {**overrides, **{name: number for name, number in numbers.items() if number is not None}}
     known, files = plugins(registry_file)
     cast = local.cast(known, game, learner, opponent, overrides)
-    experiment = resolving.resolve(
+    experiment = resolve.resolve(
         cast.known,
         files,
         game=cast.game,
         learner=cast.learner,
         opponents=cast.opponents,
-        recipe=values.convert(recipe, str, "recipe"),
+        recipe=conversion.convert(recipe, str, "recipe"),
         overrides=cast.overrides,
     )
     cast.check_games(compose.build(cast.known, "game", experiment.game, "game"))
@@ -113,9 +104,9 @@ def _prepare(count: int | None, begun: Path | None) -> None:
 def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[RecipeFile]]:
     """What is installed, and the recipes: the shipped ones, the user's own file over them."""
     if registry_file is None:
-        return registry.installed(), [recipes.shipped()]
+        return discovery.installed(), [recipes.shipped()]
     own = recipes.read(Path(registry_file))
-    return registry.load({*recipes.shipped().disabled, *own.disabled}), [recipes.shipped(), own]
+    return discovery.load({*recipes.shipped().disabled, *own.disabled}), [recipes.shipped(), own]
 
 
 def run_experiment(
@@ -135,22 +126,24 @@ def run_experiment(
     `fits` it is waited for.
     """
     progress = progress or Progress()
-    programs.ready()
+    compilation_cache.ready()
     composition = compose.compose(known, experiment)
     plan = evaluate.plan(known, experiment, composition)
     if out is None:
         return _run(experiment, composition, plan, None, None, progress)
     if not resume and fits is None:
-        folder.check_new(out, folder.otherwise(out))
+        run_folder.check_new(out, run_folder.otherwise(out))
     with locks.alone(out, wait=None if fits is None else progress.said):
         if (resume or fits is not None) and (out / "experiment.toml").is_file():
             resuming.check_folder(experiment, composition, out)
-            folder.resume(out, experiment, progress.warn)
+            run_folder.resume(out, experiment, progress.warn)
         else:
-            folder.create(out, experiment)
+            run_folder.create(out, experiment)
         result = _run(experiment, composition, plan, out, fits, progress)
+        from meva_core.report import write  # matplotlib, jinja2: only now
+
         progress.said("drawing figures")
-        folder.finish(out, result)
+        write.finish(out, result)
     return result
 
 
@@ -190,7 +183,7 @@ def fitted(experiment: Experiment, known: Registry, out: Path, progress: Progres
 
     `out` is a folder that keeps the fit: one that is there is gone on with, and a finished one only read.
     """
-    programs.ready()
+    compilation_cache.ready()
     players, histories = _kept(experiment, compose.compose(known, experiment), out, progress)
     kept = _survivors(experiment, histories)
     rows = jax.numpy.array(kept)
@@ -209,15 +202,15 @@ def _kept(
     with locks.alone(out, wait=progress.said):
         if (out / "experiment.toml").is_file():
             resuming.check_folder(experiment, composition, out)
-            folder.resume(out, experiment, progress.warn)
+            run_folder.resume(out, experiment, progress.warn)
         else:
-            folder.create(out, experiment)
+            run_folder.create(out, experiment)
         found = _fit(experiment, composition, out, progress)
         if copy_to is not None:
-            for path in (out / name for name in (metrics.NAME, keeping.SNAPSHOTS, keeping.CHECKPOINTS)):
+            for path in (out / name for name in (metrics.NAME, kept_fit.SNAPSHOTS, kept_fit.CHECKPOINTS)):
                 if path.exists():
                     disk.copy(path, copy_to / path.name)
-            folder.write_experiment(copy_to, experiment, folder.recorded(out))
+            run_folder.write_experiment(copy_to, experiment, run_folder.recorded(out))
         return found
 
 
@@ -243,8 +236,8 @@ def _fit(
         params = None
         if trainings:
             progress.fitting(player.label, trainings[0].num_steps, 0)
-            place = None if out is None else keeping.Place(out, player.path, experiment.of_fit)
-            state, history = keeping.train(experiment.fit, trainings, progress, place)
+            place = None if out is None else kept_fit.Place(out, player.path, experiment.of_fit)
+            state, history = kept_fit.train(experiment.fit, trainings, progress, place)
             params = fitting.fitted_params(trainings, state)
             histories.append(attrs.evolve(history, name=player.label, player=player.path))
         fitted[n] = Fitted(learner=stacked(learners), params=params)

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
-from meva_core import cli, errors, registry
+from meva_core import cli, errors
+from meva_core.registry import discovery
 
 # One device, as on a machine of one core, and one compilation per program and session: most of a small run's time is
 # XLA's. The cache is per process, since it is not made for several writers.
@@ -59,7 +60,7 @@ def invoke(command, *arguments):
     """Run `meva` or `meva-run` here: a subprocess would import jax and compile everything anew."""
     out, err, argv = io.StringIO(), io.StringIO(), sys.argv
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
-        for category in (registry.PluginWarning, errors.Remark):
+        for category in (discovery.PluginWarning, errors.Remark):
             warnings.simplefilter("always", category)
         sys.argv = [command, *map(str, arguments)]
         try:
@@ -111,10 +112,10 @@ def fake_plugin(tmp_path, monkeypatch):
             monkeypatch.syspath_prepend(folder)
         modules.append(module)
         importlib.invalidate_caches()
-        registry.installed.cache_clear()
+        discovery.installed.cache_clear()
         return folder
 
     yield install
     for module in modules:
         sys.modules.pop(module, None)
-    registry.installed.cache_clear()
+    discovery.installed.cache_clear()

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from meva_meta_value import rollout
 
-from meva_core import compose, resolving, runner
+from meva_core import runner
+from meva_core.experiment import compose, resolve
 
 FOLDER = Path(__file__).parent / "benchmarks"
 SIZES = {"batch_size": 3, "trajectory": 4, "stride": 2, "quantiles": 5}
@@ -25,7 +26,7 @@ def test_the_notebook_does_what_we_do(recipe, monkeypatch):
     notebooks = importlib.import_module("reference")
     known, files = runner.plugins()
     overrides = {f"learner.{name}": size for name, size in SIZES.items()} | {"value_model.width": 8}
-    asked = resolving.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
+    asked = resolve.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
     training: Any = compose.compose(known, asked).rehearse()[0].training
     learner, notebook = training.learner, notebooks.Notebook(training.learner)
     draw = np.random.default_rng(0).normal

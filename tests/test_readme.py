@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import cli, testing
+from meva_core import cli
+from meva_core.testing import checks
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 ROOT = Path(__file__).parent.parent
@@ -185,7 +186,7 @@ def test_plugin_in_two_files(monkeypatch, tmp_path):
     assert module in {point.value for point in entry_points(group="meva")}
     meva.installed.cache_clear()
     try:
-        testing.check_game(meva.make("game", "tragedy"))
+        checks.check_game(meva.make("game", "tragedy"))
     finally:
         meva.installed.cache_clear()
 

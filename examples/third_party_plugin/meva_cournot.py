@@ -3,10 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from meva_core.component import below_one, component, leaf, part, positive
-from meva_core.hookspecs import Entry, hookimpl
+from meva_core.contracts import Entry, Game, Learner, below_one, component, hookimpl, leaf, part, positive
 from meva_core.ops import simultaneous_gradient
-from meva_core.protocols import Game, Learner
 
 RICHESSES = r"""
 @book{cournot1838recherches,

@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from meva_core import blame, stopping
 from meva_core.cli.cite import cite_command
 from meva_core.cli.claims import claims_command
 from meva_core.cli.compare import compare_command
@@ -25,8 +24,10 @@ from meva_core.cli.show import show_command
 from meva_core.cli.sweep import sweep_command
 from meva_core.cli.tournament import tournament_command
 from meva_core.cli.verify import verify_command
+from meva_core.compute import signals
 from meva_core.errors import MevaError, Remark, debugging, one_line
-from meva_core.registry import PluginWarning
+from meva_core.registry import attribution
+from meva_core.registry.discovery import PluginWarning
 
 FAILED = 1
 
@@ -67,7 +68,7 @@ def _invoke(command: click.Command) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without γ, a folder whose name is no text
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with stopping.heard(), blame.named():
+        with signals.heard(), attribution.named():
             code = command.main(standalone_mode=False)
     except MevaError as error:
         if debugging():
@@ -88,7 +89,7 @@ def _invoke(command: click.Command) -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt) as error:
         click.echo("stopped", err=True)
-        sys.exit(stopping.exit_code(error))
+        sys.exit(signals.exit_code(error))
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):  # jax's, not imported here
             raise

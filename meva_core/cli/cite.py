@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from meva_core import bibtex, citations, registry
 from meva_core.errors import BadValue, UnknownName, did_you_mean
-from meva_core.registry import Offer, Registry
+from meva_core.registry import bibtex, discovery
+from meva_core.registry.entries import Offer, Registry
 
 
 @click.command("cite")
@@ -25,10 +25,10 @@ def cite_command(wanted: tuple[str, ...]) -> None:
     """
     if not wanted:
         raise BadValue("expected what to cite, got nothing: meva cite NAME (see: meva list), or a run's folder")
-    known = registry.installed()
+    known = discovery.installed()
     offers = list(dict.fromkeys(offer for each in wanted for offer in _offers(known, each)))
     found = [entry for offer in offers for entry in bibtex.entries(offer.entry.bibtex).items()]
-    papers = citations.papers(offers)
+    papers = bibtex.papers(offers)
     if papers:
         click.echo("\n\n".join(papers.values()))
     if differing := sorted({key for key, text in found if text != papers[key]}):
@@ -42,7 +42,9 @@ def _offers(known: Registry, name_or_run: str) -> list[Offer]:
         return [known.find(kind, name_or_run) for kind in kinds]
     folder = Path(name_or_run)
     if folder.is_dir():
-        return citations.took_part(known, folder)
+        from meva_core.studies import participants  # jax
+
+        return participants.of_folder(known, folder)
     names = {offer.name for offer in known.offers}
     raise UnknownName(f"unknown name or run {name_or_run!r}{did_you_mean(name_or_run, names)}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import click
@@ -65,7 +66,7 @@ def claims_command(
 ) -> int:
     """Count how many fits of a recipe do what is claimed of it.
 
-    NAME is a claim of a recipe file (meva_core/claims.py has its layout); without one, all there are.
+    NAME is a claim of a recipe file (meva_core/registry/claims.py has its layout); without one, all there are.
 
     \b
     meva claims
@@ -73,8 +74,10 @@ def claims_command(
 
     Asked again, it goes on where it was stopped: finished fits are only read.
     """
-    from meva_core import claims, runner
-    from meva_core.cli import measuring
+    from meva_core import runner
+    from meva_core.cli import overview
+    from meva_core.registry import claims
+    from meva_core.studies import measuring
 
     counts = measuring.device_counts(counts)
     known, files = runner.plugins(registry_file)
@@ -82,6 +85,8 @@ def claims_command(
     asked = [claims.find(everything, name) for name in dict.fromkeys(names or claims.names(everything))]
     seeds = range(seed, seed + fits)
     wanted = [(claim, measuring.planned(known, files, claim, seeds), claim.of(everything)) for claim in asked]
-    return measuring.measure(
-        wanted, seeds=seeds, counts=counts, record=record, out=out, jobs=jobs, registry_file=registry_file, quiet=quiet
-    )
+    make = functools.partial(
+        measuring.measure, wanted, seeds=seeds, counts=counts, record=record, out=out, jobs=jobs,
+        registry_file=registry_file,
+    )  # fmt: skip
+    return overview.show(lambda screen: make(overview=screen), quiet=quiet)

@@ -55,10 +55,10 @@ def _check_folders(folders: Sequence[Path]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    from meva_core import disk
+    from meva_core.storage import files
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        disk.write(path, text)
+        files.write(path, text)
     except OSError as error:
-        raise disk.refused(error, f"expected a file that can be written for --csv, got {path}") from error
+        raise files.refused(error, f"expected a file that can be written for --csv, got {path}") from error

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import click
 
-from meva_core import registry
+from meva_core.contracts import hooks
+from meva_core.registry import discovery, entries
 
 
 @click.command("list", short_help="Show all games, learners and so on.")
@@ -16,18 +17,18 @@ def list_command(kinds: tuple[str, ...]) -> None:
 
     KIND is one of game, learner, value_model, explorer.
     """
-    together = registry.kind_named(" ".join(kinds))  # value models
-    show([together] if together else [registry.check_kind(kind) for kind in kinds] or registry.KINDS)
+    together = entries.kind_named(" ".join(kinds))  # value models
+    show([together] if together else [entries.check_kind(kind) for kind in kinds] or hooks.KINDS)
 
 
 def show(kinds: Iterable[str]) -> None:
     """Print every entry of these kinds."""
-    known = registry.installed()
+    known = discovery.installed()
     for n, kind in enumerate(dict.fromkeys(kinds)):
         offers = known.of_kind(kind)
         if n:
             click.echo()
-        click.secho(f"{registry.spoken(kind)}s", bold=True)
+        click.secho(f"{hooks.kind_label(kind)}s", bold=True)
         width = max((len(offer.name) for offer in offers), default=0)
         for offer in offers:
             click.echo(f"  {offer.name:<{width}}  {offer.entry.summary}")

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.progress import TaskID, TextColumn, TimeElapsedColumn
 
 from meva_core.cli.screen import console
-from meva_core.progress import Progress, numbers
+from meva_core.compute import signals
+from meva_core.compute.progress import Overview, Progress, numbers
 
 PLAIN_SECONDS = 30.0  # between two lines of a run, where there is no terminal
 
 
-class Overview:
-    """A terminal of any width, or a pipe. `titles` are the runs'."""
+class Screen(Overview):
+    """A terminal of any width, or a pipe."""
 
-    def __init__(self, titles: Sequence[str], *, quiet: bool = False):
-        self.titles = titles
+    def __init__(self, *, quiet: bool = False):
         self.console = console(quiet=quiet)
         self.errors = Console(stderr=True, soft_wrap=True, highlight=False)
         self.rows: dict[int, Row] = {}
         columns = (TimeElapsedColumn(), TextColumn("{task.description}"), TextColumn("[dim]{task.fields[now]}"))
         self.bars = Bars(*columns, console=self.console, disable=quiet or not self.console.is_terminal, transient=True)
 
-    def __enter__(self) -> Overview:
+    def __enter__(self) -> Screen:
         self.bars.start()
         return self
 
@@ -54,7 +55,7 @@ class Overview:
 class Row(Progress):
     """What one run says."""
 
-    def __init__(self, overview: Overview, title: str):
+    def __init__(self, overview: Screen, title: str):
         self.overview, self.title = overview, title
         self.task: TaskID = overview.bars.add_task(title, total=None, now="")
         self.began = self.printed = time.monotonic()
@@ -78,3 +79,13 @@ class Row(Progress):
         if not self.overview.console.is_terminal and time.monotonic() - self.printed > PLAIN_SECONDS:
             self.printed = time.monotonic()
             self.overview.print(f"  {self.title}: {text}")
+
+
+def show(make: Callable[[Overview], Any], *, quiet: bool) -> int:
+    """Call `make` with a screen for many runs. Returns the exit code, also where Ctrl-C or SIGTERM stopped it."""
+    try:
+        make(Screen(quiet=quiet))
+    except KeyboardInterrupt as error:
+        click.echo("stopped; the same command goes on from here", err=True)
+        return signals.exit_code(error)
+    return 0

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meva_core import registry
+from meva_core.contracts import hooks
 from meva_core.errors import in_short
+from meva_core.registry import discovery, entries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from meva_core.registry import Offer, Plugin, Registry
+    from meva_core.registry.entries import Offer, Plugin, Registry
 
 FAILED = 1
 
@@ -31,7 +32,7 @@ def plugin_group() -> None:
 @plugin_group.command("list")
 def list_command() -> None:
     """Show every plugin: its distribution, and what it offers, or why it is left out."""
-    known = registry.installed()
+    known = discovery.installed()
     for plugin in known.plugins:
         click.secho(plugin.name, bold=True, nl=False)
         click.echo(f"  ({plugin.distribution} {plugin.version})")
@@ -57,14 +58,14 @@ def check_command(names: tuple[str, ...], games: tuple[str, ...]) -> int:
     meva plugin check my_game
     meva plugin check my_learner --game ipd --game public_goods
     """
-    from meva_core import conformance
+    from meva_core.testing import installed
 
-    known = registry.installed()
-    wanted = [each for name in names for each in _listed(conformance.named(known, name))]
+    known = discovery.installed()
+    wanted = [each for name in names for each in _listed(installed.named(known, name))]
     for game in games:
         known.find("game", game)
     wanted = list(dict.fromkeys(wanted))
-    with conformance.quickly():
+    with installed.quickly():
         passed = [_check(known, each, games) for each in wanted]
     click.echo(f"{sum(passed)} of {len(passed)} keep their contracts")
     return 0 if all(passed) else FAILED
@@ -72,13 +73,13 @@ def check_command(names: tuple[str, ...], games: tuple[str, ...]) -> int:
 
 @plugin_group.command("new")
 @click.argument("name")
-@click.option("--kind", metavar="KIND", required=True, help=f"What it offers: {', '.join(registry.KINDS)}.")
+@click.option("--kind", metavar="KIND", required=True, help=f"What it offers: {', '.join(hooks.KINDS)}.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: NAME].")
 def new_command(name: str, kind: str, out: Path | None) -> None:
     """Write a plugin that works, with its test: a distribution of two files, to go on from."""
-    from meva_core import scaffold
+    from meva_core.registry import scaffold
 
-    written = scaffold.write(registry.installed(), name, registry.check_kind(kind), out)
+    written = scaffold.write(discovery.installed(), name, entries.check_kind(kind), out)
     folder = next(iter(written.values())).parent
     click.echo(f"written to {folder}: {'  '.join(written)}\n\nnext:")
     click.echo(f"  pip install -e {folder}\n  pytest {folder}")
@@ -86,7 +87,7 @@ def new_command(name: str, kind: str, out: Path | None) -> None:
 
 def _counts(known: Registry, plugin: Plugin) -> str:
     offers = [o for o in known.offers if (o.plugin, o.distribution) == (plugin.name, plugin.distribution)]
-    counts = Counter(registry.spoken(offer.kind) for offer in offers)
+    counts = Counter(hooks.kind_label(offer.kind) for offer in offers)
     return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items()) or "nothing"
 
 
@@ -96,15 +97,15 @@ def _listed(found: list[Offer] | Plugin) -> Sequence[Offer | Plugin]:
 
 def _check(known: Registry, each: Offer | Plugin, games: tuple[str, ...]) -> bool:
     """One line; whether it passed. What an entry raises, whatever it is, is what is wrong with it."""
-    from meva_core import conformance
+    from meva_core.testing import installed
 
-    if isinstance(each, registry.Plugin):
+    if isinstance(each, entries.Plugin):
         click.echo(f"FAILED  {each}: {each.fault}")
         return False
-    what, began = f"{registry.spoken(each.kind)} {each.name}", time.monotonic()
+    what, began = f"{hooks.kind_label(each.kind)} {each.name}", time.monotonic()
     try:
-        chosen = games or conformance.default_games(known, each)
-        on = ", ".join(name.rpartition(":")[2] for name in conformance.check(known, each, chosen))
+        chosen = games or installed.default_games(known, each)
+        on = ", ".join(name.rpartition(":")[2] for name in installed.check(known, each, chosen))
     except (Exception, SystemExit) as error:
         why = in_short(error).removeprefix("AssertionError: ").removeprefix(f"{each}: ")
         click.echo(f"FAILED  {what}: {why}")

@@ -14,9 +14,9 @@ def report_command(folder: Path) -> None:
 
     Every run writes one; this is for folders of an older version, or after a page was lost.
     """
-    from meva_core import disk
-    from meva_core.report import page
+    from meva_core.storage import files
+    from meva_core.studies import pages
 
-    text = page.of(folder)
-    disk.write(folder / "report.html", text)
+    text = pages.of(folder)
+    files.write(folder / "report.html", text)
     click.echo(f"written to {folder / 'report.html'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import click
@@ -32,9 +33,11 @@ def reproduce_command(
 
     Asked again, it goes on where it was stopped: finished runs are only read.
     """
-    from meva_core import devices, reproductions, runner
-    from meva_core.cli import making
-    from meva_core.cli.jobs import planned
+    from meva_core import runner
+    from meva_core.cli import overview
+    from meva_core.compute import devices
+    from meva_core.studies import batch, reproductions
+    from meva_core.studies.jobs import planned
 
     devices.prepare()
     known, files = runner.plugins(registry_file)
@@ -43,4 +46,5 @@ def reproduce_command(
         raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(there)}")
     asked = [reproductions.find(files, name) for name in (there if everything else dict.fromkeys(names))]
     wanted = [(one, planned(known, files, one, quick, registry_file)) for one in asked]
-    return making.make(wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file, quiet=quiet)
+    make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
+    return overview.show(lambda screen: make(overview=screen), quiet=quiet)

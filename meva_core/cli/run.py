@@ -11,7 +11,7 @@ import click
 from meva_core.errors import BadFolder, BadValue, Diverged
 
 if TYPE_CHECKING:
-    from meva_core.experiment import Experiment
+    from meva_core.experiment.experiment import Experiment
 
 
 def parse_settings(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -108,10 +108,12 @@ def run_command(
     if experiment is not None and (overrides or any(x not in (None, ()) for x in names)):
         raise BadValue("expected an experiment.toml or names and settings, got both: edit the file instead")
 
-    from meva_core import devices as computing
-    from meva_core import experiment as experiments
-    from meva_core import resolving, resuming, runner
+    from meva_core import runner
     from meva_core.cli.screen import Screen
+    from meva_core.compute import devices as computing
+    from meva_core.experiment import experiment as experiments
+    from meva_core.experiment import resolve
+    from meva_core.storage import resume as resuming
 
     if resume is not None and not (resume / "experiment.toml").is_file():
         raise BadFolder(f"expected a run folder with an experiment.toml to resume, got {resume}")
@@ -130,9 +132,9 @@ def run_command(
     if resume is not None:
         resolved = resuming.revised(known, resume, overrides)
     elif experiment is not None:
-        resolved = resolving.revised(known, experiments.read(known, experiment), overrides)
+        resolved = resolve.revised(known, experiments.read(known, experiment), overrides)
     else:
-        resolved = resolving.resolve(
+        resolved = resolve.resolve(
             known,
             files,
             game=game or "",
@@ -155,13 +157,13 @@ def run_command(
 
 def parse_setting(text: str) -> tuple[str, Any]:
     """`learner.rate=1.5` -> ("learner.rate", 1.5): a TOML value, or else plain text."""
-    from meva_core import recipes
+    from meva_core.registry import recipes
 
     return recipes.parse_setting(text, "--set SECTION.NAME=VALUE")
 
 
 def _new_folder(experiment: Experiment) -> Path:
-    from meva_core import disk
+    from meva_core.storage import files as disk
 
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     base = Path("runs") / disk.file_name(f"{experiment.game.name}-{experiment.learner.name}-{now}")

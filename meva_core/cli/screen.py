@@ -15,12 +15,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from meva_core import blame, labels, stopping
+from meva_core.compute import signals
+from meva_core.compute.progress import Progress, numbers
 from meva_core.errors import Unwritable
-from meva_core.experiment import Experiment
+from meva_core.experiment import labels
+from meva_core.experiment.experiment import Experiment
 from meva_core.fitting import Chunk
-from meva_core.progress import Progress, numbers
-from meva_core.report import Result, folder, tables
+from meva_core.registry import attribution
+from meva_core.report import Result, tables
+from meva_core.storage import run_folder
 
 PLAIN_SECONDS = 5.0
 
@@ -104,7 +107,7 @@ class Screen(Progress):
         self.console.print()
         self.console.print(tables.tables(summary), width=min(self.console.width, 100))
         self.console.print(f"\nwritten to {self.out}", markup=False)
-        names = [path.name + ("/" if path.is_dir() else "") for path in folder.files(self.out)]
+        names = [path.name + ("/" if path.is_dir() else "") for path in run_folder.files(self.out)]
         self.console.print(Padding(Text("  ".join(names)), (0, 0, 0, 2)))
 
     def stopping(self) -> None:
@@ -120,8 +123,8 @@ class Screen(Progress):
         begun, resume = (self.out / file).is_file(), f"{command} --resume {self.out}"
         if isinstance(error, KeyboardInterrupt):
             self.errors.print("stopped" + f"; continue with: {resume}" * begun, markup=False)
-            return stopping.exit_code(error)
-        if not begun or blame.culprit(error) is not None:
+            return signals.exit_code(error)
+        if not begun or attribution.culprit(error) is not None:
             raise error
         where = f" {error.filename}" if error.filename else ""
         raise Unwritable(

@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
-from meva_core import registry
 from meva_core.cli.list import show as show_kinds
+from meva_core.contracts import hooks
+from meva_core.contracts.hooks import kind_label
 from meva_core.errors import BadValue, MevaError, UnknownName, did_you_mean
-from meva_core.registry import Offer, spoken
+from meva_core.registry import discovery, entries
+from meva_core.registry.entries import Offer
 
 PER_PAYOFF = "per payoff: for payoffs a thousand times as large, a thousandth of it takes the same steps"
 
@@ -27,7 +29,7 @@ def show_command(wanted: tuple[str, ...], registry_file: str | None) -> None:
     """
     if not wanted:
         raise BadValue("expected what to show, got nothing: meva show KIND NAME (see: meva list)")
-    if kind := registry.kind_named(" ".join(wanted)):
+    if kind := entries.kind_named(" ".join(wanted)):
         show_kinds([kind])
     else:
         _show(_offer(wanted), registry_file)
@@ -36,16 +38,16 @@ def show_command(wanted: tuple[str, ...], registry_file: str | None) -> None:
 def _offer(wanted: tuple[str, ...]) -> Offer:
     """The offer that a name means, or a kind and a name."""
     *words, name = wanted
-    known = registry.installed()
+    known = discovery.installed()
     if words:
-        return known.find(registry.check_kind(" ".join(words)), name)
+        return known.find(entries.check_kind(" ".join(words)), name)
     kinds = known.kinds_of(name)
     if len(kinds) > 1:
         choose = " or ".join(f"meva show {kind} {name}" for kind in kinds)
-        each = " and ".join(f"{'an' if kind[0] in 'aeiou' else 'a'} {spoken(kind)}" for kind in kinds)
+        each = " and ".join(f"{'an' if kind[0] in 'aeiou' else 'a'} {kind_label(kind)}" for kind in kinds)
         raise BadValue(f"expected a kind, since {name!r} is {each}: write {choose}")
     if not kinds:
-        names = {offer.name for offer in known.offers} | {*registry.KINDS}
+        names = {offer.name for offer in known.offers} | {*hooks.KINDS}
         raise UnknownName(f"unknown name {name!r}{did_you_mean(name, names)}")
     return known.find(kinds[0], name)
 
@@ -53,14 +55,18 @@ def _offer(wanted: tuple[str, ...]) -> Offer:
 def _show(offer: Offer, registry_file: str | None) -> None:
     import attrs
 
-    from meva_core import claims, recipes
-    from meva_core.component import as_plain, hyperparameters
-    from meva_core.experiment import PARTS_OF_MODELS
+    from meva_core.contracts.components import as_plain, hyperparameters
+    from meva_core.contracts.conversion import type_name
+    from meva_core.experiment.experiment import PARTS_OF_MODELS
+    from meva_core.registry import (
+        claims,
+        loading,  # jax
+        recipes,
+    )
     from meva_core.runner import plugins
-    from meva_core.values import type_name
 
-    cls, kind = offer.load(), offer.kind
-    click.secho(f"{spoken(kind)} {offer.name}", bold=True, nl=False)
+    cls, kind = loading.load(offer), offer.kind
+    click.secho(f"{kind_label(kind)} {offer.name}", bold=True, nl=False)
     click.echo(f"  ({offer.plugin}, distribution {offer.distribution})")
     click.echo(f"\n{_description(cls)}\n")
     rows = [h for h in hyperparameters(cls) if kind != "value_model" or h.name not in PARTS_OF_MODELS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ def sweep_command(file: Path, quick: bool, out: Path, jobs: int | None, registry
     """Run one game and learner at many settings, and rank them by a number.
 
     FILE is TOML: game, learner, what to rank by, and settings by name or a grid of them. Its layout, and one to begin
-    with: meva_core/sweeps.py and examples/sweeps/schedule.toml.
+    with: meva_core/studies/sweeps.py and examples/sweeps/schedule.toml.
 
     \b
     meva sweep examples/sweeps/schedule.toml
@@ -25,12 +26,15 @@ def sweep_command(file: Path, quick: bool, out: Path, jobs: int | None, registry
 
     Asked again, it goes on where it was stopped: finished runs are only read.
     """
-    from meva_core import devices, runner, sweeps
-    from meva_core.cli import making
-    from meva_core.cli.jobs import planned
+    from meva_core import runner
+    from meva_core.cli import overview
+    from meva_core.compute import devices
+    from meva_core.studies import batch, sweeps
+    from meva_core.studies.jobs import planned
 
     asked = sweeps.read(file)
     devices.prepare()
     known, files = runner.plugins(registry_file)
     wanted = [(asked, planned(known, files, asked, quick, registry_file))]
-    return making.make(wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file, quiet=quiet)
+    make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
+    return overview.show(lambda screen: make(overview=screen), quiet=quiet)

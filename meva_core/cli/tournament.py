@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from meva_core.cli.run import parse_settings
-from meva_core.errors import BadFolder, BadValue
+from meva_core.errors import BadValue
 
 if TYPE_CHECKING:
-    from meva_core.progress import Progress
-    from meva_core.registry import Registry
-    from meva_core.tournaments import Meeting, Met, Tournament
+    from meva_core.studies.meetings import Met
 
 
 @click.command(
@@ -92,54 +89,38 @@ def tournament_command(
     if resume is None and not (games and learners):
         raise BadValue("expected --game and --learners, or --resume DIR; see meva tournament --help")
 
-    from meva_core import devices, entrants, locks, provenance, runner, tournaments
+    from meva_core import runner
+    from meva_core.compute import devices
+    from meva_core.storage import locks, provenance
+    from meva_core.studies import entrants, meetings, tournament_folder
 
     if resume is not None:
-        begun = tournaments.read(resume)
+        begun = meetings.read(resume)
         devices.prepare(None, devices.recorded(resume / "tournament.toml"))
         asked, registry_file, fits = begun.asked, begun.registry_file, fits or begun.fits
     else:
         devices.prepare()
         texts = tuple(entrants.split(learners or ""))
-        asked = tournaments.Tournament(games=games, learners=texts, overrides=overrides, **given)  # type: ignore[arg-type]
+        asked = meetings.Tournament(games=games, learners=texts, overrides=overrides, **given)  # type: ignore[arg-type]
     known, files = runner.plugins(registry_file)
-    planned = tournaments.meetings(known, files, asked)
+    planned = meetings.meetings(known, files, asked)
     folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     screen = Standings(folder, quiet, len(planned))
     if resume is None:
-        check_new(folder)
+        tournament_folder.check_new(folder)
     elif changed := provenance.changes(begun.record):
         screen.fits.warn(f"{folder} was begun elsewhere, and may round otherwise: {', '.join(changed)}")
     try:
         with locks.alone(folder):
             if resume is None:
-                create(folder, asked, registry_file, fits)
-            found = make(known, asked, planned, folder, fits or folder / "fits", screen.fits, screen.met)
+                tournament_folder.create(folder, asked, registry_file, fits)
+            found = tournament_folder.make(
+                known, asked, planned, folder, fits or folder / "fits", screen.fits, screen.met
+            )
         screen.finished(found)
     except (KeyboardInterrupt, OSError) as error:
         return screen.fits.left(error, "meva tournament", "tournament.toml")
     return 0
-
-
-def make(
-    known: Registry,
-    asked: Tournament,
-    planned: Sequence[Meeting],
-    folder: Path,
-    fits: Path,
-    progress: Progress,
-    said: Callable[[Met], None] = lambda met: None,
-) -> dict[str, Any]:
-    """Play on from what the folder holds and write all of it; `said` is told of every match that is over. Returns the
-    content of summary.json."""
-    from meva_core import tournaments
-
-    met: list[Met] = []
-    for one in tournaments.play(known, asked, planned, fits, progress, lambda m: _load(folder, asked, m, progress)):
-        _save(folder, asked, one)
-        met.append(one)
-        said(one)
-    return _write(folder, asked, met)
 
 
 class Standings:
@@ -155,7 +136,7 @@ class Standings:
 
     def met(self, met: Met) -> None:
         """One more match is over."""
-        from meva_core.report.standings import mean_of
+        from meva_core.studies.standings import mean_of
 
         self.fits.close()
         first, second = (f"{mean_of(met.payoffs[..., seat]):.4g}" for seat in (0, 1))
@@ -170,7 +151,7 @@ class Standings:
 
     def finished(self, found: dict[str, Any]) -> None:
         """The tables, then the files."""
-        from meva_core.report import standings
+        from meva_core.studies import standings
 
         self.console.print()
         for game in found["games"]:
@@ -178,74 +159,3 @@ class Standings:
         self.console.print(standings.note(found), style="dim", markup=False)
         files = "report.html  cells.csv  summary.json  tournament.toml  figures/"
         self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)
-
-
-def check_new(folder: Path) -> None:
-    """BadFolder where it holds something already."""
-    from meva_core.report import folder as run_folder
-
-    run_folder.check_new(folder, f"meva tournament --resume {folder}")
-
-
-def create(folder: Path, asked: Tournament, registry_file: Path | None, fits: Path | None = None) -> None:
-    """A new folder with what is asked in it. BadFolder where it holds something already."""
-    import attrs
-    import tomli_w
-
-    from meva_core import disk, provenance
-    from meva_core.report import folder as run_folder
-
-    content = attrs.asdict(asked, recurse=False)
-    content |= {"games": list(asked.games), "learners": list(asked.learners), "overrides": dict(asked.overrides)}
-    if registry_file is not None:
-        content["registry"] = str(registry_file.resolve())
-    if fits is not None:
-        content["fits"] = str(fits.resolve())
-    content["run"] = provenance.record()
-    run_folder.new(folder, f"meva tournament --resume {folder}")
-    disk.write(folder / "tournament.toml", tomli_w.dumps(content))
-
-
-def _key(asked: Tournament, meeting: Meeting) -> str:
-    return " ".join((*meeting.hashes, str(asked.trials), str(asked.steps)))
-
-
-def _save(folder: Path, asked: Tournament, met: Met) -> None:
-    import numpy as np
-
-    from meva_core import disk
-
-    (folder / "matches").mkdir(exist_ok=True)
-    arrays = {"payoffs": met.payoffs, "seeds": np.array(met.seeds)}
-    disk.save_arrays(folder / "matches" / f"{met.meeting.name}.npz", arrays, _key(asked, met.meeting), compress=True)
-
-
-def _load(folder: Path, asked: Tournament, meeting: Meeting, progress: Progress) -> Met | None:
-    """What an earlier run left of this match, if it was the same match and is whole."""
-    from meva_core import disk
-    from meva_core.tournaments import Met
-
-    path = folder / "matches" / f"{meeting.name}.npz"
-    if not path.is_file():
-        return None
-    try:
-        arrays, key = disk.load_arrays(path)
-        if key != _key(asked, meeting):
-            return None
-        return Met(meeting=meeting, payoffs=arrays["payoffs"], seeds=tuple(map(int, arrays["seeds"])))
-    except (BadFolder, KeyError, ValueError) as error:
-        progress.warn(f"{error}; the match is played again")
-        return None
-
-
-def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:
-    """Everything that is known once all have met; returns the content of summary.json."""
-    from meva_core import disk
-    from meva_core.report import page, standings
-
-    disk.write(folder / "cells.csv", standings.as_csv(standings.cells(asked, met)))
-    found = standings.summary(asked, met)
-    disk.write_json(folder / "summary.json", found)
-    standings.draw(found, folder / "figures")
-    disk.write(folder / "report.html", page.of_tournament(folder))
-    return found

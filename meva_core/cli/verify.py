@@ -12,7 +12,7 @@ from meva_core.errors import BadFolder
 
 if TYPE_CHECKING:
     from meva_core.cli.screen import Screen
-    from meva_core.verify import Compared
+    from meva_core.studies.verify import Compared
 
 DIFFERENT = 1
 
@@ -26,9 +26,10 @@ def verify_command(folder: Path, quiet: bool) -> int:
     The exit code is 0 where all are equal to the bit, which the same machine and versions give, and 1 where some are
     not. Nothing in DIR is changed.
     """
-    from meva_core import devices, provenance
     from meva_core.cli.screen import Screen
-    from meva_core.recipes import read_toml
+    from meva_core.compute import devices
+    from meva_core.registry.recipes import read_toml
+    from meva_core.storage import provenance
 
     kinds = {"experiment.toml": _run, "tournament.toml": _tournament}
     written = next((folder / name for name in kinds if (folder / name).is_file()), None)
@@ -57,7 +58,9 @@ def verify_command(folder: Path, quiet: bool) -> int:
 
 
 def _run(folder: Path, screen: Screen) -> list[Compared]:
-    from meva_core import experiment, runner, verify
+    from meva_core import runner
+    from meva_core.experiment import experiment
+    from meva_core.studies import verify
 
     known, _ = runner.plugins()
     resolved = experiment.read(known, folder / "experiment.toml")
@@ -66,12 +69,12 @@ def _run(folder: Path, screen: Screen) -> list[Compared]:
 
 
 def _tournament(folder: Path, screen: Screen) -> list[Compared]:
-    from meva_core import runner, tournaments, verify
-    from meva_core.cli import tournament as command
+    from meva_core import runner
+    from meva_core.studies import meetings, tournament_folder, verify
 
-    begun, stored = tournaments.read(folder), verify.read_tournament(folder)
+    begun, stored = meetings.read(folder), verify.read_tournament(folder)
     known, files = runner.plugins(begun.registry_file)
-    asked, planned = begun.asked, tournaments.meetings(known, files, begun.asked)
+    asked, planned = begun.asked, meetings.meetings(known, files, begun.asked)
     with tempfile.TemporaryDirectory() as again:
-        command.make(known, asked, planned, Path(again), Path(again) / "fits", screen)
+        tournament_folder.make(known, asked, planned, Path(again), Path(again) / "fits", screen)
         return verify.tournament(stored, verify.read_tournament(Path(again)))

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.devices import over_batch
 from meva_core.match import Match
+from meva_core.ops.batching import over_batch
 
 
 def grid(low: float, high: float, size: int) -> Array:

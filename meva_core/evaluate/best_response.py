@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core import shapes
+from meva_core.contracts import shapes
+from meva_core.contracts.protocols import Game
 from meva_core.ops import each_player
-from meva_core.protocols import Game
 
 TIE = 3e-4  # answers this near the best, as a share of the payoffs' range, are ties: the policy's worst counts
 FASTER, SLOWER = 1.2, 0.5  # the ascent's rate after a step that was too short, and after one that was too long

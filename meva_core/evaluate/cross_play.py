@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from meva_core.contracts.protocols import Game
 from meva_core.evaluate.matches import matches
 from meva_core.match import Fitted, Match
-from meva_core.protocols import Game
 
 
 def cross_play(game: Game, players: Fitted, key: Array, count: int, num_steps: int) -> Array:

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core import match as matching
-from meva_core import shapes
-from meva_core.devices import over_batch
+from meva_core.contracts import shapes
 from meva_core.match import Match
+from meva_core.ops.batching import over_batch
 
 LOOKED_AT = (1, 10, 100, 1000, 10000)  # steps whose length is told, and the last
 SETTLED = 3e-5  # a payoff that moved no more than this share of its range

@@ -7,13 +7,14 @@ from typing import Any
 import attrs
 import numpy as np
 
-from meva_core import contracts, values
-from meva_core.component import parts
-from meva_core.compose import Composition
+from meva_core.contracts import conversion
+from meva_core.contracts.components import parts
+from meva_core.contracts.protocols import Learner, Sweep
 from meva_core.errors import BadCombination, BadValue
-from meva_core.experiment import EvaluateSettings, Experiment
-from meva_core.protocols import Learner, Sweep
-from meva_core.registry import Registry
+from meva_core.experiment.compose import Composition
+from meva_core.experiment.experiment import EvaluateSettings, Experiment
+from meva_core.registry import checks, loading
+from meva_core.registry.entries import Registry
 
 
 @attrs.frozen
@@ -42,7 +43,7 @@ def plan(known: Registry, experiment: Experiment, composition: Composition) -> P
     _check_polytope(experiment, composition, found.rival)
     if sweep is not None:
         for value in found.values:
-            with values.explained("evaluate.values"):
+            with conversion.explained("evaluate.values"):
                 attrs.evolve(learner, **{sweep.name: value})  # type: ignore[type-var]
     return found
 
@@ -84,18 +85,18 @@ def _rival(known: Registry, experiment: Experiment, composition: Composition, le
     if name is None or experiment.opponents or name == experiment.learner.name:
         return None
     offer = known.find("learner", name)
-    factory = offer.load()
+    factory = loading.load(offer)
     if set(parts(factory)) - {"game", *offer.parts}:
         raise BadValue(f"expected a learner that needs no fit to be shaped, got {name!r} @ evaluate.against")
     given: dict[str, Any] = {**offer.parts, **({"game": composition.game} if "game" in parts(factory) else {})}
     rate = experiment.evaluate.against_rate or learner.rate
     if np.any(rate):
         given["rate"] = rate
-    rival = values.construct(factory, given, "evaluate.against")
+    rival = conversion.construct(factory, given, "evaluate.against")
     if rival.training is not None:
         raise BadValue(f"expected a learner that needs no fit to be shaped, got {name!r} @ evaluate.against")
     if not offer.bundled:
-        contracts.learner(offer, rival, composition.game)
+        checks.learner(offer, rival, composition.game)
     try:
         learner.facing((None, *(rival,) * (composition.game.num_players - 1)))
     except BadCombination:

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core import match as matching
+from meva_core.contracts.protocols import Game
 from meva_core.errors import BadCombination
 from meva_core.match import Match
-from meva_core.protocols import Game
 
 SNAPSHOTS = (0, 3, 10, 30, 100, 300, 1000, 3000, 10000)  # steps of a match after which its policies are looked at
 

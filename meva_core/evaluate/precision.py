@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from meva_core.protocols import Game
+from meva_core.contracts.protocols import Game
 
 PAYOFFS, GRADIENTS = 1e-5, 1e-3  # errors that are worth a word: of the payoffs' range, and of the largest gradient
 NEAR_ONE = 0.9999  # a discount beyond which they may be larger

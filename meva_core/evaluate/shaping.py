@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from meva_core.contracts.protocols import Game, Learner
 from meva_core.match import Fitted, Match
-from meva_core.protocols import Game, Learner
 
 
 def against(game: Game, player: Fitted, rival: Learner) -> Match:

@@ -11,9 +11,9 @@ import numpy as np
 from jax import Array
 
 from meva_core import match as matching
+from meva_core.contracts.protocols import Game
 from meva_core.match import Match
 from meva_core.ops import simultaneous_gradient
-from meva_core.protocols import Game
 
 
 class Rest(NamedTuple):

@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.devices import over_batch
+from meva_core.contracts.protocols import Game, Learner
 from meva_core.evaluate.basins import basins, grid, unstable
 from meva_core.evaluate.best_response import best_responses
 from meva_core.evaluate.cross_play import cross_play
@@ -26,10 +26,10 @@ from meva_core.evaluate.polytope import OverTraining, over_training, polytope
 from meva_core.evaluate.shaping import against
 from meva_core.evaluate.stability import equilibrium, rest
 from meva_core.evaluate.value_errors import ELSEWHERE, learnt, value_errors
-from meva_core.experiment import EvaluateSettings
+from meva_core.experiment.experiment import EvaluateSettings
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
-from meva_core.protocols import Game, Learner
+from meva_core.ops.batching import over_batch
 
 TRAJECTORIES = 24  # drawn per setting, for the figure
 LANDSCAPE = 101  # points of the payoffs along each axis, for the figure

@@ -1,5 +1,6 @@
 """Pure mathematics, unbatched, each with its source. Imports jax only."""
 
+from meva_core.ops.batching import everywhere, mean_over_batch, over_batch, spread
 from meva_core.ops.gradients import (
     each_player,
     effects_after,
@@ -24,17 +25,21 @@ __all__ = [
     "discounted_shares",
     "each_player",
     "effects_after",
+    "everywhere",
     "huber",
     "jacobian_product",
     "lambda_returns",
     "look_ahead_gradient",
     "mean_and_sem",
+    "mean_over_batch",
     "off_diagonal_product",
+    "over_batch",
     "own_gradient",
     "own_rows",
     "quantile_huber",
     "shaping_gradient",
     "simultaneous_gradient",
+    "spread",
     "stacked",
     "transposed_product",
 ]

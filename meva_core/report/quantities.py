@@ -7,9 +7,9 @@ from typing import Any
 import jax
 from jax import Array
 
-from meva_core.compose import Composition
 from meva_core.evaluate import Plan, outcome_names
 from meva_core.evaluate.value_errors import ELSEWHERE
+from meva_core.experiment.compose import Composition
 
 
 def quantities(composition: Composition, plan: Plan) -> tuple[str, ...]:

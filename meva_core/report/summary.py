@@ -4,7 +4,7 @@
     hash                of the experiment: equal hashes, equal numbers (on one machine and one set of versions)
     game, learner       names; opponents: names, empty in self-play; recipe, source
     players             labels of the learner and the opponents: names, and where players of one name differ, in what
-                        (meva_core/labels.py)
+                        (meva_core/experiment/labels.py)
     payoff_range        how far apart the players' payoffs are in this game, the widest: the unit of tolerances
     seeds               those the numbers are over; diverged: [{seed, loop, quantity}] those left out
     setting             {name, label} of what the rows differ in, or null where there is one row
@@ -56,24 +56,23 @@ A statistic is {mean, sem, over, per_seed}: with several seeds, mean and standar
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from meva_core import labels
 from meva_core.evaluate import looked_at, snapshots
+from meva_core.experiment import labels
 from meva_core.ops import mean_and_sem
+from meva_core.report.numbers import Numbers
+from meva_core.storage import run_folder
 
-if TYPE_CHECKING:
-    from meva_core.report.result import Result
-
-SCHEMA = 3
+SCHEMA = run_folder.SUMMARY
 AT_REST = 1e-3  # the largest number of a step where something is said to rest
 APART = 0.05  # rests nearer than this are one
 NEUTRAL = 1e-3  # a modulus that is 1 but for this says neither stable nor not
 
 
-def summarise(result: Result) -> dict[str, Any]:
+def summarise(result: Numbers) -> dict[str, Any]:
     """Build the content of summary.json, whose layout this module's docstring has."""
     experiment, survey = result.experiment, result.survey
     swept = not math.isnan(survey.values[0])
@@ -127,7 +126,7 @@ def _statistic(samples: list[np.ndarray]) -> dict[str, Any]:
     }
 
 
-def _row(result: Result, v: int, value: float | None) -> dict[str, Any]:
+def _row(result: Numbers, v: int, value: float | None) -> dict[str, Any]:
     survey = result.survey
     payoffs = survey.payoffs[:, v]
     own = [seat for seat, player in enumerate(result.seats) if player == 0]
@@ -196,7 +195,7 @@ def _best_response(response: np.ndarray, agreement: np.ndarray, own: list[int]) 
     return {"ours": statistic(ours), "theirs": statistic(theirs), "agreement": certain}
 
 
-def _cross_play(result: Result) -> dict[str, Any] | None:
+def _cross_play(result: Numbers) -> dict[str, Any] | None:
     cross = result.survey.cross
     if cross is None:
         return None
@@ -229,7 +228,7 @@ def _regions(regions: dict[str, np.ndarray]) -> dict[str, Any]:
     return found
 
 
-def _extortion(found: Any, v: int, result: Result) -> dict[str, Any]:
+def _extortion(found: Any, v: int, result: Numbers) -> dict[str, Any]:
     steps = snapshots(result.experiment.evaluate.steps)
     told: dict[str, Any] = {name: statistic(getattr(found, name)[:, v, :, -1]) for name in ("slope", "straightness")}
     told["over_training"] = [

@@ -9,7 +9,12 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from meva_core.component import (
+from meva_core.contracts import (
+    Game,
+    Learner,
+    Sweep,
+    Training,
+    ValueModel,
     below_one,
     between,
     component,
@@ -17,13 +22,12 @@ from meva_core.component import (
     not_negative,
     one_of,
     part,
+    payoff_unit,
     positive,
     static,
 )
-from meva_core.devices import mean_over_batch, spread
 from meva_core.errors import BadCombination
-from meva_core.ops import cosine, huber, look_ahead_gradient, simultaneous_gradient
-from meva_core.protocols import Game, Learner, Sweep, Training, ValueModel, payoff_unit
+from meva_core.ops import cosine, huber, look_ahead_gradient, mean_over_batch, simultaneous_gradient, spread
 
 SMALLEST = 1e-2  # look-ahead rate, as a share of the highest, below which corrections weigh less and less
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from meva_cola import papers
-from meva_core.hookspecs import Entry, hookimpl
+from meva_core.contracts import Entry, hookimpl
 
 
 @hookimpl

@@ -5,8 +5,7 @@ from typing import Any
 import jax
 from jax import Array
 
-from meva_core.component import component, leaf, not_negative
-from meva_core.protocols import Explorer
+from meva_core.contracts import Explorer, component, leaf, not_negative
 
 
 @component

@@ -1,7 +1,6 @@
 """No exploration."""
 
-from meva_core.component import component
-from meva_core.protocols import Explorer
+from meva_core.contracts import Explorer, component
 
 
 @component

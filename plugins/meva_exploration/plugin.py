@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from meva_core.hookspecs import Entry, hookimpl
+from meva_core.contracts import Entry, hookimpl
 from meva_exploration import papers
 
 PAPER = "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863, section 4.3"

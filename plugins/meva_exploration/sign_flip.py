@@ -6,8 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import between, component, leaf
-from meva_core.protocols import Explorer
+from meva_core.contracts import Explorer, between, component, leaf
 
 
 @component

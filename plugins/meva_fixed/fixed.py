@@ -13,9 +13,8 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from meva_core.component import Check, component, finite, leaf, part, static
+from meva_core.contracts import Check, Game, Learner, component, finite, leaf, part, static
 from meva_core.errors import BadCombination, Remark, UnknownName, did_you_mean
-from meva_core.protocols import Game, Learner
 
 Rows = tuple[float, ...] | tuple[tuple[float, ...], ...]
 

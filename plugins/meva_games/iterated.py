@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from meva_core.contracts import Game
 from meva_core.ops import discounted_shares
-from meva_core.protocols import Game
 from meva_games import zero_determinant
 from meva_games.lazily import Lazily
 from meva_games.memory_one import SATURATED, generous_tit_for_tat, to_logits

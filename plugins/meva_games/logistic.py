@@ -4,8 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import component, leaf, positive
-from meva_core.protocols import Game
+from meva_core.contracts import Game, component, leaf, positive
 
 
 @component

@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from meva_core.component import below_one, between, component, finite, leaf
+from meva_core.contracts import below_one, between, component, finite, leaf
 from meva_core.errors import BadCombination
 from meva_games.iterated import ENTRIES, IteratedTwoByTwo
 from meva_games.two_by_two import DISCOUNT, NOISE, Table

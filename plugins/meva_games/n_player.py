@@ -14,9 +14,9 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
+from meva_core.contracts import Game
 from meva_core.errors import BadValue
 from meva_core.ops import discounted_shares
-from meva_core.protocols import Game
 from meva_games.iterated import action_probabilities
 from meva_games.lazily import Lazily
 from meva_games.memory_one import to_logits

@@ -15,10 +15,9 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from meva_core.component import Check, below_one, between, component, leaf
+from meva_core.contracts import Check, Game, below_one, between, component, leaf
 from meva_core.errors import BadCombination
 from meva_core.ops import discounted_shares
-from meva_core.protocols import Game
 from meva_games.memory_one import SATURATED
 from meva_games.two_by_two import DISCOUNT
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import Check, below_one, between, component, finite, leaf, static
+from meva_core.contracts import Check, below_one, between, component, finite, leaf, static
 from meva_games.n_player import IteratedNPlayer, Words
 from meva_games.two_by_two import DISCOUNT, NOISE
 

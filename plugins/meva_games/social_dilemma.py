@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import Check, below_one, between, component, finite, leaf
+from meva_core.contracts import Check, below_one, between, component, finite, leaf
 from meva_core.errors import BadCombination
 from meva_games.n_player import IteratedNPlayer, Words
 from meva_games.two_by_two import DISCOUNT, NOISE

@@ -6,7 +6,7 @@ A `table` holds the own payoff per round: rows the own action D, C; columns the 
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import below_one, between, component, finite, leaf
+from meva_core.contracts import below_one, between, component, finite, leaf
 from meva_games.iterated import IteratedTwoByTwo
 
 Table = tuple[tuple[float, float], tuple[float, float]]

@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import component, leaf, not_negative, part, positive
+from meva_core.contracts import Game, Learner, Sweep, component, leaf, look_ahead_sweep, not_negative, part, positive
 from meva_core.ops import off_diagonal_product, simultaneous_gradient
-from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
 @component

@@ -4,9 +4,20 @@ from typing import Any
 
 from jax import Array
 
-from meva_core.component import between, component, leaf, not_negative, part, positive, static
+from meva_core.contracts import (
+    Game,
+    Learner,
+    Sweep,
+    between,
+    component,
+    leaf,
+    look_ahead_sweep,
+    not_negative,
+    part,
+    positive,
+    static,
+)
 from meva_core.ops import look_ahead_gradient, simultaneous_gradient
-from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
 @component

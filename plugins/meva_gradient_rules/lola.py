@@ -6,10 +6,22 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import between, component, leaf, not_negative, one_of, part, positive, static
+from meva_core.contracts import (
+    Game,
+    Learner,
+    Sweep,
+    between,
+    component,
+    leaf,
+    look_ahead_sweep,
+    not_negative,
+    one_of,
+    part,
+    positive,
+    static,
+)
 from meva_core.errors import BadCombination
 from meva_core.ops import effects_after, off_diagonal_product, own_rows, shaping_gradient, simultaneous_gradient
-from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
 @component

@@ -4,9 +4,8 @@ from typing import Any
 
 from jax import Array
 
-from meva_core.component import component, leaf, not_negative, part, positive
+from meva_core.contracts import Game, Learner, Sweep, component, leaf, look_ahead_sweep, not_negative, part, positive
 from meva_core.ops import effects_after, own_rows, simultaneous_gradient
-from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
 @component

@@ -5,9 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import component, leaf, not_negative, part, positive
+from meva_core.contracts import Game, Learner, component, leaf, not_negative, part, positive
 from meva_core.ops import jacobian_product, simultaneous_gradient, transposed_product
-from meva_core.protocols import Game, Learner
 
 
 @component

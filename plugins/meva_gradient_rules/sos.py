@@ -5,9 +5,19 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import between, component, leaf, not_negative, part, positive
+from meva_core.contracts import (
+    Game,
+    Learner,
+    Sweep,
+    between,
+    component,
+    leaf,
+    look_ahead_sweep,
+    not_negative,
+    part,
+    positive,
+)
 from meva_core.ops import off_diagonal_product, shaping_gradient, simultaneous_gradient
-from meva_core.protocols import Game, Learner, Sweep, look_ahead_sweep
 
 
 @component

@@ -9,10 +9,20 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from meva_core.component import below_one, between, component, leaf, part, positive, static
-from meva_core.devices import mean_over_batch, spread
-from meva_core.ops import simultaneous_gradient
-from meva_core.protocols import Game, Learner, Training, payoff_unit
+from meva_core.contracts import (
+    Game,
+    Learner,
+    Training,
+    below_one,
+    between,
+    component,
+    leaf,
+    part,
+    payoff_unit,
+    positive,
+    static,
+)
+from meva_core.ops import mean_over_batch, simultaneous_gradient, spread
 
 
 class Params(NamedTuple):

@@ -11,7 +11,12 @@ import attrs
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import (
+from meva_core.contracts import (
+    Explorer,
+    Game,
+    Learner,
+    Sweep,
+    ValueModel,
     below_one,
     between,
     component,
@@ -19,12 +24,12 @@ from meva_core.component import (
     not_negative,
     one_of,
     part,
+    payoff_unit,
     positive,
     static,
 )
 from meva_core.errors import BadCombination
 from meva_core.ops import own_gradient, simultaneous_gradient
-from meva_core.protocols import Explorer, Game, Learner, Sweep, ValueModel, payoff_unit
 from meva_meta_value.training import MetaValueTraining
 
 UNPERTURBED = None  # the noise of a player who does not explore

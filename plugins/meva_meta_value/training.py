@@ -12,10 +12,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from meva_core.component import component, part
-from meva_core.devices import mean_over_batch, spread
-from meva_core.ops import cosine, lambda_returns, quantile_huber
-from meva_core.protocols import Training
+from meva_core.contracts import Training, component, part
+from meva_core.ops import cosine, lambda_returns, mean_over_batch, quantile_huber, spread
 from meva_meta_value import rollout
 
 if TYPE_CHECKING:

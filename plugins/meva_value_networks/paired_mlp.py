@@ -15,8 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.component import at_least, between, component, one_of, part, positive, static
-from meva_core.protocols import Game, ValueModel
+from meva_core.contracts import Game, ValueModel, at_least, between, component, one_of, part, positive, static
 from meva_value_networks.layers import Linear, NormalisedLayer
 
 TRANSFORMS = {"identity": lambda x: x, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh}

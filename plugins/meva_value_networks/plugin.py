@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from meva_core.hookspecs import Entry, hookimpl
+from meva_core.contracts import Entry, hookimpl
 from meva_value_networks import papers
 
 

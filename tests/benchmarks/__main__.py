@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from timing import Row, large_product
 
-from meva_core import devices
+from meva_core.compute import devices
 
 BENCHMARKS = {
     "fit": fit_speed.against_reference,

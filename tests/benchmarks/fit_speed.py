@@ -9,7 +9,9 @@ import jax
 from reference import Notebook
 from timing import Row, in_turns, large_product
 
-from meva_core import compose, devices, fitting, resolving, runner
+from meva_core import fitting, runner
+from meva_core.experiment import compose, resolve
+from meva_core.ops import batching
 
 LOOPS = 3  # of each timed call
 
@@ -18,7 +20,7 @@ def training(recipe: str, **settings: Any) -> Any:
     """Of MeVa on the prisoner's dilemma."""
     known, files = runner.plugins()
     overrides = {f"learner.{name}": value for name, value in settings.items()}
-    asked = resolving.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
+    asked = resolve.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
     return compose.compose(known, asked).rehearse()[0].training
 
 
@@ -83,7 +85,7 @@ def seeds() -> list[Row]:
             "ten seeds against one",
             ten / alone,
             "x",
-            f"{jax.default_backend()}, {len(devices.used())} devices",
+            f"{jax.default_backend()}, {len(batching.used())} devices",
         )
     ]
 

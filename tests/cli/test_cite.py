@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from meva_core import bibtex, recipes, registry, resolving
-from meva_core.report import folder as run_folder
+from meva_core.contracts import hooks
+from meva_core.experiment import resolve
+from meva_core.registry import bibtex, discovery, recipes
+from meva_core.storage import run_folder
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = [offer for offer in registry.installed().offers if offer.distribution == "meva"]
+SHIPPED = [offer for offer in discovery.installed().offers if offer.distribution == "meva"]
 PLUGINS = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/papers.py"))
 MINE = """
     @book{stranger2001ropes,
@@ -20,7 +22,7 @@ MINE = """
     }
 """
 CODE = """
-from meva_core.hookspecs import Entry, hookimpl
+from meva_core.contracts import Entry, hookimpl
 
 @hookimpl
 def meva_games():
@@ -107,7 +109,7 @@ def test_what_an_entry_names_is_what_is_cited(meva_command, offer):
 
 
 def test_every_shipped_learner_and_game_has_a_paper():
-    assert {offer.kind for offer in SHIPPED} == set(registry.KINDS)
+    assert {offer.kind for offer in SHIPPED} == set(hooks.KINDS)
     assert [offer.name for offer in SHIPPED if not offer.entry.bibtex] == ["none"]
 
 
@@ -148,9 +150,9 @@ def test_what_has_no_paper_is_said_beside_the_papers(meva_command):
 
 
 def test_a_run_s_folder_is_all_that_took_part(meva_command, tmp_path):
-    known = registry.installed()
+    known = discovery.installed()
     overrides = {"learner.explorer.name": "noisy_network"}
-    resolved = resolving.resolve(
+    resolved = resolve.resolve(
         known, [recipes.shipped()], game="tandem", learner="meva", opponents=["cola"], overrides=overrides
     )
     run_folder.create(tmp_path / "run", resolved)

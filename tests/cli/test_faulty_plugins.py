@@ -5,17 +5,18 @@ import pickle
 import pytest
 
 import meva_core as meva
-from meva_core import blame, compose, contracts, evaluate, registry, resolving, runner
-from meva_core.component import parts
+from meva_core import evaluate, runner
+from meva_core.contracts.components import parts
 from meva_core.errors import BadPlugin
+from meva_core.experiment import compose, resolve
+from meva_core.registry import attribution, checks, discovery, loading
 
 WHOLE = """
 import jax
 import jax.numpy as jnp
 
-from meva_core.component import component, leaf, part, positive, static
-from meva_core.hookspecs import Entry, hookimpl
-from meva_core.protocols import Explorer, Game, Learner, Sweep, Training, ValueModel
+from meva_core.contracts import Entry, Explorer, Game, Learner, Sweep, Training
+from meva_core.contracts import ValueModel, component, hookimpl, leaf, part, positive, static
 
 
 @hookimpl
@@ -201,7 +202,7 @@ OF_GAMES = {
         "class OddGame: expected parts of no name, got friend",
     ),
     "a check that raises": (
-        "from meva_core.component import Check\n@component\nclass OddGame(OddGame):\n"
+        "from meva_core.contracts import Check\n@component\nclass OddGame(OddGame):\n"
         "    scale: float = leaf(default=1.0, doc='of payoffs', check=Check('fine', fail))",
         "the default of scale raises RuntimeError",
     ),
@@ -366,7 +367,7 @@ def run(*words):
     """Of a stranger's parts, what a composition costs and no more."""
     known, files = runner.plugins()
     game, learner, *opponents = words
-    resolved = resolving.resolve(known, files, game=game, learner=learner, opponents=opponents)
+    resolved = resolve.resolve(known, files, game=game, learner=learner, opponents=opponents)
     return evaluate.plan(known, resolved, compose.compose(known, resolved))
 
 
@@ -481,7 +482,7 @@ def test_a_traceback_for_those_who_ask(fake_plugin, meva_run, monkeypatch):
 def raised(function):
     """What comes of an exception that `function` raises."""
     try:
-        with blame.named():
+        with attribution.named():
             function()
     except BaseException as error:
         return error
@@ -535,14 +536,14 @@ def test_two_plugins_in_one_package_are_told_apart(fake_plugin, tmp_path):
     site = fake_plugin("odd", "")
     (site / "shared").mkdir()
     hook = WHOLE[WHOLE.index("@hookimpl") : WHOLE.index("@component")]
-    imports = "from meva_core.hookspecs import Entry, hookimpl\n"
+    imports = "from meva_core.contracts import Entry, hookimpl\n"
     for name in ("first", "second"):
         (site / "shared" / f"{name}.py").write_text(imports + hook + "def fail():\n    1 / 0\n")
         info = site / f"meva_{name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: meva-{name}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[meva]\n{name} = shared.{name}\n")
-    registry.installed.cache_clear()
+    discovery.installed.cache_clear()
     from shared import first, second  # type: ignore[import-not-found]
 
     assert str(raised(second.fail)).startswith("plugin 'second' (meva-second) raises ZeroDivisionError")
@@ -555,12 +556,12 @@ def test_a_blame_goes_from_process_to_process():
 
 @pytest.mark.parametrize("offer", meva.installed().offers, ids=lambda offer: f"{offer.kind}-{offer.name}")
 def test_what_is_bundled_keeps_its_contract(offer):
-    contracts.factory(offer, offer.load())
+    checks.factory(offer, loading.load(offer))
     if offer.kind == "game":
-        contracts.game(offer, meva.make("game", offer.name))
+        checks.game(offer, meva.make("game", offer.name))
     if offer.kind == "explorer":
-        contracts.explorer(offer, meva.make("explorer", offer.name), meva.make("game", "logistic"))
+        checks.explorer(offer, meva.make("explorer", offer.name), meva.make("game", "logistic"))
     if offer.kind == "learner":
         game = meva.make("game", "logistic")
-        given = {"game": game} if "game" in parts(offer.load()) else {}
-        contracts.learner(offer, meva.make("learner", offer.name, **given), game)
+        given = {"game": game} if "game" in parts(loading.load(offer)) else {}
+        checks.learner(offer, meva.make("learner", offer.name, **given), game)

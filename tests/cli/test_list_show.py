@@ -5,34 +5,36 @@ import sys
 
 import pytest
 
-from meva_core import cli, registry
-from meva_core.component import hyperparameters
+from meva_core import cli
+from meva_core.contracts import hooks
+from meva_core.contracts.components import hyperparameters
+from meva_core.registry import discovery, loading
 
 
 def test_list_shows_every_entry_with_its_plugin_and_a_line(meva_command):
     outcome = meva_command("list")
     assert (outcome.code, outcome.err) == (0, "")
-    for offer in registry.installed().offers:
+    for offer in discovery.installed().offers:
         at = next(n for n, line in enumerate(outcome.lines) if line.split()[:1] == [offer.name])
         assert offer.entry.summary.split()[-1] in " ".join(outcome.lines[at : at + 3])
         assert f"{offer.plugin} ({offer.distribution})" in " ".join(outcome.lines[at : at + 4])
 
 
 def test_list_shows_a_strangers_entry(meva_command, fake_plugin):
-    code = "from meva_core.hookspecs import Entry, hookimpl\n\n@hookimpl\ndef meva_explorers():\n"
+    code = "from meva_core.contracts import Entry, hookimpl\n\n@hookimpl\ndef meva_explorers():\n"
     fake_plugin("shaky", code + "    yield Entry('shaking', 'nosuch:Shaking', 'shakes')\n")
     outcome = meva_command("list")
     assert (outcome.code, outcome.err) == (0, "")
     assert "shaky (meva-shaky)" in outcome.out
 
 
-@pytest.mark.parametrize("kind", registry.KINDS)
+@pytest.mark.parametrize("kind", hooks.KINDS)
 def test_list_shows_one_kind(meva_command, kind):
     outcome = meva_command("list", kind)
     assert outcome.code == 0
     assert outcome.lines[0] == f"{kind.replace('_', ' ')}s"
     names = {line.split()[0] for line in outcome.lines[1:] if line.startswith("  ") and line[2] != " "}
-    assert names == {offer.name for offer in registry.installed().of_kind(kind)}
+    assert names == {offer.name for offer in discovery.installed().of_kind(kind)}
 
 
 def test_list_of_an_unknown_kind(meva_command):
@@ -43,7 +45,7 @@ def test_list_of_an_unknown_kind(meva_command):
     ]
 
 
-@pytest.mark.parametrize("kind", registry.KINDS)
+@pytest.mark.parametrize("kind", hooks.KINDS)
 def test_list_fits_80_columns(meva_command, kind):
     assert max(map(len, meva_command("list", kind).lines)) <= 80
 
@@ -68,12 +70,12 @@ def test_show_says_everything_of_a_learner(meva_command):
     paper = outcome.lines.index("paper")
     assert "arXiv 2307.08863" in " ".join(" ".join(outcome.lines[paper + 1 :]).split())
     joined = " ".join(outcome.out.split())
-    for h in hyperparameters(registry.installed().find("learner", "meva").load()):
+    for h in hyperparameters(loading.load(discovery.installed().find("learner", "meva"))):
         assert f"  {h.name} = " in outcome.out
         assert " ".join(h.doc.split()) in joined
 
 
-@pytest.mark.parametrize("offer", registry.installed().offers, ids=lambda offer: f"{offer.kind}-{offer.name}")
+@pytest.mark.parametrize("offer", discovery.installed().offers, ids=lambda offer: f"{offer.kind}-{offer.name}")
 def test_show_works_for_every_entry(meva_command, offer):
     outcome = meva_command("show", offer.kind, offer.name)
     assert (outcome.code, outcome.err) == (0, "")
@@ -149,7 +151,7 @@ def test_list_shows_several_kinds(meva_command):
 
 
 def test_a_name_of_several_kinds_is_told_in_one_line(meva_command, fake_plugin):
-    code = "from meva_core.hookspecs import Entry, hookimpl\n\n@hookimpl\ndef meva_explorers():\n"
+    code = "from meva_core.contracts import Entry, hookimpl\n\n@hookimpl\ndef meva_explorers():\n"
     fake_plugin("twice", code + "    yield Entry('naive', 'nosuch:Naive', 'explores naively')\n")
     outcome = meva_command("show", "naive")
     assert outcome.code == 2

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from meva_core import hookspecs, registry
+from meva_core.contracts import hooks
+from meva_core.registry import discovery
 
-KINDS = registry.KINDS
-HEAD = "from meva_core.hookspecs import Entry, hookimpl\n\n\n"
+KINDS = hooks.KINDS
+HEAD = "from meva_core.contracts import Entry, hookimpl\n\n\n"
 GAME = """
 import jax
 import jax.numpy as jnp
-from meva_core.component import component
-from meva_core.hookspecs import Entry, hookimpl
-from meva_core.protocols import Game
+from meva_core.contracts import Entry, Game, component, hookimpl
 
 
 @hookimpl
@@ -73,14 +72,14 @@ def new(meva_command, tmp_path, monkeypatch):
         (info / "entry_points.txt").write_text("[meva]\n" + "\n".join(f"{k} = {v}" for k, v in points.items()))
         monkeypatch.syspath_prepend(folder)
         importlib.invalidate_caches()
-        registry.installed.cache_clear()
+        discovery.installed.cache_clear()
         modules.extend([module, f"test_{module}"])
         return folder
 
     yield write
     for module in modules:
         sys.modules.pop(module, None)
-    registry.installed.cache_clear()
+    discovery.installed.cache_clear()
 
 
 # ---------------------------------------------------------------- list
@@ -213,7 +212,7 @@ def test_what_is_written_is_clean(kind, new):
 
 def test_what_is_written_says_for_which_contract(new):
     folder = new("mine", "game")
-    assert f"MEVA_CONTRACT = {hookspecs.VERSION}" in (folder / "mine.py").read_text()
+    assert f"MEVA_CONTRACT = {hooks.VERSION}" in (folder / "mine.py").read_text()
 
 
 def test_new_says_what_comes_next_and_where(meva_command, tmp_path):

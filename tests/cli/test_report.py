@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from meva_core.report import details, page, tables
+from meva_core.studies import pages
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
@@ -120,7 +121,7 @@ def test_text_of_others_stays_text(ipd, tmp_path):
     told = summary(folder) | {"source": "<img onerror=alert(1)>"}
     told["rows"][0]["policies"][0]["</script><b>"] = {"mean": 0.5, "low": 0.5, "high": 0.5}
     (folder / "summary.json").write_text(json.dumps(told))
-    text = page.of(folder)
+    text = pages.of(folder)
     assert "<img onerror" not in text
     assert "</script><b>" not in text
     assert "&lt;img onerror" in text
@@ -152,7 +153,7 @@ def test_report_of_a_tournament(tmp_path, meva_command):
         assert f"{cell['payoff']:.3f} ±" in text
     assert "tournament.toml" in text
     assert "<script" not in text  # there is nothing to move
-    assert page.of(folder) == text
+    assert pages.of(folder) == text
 
 
 @pytest.mark.parametrize(

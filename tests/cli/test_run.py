@@ -21,11 +21,14 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import checkpoint, compose, fitting, keeping, locks, recipes, registry, resolving, runner
+from meva_core import fitting, runner
 from meva_core.cli.screen import Screen
+from meva_core.compute.progress import Progress
+from meva_core.experiment import compose, resolve
 from meva_core.fitting import Divergence
-from meva_core.progress import Progress
+from meva_core.registry import discovery, recipes
 from meva_core.report.summary import statistic
+from meva_core.storage import checkpoint, kept_fit, locks
 
 run_module = importlib.import_module("meva_core.cli.run")
 
@@ -70,7 +73,7 @@ def metrics(folder):
 
 
 def small_experiment():
-    return resolving.resolve(registry.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=SMALL)
+    return resolve.resolve(discovery.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=SMALL)
 
 
 def assert_same_results(folder, other):
@@ -300,7 +303,7 @@ class StopAt(Progress):
 
 def interrupted(folder, loops):
     with pytest.raises(KeyboardInterrupt):
-        runner.run_experiment(small_experiment(), registry.installed(), out=folder, progress=StopAt(loops))
+        runner.run_experiment(small_experiment(), discovery.installed(), out=folder, progress=StopAt(loops))
     return folder
 
 
@@ -475,7 +478,7 @@ def test_resuming_elsewhere_is_told(run, meva_run, tmp_path, no_figures):
 
 def test_snapshots_are_what_players_were_given(run):
     """Each the parameters (the target network) of the checkpoint of its loop."""
-    (learner,) = compose.compose(registry.installed(), small_experiment()).rehearse()
+    (learner,) = compose.compose(discovery.installed(), small_experiment()).rehearse()
     training = learner.training
     assert training is not None
     state = fitting.start([training], [0])
@@ -511,7 +514,7 @@ def test_a_run_without_a_fit_has_no_moments(basins_run):
 
 @pytest.mark.parametrize("loops", [1, 7, 10, 23, 300])
 def test_ten_snapshots_at_most_and_the_last_at_the_end(loops):
-    due = [n for n in range(1, loops + 1) if keeping._due(n - 1, n, loops)]
+    due = [n for n in range(1, loops + 1) if kept_fit._due(n - 1, n, loops)]
     assert len(due) == min(10, loops)
     assert due[-1] == loops
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from meva_core import runner, sweeps
-from meva_core.cli.jobs import planned
+from meva_core import runner
+from meva_core.studies import sweeps
+from meva_core.studies.jobs import planned
 
 FILE = """
 title = "how far to look ahead"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import runner, tournaments
-from meva_core.report import standings
+from meva_core import runner
+from meva_core.studies import meetings, standings, tournament
 
 SMALL = (
     "meva.loops=2", "meva.trajectory=4", "meva.stride=2", "meva.batch_size=4", "meva.quantiles=4", "m_maml.loops=2",
@@ -96,8 +96,8 @@ def test_learnt_rules_are_fitted_against_whom_they_meet(learnt):
 
 @pytest.mark.parametrize("game", ["tandem", "hamiltonian"])
 def test_who_is_fitted_against_another_plays_in_the_seat_of_its_fit(game):
-    asked = tournaments.Tournament(games=(game,), learners=("naive", "m_maml", "meva"))
-    planned = tournaments.meetings(*runner.plugins(None), asked)
+    asked = meetings.Tournament(games=(game,), learners=("naive", "m_maml", "meva"))
+    planned = meetings.meetings(*runner.plugins(None), asked)
     fits = set()
     for meeting in planned:
         for seat, fit in enumerate(meeting.fits):
@@ -123,26 +123,26 @@ def test_in_a_symmetric_game_who_was_fitted_second_does_not_play_naively(tmp_pat
 
 def test_a_stopped_tournament_goes_on(learnt, tmp_path, meva_command, monkeypatch):
     folder, _ = learnt
-    play, count = tournaments._play, iter(range(100))
+    play, count = tournament._play, iter(range(100))
 
     def interrupted(*arguments):
         if next(count) == 5:
             raise KeyboardInterrupt
         return play(*arguments)
 
-    monkeypatch.setattr(tournaments, "_play", interrupted)
+    monkeypatch.setattr(tournament, "_play", interrupted)
     stopped = meva_command("tournament", *LEARNT, *small(), "--out", tmp_path / "out")
     assert stopped.code == 130
     assert f"meva tournament --resume {tmp_path / 'out'}" in stopped.err
     assert len(list((tmp_path / "out" / "matches").iterdir())) == 5
-    monkeypatch.setattr(tournaments, "_play", play)
+    monkeypatch.setattr(tournament, "_play", play)
     assert meva_command("tournament", "--resume", tmp_path / "out").code == 0
     assert (tmp_path / "out" / "cells.csv").read_text() == (folder / "cells.csv").read_text()
 
 
 def test_a_finished_one_only_reads(learnt, meva_command, monkeypatch):
     folder, first = learnt
-    monkeypatch.setattr(tournaments, "_play", lambda *_: pytest.fail("played again"))
+    monkeypatch.setattr(tournament, "_play", lambda *_: pytest.fail("played again"))
     again = meva_command("tournament", "--resume", folder)
     assert again.code == 0
     assert again.out.partition("hamiltonian: the row's")[2] == first.out.partition("hamiltonian: the row's")[2]
@@ -184,7 +184,7 @@ def test_strategies_and_settings_take_part(tmp_path, meva_command):
     assert float(slow["sem"]) > 0
     assert float(slow["payoff"]) < float(fast["payoff"]) - 0.05
     # Few programs: the learner against all that never move, against itself, and against itself at another rate.
-    assert tournaments._payoffs(6, 7)._cache_size() == 3
+    assert tournament._payoffs(6, 7)._cache_size() == 3
     assert re.sub(r"\s+", " ", outcome.out).count("exact where neither player ever moves") == 1
     assert max(map(len, outcome.lines)) <= 80
 

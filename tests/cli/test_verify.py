@@ -1,16 +1,14 @@
 """`meva verify`: equal to the bit, or told where not; nothing in the folder changes."""
 
-import importlib
 import json
 import re
 
 import numpy as np
 import pytest
 
-from meva_core import disk, runner, verify
-from meva_core.cli import jobs
-
-tournament_command = importlib.import_module("meva_core.cli.tournament")
+from meva_core import runner
+from meva_core.storage import files
+from meva_core.studies import jobs, tournament_folder, verify
 
 SMALL = (
     "learner.loops=3 learner.trajectory=4 learner.stride=2 learner.batch_size=4 learner.quantiles=4 "
@@ -36,7 +34,7 @@ def run(meva_run, tmp_path_factory):
 
 @pytest.fixture
 def copied(run, tmp_path):
-    disk.copy(run, tmp_path / "run")
+    files.copy(run, tmp_path / "run")
     return tmp_path / "run"
 
 
@@ -53,11 +51,11 @@ def test_a_run_is_what_comes_out_again(run, meva_command):
 def test_a_payoff_that_somebody_improved(copied, meva_command):
     told = json.loads((copied / "summary.json").read_text())
     told["rows"][0]["self_play"]["mean"] += 0.25
-    disk.write_json(copied / "summary.json", told)
+    files.write_json(copied / "summary.json", told)
     lines = (copied / "metrics.jsonl").read_text().splitlines()
-    disk.write(copied / "metrics.jsonl", "\n".join([*lines[:-1], lines[-1].replace('"loss": ', '"loss": 1')]) + "\n")
+    files.write(copied / "metrics.jsonl", "\n".join([*lines[:-1], lines[-1].replace('"loss": ', '"loss": 1')]) + "\n")
     toml = (copied / "experiment.toml").read_text()
-    disk.write(copied / "experiment.toml", re.sub(r'^numpy = ".*"$', 'numpy = "1.0"', toml, flags=re.MULTILINE))
+    files.write(copied / "experiment.toml", re.sub(r'^numpy = ".*"$', 'numpy = "1.0"', toml, flags=re.MULTILINE))
     before = content(copied)
     outcome = meva_command("verify", copied)
     assert (outcome.code, outcome.err) == (1, "")
@@ -77,8 +75,8 @@ def test_a_tournament(meva_command, tmp_path):
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.count("equal to the bit") == 4  # matches and tables
     match = tmp_path / "all" / "matches" / "tandem--naive--naive.npz"
-    arrays, key = disk.load_arrays(match)
-    disk.save_arrays(match, {**arrays, "payoffs": arrays["payoffs"] + 1}, key)
+    arrays, key = files.load_arrays(match)
+    files.save_arrays(match, {**arrays, "payoffs": arrays["payoffs"] + 1}, key)
     outcome = meva_command("verify", tmp_path / "all", "--quiet")
     assert (outcome.code, outcome.out, outcome.err) == (1, "", "")
 
@@ -130,7 +128,7 @@ def test_a_damaged_tournament_is_told_before_it_is_played(name, meva_command, tm
     assert meva_command("tournament", *names, "--out", tmp_path / "all", "--quiet").code == 0
     damage(name, b"{")(tmp_path / "all")
     played = []
-    monkeypatch.setattr(tournament_command, "make", lambda *given: played.append(given))
+    monkeypatch.setattr(tournament_folder, "make", lambda *given: played.append(given))
     outcome = meva_command("verify", tmp_path / "all", "--quiet")
     assert (outcome.code, outcome.err.count("\n"), played) == (2, 1, [])
     assert str(tmp_path / "all" / name) in outcome.err

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from meva_core import cli
-from meva_core.registry import PluginWarning
+from meva_core.registry.discovery import PluginWarning
 
 
 @click.command

@@ -8,10 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from meva_core import testing
-from meva_core.component import component, leaf, part, static
-from meva_core.hookspecs import Entry
-from meva_core.protocols import Explorer, Game, Learner, ValueModel
+from meva_core.contracts import Entry, Explorer, Game, Learner, ValueModel, component, leaf, part, static
+from meva_core.testing import checks
 
 
 class Base(Game):
@@ -97,7 +95,7 @@ class BadPlane(Base):
 
 
 def test_a_good_game_passes():
-    testing.check_game(Good())
+    checks.check_game(Good())
 
 
 @pytest.mark.parametrize(
@@ -116,7 +114,7 @@ def test_a_good_game_passes():
 )
 def test_a_broken_game_fails(game, message):
     with pytest.raises(AssertionError, match=message):
-        testing.check_game(game)
+        checks.check_game(game)
 
 
 # ---------------------------------------------------------------- entries
@@ -133,13 +131,13 @@ PAPER = """
 
 @pytest.mark.parametrize("bibtex", ["", PAPER, PAPER + PAPER.replace("key", "other")])
 def test_a_good_entry_passes(bibtex):
-    testing.check_entry(Entry("good", "module:Class", "one line", bibtex=bibtex))
+    checks.check_entry(Entry("good", "module:Class", "one line", bibtex=bibtex))
 
 
 @pytest.mark.parametrize("summary", ["", "two\nlines"])
 def test_a_summary_that_is_not_one_line_fails(summary):
     with pytest.raises(AssertionError, match="summary: expected one line"):
-        testing.check_entry(Entry("bad", "module:Class", summary))
+        checks.check_entry(Entry("bad", "module:Class", summary))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +153,7 @@ def test_a_summary_that_is_not_one_line_fails(summary):
 )
 def test_broken_bibtex_fails(bibtex, message):
     with pytest.raises(AssertionError, match=re.escape(message)):
-        testing.check_entry(Entry("bad", "module:Class", "one line", bibtex=bibtex))
+        checks.check_entry(Entry("bad", "module:Class", "one line", bibtex=bibtex))
 
 
 # ---------------------------------------------------------------- learners
@@ -228,31 +226,31 @@ class NeverStill(GoodLearner):
 
 def test_a_learner_that_says_it_never_moves_does_not():
     with pytest.raises(AssertionError, match=r"held\(\): expected steps of 0 where it is not None"):
-        testing.check_learner(NeverStill(), Good())
+        checks.check_learner(NeverStill(), Good())
 
 
 def test_a_good_learner_passes():
-    testing.check_learner(GoodLearner(), Good())
+    checks.check_learner(GoodLearner(), Good())
 
 
 def test_steps_of_the_wrong_shape_fail():
     with pytest.raises(AssertionError, match=r"update\(...\)\[0\]: expected shape \(2, 2\), got \(2,\)"):
-        testing.check_learner(OneRow(), Good())
+        checks.check_learner(OneRow(), Good())
 
 
 def test_an_impure_learner_fails():
     with pytest.raises(AssertionError, match=r"update: (jit|vmap) differs from calling it"):
-        testing.check_learner(Impure(), Good())
+        checks.check_learner(Impure(), Good())
 
 
 def test_a_learner_that_cannot_be_traced_fails():
     with pytest.raises(jax.errors.TracerBoolConversionError):
-        testing.check_learner(LooksAtNumbers(), Good())
+        checks.check_learner(LooksAtNumbers(), Good())
 
 
 def test_a_learner_whose_rate_is_static_fails():
     with pytest.raises(AssertionError, match="rate"):
-        testing.check_learner(StaticRate(), Good())
+        checks.check_learner(StaticRate(), Good())
 
 
 # ---------------------------------------------------------------- value models
@@ -305,7 +303,7 @@ def builder(factory):
 
 
 def test_a_good_value_model_passes():
-    testing.check_value_model(builder(GoodModel), Good())
+    checks.check_value_model(builder(GoodModel), Good())
 
 
 @pytest.mark.parametrize(
@@ -318,7 +316,7 @@ def test_a_good_value_model_passes():
 )
 def test_a_broken_value_model_fails(factory, message):
     with pytest.raises(AssertionError, match=message):
-        testing.check_value_model(builder(factory), Good())
+        checks.check_value_model(builder(factory), Good())
 
 
 # ---------------------------------------------------------------- explorers
@@ -342,9 +340,9 @@ class Restless(Explorer):
 
 def test_a_broken_explorer_fails():
     with pytest.raises(AssertionError, match=r"perturb_features: expected shape \(2, 16\), got \(2, 8\)"):
-        testing.check_explorer(BadExplorer())
+        checks.check_explorer(BadExplorer())
 
 
 def test_noise_that_is_not_the_keys_fails():
     with pytest.raises(AssertionError):
-        testing.check_explorer(Restless())
+        checks.check_explorer(Restless())

@@ -3,7 +3,7 @@
 import pytest
 
 import meva_core as meva
-from meva_core import conformance, testing
+from meva_core.testing import checks, installed
 
 
 def names(kind):
@@ -31,28 +31,28 @@ def test_every_kind_has_entries():
 
 @pytest.mark.parametrize("offer", meva.installed().offers, ids=lambda offer: f"{offer.kind}-{offer.name}")
 def test_entry(offer):
-    testing.check_entry(offer.entry)
+    checks.check_entry(offer.entry)
 
 
 @pytest.mark.parametrize("name", names("game"))
 def test_game(name):
-    testing.check_game(meva.make("game", name))
+    checks.check_game(meva.make("game", name))
 
 
 @pytest.mark.parametrize("game", PLAYED)
 @pytest.mark.parametrize("name", names("learner"))
 def test_learner(name, game):
     known = meva.installed()
-    assert conformance.check(known, known.find("learner", name), [game]) == [game]
+    assert installed.check(known, known.find("learner", name), [game]) == [game]
 
 
 @pytest.mark.parametrize("game", PLAYED)
 @pytest.mark.parametrize("name", names("value_model"))
 def test_value_model(name, game):
     known = meva.installed()
-    assert conformance.check(known, known.find("value_model", name), [game]) == [game]
+    assert installed.check(known, known.find("value_model", name), [game]) == [game]
 
 
 @pytest.mark.parametrize("name", names("explorer"))
 def test_explorer(name):
-    testing.check_explorer(meva.make("explorer", name))
+    checks.check_explorer(meva.make("explorer", name))

@@ -6,9 +6,8 @@ import jax
 import pytest
 
 import meva_core
-from meva_core.component import component, leaf, part
+from meva_core.contracts import Explorer, Game, Learner, component, leaf, part
 from meva_core.errors import BadValue, UnknownName
-from meva_core.protocols import Explorer, Game, Learner
 
 meva: Any = meva_core  # a careless caller: types do not hold
 IPD = meva.make("game", "ipd")
@@ -102,7 +101,11 @@ def test_explorers_and_value_models_of_ones_own(explorer):
         (("game", IPD), {}, "or a component class, got a game (PrisonersDilemma)"),
         (("game", Rule), {}, "expected a game, got the class Rule @ game"),
         (("game", int), {}, "expected a game, got the class int @ game"),
-        (("game", type("Bare", (Flat,), {})), {}, "got Bare, a plain class: write @component (meva_core.component)"),
+        (
+            ("game", type("Bare", (Flat,), {})),
+            {},
+            "got Bare, a plain class: write @component (meva_core.contracts)",
+        ),
     ],
 )
 def test_one_line_for_what_does_not_belong_together(args, settings, said):

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from meva_core import checkpoint, disk
 from meva_core.errors import BadFolder
 from meva_core.fitting import Divergence
+from meva_core.storage import checkpoint, files
 
 OF: dict = {"game": {"name": "ipd"}, "learner": {"name": "meva", "rate": 25.0}}
 
@@ -115,7 +115,7 @@ def damage_foreign(path):
 
 
 def damage_objects(path):
-    np.savez(path, allow_pickle=True, **{disk.META: np.array([{"schema": 1}], object)})
+    np.savez(path, allow_pickle=True, **{files.META: np.array([{"schema": 1}], object)})
 
 
 def damage_folder(path):
@@ -181,7 +181,7 @@ def forge(path, array):
 
 def test_a_file_that_unpacks_to_more_than_the_state_is_not_unpacked(tmp_path):
     path = tmp_path / "loop-0000003.npz"
-    disk.save_arrays(path, {"leaf0": np.zeros(10**8, np.uint8)}, {"schema": checkpoint.SCHEMA}, compress=True)
+    files.save_arrays(path, {"leaf0": np.zeros(10**8, np.uint8)}, {"schema": checkpoint.SCHEMA}, compress=True)
     assert path.stat().st_size < 10**6
     with pytest.raises(BadFolder, match="damaged or foreign"):
         checkpoint.load(path, small())
@@ -190,7 +190,7 @@ def test_a_file_that_unpacks_to_more_than_the_state_is_not_unpacked(tmp_path):
 def test_what_is_said_about_a_file_is_read_alone(tmp_path, monkeypatch):
     checkpoint.save(tmp_path, 3, small(), OF)
     assert checkpoint.experiment_of(tmp_path) == OF
-    disk.save_arrays(tmp_path / "loop-0000004.npz", {}, {"experiment": "x" * 2 * 10**6}, compress=True)
+    files.save_arrays(tmp_path / "loop-0000004.npz", {}, {"experiment": "x" * 2 * 10**6}, compress=True)
     assert (tmp_path / "loop-0000004.npz").stat().st_size < 10**4
     assert checkpoint.experiment_of(tmp_path) == OF  # the one before
 
@@ -220,7 +220,7 @@ METAS = [
 @pytest.mark.parametrize("meta", METAS)
 def test_a_checksum_is_not_enough(tmp_path, meta):
     path = tmp_path / "loop-0000003.npz"
-    disk.save_arrays(path, {"leaf0": np.zeros(3)}, meta)
+    files.save_arrays(path, {"leaf0": np.zeros(3)}, meta)
     with pytest.raises(BadFolder, match="damaged or foreign"):
         checkpoint.load(path, small())
 
@@ -236,9 +236,9 @@ HARMS = [
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_forged_file_that_is_nearly_right(tmp_path, harm):
     path = checkpoint.save(tmp_path, 3, small(), OF)
-    arrays, meta = disk.load_arrays(path)
+    arrays, meta = files.load_arrays(path)
     arrays.pop(harm.pop("without", ""), None)
-    disk.save_arrays(path, arrays, {**meta, **harm})
+    files.save_arrays(path, arrays, {**meta, **harm})
     with pytest.raises(BadFolder, match="damaged or foreign"):
         checkpoint.load(path, small())
 

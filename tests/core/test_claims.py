@@ -6,9 +6,10 @@ import datetime
 import attrs
 import pytest
 
-from meva_core import claims, recipes, registry, resolving
 from meva_core.errors import BadFolder, BadValue, UnknownName
-from meva_core.report import claims as report
+from meva_core.experiment import resolve
+from meva_core.registry import claims, discovery, recipes
+from meva_core.studies import claims_report as report
 
 TABLE = {
     "says": "half of the grid ends in B",
@@ -152,8 +153,8 @@ def test_a_record_of_a_learner_with_opponents_is_of_their_recipes_too():
     [({}, True), ({"fit.seeds": 3, "evaluate.pairs": 2}, True), ({"learner.rate": 3.0}, False)],
 )
 def test_an_experiment_says_it_where_it_is_the_recipe_that_is_fitted(overrides, said):
-    found = resolving.resolve(
-        registry.installed(),
+    found = resolve.resolve(
+        discovery.installed(),
         [recipes.shipped(), a_file(records=a_record(a_file()))],
         game="logistic",
         learner="naive",

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from meva_core import component as components
-from meva_core.component import component, leaf, part, static
+from meva_core.contracts import component, components, leaf, part, static
 
 
 @component

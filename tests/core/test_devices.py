@@ -12,20 +12,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from meva_core import devices
+from meva_core.compute import devices
+from meva_core.ops import batching
 
 FIT = r"""
 import json, re, sys
 import jax, numpy as np
-from meva_core import compose, devices, evaluate, fitting, resolving, runner
+from meva_core import evaluate, fitting, runner
+from meva_core.compute import devices
+from meva_core.experiment import compose, resolve
+from meva_core.ops import batching
 from meva_core.match import Fitted, self_play
 
 devices.prepare(count=int(sys.argv[1]))
 known, files = runner.plugins()
-found = {"used": len(devices.used())}
-five = jax.jit(lambda x: devices.over_batch(jax.numpy.sin, x)).lower(np.ones(5, "f")).compile().as_text()
+found = {"used": len(batching.used())}
+five = jax.jit(lambda x: batching.over_batch(jax.numpy.sin, x)).lower(np.ones(5, "f")).compile().as_text()
 found["sines of five"] = [n for n in (3, 5) if re.search(rf"f32\[{n}\]\S* sine\(", five)]
-found["shared"] = [len(jax.jit(devices.spread)(np.ones(n)).sharding.device_set) for n in (6, 5)]
+found["shared"] = [len(jax.jit(batching.spread)(np.ones(n)).sharding.device_set) for n in (6, 5)]
 SIZES = {"learner.batch_size": 6, "learner.loops": 3}
 WIDTH = {"value_model.width": 8, "value_model.blocks": 0}
 TRAJECTORY = {"learner.trajectory": 4, "learner.stride": 2, "learner.quantiles": 3}
@@ -34,7 +38,7 @@ for game, name, settings in (
     ("logistic", "cola", SIZES | WIDTH),
     ("ipd", "m_maml", {"learner.batch_size": 6, "learner.loops": 3}),
 ):
-    asked = resolving.resolve(known, files, game=game, learner=name, opponents=(), overrides=settings)
+    asked = resolve.resolve(known, files, game=game, learner=name, opponents=(), overrides=settings)
     learner = compose.compose(known, asked).rehearse()[0]
     trainings, compiled = [learner.training] * 2, []
     jax.monitoring.clear_event_listeners()
@@ -104,7 +108,12 @@ def flat(rows):
     return [number for row in rows for number in row]
 
 
-PREPARE = "import sys; from meva_core import devices; devices.prepare(); print(len(devices.used()))"
+PREPARE = """
+from meva_core.compute import devices
+from meva_core.ops import batching
+devices.prepare()
+print(len(batching.used()))
+"""
 
 
 def test_by_default_every_core_is_one():
@@ -113,7 +122,7 @@ def test_by_default_every_core_is_one():
 
 
 def test_a_process_of_a_pool_takes_one_core():
-    inside = "__import__('meva_core.devices').devices.prepare() or len(__import__('jax').devices())"
+    inside = "__import__('meva_core.compute.devices').compute.devices.prepare() or len(__import__('jax').devices())"
     code = f"import multiprocessing as m; print(m.get_context('spawn').Pool(1).apply(eval, ({inside!r},)))"
     assert run(code)[1] == "1\n"
 
@@ -131,7 +140,7 @@ def test_what_jax_was_told_holds():
     ],
 )
 def test_what_there_is_not(call, said):
-    code = f"import jax; jax.devices(); from meva_core import devices; devices.prepare({call})"
+    code = f"import jax; jax.devices(); from meva_core.compute import devices; devices.prepare({call})"
     assert f"BadValue: {said}" in run(code, JAX_PLATFORMS="cpu", JAX_NUM_CPU_DEVICES="2")[2]
 
 
@@ -153,10 +162,10 @@ def test_a_run_records_its_devices_and_a_rerun_takes_as_many(tmp_path):
 
 @pytest.mark.parametrize("size", [1, 2, 5, 6])
 def test_a_large_batch_goes_block_by_block(size, monkeypatch):
-    monkeypatch.setattr(devices, "LARGEST_BLOCK", 2)
+    monkeypatch.setattr(batching, "LARGEST_BLOCK", 2)
 
     def squares(x):
-        return devices.over_batch(lambda x: {"square": x**2}, x)
+        return batching.over_batch(lambda x: {"square": x**2}, x)
 
     x = jnp.arange(float(size))
     np.testing.assert_array_equal(squares(x)["square"], x**2)

@@ -3,9 +3,9 @@
 import pytest
 
 import meva_core as meva
-from meva_core import entrants
-from meva_core.entrants import Entrant, as_learner, parse
 from meva_core.errors import BadValue, UnknownName
+from meva_core.studies import entrants
+from meva_core.studies.entrants import Entrant, as_learner, parse
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,12 @@ import pytest
 import meva_core as meva
 from meva_core import evaluate
 from meva_core import match as matching
-from meva_core.component import component, leaf, static
+from meva_core.contracts import Learner, Sweep, component, leaf, static
 from meva_core.errors import BadCombination
 from meva_core.evaluate.plan import Plan
-from meva_core.experiment import EvaluateSettings
+from meva_core.experiment.experiment import EvaluateSettings
 from meva_core.match import Fitted, Match
 from meva_core.ops import simultaneous_gradient, stacked
-from meva_core.protocols import Learner, Sweep
 
 LOGISTIC, IPD = meva.make("game", "logistic"), meva.make("game", "ipd")
 KEY = jax.random.key(0)

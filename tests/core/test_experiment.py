@@ -9,12 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meva_core import compose, evaluate, experiment, recipes, registry, resolving
+from meva_core import evaluate
 from meva_core.cli.run import parse_setting
-from meva_core.component import hyperparameters
+from meva_core.contracts.components import hyperparameters
 from meva_core.errors import BadFolder, BadValue, MevaError, UnknownName
+from meva_core.experiment import compose, experiment
+from meva_core.experiment import resolve as resolving
+from meva_core.registry import discovery, loading, recipes
 
-KNOWN = registry.installed()
+KNOWN = discovery.installed()
 
 
 def resolve(game="ipd", learner="meva", opponents=(), recipe="default", files=(), **more):
@@ -100,7 +103,7 @@ def test_a_list_becomes_a_tuple():
 
 def test_every_hyperparameter_is_written_out():
     plain = resolve().to_plain()
-    learner = KNOWN.find("learner", "meva").load()
+    learner = loading.load(KNOWN.find("learner", "meva"))
     assert set(plain["learner"]) == {"name", *(h.name for h in hyperparameters(learner))}
 
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from meva_core import fitting
-from meva_core.component import component, leaf, static
+from meva_core.contracts import Training, component, leaf, static
 from meva_core.fitting import Chunk, Divergence, History
-from meva_core.protocols import Training
 
 LOOPS = 7
 

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from meva_core import registry
+from meva_core.contracts import hooks
+from meva_core.registry import discovery
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "meva_core"
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/plugin.py"))
-OPEN_TO_PLUGINS = {"meva_core.protocols", "meva_core.hookspecs", "meva_core.ops", "meva_core.errors"}
-OPEN_TO_PLUGINS |= {"meva_core.component", "meva_core.devices"}
+OPEN_TO_PLUGINS = {"meva_core.contracts", "meva_core.ops", "meva_core.errors"}
+# The rooms of meva_core, from the ground: a module imports from lower rooms, and from its own.
+RANKS = ("errors ops", "contracts", "match fitting", "registry", "experiment", "compute testing", "storage evaluate")
+RANKS += ("report", "runner plain", "studies", "cli")
 HEAVY = ("jax", "jaxlib", "haiku", "optax", "matplotlib", "numpy")
 
 
@@ -66,8 +69,36 @@ def strings(path):
     ]
 
 
+def inside(path):
+    """The module of a file of the core without the core's name, "report.tables"."""
+    return ".".join(path.relative_to(CORE).with_suffix("").parts).removesuffix(".__init__")
+
+
 def top(module):
     return module.partition(".")[0]
+
+
+def test_no_module_imports_from_a_higher_room():
+    rank = {room: n for n, rooms in enumerate(RANKS) for room in rooms.split()}
+    for path in (path for path in CORE.rglob("*.py") if top(inside(path)) in rank and "moved" not in path.parts):
+        for module in modules(path):
+            own, other = top(inside(path)), module.removeprefix("meva_core.").partition(".")[0]
+            if top(module) == "meva_core" and other != own:
+                assert rank[other] < rank[own], f"{path}: {own} imports {module}, which is not below it"
+
+
+def test_no_modules_import_one_another_in_a_circle():
+    graph = {f"meva_core.{inside(path)}": set(modules(path)) for path in CORE.rglob("*.py")}
+    left = dict(graph)
+    while ready := [name for name, needed in left.items() if not (needed & left.keys()) - {name}]:
+        for name in ready:
+            del left[name]
+    assert not left, f"circles among {sorted(left)}"
+
+
+def test_the_core_has_few_rooms():
+    rooms = {path.name for path in CORE.iterdir()} - {"__init__.py", "__main__.py", "__pycache__", "py.typed"}
+    assert rooms <= {name if (CORE / name).is_dir() else f"{name}.py" for names in RANKS for name in names.split()}
 
 
 @pytest.mark.parametrize("path", sources(CORE / "ops"))
@@ -93,7 +124,7 @@ def test_plugins_import_the_contracts_and_themselves(plugin):
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.name)
 def test_plugin_modules_import_nothing_heavy(plugin):
-    light = {("meva_core.hookspecs", "Entry"), ("meva_core.hookspecs", "hookimpl"), (plugin.name, "papers")}
+    light = {("meva_core.contracts", "Entry"), ("meva_core.contracts", "hookimpl"), (plugin.name, "papers")}
     for module, name in imports(plugin / "plugin.py"):
         assert (module, name) in light or top(module) in sys.stdlib_module_names, f"{plugin}: {module} {name}"
     if (plugin / "papers.py").exists():
@@ -108,14 +139,14 @@ def test_the_core_names_no_plugin(path):
     for module in modules(path):
         assert top(module) not in packages, f"{path}: imports {module}"
     for text in strings(path):
-        if text not in registry.HOOKS.values():
+        if text not in hooks.HOOKS.values():
             assert not any(package in text for package in packages), f"{path}: names a plugin in {text!r}"
 
 
 @pytest.mark.parametrize("path", sources(CORE))
 def test_the_core_names_no_entry(path):
     # "meva" is the project's name too, and "none" an ordinary word.
-    names = {offer.name for offer in registry.installed().offers if offer.distribution == "meva"} - {"meva", "none"}
+    names = {offer.name for offer in discovery.installed().offers if offer.distribution == "meva"} - {"meva", "none"}
     for text in strings(path):
         assert text.rpartition(":")[2] not in names, f"{path}: names the entry {text!r}"
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import labels, metrics
-from meva_core.experiment import Choice
+from meva_core.experiment import labels
+from meva_core.experiment.experiment import Choice
 from meva_core.report import figures, page, tables
+from meva_core.storage import metrics
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 

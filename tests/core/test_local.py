@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 import meva_core
-from meva_core import devices, local, recipes, registry, resolving
-from meva_core.component import component, leaf, part, static
+from meva_core.compute import devices
+from meva_core.compute.progress import Lines, Progress, as_progress
+from meva_core.contracts import Explorer, Game, Learner, Training, component, leaf, part, static
 from meva_core.errors import BadCombination, BadFolder, BadPlugin, BadValue, Diverged, UnknownName
+from meva_core.experiment import local, resolve
 from meva_core.match import Fitted
 from meva_core.ops import simultaneous_gradient
-from meva_core.progress import Lines, Progress, as_progress
-from meva_core.protocols import Explorer, Game, Learner, Training
+from meva_core.registry import discovery, recipes
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 meva: Any = meva_core  # a careless caller: types do not hold
-KNOWN = registry.installed()
+KNOWN = discovery.installed()
 SMALL = {"evaluate.pairs": 3, "evaluate.steps": 2, "evaluate.response_steps": 2, "evaluate.response_restarts": 1}
 
 
@@ -144,7 +145,7 @@ class Forgetful(Learnt):
 def resolved(game, learner, opponents=(), **overrides) -> Any:
     given = {name.replace("__", "."): value for name, value in overrides.items()}
     cast = local.cast(KNOWN, game, learner, opponents, given)
-    return resolving.resolve(
+    return resolve.resolve(
         cast.known,
         [recipes.shipped()],
         game=cast.game,
@@ -163,7 +164,7 @@ def test_objects_of_entries_are_the_entries_with_their_numbers():
     found = resolved(ipd, lola, naive)
     named = resolved("ipd", "lola", "naive", game__discount=0.9, learner__variant="taylor")
     # An object has all its numbers: the recipe's rates, 25, are not its own.
-    assert found == resolving.revised(
+    assert found == resolve.revised(
         KNOWN, named, {"learner.rate": 1.0, "learner.look_ahead_rate": 1.0, "opponent.rate": 1.0}
     )
     assert resolved(type(ipd), "lola").game.name == "ipd"

@@ -13,13 +13,13 @@ import time
 import filelock
 import pytest
 
-from meva_core import locks
 from meva_core.errors import BadFolder, Unwritable
+from meva_core.storage import locks
 
 HOLD = """
 import errno, fcntl, sys, time
 from pathlib import Path
-from meva_core import locks
+from meva_core.storage import locks
 
 def refuse(*_):
     raise OSError(errno.ENOSYS, "Function not implemented")

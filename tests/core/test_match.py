@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from meva_core import match as matching
-from meva_core.component import component, leaf, part, static
+from meva_core.contracts import Game, Learner, component, leaf, part, static
 from meva_core.match import Fitted, Match
-from meva_core.protocols import Game, Learner
 
 TRACED = []  # names of learners, in the order in which their updates were traced
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from meva_core import metrics
 from meva_core.fitting import Chunk
+from meva_core.storage import metrics
 
 SEEDS = [3, 5]
 
@@ -37,7 +37,7 @@ def test_loops_that_will_be_done_again_are_cut(out):
 
 
 def test_where_nothing_is_cut_nothing_is_written(out, monkeypatch):
-    monkeypatch.setattr(metrics.disk, "write", lambda *_: pytest.fail("written"))
+    monkeypatch.setattr(metrics.files, "write", lambda *_: pytest.fail("written"))
     metrics.cut(out, "learner", 3)
     metrics.cut(out / "nosuch", "learner", 3)
 

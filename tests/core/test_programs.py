@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from meva_core import programs
+from meva_core.compute import compilation_cache
 
-MAPS = programs._MAPS
+MAPS = compilation_cache._MAPS
 
 
 def maps():
@@ -24,21 +24,21 @@ def test_room_is_made_where_there_is_little():
     for call in calls:
         call(jnp.ones((3, 3)))
     before = maps()
-    assert not programs.make_room(before + 1000)
-    assert programs.make_room(1)
+    assert not compilation_cache.make_room(before + 1000)
+    assert compilation_cache.make_room(1)
     assert maps() < before
     assert float(calls[3](jnp.zeros((3, 3)))[0, 0]) == 3.0  # what was forgotten is compiled anew
 
 
 def test_where_the_system_does_not_say_nothing_is_forgotten(monkeypatch, tmp_path):
-    monkeypatch.setattr(programs, "_MAPS", tmp_path / "none")
-    assert not programs.make_room(0)
+    monkeypatch.setattr(compilation_cache, "_MAPS", tmp_path / "none")
+    assert not compilation_cache.make_room(0)
 
 
 SCRIPT = """
 import os, sys
 import jax, jax.numpy as jnp
-from meva_core import programs
+from meva_core.compute import compilation_cache as programs
 jax.jit(lambda x: x + 1)(1)  # jax has been used before
 missed = []
 jax.monitoring.register_event_listener(lambda name, **_: missed.append(name))

@@ -2,7 +2,7 @@
 
 import platform
 
-from meva_core import provenance
+from meva_core.storage import provenance
 
 
 def test_here_nothing_is_different():

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import compose, evaluate, recipes, registry, resolving
+from meva_core import evaluate
 from meva_core.errors import BadFolder, BadValue, UnknownName
+from meva_core.experiment import compose, resolve
+from meva_core.registry import discovery, recipes
 
 SHIPPED = [
     (game, learner, name)
@@ -141,7 +143,7 @@ def resolved(game, learner, name):
     file = recipes.shipped()
     if game == recipes.ANY_GAME:  # where the game has none of its own
         file, game = attrs.evolve(file, tables={game: file.tables[game]}), "ipd"
-    return resolving.resolve(registry.installed(), [file], game=game, learner=learner, recipe=name)
+    return resolve.resolve(discovery.installed(), [file], game=game, learner=learner, recipe=name)
 
 
 @pytest.mark.parametrize(("game", "learner", "name"), SHIPPED)
@@ -149,7 +151,7 @@ def test_every_shipped_recipe_composes(game, learner, name):
     found = resolved(game, learner, name)
     assert len(found.source) > 10
     assert found.source != "no source given"
-    composition = compose.compose(registry.installed(), found)
+    composition = compose.compose(discovery.installed(), found)
     assert composition.seats == (0,) * composition.game.num_players
     composition.players[0].build()
 
@@ -163,7 +165,7 @@ def test_every_pair_has_a_default():
 @pytest.mark.parametrize(("name", "near"), [("paper", True), ("default", False)])
 def test_lola_comes_near_the_equilibrium_of_matching_pennies_as_published(name, near):
     """All probabilities are one half there."""
-    composition = compose.compose(registry.installed(), resolved("imp", "lola", name))
+    composition = compose.compose(discovery.installed(), resolved("imp", "lola", name))
     (learner,) = composition.rehearse()
     match = meva.self_play(composition.game, meva.Fitted(learner=learner))
     ended = jax.jit(lambda key: evaluate.matches(match, key, 16, 500))(jax.random.key(0))

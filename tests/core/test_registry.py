@@ -7,10 +7,10 @@ import warnings
 
 import pytest
 
-from meva_core import hookspecs, recipes, registry
+from meva_core.contracts import Entry, hooks
 from meva_core.errors import BadPlugin, UnknownName
-from meva_core.hookspecs import Entry
-from meva_core.registry import PluginWarning
+from meva_core.registry import discovery, entries, loading, recipes
+from meva_core.registry.discovery import PluginWarning
 
 BUNDLED = {
     ("game", "ipd"),
@@ -22,7 +22,7 @@ BUNDLED = {
     ("explorer", "none"),
     ("explorer", "sign_flip"),
 }
-HEAD = "from meva_core.hookspecs import Entry, hookimpl\n\n\n"
+HEAD = "from meva_core.contracts import Entry, hookimpl\n\n\n"
 GOOD = HEAD + "@hookimpl\ndef meva_games():\n    yield Entry({name!r}, 'some_module:Game', 'a game')\n"
 
 
@@ -38,37 +38,37 @@ def example(text):
 
 
 def test_bundled_entries_are_found():
-    assert named(registry.load()) >= BUNDLED
-    assert all(offer.distribution == "meva" for offer in registry.load().offers if (offer.kind, offer.name) in BUNDLED)
+    assert named(discovery.load()) >= BUNDLED
+    assert all(offer.distribution == "meva" for offer in discovery.load().offers if (offer.kind, offer.name) in BUNDLED)
 
 
 def test_nothing_is_found_without_entry_points(monkeypatch):
-    monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: ())
-    assert registry.load().offers == ()
+    monkeypatch.setattr(discovery.importlib.metadata, "entry_points", lambda group: ())
+    assert discovery.load().offers == ()
 
 
 def test_every_entry_can_be_imported_and_says_what_it_is():
-    for offer in registry.load().offers:
-        assert offer.load().__doc__
+    for offer in discovery.load().offers:
+        assert loading.load(offer).__doc__
         assert offer.entry.summary
         assert "\n" not in offer.entry.summary
 
 
 def test_unknown_name_suggests_the_nearest():
     with pytest.raises(UnknownName, match=r"unknown game 'ipdd' - did you mean 'ipd'\?.*logistic"):
-        registry.load().find("game", "ipdd")
+        discovery.load().find("game", "ipdd")
 
 
 def test_unknown_plugin_before_the_colon():
     with pytest.raises(UnknownName, match="unknown game 'nosuch:ipd'"):
-        registry.load().find("game", "nosuch:ipd")
+        discovery.load().find("game", "nosuch:ipd")
 
 
 def test_a_strangers_plugin_is_found(fake_plugin):
     fake_plugin("tug_of_war", GOOD.format(name="tug_of_war"))
-    offer = registry.load().find("game", "tug_of_war")
+    offer = discovery.load().find("game", "tug_of_war")
     assert (offer.plugin, offer.distribution) == ("tug_of_war", "meva-tug-of-war")
-    assert named(registry.load()) >= BUNDLED
+    assert named(discovery.load()) >= BUNDLED
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_broken_plugin_is_one_warning_and_all_else_works(fake_plugin, code, sa
     fake_plugin("good_one", GOOD.format(name="good_one"))
     fake_plugin("broken_one", code)
     with pytest.warns(PluginWarning) as caught:
-        loaded = registry.load()
+        loaded = discovery.load()
     assert len(caught) == 1
     message = str(caught[0].message)
     assert "broken_one" in message
@@ -118,7 +118,7 @@ def test_a_broken_plugin_is_one_warning_and_all_else_works(fake_plugin, code, sa
     assert said in message
     assert "\n" not in message
     assert len(message) < 500
-    assert named(loaded) == named(registry.load(["broken_one"]))
+    assert named(loaded) == named(discovery.load(["broken_one"]))
     [plugin] = [plugin for plugin in loaded.plugins if plugin.name == "broken_one"]
     assert (plugin.distribution, plugin.version) == ("meva-broken-one", "1.0")
     assert plugin.fault in message
@@ -138,7 +138,7 @@ def test_a_broken_plugin_on_the_command_line(fake_plugin, meva_command):
 def test_two_plugins_with_one_name(fake_plugin):
     fake_plugin("first", GOOD.format(name="same"))
     fake_plugin("second", GOOD.format(name="same"))
-    loaded = registry.load()
+    loaded = discovery.load()
     with pytest.raises(BadPlugin) as caught:
         loaded.find("game", "same")
     message = str(caught.value)
@@ -146,20 +146,20 @@ def test_two_plugins_with_one_name(fake_plugin):
         assert part in message
     assert loaded.find("game", "first:same").distribution == "meva-first"
     assert loaded.find("game", "second:same").distribution == "meva-second"
-    assert registry.load(["first"]).find("game", "same").distribution == "meva-second"
+    assert discovery.load(["first"]).find("game", "same").distribution == "meva-second"
 
 
 def test_two_distributions_with_one_plugin_name(fake_plugin):
     fake_plugin("module_a", GOOD.format(name="same"), name="games")
     fake_plugin("module_b", GOOD.format(name="same"), name="games")
     with pytest.raises(BadPlugin) as caught:
-        registry.load().find("game", "same")
+        discovery.load().find("game", "same")
     message = str(caught.value)
     assert "meva-module-a" in message
     assert "meva-module-b" in message
     choices = re.search(r"write (\S+) or (\S+), or", message)
     assert choices
-    found = {registry.load().find("game", choice).distribution for choice in choices.groups()}
+    found = {discovery.load().find("game", choice).distribution for choice in choices.groups()}
     assert found == {"meva-module-a", "meva-module-b"}
 
 
@@ -176,7 +176,7 @@ def test_one_distribution_found_twice_counts_once(fake_plugin):
     fake_plugin("twice", GOOD.format(name="twice"), site="two")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        loaded = registry.load()
+        loaded = discovery.load()
     assert [offer.name for offer in loaded.offers].count("twice") == 1
     assert loaded.find("game", "twice").distribution == "meva-twice"
 
@@ -184,14 +184,14 @@ def test_one_distribution_found_twice_counts_once(fake_plugin):
 def test_a_factory_that_cannot_be_imported(fake_plugin):
     fake_plugin("hollow", GOOD.format(name="hollow"))
     with pytest.raises(BadPlugin, match=r"'hollow' of plugin 'hollow' \(meva-hollow\).*some_module:Game.*ModuleNot"):
-        registry.load().find("game", "hollow").load()
+        loading.load(discovery.load().find("game", "hollow"))
 
 
 @pytest.mark.parametrize("factory", ["json:nosuch", "json", "", ":", "no such:module"])
 def test_a_factory_that_is_not_there(factory):
-    offer = registry.Offer("game", Entry("odd", factory, "odd"), "odd_plugin", "odd-distribution")
+    offer = entries.Offer("game", Entry("odd", factory, "odd"), "odd_plugin", "odd-distribution")
     with pytest.raises(BadPlugin, match=r"odd_plugin.*odd-distribution"):
-        offer.load()
+        loading.load(offer)
 
 
 def test_a_factory_that_is_no_component(fake_plugin, meva_run):
@@ -202,8 +202,8 @@ def test_a_factory_that_is_no_component(fake_plugin, meva_run):
 
 
 def test_disabled_plugins_are_left_out():
-    assert ("game", "ipd") not in named(registry.load(["meva_games"]))
-    assert ("learner", "lola") in named(registry.load(["meva_games"]))
+    assert ("game", "ipd") not in named(discovery.load(["meva_games"]))
+    assert ("learner", "lola") in named(discovery.load(["meva_games"]))
 
 
 @pytest.mark.parametrize("name", ["a", "A-1.0", "_x", "7"])
@@ -218,12 +218,12 @@ def test_names_that_files_cannot_have(name):
 
 
 def test_a_plugin_for_this_contract_is_found(fake_plugin):
-    fake_plugin("of_today", f"MEVA_CONTRACT = {hookspecs.VERSION}\n" + GOOD.format(name="of_today"))
-    assert ("game", "of_today") in named(registry.load())
+    fake_plugin("of_today", f"MEVA_CONTRACT = {hooks.VERSION}\n" + GOOD.format(name="of_today"))
+    assert ("game", "of_today") in named(discovery.load())
 
 
 def test_plugins_with_their_distributions_and_versions():
-    ours = {(p.name, p.distribution, p.version, p.fault) for p in registry.load().plugins}
+    ours = {(p.name, p.distribution, p.version, p.fault) for p in discovery.load().plugins}
     assert ("meva_games", "meva", "1.0.0", "") in ours
 
 
@@ -232,7 +232,7 @@ def test_blocked_plugins_are_left_out(fake_plugin, monkeypatch, blocked):
     fake_plugin("mine", "1 / 0")
     fake_plugin("yours", GOOD.format(name="yours"))
     monkeypatch.setenv("MEVA_BLOCK", blocked)
-    loaded = registry.load()
+    loaded = discovery.load()
     assert named(loaded) >= BUNDLED
     assert ("game", "yours") not in named(loaded)
     assert {p.name: p.fault for p in loaded.plugins if p.fault} == dict.fromkeys(
@@ -256,11 +256,11 @@ def test_blocked_for_every_command(fake_plugin, monkeypatch, meva_command, tmp_p
 def test_names_to_switch_off_that_nobody_has(monkeypatch, meva_command, tmp_path):
     monkeypatch.setenv("MEVA_BLOCK", "meva_game")
     (tmp_path / "mine.toml").write_text('[plugins]\ndisabled = ["nobody"]\n')
-    registry.installed.cache_clear()
+    discovery.installed.cache_clear()
     try:
         outcome = meva_command("show", "learner", "naive", "--registry", str(tmp_path / "mine.toml"))
     finally:
-        registry.installed.cache_clear()
+        discovery.installed.cache_clear()
     assert outcome.code == 0
     first, second = outcome.err.splitlines()  # although plugins are read twice
     assert first.startswith("warning: no plugin 'meva_game' to switch off (MEVA_BLOCK, plugins.disabled)")
@@ -277,32 +277,32 @@ def test_a_traceback_for_those_who_ask(fake_plugin, monkeypatch, meva_command):
 
 
 def test_the_shipped_file_disables(monkeypatch):
-    registry.installed.cache_clear()
+    discovery.installed.cache_clear()
     monkeypatch.setattr(recipes, "shipped", lambda: recipes.parse({"plugins": {"disabled": ["meva_games"]}}, "here"))
     try:
-        assert registry.installed().of_kind("game") == []
+        assert discovery.installed().of_kind("game") == []
     finally:
-        registry.installed.cache_clear()
+        discovery.installed.cache_clear()
 
 
-@pytest.mark.parametrize("hook", registry.HOOKS.values())
+@pytest.mark.parametrize("hook", hooks.HOOKS.values())
 def test_every_hooks_docstring_holds_an_example_that_works(hook, fake_plugin):
-    doc = getattr(hookspecs, hook).__doc__
+    doc = getattr(hooks, hook).__doc__
     assert "Example::" in doc
     fake_plugin("example_of_a_hook", example(doc))
-    kinds = {hook: kind for kind, hook in registry.HOOKS.items()}
-    offers = [offer for offer in registry.load().offers if offer.plugin == "example_of_a_hook"]
+    kinds = {hook: kind for kind, hook in hooks.HOOKS.items()}
+    offers = [offer for offer in discovery.load().offers if offer.plugin == "example_of_a_hook"]
     assert [offer.kind for offer in offers] == [kinds[hook]]
 
 
 def test_every_hook_is_known_to_the_registry():
-    hooks = {name for name in vars(hookspecs) if name.startswith("meva_")}
-    assert hooks == set(registry.HOOKS.values())
+    names = {name for name in vars(hooks) if name.startswith("meva_")}
+    assert names == set(hooks.HOOKS.values())
 
 
 def test_the_module_docstring_holds_a_complete_plugin():
-    project = tomllib.loads(example(hookspecs.__doc__ or ""))["project"]
+    project = tomllib.loads(example(hooks.__doc__ or ""))["project"]
     assert "meva" in project["dependencies"]
-    (point,) = project["entry-points"][hookspecs.GROUP].items()
+    (point,) = project["entry-points"][hooks.GROUP].items()
     assert point == ("tug_of_war", "tug_of_war")
-    assert f"`{point[1]}.py`" in (hookspecs.__doc__ or "")
+    assert f"`{point[1]}.py`" in (hooks.__doc__ or "")

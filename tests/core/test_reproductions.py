@@ -2,10 +2,11 @@
 
 import pytest
 
-from meva_core import recipes, reproductions, runner
+from meva_core import runner
 from meva_core.errors import BadValue, UnknownName
-from meva_core.report import reproduction
-from meva_core.reproductions import Claim, Ranking, Reproduction, verdicts
+from meva_core.registry import recipes
+from meva_core.studies import reproduction_report, reproductions
+from meva_core.studies.reproductions import Claim, Ranking, Reproduction, verdicts
 
 RUN = {"game": "ipd", "learner": "lola"}
 CUP = {"game": "ipd", "learners": ["naive", "lola"]}
@@ -304,7 +305,7 @@ def test_a_run_that_diverged_has_no_numbers():
 @pytest.mark.parametrize("quick", [False, True])
 @pytest.mark.parametrize("name", reproductions.names([recipes.shipped()]))
 def test_those_that_ship_can_be_made(name, quick):
-    from meva_core.cli.jobs import planned
+    from meva_core.studies.jobs import planned
 
     known, files = runner.plugins()
     assert planned(known, files, reproductions.find(files, name), quick, None)
@@ -330,8 +331,8 @@ def test_on_a_screen_other_quantities_stand_beside_the_ranking_in_as_many_blocks
     }
     asked = Ranking(quantity="self_play", beside=paths)
     of = Reproduction(name="mine", title="", source="", picture="ranking", runs=(), claims=(), ranking=asked)
-    found = reproduction.summary(of, False, {}, [], reproductions.ranked(asked, summaries))
-    lines = reproduction.lines(found)
+    found = reproduction_report.summary(of, False, {}, [], reproductions.ranked(asked, summaries))
+    lines = reproduction_report.lines(found)
     assert all(any(f"quantity{n}" in line for line in lines) for n in range(others))
     assert max(map(len, lines)) <= 80
-    assert len(reproduction.ranking(found).heads) == 3 + others
+    assert len(reproduction_report.ranking(found).heads) == 3 + others

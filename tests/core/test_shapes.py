@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import meva_core
-from meva_core import evaluate, match, testing
-from meva_core.component import component, leaf, part, static
+from meva_core import evaluate, match
+from meva_core.contracts import Game, Learner, component, leaf, part, static
 from meva_core.errors import BadCombination, BadValue
-from meva_core.protocols import Game, Learner
+from meva_core.testing import checks
 
 meva: Any = meva_core  # a careless caller: types do not hold
 matching: Any = match
@@ -175,8 +175,8 @@ def test_the_check_holds_under_transformations():
         (Shift(), Shift(), "expected a game, got a learner (Shift)"),
         ("ipd", Shift(), "expected a game, got 'ipd' (str)"),
         (Hill, Shift(), "expected a game, got the class Hill"),
-        (Undecorated(), Shift(), "write @component (meva_core.component) above it"),
-        (Hill(), Plain(), "write @component (meva_core.component) above it"),
+        (Undecorated(), Shift(), "write @component (meva_core.contracts.components) above it"),
+        (Hill(), Plain(), "write @component (meva_core.contracts.components) above it"),
     ],
 )
 def test_a_match_checks_what_it_is_given(game, learner, said):
@@ -212,7 +212,7 @@ def test_a_method_that_is_missing_is_told():
             lambda: meva.play(meva.Match(game=IPD, players=(meva.Fitted(learner=Shift()),), seats=(0, 1)), X, KEY, 1),
             "for each of 2 seats, got seats (0, 1)",
         ),
-        (lambda: testing.check_learner(Shift()), "expected a game: check_learner(learner, "),
+        (lambda: checks.check_learner(Shift()), "expected a game: check_learner(learner, "),
     ],
 )
 def test_one_line_for_what_does_not_belong(ask, said):
@@ -227,4 +227,4 @@ def test_a_whole_number_is_the_seed_of_a_key():
 
 
 def test_a_learner_is_checked_on_its_own_game():
-    testing.check_learner(Shift(game=Hill()))
+    checks.check_learner(Shift(game=Hill()))

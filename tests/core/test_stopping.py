@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from meva_core import stopping
-from meva_core.stopping import Stopped
+from meva_core.compute import signals
+from meva_core.compute.signals import Stopped
 
 
 @pytest.fixture(autouse=True)
@@ -28,17 +28,17 @@ def send(number):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_heard_at_once(number, code):
     before = signal.getsignal(number)
-    with pytest.raises(Stopped) as caught, stopping.heard():  # noqa: PT012
+    with pytest.raises(Stopped) as caught, signals.heard():  # noqa: PT012
         send(number)
         pytest.fail("went on")
-    assert caught.value.exit_code == stopping.exit_code(caught.value) == code
+    assert caught.value.exit_code == signals.exit_code(caught.value) == code
     assert signal.getsignal(number) is before
 
 
-@pytest.mark.parametrize("number", stopping.SIGNALS)
+@pytest.mark.parametrize("number", signals.SIGNALS)
 def test_deferred_until_it_is_asked_for(number):
     done, told = [], []
-    with pytest.raises(Stopped), stopping.deferred(lambda: told.append(1)) as check:  # noqa: PT012
+    with pytest.raises(Stopped), signals.deferred(lambda: told.append(1)) as check:  # noqa: PT012
         check()
         send(number)
         done.append("went on")
@@ -48,19 +48,19 @@ def test_deferred_until_it_is_asked_for(number):
 
 
 def test_deferred_until_the_end():
-    with pytest.raises(Stopped), stopping.deferred():
+    with pytest.raises(Stopped), signals.deferred():
         send(signal.SIGINT)
-    with stopping.deferred() as check:  # forgotten
+    with signals.deferred() as check:  # forgotten
         check()
 
 
 def test_a_second_one_is_heard_at_once_but_an_echo_is_not(monkeypatch):
     heard = []
-    with pytest.raises(Stopped), stopping.deferred() as check:  # noqa: PT012
+    with pytest.raises(Stopped), signals.deferred() as check:  # noqa: PT012
         send(signal.SIGINT)
         send(signal.SIGINT)
         heard.append("an echo")
-        monkeypatch.setattr(stopping, "ECHO", 0.0)
+        monkeypatch.setattr(signals, "ECHO", 0.0)
         with pytest.raises(Stopped):
             send(signal.SIGINT)
         check()
@@ -70,7 +70,7 @@ def test_a_second_one_is_heard_at_once_but_an_echo_is_not(monkeypatch):
 def test_what_is_ignored_stays_so():
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        with stopping.heard(), stopping.deferred() as check:
+        with signals.heard(), signals.deferred() as check:
             send(signal.SIGTERM)
             check()
     finally:
@@ -79,7 +79,7 @@ def test_what_is_ignored_stays_so():
 
 def test_other_threads_hear_nothing():
     def run():
-        with stopping.deferred() as check:
+        with signals.deferred() as check:
             check()
 
     thread = threading.Thread(target=run)
@@ -92,5 +92,5 @@ def test_exit_codes_survive_processes_and_click():
     assert stopped.exit_code == 143
     wrapped = RuntimeError()
     wrapped.__cause__ = stopped
-    assert stopping.exit_code(wrapped) == 143
-    assert stopping.exit_code(KeyboardInterrupt()) == 130
+    assert signals.exit_code(wrapped) == 143
+    assert signals.exit_code(KeyboardInterrupt()) == 130

@@ -2,8 +2,8 @@
 
 import pytest
 
-from meva_core import sweeps
 from meva_core.errors import BadFolder, BadValue
+from meva_core.studies import sweeps
 
 FILE = """
 title = "rates and variants"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import values
+from meva_core.contracts import conversion
 from meva_core.errors import BadValue
 
 Table = tuple[tuple[float, float], tuple[float, float]]
@@ -39,7 +39,7 @@ BEYOND = "finite numbers within single precision"
     ],
 )
 def test_what_converts_without_loss_is_taken(value, to, expected):
-    found = values.convert(value, to, "here")
+    found = conversion.convert(value, to, "here")
     assert found == expected
     assert jax.tree.map(type, found) == jax.tree.map(type, expected)
 
@@ -65,21 +65,21 @@ def test_what_converts_without_loss_is_taken(value, to, expected):
 )
 def test_what_would_be_lost_is_refused(value, to, said):
     with pytest.raises(BadValue) as caught:
-        values.convert(value, to, "here")
+        conversion.convert(value, to, "here")
     assert str(caught.value) == said
 
 
 def test_what_is_no_number_is_checked_by_its_class():
-    assert values.convert(np.tanh, Callable, "here") is np.tanh
+    assert conversion.convert(np.tanh, Callable, "here") is np.tanh
     with pytest.raises(BadValue, match=r"^expected one of 'a', 'b', got 'c' \(str\) @ here$"):
-        values.convert("c", Literal["a", "b"], "here")
+        conversion.convert("c", Literal["a", "b"], "here")
     with pytest.raises(BadValue, match=r"^expected Callable, got 3 \(int\) @ here$"):
-        values.convert(3, Callable, "here")
+        conversion.convert(3, Callable, "here")
 
 
 def test_a_long_array_is_told_in_short():
     with pytest.raises(BadValue) as caught:
-        values.convert(np.zeros((100, 100)), float, "here")
+        conversion.convert(np.zeros((100, 100)), float, "here")
     assert str(caught.value).endswith(" ... (float64[100,100]) @ here")
     assert len(str(caught.value)) < 200
 

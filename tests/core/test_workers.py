@@ -12,9 +12,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from meva_core import workers
+from meva_core.compute import processes
+from meva_core.compute.progress import Progress
 from meva_core.errors import BadPlugin, BadValue
-from meva_core.progress import Progress
 
 
 @attrs.frozen
@@ -117,7 +117,7 @@ def gone(pid):
 def test_all_are_done_and_heard(jobs, tmp_path):
     heard = {n: Heard() for n in range(3)}
     tasks = [Square(n, tmp_path) for n in (2, 3, 4)]
-    assert sorted(workers.do_all(tasks, jobs, heard.__getitem__)) == [(0, 4), (1, 9), (2, 16)]
+    assert sorted(processes.do_all(tasks, jobs, heard.__getitem__)) == [(0, 4), (1, 9), (2, 16)]
     assert {n: progress.texts for n, progress in heard.items()} == {
         0: ["squaring 2"],
         1: ["squaring 3"],
@@ -128,14 +128,14 @@ def test_all_are_done_and_heard(jobs, tmp_path):
 
 
 def test_one_alone_is_done_in_another_process_where_it_has_to_be(tmp_path):
-    assert list(workers.do_all([Square(2, tmp_path)], 1, lambda n: Progress(), apart=True)) == [(0, 4)]
+    assert list(processes.do_all([Square(2, tmp_path)], 1, lambda n: Progress(), apart=True)) == [(0, 4)]
     assert int((tmp_path / "2").read_text().split()[2]) != os.getpid()
 
 
 def test_what_must_not_be_done_together_is_not(tmp_path):
     same = frozenset({"fit"})
     tasks = [Square(1, tmp_path, same, 0.4), Square(2, tmp_path, same | {"other"}, 0.4), Square(3, tmp_path, seconds=2)]
-    assert len(list(workers.do_all(tasks, 2, lambda n: Progress()))) == 3
+    assert len(list(processes.do_all(tasks, 2, lambda n: Progress()))) == 3
     (a, b), (c, d), (e, _) = (map(float, (tmp_path / str(n)).read_text().split()[:2]) for n in (1, 2, 3))
     assert b <= c or d <= a
     assert e < b or e < d  # while the third went on beside them
@@ -143,31 +143,31 @@ def test_what_must_not_be_done_together_is_not(tmp_path):
 
 def test_what_is_left_has_as_many_cores_as_all_had(monkeypatch):
     """Sums over a batch round by the number of devices."""
-    monkeypatch.setattr("meva_core.devices.cores", lambda: 12)
+    monkeypatch.setattr("meva_core.compute.devices.cores", lambda: 12)
     for name in ("NPROC", "JAX_NUM_CPU_DEVICES"):
         monkeypatch.delenv(name, raising=False)
-    assert list(workers.do_all([Cores()], 3, lambda n: Progress())) == [(0, ("4", "4"))]
-    assert list(workers.do_all([], 3, lambda n: Progress())) == []
+    assert list(processes.do_all([Cores()], 3, lambda n: Progress())) == [(0, ("4", "4"))]
+    assert list(processes.do_all([], 3, lambda n: Progress())) == []
 
 
 def test_workers_take_what_the_user_says(monkeypatch):
-    monkeypatch.setattr("meva_core.devices.cores", lambda: 12)
+    monkeypatch.setattr("meva_core.compute.devices.cores", lambda: 12)
     monkeypatch.setenv("NPROC", "3")
     monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
-    assert list(workers.do_all([Cores()], 3, lambda n: Progress())) == [(0, ("3", "2"))]
+    assert list(processes.do_all([Cores()], 3, lambda n: Progress())) == [(0, ("3", "2"))]
 
 
 def test_what_is_raised_stops_the_others(tmp_path):
     tasks = [Saves(tmp_path, "a"), Refuses()]
     with pytest.raises(BadValue, match="expected another task"):
-        list(workers.do_all(tasks, 2, lambda n: Progress()))
+        list(processes.do_all(tasks, 2, lambda n: Progress()))
     assert (tmp_path / "a.saved").exists() or not (tmp_path / "a.begun").exists()
     assert not multiprocessing.active_children()
 
 
 def test_a_worker_that_is_killed_is_told_in_one_line(tmp_path):
-    with pytest.raises(workers.WorkerDied, match="fewer --jobs"):
-        list(workers.do_all([Dies(), Square(1, tmp_path)], 2, lambda n: Progress()))
+    with pytest.raises(processes.WorkerDied, match="fewer --jobs"):
+        list(processes.do_all([Dies(), Square(1, tmp_path)], 2, lambda n: Progress()))
 
 
 SCRIPT = """
@@ -176,7 +176,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the backg
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from test_workers import Saves
-from meva_core import stopping, workers
+from meva_core.compute import processes as workers
+from meva_core.compute import signals as stopping
 from meva_core.progress import Progress
 
 if __name__ == "__main__":
@@ -221,23 +222,23 @@ def test_workers_end_with_their_parent(working, tmp_path):
 def test_a_worker_whose_signal_was_lost_stops_when_it_tells_something(tmp_path, monkeypatch):
     context = multiprocessing.get_context("spawn")
     told, stopping = context.SimpleQueue(), context.Event()
-    monkeypatch.setattr(workers, "_told", told)
-    monkeypatch.setattr(workers, "_stopping", stopping)
-    workers._Forward(0).said("at work")
+    monkeypatch.setattr(processes, "_told", told)
+    monkeypatch.setattr(processes, "_stopping", stopping)
+    processes._Forward(0).said("at work")
     assert told.get() == (0, "said", ("at work",))
     stopping.set()
     with pytest.raises(KeyboardInterrupt):
-        workers._Forward(0).said("at work")
+        processes._Forward(0).said("at work")
 
 
 def test_a_worker_that_is_told_to_stop_before_its_task_begins_does_not_begin(tmp_path, monkeypatch):
     stopping = multiprocessing.get_context("spawn").Event()
     stopping.set()
-    monkeypatch.setattr(workers, "_stopping", stopping)
+    monkeypatch.setattr(processes, "_stopping", stopping)
     before = signal.getsignal(signal.SIGINT)
     try:
         with pytest.raises(KeyboardInterrupt):
-            workers._do(0, Square(2, tmp_path))
+            processes._do(0, Square(2, tmp_path))
     finally:
         signal.signal(signal.SIGINT, before)
     assert not list(tmp_path.iterdir())
@@ -252,7 +253,7 @@ def test_what_a_strangers_code_raises_in_a_worker_is_named_here(fake_plugin, cap
         "def fail():\n    raise Unheard('of this', 'never')\n",
     )
     with pytest.raises(BadPlugin) as caught:
-        list(workers.do_all([Strange(), Strange()], 2, lambda n: Progress()))
+        list(processes.do_all([Strange(), Strange()], 2, lambda n: Progress()))
     assert str(caught.value) == (
         "plugin 'strange' (meva-strange) raises Unheard: of this. Ask its authors, or uninstall meva-strange; "
         "MEVA_DEBUG=1 shows the traceback"

@@ -13,7 +13,10 @@ import time
 import click
 import pytest
 
-from meva_core import metrics, runner, tournaments, workers
+from meva_core import runner
+from meva_core.compute import processes
+from meva_core.storage import metrics
+from meva_core.studies import tournament
 
 HANG = 10  # seconds
 LONGEST = 700  # characters of a message
@@ -69,8 +72,8 @@ def ask(tmp_path_factory, meva_run, meva_command):
     codes = collections.Counter()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "_run", begun)
-        patch.setattr(tournaments, "play", answered)
-        patch.setattr(workers, "do_all", answered)
+        patch.setattr(tournament, "play", answered)
+        patch.setattr(processes, "do_all", answered)
         before = signal.signal(signal.SIGALRM, hang)
         yield ask
         signal.signal(signal.SIGALRM, before)

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 import meva_core as meva
-from meva_core import recipes
-from meva_core.component import as_plain, hyperparameters, parts
-from meva_core.experiment import EvaluateSettings, FitSettings
+from meva_core.contracts.components import as_plain, hyperparameters, parts
+from meva_core.experiment.experiment import EvaluateSettings, FitSettings
+from meva_core.registry import loading, recipes
 
 TIMES = int(os.environ.get("MEVA_FUZZ", "1"))
 KNOWN = meva.installed()
@@ -121,10 +121,10 @@ def toml_value(value):
 
 def hyperparameters_of(game, learner):
     """{path: hyper-parameter} of all that --set knows for the pair."""
-    wanted = parts(KNOWN.find("learner", learner).load())
+    wanted = parts(loading.load(KNOWN.find("learner", learner)))
     kinds = ["game", "learner", *(part for part in ("value_model", "explorer") if part in wanted)]
     names = {"game": [game], "learner": [learner]}
-    classes = [(kind, KNOWN.find(kind, name).load()) for kind in kinds for name in names.get(kind, NAMES[kind])]
+    classes = [(kind, loading.load(KNOWN.find(kind, name))) for kind in kinds for name in names.get(kind, NAMES[kind])]
     classes += [("fit", FitSettings), ("evaluate", EvaluateSettings)]
     return {f"{section}.{h.name}": h for section, cls in classes for h in hyperparameters(cls)}
 

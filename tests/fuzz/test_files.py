@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inputs import KNOWN, NAMES, SHIPPED, changed, damaged, toml_of, tries
 
-from meva_core import resolving
+from meva_core.experiment import resolve
 
 ROOT = Path(__file__).parents[2]
 SWEEPS = [path.read_text() for path in sorted((ROOT / "examples" / "sweeps").glob("*.toml"))]
@@ -19,7 +19,7 @@ PAIRS = [(game, learner) for game, learners in SHIPPED.tables.items() for learne
 
 def experiments(game, learner, opponents=()):
     """As a run writes them."""
-    return resolving.resolve(KNOWN, [SHIPPED], game=game, learner=learner, opponents=opponents).to_plain()
+    return resolve.resolve(KNOWN, [SHIPPED], game=game, learner=learner, opponents=opponents).to_plain()
 
 
 def registry_of(game, learner):

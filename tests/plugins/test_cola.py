@@ -7,7 +7,8 @@ import pytest
 from meva_cola.cola import COLA
 
 import meva_core as meva
-from meva_core import fitting, ops, recipes
+from meva_core import fitting, ops
+from meva_core.registry import recipes
 
 TANDEM, HAMILTONIAN, LOGISTIC = (meva.make("game", name) for name in ("tandem", "hamiltonian", "logistic"))
 

@@ -11,10 +11,9 @@ import pytest
 
 import meva_core as meva
 from meva_core import evaluate
-from meva_core.component import component
+from meva_core.contracts import Game, component
 from meva_core.errors import BadValue
 from meva_core.ops import simultaneous_gradient
-from meva_core.protocols import Game
 
 IPD = meva.make("game", "ipd")
 LOGISTIC = meva.make("game", "logistic")

@@ -7,9 +7,8 @@ import pytest
 from meva_value_networks.paired_mlp import _mean_of_others
 
 import meva_core as meva
-from meva_core.component import component
+from meva_core.contracts import Game, component
 from meva_core.errors import BadValue
-from meva_core.protocols import Game
 
 
 @component

@@ -11,9 +11,10 @@ import pytest
 import meva_core as meva
 from meva_core import evaluate
 from meva_core import ops as meva_ops
-from meva_core.component import component, hyperparameters, leaf, part
+from meva_core.contracts import Game
+from meva_core.contracts.components import component, hyperparameters, leaf, part
 from meva_core.errors import Remark
-from meva_core.protocols import Game
+from meva_core.registry import loading
 
 VARIANTS = ("exact", "foerster", "taylor")
 IPD, LOGISTIC = meva.make("game", "ipd"), meva.make("game", "logistic")
@@ -50,7 +51,7 @@ def naive(game, rate=1.0):
 
 def rule_of(name, game, **settings):
     """Those settings that the rule has."""
-    known = {h.name for h in hyperparameters(meva.installed().find("learner", name).load())}
+    known = {h.name for h in hyperparameters(loading.load(meva.installed().find("learner", name)))}
     return meva.make("learner", name, game=game, **{k: v for k, v in settings.items() if k in known})
 
 

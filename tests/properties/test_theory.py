@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core.component import component, hyperparameters, leaf, part, parts, settings
-from meva_core.protocols import Game
+from meva_core.contracts import Game
+from meva_core.contracts.components import component, hyperparameters, leaf, part, parts, settings
+from meva_core.registry import loading
 
 KEY = jax.random.key(0)
 KNOWN = meva.installed()
@@ -50,7 +51,7 @@ class Measured(Game):
 
 
 def class_of(label):
-    return KNOWN.find("learner", label.partition(" ")[0]).load()
+    return loading.load(KNOWN.find("learner", label.partition(" ")[0]))
 
 
 def known(label):

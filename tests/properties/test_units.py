@@ -12,7 +12,7 @@ import test_theory as theory
 
 import meva_core as meva
 from meva_core import evaluate
-from meva_core.component import hyperparameters, parts
+from meva_core.contracts.components import hyperparameters, parts
 from meva_core.match import Fitted
 from meva_core.ops import stacked
 

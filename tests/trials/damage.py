@@ -14,8 +14,11 @@ from pathlib import Path
 import jax
 
 import meva_core as meva
-from meva_core import checkpoint, compose, fitting, recipes, registry, resolving
+from meva_core import fitting
 from meva_core.errors import BadFolder
+from meva_core.experiment import compose, resolve
+from meva_core.registry import discovery, recipes
+from meva_core.storage import checkpoint
 
 SMALL = {
     "learner.loops": 1,
@@ -36,10 +39,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         meva.run("ipd", "meva", set=SMALL, out=Path(folder) / "run")
         (path,) = (Path(folder) / "run" / "checkpoints" / "learner").iterdir()
-        resolved = resolving.resolve(
-            registry.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=SMALL
+        resolved = resolve.resolve(
+            discovery.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=SMALL
         )
-        trainings = [learner.training for learner in compose.compose(registry.installed(), resolved).rehearse()]
+        trainings = [learner.training for learner in compose.compose(discovery.installed(), resolved).rehearse()]
         like = jax.eval_shape(lambda: fitting.start([t for t in trainings if t is not None], [0]))
         assert checkpoint.load(path, like).loops == 1
         whole, loaded = path.read_bytes(), 0

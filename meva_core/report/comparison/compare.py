@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from meva_core.recipes import SECTIONS
+from meva_core.registry.recipes import SECTIONS
 from meva_core.report.comparison.run import KINDS, Quantity, Row, Run, Statistic
 
 COLUMNS = ("run", "setting", "quantity", "mean", "sem", "over")

@@ -8,10 +8,11 @@ from typing import Any
 
 import attrs
 
-from meva_core import experiment, recipes
 from meva_core.errors import BadFolder
-from meva_core.report import folder as folders
+from meva_core.experiment import experiment
+from meva_core.registry import recipes
 from meva_core.report import tables
+from meva_core.storage import run_folder as folders
 
 KINDS = ("self-play", "seat", "response", "against", "basin", "outcome")
 SELF_PLAY, SEAT, RESPONSE, AGAINST, BASIN, OUTCOME = KINDS

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from meva_core.errors import BadCombination
 from meva_core.report.figures.style import COLOURS, paths, shares
-from meva_core.report.folder import read_policies, read_summary
 from meva_core.report.tables import symbol
+from meva_core.storage.run_folder import read_policies, read_summary
 
 
 def contours(folder: Path, heading: str) -> Figure:

@@ -10,8 +10,8 @@ from scipy.spatial import ConvexHull
 
 from meva_core.errors import BadCombination
 from meva_core.report.figures.style import COLOURS
-from meva_core.report.folder import read_policies, read_summary
 from meva_core.report.tables import symbol
+from meva_core.storage.run_folder import read_policies, read_summary
 
 THIN = 1e-4  # a hull whose width is a smaller share of its length is a line
 

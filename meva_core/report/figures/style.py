@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, StrMethodFormatter
 
-from meva_core import disk
+from meva_core.storage import files
 
 # Okabe & Ito (2008), in an order that also falls off in lightness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -29,12 +29,12 @@ STYLE: dict[Any, Any] = {
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """As PNG and SVG, byte-identical for equal figures."""
-    paths = [folder / f"{disk.file_name(name)}.{kind}" for kind in ("png", "svg")]
+    paths = [folder / f"{files.file_name(name)}.{kind}" for kind in ("png", "svg")]
     for path in paths:
         drawn = io.BytesIO()
         metadata: Any = {"Date": None} if path.suffix == ".svg" else {"Software": None}
         figure.savefig(drawn, format=path.suffix[1:], metadata=metadata)
-        disk.write(path, drawn.getvalue())
+        files.write(path, drawn.getvalue())
         figure.set_layout_engine("none")  # laid out once for both
     return paths
 

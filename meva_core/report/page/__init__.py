@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import attrs
 import jinja2
 import numpy as np
 
-from meva_core import citations, registry
-from meva_core.errors import BadFolder, MevaError
-from meva_core.report import details, reproduction, standings, tables
-from meva_core.report.folder import read_policies, read_summary
+from meva_core.errors import MevaError
+from meva_core.registry import bibtex, discovery
+from meva_core.report import citations, details, tables
+from meva_core.storage.run_folder import read_policies, read_summary
 
 POINTS = 60  # of a trajectory that are drawn
 CAPTIONS = {
@@ -31,29 +31,11 @@ CAPTIONS = {
 }
 
 
-def of(folder: Path) -> str:
-    """The page of a finished run, tournament or reproduction. BadFolder where the folder is none of them."""
-    if not (folder / "summary.json").is_file():
-        raise BadFolder(
-            f"expected the folder of a finished run, tournament or reproduction, got {folder} without summary.json"
-        )
-    kinds = {"tournament.toml": of_tournament, "claims.csv": of_reproduction}
-    made = next((make for file, make in kinds.items() if (folder / file).is_file()), of_run)
-    try:
-        return made(folder)
-    except MevaError:
-        raise
-    except Exception as error:  # what a file holds that something else wrote may fail anywhere
-        raise BadFolder(
-            f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; make it again"
-        ) from error
-
-
 def of_run(folder: Path) -> str:
     """The page of a finished run."""
     summary = read_summary(folder)
-    return _rendered(
-        folder,
+    return rendered(
+        papers=_papers(folder),
         kind="run",
         title=tables.title(summary),
         source=summary["source"],
@@ -67,80 +49,30 @@ def of_run(folder: Path) -> str:
         seats=_seats(summary),
         grids=[*tables.grids(summary), *details.grids(summary)],
         note=tables.note(summary),
-        figures=_figures(folder / "figures"),
-        texts=_asked(folder),
+        figures=pictures(folder / "figures"),
+        texts=experiment_texts(folder),
     )
 
 
-def of_tournament(folder: Path) -> str:
-    """The page of a finished tournament."""
-    summary = read_summary(folder)
-    return _rendered(
-        folder,
-        kind="tournament",
-        title=f"Tournament on {', '.join(summary['games'])}",
-        source="",
-        facts=f"{summary['trials']} trials of {summary['steps']} steps, seeds {_listed(summary['seeds'])}",
-        warnings=[],
-        data=None,
-        setting=None,
-        seats=[],
-        grids=[standings.grid(summary, game) for game in summary["games"]],
-        note=standings.note(summary),
-        figures=_figures(folder / "figures"),
-        texts=_asked(folder),
-    )
-
-
-def of_reproduction(folder: Path) -> str:
-    """The page of a reproduction."""
-    summary = read_summary(folder)
-    of_label = {label: folder.parent / "runs" / hash for label, hash in summary["runs"].items()}
-    return _rendered(
-        folder,
-        kind="reproduction",
-        title=f"{summary['name']}: {summary['title']}",
-        source=summary["source"],
-        facts=reproduction.held(summary),
-        warnings=[],
-        data=None,
-        setting=None,
-        seats=[],
-        grids=[
-            *([reproduction.grid(summary)] if summary["claims"] else []),
-            *([reproduction.ranking(summary)] if summary["ranking"] else []),
-            *(grid for label, run in of_label.items() for grid in _grids(run, label, brief=bool(summary["ranking"]))),
-        ],
-        note="ours: mean ± standard error of the mean" if summary["claims"] or summary["ranking"] else "",
-        remarks=[*(summary["ranking"]["differences"] if summary["ranking"] else []), *summary["notes"]],
-        of=list(dict.fromkeys(of_label.values())),
-        pictures=sorted(_figures(folder / "figures"), key=lambda figure: _place(figure[0], list(of_label))),
-        figures=[
-            figure for label, run in of_label.items() for figure in _figures(run / "figures", "learning_*.svg", label)
-        ],
-        texts=[(f"{label}: {name}", text) for label, run in of_label.items() for name, text in _asked(run)],
-        links=[(label, f"../runs/{hash}/report.html") for label, hash in summary["runs"].items()],
-    )
-
-
-def _rendered(folder: Path, *, of: list[Path] | None = None, **content: Any) -> str:
-    """`of`: the folders of all that took part, if not this one."""
+def rendered(*, papers: Mapping[str, str], **content: Any) -> str:
+    """The page as HTML. papers: citation key -> BibTeX of all that took part."""
     data = content.pop("data")
     return _template().render(
         css=_asset("page.css"),
         script=_asset("page.js") if data else "",
         data=_for_script(data) if data else "",
-        papers=_papers([folder] if of is None else of),
+        papers="\n\n".join(papers.values()),
         **{"links": [], "remarks": [], "pictures": [], **content},
     )
 
 
 def _facts(summary: dict[str, Any]) -> str:
     took = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in summary["seconds"].items())
-    return f"experiment {summary['hash']}, seeds {_listed(summary['seeds'])}, {took}"
+    return f"experiment {summary['hash']}, seeds {listed(summary['seeds'])}, {took}"
 
 
-def _listed(seeds: list[int]) -> str:
+def listed(seeds: list[int]) -> str:
+    """Seeds, separated by commas."""
     return ", ".join(map(str, seeds))
 
 
@@ -197,28 +129,13 @@ def _seats(summary: dict[str, Any]) -> list[str]:
     return [f"seat {n + 1}: {label}" for n, label in enumerate(players if len(players) > 1 else players * count)]
 
 
-def _place(figure: str, labels: list[str]) -> int:
-    """Of a figure of one run, as KIND_LABEL, among those of the others; those of all runs come first."""
-    label = figure.partition("_")[2]
-    return labels.index(label) + 1 if label in labels else 0
-
-
-def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
-    """The tables of a run or tournament under its label; `brief`: the first of a run's alone."""
-    summary = read_summary(run)
-    if "games" in summary:
-        return [standings.grid(summary, game) for game in summary["games"]]
-    found = tables.grids(summary)[:1] if brief else [*tables.grids(summary), *details.grids(summary)]
-    return [attrs.evolve(grid, caption=f"{label}: {grid.caption}") for grid in found]
-
-
-def _asked(folder: Path) -> list[tuple[str, str]]:
+def experiment_texts(folder: Path) -> list[tuple[str, str]]:
     """Name and text of the file that has a run or tournament done again."""
     names = ("experiment.toml", "tournament.toml")
     return [(name, (folder / name).read_text(encoding="utf-8")) for name in names if (folder / name).is_file()]
 
 
-def _figures(folder: Path, pattern: str = "*.svg", label: str = "") -> list[tuple[str, str, str]]:
+def pictures(folder: Path, pattern: str = "*.svg", label: str = "") -> list[tuple[str, str, str]]:
     """Name, caption and address of each figure; inside the page, as images of their own, whose styles do not mix."""
     found = []
     for path in sorted(folder.glob(pattern), key=lambda path: path.name != "payoffs.svg"):
@@ -229,13 +146,12 @@ def _figures(folder: Path, pattern: str = "*.svg", label: str = "") -> list[tupl
     return found
 
 
-def _papers(folders: list[Path]) -> str:
-    """As BibTeX; nothing where a plugin that took part is no longer installed."""
+def _papers(folder: Path) -> dict[str, str]:
+    """Papers of those who took part in a run; none where a plugin of theirs is no longer installed."""
     try:
-        offers = [offer for folder in folders for offer in citations.took_part(registry.installed(), folder)]
-        return "\n\n".join(citations.papers(offers).values())
+        return bibtex.papers(citations.in_run(discovery.installed(), folder))
     except MevaError:
-        return ""
+        return {}
 
 
 def _for_script(data: dict[str, Any]) -> str:

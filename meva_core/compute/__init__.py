@@ -1,0 +1,1 @@
+"""What computes: devices, processes, compiled programs, signals, and what a run tells meanwhile."""

@@ -1,0 +1,81 @@
+"""What computes: the cores of a processor as devices of one program, or accelerators, as jax counts them.
+
+`meva_core.ops.batching` shares out batches between them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import platform
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+
+from meva_core.errors import BadValue
+from meva_core.ops import batching
+from meva_core.registry.recipes import read_toml
+
+Tree = TypeVar("Tree")
+MOST = 8  # of a processor, unless asked for more: smaller shares of a batch cost more than they save
+MOST_ASKED = 256  # each takes threads of its own
+
+
+def cores() -> int:
+    """That this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_count(cores: int) -> int:
+    """How many devices a processor of so many cores is split into: eight at most, and a power of two."""
+    return 1 << (min(cores, MOST).bit_length() - 1)
+
+
+def prepare(kind: str | None = None, count: int | None = None) -> None:
+    """Settle what computes. To be called before jax has computed anything in this process: later, what is there stays.
+
+    kind: `cpu` or `gpu`; by default the best there is. count: how many; by default all accelerators, or a device for
+    every core: eight at most, and a power of two, which batches are divided by, or one in a process that
+    multiprocessing made; unless jax was told otherwise (JAX_NUM_CPU_DEVICES). BadValue where there is no such kind, or
+    fewer.
+    """
+    if count is not None and not 1 <= count <= MOST_ASKED:
+        raise BadValue(f"expected 1 to {MOST_ASKED} for --devices, got {count}")
+    if kind == "cpu":
+        jax.config.update("jax_platforms", "cpu")
+    if count is not None or jax.config.jax_num_cpu_devices < 0:  # type: ignore[attr-defined]
+        with contextlib.suppress(RuntimeError):  # jax has begun
+            pooled = multiprocessing.parent_process() is not None  # and has others beside it
+            jax.config.update("jax_num_cpu_devices", count or (1 if pooled else default_count(cores())))
+    if kind is not None and jax.default_backend() != kind:
+        raise BadValue(
+            f"expected a {kind} that jax can use for --device, got {jax.default_backend()} alone"
+            + (" (with NVIDIA's: pip install 'meva[cuda]')" if kind == "gpu" else "")
+        )
+    if count is not None and count > len(jax.devices()):
+        raise BadValue(f"expected 1 to {len(jax.devices())} for --devices, got {count}")
+    batching.use(count)
+
+
+def record() -> dict[str, Any]:
+    """What a run was computed with, for `prepare` to settle again."""
+    return {"device": jax.default_backend(), "devices": len(batching.used())}
+
+
+def machine() -> str:
+    """The kind of machine that computes, as in "x86_64 CPU, 2 cores" or "NVIDIA H100 80GB HBM3"."""
+    if jax.default_backend() != "cpu":
+        return jax.devices()[0].device_kind
+    return f"{platform.machine()} CPU, {cores()} core{'s' * (cores() > 1)}"
+
+
+def recorded(path: Path) -> int | None:
+    """How many devices of a processor the run whose experiment.toml this is computed with, so that a re-run rounds
+    alike."""
+    run = read_toml(path).get("run", {})
+    count = run.get("devices") if isinstance(run, dict) and run.get("device") == "cpu" else None
+    return count if isinstance(count, int) and 1 <= count <= MOST_ASKED else None

@@ -1,0 +1,204 @@
+"""Tasks spread over processes, one per core.
+
+Programs of the sizes here keep one core busy, and compiling them another: two processes do twice as much.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import multiprocessing
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
+from typing import Any, Protocol
+
+import attrs
+
+from meva_core.compute import signals
+from meva_core.compute.progress import Progress
+from meva_core.compute.signals import SIGNALS, Stopped, deferred
+from meva_core.errors import MevaError, Remark
+from meva_core.registry import attribution
+from meva_core.registry.discovery import PluginWarning
+
+MOST = 8  # at a time unless asked for more: each takes a gigabyte of memory
+_SECONDS = 0.1  # between two looks at what workers tell
+
+
+class Task(Protocol):
+    """What is to be done; it goes to another process, so it must be picklable."""
+
+    @property
+    def alone(self) -> frozenset[str]:
+        """Names of what no other task may work on at the same time."""
+        ...
+
+    def do(self, progress: Progress) -> Any:
+        """Do it; what is returned and what is raised must be picklable too."""
+        ...
+
+
+class WorkerDied(MevaError):
+    """A process that was killed, most likely by a system short of memory."""
+
+    exit_code = 1
+
+
+def default_jobs() -> int:
+    """One per core, at most `MOST`; one alone where there is an accelerator, which processes would fight for."""
+    import jax
+
+    from meva_core.compute.devices import cores
+
+    return min(cores(), MOST) if jax.default_backend() == "cpu" else 1
+
+
+def do_all(
+    tasks: Sequence[Task], jobs: int, progress: Callable[[int], Progress], *, apart: bool = False
+) -> Generator[tuple[int, Any], None, None]:
+    """Do all, `jobs` at a time, the first ones first; yields (index, result) as they end. `progress(index)` is told
+    how a task goes on, in this process.
+
+    With one job all is done here, unless it has to be `apart`; otherwise each worker computes with its share of the
+    cores, a `jobs`-th however few tasks there are, so that what is left of them rounds as before. What a task raises is
+    raised here, after the others were told to stop as by Ctrl-C. WorkerDied where one is killed.
+    """
+    if not tasks:
+        return
+    if jobs == 1 and not apart:
+        for n, task in enumerate(tasks):
+            yield n, task.do(progress(n))
+        return
+    from meva_core.compute.devices import cores
+
+    context = multiprocessing.get_context("spawn")
+    told, stopping = context.SimpleQueue(), context.Event()
+    settings = (told, stopping, max(1, cores() // jobs))
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_begin, initargs=settings)
+    rows: dict[int, Progress] = {}
+    try:
+        # An interrupt in the middle of the pool's own work could leave it locked for ever.
+        with deferred() as check:
+            try:
+                yield from _done(pool, tasks, jobs, lambda: (_tell(told, rows, progress), check()))
+            except BrokenProcessPool as error:
+                check()  # SIGTERM for all processes at once
+                raise WorkerDied(
+                    "expected every worker to live, got one killed (out of memory?): "
+                    "ask again, with fewer --jobs; what is finished is kept"
+                ) from error
+        pool.shutdown()
+    finally:
+        stopping.set()
+        for worker in multiprocessing.active_children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid or 0, signal.SIGINT)
+        pool.shutdown(cancel_futures=True)
+        _tell(told, rows, progress)
+
+
+def _done(
+    pool: ProcessPoolExecutor, tasks: Sequence[Task], jobs: int, listen: Callable[[], Any]
+) -> Iterator[tuple[int, Any]]:
+    waiting, running = list(range(len(tasks))), dict[Future, int]()
+    while waiting or running:
+        for n in list(waiting):
+            taken = {name for other in running.values() for name in tasks[other].alone}
+            if len(running) < jobs and not tasks[n].alone & taken:
+                waiting.remove(n)
+                running[pool.submit(_do, n, tasks[n])] = n
+        ended = wait(running, timeout=_SECONDS, return_when=FIRST_COMPLETED).done
+        listen()
+        for future in ended:
+            yield running.pop(future), future.result()
+
+
+def _tell(told: Any, rows: dict[int, Progress], progress: Callable[[int], Progress]) -> None:
+    while not told.empty():
+        n, name, arguments = told.get()
+        if n not in rows:
+            rows[n] = progress(n)
+        getattr(rows[n], name)(*arguments)
+
+
+# ---------------------------------------------------------------- in a worker
+
+_told: Any = None
+_stopping: Any = None
+
+
+def _begin(told: Any, stopping: Any, threads: int) -> None:
+    """A new worker: quiet on Ctrl-C between tasks, gone when its parent is."""
+    global _told, _stopping
+    _told, _stopping = told, stopping
+    signals.ECHO = math.inf  # signals come from the terminal and from the parent, whenever it looks
+    # Unless the user says so: read when XLA first makes its threads, and when jax is imported.
+    for name in ("NPROC", "JAX_NUM_CPU_DEVICES"):
+        os.environ.setdefault(name, str(threads))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for category in (PluginWarning, Remark):  # the parent has said it
+        warnings.simplefilter("ignore", category)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _do(n: int, task: Task) -> Any:
+    for number in SIGNALS:
+        signal.signal(number, _interrupt)
+    try:
+        if _stopping.is_set():  # told while this worker was still quiet
+            raise KeyboardInterrupt
+        with attribution.named():  # here, where its traceback is
+            return task.do(_Forward(n))
+    except Stopped as error:
+        if error.number == signal.SIGTERM:  # whoever sent it waits for this process to end
+            os._exit(error.exit_code)
+        raise
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # a second one must not cut off what is being saved
+    raise Stopped(number)
+
+
+class _Forward(Progress):
+    """Tells the parent."""
+
+    def __init__(self, n: int):
+        self.n = n
+
+    def composed(self, experiment: Any, seats: list[str], notes: Sequence[str] = ()) -> None:
+        self._tell("composed", experiment, seats, notes)
+
+    def fitting(self, name: str, loops: int, done: int) -> None:
+        self._tell("fitting", name, loops, done)
+
+    def chunk(self, chunk: Any) -> None:
+        self._tell("chunk", attrs.evolve(chunk, state=None))
+
+    def warn(self, text: str) -> None:
+        self._tell("warn", text)
+
+    def said(self, text: str) -> None:
+        self._tell("said", text)
+
+    def _tell(self, name: str, *arguments: Any) -> None:
+        if _stopping.is_set():  # and the signal was lost: Python drops what is raised inside a finaliser
+            raise KeyboardInterrupt
+        _told.put((self.n, name, arguments))

@@ -1,0 +1,55 @@
+"""What authors of plugins import, beside `meva_core.ops` and `meva_core.errors`: the hooks and their entries, the
+decorator that makes a class a component, and the contracts of games, learners, value models and explorers.
+
+Names are loaded when first used: the module that an entry point names imports `Entry` and `hookimpl`, and no jax.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from meva_core.contracts.components import Check as Check
+    from meva_core.contracts.components import at_least as at_least
+    from meva_core.contracts.components import below_one as below_one
+    from meva_core.contracts.components import between as between
+    from meva_core.contracts.components import component as component
+    from meva_core.contracts.components import finite as finite
+    from meva_core.contracts.components import leaf as leaf
+    from meva_core.contracts.components import not_negative as not_negative
+    from meva_core.contracts.components import one_of as one_of
+    from meva_core.contracts.components import part as part
+    from meva_core.contracts.components import positive as positive
+    from meva_core.contracts.components import static as static
+    from meva_core.contracts.hooks import Entry as Entry
+    from meva_core.contracts.hooks import hookimpl as hookimpl
+    from meva_core.contracts.protocols import Explorer as Explorer
+    from meva_core.contracts.protocols import Game as Game
+    from meva_core.contracts.protocols import Learner as Learner
+    from meva_core.contracts.protocols import Sweep as Sweep
+    from meva_core.contracts.protocols import Training as Training
+    from meva_core.contracts.protocols import ValueModel as ValueModel
+    from meva_core.contracts.protocols import look_ahead_sweep as look_ahead_sweep
+    from meva_core.contracts.protocols import payoff_unit as payoff_unit
+
+_HOMES = {
+    **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
+    **dict.fromkeys(("component", "leaf", "part", "static"), "components"),
+    **dict.fromkeys(
+        ("Check", "at_least", "below_one", "between", "finite", "not_negative", "one_of", "positive"), "components"
+    ),
+    **dict.fromkeys(("Explorer", "Game", "Learner", "Training", "ValueModel"), "protocols"),
+    **dict.fromkeys(("Sweep", "look_ahead_sweep", "payoff_unit"), "protocols"),
+}
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

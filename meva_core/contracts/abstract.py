@@ -1,0 +1,57 @@
+"""Trees of arrays by their shapes and types alone: made without computing, compared, and put into words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+MOST = 120  # letters of what came
+
+
+def difference(got: Any, before: Any) -> tuple[str, Any, Any] | None:
+    """Where two trees of arrays differ in structure, shape or type first, and both there; None: nowhere."""
+    if jax.tree.structure(got) != jax.tree.structure(before):
+        return "", before, got
+    for (path, old), new in zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(got), strict=True):
+        if (old.shape, old.dtype) != (new.shape, new.dtype):
+            return jax.tree_util.keystr(path), old, new
+    return None
+
+
+def abstract(tree: Any) -> Any:
+    """Every leaf's shape and type, as they are once seeds are stacked."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), _type(leaf)), tree)
+
+
+def floats(*shape: int) -> Any:
+    """f32 of this shape."""
+    return jax.ShapeDtypeStruct(shape, jnp.float32)
+
+
+def key() -> Any:
+    """A random key."""
+    return jax.eval_shape(jax.random.key, 0)
+
+
+def _type(leaf: Any) -> Any:
+    return leaf.dtype if hasattr(leaf, "dtype") else jnp.asarray(leaf).dtype
+
+
+class _Bare(str):
+    """Text that a structure shows without quotes."""
+
+    __repr__ = str.__str__
+
+
+def told(value: Any) -> str:
+    """Arrays by their shapes and types, float32[2,5]; all else as Python shows it."""
+
+    def shown(leaf: Any) -> Any:
+        if isinstance(leaf, str) or not hasattr(leaf, "shape"):
+            return leaf
+        return _Bare(f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]")
+
+    text = value if isinstance(value, str) else repr(jax.tree.map(shown, value))
+    return text if len(text) <= MOST else f"{text[:MOST]} ..."

@@ -1,0 +1,191 @@
+"""Hyper-parameters from what users wrote: strict types, and errors that say where, what was expected and what came."""
+
+from __future__ import annotations
+
+import contextlib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import cattrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from meva_core.contracts.components import Refused, hyperparameters
+from meva_core.errors import BadValue, did_you_mean
+
+LARGEST = 3.4e38  # of single precision
+LONGEST = 120  # letters of a value in a message
+
+
+def structure(cls: type, given: Mapping[str, Any], path: str, *, fixed: tuple[str, ...] = ()) -> dict[str, Any]:
+    """All hyper-parameters of `cls`: those given, checked and converted, and the defaults of the rest.
+
+    `fixed` are set by composition and left out. BadValue names unknown keys, wrong types and what is missing.
+    """
+    known = {h.name: h for h in hyperparameters(cls) if h.name not in fixed}
+    for key in given:
+        if key not in known:
+            raise BadValue(f"unknown hyper-parameter {key!r} @ {path}{did_you_mean(key, known)}")
+    values = {}
+    for name, h in known.items():
+        if name in given:
+            values[name] = convert(given[name], h.type, f"{path}.{name}")
+        elif h.required:
+            raise BadValue(f"expected a value for {path}.{name} ({type_name(h.type)}: {h.doc}), got none")
+        else:
+            values[name] = h.default
+    return values
+
+
+def convert(value: Any, to: Any, path: str) -> Any:
+    """`value` as the type `to`; BadValue otherwise. Numbers are finite; nothing is rounded or parsed.
+
+    Numbers and arrays of NumPy and JAX count as the Python numbers and lists that they hold. Tracers are taken as they
+    are: nobody can look at them.
+    """
+    if isinstance(value, Tracer) or to is Any or _is_already(value, to):
+        return value
+    plain = _plain(value)
+    try:
+        return _CONVERTER.structure(plain, to)
+    except Exception as error:
+        if (beyond := _beyond(plain, to)) is not None:
+            what = "finite numbers" if isinstance(plain, (list, tuple)) else "a finite number"
+            raise BadValue(f"expected {what} within single precision, got {beyond!r} @ {path}") from error
+        shown = repr(plain) if len(repr(plain)) <= LONGEST else f"{repr(plain)[:LONGEST]} ..."
+        raise BadValue(f"expected {type_name(to)}, got {shown} ({_type_of(value)}) @ {path}") from error
+
+
+def construct(cls: type, values: Mapping[str, Any], path: str) -> Any:
+    """Build a component; a validator's complaint becomes a BadValue that says where."""
+    with explained(path):
+        return cls(**values)
+
+
+@contextlib.contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Around the building of components at `path`."""
+    try:
+        yield
+    except Refused as error:
+        raise BadValue(f"{error.complaint} @ {path}.{error.name}") from error
+
+
+def type_name(to: Any) -> str:
+    """A type as users read it."""
+    origin, arguments = typing.get_origin(to), typing.get_args(to)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(type_name(a) for a in arguments)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(map(repr, arguments))
+    if origin is tuple:
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return f"list of {type_name(arguments[0])}"
+        if len(set(arguments)) == 1:
+            return f"list of {len(arguments)} {type_name(arguments[0])}"
+        return "[" + ", ".join(map(type_name, arguments)) + "]"
+    return "nothing" if to is type(None) else getattr(to, "__name__", str(to))
+
+
+def _is_already(value: Any, to: Any) -> bool:
+    """Whether the type is none that anything is converted to, and the value of it: a function, say."""
+    cls = typing.get_origin(to) or to
+    others = isinstance(cls, type) and not issubclass(cls, (int, float, str, tuple, list, dict, np.ndarray, jax.Array))
+    return others and isinstance(value, cls)
+
+
+def _plain(value: Any) -> Any:
+    """Python's own numbers and lists in place of NumPy's and JAX's; tracers stay."""
+    if isinstance(value, (np.ndarray, np.generic)) or (isinstance(value, jax.Array) and not isinstance(value, Tracer)):
+        return np.asarray(value).tolist()
+    if type(value) is list:
+        return [_plain(inner) for inner in value]
+    return tuple(map(_plain, value)) if type(value) is tuple else value
+
+
+def _type_of(value: Any) -> str:
+    """Its name, with the shape of an array."""
+    if isinstance(value, (np.ndarray, jax.Array)):
+        return f"{value.dtype}[{','.join(map(str, value.shape))}]"
+    return type(value).__name__
+
+
+def _beyond(plain: Any, to: Any) -> Any:
+    """The first number that single precision cannot hold, where nothing else is wrong with the value; else None."""
+    found: list[Any] = []
+
+    def within(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [within(inner) for inner in value]
+        if type(value) in (int, float) and not abs(value) <= LARGEST:
+            found.append(value)
+            return 0.0
+        return value
+
+    try:
+        _CONVERTER.structure(within(plain), to)
+    except Exception:
+        return None
+    return found[0] if found else None
+
+
+def _exact(to: type) -> Any:
+    def hook(value: Any, _: Any) -> Any:
+        if type(value) is not to:
+            raise TypeError(value)
+        return value
+
+    return hook
+
+
+def _float(value: Any, _: Any) -> float:
+    if isinstance(value, Tracer):
+        return value  # type: ignore[return-value]
+    # Neither NaN nor what would be infinite in single precision.
+    if type(value) not in (int, float) or not abs(value) <= LARGEST:
+        raise TypeError(value)
+    return float(value)
+
+
+def _union(value: Any, to: Any) -> Any:
+    for choice in typing.get_args(to):
+        try:
+            return _CONVERTER.structure(value, choice)
+        except Exception:
+            continue
+    raise TypeError(value)
+
+
+def _tuple(value: Any, to: Any) -> tuple:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(value)
+    arguments = typing.get_args(to)
+    if arguments[-1] is Ellipsis:
+        arguments = (arguments[0],) * len(value)
+    return tuple(_CONVERTER.structure(v, a) for v, a in zip(value, arguments, strict=True))
+
+
+def _array(value: Any, _: Any) -> Any:
+    numbers = np.asarray(value)
+    if numbers.dtype.kind in "iuf":
+        if not np.all(np.abs(numbers) <= LARGEST):
+            raise ValueError(value)
+        return jnp.asarray(numbers, float)
+    if numbers.dtype.kind == "b" and numbers.size:
+        return jnp.asarray(numbers)
+    raise TypeError(value)
+
+
+_CONVERTER = cattrs.Converter()
+_CONVERTER.register_structure_hook(int, _exact(int))
+_CONVERTER.register_structure_hook(bool, _exact(bool))
+_CONVERTER.register_structure_hook(str, _exact(str))
+_CONVERTER.register_structure_hook(float, _float)
+_CONVERTER.register_structure_hook(type(None), _exact(type(None)))
+_CONVERTER.register_structure_hook_func(lambda t: typing.get_origin(t) in (typing.Union, types.UnionType), _union)
+_CONVERTER.register_structure_hook_func(lambda t: typing.get_origin(t) is tuple, _tuple)
+_CONVERTER.register_structure_hook_func(lambda t: t in (jax.Array, np.ndarray), _array)

@@ -1,0 +1,136 @@
+"""The hooks: what a plugin offers. A plugin is a module named by an entry point of the group `meva`.
+
+A complete plugin is two files. `pyproject.toml`:
+
+    [project]
+    name = "meva-tug-of-war"
+    version = "1.0"
+    dependencies = ["meva"]
+
+    [project.entry-points.meva]
+    tug_of_war = "tug_of_war"
+
+and `tug_of_war.py`, which holds one of the hooks below; `meva plugin new` writes both. Keep the module that the entry
+point names free of jax where it can be: it is imported whenever names are listed, its factories only when they are
+used.
+
+The contract has a version, `VERSION`. A module that says which one it was written for, `MEVA_CONTRACT = 1`, is left
+out with a warning where this is another; one that says nothing is taken as it is. The version says that the hooks below
+keep their names and arguments, Entry its fields, and the five contracts in `protocols` what they ask of a plugin and
+hand to it. What is new and optional leaves it as it is; whatever else changes raises it by one.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+import pluggy
+
+GROUP = "meva"
+VERSION = 1  # of the contract between plugins and the core
+HOOKS = {  # kind of component -> the hook that offers it
+    "game": "meva_games",
+    "learner": "meva_learners",
+    "value_model": "meva_value_models",
+    "explorer": "meva_explorers",
+}
+KINDS = tuple(HOOKS)
+
+
+def kind_label(kind: str) -> str:
+    """A kind as people write it: "value_model" -> "value model"."""
+    return kind.replace("_", " ")
+
+
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+
+def _text(entry: Any, attribute: attrs.Attribute, value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text for the {attribute.name} of an Entry, got {value!r}")
+
+
+def _file_name(entry: Any, attribute: attrs.Attribute, value: str) -> None:
+    _text(entry, attribute, value)
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value):  # folders and files are called so
+        raise ValueError(f"expected letters, digits, '_', '-' and '.' for the name of an Entry, got {value!r}")
+
+
+@attrs.frozen
+class Entry:
+    """One named thing that a plugin offers.
+
+    name: as users write it, `--game NAME`: letters, digits, `_`, `-` and `.`, the last two not in front.
+    factory: "package.module:Class", a `component` of the kind that the hook is for; imported when used.
+    summary: one line for `meva list`.
+    reference: the paper it comes from, if any, or papers.
+    bibtex: the same as BibTeX, one or more entries, each with author, title and year; `meva cite NAME` prints them.
+    recipes: optional "package:file.toml", recipes for this entry, laid out like the project's registry.toml.
+    """
+
+    name: str = attrs.field(validator=_file_name)
+    factory: str = attrs.field(validator=_text)
+    summary: str = attrs.field(validator=_text)
+    reference: str = attrs.field(default="", validator=_text)
+    bibtex: str = attrs.field(default="", validator=_text, kw_only=True)
+    recipes: str | None = attrs.field(default=None, validator=attrs.validators.optional(_text))
+
+
+@hookspec
+def meva_games() -> Iterable[Entry]:  # type: ignore[empty-body]
+    """Games. The factory takes the game's hyper-parameters.
+
+    Example::
+
+        from meva_core.contracts import Entry, hookimpl
+
+        @hookimpl
+        def meva_games():
+            yield Entry("tug_of_war", "tug_of_war_game:TugOfWar", "two players pull at a rope")
+    """
+
+
+@hookspec
+def meva_learners() -> Iterable[Entry]:  # type: ignore[empty-body]
+    """Learners. The factory takes its hyper-parameters and those of the parts `game`, `value_model`,
+    `explorer` and `rivals` that it has fields for.
+
+    Example::
+
+        from meva_core.contracts import Entry, hookimpl
+
+        @hookimpl
+        def meva_learners():
+            yield Entry("sign_gradient", "sign_gradient:SignGradient", "steps by the gradient's sign")
+    """
+
+
+@hookspec
+def meva_value_models() -> Iterable[Entry]:  # type: ignore[empty-body]
+    """Value models. The factory takes its hyper-parameters and the parts `game`, `outputs`, `conditions`
+    and `equivariant` that it has fields for.
+
+    Example::
+
+        from meva_core.contracts import Entry, hookimpl
+
+        @hookimpl
+        def meva_value_models():
+            yield Entry("linear", "linear_model:Linear", "a linear function of both policies")
+    """
+
+
+@hookspec
+def meva_explorers() -> Iterable[Entry]:  # type: ignore[empty-body]
+    """Explorers. The factory takes its hyper-parameters.
+
+    Example::
+
+        from meva_core.contracts import Entry, hookimpl
+
+        @hookimpl
+        def meva_explorers():
+            yield Entry("dropout", "dropout:Dropout", "drops features along a trajectory")
+    """

@@ -1,0 +1,65 @@
+"""The four kinds of components: which one a value is, and one line for what it is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meva_core.contracts.components import is_component
+from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
+from meva_core.errors import BadValue
+
+PROTOCOLS: dict[str, type] = {"game": Game, "learner": Learner, "value_model": ValueModel, "explorer": Explorer}
+OWN = {"game": ("init", "payoff"), "learner": ("update",), "value_model": ("init", "features", "head"), "explorer": ()}
+
+
+def of(cls: type) -> str | None:
+    """The kind whose methods a class has; None: no kind has such methods."""
+    return next((kind for kind in PROTOCOLS if not lacking(kind, cls)), None)
+
+
+def lacking(kind: str, cls: type) -> list[str]:
+    """The methods of a kind that a class does not have."""
+    protocol = PROTOCOLS[kind]
+    own = [name for name in OWN[kind] if getattr(cls, name, None) in (None, getattr(protocol, name))]
+    if protocol in cls.__mro__ or OWN[kind]:
+        return own
+    return [name for name in vars(protocol) if not name.startswith("_") and not hasattr(cls, name)]
+
+
+def check(kind: str, value: Any, where: str = "") -> None:
+    """BadValue unless `value` is an object of this kind, made of a component class."""
+    _check(kind, type(value), value, where)
+
+
+def check_class(kind: str, cls: type, where: str = "") -> None:
+    """BadValue unless `cls` is a component class of this kind."""
+    _check(kind, cls, cls, where)
+
+
+def _check(kind: str, cls: type, value: Any, where: str) -> None:
+    place, spoken = f" @ {where}" if where else "", kind.replace("_", " ")
+    if not lacking(kind, cls):
+        if not is_component(cls):
+            raise BadValue(
+                f"expected a component, got {cls.__name__}, a plain class: write @component (meva_core.contracts) "
+                f"above it{place}"
+            )
+        return
+    if PROTOCOLS[kind] in cls.__mro__:
+        raise BadValue(f"expected a method {lacking(kind, cls)[0]} of {spoken} {cls.__name__}, got none{place}")
+    raise BadValue(f"expected {article(spoken)}, got {told(value)}{place}")
+
+
+def told(value: Any) -> str:
+    """A value in a few words: a class by its name, a component by its kind and name."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if (kind := of(type(value))) is not None:
+        return f"{article(kind.replace('_', ' '))} ({type(value).__name__})"
+    shown = " ".join(repr(value).split())
+    return "None" if value is None else f"{shown[:80]} ({type(value).__name__})"
+
+
+def article(spoken: str) -> str:
+    """A kind with its article."""
+    return f"{'an' if spoken[0] in 'aeiou' else 'a'} {spoken}"

@@ -1,0 +1,258 @@
+"""The five contracts: Game, Learner, Training, ValueModel, Explorer.
+
+Everything concrete is a plugin that subclasses one of these (a frozen `component`); what is optional
+has its default here, so the core never asks what a thing can do.
+
+Shapes: P players, D numbers per policy, H features, K outputs, C conditions, N alternatives.
+All functions are pure, unbatched, and safe under jit, vmap and scan; batching is the caller's vmap.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+import attrs
+
+from meva_core.errors import BadCombination
+
+if TYPE_CHECKING:
+    from jax import Array
+
+PyTree = Any
+
+
+@attrs.frozen
+class Sweep:
+    """The hyper-parameter over which a learner is evaluated, and at which values if nobody says."""
+
+    name: str
+    values: tuple[float, ...]
+    label: str
+
+
+def look_ahead_sweep(rate: float) -> Sweep:
+    """Look-ahead rates as multiples of the learning rate: from none to well beyond it."""
+    multiples = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+    return Sweep("look_ahead_rate", tuple(m * rate for m in multiples), "look-ahead rate η")
+
+
+class Game(Protocol):
+    """A differentiable game. Payoffs are maximised.
+
+    num_players: P.
+    policy_size: D, of every player; smaller policies are padded.
+    symmetric: whether payoff(x[perm]) == payoff(x)[perm]: licenses equivariant models.
+    plane: where both players' policies are one number, the interval worth surveying.
+    notes: lines that a run says of it before it begins, about what is easily mistaken.
+    """
+
+    num_players: int = 2
+    policy_size: int
+    symmetric: bool
+    plane: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Every function of a joint policy checks its shape where it is traced, in games of plugins as in ours."""
+        super().__init_subclass__(**options)
+        for name in ("payoff", "entries", "outcomes", "best_response"):
+            if hasattr(vars(cls).get(name), "__call__"):  # noqa: B004 - no property
+                setattr(cls, name, _of_policies(vars(cls)[name]))
+
+    def init(self, key: Array) -> Array:
+        """A fresh joint policy, f32[P, D]."""
+        _lacks(self, "init")
+
+    def payoff(self, x: Array) -> Array:
+        """f32[P, D] -> f32[P], differentiable."""
+        _lacks(self, "payoff")
+
+    @property
+    def payoff_range(self) -> Array:
+        """How far apart each player's payoffs are in this game, f32[P]: the unit of all tolerances, so that a game in
+        another unit is judged alike. Unless a game knows better: the spread of 64 fresh joint policies' payoffs."""
+        return spread_of_payoffs(self)
+
+    # What evaluations and figures ask for; empty or None where it has no meaning (as `plane` is).
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        """What the D numbers of a policy mean."""
+        return tuple(f"x[{d}]" for d in range(self.policy_size))
+
+    def entries(self, x: Array) -> Array:
+        """The numbers that `entry_names` names, f32[P, D], as people read them: probabilities where a policy holds
+        their logits."""
+        return x
+
+    def from_entries(self, entries: Array) -> Array | None:
+        """The policies that people read as `entries`, f32[P, D]: logits of probabilities, saturated at 0 and 1. None
+        where a policy is read as it is."""
+        return None
+
+    @property
+    def strategies(self) -> Mapping[str, Any]:
+        """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it (a
+        default is taken where a user gives none)."""
+        return {}
+
+    def outcomes(self, x: Array) -> dict[str, Array]:
+        """Named shares, f32[]: of CC, CD, DC, DD in iterated games; of ending in B in the Logistic Game."""
+        return {}
+
+    def best_response(self, x: Array, seat: int) -> Array | None:
+        """Policies f32[N, D] among which a best response of player `seat` to the others is certain to be."""
+        return None
+
+
+def payoff_unit(game: Game, payoff_range: Any) -> Array:
+    """One number that payoffs are divided by so that the widest player's range over `payoff_range`, f32[]; 1 where
+    payoffs are all alike."""
+    import jax.numpy as jnp
+
+    unit = jnp.max(jnp.asarray(game.payoff_range)) / payoff_range
+    return jnp.where(unit > 0, unit, 1)
+
+
+def spread_of_payoffs(game: Game, count: int = 64) -> Array:
+    """The highest less the lowest payoff of `count` fresh joint policies, always the same ones, f32[P]; in a symmetric
+    game the same for all players."""
+    import jax
+
+    payoffs = jax.vmap(game.payoff)(jax.vmap(game.init)(jax.random.split(jax.random.key(0), count)))
+    spread = payoffs.max(axis=0) - payoffs.min(axis=0)
+    return jax.numpy.full_like(spread, spread.max()) if game.symmetric else spread
+
+
+class Training(Protocol):
+    """Fitting before use, one outer loop at a time; `fit` gives it seeds, progress and checkpoints.
+
+    A step that draws `meva_core.ops.spread(batch)` has the batch shared out between devices.
+
+    num_steps: how many outer loops.
+    extended_by: the learner's hyper-parameter that may be raised where a fit is gone on with: it is `num_steps`, and
+        nothing else depends on it; None: there is no such thing (a schedule over the whole fit, say).
+    """
+
+    num_steps: int
+    extended_by: str | None = None
+
+    def init(self, key: Array) -> PyTree:
+        """Fresh state."""
+        ...
+
+    def step(self, state: PyTree, key: Array) -> tuple[PyTree, dict[str, Array]]:
+        """One outer loop; metrics are f32[]. Loop n is given `fold_in(seed key, n)`."""
+        ...
+
+    def params(self, state: PyTree) -> PyTree:
+        """What `Learner.update` is given."""
+        ...
+
+
+class Learner(Protocol):
+    """An update rule: what every player does if it follows it.
+
+    rate: the learning rate of the policies.
+    training: how it is fitted before use; None for a rule without parameters.
+    sweep: over which of its hyper-parameters it is evaluated.
+    myopic: whether it follows the gradient of its own payoff and nothing else (a meta-discount of 0).
+    met_as: in a tournament, the name of the rule that others are fitted against in its place; None: itself.
+    plays_strategies: the hyper-parameter that takes the name of one of the game's strategies; None: there is none.
+    """
+
+    rate: Any
+    training: Training | None = None
+    sweep: Sweep | None = None
+    myopic: bool = False
+    met_as: str | None = None
+    plays_strategies: str | None = None
+
+    def facing(self, rivals: tuple[Learner | None, ...]) -> Learner:
+        """This learner as it plays where seat j is taken by `rivals[j]` (None: by itself)."""
+        return self
+
+    def start(self, params: PyTree, x: Array, key: Array) -> Array:
+        """Own first policies, f32[P, D]; usually x itself."""
+        return x
+
+    def held(self) -> Array | None:
+        """The policies f32[P, D], by seat, that it begins with wherever it is put, and never leaves. None where it
+        moves, or begins where it is put."""
+        return None
+
+    def init(self, params: PyTree, x: Array) -> PyTree:
+        """State along one trajectory; () if none."""
+        return ()
+
+    def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
+        """Steps f32[P, D] to add to x, and the new state; row i if player i follows this rule."""
+        _lacks(self, "update")
+
+    def meta_value(self, params: PyTree, x: Array) -> tuple[Array, Array] | None:
+        """What it takes to come to be worth, from x on: V(x) f32[P] and the meta-discounts g f32[P] of
+        V(x) = (1 - g) f(x) + g V(x + step). None where it learns no such thing."""
+        return None
+
+
+class ValueModel(Protocol):
+    """A function of the joint policy with K outputs per player.
+
+    num_features: H, the size of what an explorer may perturb.
+    """
+
+    num_features: int
+
+    def init(self, key: Array) -> PyTree:
+        """Fresh parameters."""
+        ...
+
+    def features(self, params: PyTree, x: Array, others: Array, condition: Array) -> Array:
+        """f32[P, D], f32[P, D], f32[P, C] -> f32[P, H].
+
+        Row i reads player i's own policy from `x` and the rest from `others`: a value uses
+        `features(x, x)`; the own gradients of all players come from one backward pass with `others = stop(x)`.
+        """
+        ...
+
+    def head(self, params: PyTree, features: Array) -> Array:
+        """f32[P, H] -> f32[P, K]."""
+        ...
+
+
+class Explorer(Protocol):
+    """A perturbation, drawn once per exploring trajectory; what it does not perturb it passes through."""
+
+    def draw(self, key: Array, params: PyTree, num_features: int) -> PyTree:
+        """The noise of one trajectory."""
+        return ()
+
+    def perturb_params(self, noise: PyTree, params: PyTree) -> PyTree:
+        """The value model's parameters along the trajectory."""
+        return params
+
+    def perturb_features(self, noise: PyTree, features: Array) -> Array:
+        """The value model's last hidden layer, f32[P, H]."""
+        return features
+
+    def perturb_step(self, noise: PyTree, step: Array, key: Array) -> Array:
+        """The step taken, f32[P, D]."""
+        return step
+
+
+def _of_policies(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of a game, called with a joint policy that has been checked."""
+
+    @functools.wraps(method)
+    def checked(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        from meva_core.contracts import shapes  # jax, which only those who compute need
+
+        return method(self, shapes.policies(self, x), *args, **kwargs)
+
+    return checked
+
+
+def _lacks(component: Any, method: str) -> NoReturn:
+    raise BadCombination(f"expected a method {method} of class {type(component).__name__}, got none")

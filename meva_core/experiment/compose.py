@@ -1,0 +1,184 @@
+"""Experiment -> objects: the game, and who sits where. What depends on rivals is built once those are fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import jax
+
+from meva_core.contracts import conversion
+from meva_core.contracts.components import component, part, parts, static
+from meva_core.contracts.protocols import Game, Learner, ValueModel
+from meva_core.errors import BadCombination
+from meva_core.experiment import experiment as experiments
+from meva_core.experiment import labels
+from meva_core.experiment.experiment import Choice, Experiment
+from meva_core.match import Fitted
+from meva_core.registry import checks, loading
+from meva_core.registry.entries import Offer, Registry
+
+
+@component
+class ModelBuilder:
+    """Builds a value model of the experiment's choice for whatever a learner wants of it."""
+
+    game: Game = part()
+    factory: type = static(doc="the value model's class")
+    settings: tuple[tuple[str, Any], ...] = static(doc="its hyper-parameters")
+    path: str = static(default="value_model", doc="where those were given, for messages")
+
+    def __call__(self, outputs: int, conditions: int, equivariant: bool) -> ValueModel:
+        """`equivariant`: whether the composition allows it. BadCombination where the user wants what it does not."""
+        given = dict(self.settings)
+        asked = given.get("equivariant")
+        if asked and not equivariant:
+            raise BadCombination(
+                "expected a symmetric game with one rule in all seats for value_model.equivariant = true, got an "
+                "asymmetric game or two different rules: leave it unset"
+            )
+        extra = {"game": self.game, "outputs": outputs, "conditions": conditions}
+        if "equivariant" in given:
+            extra["equivariant"] = equivariant if asked is None else asked
+        wanted = {a.name for a in attrs.fields(self.factory)}
+        return conversion.construct(
+            self.factory, {**given, **{k: v for k, v in extra.items() if k in wanted}}, self.path
+        )
+
+
+@attrs.frozen
+class Player:
+    """A learner before it is built: its name and label (`labels`), the seats it takes, and what it is composed with."""
+
+    name: str
+    label: str
+    path: str
+    seats: tuple[int, ...]
+    factory: type
+    settings: dict[str, Any]
+    extra: dict[str, Any]
+    offers: dict[str, Offer]  # by kind: who offers it and its models
+
+    @property
+    def wants_rivals(self) -> bool:
+        """Whether it is fitted against the others."""
+        return "rivals" in parts(self.factory)
+
+    def build(self, rivals: tuple[Fitted | None, ...] = ()) -> Learner:
+        """`rivals`: per seat the fitted rival, None in own seats; empty in self-play."""
+        extra = {**self.extra, "rivals": rivals} if self.wants_rivals else self.extra
+        return conversion.construct(self.factory, {**self.settings, **extra}, self.path)
+
+
+@attrs.frozen
+class Composition:
+    """The game, and the distinct players; the first is the experiment's learner."""
+
+    game: Game
+    players: tuple[Player, ...]
+
+    @property
+    def seats(self) -> tuple[int, ...]:
+        """Per seat, an index into players."""
+        owner = {seat: n for n, player in enumerate(self.players) for seat in player.seats}
+        return tuple(owner[seat] for seat in range(self.game.num_players))
+
+    def rehearse(self) -> tuple[Learner, ...]:
+        """Everybody, built as if the rivals were fitted: bad numbers and combinations show now."""
+        built: dict[int, Fitted] = {}
+        for n in self.order:
+            built[n] = Fitted(learner=self.players[n].build(self.rivals(n, built)))
+        return tuple(built[n].learner for n in range(len(self.players)))
+
+    def rivals(self, own: int, fitted: Mapping[int, Fitted]) -> tuple[Fitted | None, ...]:
+        """What player `own` is built with: per seat its fitted rival, None where it sits; () if it wants none."""
+        if len(self.players) == 1 or not self.players[own].wants_rivals:
+            return ()
+        return tuple(None if n == own else fitted[n] for n in self.seats)
+
+    def of_seeds(self, own: int, fitted: Mapping[int, Fitted], seeds: int) -> list[Learner]:
+        """Player `own` for every seed; fitted: those before it in `order`, every leaf [S, ...]."""
+        rivals = [jax.tree.map(lambda leaf, s=s: leaf[s], dict(fitted)) for s in range(seeds)]
+        return [self.players[own].build(self.rivals(own, of_seed)) for of_seed in rivals]
+
+    @property
+    def order(self) -> list[int]:
+        """Indices of players, those who have to be fitted first in front."""
+        return sorted(range(len(self.players)), key=lambda n: self.players[n].wants_rivals)
+
+
+def compose(registry: Registry, experiment: Experiment) -> Composition:
+    """BadCombination where the parts do not fit together, BadValue where a number is out of range, BadPlugin where
+    one that is not bundled breaks its contract."""
+    game = build(registry, "game", experiment.game, "game")
+    if not (offer := registry.find("game", experiment.game.name)).bundled:
+        checks.game(offer, game)
+    experiments.check_seats(experiment, game.num_players)
+    chosen = [experiment.learner, *experiment.opponents]
+    if not experiment.opponents:
+        chosen *= game.num_players
+    players = []
+    for n, (choice, label) in enumerate(zip(chosen, labels.told_apart(chosen), strict=True)):
+        if choice in chosen[:n]:
+            continue
+        seats = tuple(seat for seat, other in enumerate(chosen) if other == choice)
+        path = "learner" if n == 0 else experiments.opponent_path(len(chosen) - 1, n - 1)
+        players.append(_player(registry, game, choice, label, seats, path))
+    circle = [p.label for p in players if p.wants_rivals]
+    if len(players) > 1 and len(circle) > 1:
+        raise BadCombination(
+            f"expected at most one learner that is fitted against the others, got {' and '.join(circle)}: each would "
+            "need the other first. Give them the same settings for self-play, or one of them another rule"
+        )
+    composition = Composition(game, tuple(players))
+    _check_players(composition)
+    return composition
+
+
+def _check_players(composition: Composition) -> None:
+    """Ask every player of a composition, and what it is composed with, in the abstract. Raises BadPlugin where a
+    stranger's breaks its contract."""
+    if all(offer.bundled for player in composition.players for offer in player.offers.values()):
+        return
+    game, built = composition.game, dict[int, Fitted]()
+    for n in composition.order:
+        player = composition.players[n]
+        model, exploring = player.offers.get("value_model"), player.offers.get("explorer")
+        shapes = {}
+        if model is not None:
+            params, features = checks.value_model(model, player.extra["value_model"], game)
+            shapes = {"params": params, "features": features}
+        if exploring is not None and not exploring.bundled:
+            checks.explorer(exploring, player.extra["explorer"], game, **shapes)
+        made = player.build(composition.rivals(n, built))
+        offer = player.offers["learner"]
+        if not offer.bundled:
+            checks.learner(offer, made, game)
+        built[n] = Fitted(learner=made, params=checks.fitted(offer, made))
+
+
+def build(registry: Registry, kind: str, choice: Choice, path: str, **extra: Any) -> Any:
+    """One component from its name and settings; `extra` are its parts."""
+    offer = registry.find(kind, choice.name)
+    return conversion.construct(loading.load(offer), {**offer.parts, **choice.settings, **extra}, path)
+
+
+def model_builder(registry: Registry, choice: Choice, game: Game, path: str = "value_model") -> ModelBuilder:
+    """What a learner is handed as `value_model`."""
+    factory = loading.load(registry.find("value_model", choice.name))
+    return ModelBuilder(game=game, factory=factory, settings=tuple(choice.settings.items()), path=path)
+
+
+def _player(registry: Registry, game: Game, choice: Choice, label: str, seats: tuple[int, ...], path: str) -> Player:
+    offer = registry.find("learner", choice.name)
+    factory = loading.load(offer)
+    extra: dict[str, Any] = {**offer.parts, **({"game": game} if "game" in parts(factory) else {})}
+    inside = "" if path == "learner" else f"{path}."
+    if choice.value_model is not None:
+        extra["value_model"] = model_builder(registry, choice.value_model, game, f"{inside}value_model")
+    if choice.explorer is not None:
+        extra["explorer"] = build(registry, "explorer", choice.explorer, f"{inside}explorer")
+    offers = {kind: registry.find(kind, model.name) for kind, model in choice.models.items()}
+    offers["learner"] = offer
+    return Player(choice.name, label, path, seats, factory, dict(choice.settings), extra, offers)

@@ -1,0 +1,291 @@
+"""An experiment: who plays what with which numbers. All that a run depends on, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import tomli_w
+
+from meva_core.contracts import conversion
+from meva_core.contracts.components import as_plain, between, not_negative, one_of, parts, positive, static
+from meva_core.errors import BadCombination, BadValue, did_you_mean
+from meva_core.registry import loading, recipes
+from meva_core.registry.entries import Offer, Registry
+
+SCHEMA = 2
+PARTS_OF_MODELS = ("outputs", "conditions")  # set by the learner, not by users
+MODELS = ("value_model", "explorer")  # what a learner may have of its own
+
+
+@attrs.frozen(kw_only=True)
+class FitSettings:
+    """How a learner is fitted, whichever it is."""
+
+    seed: int = static(default=0, doc="first random seed", check=between(0, 2**31 - 2**16))
+    seeds: int = static(default=1, doc="independent fits, in one program: seed, seed + 1, ...", check=between(1, 2**16))
+    chunk: int = static(default=10, doc="outer loops between two checkpoints", check=between(1, 10**6))
+    on_divergence: str = static(
+        default="continue", doc="what the other seeds do where one diverges", check=one_of("stop", "continue")
+    )
+
+    @property
+    def every_seed(self) -> list[int]:
+        """One per fit."""
+        return list(range(self.seed, self.seed + self.seeds))
+
+
+@attrs.frozen(kw_only=True)
+class EvaluateSettings:
+    """What is asked of the fitted learners."""
+
+    pairs: int = static(default=256, doc="joint policies per seed and row", check=between(1, 10**7))
+    steps: int = static(default=1000, doc="steps of every match", check=between(1, 10**7))
+    values: tuple[float, ...] = static(
+        default=(), doc="rows: values of the learner's sweep; empty: the learner's choice"
+    )
+    against: str | None = static(default=None, doc="the learner to be shaped; unset: nobody")
+    against_rate: float | None = static(
+        default=None,
+        doc="its learning rate; unset: the learner's, or of a learner that has none, what its own recipe says",
+        check=positive,
+    )
+    response_steps: int = static(
+        default=100, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
+    )
+    response_restarts: int = static(default=8, doc="fresh starts of such a best response", check=between(1, 10**5))
+    response_rate: float = static(default=1.0, doc="learning rate of such a best response", check=positive)
+    grid: int = static(default=29, doc="starts along each axis of a survey of basins", check=between(2, 1000))
+    grid_steps: int = static(default=200, doc="steps from each of them", check=between(1, 10**7))
+    nudge: float = static(
+        default=0.0,
+        doc="if above 0, starts whose end changes when they are moved by so much are told apart",
+        check=not_negative,
+    )
+    polytope: int = static(
+        default=0,
+        doc="random opponents for a polytope of payoffs along a match with the learner to be shaped",
+        check=between(0, 10**6),
+    )
+    float64: bool = static(default=False, doc="evaluate in double precision")
+
+
+def _without_none(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if value is not None}
+
+
+@attrs.frozen
+class Choice:
+    """An entry's name and all its hyper-parameters; a learner's with its value model and explorer, where it has one."""
+
+    name: str
+    settings: Mapping[str, Any] = attrs.field(factory=dict)
+    value_model: Choice | None = None
+    explorer: Choice | None = None
+
+    @property
+    def models(self) -> dict[str, Choice]:
+        """Its value model and its explorer, those it has."""
+        return _without_none({part: getattr(self, part) for part in MODELS})
+
+    def to_plain(self) -> dict[str, Any]:
+        """Without the models. TOML knows no None: what is left to the composition is left out."""
+        return {"name": self.name, **_without_none(as_plain(self.settings))}
+
+    def models_to_plain(self) -> dict[str, Any]:
+        """A table for each model."""
+        return {part: model.to_plain() for part, model in self.models.items()}
+
+
+@attrs.frozen(kw_only=True)
+class Experiment:
+    """Fully resolved: every hyper-parameter is written out, so that later defaults change nothing.
+
+    In its file a model's table stands inside the table of the learner that has it; for all whose do not, it stands
+    at the top, as [value_model] and [explorer] of the first learner do.
+    """
+
+    game: Choice
+    learner: Choice
+    opponents: tuple[Choice, ...] = ()  # empty: self-play
+    fit: FitSettings = attrs.field(factory=FitSettings)
+    evaluate: EvaluateSettings = attrs.field(factory=EvaluateSettings)
+    recipe: str = "default"
+    source: str = ""
+
+    @property
+    def hash(self) -> str:
+        """Equal hashes, equal numbers."""
+        return hash_of(self.to_plain())
+
+    @property
+    def fit_hash(self) -> str:
+        """Equal hashes, equal fits, however they are evaluated."""
+        return hash_of(self.of_fit)
+
+    @property
+    def of_fit(self) -> dict[str, Any]:
+        """All that decides the fit, as plain tables."""
+        return {key: table for key, table in decisive(self.to_plain()).items() if key != "evaluate"}
+
+    @property
+    def seeds(self) -> list[int]:
+        """One per fit."""
+        return self.fit.every_seed
+
+    def to_plain(self) -> dict[str, Any]:
+        """Tables of numbers, strings and lists; `from_plain` reads them."""
+        plain: dict[str, Any] = {"schema": SCHEMA, "recipe": self.recipe, "source": self.source}
+        plain["game"] = self.game.to_plain()
+        plain["learner"] = self.learner.to_plain()
+        plain.update(self.learner.models_to_plain())
+        plain["fit"] = as_plain(attrs.asdict(self.fit))
+        plain["evaluate"] = _without_none(as_plain(attrs.asdict(self.evaluate)))
+        if self.opponents:
+            plain["opponents"] = [{**rival.to_plain(), **rival.models_to_plain()} for rival in self.opponents]
+        return plain
+
+    def to_toml(self) -> str:
+        """The text of an experiment.toml."""
+        return tomli_w.dumps(self.to_plain())
+
+
+def decisive(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the numbers: not what an experiment is called, in which pieces its fit is done, nor [run]."""
+    found = {key: value for key, value in plain.items() if key not in ("recipe", "source", "run")}
+    if isinstance(fit := found.get("fit"), Mapping):
+        found["fit"] = {key: value for key, value in fit.items() if key not in ("chunk", "on_divergence")}
+    return found
+
+
+def dotted(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Every number by the name that --set gives it: learner.rate; opponent.rate, or of several opponent.2.rate."""
+    return dict(_dotted(_with_opponents(plain)))
+
+
+def hash_of(plain: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits of what decides the numbers."""
+    text = json.dumps(decisive(plain), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def read(registry: Registry, path: Path) -> Experiment:
+    """An experiment from its TOML file."""
+    plain = recipes.read_toml(path)
+    plain.pop("run", None)  # versions and hash of the run it was written by
+    return from_plain(registry, plain, str(path))
+
+
+def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Experiment:
+    """Check everything that can be checked without building: names, types, missing and unknown keys."""
+    known = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)
+    for key in plain:
+        if key not in known:
+            raise BadValue(f"unknown key {key!r} @ {where}{did_you_mean(key, known)}")
+    if plain.get("schema") != SCHEMA:
+        raise BadValue(f"expected schema {SCHEMA}, got {plain.get('schema')!r} @ {where}: written by another version?")
+    for key in ("game", "learner"):
+        if key not in plain:
+            raise BadValue(f"expected a table [{key}], got none @ {where}")
+    opponents = plain.get("opponents", [])
+    if not isinstance(opponents, list):
+        raise BadValue(f"expected a list of tables, got {opponents!r} @ {where}: opponents")
+    evaluate = _settings(EvaluateSettings, plain.get("evaluate", {}), "evaluate")
+    if evaluate.against is not None:
+        registry.find("learner", evaluate.against)
+    models = {part: plain[part] for part in MODELS if part in plain}
+    for part in models:
+        if not any(part in models_of(registry, name) for name in _names([plain["learner"], *opponents])):
+            raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
+    learner = _player(registry, plain["learner"], models, "learner")
+    rivals = tuple(_player(registry, o, models, opponent_path(len(opponents), n)) for n, o in enumerate(opponents))
+    return Experiment(
+        game=_choice(registry, "game", plain["game"], "game"),
+        learner=learner,
+        opponents=() if all(rival == learner for rival in rivals) else rivals,
+        fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
+        evaluate=evaluate,
+        recipe=conversion.convert(plain.get("recipe", "default"), str, "recipe"),
+        source=conversion.convert(plain.get("source", ""), str, "source"),
+    )
+
+
+def models_of(registry: Registry, learner: str) -> set[str]:
+    """The models that a learner has."""
+    return set(parts(loading.load(registry.find("learner", learner)))).intersection(MODELS)
+
+
+def _player(registry: Registry, plain: Any, models: Mapping[str, Any], path: str) -> Choice:
+    """A learner with its models: from its own table, or else `models`."""
+    own = {part: plain[part] for part in MODELS if part in plain} if isinstance(plain, Mapping) else {}
+    bare = {key: value for key, value in plain.items() if key not in MODELS} if own else plain
+    choice = _choice(registry, "learner", bare, path)
+    wanted = models_of(registry, choice.name)
+    found = {}
+    for part in MODELS:
+        if part in own and part not in wanted:
+            raise BadValue(f"expected a learner that has one to read {part}, got {choice.name!r} @ {path}.{part}")
+        if part in wanted:
+            if part not in own and part not in models:
+                raise BadValue(f"expected a table [{part}] for {choice.name!r}, got none @ {path}")
+            found[part] = _choice(registry, part, {**models, **own}[part], f"{path}.{part}" if part in own else part)
+    return attrs.evolve(choice, **found)
+
+
+def _names(tables: Sequence[Any]) -> list[str]:
+    """Of learners that are known by one; what is wrong with the rest is said where they are read."""
+    return [table["name"] for table in tables if isinstance(table, Mapping) and isinstance(table.get("name"), str)]
+
+
+def _choice(registry: Registry, kind: str, plain: Any, path: str) -> Choice:
+    if not isinstance(plain, Mapping) or not isinstance(plain.get("name"), str):
+        raise BadValue(f"expected a table with a name, got {plain!r} @ {path}")
+    offer: Offer = registry.find(kind, plain["name"])
+    given = {key: value for key, value in plain.items() if key != "name"}
+    fixed = PARTS_OF_MODELS if kind == "value_model" else ()
+    return Choice(plain["name"], conversion.structure(loading.load(offer), given, path, fixed=fixed))
+
+
+def _settings(cls: type, plain: Any, path: str) -> Any:
+    if not isinstance(plain, Mapping):
+        raise BadValue(f"expected a table, got {plain!r} @ {path}")
+    return conversion.construct(cls, conversion.structure(cls, plain, path), path)
+
+
+def opponent_path(opponents: int, n: int) -> str:
+    """The name that --set gives opponent n, counted from 0, of so many."""
+    return "opponent" if opponents == 1 else f"opponent.{n + 1}"
+
+
+def check_seats(experiment: Experiment, num_players: int) -> None:
+    """BadCombination unless there is one opponent for every other seat, or none (self-play)."""
+    given = len(experiment.opponents)
+    if given and given != num_players - 1:
+        raise BadCombination(
+            f"{experiment.game.name} has {num_players} players: expected {num_players - 1} opponents "
+            f"(repeat --opponent in seat order) or none for self-play, got {given}"
+        )
+
+
+def _with_opponents(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Opponents by the names that --set gives them: opponent.rate, or of several opponent.2.rate."""
+    named = {key: value for key, value in plain.items() if key != "opponents"}
+    match plain.get("opponents", []):
+        case []:
+            return named
+        case [rival]:
+            return {**named, "opponent": rival}
+        case rivals:
+            return {**named, "opponent": {str(n): rival for n, rival in enumerate(rivals, start=1)}}
+
+
+def _dotted(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{above}{key}.")
+        else:
+            yield above + key, value

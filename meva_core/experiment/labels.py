@@ -1,0 +1,44 @@
+"""Labels of players, which tell those of one rule apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from meva_core.experiment.experiment import Choice, Experiment, dotted
+
+LONGEST = 40  # letters of a label: it heads a column
+
+
+def of(experiment: Experiment) -> list[str]:
+    """A label for the learner and for each opponent, as `told_apart` gives them."""
+    return told_apart([experiment.learner, *experiment.opponents])
+
+
+def told_apart(players: Sequence[Choice]) -> list[str]:
+    """A label for each player: its name, or, where another player of that name differs, "lola (variant=taylor)".
+
+    In parentheses stand the hyper-parameters in which the players of one name differ; where that is too long, or says
+    nothing, the player's first seat. Equal players have equal labels, others different ones.
+    """
+    tables = [dotted({**player.to_plain(), **player.models_to_plain()}) for player in players]
+    found = [_label(own, [table for table in tables if table["name"] == own["name"]]) for own in tables]
+    return [
+        f"{own['name']} (seat {tables.index(own) + 1})"
+        if len(label) > LONGEST or any(label == found[n] and own != other for n, other in enumerate(tables))
+        else label
+        for own, label in zip(tables, found, strict=True)
+    ]
+
+
+def _label(own: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) -> str:
+    differing = [key for key in own if any(table.get(key) != own[key] for table in namesakes)]
+    shown = ", ".join(f"{key}={_shown(own[key])}" for key in differing)
+    return f"{own['name']} ({shown})" if shown else own["name"]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value)

@@ -1,0 +1,201 @@
+"""Classes and objects that are handed in from Python where a name is taken: the names that they go by, and the offers
+that the rest of the pipeline finds under those.
+
+A class that a plugin offers goes by its entry's name. Any other is known for one call only, by its module and class,
+`__main__:Hawk`, as no entry can be called: what is defined again under its name is another class, and nothing is stale.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from meva_core.contracts import kinds
+from meva_core.contracts.components import as_plain, parts, settings
+from meva_core.contracts.hooks import Entry, kind_label
+from meva_core.contracts.protocols import Game
+from meva_core.errors import BadCombination, BadPlugin, BadValue
+from meva_core.experiment.compose import ModelBuilder
+from meva_core.experiment.experiment import MODELS
+from meva_core.registry import checks, loading
+from meva_core.registry.entries import Offer, Registry
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Local(Offer):
+    """A class that no plugin offers. parts: what an object is composed with beyond what every composition gives it."""
+
+    factory: type
+
+    @property
+    def name(self) -> str:
+        """Its module and class, with its parts where it has any of its own."""
+        inside = ", ".join(f"{name}={described(part)}" for name, part in self.parts.items())
+        return identity(self.factory) + (f"({inside})" if inside else "")
+
+    def goes_by(self, name: str) -> bool:
+        """True for the full name alone."""
+        return name == self.name
+
+    def __str__(self) -> str:
+        return f"{kind_label(self.kind)} {self.factory.__qualname__} (defined in {self.factory.__module__})"
+
+    def import_factory(self) -> Any:
+        """The class, which is there already."""
+        return self.factory
+
+    def fault(self, text: str, *, raised: bool = False) -> BadPlugin:
+        """The error for a class that breaks its contract."""
+        return BadPlugin(f"{self}: {text}")
+
+
+@attrs.frozen
+class Taken:
+    """A value handed in at `path`: the name that `known` finds it by, and an object's hyper-parameters, dotted as an
+    override has them. game: that a learner was made with, if any."""
+
+    known: Registry
+    name: str
+    overrides: dict[str, Any]
+    game: Any = None
+
+
+def take(known: Registry, kind: str, given: Any, path: str) -> Taken:
+    """A name as it is; a class or an object of `kind` as an offer of the registry. BadValue for anything else."""
+    if isinstance(given, str):
+        return Taken(known, given, {})
+    if isinstance(given, type):
+        kinds.check_class(kind, given, path)
+        found = offer(known, kind, given, {})
+        return Taken(_with(known, found), _name(known, found), {})
+    kinds.check(kind, given, path)
+    own = {name: getattr(given, name) for name in parts(type(given))}
+    game, rivals = own.get("game"), own.get("rivals", ())
+    if any(rival is not None for rival in rivals):
+        raise BadValue(f"expected a learner without rivals, which a run fits it against, got some @ {path}")
+    models = {part: own[part] for part in MODELS if part in own}
+    defaults = {field.name: field.default for field in attrs.fields(type(given))}
+    found = offer(known, kind, type(given), {n: part for n, part in own.items() if part is not defaults[n]})
+    known, overrides = _with(known, found), {f"{path}.{name}": value for name, value in settings(given).items()}
+    for part, model in models.items():
+        known, name, inner = _model(known, part, model, f"{path}.{part}")
+        overrides |= {f"{path}.{part}.name": name, **inner}
+    return Taken(known, _name(known, found), overrides, game)
+
+
+def offer(known: Registry, kind: str, cls: type, given_parts: Mapping[str, Any]) -> Offer:
+    """The offer of a class: a plugin's, or one of its own. given_parts: those that no composition gives become its."""
+    own = {name: part for name, part in given_parts.items() if name not in checks.PARTS[kind]}
+    if not own:
+        for there in _perhaps(known, kind, cls):
+            if loading.load(there) is cls:
+                return there
+    summary = (cls.__doc__ or "").strip().partition("\n")[0]
+    entry = Entry(re.sub(r"\W", "_", cls.__name__, flags=re.ASCII), identity(cls), summary)
+    return Local(kind=kind, entry=entry, plugin=cls.__module__, distribution="", parts=own, factory=cls)
+
+
+@attrs.frozen
+class Cast:
+    """The cast of a run, by the names that `known` finds them by. overrides: hyper-parameters of objects, and over them
+    those that were set, dotted. made_for: games that learners were made with."""
+
+    known: Registry
+    game: str
+    learner: str
+    opponents: list[str]
+    overrides: dict[str, Any]
+    made_for: list[Any]
+
+    def check_games(self, played: Game) -> None:
+        """BadCombination where a learner was made for another game than the one that is played."""
+        for game in self.made_for:
+            if described(game) != described(played):
+                raise BadCombination(
+                    f"expected learners made for the game that is run, {described(played)}, got one made for "
+                    f"{described(game)}: hand in the learner's class, or make it with that game"
+                )
+
+
+def cast(known: Registry, game: Any, learner: Any, opponents: Any, overrides: Mapping[str, Any]) -> Cast:
+    """Names, classes and objects as names alone. opponents: one, or a list of them."""
+    rivals = opponents if isinstance(opponents, (list, tuple)) else [] if opponents is None else [opponents]
+    found = [Taken(known, "", {})]
+    paths = ["opponent"] if len(rivals) == 1 else [f"opponent.{n}" for n in range(1, len(rivals) + 1)]
+    asked = [("game", game, "game"), ("learner", learner, "learner")]
+    for kind, given, path in asked + [("learner", rival, path) for rival, path in zip(rivals, paths, strict=True)]:
+        found.append(take(found[-1].known, kind, given, path))
+    played, first, *others = found[1:]
+    known, named = found[-1].known, {}
+    for path, value in overrides.items():
+        if isinstance(value, type) and (kind := _named_at(path)) is not None:
+            taken = take(known, kind, value, path)
+            known, value = taken.known, taken.name
+        named[path] = value
+    return Cast(
+        known=known,
+        game=played.name,
+        learner=first.name,
+        opponents=[other.name for other in others],
+        overrides={**{name: value for one in found for name, value in one.overrides.items()}, **named},
+        made_for=[one.game for one in (first, *others) if one.game is not None],
+    )
+
+
+def identity(cls: type) -> str:
+    """The module and class, as an entry's factory is written."""
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def described(component: Any) -> str:
+    """A component with its hyper-parameters and parts, in one line: equal ones have equal lines."""
+    if not attrs.has(type(component)):
+        return repr(component)
+    inside = {name: repr(as_plain(value)) for name, value in settings(component).items()}
+    inside |= {name: described(getattr(component, name)) for name in parts(type(component))}
+    return f"{identity(type(component))}({', '.join(f'{name}={value}' for name, value in inside.items())})"
+
+
+def _named_at(path: str) -> str | None:
+    """The kind whose name an override sets; None where it sets anything else."""
+    if path == "evaluate.against":
+        return "learner"
+    return next((part for part in MODELS if f".{path}".endswith(f".{part}.name")), None)
+
+
+def _model(known: Registry, part: str, model: Any, path: str) -> tuple[Registry, str, dict[str, Any]]:
+    """A learner's value model or explorer."""
+    if isinstance(model, ModelBuilder):
+        taken = take(known, part, model.factory, path)
+        return taken.known, taken.name, {f"{path}.{name}": value for name, value in model.settings}
+    if part == "value_model":
+        raise BadValue(f"expected a value model as meva.make gives it to a learner, got {kinds.told(model)} @ {path}")
+    taken = take(known, part, model, path)
+    return taken.known, taken.name, taken.overrides
+
+
+def _perhaps(known: Registry, kind: str, cls: type) -> Iterator[Offer]:
+    """Offers whose factory is called as the class is, which alone are worth an import."""
+    for offer in known.of_kind(kind):
+        if not isinstance(offer, Local) and offer.entry.factory.rpartition(":")[2] == cls.__qualname__:
+            yield offer
+
+
+def _with(known: Registry, offer: Offer) -> Registry:
+    if not isinstance(offer, Local):
+        return known
+    for other in known.of_kind(offer.kind):
+        if isinstance(other, Local) and other.name == offer.name:
+            if other.factory is not offer.factory:
+                raise BadValue(f"expected one class {offer.name}, got two: it was defined again, make its objects anew")
+            return known
+    return attrs.evolve(known, offers=(*known.offers, offer))
+
+
+def _name(known: Registry, offer: Offer) -> str:
+    """One that nothing else of its kind goes by."""
+    others = [other for other in known.of_kind(offer.kind) if other is not offer and other.goes_by(offer.name)]
+    return offer.name if isinstance(offer, Local) or not others else f"{offer.plugin}:{offer.name}"

@@ -1,0 +1,114 @@
+"""Composition in Python: `make` gives plain objects to call, jit and vmap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from meva_core.contracts import conversion, hooks, kinds
+from meva_core.contracts.components import parts
+from meva_core.contracts.hooks import kind_label
+from meva_core.contracts.protocols import Game
+from meva_core.errors import BadValue, UnknownName, did_you_mean
+from meva_core.experiment import compose, local
+from meva_core.experiment.experiment import MODELS, PARTS_OF_MODELS, Choice
+from meva_core.match import Fitted
+from meva_core.registry import attribution, discovery, entries, loading, recipes
+
+
+@attribution.named()
+def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
+    """An entry's component with its hyper-parameters: `make("learner", "lola", game=game, rate=1.0)`.
+
+    kind: game, learner, value_model or explorer. name: an entry's, or a component class of your own. Hyper-parameters
+    that are not given have the class's defaults (recipes are for `run`). Parts are given as objects (`rivals=`), and
+    `game=`, `value_model=` and `explorer=` also as a name, as {"name": ..., hyper-parameters}, or as a class. Raises
+    MevaError on bad input.
+    """
+    if not isinstance(kind, str) or kind not in hooks.KINDS:
+        raise UnknownName(f"unknown kind {kind!r}{did_you_mean(str(kind), hooks.KINDS)}")
+    known = discovery.installed()
+    if not isinstance(name, (str, type)):
+        there = did_you_mean("", {offer.name for offer in known.of_kind(kind)})
+        raise BadValue(f"expected make({kind!r}, NAME), or a component class, got {kinds.told(name)}{there}")
+    called = name if isinstance(name, str) else name.__name__
+    if unnamed:
+        raise BadValue(
+            f'expected parts and hyper-parameters by name, as in make("{kind}", "{called}", game=...), '
+            f"got {kinds.told(unnamed[0])} without one"
+        )
+    if isinstance(name, str):
+        factory = loading.load(known.find(kind, name))
+        given = _parts(known, kind, factory, called, settings)
+    else:
+        kinds.check_class(kind, name, kind)
+        given = _parts(known, kind, name, called, settings)
+        factory = loading.load(local.offer(known, kind, name, given))
+    return conversion.construct(factory, {**conversion.structure(factory, settings, called), **given}, called)
+
+
+def _parts(known: entries.Registry, kind: str, factory: type, called: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a component, taken out of `settings` and checked."""
+    wanted = parts(factory)
+    given = {name: settings.pop(name) for name in wanted if name in settings}
+    if "game" in wanted:
+        given["game"] = _game(given.get("game"), f"{called}.game", f"{kind_label(kind)} {called!r}")
+    for part in MODELS:
+        if part in wanted:
+            asked = given.get(part, recipes.shipped().defaults[part])
+            given[part] = _model(known, part, asked, given["game"] if "game" in wanted else None, f"{called}.{part}")
+    if given.get("rivals"):
+        given["rivals"] = _rivals(given["rivals"], given["game"], f"{called}.rivals")
+    for field in attrs.fields(factory):
+        if field.name in wanted and field.name not in given and field.default is attrs.NOTHING:
+            raise BadValue(f"expected {field.name}=... for {kind_label(kind)} {called!r}, got none")
+    return given
+
+
+def _game(given: Any, path: str, whose: str) -> Game:
+    """From an object, a class, a name, or a name with hyper-parameters."""
+    if given is None:
+        raise BadValue(f'expected game=make("game", ...) for {whose}, got none')
+    if isinstance(given, (str, type)):
+        return make("game", given)
+    if isinstance(given, Mapping):
+        return make("game", **given)
+    kinds.check("game", given, path)
+    return given
+
+
+def _model(known: entries.Registry, kind: str, given: Any, game: Any, path: str) -> Any:
+    """A value model's builder or an explorer, from an object, a class, a name, or a name with hyper-parameters."""
+    settings = dict(given) if isinstance(given, Mapping) else {}
+    name = settings.pop("name", recipes.shipped().defaults[kind]) if isinstance(given, Mapping) else given
+    if isinstance(name, (str, type)):
+        taken = local.take(known, kind, name, path)
+        fixed = PARTS_OF_MODELS if kind == "value_model" else ()
+        factory = loading.load(taken.known.find(kind, taken.name))
+        choice = Choice(taken.name, conversion.structure(factory, settings, kind, fixed=fixed))
+        if kind == "value_model":
+            return compose.model_builder(taken.known, choice, game)
+        return compose.build(taken.known, kind, choice, kind)
+    if kind == "value_model" and callable(given):
+        return given  # a builder
+    if kind == "value_model" or kinds.lacking(kind, type(given)):
+        raise BadValue(
+            f'expected {kinds.article(kind_label(kind))}: its name, {{"name": ..., hyper-parameters}}, or what '
+            f"meva.make gives, got {kinds.told(given)} @ {path}"
+        )
+    kinds.check(kind, given, path)
+    return given
+
+
+def _rivals(given: Any, game: Game, path: str) -> tuple[Fitted | None, ...]:
+    """Per seat a fitted rival, or None."""
+    seats = tuple(given) if isinstance(given, (tuple, list)) else (given,)
+    if len(seats) != game.num_players or not all(rival is None or isinstance(rival, Fitted) for rival in seats):
+        told = ", ".join(map(kinds.told, seats))
+        raise BadValue(
+            f"expected for each of {game.num_players} seats a rival, meva.Fitted(learner=...), or None where the "
+            f"learner itself sits, got {told} @ {path}"
+        )
+    return seats

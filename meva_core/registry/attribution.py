@@ -1,0 +1,90 @@
+"""Whose fault an exception is: one that a stranger's code raised is told in a line that names it. Imports no jax."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from types import FrameType
+
+from meva_core.errors import BadPlugin, MevaError, in_short
+from meva_core.registry import discovery, entries
+from meva_core.registry.entries import OURS, Offer, Plugin, what_to_do
+
+
+@contextlib.contextmanager
+def named() -> Iterator[None]:
+    """What passes through the code of a plugin that is not bundled becomes a BadPlugin that names it.
+
+    MevaError and Ctrl-C pass as they are, and so do bugs of ours and of bundled plugins, which keep their
+    traceback.
+    """
+    try:
+        yield
+    except MevaError:
+        raise
+    except (Exception, SystemExit) as error:
+        who = culprit(error)
+        if who is None:
+            raise
+        raise BadPlugin(f"{who} raises {in_short(error)}. {what_to_do(who.distribution, raised=True)}") from error
+
+
+def culprit(error: BaseException) -> Offer | Plugin | None:
+    """The entry, or else the plugin, whose code is the innermost of a stranger's in the traceback."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        known = discovery.installed()
+    theirs = _modules(known)
+    passed = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
+    found = [(frame, plugin) for frame in passed if (plugin := _plugin_of(frame, theirs)) is not None]
+    if not found:
+        return None
+    plugin = found[0][1]
+    offers = {
+        o.entry.factory: o for o in known.offers if (o.plugin, o.distribution) == (plugin.name, plugin.distribution)
+    }
+    for frame, owner in found:
+        for factory in _classes(frame) if owner == plugin else ():
+            if factory in offers:
+                return offers[factory]
+    return plugin
+
+
+def _modules(known: entries.Registry) -> dict[str, Plugin]:
+    """Modules of strangers: those that their entry points and factories name. Not what they only borrow."""
+    plugins = {(plugin.name, plugin.distribution): plugin for plugin in known.plugins}
+    found = {plugin.module: plugin for plugin in known.plugins}
+    for offer in known.offers:
+        found.setdefault(offer.entry.factory.partition(":")[0], plugins[offer.plugin, offer.distribution])
+    borrowed = {
+        "meva_core",
+        *sys.stdlib_module_names,
+        *(_top(p.module) for p in known.plugins if p.distribution == OURS),
+    }
+    return {module: plugin for module, plugin in found.items() if _top(module) not in borrowed}
+
+
+def _plugin_of(frame: FrameType, theirs: dict[str, Plugin]) -> Plugin | None:
+    """By the frame's package; where several plugins share that, by the module nearest to it."""
+    name = frame.f_globals.get("__name__") or ""
+    near = [module for module in theirs if _top(module) == _top(name)]
+    return theirs[max(near, key=lambda module: len(_path(module, name)))] if near else None
+
+
+def _classes(frame: FrameType) -> list[str]:
+    """ "module:Class" of what the frame's `self` is, and of the class whose method it runs."""
+    own = f"{frame.f_globals.get('__name__')}:{frame.f_code.co_qualname.partition('.')[0]}"
+    return [own, *(f"{cls.__module__}:{cls.__qualname__}" for cls in type(frame.f_locals.get("self")).__mro__)]
+
+
+def _path(*modules: str) -> str:
+    """What they share, component by component."""
+    return os.path.commonpath([module.replace(".", "/") for module in modules])
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]

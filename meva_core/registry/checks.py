@@ -1,0 +1,179 @@
+"""Whether what a stranger's plugin gives is what `protocols` says: asked in the abstract when an experiment is
+composed, so that a wrong shape is one line that names the plugin, and costs no fit.
+
+What is bundled is held to the contracts by the project's own tests.
+
+Shapes: P players, D numbers per policy, H features, K outputs, C conditions, N alternatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import jax.numpy as jnp
+
+from meva_core.contracts import conversion, kinds
+from meva_core.contracts.abstract import abstract, floats, key
+from meva_core.contracts.components import Hyperparameter, as_plain, hyperparameters
+from meva_core.contracts.protocols import Explorer, Game, Learner, Sweep, ValueModel
+from meva_core.errors import BadValue
+from meva_core.registry.entries import Offer
+from meva_core.registry.shape_checks import Asked, whole
+
+PARTS = {"game": (), "learner": ("game", "value_model", "explorer", "rivals"), "value_model": ("game",), "explorer": ()}
+OUTPUTS, CONDITIONS = 4, 1  # of the value models that are asked
+
+
+def factory(offer: Offer, cls: type) -> None:
+    """A class has the methods of its kind, parts that somebody hands in, and defaults that it accepts itself."""
+    asked = Asked(offer, cls)
+    protocol = kinds.PROTOCOLS[offer.kind]
+    known = {h.name: h for h in asked.answer("its hyper-parameters", lambda: hyperparameters(cls))}
+    fields = {field.name for field in attrs.fields(cls)}
+    for name in kinds.lacking(offer.kind, cls):
+        asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
+    if offer.kind == "learner" and "rate" not in known:
+        asked.refuse(f"class {cls.__name__}", "a hyper-parameter rate", ", ".join(known) or "none")
+    if (setting := getattr(cls, "plays_strategies", None)) is not None and setting not in known:
+        asked.refuse("plays_strategies", f"one of {', '.join(known)} or None", setting)
+    wanted = {name for name in (*dir(protocol), *protocol.__annotations__) if not name.startswith("_")}
+    for name in sorted(wanted - fields):
+        if not hasattr(cls, name):
+            asked.refuse(f"class {cls.__name__}", f"{name} (or {protocol.__name__} as its base)", "none")
+    for field in attrs.fields(cls):
+        if field.default is attrs.NOTHING and field.name not in (*known, *PARTS[offer.kind], *offer.parts):
+            asked.refuse(f"class {cls.__name__}", f"parts of {', '.join(PARTS[offer.kind]) or 'no name'}", field.name)
+    for name, h in known.items():
+        if not h.required:
+            _default(asked, name, h)
+
+
+def game(offer: Offer, made: Game) -> None:
+    """Shapes and types of all that is asked of a game."""
+    asked = Asked(offer, made)
+    players = asked.attribute("num_players", "a whole number >= 1", whole)
+    size = asked.attribute("policy_size", "a whole number >= 1", whole)
+    asked.attribute("symmetric", "True or False", lambda value: value in (True, False))
+    asked.attribute("plane", "(low, high) or None", lambda value: value is None or value[0] < value[1])
+    asked.attribute(
+        "notes", "texts", lambda value: not isinstance(value, str) and all(isinstance(t, str) for t in value)
+    )
+    x = asked.array("init(key)", asked.shapes("init(key)", "init", key()), players, size)
+    asked.array("payoff(x)", asked.shapes("payoff(x)", "payoff", x), players)
+    asked.array("payoff_range", asked.answer("payoff_range", lambda: abstract(jnp.asarray(made.payoff_range))), players)
+    entries = asked.array("entries(x)", asked.shapes("entries(x)", "entries", x), players, size)
+    if (back := asked.shapes("from_entries(entries)", "from_entries", entries)) is not None:
+        asked.array("from_entries(entries)", back, players, size)
+    names = asked.attribute("entry_names", "names", lambda value: all(isinstance(name, str) for name in value))
+    if len(names) != size:
+        asked.refuse("entry_names", f"{size} names, one for each number of a policy", list(names))
+    outcomes = asked.shapes("outcomes(x)", "outcomes", x)
+    if not isinstance(outcomes, dict):
+        asked.refuse("outcomes(x)", "a dictionary", outcomes)
+    for name, share in outcomes.items():
+        asked.array(f"outcomes(x)[{name!r}]", share)
+    strategies = asked.attribute("strategies", "a mapping", lambda value: isinstance(value, Mapping))
+    for name, strategy in strategies.items():
+        if not callable(strategy):
+            what = f"strategies[{name!r}]"
+            got = asked.answer(what, lambda strategy=strategy: abstract(jnp.asarray(strategy)))
+            asked.array(what, got, *((players, size) if len(got.shape) == 2 else (size,)))
+    for seat in range(players):
+        what = f"best_response(x, {seat})"
+        if (answers := asked.shapes(what, "best_response", x, static=(seat,))) is not None:
+            asked.array(what, answers, None, size)
+
+
+def learner(offer: Offer, made: Learner, on: Game) -> Any:
+    """Shapes and types of all that is asked of a learner, its fit included; returns those of its parameters."""
+    asked = Asked(offer, made)
+    x, shape = policies(on), (on.num_players, on.policy_size)
+    training(offer, made)
+    params = fitted(offer, made)
+    sweep = asked.attribute("sweep", "a Sweep or None", lambda value: value is None or isinstance(value, Sweep))
+    if sweep is not None and not hasattr(made, sweep.name):
+        asked.refuse("sweep", "the name of a hyper-parameter", sweep.name)
+    asked.array("start(params, x, key)", asked.shapes("start(params, x, key)", "start", params, x, key()), *shape)
+    if (held := asked.shapes("held()", "held")) is not None:
+        asked.array("held()", held, *shape)
+    state = asked.shapes("init(params, x)", "init", params, x)
+    what = "update(params, state, x, key)"
+    steps, after = asked.pair(what, asked.shapes(what, "update", params, state, x, key()))
+    asked.array(f"the steps of {what}", steps, *shape)
+    asked.same(f"the state of {what}", after, state)
+    valued = asked.shapes("meta_value(params, x)", "meta_value", params, x)
+    for value in () if valued is None else asked.pair("meta_value(params, x)", valued):
+        asked.array("meta_value(params, x)", value, on.num_players)
+    return params
+
+
+def training(offer: Offer, of: Learner) -> None:
+    """A fit keeps the shapes of its state, and measures something."""
+    if (made := Asked(offer, of).answer("training", lambda: of.training)) is None:
+        return
+    asked = Asked(offer, made)
+    asked.attribute("num_steps", "a whole number >= 1", whole)
+    state = asked.shapes("training.init(key)", "init", key())
+    what = "training.step(state, key)"
+    after, metrics = asked.pair(what, asked.shapes(what, "step", state, key()))
+    asked.same(f"the state of {what}", after, state)
+    if not isinstance(metrics, dict) or not metrics:
+        asked.refuse(f"the metrics of {what}", "a dictionary of one or more", metrics)
+    for name, value in metrics.items():
+        asked.array(f"the metric {name!r} of {what}", value)
+
+
+def fitted(offer: Offer, of: Learner) -> Any:
+    """The shapes of a learner's parameters."""
+    if (made := Asked(offer, of).answer("training", lambda: of.training)) is None:
+        return None
+    state = Asked(offer, made).shapes("training.init(key)", "init", key())
+    return Asked(offer, made).shapes("training.params(state)", "params", state)
+
+
+def value_model(offer: Offer, build: Callable[[int, int, bool], ValueModel], on: Game) -> tuple[Any, int]:
+    """Shapes and types; returns those of its parameters, and H."""
+    asked = Asked(offer, build(OUTPUTS, CONDITIONS, False))
+    features = asked.attribute("num_features", "a whole number >= 1", whole)
+    x, players = policies(on), on.num_players
+    params = asked.shapes("init(key)", "init", key())
+    what = "features(params, x, others, condition)"
+    got = asked.shapes(what, "features", params, x, x, floats(players, CONDITIONS))
+    asked.array(what, got, players, features)
+    what = "head(params, features)"
+    asked.array(what, asked.shapes(what, "head", params, got), players, OUTPUTS)
+    return params, features
+
+
+def explorer(offer: Offer, made: Explorer, on: Game, params: Any = None, features: int = 16) -> None:
+    """What it perturbs keeps its shape. params: of the value model beside it."""
+    asked = Asked(offer, made)
+    params = {"layer": floats(features, OUTPUTS)} if params is None else params
+    what = "draw(key, params, num_features)"
+    noise = asked.shapes(what, "draw", key(), params, static=(features,))
+    what = "perturb_params(noise, params)"
+    asked.same(what, asked.shapes(what, "perturb_params", noise, params), params)
+    what = "perturb_features(noise, features)"
+    hidden = floats(on.num_players, features)
+    asked.same(what, asked.shapes(what, "perturb_features", noise, hidden), hidden)
+    what, step = "perturb_step(noise, step, key)", policies(on)
+    asked.same(what, asked.shapes(what, "perturb_step", noise, step, key()), step)
+
+
+def policies(on: Game) -> Any:
+    """The shape of a joint policy."""
+    return floats(on.num_players, on.policy_size)
+
+
+def _default(asked: Asked, name: str, h: Hyperparameter) -> None:
+    what = f"the default of {name}"
+    value = asked.answer(what, lambda: as_plain(h.default))
+    try:
+        conversion.convert(h.default, h.type, what)
+    except BadValue:
+        asked.refuse(what, conversion.type_name(h.type), value)
+    check = h.check
+    if check is not None and value is not None and not asked.answer(what, lambda: check.accepts(h.default)):
+        asked.refuse(what, check.expected, value)

@@ -1,0 +1,208 @@
+"""Claims about the quality of recipes, as data, and what was measured of them. Imports no jax.
+
+In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
+
+    [claims.NAME]
+    says = "what a good fit does"
+    game = "logistic"
+    learner = "meva"                     # and opponents = [...], recipe = "..."
+    set = { "evaluate.values" = [0.95] } # of the evaluation alone: a claim is about a recipe as it stands
+    [[claims.NAME.holds]]                # of each fit; all must hold
+    quantity = "basins.B"                # of a row of summary.json, dotted; "basins.B" is a share
+    at = 0.95                            # the row's setting, where there are several
+    at_least = 1.0                       # or at_most
+
+`meva claims` counts the fits that do, and writes a record of it. Records lie beside the recipe file, in claims.toml:
+
+    [records.NAME]
+    of = "1f0c..."                       # the claim and the recipe's numbers: a record of others says nothing
+    date = 2026-11-26
+    machine = "x86-64 CPU, 2 cores"
+    seed = 1000                          # the first
+    versions = { meva = "1.0.0", jax = "0.10.2" }
+    [[records.NAME.counts]]
+    devices = 1
+    fits = 60
+    count = 58                           # of the fits that hold
+    at_least = 89                        # percent: the lower end of the 95 % Wilson interval
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from meva_core.errors import BadValue, UnknownName, did_you_mean
+from meva_core.registry import recipes
+from meva_core.registry.recipes import RecipeFile
+from meva_core.registry.toml_tables import record
+
+OF_EVALUATION = "evaluate."
+
+
+@attrs.frozen(kw_only=True)
+class Criterion:
+    """A bound on one quantity of a fit's row, at a setting: at least or at most a number."""
+
+    quantity: str
+    at: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def holds(self, found: float | None) -> bool:
+        """True where there is a number, and it is on the right side."""
+        if found is None:
+            return False
+        return found >= self.at_least if self.at_least is not None else found <= self.at_most  # type: ignore[operator]
+
+    def worst(self, numbers: Sequence[float]) -> float:
+        """The number furthest to the wrong side."""
+        return min(numbers) if self.at_least is not None else max(numbers)
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """A claim about the fits of a recipe: what each is to do."""
+
+    name: str
+    says: str
+    game: str
+    learner: str
+    opponents: tuple[str, ...] = ()
+    recipe: str = "default"
+    overrides: Mapping[str, Any] = attrs.field(factory=dict)
+    holds: tuple[Criterion, ...]
+
+    def of(self, files: Iterable[RecipeFile]) -> str:
+        """Twelve hexadecimal digits of the claim, less its words, and of the numbers of its recipes: what a record is
+        of. Raises UnknownName where there is no such recipe."""
+        files = list(files)
+        has = {name: self.recipe in recipes.names(files, self.game, name) for name in self.opponents}
+        played = [(self.learner, self.recipe), *((name, self.recipe if has[name] else "default") for name in has)]
+        found = [recipes.find(files, self.game, learner, recipe) for learner, recipe in played]
+        numbers = [recipe.sections for recipe in found if recipe is not None]
+        asked = {key: value for key, value in attrs.asdict(self).items() if key not in ("name", "says")}
+        text = json.dumps([asked, numbers], sort_keys=True, separators=(",", ":"), default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@attrs.frozen(kw_only=True)
+class Count:
+    """A count of the fits on so many devices that hold; at_least: percent of all fits, the lower end of the 95 % Wilson
+    interval."""
+
+    devices: int
+    fits: int
+    count: int
+    at_least: int
+
+    def __str__(self) -> str:
+        """Words for a screen: "58 of 60 fits on 1 device, at least 89 %"."""
+        devices = f"{self.devices} device{'s' * (self.devices > 1)}"
+        return f"{self.count} of {self.fits} fits on {devices}, at least {self.at_least} %"
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """Counts of the fits that hold, and where they were counted; of: `Claim.of` of the claim then."""
+
+    of: str
+    date: datetime.date
+    machine: str
+    seed: int
+    versions: Mapping[str, str]
+    counts: tuple[Count, ...]
+
+    def to_plain(self) -> dict[str, Any]:
+        """A table for TOML."""
+        return {**attrs.asdict(self), "counts": [attrs.asdict(count) for count in self.counts]}
+
+
+def names(files: Iterable[RecipeFile]) -> list[str]:
+    """Names of all claims, in order."""
+    return list(dict.fromkeys(name for file in files for name in file.claims))
+
+
+def find(files: Iterable[RecipeFile], name: str) -> Claim:
+    """A claim, from the last file that has it. UnknownName; BadValue where its layout is wrong."""
+    tables = {name: table for file in files for name, table in file.claims.items()}
+    if name not in tables:
+        raise UnknownName(f"unknown claim {name!r}{did_you_mean(name, tables)}")
+    return parse(name, tables[name], f"claims.{name}")
+
+
+def parse(name: str, table: Mapping[str, Any], where: str) -> Claim:
+    """A claim from its table. BadValue says where in `where` its layout is wrong."""
+    if not re.fullmatch(r"[A-Za-z][\w.-]*", name):
+        raise BadValue(f"expected a name that can be a folder's (letters, digits, - and _), got {name!r} @ {where}")
+    content = {**table, "name": name}
+    if "set" in content:
+        content["overrides"] = content.pop("set")
+    given = content.get("holds", [])
+    if not isinstance(given, list) or not given:
+        raise BadValue(f"expected a list of tables [[{where}.holds]], got {given or 'none'} @ {where}")
+    content["holds"] = tuple(_criterion(each, f"{where}.holds[{n}]") for n, each in enumerate(given))
+    claim = record(Claim, content, where)
+    for path in claim.overrides:
+        if not path.startswith(OF_EVALUATION):
+            raise BadValue(
+                f"expected evaluate.NAME, since a claim is about a recipe as it stands, got {path!r} @ {where}"
+            )
+    return claim
+
+
+def _criterion(table: Any, where: str) -> Criterion:
+    found = record(Criterion, table, where)
+    if (found.at_least is None) == (found.at_most is None):
+        raise BadValue(f"expected at_least or at_most, one of the two @ {where}")
+    return found
+
+
+def parse_records(tables: Mapping[str, Any], where: str) -> dict[str, Record]:
+    """Records by the names of their claims. BadValue where the layout is wrong."""
+    return {name: _record(table, f"{where}: records.{name}") for name, table in tables.items()}
+
+
+def _record(table: Any, where: str) -> Record:
+    content = dict(table) if isinstance(table, Mapping) else table
+    if isinstance(content, dict):
+        counts = content.get("counts")
+        if not isinstance(counts, list) or not counts:
+            raise BadValue(f"expected a list of tables, got {counts!r} @ {where}.counts")
+        content["counts"] = [_count(each, f"{where}.counts[{n}]") for n, each in enumerate(counts)]
+    return record(Record, content, where)
+
+
+def _count(table: Any, where: str) -> Count:
+    found = record(Count, table, where)
+    if not (found.devices >= 1 and 0 <= found.count <= found.fits and 0 <= found.at_least <= 100):
+        raise BadValue(f"expected a count of fits and a percentage, got {table} @ {where}")
+    return found
+
+
+def measured(
+    files: Iterable[RecipeFile], game: str, learner: str, recipe: str, opponents: Sequence[str] = ()
+) -> list[str]:
+    """Sentences on what is on record of a recipe, one for each claim; none where claim or recipe changed since. Raises
+    BadValue where a record is damaged."""
+    files = list(files)
+    records = {name: record for file in files for name, record in file.records.items()}
+    asked = (game, learner, recipe, tuple(opponents))
+    found = []
+    for claim in (find(files, name) for name in names(files) if name in records):
+        if (claim.game, claim.learner, claim.recipe, claim.opponents) != asked:
+            continue
+        record = parse_records({claim.name: records[claim.name]}, "claims.toml")[claim.name]
+        if record.of == claim.of(files):
+            found.append(_sentence(claim, record))
+    return found
+
+
+def _sentence(claim: Claim, record: Record) -> str:
+    return f"{claim.says}: {'; '.join(map(str, record.counts))} ({record.date}, {record.machine})"

@@ -1,0 +1,119 @@
+"""Entry points -> entries: what plugins offer, by kind and name. Imports no jax; factories are imported when used."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import os
+import traceback
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+import pluggy
+
+from meva_core.contracts import hooks
+from meva_core.contracts.hooks import GROUP, HOOKS, VERSION, Entry
+from meva_core.errors import BadPlugin, debugging, did_you_mean, in_short
+from meva_core.registry import recipes
+from meva_core.registry.entries import OURS, Offer, Plugin, Registry
+
+
+class PluginWarning(UserWarning):
+    """A plugin that was left out, and why."""
+
+
+def load(disabled: Iterable[str] = ()) -> Registry:
+    """What is installed, less the plugins named in `disabled` or in MEVA_BLOCK ("name,distribution/name").
+
+    Warns (PluginWarning) of each plugin that fails, and of names that no plugin has.
+    """
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hooks)
+    off = {*disabled, *blocked()}
+    known: set[str] = set()
+    taken: set[str] = set()
+    offers: list[Offer] = []
+    plugins: list[Plugin] = []
+    for point, distribution, version in _entry_points():
+        full = f"{distribution}/{point.name}"
+        label = point.name if point.name not in taken else full
+        known |= {point.name, full}
+        plugin = Plugin(label, distribution, version, point.module)
+        if {label, full} & off:
+            plugins.append(attrs.evolve(plugin, fault="switched off (MEVA_BLOCK, or disabled in a registry file)"))
+            continue
+        try:
+            manager.register(_fitting(point.load(), distribution), name=label)
+            manager.check_pending()
+            offers += _offers(manager, label, distribution)
+        except (Exception, SystemExit) as error:
+            manager.unregister(name=label) if manager.has_plugin(label) else None
+            plugins.append(attrs.evolve(plugin, fault=in_short(error)))
+            _warn(f"{plugin} is left out: {in_short(error)}", error)
+            continue
+        taken.add(label)
+        plugins.append(plugin)
+    for name in sorted(off - known):
+        _warn(f"no plugin {name!r} to switch off (MEVA_BLOCK, plugins.disabled){did_you_mean(name, known)}")
+    return Registry(tuple(offers), tuple(plugins))
+
+
+def blocked() -> list[str]:
+    """What MEVA_BLOCK names."""
+    return [name.strip() for name in os.environ.get("MEVA_BLOCK", "").split(",") if name.strip()]
+
+
+@functools.cache
+def installed() -> Registry:
+    """`load()` less what the shipped registry.toml disables, once per process."""
+    return load(recipes.shipped().disabled)
+
+
+def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str, str]]:
+    """Those of our group with their distributions and versions; a distribution found twice on the path counts once.
+
+    Not pluggy's own loader: it silently skips a second plugin of the same name.
+    """
+    found: dict[tuple[str, str, str], tuple[importlib.metadata.EntryPoint, str, str]] = {}
+    for point in importlib.metadata.entry_points(group=GROUP):
+        name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown distribution", "")
+        found.setdefault((name, point.name, point.value), (point, name, version))
+    return [found[key] for key in sorted(found)]
+
+
+def _fitting(module: Any, distribution: str) -> Any:
+    """The module as it is, if it was written for this contract."""
+    asked = getattr(module, "MEVA_CONTRACT", VERSION)
+    if asked == VERSION:
+        return module
+    newer = isinstance(asked, int) and asked > VERSION
+    raise BadPlugin(
+        f"expected MEVA_CONTRACT = {VERSION}, this meva's version of the hooks, got {asked!r}: "
+        f"upgrade {OURS if newer else distribution}"
+    )
+
+
+def _offers(manager: pluggy.PluginManager, plugin: str, distribution: str) -> list[Offer]:
+    """Of one plugin. TypeError or ValueError where a hook yields what it should not, and whatever it raises."""
+    offers: list[Offer] = []
+    for kind, hook in HOOKS.items():
+        for implementation in getattr(manager.hook, hook).get_hookimpls():
+            if implementation.plugin_name != plugin:
+                continue
+            for entry in implementation.function():
+                if not isinstance(entry, Entry):
+                    raise TypeError(f"{hook} must yield meva_core.contracts.hooks.Entry, got {entry!r}")
+                offer = Offer(kind, entry, plugin, distribution)
+                if any((o.kind, o.name) == (kind, offer.name) for o in offers):
+                    raise ValueError(f"{hook} must yield every name once, got {offer.name!r} twice")
+                offers.append(offer)
+    return offers
+
+
+def _warn(message: str, error: BaseException | None = None) -> None:
+    warnings.warn(message, PluginWarning, stacklevel=3)
+    if error is not None and debugging():
+        traceback.print_exception(error)

@@ -1,0 +1,150 @@
+"""Records of what plugins offer: offers, plugins, and the registry that holds them. Imports no jax."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from meva_core.contracts.hooks import KINDS, Entry, kind_label
+from meva_core.errors import BadPlugin, UnknownName, did_you_mean, in_short
+from meva_core.registry.recipes import RecipeFile, of_package
+
+OURS = "meva"  # the distribution that holds the core and what is bundled with it
+
+
+@attrs.frozen
+class Offer:
+    """An entry, and who offers it."""
+
+    kind: str
+    entry: Entry
+    plugin: str
+    distribution: str
+    parts: Mapping[str, Any] = attrs.field(factory=dict, eq=False)  # that every object of its is made with
+
+    @property
+    def name(self) -> str:
+        """As users write it."""
+        return self.entry.name
+
+    def goes_by(self, name: str) -> bool:
+        """Whether users may write it so: alone, or as plugin:name."""
+        return name in (self.name, f"{self.plugin}:{self.name}")
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it comes with the core, whose tests hold it to the contract."""
+        return self.distribution == OURS
+
+    def __str__(self) -> str:
+        """Who is to blame."""
+        return f"{kind_label(self.kind)} {self.name!r} of plugin {self.plugin!r} ({self.distribution})"
+
+    def import_factory(self) -> Any:
+        """Import the component class and return it. Raises BadPlugin where that fails. `loading.load` also checks that
+        it has the methods of its kind."""
+        module, _, attribute = self.entry.factory.partition(":")
+        try:
+            factory = getattr(importlib.import_module(module), attribute)
+            from meva_core.contracts.components import is_component  # jax, which every factory needs
+
+            if not isinstance(factory, type) or not is_component(factory):
+                raise TypeError(f"expected a component class (meva_core.contracts), got {factory!r}")
+        except (Exception, SystemExit) as error:
+            raise self.fault(
+                f"cannot be imported from {self.entry.factory!r}: {in_short(error)}", raised=True
+            ) from error
+        return factory
+
+    def recipes(self) -> RecipeFile | None:
+        """The recipe file that the entry names, read from its distribution; None if it names none. Raises BadPlugin
+        where it cannot be read."""
+        if not self.entry.recipes:
+            return None
+        try:
+            return of_package(self.entry.recipes)
+        except (Exception, SystemExit) as error:
+            raise self.fault(f"its recipes: {in_short(error)}", raised=True) from error
+
+    def fault(self, text: str, *, raised: bool = False) -> BadPlugin:
+        """What breaks its contract, in the words that all such errors have; raised: whether there is a traceback."""
+        return BadPlugin(f"{self}: {text}. {what_to_do(self.distribution, raised=raised)}")
+
+
+@attrs.frozen
+class Plugin:
+    """What an entry point names. fault: why it is left out; empty where it is not."""
+
+    name: str
+    distribution: str
+    version: str
+    module: str
+    fault: str = ""
+
+    def __str__(self) -> str:
+        """Who is to blame."""
+        return f"plugin {self.name!r} ({self.distribution})"
+
+
+@attrs.frozen
+class Registry:
+    """All offers of all working plugins, and all plugins."""
+
+    offers: tuple[Offer, ...]
+    plugins: tuple[Plugin, ...] = ()
+
+    def of_kind(self, kind: str) -> list[Offer]:
+        """In order of their names."""
+        return sorted((o for o in self.offers if o.kind == kind), key=lambda o: (o.name, o.plugin))
+
+    def find(self, kind: str, name: str) -> Offer:
+        """The one offer of this name, or of `plugin:name`. UnknownName, or BadPlugin where two offer it."""
+        plugin, _, bare = name.rpartition(":")
+        found = self._called(kind, name)
+        if not found:
+            known = {o.name for o in self.of_kind(kind)}
+            if plugin and bare not in known and all(o.plugin != plugin for o in self.offers):
+                raise UnknownName(
+                    f"{kind_label(kind)} {name!r} is of no plugin: a class that was handed in from Python runs from "
+                    "there alone. Hand it in again, or make it a plugin (meva plugin new)"
+                )
+            known |= {o.plugin for o in self.offers} if plugin else set()
+            raise UnknownName(f"unknown {kind_label(kind)} {name!r}{did_you_mean(name, known)}")
+        if len(found) > 1:
+            who = " and ".join(f"{o.plugin!r} ({o.distribution})" for o in found)
+            choose = " or ".join(f"{o.plugin}:{o.name}" for o in found)
+            raise BadPlugin(
+                f"{kind_label(kind)} {name!r} is offered by {who}: write {choose}, or disable one plugin in "
+                "registry.toml"
+            )
+        return found[0]
+
+    def kinds_of(self, name: str) -> list[str]:
+        """The kinds that have an offer of this name, or of `plugin:name`."""
+        return [kind for kind in KINDS if self._called(kind, name)]
+
+    def _called(self, kind: str, name: str) -> list[Offer]:
+        return [o for o in self.of_kind(kind) if o.goes_by(name)]
+
+
+def kind_named(text: str) -> str | None:
+    """The kind that `text` names, in the singular or plural, its words joined by anything: "Value models"."""
+    singular = re.sub(r"[-_\s]+", "_", text.strip().lower()).removesuffix("s")
+    return singular if singular in KINDS else None
+
+
+def check_kind(text: str) -> str:
+    """The kind that `text` names. UnknownName where it names none."""
+    if (kind := kind_named(text)) is None:
+        raise UnknownName(f"unknown kind {text!r}{did_you_mean(text, KINDS)}")
+    return kind
+
+
+def what_to_do(distribution: str, *, raised: bool) -> str:
+    """About a distribution at fault."""
+    debug = "; MEVA_DEBUG=1 shows the traceback" if raised else ""
+    return f"Ask its authors, or uninstall {distribution}{debug}"

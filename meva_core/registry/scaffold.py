@@ -1,0 +1,69 @@
+"""A distribution with a plugin in it, written from templates: something small that works, to go on from."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import re
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+
+from meva_core.contracts.hooks import VERSION, kind_label
+from meva_core.errors import BadFolder, BadValue
+from meva_core.registry.entries import Registry
+
+_IMPORTED = ("Game", "Learner", "ValueModel", "Explorer", "Entry")  # by the templates
+
+
+def write(known: Registry, name: str, kind: str, folder: Path | None = None) -> dict[str, Path]:
+    """Write NAME's pyproject.toml, NAME.py and test_NAME.py; returns where each is. folder: by default NAME here.
+
+    BadValue where NAME cannot be a module's, or is taken; BadFolder where the folder holds something.
+    """
+    module = _module(known, name, kind)
+    folder = Path(module) if folder is None else folder
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise BadFolder(f"expected a new or empty folder to write to, got {folder}")
+    dashed = module.replace("_", "-")
+    words = {
+        "name": module,
+        "cls": _class(module),
+        "distribution": dashed if dashed.startswith("meva-") else f"meva-{dashed}",
+        "spoken": kind_label(kind),
+        "version": VERSION,
+    }
+    templates = {
+        "pyproject.toml": "pyproject.toml",
+        f"{module}.py": f"{kind}.py",
+        f"test_{module}.py": f"test_{kind}.py",
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, template in templates.items():
+        (folder / file).write_text(_template(template).render(words), encoding="utf-8")
+    return {file: folder / file for file in templates}
+
+
+def _module(known: Registry, name: str, kind: str) -> str:
+    """NAME as a module's name."""
+    module = name.replace("-", "_")
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", module) or keyword.iskeyword(module) or keyword.issoftkeyword(module):
+        raise BadValue(f"expected a name of letters, digits, - and _ that a Python module can have, got {name!r}")
+    if _class(module) in _IMPORTED:
+        raise BadValue(f"expected another name than those of the contracts, got {name!r}")
+    if any(offer.name == module for offer in known.of_kind(kind)) or any(p.name == module for p in known.plugins):
+        raise BadValue(f"expected a name that nothing installed has, got {name!r}: see meva list {kind}")
+    found = importlib.util.find_spec(module)
+    if found is not None and found.origin is not None:
+        raise BadValue(f"expected a name that no installed module has, got {name!r}: import {module} finds another")
+    return module
+
+
+def _class(module: str) -> str:
+    return "".join(word[:1].upper() + word[1:] for word in module.split("_"))
+
+
+def _template(name: str) -> jinja2.Template:
+    text = (resources.files("meva_core.registry") / "templates" / f"{name}.jinja").read_text(encoding="utf-8")
+    return jinja2.Template(text, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)

@@ -1,0 +1,49 @@
+"""Tables of TOML files, checked and made into records."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from meva_core.errors import BadValue, did_you_mean
+
+# What each field may hold, by its annotation.
+_TOML: dict[str, tuple[Any, str]] = {
+    "str": (str, "text"),
+    "str | None": (str, "text"),
+    "int": (int, "a whole number"),
+    "float | None": ((int, float), "a number"),
+    "datetime.date": (datetime.date, "a date"),
+    "bool | None": (bool, "true"),
+    "bool": (bool, "true or false"),
+    "tuple[str, ...]": ((list, tuple), "a list"),
+    "Mapping[str, Any]": (dict, "a table"),
+}
+
+
+def record(cls: type, content: Any, where: str) -> Any:
+    """An instance of an attrs class from a table of TOML. BadValue where a key or a value is not one of its fields'."""
+    types = {field.name: str(field.type) for field in attrs.fields(cls)}
+    for key, value in table(content, where).items():
+        if key not in types:
+            raise BadValue(f"unknown key {key!r}{did_you_mean(key, types)} @ {where}")
+        expected, what = _TOML.get(types[key], (object, ""))
+        if not isinstance(value, expected) or (isinstance(value, bool) and expected not in (bool, object)):
+            raise BadValue(f"expected {what}, got {value!r} @ {where}.{key}")
+        texts: Any = value if what == "a list" else ()
+        if not all(isinstance(text, str) for text in texts):
+            raise BadValue(f"expected texts, got {value!r} @ {where}.{key}")
+    try:
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
+    except TypeError as error:
+        raise BadValue(f"{error} @ {where}") from error
+
+
+def table(value: Any, where: str) -> Mapping[str, Any]:
+    """The value, if it is a table. Raises BadValue, which says where in `where` it is not."""
+    if not isinstance(value, Mapping):
+        raise BadValue(f"expected a table, got {value!r} @ {where}")
+    return value

@@ -1,0 +1,113 @@
+"""A fit that is kept in a folder as it goes on: metrics, checkpoints, snapshots; and gone on with from there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+
+from meva_core import fitting
+from meva_core.compute import signals
+from meva_core.compute.progress import Progress
+from meva_core.contracts.protocols import Training
+from meva_core.errors import BadFolder, Diverged
+from meva_core.experiment.experiment import FitSettings
+from meva_core.fitting import Chunk, Divergence, History
+from meva_core.storage import checkpoint, metrics
+
+PyTree = Any
+CHECKPOINTS, SNAPSHOTS = "checkpoints", "snapshots"  # folders, with one for each player's path in the experiment
+SNAPSHOTS_OF_A_FIT = 10  # of the parameters, along the way
+
+
+@attrs.frozen
+class Place:
+    """Where a fit is kept: a folder, for the player of this path; decisive: what decides the fit, as plain tables."""
+
+    out: Path
+    player: str
+    decisive: Mapping[str, Any]
+
+
+def train(
+    settings: FitSettings, trainings: Sequence[Training], progress: Progress, place: Place | None = None
+) -> tuple[PyTree, History]:
+    """One player's fit, from where its place has it: the state, every leaf [S, ...], and its history.
+
+    Every chunk is saved when it is over, and Ctrl-C or SIGTERM waits for that. Diverged where no seed is left, and with
+    `fit.on_divergence` = "stop" where one is lost.
+    """
+    seeds = settings.every_seed
+    state, loops, history = fitting.start(trainings, seeds), 0, History(seeds=seeds)
+    if place is not None:
+        out, player = place.out, place.player
+        state, loops = _resumed(out, player, state, history, progress)
+        if loops > trainings[0].num_steps:
+            raise BadFolder(f"expected checkpoints of at most {trainings[0].num_steps} loops in {out}, got {loops}")
+        for name in (CHECKPOINTS, SNAPSHOTS):  # once: where the folder is taken away, nothing makes it anew
+            (out / name / player).mkdir(parents=True, exist_ok=True)
+    _complain(settings, history, [], progress)
+    num_steps = trainings[0].num_steps
+    with contextlib.nullcontext(lambda: None) if place is None else signals.deferred(progress.stopping) as check:
+        for chunk in fitting.fit(trainings, seeds, chunk=settings.chunk, state=state, loops=loops):
+            new = history.add(chunk)
+            if _due(loops, chunk.loops, num_steps):
+                params = fitting.fitted_params(trainings, chunk.state)
+                new += history.lose(_not_numbers(params, len(history.seeds)), chunk.loops - 1, "a parameter")
+                if place is not None:
+                    checkpoint.write(place.out / SNAPSHOTS / place.player, chunk.loops, params, place.decisive)
+            state, loops = chunk.state, chunk.loops
+            if place is not None:
+                metrics.append(place.out, place.player, seeds, chunk)
+                folder = place.out / CHECKPOINTS / place.player
+                checkpoint.save(folder, loops, state, place.decisive, history.diverged)
+            _complain(settings, history, new, progress)
+            progress.chunk(chunk)
+            check()
+    return state, history
+
+
+def _resumed(out: Path, player: str, fresh: PyTree, history: History, progress: Progress) -> tuple[PyTree, int]:
+    """State and loops of the last checkpoint, with the history until then; the fresh state where there is none."""
+    found = checkpoint.latest(out / CHECKPOINTS / player, fresh, progress.warn)
+    metrics.cut(out, player, 0 if found is None else found.loops)
+    if found is None:
+        return fresh, 0
+    history.metrics, missing = metrics.read(out, player, history.seeds, found.loops)
+    history.diverged = list(found.diverged)
+    progress.chunk(Chunk(found.loops, found.state, {}))
+    if missing:
+        progress.warn(
+            f"{missing} lines of {out / metrics.NAME} are missing or damaged: curves have gaps there, the fit has none"
+        )
+    return found.state, found.loops
+
+
+def _complain(settings: FitSettings, history: History, new: Sequence[Divergence], progress: Progress) -> None:
+    """Of the seeds that are lost, those that are `new`; or stop for them."""
+    if history.diverged and len(history.diverged) == len(history.seeds):
+        raise Diverged("; ".join(map(str, history.diverged)))
+    if history.diverged and settings.on_divergence == "stop":
+        raise Diverged(
+            "; ".join(map(str, history.diverged)) + "; stopped, since fit.on_divergence is 'stop': "
+            "with --on-divergence continue the other seeds go on"
+        )
+    for divergence in new:
+        progress.warn(str(divergence))
+
+
+def _due(before: int, loops: int, num_steps: int) -> bool:
+    """Whether a snapshot is, the last at the end."""
+    return SNAPSHOTS_OF_A_FIT * loops // num_steps > SNAPSHOTS_OF_A_FIT * before // num_steps
+
+
+def _not_numbers(params: PyTree, count: int) -> list[bool]:
+    """Per seed, whether anything in its parameters is NaN."""
+    floats = [leaf for leaf in jax.tree.leaves(params) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    found = [jnp.isnan(leaf).reshape(len(leaf), -1).any(axis=1) for leaf in floats]
+    return jnp.stack(found).any(axis=0).tolist() if found else [False] * count

@@ -1,0 +1,135 @@
+"""One process per folder: a file named `lock`, held by the system for as long as its process lives.
+
+A process that was killed holds nothing: the next one takes over what it left. On a disk without such locks `lock.claim`
+stands beside it, which filelock makes, and breaks where its process, on the same machine, is dead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import errno
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from meva_core.errors import BadFolder
+from meva_core.storage import files
+
+NAME = "lock"
+CLAIM = "lock.claim"
+_SECONDS = 0.5  # between two looks at a lock that is waited for
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
+
+
+@contextlib.contextmanager
+def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Keep all others out of the folder, which is made where it is missing.
+
+    BadFolder says who is in it; with `wait`, which is told so, they are waited for. BadFolder or Unwritable where it
+    cannot be written.
+    """
+    path, told = folder / NAME, False
+    while True:
+        file = _opened(path)
+        release = _claimed(file, folder)
+        if release is None:
+            holder = _holder(file)
+            file.close()
+            if wait is None:
+                gone = f" (or remove {folder / CLAIM}, if it is gone)" if (folder / CLAIM).exists() else ""
+                raise BadFolder(
+                    f"expected a folder that nobody else works in, got {folder}: {holder} does; "
+                    f"wait for it, or stop it{gone}"
+                )
+            if not told:
+                wait(f"waiting for {holder}, who works in {folder}")
+            told = True
+            time.sleep(_SECONDS)
+            continue
+        if _is_there(path, file):
+            break
+        release()
+        file.close()  # its holder took it away before we had it
+    try:
+        _sign(file)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        release()
+        file.close()
+
+
+def _claimed(file: IO[str], folder: Path) -> Callable[[], object] | None:
+    """Take the folder's lock, `file`; returns what gives it back, or None where another process has it."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lambda: None  # closing the file gives it back
+    except ImportError:
+        return _without_system(file, folder)
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return _without_system(file, folder)
+        file.close()
+        raise files.refused(error, f"expected a folder that can be locked, got {folder}") from error
+
+
+def _without_system(file: IO[str], folder: Path) -> Callable[[], object] | None:
+    """The same on a disk where the system has no locks."""
+    import filelock
+
+    claim = filelock.SoftFileLock(folder / CLAIM, thread_local=False)
+    try:
+        claim.acquire(timeout=_SECONDS, poll_interval=_SECONDS / 10)  # a dead process's takes a second look
+    except filelock.Timeout:
+        return None
+    except OSError as error:
+        file.close()
+        raise files.refused(error, f"expected a folder that can be locked, got {folder}") from error
+    return claim.release
+
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "a+", encoding="utf-8")
+    except OSError as error:
+        raise files.refused(error, f"expected a folder that can be written, got {path.parent}") from error
+
+
+def _is_there(path: Path, file: IO[str]) -> bool:
+    with contextlib.suppress(OSError):
+        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+    return False
+
+
+def _sign(file: IO[str]) -> None:
+    told = {
+        "pid": os.getpid(),
+        "host": platform.node(),
+        "since": f"{datetime.datetime.now():%Y-%m-%d %H:%M}",
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
+    }
+    with contextlib.suppress(OSError):  # a full disk: the lock is held all the same
+        file.truncate(0)
+        file.write(json.dumps(told) + "\n")
+        file.flush()
+
+
+def _holder(file: IO[str]) -> str:
+    try:
+        file.seek(0)
+        told = json.loads(file.read())
+        return f"process {told['pid']} on {told['host']} (since {told['since']}: {told['command']})"
+    except (ValueError, KeyError, TypeError, OSError):
+        return "another process"

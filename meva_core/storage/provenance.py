@@ -1,0 +1,37 @@
+"""By what a run was computed: versions, platform and devices. Equal ones give equal numbers, to the bit."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+from meva_core.compute import devices
+from meva_core.registry import discovery
+
+LIBRARIES = ("meva", "jax", "jaxlib", "dm-haiku", "optax", "numpy", "scipy")
+
+
+def record() -> dict[str, Any]:
+    """Of this process, as plain tables."""
+    strangers = {plugin.distribution: plugin.version for plugin in discovery.installed().plugins}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": devices.machine(),
+        "versions": {**strangers, **{name: importlib.metadata.version(name) for name in LIBRARIES}},
+        **devices.record(),
+    }
+
+
+def changes(was: Mapping[str, Any]) -> list[str]:
+    """What is different here from what a run has on record, "jax 0.10.2 (was 0.10.1)"; what it lacks is left out."""
+    here, found = record(), []
+    versions = was.get("versions")
+    if isinstance(versions, Mapping):
+        here, was = {**here, **here["versions"]}, {**was, **versions}
+    for name, value in here.items():
+        if name in was and not isinstance(value, Mapping) and was[name] != value:
+            found.append(f"{name} {value} (was {was[name]})")
+    return found

@@ -1,0 +1,70 @@
+"""What may be different where a run is gone on with: nothing that decides its fit, but that it may be longer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from meva_core.errors import BadValue
+from meva_core.experiment import experiment as experiments
+from meva_core.experiment import resolve
+from meva_core.experiment.compose import Composition, compose
+from meva_core.experiment.experiment import Experiment
+from meva_core.registry.entries import Registry
+from meva_core.storage import checkpoint, kept_fit
+
+
+def revised(known: Registry, out: Path, overrides: Mapping[str, Any]) -> Experiment:
+    """The experiment in `out` with some hyper-parameters changed: how it is evaluated, or a longer fit. BadValue
+    where that would be another fit."""
+    was = experiments.read(known, out / "experiment.toml")
+    now = resolve.revised(known, was, overrides)
+    check(now, was.of_fit, compose(known, now), out)
+    return now
+
+
+def check(experiment: Experiment, there: Mapping[str, Any], composition: Composition, out: Path) -> None:
+    """`there`: what decided the fit that `out` holds, as plain tables. BadValue lists what is different."""
+    longer, hint = _longer(composition)
+    found = differences(there, experiment.of_fit)
+    if longer in found and found[longer][0] < found[longer][1]:
+        del found[longer]
+    if not found:
+        return
+    listed = ", ".join(f"{path} = {_shown(here)} (was {_shown(was)})" for path, (was, here) in found.items())
+    raise BadValue(
+        f"expected the hyper-parameters that the fit in {out} was begun with, got {listed}: "
+        f"put them back, or begin a run of its own{hint}"
+    )
+
+
+def check_folder(experiment: Experiment, composition: Composition, out: Path) -> None:
+    """The same for all fits that `out` holds checkpoints of."""
+    for player in composition.players:
+        there = checkpoint.experiment_of(out / kept_fit.CHECKPOINTS / player.path)
+        if there is not None:
+            check(experiment, there, composition, out)
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What is not the same in two experiments, dotted, with both values: None for what is missing."""
+    was, now = experiments.dotted(there), experiments.dotted(here)
+    names = dict.fromkeys([*was, *now])
+    return {name: (was.get(name), now.get(name)) for name in names if was.get(name) != now.get(name)}
+
+
+def _longer(composition: Composition) -> tuple[str | None, str]:
+    """The one hyper-parameter that makes the fit longer and nothing else, dotted; and a clause about it."""
+    built = composition.rehearse()
+    fitted = [(p.path, one.training) for p, one in zip(composition.players, built, strict=True) if one.training]
+    if not fitted:
+        return None, ""
+    path, training = fitted[0]
+    if len(fitted) > 1 or not training.extended_by:
+        return None, "; a longer fit would be another one: a schedule, or a second fit, depends on its length"
+    return f"{path}.{training.extended_by}", f"; only {path}.{training.extended_by} may be raised"
+
+
+def _shown(value: Any) -> str:
+    return "unset" if value is None else repr(value)

@@ -1,0 +1,141 @@
+"""The run folder: what is written when, and read again on resume.
+
+experiment.toml   the resolved experiment; `meva-run runs/.../experiment.toml` runs it again
+metrics.jsonl     one line per seed and outer loop, as the fit goes on
+checkpoints/      the last three of each fit
+snapshots/        its parameters ten times along the way, laid out like checkpoints
+summary.json      everything in the tables (meva_core/report/summary.py says what is where)
+policies.npz      where every match ended; in a game whose plane is surveyed, its basins and trajectories too
+figures/          as PNG and SVG
+report.html       one page of all this, that needs nothing beside it
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from meva_core.errors import BadFolder
+from meva_core.experiment.experiment import Experiment
+from meva_core.registry.recipes import read_toml
+from meva_core.storage import files as disk
+from meva_core.storage import kept_fit, locks, metrics, provenance
+
+SUMMARY = 3  # the version of summary.json
+# Files that an interrupted start leaves behind; a folder that holds nothing else counts as empty.
+LEFTOVERS = (
+    locks.NAME,
+    locks.CLAIM,
+    "probe",
+    *(f"{name}{disk.PARTIAL}" for name in ("probe", "experiment.toml", "tournament.toml")),
+)
+
+
+def create(out: Path, experiment: Experiment) -> None:
+    """A new folder with the experiment in it. BadFolder where it holds something already."""
+    new(out, otherwise(out))
+    write_experiment(out, experiment, provenance.record())
+
+
+def otherwise(out: Path) -> str:
+    """What to do with a run's folder that is not new."""
+    return f"continue a run with --resume {out} (from Python: resume=True)"
+
+
+def new(out: Path, otherwise: str) -> None:
+    """A new folder. BadFolder where it holds something already; BadFolder or Unwritable where it cannot be written."""
+    _check_empty(out, otherwise)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        disk.write(out / "probe", "")
+        (out / "probe").unlink()
+    except OSError as error:
+        raise disk.refused(error, f"expected a folder that can be written for --out, got {out}") from error
+
+
+def check_new(out: Path, otherwise: str) -> None:
+    """BadFolder where another process works in it, or it holds something already."""
+    if (out / locks.NAME).is_file():
+        with locks.alone(out):
+            pass
+    _check_empty(out, otherwise)
+
+
+def _check_empty(out: Path, otherwise: str) -> None:
+    if out.exists() and (not out.is_dir() or any(path.name not in LEFTOVERS for path in out.iterdir())):
+        raise BadFolder(
+            f"expected a new or empty folder for --out, got {out}, which is not: choose another, or {otherwise}"
+        )
+
+
+def resume(out: Path, experiment: Experiment, warn: Callable[[str], None]) -> None:
+    """An old folder, gone on with; `warn` is told where the numbers may round otherwise than they did. What was found
+    about another experiment, with other loops or another evaluation, is taken away."""
+    was = recorded(out)
+    if changed := provenance.changes(was):
+        warn(f"{out} was begun elsewhere, and may round otherwise: {', '.join(changed)}")
+    if was.get("hash") != experiment.hash:
+        for name in ("report.html", "summary.json"):
+            (out / name).unlink(missing_ok=True)
+    write_experiment(out, experiment, {**provenance.record(), **was, **({"resumed_with": changed} if changed else {})})
+
+
+def recorded(out: Path) -> dict[str, Any]:
+    """By what a run's folder was begun, as it has it on record; {} where it has nothing."""
+    found = read_toml(out / "experiment.toml").get("run", {})
+    return found if isinstance(found, dict) else {}
+
+
+def write_experiment(out: Path, experiment: Experiment, record: dict[str, Any]) -> None:
+    """experiment.toml: the experiment, its hash, and by what it is run."""
+    text = tomli_w.dumps({**experiment.to_plain(), "run": {**record, "hash": experiment.hash}})
+    disk.write(out / "experiment.toml", text)
+
+
+def read_summary(out: Path) -> dict[str, Any]:
+    """The content of summary.json, of a run, a tournament or a reproduction. BadFolder where it cannot be read."""
+    path = out / "summary.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadFolder(f"expected a readable JSON file at {path}, got: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadFolder(f"expected JSON in {path}, got: {error}; run it again") from error
+    if not isinstance(content, dict):
+        raise BadFolder(f"expected a summary in {path}, got a JSON {type(content).__name__}: run it again")
+    if "rows" in content:  # of a run
+        check_schema(content.get("schema"), SUMMARY, path)
+    return content
+
+
+def read_policies(out: Path) -> dict[str, np.ndarray]:
+    """The arrays of policies.npz, of a run. BadFolder where it is missing, damaged or not of our make."""
+    return disk.load_arrays(out / "policies.npz")[0]
+
+
+def check_schema(found: Any, expected: int, path: Path) -> None:
+    """BadFolder where a file is of another version."""
+    if found != expected:
+        raise BadFolder(f"expected schema {expected}, got {found!r} @ {path}: written by another version? run it again")
+
+
+def check_same(experiment: str, summary: Any, out: Path) -> None:
+    """Raise BadFolder unless the hashes of experiment.toml and summary.json are equal."""
+    if experiment != summary:
+        raise BadFolder(
+            f"expected experiment.toml and summary.json of one run in {out}, got experiments {experiment} and "
+            f"{summary}: undo what was changed since, or run it again"
+        )
+
+
+def files(out: Path) -> list[Path]:
+    """What a run folder holds, in the order people look."""
+    pictures = ("report.html", "figures")
+    kept = (kept_fit.CHECKPOINTS, kept_fit.SNAPSHOTS)
+    numbers = ("summary.json", "experiment.toml", metrics.NAME, "policies.npz", *kept)
+    return [out / name for name in (*pictures, *numbers) if (out / name).exists()]

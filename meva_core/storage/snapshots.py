@@ -1,0 +1,63 @@
+"""Learners as they were along a fit, from a run's folder: for pictures over training.
+
+Shapes: S seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from meva_core import fitting
+from meva_core.contracts import kinds
+from meva_core.contracts.protocols import Learner
+from meva_core.errors import BadFolder
+from meva_core.experiment import compose, experiment, local
+from meva_core.match import Fitted, Match
+from meva_core.ops import stacked
+from meva_core.registry import discovery
+from meva_core.storage import checkpoint, kept_fit
+
+
+def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
+    """(loops, match) at each of the ten or so moments of a run's fit that were kept, the first one first: everybody in
+    their seats, every leaf [S, ...] over seeds. Rivals who were fitted before are as they were in the end.
+
+    handed_in: classes or objects of your own that the run was given. BadFolder where nothing was fitted, or a file is
+    damaged.
+    """
+    out, known = Path(out), discovery.installed()
+    for own in handed_in:
+        cls = own if isinstance(own, type) else type(own)
+        known = local.take(known, kinds.of(cls) or "game", own, "snapshots").known
+    asked = experiment.read(known, out / "experiment.toml")
+    composition = compose.compose(known, asked)
+    fitted: dict[int, Fitted] = {}
+    found: list[tuple[int, dict[int, Fitted]]] = []
+    for n in composition.order:
+        learners = composition.of_seeds(n, fitted, asked.fit.seeds)
+        states = _kept(out / kept_fit.SNAPSHOTS / composition.players[n].path, learners, asked.seeds)
+        moments = [(loops, Fitted(learner=stacked(learners), params=params)) for loops, params in states]
+        fitted[n] = moments[-1][1] if moments else Fitted(learner=stacked(learners))
+        found = [(loops, {**fitted, n: moment}) for loops, moment in moments] or found
+    if not found:
+        raise BadFolder(f"expected a run with a fit, got {out} without {kept_fit.SNAPSHOTS}/")
+    game = stacked([composition.game] * asked.fit.seeds)
+    for loops, there in found:
+        players = tuple({**fitted, **there}[n] for n in range(len(composition.players)))
+        yield loops, Match(game=game, players=players, seats=composition.seats)
+
+
+def _kept(folder: Path, learners: Sequence[Learner], seeds: Sequence[int]) -> list[tuple[int, Any]]:
+    """Parameters of all seeds, with the loops after which they were so."""
+    trainings = [training for learner in learners if (training := learner.training) is not None]
+    if not trainings:
+        return []
+    like = jax.eval_shape(lambda: fitting.fitted_params(trainings, fitting.start(trainings, seeds)))
+    moments = [checkpoint.load(path, like) for path in checkpoint.oldest_first(folder)]
+    if not moments:
+        raise BadFolder(f"expected snapshots of a fit in {folder}, got none: go on with the run first, with --resume")
+    return [(moment.loops, moment.state) for moment in moments]

@@ -1,0 +1,1 @@
+"""Many runs together: tournaments, sweeps, reproductions, counts of claims, and verification."""

@@ -1,0 +1,175 @@
+"""Makes the runs of reproductions and sweeps, several at a time, and writes what they show together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from meva_core import runner
+from meva_core.compute import devices, processes
+from meva_core.compute.progress import Overview
+from meva_core.errors import BadValue
+from meva_core.registry import attribution
+from meva_core.storage import files, locks
+from meva_core.storage.run_folder import read_summary
+from meva_core.studies import pages, reproduction_report, reproductions, sweeps
+from meva_core.studies.jobs import Job, Making, finished, planned
+from meva_core.studies.reproductions import Reproduction
+
+RUNS, FITS = "runs", "fits"
+Wanted = Sequence[tuple[Reproduction, Mapping[str, Job]]]
+
+
+@attrs.frozen(repr=False)
+class Study:
+    """What a reproduction or a sweep came to; its repr is the lines that the command prints.
+
+    summary: the content of summary.json. folder: where that lies, with figures and a page.
+    """
+
+    summary: dict[str, Any]
+    folder: Path
+
+    def __repr__(self) -> str:
+        return "\n".join(reproduction_report.lines(self.summary))
+
+
+@attribution.named()
+def sweep(
+    file: str | Path,
+    *,
+    quick: bool = False,
+    out: str | Path = "sweeps",
+    jobs: int = 1,
+    registry_file: str | Path | None = None,
+    overview: Overview | None = None,
+) -> Study:
+    """Run one game and learner at many settings, and rank them; what `meva sweep` does.
+
+    file: TOML (`studies.sweeps` has its layout). Finished runs in `out` are only read. jobs: runs made at a time, each
+    in a process of its own where there are several. Raises MevaError on bad input.
+    """
+    asked = sweeps.read(Path(file))
+    return _study([asked], quick, out, jobs, registry_file, overview)[0]
+
+
+@attribution.named()
+def reproduce(
+    *names: str,
+    quick: bool = False,
+    out: str | Path = "reproductions",
+    jobs: int = 1,
+    registry_file: str | Path | None = None,
+    overview: Overview | None = None,
+) -> list[Study]:
+    """Make what publications report anew, and say how close it came; what `meva reproduce` does.
+
+    Finished runs in `out` are only read. jobs: runs made at a time, each in a process of its own where there are
+    several. Raises MevaError on bad input.
+    """
+    _, files = runner.plugins(registry_file)
+    return _study([reproductions.find(files, name) for name in names], quick, out, jobs, registry_file, overview)
+
+
+def _study(
+    asked: Sequence[Reproduction],
+    quick: bool,
+    out: str | Path,
+    jobs: int,
+    registry_file: str | Path | None,
+    overview: Overview | None,
+) -> list[Study]:
+    devices.prepare()
+    known, files = runner.plugins(registry_file)
+    own = None if registry_file is None else Path(registry_file)
+    wanted = [(one, planned(known, files, one, quick, own)) for one in asked]
+    summaries = make(wanted, quick=quick, out=Path(out), jobs=jobs, registry_file=own, overview=overview or Overview())
+    return [Study(summary, Path(out) / one.name) for one, summary in zip(asked, summaries, strict=True)]
+
+
+def make(
+    wanted: Wanted, *, quick: bool, out: Path, jobs: int | None, registry_file: Path | None, overview: Overview
+) -> list[dict[str, Any]]:
+    """Make each reproduction or sweep in a folder of its own in `out`, beside runs/ and fits/, which are used again.
+    Returns the content of every summary.json. Raises BadValue where one is called like those folders."""
+    for one, _ in wanted:
+        if one.name in (RUNS, FITS):
+            raise BadValue(f"expected another name than {RUNS} or {FITS}, which hold what all share, got {one.name!r}")
+    makings = _missing(wanted, out, registry_file)
+    every = {job.hash for _, jobs_of_one in wanted for job in jobs_of_one.values()}
+    jobs = min(jobs or processes.default_jobs(), max(1, len(every)))  # not how many are left, which rounding depends on
+    overview.titles = [making.title for making in makings]
+    summaries: list[dict[str, Any]] = []
+
+    def write(one: Reproduction, hashes: dict[str, str]) -> None:
+        summaries.append(_write(one, quick, hashes, out, overview))
+
+    with overview, contextlib.closing(processes.do_all(makings, jobs, overview.row)) as results:
+        _follow(wanted, makings, results, overview, write)
+    return summaries
+
+
+def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Making]:
+    """What is to be made; what several ask for, once."""
+    found: dict[str, Making] = {}
+    for one, jobs in wanted:
+        for label, job in jobs.items():
+            folder = out / RUNS / job.hash
+            if job.hash not in found and not finished(folder, job.hash):
+                found[job.hash] = Making(f"{one.name} {label}", job, folder, out / FITS, registry_file)
+    return list(found.values())
+
+
+def _follow(
+    wanted: Wanted,
+    makings: Sequence[Making],
+    results: Iterator[tuple[int, str | None]],
+    overview: Overview,
+    write: Callable[[Reproduction, dict[str, str]], None],
+) -> None:
+    """Write each reproduction, in the order asked, as soon as all that it needs is there."""
+    pending = {making.job.hash for making in makings}
+    lost: set[str] = set()
+    for one, jobs in wanted:
+        overview.print(f"{one.name}  {one.title}" + (f" ({one.source})" if one.source else ""), style="bold")
+        hashes = {label: job.hash for label, job in jobs.items()}
+        for label, hash in hashes.items():
+            if all(making.job.hash != hash for making in makings):
+                overview.print(f"  {label}: there already")
+        while not pending.isdisjoint(hashes.values()):
+            n, why = next(results)
+            overview.ended(n, why)
+            pending.remove(makings[n].job.hash)
+            if why is not None:
+                lost.add(makings[n].job.hash)
+        write(one, {label: hash for label, hash in hashes.items() if hash not in lost})
+
+
+def _write(asked: Reproduction, quick: bool, hashes: dict[str, str], out: Path, overview: Overview) -> dict[str, Any]:
+    folders = {label: out / RUNS / hash for label, hash in hashes.items()}
+    out = out / asked.name
+    with locks.alone(out, wait=overview.print):
+        return _written(asked, quick, hashes, folders, out, overview)
+
+
+def _written(
+    asked: Reproduction, quick: bool, hashes: dict[str, str], folders: dict[str, Path], out: Path, overview: Overview
+) -> dict[str, Any]:
+    told = {label: read_summary(folder) for label, folder in folders.items()}
+    lost = {run.label: None for run in asked.runs if run.label not in told}
+    places = reproductions.ranked(asked.ranking, {**told, **lost}) if asked.ranking else []
+    found = reproduction_report.summary(asked, quick, hashes, reproductions.verdicts(asked, told), places)
+    files.write_json(out / "summary.json", found)
+    files.write(out / "claims.csv", reproduction_report.as_csv(found))
+    if found["ranking"]:
+        files.write(out / "ranking.csv", reproduction_report.ranking_as_csv(found))
+    reproduction_report.draw(asked, folders, out / "figures", found)
+    files.write(out / "report.html", pages.of_reproduction(out))
+    for line in reproduction_report.lines(found):
+        overview.print(line)
+    overview.print(f"  {reproduction_report.held(found)}; written to {out / 'report.html'}\n")
+    return found

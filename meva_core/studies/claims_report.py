@@ -1,0 +1,118 @@
+"""Files and tables that `meva claims` makes of a claim.
+
+summary.json   {schema, name, says, game, learner, opponents, recipe, set, seeds, results: a dict per number of devices:
+               {devices, fits, count, at_least (percent: the lower end of the 95 % Wilson interval), holds: per seed,
+               quantities: [{quantity, at, at_least, at_most, count, mean, quartiles, worst, per_seed}]}}
+claims.csv     a line per seed and number of devices
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+from rich.text import Text
+
+from meva_core.registry.claims import Claim, Count, Criterion
+from meva_core.report.tables import Drawn, Grid, number, plain
+from meva_core.studies.reproductions.claims import quantity
+
+SCHEMA = 1
+HEADS = ["quantity", "needed", "hold", "mean", "worst", "quartiles", "", ""]
+
+
+def summary(claim: Claim, seeds: Sequence[int], runs: Mapping[int, Sequence[dict[str, Any] | None]]) -> dict[str, Any]:
+    """The content of summary.json, given by the number of devices each run's summary, None of one that diverged."""
+    return {
+        "schema": SCHEMA,
+        "name": claim.name,
+        "says": claim.says,
+        "game": claim.game,
+        "learner": claim.learner,
+        "opponents": list(claim.opponents),
+        "recipe": claim.recipe,
+        "set": dict(claim.overrides),
+        "seeds": list(seeds),
+        "results": [_result(claim, seeds, devices, found) for devices, found in runs.items()],
+    }
+
+
+def _result(claim: Claim, seeds: Sequence[int], devices: int, runs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    numbers = {criterion: _per_seed(criterion, seeds, runs) for criterion in claim.holds}
+    holds = [all(c.holds(found[n]) for c, found in numbers.items()) for n in range(len(seeds))]
+    return {
+        **attrs.asdict(count(devices, holds)),
+        "holds": holds,
+        "quantities": [_quantity(criterion, found) for criterion, found in numbers.items()],
+    }
+
+
+def count(devices: int, holds: Sequence[bool]) -> Count:
+    """Count the fits that hold, and of how many that is evidence (Wilson, 1927, Probable inference)."""
+    from scipy.stats import binomtest  # a second of imports
+
+    low = binomtest(sum(holds), len(holds)).proportion_ci(0.95, method="wilson").low
+    return Count(devices=devices, fits=len(holds), count=sum(holds), at_least=round(100 * low))
+
+
+def _per_seed(criterion: Criterion, seeds: Sequence[int], runs: Sequence[dict[str, Any] | None]) -> list[float | None]:
+    """A number for every seed, None of one that diverged."""
+    found: dict[int, float | None] = {}
+    for run in runs:
+        if run is not None:
+            found |= zip(run["seeds"], quantity(criterion.quantity, run, criterion.at).seeds, strict=True)
+    return [found.get(seed) for seed in seeds]
+
+
+def _quantity(criterion: Criterion, found: Sequence[float | None]) -> dict[str, Any]:
+    numbers = [value for value in found if value is not None]
+    return {
+        **attrs.asdict(criterion),
+        "count": sum(map(criterion.holds, found)),
+        "mean": float(np.mean(numbers)) if numbers else None,
+        "quartiles": np.quantile(numbers, [0.25, 0.5, 0.75]).tolist() if numbers else None,
+        "worst": criterion.worst(numbers) if numbers else None,
+        "per_seed": list(found),
+    }
+
+
+def as_csv(found: Mapping[str, Any]) -> str:
+    """claims.csv, of the content of summary.json."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    heads = [_called(each).replace("\n", " ") for each in found["results"][0]["quantities"]]
+    writer.writerow(["devices", "seed", "holds", *heads])
+    for result in found["results"]:
+        for n, seed in enumerate(found["seeds"]):
+            numbers = [each["per_seed"][n] for each in result["quantities"]]
+            writer.writerow([result["devices"], seed, result["holds"][n], *numbers])
+    return text.getvalue()
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """The counts and the numbers, for a screen of 80 columns."""
+    text: list[str] = []
+    for result in found["results"]:
+        rows = [_row(each) for each in result["quantities"]]
+        text += plain(Text(str(told(result))), Drawn(Grid("", HEADS, rows, tuple(HEADS[:1])))).splitlines()
+    return text
+
+
+def told(result: Mapping[str, Any]) -> Count:
+    """The count of one of the results."""
+    return Count(**{field.name: result[field.name] for field in attrs.fields(Count)})
+
+
+def _row(each: Mapping[str, Any]) -> list[str]:
+    needed = f">= {each['at_least']:g}" if each["at_least"] is not None else f"<= {each['at_most']:g}"
+    quartiles = each["quartiles"] or (None, None, None)
+    numbers = [number(value, 3) for value in (each["mean"], each["worst"], *quartiles)]
+    return [_called(each), needed, str(each["count"]), *numbers]
+
+
+def _called(each: Mapping[str, Any]) -> str:
+    return each["quantity"] + ("" if each["at"] is None else f"\nat {each['at']:g}")

@@ -1,0 +1,177 @@
+"""What a reproduction has made: runs and tournaments, each a task that any process can do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from meva_core import evaluate, runner
+from meva_core.compute.progress import Progress
+from meva_core.contracts import conversion
+from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged
+from meva_core.evaluate import Plan
+from meva_core.experiment import experiment as experiments
+from meva_core.experiment import resolve
+from meva_core.experiment.compose import Composition, compose
+from meva_core.experiment.experiment import Experiment
+from meva_core.registry.entries import Registry
+from meva_core.registry.recipes import RecipeFile
+from meva_core.report.quantities import quantities
+from meva_core.storage import locks
+from meva_core.storage.run_folder import read_summary
+from meva_core.studies import meetings, reproductions, tournament_folder
+from meva_core.studies.meetings import Tournament
+from meva_core.studies.reproductions import Reproduction, Rows, Run
+
+
+@attrs.frozen
+class RunJob:
+    """A run that meva-run would make. fits: hashes of the fits that it needs; rows: what it can be asked for."""
+
+    experiment: Experiment
+    fits: frozenset[str]
+    rows: Rows
+
+    @classmethod
+    def of(cls, experiment: Experiment, composition: Composition, plan: Plan) -> RunJob:
+        """The job of an experiment, from what it composes to and what will be asked of it."""
+        fitted = any(player.training is not None for player in composition.rehearse())
+        settings = tuple(None if math.isnan(value) else value for value in plan.values)
+        rows = Rows(settings, quantities(composition, plan))
+        return cls(experiment, frozenset({experiment.fit_hash} if fitted else ()), rows)
+
+    @property
+    def hash(self) -> str:
+        """Of all that decides its numbers."""
+        return self.experiment.hash
+
+    def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
+        """In `folder`, gone on with where it is there; waits where another process makes it, too."""
+        with locks.alone(folder, wait=progress.said):
+            if finished(folder, self.hash):
+                return
+        runner.run_experiment(self.experiment, known, out=folder, fits=fits, progress=progress)
+
+
+@attrs.frozen
+class TournamentJob:
+    """A tournament that `meva tournament` would play.
+
+    fits: hashes of the fits that it needs; meetings: the hashes of each; rows: what it can be asked for.
+    """
+
+    asked: Tournament
+    fits: frozenset[str]
+    meetings: tuple[tuple[str, ...], ...]
+    rows: Rows
+    registry_file: Path | None
+
+    @property
+    def hash(self) -> str:
+        """Of all that decides its numbers."""
+        numbers = {"trials": self.asked.trials, "steps": self.asked.steps}
+        return experiments.hash_of({**numbers, "meetings": [list(hashes) for hashes in self.meetings]})
+
+    def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
+        """In `folder`, gone on with where it is there; waits where another process makes it, too."""
+        with locks.alone(folder, wait=progress.said):
+            if finished(folder, self.hash):
+                return
+            if not (folder / "tournament.toml").is_file():
+                tournament_folder.create(folder, self.asked, self.registry_file)
+            planned = meetings.meetings(known, files, self.asked)
+            tournament_folder.make(known, self.asked, planned, folder, fits, progress)
+
+
+Job = RunJob | TournamentJob
+
+
+def finished(folder: Path, hash: str) -> bool:
+    """Whether the page, which is written last, is there, and the numbers are of this job and such as this version
+    writes."""
+    if not (folder / "report.html").is_file():
+        return False
+    try:
+        return read_summary(folder).get("hash", hash) == hash  # a tournament's has none
+    except BadFolder:
+        return False
+
+
+@attrs.frozen
+class Making:
+    """A job and its folder, a task for `workers.do_all`. fits: the folder where fits are kept."""
+
+    title: str
+    job: Job
+    folder: Path
+    fits: Path
+    registry_file: Path | None
+
+    @property
+    def alone(self) -> frozenset[str]:
+        """No two fit the same at a time."""
+        return self.job.fits
+
+    def do(self, progress: Progress) -> str | None:
+        """Why nothing came of it, where all diverged: which is an answer too."""
+        known, files = runner.plugins(self.registry_file)
+        try:
+            self.job.make(known, files, self.folder, self.fits, progress)
+        except Diverged as error:
+            return str(error)
+        return None
+
+
+def planned(
+    known: Registry, files: Sequence[RecipeFile], asked: Reproduction, quick: bool, registry_file: Path | None
+) -> dict[str, Job]:
+    """Every job of a reproduction, by label; all is composed and held against, so that bad input costs no fit."""
+    found: dict[str, Job] = {}
+    for run in asked.runs:
+        overrides = {**run.overrides, **(run.quick if quick else {})}
+        if run.learners:
+            found[run.label] = _tournament(known, files, run, overrides, registry_file)
+        else:
+            found[run.label] = _run(known, files, asked, run, overrides)
+    reproductions.check(asked, {label: job.rows for label, job in found.items()})
+    return found
+
+
+def _run(
+    known: Registry, files: Sequence[RecipeFile], asked: Reproduction, run: Run, overrides: dict[str, Any]
+) -> RunJob:
+    experiment = resolve.resolve(
+        known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
+        overrides=overrides,
+    )  # fmt: skip
+    composition = compose(known, experiment)
+    plan = evaluate.plan(known, experiment, composition)
+    if asked.picture in reproductions.PLANE and composition.game.plane is None:
+        raise BadCombination(
+            f"expected games that have {asked.picture} to draw in {asked.name}, got {run.game} in run {run.label}"
+        )
+    if asked.picture == "polytope" and not plan.settings.polytope:
+        raise BadCombination(f"expected evaluate.polytope above 0 to draw it in {asked.name}, got 0 in run {run.label}")
+    return RunJob.of(experiment, composition, plan)
+
+
+def _tournament(
+    known: Registry, files: Sequence[RecipeFile], run: Run, overrides: dict[str, Any], registry_file: Path | None
+) -> TournamentJob:
+    """What is set without a dot is a number of the tournament, the rest hyper-parameters."""
+    numbers = {key: value for key, value in overrides.items() if "." not in key}
+    others = {key: value for key, value in overrides.items() if "." in key}
+    types = {field.name: type(field.default) for field in attrs.fields(Tournament)}
+    for key, value in numbers.items():
+        if types.get(key) not in (int, str):
+            raise BadValue(f"expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got {key!r}")
+        conversion.convert(value, types[key], f"set.{key}")
+    asked = Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
+    planned = meetings.meetings(known, files, asked)
+    fits = frozenset(needed[0].fit_hash for meeting in planned for needed in meeting.fits if needed is not None)
+    rows = Rows((None,), tuple(f"{row}.{column}" for row in asked.labels for column in asked.labels))
+    return TournamentJob(asked, fits, tuple(tuple(meeting.hashes) for meeting in planned), rows, registry_file)

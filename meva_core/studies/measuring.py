@@ -1,0 +1,197 @@
+"""Fits what claims are about, a few seeds in each run, and counts the fits that hold."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import jax
+import tomli_w
+
+from meva_core import evaluate
+from meva_core.compute import devices, processes
+from meva_core.compute.progress import Overview, Progress
+from meva_core.errors import BadValue, Diverged
+from meva_core.experiment import resolve
+from meva_core.experiment.compose import compose
+from meva_core.ops import batching
+from meva_core.registry.claims import Claim, Record
+from meva_core.registry.entries import Registry
+from meva_core.registry.recipes import RecipeFile, read_records
+from meva_core.storage import files as disk
+from meva_core.storage import run_folder as folders
+from meva_core.studies import claims_report as report
+from meva_core.studies import reproductions
+from meva_core.studies.batch import FITS, RUNS
+from meva_core.studies.jobs import Making, RunJob, finished
+
+TOGETHER = 10  # seeds of a run: one program, and one folder that is used again
+LIBRARIES = ("meva", "jax")  # whose versions go on record
+
+
+@attrs.frozen
+class Measuring(Making):
+    """A run on so many devices, a task for `workers.do_all`."""
+
+    devices: int
+
+    def do(self, progress: Progress) -> str | None:
+        """Make the run; returns why nothing came of it, where all seeds diverged."""
+        devices.prepare(count=self.devices)
+        return super().do(progress)
+
+
+def device_counts(asked: list[int] | None) -> list[int]:
+    """The numbers of devices to fit on, by default 1 and as many as a run takes. Raises BadValue where this machine
+    does not have them."""
+    devices.prepare()
+    if jax.default_backend() == "cpu":
+        most = devices.cores()
+        counts = asked or sorted({1, min(most, len(batching.used()))})
+    else:
+        most = len(jax.devices())
+        counts = asked or [most]
+    if max(counts) > most:
+        raise BadValue(f"expected 1 to {most} for --devices, all that this machine has, got {max(counts)}")
+    if jax.default_backend() != "cpu":
+        if len(counts) > 1:  # this process has them all, and others cannot
+            raise BadValue(f"expected one number for --devices where accelerators compute, got {len(counts)}")
+        devices.prepare(count=counts[0])
+    return counts
+
+
+def plugin_files(known: Registry) -> list[RecipeFile]:
+    """The recipe files of all plugins that have one of their own."""
+    offers = {offer.entry.recipes: offer for offer in known.offers}
+    return [own for offer in offers.values() if (own := offer.recipes()) is not None]
+
+
+def planned(known: Registry, files: Sequence[RecipeFile], claim: Claim, seeds: range) -> list[RunJob]:
+    """The runs of a claim; all is composed and held against it, so that bad input costs no fit. Raises MevaError."""
+    return [_planned(known, files, claim, seeds[n : n + TOGETHER]) for n in range(0, len(seeds), TOGETHER)]
+
+
+def _planned(known: Registry, files: Sequence[RecipeFile], claim: Claim, seeds: range) -> RunJob:
+    experiment = resolve.resolve(
+        known,
+        files,
+        game=claim.game,
+        learner=claim.learner,
+        opponents=claim.opponents,
+        recipe=claim.recipe,
+        overrides={**claim.overrides, "fit.seed": seeds[0], "fit.seeds": len(seeds)},
+    )
+    composition = compose(known, experiment)
+    job = RunJob.of(experiment, composition, evaluate.plan(known, experiment, composition))
+    for criterion in claim.holds:
+        reproductions.check_asked(criterion.quantity, criterion.at, job.rows, claim.name)
+    return job
+
+
+def measure(
+    wanted: Sequence[tuple[Claim, Sequence[RunJob], str]],
+    *,
+    seeds: range,
+    counts: Sequence[int],
+    record: Path | None,
+    out: Path,
+    jobs: int | None,
+    registry_file: Path | None,
+    overview: Overview,
+) -> None:
+    """Count for each claim, in a folder of its own in `out` beside the runs of all.
+
+    wanted: a claim, its runs, and what its record is of (`Claim.of`). counts: numbers of devices.
+    """
+    records = dict(read_records(record)) if record is not None and record.exists() else {}
+    if record is not None:
+        _write_records(record, records)  # while it costs no fit to be refused
+    with overview:
+        for claim, runs, of in wanted:
+            overview.print(f"{claim.name}  {claim.says}", style="bold")
+            counted = {count: out / f"{count}-devices" for count in counts}
+            for count, folder in counted.items():
+                _make(claim, runs, count, folder, jobs, registry_file, overview)
+            found = _write(claim, seeds, runs, counted, out / claim.name, overview)
+            if record is not None:
+                records[claim.name] = _record(of, found, runs, counted).to_plain()
+                _write_records(record, records)
+
+
+def _make(
+    claim: Claim,
+    runs: Sequence[RunJob],
+    count: int,
+    out: Path,
+    jobs: int | None,
+    registry_file: Path | None,
+    overview: Overview,
+) -> None:
+    """Make every run on so many devices that is not there yet, in other processes where this one has other devices."""
+    makings = []
+    for run in runs:
+        folder, seeds = out / RUNS / run.hash, run.experiment.seeds
+        if not finished(folder, run.hash):
+            title = f"{claim.name}, seeds {seeds[0]} to {seeds[-1]}, on {count}"
+            makings.append(Measuring(title, run, folder, out / FITS, registry_file, count))
+    if len(makings) < len(runs):
+        overview.print(f"  on {count}: {len(runs) - len(makings)} of {len(runs)} runs there already")
+    overview.titles = [making.title for making in makings]
+    at_once = jobs or max(1, processes.default_jobs() // count)
+    apart = count != len(batching.used())
+    with contextlib.closing(processes.do_all(makings, at_once, overview.row, apart=apart)) as results:
+        for n, why in results:
+            overview.ended(n, why)
+
+
+def _write(
+    claim: Claim, seeds: range, runs: Sequence[RunJob], counted: Mapping[int, Path], out: Path, overview: Overview
+) -> dict[str, Any]:
+    """Put what all runs came to, by the number of devices, on the screen and in the folder `out`."""
+    made = {
+        count: [folders.read_summary(path) if finished(path, run.hash) else None for run, path in _paths(runs, folder)]
+        for count, folder in counted.items()
+    }
+    found = report.summary(claim, seeds, made)
+    out.mkdir(parents=True, exist_ok=True)
+    disk.write_json(out / "summary.json", found)
+    disk.write(out / "claims.csv", report.as_csv(found))
+    for line in report.lines(found):
+        overview.print(f"  {line}")
+    overview.print(f"  written to {out}\n")
+    return found
+
+
+def _paths(runs: Sequence[RunJob], folder: Path) -> list[tuple[RunJob, Path]]:
+    return [(run, folder / RUNS / run.hash) for run in runs]
+
+
+def _record(of: str, found: Mapping[str, Any], runs: Sequence[RunJob], counted: Mapping[int, Path]) -> Record:
+    """A record of the counts, with the machine and the versions that the runs have on record and the day of the last.
+    Raises Diverged where there is no run."""
+    paths = [path for folder in counted.values() for run, path in _paths(runs, folder) if finished(path, run.hash)]
+    if not paths:
+        raise Diverged(f"expected a fit that did not diverge to put {found['name']} on record, got none")
+    made = [folders.recorded(path) for path in paths]
+    last = max((path / "summary.json").stat().st_mtime for path in paths)
+    return Record(
+        of=of,
+        date=datetime.date.fromtimestamp(last),
+        machine=" and ".join(dict.fromkeys(str(run.get("machine", "another machine")) for run in made)),
+        seed=found["seeds"][0],
+        versions={name: made[-1]["versions"][name] for name in LIBRARIES},
+        counts=tuple(report.told(result) for result in found["results"]),
+    )
+
+
+def _write_records(path: Path, records: Mapping[str, Any]) -> None:
+    """Write records in order of their names. Raises BadFolder or Unwritable where that is refused."""
+    text = tomli_w.dumps({"records": dict(sorted(records.items()))})
+    try:
+        disk.write(path, f"# What `meva claims --record` counted of the claims in the recipe file beside it.\n{text}")
+    except OSError as error:
+        raise disk.refused(error, f"expected a file that can be written for --record, got {path}") from error

@@ -1,0 +1,265 @@
+"""What a tournament is asked, and the matches that it consists of, composed and not yet played.
+
+Shapes: S seeds (fits), N trials, P = 2 players.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from meva_core import evaluate
+from meva_core.contracts import conversion
+from meva_core.contracts.components import parts
+from meva_core.contracts.protocols import Learner
+from meva_core.errors import BadCombination, BadFolder, BadValue
+from meva_core.experiment import compose, resolve
+from meva_core.experiment import experiment as experiments
+from meva_core.experiment.compose import Composition
+from meva_core.experiment.experiment import Choice, EvaluateSettings, Experiment
+from meva_core.registry import checks, loading, recipes
+from meva_core.registry.entries import Registry
+from meva_core.registry.recipes import RecipeFile
+from meva_core.storage import files as disk
+from meva_core.studies import entrants
+from meva_core.studies.entrants import Entrant
+
+
+@attrs.frozen(kw_only=True)
+class Tournament:
+    """What is asked. learners: entrants, or texts that `entrants.parse` reads. `overrides` are hyper-parameters by
+    learner, {"lola.variant": "taylor"} or {"meva.value_model.width": 32}, of "game", or for all who have one of
+    "value_model" and "explorer"; an entrant's own settings come before them."""
+
+    games: tuple[str, ...]
+    learners: tuple[str | Entrant, ...]
+    trials: int = 1024
+    steps: int = 300
+    seed: int = 0
+    seeds: int = 5
+    recipe: str = "tournament"
+    overrides: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        for name, most in (("trials", 10**7), ("steps", 10**7), ("seeds", 2**16)):
+            if not 1 <= getattr(self, name) <= most:
+                raise BadValue(f"expected --{name} between 1 and {most}, got {getattr(self, name)}")
+        for option, names in (("--game", self.games), ("--learners", self.labels)):
+            if not names:
+                raise BadValue(f"expected at least one name for {option}, got none")
+            twice = [name for n, name in enumerate(names) if name in names[:n]]
+            if twice:
+                raise BadValue(f"expected every name once in {option}, got {twice[0]!r} twice")
+
+    @property
+    def entrants(self) -> list[Entrant]:
+        """Who takes part, as they are written."""
+        return [each if isinstance(each, Entrant) else entrants.parse(each) for each in self.learners]
+
+    @property
+    def labels(self) -> list[str]:
+        """Their names in tables and files."""
+        return [entrant.label for entrant in self.entrants]
+
+    def players(self, known: Registry, game: str) -> list[Entrant]:
+        """The entrants as learners in a game. Raises MevaError where one is neither a learner nor a strategy of it."""
+        strategies = self._strategies(known, game)
+        return [entrants.as_learner(known, each, game, strategies) for each in self.entrants]
+
+    def _strategies(self, known: Registry, game: str) -> list[str]:
+        offer = known.find("game", game)
+        settings = {path.partition(".")[2]: value for path, value in self.overrides.items() if path.startswith("game.")}
+        given = {**conversion.structure(loading.load(offer), settings, "game"), **offer.parts}
+        made = conversion.construct(loading.load(offer), given, "game")
+        if not offer.bundled:
+            checks.game(offer, made)
+        return list(made.strategies)
+
+
+@attrs.frozen
+class Begun:
+    """What a tournament's folder says of it: what was asked, the user's registry file, where its fits are kept, and by
+    what it was begun."""
+
+    asked: Tournament
+    registry_file: Path | None
+    fits: Path
+    record: Mapping[str, Any]
+
+
+def read(folder: Path) -> Begun:
+    """What tournament.toml says. BadFolder or BadValue where it is not as a tournament writes it."""
+    path = folder / "tournament.toml"
+    if not path.is_file():
+        raise BadFolder(f"expected a folder with a tournament.toml to resume, got {folder}")
+    types = {**typing.get_type_hints(Tournament), "registry": str, "fits": str, "run": dict}
+    content = {
+        name: conversion.convert(value, types.get(name), name) for name, value in recipes.read_toml(path).items()
+    }
+    registry, fits, record = (content.pop(name, None) for name in ("registry", "fits", "run"))
+    try:
+        asked = Tournament(**content)
+        return Begun(asked, registry and Path(registry), Path(fits) if fits else folder / "fits", record or {})
+    except TypeError as error:
+        raise BadFolder(f"expected a tournament.toml as meva tournament writes it, got {path}: {error}") from error
+
+
+@attrs.frozen(kw_only=True)
+class Meeting:
+    """One match to play: `row` in seat 1 against `column` in seat 2, by their labels. players: of the composition, as
+    if they were fitted. fits: per player, the experiment that fits it, and which of that experiment's players it is;
+    None for a rule without parameters."""
+
+    game: str
+    row: str
+    column: str
+    experiment: Experiment
+    composition: Composition
+    players: tuple[Learner, ...]
+    fits: tuple[tuple[Experiment, int] | None, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of its file, without the ending."""
+        return disk.file_name_of_its_own("--".join((self.game, self.row, self.column)))
+
+    @property
+    def still(self) -> bool:
+        """Whether nobody ever moves, and so every trial is like the first."""
+        return all(player.held() is not None for player in self.players)
+
+    @property
+    def hashes(self) -> list[str]:
+        """Hashes of all that decides its numbers but trials and steps."""
+        return [self.experiment.fit_hash, *(f[0].fit_hash for f in self.fits if f is not None)]
+
+
+@attrs.frozen(kw_only=True)
+class Met:
+    """Payoffs f32[S, N, P] after the last step, N = 1 where nobody moves; seeds: those that did not diverge in a
+    fit."""
+
+    meeting: Meeting
+    payoffs: np.ndarray
+    seeds: tuple[int, ...]
+
+
+def meetings(known: Registry, files: Sequence[RecipeFile], asked: Tournament) -> list[Meeting]:
+    """All matches, composed and rehearsed, so that bad input costs no fit. Of a symmetric game one seating of each
+    pair tells both. Raises MevaError on names, numbers and combinations that do not work."""
+    found = []
+    for game in asked.games:
+        players = asked.players(known, game)
+        _check_sections(asked, players)
+        for r, row in enumerate(players):
+            meeting = _meeting(known, files, asked, game, row, row)
+            symmetric = meeting.composition.game.symmetric
+            for c, column in enumerate(players):
+                if c == r:
+                    found.append(meeting)
+                elif c > r or not symmetric:
+                    found.append(_seated(known, files, asked, game, row, column))
+    return found
+
+
+def _seated(
+    known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: Entrant, column: Entrant
+) -> Meeting:
+    """Two who meet. In a symmetric game whoever is fitted against the other sits first: one fit for all who are met
+    alike."""
+    meeting = _meeting(known, files, asked, game, row, column)
+    composition = meeting.composition
+    if composition.game.symmetric and len(composition.players) > 1 and composition.players[1].wants_rivals:
+        return _meeting(known, files, asked, game, column, row)
+    return meeting
+
+
+def _check_sections(asked: Tournament, players: Sequence[Entrant]) -> None:
+    """BadValue where a hyper-parameter is nobody's."""
+    sections = list(dict.fromkeys((*(player.name for player in players), "game", *experiments.MODELS)))
+    for path in asked.overrides:
+        if path.partition(".")[0] not in sections:
+            raise BadValue(f"expected LEARNER.NAME=VALUE with one of {', '.join(sections)}, got {path!r}")
+
+
+def _meeting(
+    known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: Entrant, column: Entrant
+) -> Meeting:
+    experiment = _resolve(known, files, asked, game, row, column)
+    composition = compose.compose(known, experiment)
+    if composition.game.num_players != 2:
+        raise BadCombination(
+            f"expected games of two players in a tournament, got {game} with {composition.game.num_players}"
+        )
+    evaluate.plan(known, experiment, composition)
+    players = composition.rehearse()
+    fits = tuple(
+        None if player.training is None else _fit_of(known, files, asked, experiment, composition, (row, column), n)
+        for n, player in enumerate(players)
+    )
+    return Meeting(
+        game=game,
+        row=row.label,
+        column=column.label,
+        experiment=experiment,
+        composition=composition,
+        players=players,
+        fits=fits,
+    )
+
+
+def _resolve(
+    known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: Entrant, column: Entrant
+) -> Experiment:
+    """The row's recipe of the tournament's name or else its default; a rival without one of that name likewise."""
+    overrides: dict[str, Any] = {"fit.seed": asked.seed, "fit.seeds": asked.seeds}
+    sides = [("learner", row)] if row.label == column.label else [("learner", row), ("opponent", column)]
+    wanted = {part for _, side in sides for part in parts(loading.load(known.find("learner", side.name)))}
+    for path, value in asked.overrides.items():
+        section, _, name = path.partition(".")
+        if section in wanted or section == "game":
+            overrides[path] = value
+        for side, entrant in sides:
+            if section == entrant.name:
+                overrides[f"{side}.{name}"] = value
+    for side, entrant in sides:
+        overrides |= {f"{side}.{name}": value for name, value in entrant.settings.items()}
+    resolved = resolve.resolve(
+        known,
+        files,
+        game=game,
+        learner=row.name,
+        opponents=[entrant.name for _, entrant in sides[1:]],
+        recipe=asked.recipe,
+        overrides=overrides,
+        or_default=True,
+    )
+    # How a fit is surveyed is no part of it, nor what the recipe is called: equal fits, equal hashes.
+    return attrs.evolve(resolved, evaluate=EvaluateSettings(), source="")
+
+
+def _fit_of(
+    known: Registry,
+    files: Sequence[RecipeFile],
+    asked: Tournament,
+    experiment: Experiment,
+    composition: Composition,
+    sides: tuple[Entrant, Entrant],
+    n: int,
+) -> tuple[Experiment, int]:
+    """The experiment that fits player n, and its index there."""
+    choice = (experiment.learner, *experiment.opponents)[n]
+    if len(composition.players) == 1 or not composition.players[n].wants_rivals:
+        return attrs.evolve(experiment, learner=choice, opponents=()), 0
+    met_as = getattr(composition.players[1 - n].factory, "met_as", None)
+    theirs: Choice = (experiment.learner, *experiment.opponents)[1 - n]
+    if met_as is not None:
+        rival = _resolve(known, files, asked, experiment.game.name, sides[1 - n], Entrant("", met_as))
+        theirs = rival.opponents[0]
+    first, second = (choice, theirs) if n == 0 else (theirs, choice)
+    return attrs.evolve(experiment, learner=first, opponents=(second,)), n

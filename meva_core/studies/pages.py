@@ -1,0 +1,112 @@
+"""report.html of any finished folder: a run's, a tournament's or a reproduction's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import attrs
+
+from meva_core.errors import BadFolder, MevaError
+from meva_core.registry import bibtex, discovery
+from meva_core.report import details, page, tables
+from meva_core.storage.run_folder import read_summary
+from meva_core.studies import participants, reproduction_report, standings
+
+
+def of(folder: Path) -> str:
+    """The page of a finished run, tournament or reproduction. BadFolder where the folder is none of them."""
+    if not (folder / "summary.json").is_file():
+        raise BadFolder(
+            f"expected the folder of a finished run, tournament or reproduction, got {folder} without summary.json"
+        )
+    kinds = {"tournament.toml": of_tournament, "claims.csv": of_reproduction}
+    make = next((make for file, make in kinds.items() if (folder / file).is_file()), page.of_run)
+    try:
+        return make(folder)
+    except MevaError:
+        raise
+    except Exception as error:  # what a file holds that something else wrote may fail anywhere
+        raise BadFolder(
+            f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; make it again"
+        ) from error
+
+
+def of_tournament(folder: Path) -> str:
+    """The page of a finished tournament."""
+    summary = read_summary(folder)
+    return page.rendered(
+        papers=_papers([folder]),
+        kind="tournament",
+        title=f"Tournament on {', '.join(summary['games'])}",
+        source="",
+        facts=f"{summary['trials']} trials of {summary['steps']} steps, seeds {page.listed(summary['seeds'])}",
+        warnings=[],
+        data=None,
+        setting=None,
+        seats=[],
+        grids=[standings.grid(summary, game) for game in summary["games"]],
+        note=standings.note(summary),
+        figures=page.pictures(folder / "figures"),
+        texts=page.experiment_texts(folder),
+    )
+
+
+def of_reproduction(folder: Path) -> str:
+    """The page of a reproduction_report."""
+    summary = read_summary(folder)
+    of_label = {label: folder.parent / "runs" / hash for label, hash in summary["runs"].items()}
+    return page.rendered(
+        papers=_papers(of_label.values()),
+        kind="reproduction",
+        title=f"{summary['name']}: {summary['title']}",
+        source=summary["source"],
+        facts=reproduction_report.held(summary),
+        warnings=[],
+        data=None,
+        setting=None,
+        seats=[],
+        grids=[
+            *([reproduction_report.grid(summary)] if summary["claims"] else []),
+            *([reproduction_report.ranking(summary)] if summary["ranking"] else []),
+            *(grid for label, run in of_label.items() for grid in _grids(run, label, brief=bool(summary["ranking"]))),
+        ],
+        note="ours: mean ± standard error of the mean" if summary["claims"] or summary["ranking"] else "",
+        remarks=[*(summary["ranking"]["differences"] if summary["ranking"] else []), *summary["notes"]],
+        pictures=sorted(page.pictures(folder / "figures"), key=lambda figure: _place(figure[0], list(of_label))),
+        figures=[
+            figure
+            for label, run in of_label.items()
+            for figure in page.pictures(run / "figures", "learning_*.svg", label)
+        ],
+        texts=[
+            (f"{label}: {name}", text) for label, run in of_label.items() for name, text in page.experiment_texts(run)
+        ],
+        links=[(label, f"../runs/{hash}/report.html") for label, hash in summary["runs"].items()],
+    )
+
+
+def _place(figure: str, labels: list[str]) -> int:
+    """Of a figure of one run, as KIND_LABEL, among those of the others; those of all runs come first."""
+    label = figure.partition("_")[2]
+    return labels.index(label) + 1 if label in labels else 0
+
+
+def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
+    """The tables of a run or tournament under its label; `brief`: the first of a run's alone."""
+    summary = read_summary(run)
+    if "games" in summary:
+        return [standings.grid(summary, game) for game in summary["games"]]
+    found = tables.grids(summary)[:1] if brief else [*tables.grids(summary), *details.grids(summary)]
+    return [attrs.evolve(grid, caption=f"{label}: {grid.caption}") for grid in found]
+
+
+def _papers(folders: Iterable[Path]) -> dict[str, str]:
+    """Papers of those who took part; none where a plugin of theirs is no longer installed."""
+    known = discovery.installed()
+    try:
+        return bibtex.papers(
+            offer for folder in dict.fromkeys(folders) for offer in participants.of_folder(known, folder)
+        )
+    except MevaError:
+        return {}

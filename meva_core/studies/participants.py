@@ -1,0 +1,23 @@
+"""Who took part in the run or tournament of a folder, for citations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from meva_core.errors import BadFolder
+from meva_core.registry.entries import Offer, Registry
+from meva_core.report import citations
+from meva_core.studies import meetings
+
+
+def of_folder(known: Registry, folder: Path) -> list[Offer]:
+    """Games and learners, and of a run their value models and explorers. Raises BadFolder where the folder is neither a
+    run's nor a tournament's."""
+    if (folder / "experiment.toml").is_file():
+        return citations.in_run(known, folder)
+    if (folder / "tournament.toml").is_file():
+        asked = meetings.read(folder).asked
+        games = [known.find("game", name) for name in asked.games]
+        players = asked.players(known, asked.games[0])
+        return games + [known.find("learner", player.name) for player in players]
+    raise BadFolder(f"expected a folder with an experiment.toml or a tournament.toml, got {folder}")

@@ -1,0 +1,190 @@
+"""What a reproduction writes, beside the folders of its runs.
+
+summary.json   {schema, name, title, source, notes, quick, runs: {label: hash}, claims: [a dict per line of claims.csv],
+               ranking: {quantity, at, highest, places: [{run, rank, ours, sem, published, published_rank, seeds,
+               worst, beside}], differences: [sentences]} or null}
+claims.csv     a line per claim (the columns are `COLUMNS`)
+ranking.csv    a line per run, where there is a ranking
+figures/       the runs' pictures, drawn together, as PNG and SVG
+report.html    one page of all this
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from meva_core.report.tables import WIDTH, Drawn, Grid, plain, statistic, title
+from meva_core.storage.run_folder import read_summary
+from meva_core.studies.reproductions import PLANE, Place, Ranking, Reproduction, Verdict, differences
+
+SCHEMA = 1
+COLUMNS = ("says", "run", "at", "quantity", "ours", "sem", "expected", "difference", "holds")
+HEADS = ["holds", "the claim", "quantity", "ours", "expected", "difference"]
+ANSWERS = {True: "yes", False: "NO", None: "-"}
+
+
+def summary(
+    asked: Reproduction, quick: bool, runs: Mapping[str, str], found: Sequence[Verdict], places: Sequence[Place]
+) -> dict[str, Any]:
+    """summary.json; `runs` are the hashes of the runs by label."""
+    return {
+        "schema": SCHEMA,
+        "name": asked.name,
+        "title": asked.title,
+        "source": asked.source,
+        "notes": list(asked.notes),
+        "quick": quick,
+        "runs": dict(runs),
+        "claims": [_line(verdict) for verdict in found],
+        "ranking": _ranking(asked.ranking, places) if asked.ranking else None,
+    }
+
+
+def _ranking(asked: Ranking, places: Sequence[Place]) -> dict[str, Any]:
+    about = {"quantity": asked.quantity, "at": asked.at, "highest": asked.highest}
+    return {**about, "places": [attrs.asdict(place) for place in places], "differences": differences(places)}
+
+
+def _line(verdict: Verdict) -> dict[str, Any]:
+    claim = verdict.claim
+    return {
+        "says": claim.says,
+        "run": claim.run,
+        "at": claim.at,
+        "quantity": claim.quantity,
+        "ours": verdict.ours,
+        "sem": verdict.sem,
+        "expected": verdict.expected,
+        "difference": verdict.difference,
+        "holds": verdict.holds,
+    }
+
+
+def as_csv(found: dict[str, Any]) -> str:
+    """claims.csv, of the content of summary.json."""
+    text = io.StringIO()
+    writer: Any = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found["claims"])
+    return text.getvalue()
+
+
+def grid(found: dict[str, Any]) -> Grid:
+    """The claims, for the page."""
+    rows = []
+    for claim in found["claims"]:
+        at = "" if claim["at"] is None else f" at {claim['at']:g}"
+        ours = statistic({"mean": claim["ours"], "sem": claim["sem"]})
+        difference = "" if claim["difference"] is None else f"{claim['difference']:+.3f}"
+        quantity = f"{claim['run']}{at}: {claim['quantity']}"
+        rows.append([ANSWERS[claim["holds"]], claim["says"], quantity, ours, claim["expected"], difference])
+    return Grid("claims", HEADS, rows, ("holds", "the claim", "quantity", "expected"))
+
+
+def ranking(found: dict[str, Any]) -> Grid:
+    """The runs by their rank, and the other quantities beside."""
+    told = found["ranking"]
+    places = told["places"]
+    columns: dict[str, list[str]] = {
+        "rank": ["-" if place["rank"] is None else str(place["rank"]) for place in places],
+        "run": [place["run"] for place in places],
+        "ours": [statistic({"mean": place["ours"], "sem": place["sem"]}, digits=4) for place in places],
+    }
+    if any(len(place["seeds"]) > 1 for place in places):
+        columns["worst\nseed"] = [_or_dash(place["worst"], ".4f") for place in places]
+    if any(place["published"] is not None for place in places):
+        columns["published"] = [_or_dash(place["published"], "g") for place in places]
+        columns["its\nrank"] = [_or_dash(place["published_rank"], "d") for place in places]
+    for path in places[0]["beside"]:
+        pairs = [place["beside"][path] for place in places]
+        columns[path.replace("_", " ").replace(".", "\n")] = [statistic({"mean": m, "sem": sem}) for m, sem in pairs]
+    at = "" if told["at"] is None else f" at {told['at']:g}"
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    return Grid(f"ranked by {told['quantity']}{at}, the best first", list(columns), rows, ("run",), stubs=2)
+
+
+def _or_dash(number: float | None, form: str) -> str:
+    return "-" if number is None else format(number, form)
+
+
+def ranking_as_csv(found: dict[str, Any]) -> str:
+    """ranking.csv, of the content of summary.json."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    told = found["ranking"]
+    beside = list(told["places"][0]["beside"])
+    heads = [head for path in beside for head in (path, f"{path} sem")]
+    writer.writerow(["rank", "run", told["quantity"], "sem", "worst", *heads, "seeds"])
+    for place in told["places"]:
+        numbers = [number for path in beside for number in place["beside"][path]]
+        seeds = " ".join("nan" if number is None else repr(number) for number in place["seeds"])
+        writer.writerow([place["rank"], place["run"], place["ours"], place["sem"], place["worst"], *numbers, seeds])
+    return text.getvalue()
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """The claims for a screen, two lines or more each."""
+    text = []
+    for holds, says, quantity, ours, expected, difference in grid(found).rows:
+        text += textwrap.wrap(says, WIDTH, initial_indent=f"  {holds:>3}  ", subsequent_indent=" " * 7)
+        line = f"{quantity} {ours}, expected {expected}" + (f", difference {difference}" if difference else "")
+        text += textwrap.wrap(line, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 7)
+    if found["ranking"]:
+        table = ranking(found)
+        text += ["", *textwrap.indent(plain(table.caption, Drawn(table), width=WIDTH - 2), "  ").splitlines(), ""]
+        for said in found["ranking"]["differences"]:
+            text += textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    for note in found["notes"]:
+        text += textwrap.wrap(note, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return text
+
+
+def held(found: dict[str, Any]) -> str:
+    """How many claims hold, in a sentence."""
+    answers = [claim["holds"] for claim in found["claims"]]
+    if not answers:
+        return f"{len(found['runs'])} runs" if found["ranking"] else "no numbers to compare with"
+    return f"{answers.count(True)} of {len(answers)} claims hold" + (
+        " (quick: fewer seeds and shorter fits)" if found["quick"] else ""
+    )
+
+
+def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dict[str, Any]) -> list[Path]:
+    """The picture: payoffs, polytopes or heat-maps run by run, all runs' basins or trajectories in one, the contours
+    of the game, or the ranking; `found` is the content of summary.json."""
+    import matplotlib
+
+    from meva_core.report import figures
+    from meva_core.studies import standings
+
+    out.mkdir(exist_ok=True)
+    for old in (*out.glob("*.png"), *out.glob("*.svg")):  # of runs that are no longer asked for
+        old.unlink()
+    if not folders:
+        return []
+    with matplotlib.rc_context(figures.STYLE):
+        if asked.picture == "contours":  # of the game, and so of its first run
+            return figures.save(figures.contours(next(iter(folders.values())), asked.title), out, "contours")
+        if asked.picture in PLANE:
+            return figures.save(figures.planes(asked.picture, folders, asked.title), out, asked.picture)
+        if asked.picture == "ranking":
+            return figures.save(figures.ranking(found["ranking"], asked.title), out, "ranking")
+        if asked.picture == "polytope":
+            each = {f"polytope_{label}": figures.polytope(folder, label) for label, folder in folders.items()}
+        elif asked.picture == "heat-maps":
+            each = {
+                f"heat-map_{run.label}": standings.heat_map(read_summary(folders[run.label]), run.game)
+                for run in asked.runs
+                if run.label in folders
+            }
+        else:
+            told = {label: read_summary(folder) for label, folder in folders.items()}
+            each = {f"payoffs_{label}": figures.payoffs(run, f"{label}: {title(run)}") for label, run in told.items()}
+        return [path for name, figure in each.items() for path in figures.save(figure, out, name)]

@@ -1,0 +1,26 @@
+"""What publications report, as data, and whether it holds in runs made anew."""
+
+from meva_core.studies.reproductions.claims import Rows, Verdict, check, check_asked, rows_of, verdicts
+from meva_core.studies.reproductions.data import PICTURES, PLANE, Claim, Ranking, Reproduction, Run, find, names, parse
+from meva_core.studies.reproductions.ranking import Place, differences, ranked
+
+__all__ = [
+    "PICTURES",
+    "PLANE",
+    "Claim",
+    "Place",
+    "Ranking",
+    "Reproduction",
+    "Rows",
+    "Run",
+    "Verdict",
+    "check",
+    "check_asked",
+    "differences",
+    "find",
+    "names",
+    "parse",
+    "ranked",
+    "rows_of",
+    "verdicts",
+]

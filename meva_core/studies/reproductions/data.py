@@ -1,0 +1,225 @@
+"""Reproductions: what a publication reports, as data: runs to make, claims to hold them against. Imports no jax.
+
+In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
+
+    [reproductions.NAME]
+    title = "what it is"
+    source = "where it was published"
+    picture = "basins"                   # of the runs: one of PICTURES
+    notes = ["what a reader should know"]
+    runs_of = "OTHER"                    # the same runs as of another reproduction; or else
+    [reproductions.NAME.every]           # what all runs have, but for what they say themselves
+    [reproductions.NAME.runs.LABEL]      # in the order of the rows of the picture
+    game = "logistic"
+    learner = "lola"                     # and opponents = [...], recipe = "..."; or, for a tournament,
+    learners = ["naive", "lola"]
+    set = { "evaluate.values" = [1.0] }  # as --set; of a tournament also seeds, trials, steps
+    quick = { "fit.seeds" = 1 }          # over `set`, with --quick
+    [reproductions.NAME.runs.LABEL.published]  # of a tournament: a claim per cell
+    naive = { lola = -1.377 }            # the row's payoff against the column; published_sem = { naive = 0.01 }
+    [[reproductions.NAME.claims]]
+    says = "what the publication says"
+    run = "LABEL"
+    at = 1.0                             # the row's setting, where there are several
+    quantity = "self_play"               # of a row of summary.json, dotted; "basins.B" is a share; "naive.lola" a cell
+    published = -1.0                     # with `published_sem`, or `within`; or at_least, at_most;
+                                         # or above = "LABEL" (at the same setting, or its only one); or rising = true
+    [reproductions.NAME.ranking]         # of the runs among each other
+    quantity = "errors.td"
+    at = 0.95
+    highest = false                      # whether more is better
+    published = { LABEL = 0.05 }         # to be ranked beside ours
+    beside = ["self_play"]               # other quantities to show
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from meva_core.errors import BadValue, UnknownName, did_you_mean
+from meva_core.registry.recipes import RecipeFile
+from meva_core.registry.toml_tables import record
+from meva_core.registry.toml_tables import table as toml_table
+from meva_core.studies import entrants
+
+PICTURES = ("payoffs", "basins", "trajectories", "contours", "heat-maps", "ranking", "polytope")
+PLANE = ("basins", "trajectories", "contours")  # those of games whose plane is surveyed
+KINDS = ("published", "at_least", "at_most", "above", "rising")  # what a claim can compare with
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """What `meva-run` would be asked; or with `learners`, `meva tournament`, whose cells are `published`."""
+
+    label: str
+    game: str
+    learner: str = ""
+    learners: tuple[str, ...] = ()
+    published: Mapping[str, Any] = attrs.field(factory=dict)
+    published_sem: Mapping[str, Any] = attrs.field(factory=dict)
+    opponents: tuple[str, ...] = ()
+    recipe: str = "default"
+    overrides: Mapping[str, Any] = attrs.field(factory=dict)
+    quick: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """What is published about one quantity of one run; exactly one of KINDS is given."""
+
+    says: str
+    run: str
+    quantity: str
+    at: float | None = None
+    published: float | None = None
+    published_sem: float | None = None
+    within: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    above: str | None = None
+    rising: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Ranking:
+    """Runs to be ranked by a quantity, beside the published numbers."""
+
+    quantity: str
+    at: float | None = None
+    highest: bool = False
+    published: Mapping[str, Any] = attrs.field(factory=dict)
+    beside: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Reproduction:
+    """A figure or table of a publication."""
+
+    name: str
+    title: str
+    source: str
+    picture: str
+    runs: tuple[Run, ...]
+    claims: tuple[Claim, ...]
+    ranking: Ranking | None = None
+    notes: tuple[str, ...] = ()
+
+
+def names(files: Iterable[RecipeFile]) -> list[str]:
+    """In order."""
+    return list(dict.fromkeys(name for file in files for name in file.reproductions))
+
+
+def find(files: Iterable[RecipeFile], name: str) -> Reproduction:
+    """From the last file that has it. UnknownName; BadValue where its layout is wrong."""
+    tables = {name: table for file in files for name, table in file.reproductions.items()}
+    table, where = _named(tables, name), f"reproductions.{name}"
+    if not isinstance(shared := table.get("runs_of", name), str):
+        raise BadValue(f"expected a name, got {shared!r} @ {where}.runs_of")
+    of = _named(tables, shared)
+    every = toml_table(of.get("every", {}), f"reproductions.{shared}.every")
+    runs = {
+        label: _over(every, run, f"reproductions.{shared}.runs.{label}")
+        for label, run in toml_table(of.get("runs", {}), f"reproductions.{shared}.runs").items()
+    }
+    rest = {key: value for key, value in table.items() if key not in ("runs_of", "every")}
+    return parse(name, rest, runs, where)
+
+
+def _over(every: Mapping[str, Any], run: Any, where: str) -> dict[str, Any]:
+    """A run's own content over everybody's, its `set` and `quick` entry by entry."""
+    run = toml_table(run, where)
+    shared = [key for key in ("set", "quick") if key in every and key in run]
+    both = {key: {**toml_table(every[key], f"every.{key}"), **toml_table(run[key], f"{where}.{key}")} for key in shared}
+    return {**every, **run, **both}
+
+
+def _named(tables: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    if name not in tables:
+        raise UnknownName(f"unknown reproduction {name!r}{did_you_mean(name, tables)}")
+    return tables[name]
+
+
+def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where: str) -> Reproduction:
+    """Check the layout; BadValue says where in `where` it is wrong."""
+    if not re.fullmatch(r"\w[\w. +-]*", name):
+        raise BadValue(f"expected a name that can be a folder's (letters, digits, - and _), got {name!r} @ {where}")
+    runs = tuple(_run(label, run, f"{where}.runs.{label}") for label, run in of_runs.items())
+    labels = [run.label for run in runs]
+    claims = [claim for run in runs for claim in _cells(run)]
+    if not isinstance(given := table.get("claims", []), list):
+        raise BadValue(f"expected a list of tables, got {given!r} @ {where}.claims")
+    for n, content in enumerate(given):
+        path = f"{where}.claims[{n}]"
+        claim = record(Claim, content, path)
+        if sum(getattr(claim, kind) is not None for kind in KINDS) != 1 or claim.rising is False:
+            raise BadValue(f"expected exactly one of {', '.join(KINDS)} @ {path}")
+        _check_labels([label for label in (claim.run, claim.above) if label], labels, path)
+        claims.append(claim)
+    ranking = None
+    if "ranking" in table:
+        ranking = record(Ranking, table["ranking"], f"{where}.ranking")
+        _check_labels(ranking.published, labels, f"{where}.ranking.published")
+        for label, number in ranking.published.items():
+            _number(number, f"{where}.ranking.published.{label}")
+    rest = {key: value for key, value in table.items() if key not in ("runs", "claims", "ranking")}
+    whole = {"picture": PICTURES[0], **rest, "name": name, "runs": runs, "claims": tuple(claims), "ranking": ranking}
+    found = record(Reproduction, whole, where)
+    if found.picture not in PICTURES:
+        raise BadValue(f"expected one of {', '.join(PICTURES)}, got {found.picture!r} @ {where}.picture")
+    if not runs:
+        raise BadValue(f"expected at least one run @ {where}.runs")
+    if (found.picture == "ranking") > (ranking is not None):
+        raise BadValue(f"expected a table [{where}.ranking] for picture ranking, got none @ {where}")
+    tournaments = [bool(run.learners) for run in runs]
+    if any(tournaments) != (found.picture == "heat-maps") or any(tournaments) != all(tournaments):
+        raise BadValue(f"expected runs that are all tournaments and picture heat-maps, or neither, @ {where}")
+    return found
+
+
+def _number(value: Any, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise BadValue(f"expected a number, got {value!r} @ {where}")
+
+
+def _check_labels(used: Iterable[str], labels: list[str], where: str) -> None:
+    for label in used:
+        if label not in labels:
+            raise BadValue(f"unknown run {label!r}{did_you_mean(label, labels)} @ {where}")
+
+
+def _cells(run: Run) -> Iterable[Claim]:
+    """A claim per published cell of a tournament."""
+    for row, columns in run.published.items():
+        for column, payoff in columns.items():
+            yield Claim(
+                says=f"{row} against {column} on {run.game}",
+                run=run.label,
+                quantity=f"{row}.{column}",
+                published=payoff,
+                published_sem=run.published_sem.get(row),
+            )
+
+
+def _run(label: str, table: Any, where: str) -> Run:
+    content = dict(toml_table(table, where))
+    if "set" in content:
+        content["overrides"] = content.pop("set")
+    run = record(Run, {**content, "label": label}, where)
+    if bool(run.learner) == bool(run.learners):
+        raise BadValue(f"expected a learner, or learners of a tournament, one of the two @ {where}")
+    if run.learners and (run.opponents or run.recipe != "default"):
+        raise BadValue(f"expected no opponents in a tournament, and its recipe in set @ {where}")
+    labels = [entrants.parse(text).label for text in run.learners]
+    for row, columns in run.published.items():
+        for column, payoff in (columns if isinstance(columns, Mapping) else {"": columns}).items():
+            if row not in labels or column not in labels:
+                raise BadValue(f"expected cells of {', '.join(labels)}, got {row}.{column} @ {where}.published")
+            _number(payoff, f"{where}.published.{row}.{column}")
+    for row, sem in run.published_sem.items():
+        _number(sem, f"{where}.published_sem.{row}")
+    return run

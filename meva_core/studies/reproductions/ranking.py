@@ -1,0 +1,99 @@
+"""Runs ranked by a quantity, beside the order that was published. Imports no jax."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from meva_core.studies.reproductions.claims import SEMS, quantity
+from meva_core.studies.reproductions.data import Ranking
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """A run's: ours with its standard error (None where it diverged, and then last), the published number, the ranks of
+    both among the runs that have one (None for the others; ours among all, where none has), every seed's number and the
+    worst of them, and the other quantities to show, each (mean, standard error)."""
+
+    run: str
+    rank: int | None
+    ours: float | None
+    sem: float | None
+    published: float | None
+    published_rank: int | None
+    seeds: tuple[float | None, ...] = ()
+    worst: float | None = None
+    beside: dict[str, tuple[float | None, float | None]]
+
+
+def ranked(asked: Ranking, summaries: Mapping[str, dict[str, Any] | None]) -> list[Place]:
+    """The best first, given the content of each run's summary.json by the run's label, None of one that diverged."""
+    sign = -1.0 if asked.highest else 1.0
+    found = {label: quantity(asked.quantity, summary, asked.at) for label, summary in summaries.items()}
+    order = sorted(found, key=lambda label: math.inf if (mean := found[label].mean) is None else sign * mean)
+    theirs = sorted(asked.published, key=lambda label: sign * asked.published[label])
+    ours = [label for label in order if label in theirs] or order
+    return [
+        Place(
+            run=label,
+            rank=ours.index(label) + 1 if label in ours else None,
+            ours=found[label].mean,
+            sem=found[label].sem,
+            published=asked.published.get(label),
+            published_rank=theirs.index(label) + 1 if label in theirs else None,
+            seeds=found[label].seeds,
+            worst=_worst(found[label].seeds, asked.highest),
+            beside={path: quantity(path, summaries[label], asked.at)[:2] for path in asked.beside},
+        )
+        for label in order
+    ]
+
+
+def _worst(seeds: Sequence[float | None], highest: bool) -> float | None:
+    """None where a seed has no number, or there are no several."""
+    numbers = [number for number in seeds if number is not None]
+    if len(numbers) < max(2, len(seeds)):
+        return None
+    return min(numbers) if highest else max(numbers)
+
+
+def differences(places: Sequence[Place]) -> list[str]:
+    """In sentences: pairs in another order than published, apart those that differ by more than two standard errors;
+    or, where nothing is published, who is not certainly worse than the first."""
+    if all(place.published is None for place in places):
+        return _ties(places)
+    clear, unclear, compared = [], [], 0
+    for better, worse in itertools.combinations(places, 2):
+        if None in (better.published_rank, worse.published_rank, better.ours, worse.ours):
+            continue
+        compared += 1
+        if better.published_rank > worse.published_rank:  # type: ignore[operator]
+            (clear if _certain(better, worse) else unclear).append(f"{better.run} before {worse.run}")
+    if not compared:
+        return []
+    said = []
+    if clear:
+        said.append(f"Against the published order, by more than two standard errors: {', '.join(clear)}.")
+    if unclear:
+        said.append(f"Against the published order, but not certain: {', '.join(unclear)}.")
+    return said or ["The order is the published one."]
+
+
+def _ties(places: Sequence[Place]) -> list[str]:
+    first, *others = [place for place in places if place.ours is not None] or [None]
+    with_errors = [place for place in others if place and first and None not in (place.sem, first.sem)]
+    if first is None or not with_errors:
+        return []
+    close = [place.run for place in with_errors if not _certain(first, place)]
+    return [f"Within two standard errors of {first.run}: {', '.join(close) or 'none'}."]
+
+
+def _certain(better: Place, worse: Place) -> bool:
+    """By more than two standard errors, where there are any."""
+    if better.sem is None or worse.sem is None:
+        return False
+    return abs(better.ours - worse.ours) > SEMS * math.hypot(better.sem, worse.sem)  # type: ignore[operator]

@@ -1,0 +1,98 @@
+"""Sweeps: one game and learner at many settings, ranked by a quantity, as data. Imports no jax.
+
+In a file of its own, NAME.toml:
+
+    title = "what is asked"
+    game = "ipd"
+    learner = "meva"                 # and opponents = [...], recipe = "..."
+    set = { "fit.seeds" = 10 }       # of every run, as --set
+    quick = { "fit.seeds" = 2 }      # over `set`, with --quick
+    notes = ["what a reader should know"]
+
+    [rank]
+    quantity = "best_response.ours"  # of a row of summary.json, dotted; "basins.B" is a share
+    at = 0.95                        # the row's setting, where there are several
+    highest = true                   # whether more is better
+    beside = ["self_play"]           # other quantities to show
+
+    [settings.LABEL]                 # a run of each; an empty table is the recipe itself
+    "learner.optimiser_rate" = 3e-3
+
+    [grid]                           # and a run of every combination
+    "learner.mixing" = ["sum", "convex"]
+    "learner.loops" = [100, 200]
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from meva_core.errors import BadValue, did_you_mean
+from meva_core.registry.recipes import read_toml
+from meva_core.studies.reproductions import Reproduction, parse
+
+_OF_RUNS = ("game", "learner", "opponents", "recipe", "quick")
+_KEYS = ("title", "notes", "set", "rank", "settings", "grid", *_OF_RUNS)
+
+
+def read(path: Path) -> Reproduction:
+    """Runs by label with their ranking, named after the file. BadFolder where it cannot be read, BadValue where its
+    layout is wrong."""
+    content = read_toml(path)
+    for key in content:
+        if key not in _KEYS:
+            raise BadValue(f"unknown key {key!r}{did_you_mean(key, _KEYS)} @ {path}")
+    for key in ("game", "learner", "rank"):
+        if key not in content:
+            raise BadValue(f"expected {key} in {path}, got none")
+    every = {key: content[key] for key in _OF_RUNS if key in content}
+    settings = _settings(content, path)
+    shared = _table(content, "set", path)
+    runs = {label: {**every, "set": {**shared, **overrides}} for label, overrides in settings.items()}
+    table = {
+        "title": content.get("title", path.stem),
+        "source": "",
+        "picture": "ranking",
+        "notes": content.get("notes", []),
+        "ranking": _table(content, "rank", path),
+    }
+    return parse(path.stem, table, runs, str(path))
+
+
+def _settings(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    for label in (named := _table(content, "settings", path)):
+        found[label] = _table(named, label, path)
+    for label, overrides in _combinations(_table(content, "grid", path), path):
+        if label in found:
+            raise BadValue(f"expected labels that differ, got {label!r} twice @ {path}")
+        found[label] = overrides
+    if not found:
+        raise BadValue(f"expected [settings.LABEL] or [grid] in {path}, got neither")
+    return found
+
+
+def _combinations(grid: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every one, with its label: "mixing=sum loops=100"."""
+    for name, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise BadValue(f"expected a list of values, got {values!r} @ {path}: grid.{name}")
+    shorts = [name.rpartition(".")[2] for name in grid]
+    names = [name if shorts.count(short) > 1 else short for name, short in zip(grid, shorts, strict=True)]
+    for values in itertools.product(*grid.values()) if grid else ():
+        overrides = dict(zip(grid, values, strict=True))
+        yield " ".join(f"{name}={_shown(value)}" for name, value in zip(names, values, strict=True)), overrides
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _table(content: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    table = content.get(key, {})
+    if not isinstance(table, Mapping):
+        raise BadValue(f"expected a table, got {table!r} @ {path}: {key}")
+    return table

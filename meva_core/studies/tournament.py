@@ -1,0 +1,168 @@
+"""Every learner against every learner, each learnt one fitted against the rule that it meets.
+
+Shapes: S seeds (fits), N trials, P = 2 players.
+"""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+
+from meva_core import evaluate, fitting, runner
+from meva_core import match as matching
+from meva_core.compute import compilation_cache, devices
+from meva_core.compute.progress import Progress
+from meva_core.contracts import conversion
+from meva_core.contracts.protocols import Learner
+from meva_core.errors import BadValue
+from meva_core.experiment import local
+from meva_core.match import Fitted, Held, Match
+from meva_core.ops import stacked
+from meva_core.registry import attribution
+from meva_core.registry.entries import Registry
+from meva_core.studies import standings
+from meva_core.studies.entrants import Entrant
+from meva_core.studies.meetings import Meeting, Met, Tournament, meetings
+from meva_core.studies.scores import Scores
+
+_TRIALS = 2**32 - 7  # folded into a seed's key: a number that no outer loop of its fit reaches
+
+
+@attribution.named()
+def tournament(
+    game: Any,
+    learners: Sequence[Any],
+    *,
+    trials: int = 1024,
+    steps: int = 300,
+    seed: int = 0,
+    seeds: int = 5,
+    recipe: str = "tournament",
+    set: Mapping[str, Any] | None = None,
+    registry_file: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Scores:
+    """Let every learner meet every learner; what `meva tournament` does, without a folder.
+
+    game: a name, or a class or object of your own. learners: as after --learners, ["naive", "tit_for_tat",
+    "lola:look_ahead_rate=50"], or classes and objects. `set` changes hyper-parameters by learner, {"lola.variant":
+    "taylor"}. Raises MevaError on bad input.
+    """
+    devices.prepare()
+    numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds}
+    if not isinstance(learners, (list, tuple)) or not learners:
+        raise BadValue(f"expected a list of learners, got {learners!r}")
+    known, files = runner.plugins(registry_file)
+    cast = local.cast(known, game, learners[0], list(learners[1:]), {})
+    known = cast.known
+    of_game = {path: value for path, value in cast.overrides.items() if path.startswith("game.")}
+    asked = Tournament(
+        games=(cast.game,),
+        learners=tuple(_entrants(cast, learners)),
+        recipe=conversion.convert(recipe, str, "recipe"),
+        overrides={**of_game, **(set or {})},
+        **{name: conversion.convert(number, int, name) for name, number in numbers.items()},
+    )
+    planned = meetings(known, files, asked)
+    cast.check_games(planned[0].composition.game)
+    with tempfile.TemporaryDirectory() as fits:
+        met = list(play(known, asked, planned, Path(fits), progress or Progress(), lambda meeting: None))
+    return Scores(standings.summary(asked, met))
+
+
+def _entrants(cast: local.Cast, learners: Sequence[Any]) -> Iterator[str | Entrant]:
+    """Texts as they are; classes and objects under their class's name, numbered where it comes again."""
+    labels: list[str] = []
+    paths = ["learner", *(["opponent"] if len(learners) == 2 else [f"opponent.{n}" for n in range(1, len(learners))])]
+    for given, name, path in zip(learners, [cast.learner, *cast.opponents], paths, strict=True):
+        if isinstance(given, str):
+            yield given
+            continue
+        label = (given if isinstance(given, type) else type(given)).__name__
+        labels.append(label)
+        again = labels.count(label)
+        own = {key[len(path) + 1 :]: value for key, value in cast.overrides.items() if key.startswith(f"{path}.")}
+        yield Entrant(label if again == 1 else f"{label} {again}", name, own)
+
+
+def play(
+    known: Registry,
+    asked: Tournament,
+    planned: Sequence[Meeting],
+    fits: Path,
+    progress: Progress,
+    done: Callable[[Meeting], Met | None],
+) -> Iterator[Met]:
+    """Fit and play, one meeting after the other. `done` gives what an earlier run left; fits are kept in `fits`,
+    a folder per fit's hash, and used again."""
+    compilation_cache.ready()
+    kept: dict[str, tuple[list[Fitted], list[int]]] = {}
+    for meeting in planned:
+        met = done(meeting)
+        if met is None:
+            for needed in (f[0] for f in meeting.fits if f is not None):
+                if needed.fit_hash not in kept:
+                    kept[needed.fit_hash] = runner.fitted(needed, known, fits / needed.fit_hash, progress)
+            if not meeting.still:
+                progress.said(f"{meeting.row} against {meeting.column}")
+            met = _play(asked, meeting, kept)
+        yield met
+
+
+def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fitted], list[int]]]) -> Met:
+    if meeting.still:
+        return Met(meeting=meeting, payoffs=_still(meeting), seeds=(asked.seed,))
+    fitted = [kept[f[0].fit_hash] for f in meeting.fits if f is not None]
+    # Rules without parameters are the same for every seed; where somebody is fitted, they meet every fit.
+    seeds = [asked.seed] if not fitted else [s for s in fitted[0][1] if all(s in lost[1] for lost in fitted)]
+    players = []
+    for n, found in enumerate(meeting.fits):
+        if found is None:
+            players.append(stacked([Fitted(learner=_shared(meeting.players[n]))] * len(seeds)))
+        else:
+            of_fit, survivors = kept[found[0].fit_hash]
+            rows = np.array([survivors.index(seed) for seed in seeds])
+            players.append(jax.tree.map(lambda leaf, rows=rows: leaf[rows], of_fit[found[1]]))
+    match = Match(
+        game=stacked([meeting.composition.game] * len(seeds)),
+        players=tuple(players),
+        seats=meeting.composition.seats,
+    )
+    payoffs = _payoffs(asked.trials, asked.steps)(match, fitting.seed_keys(seeds))
+    return Met(meeting=meeting, payoffs=np.asarray(payoffs), seeds=tuple(seeds))
+
+
+def _shared(learner: Learner) -> Learner:
+    """One that plays alike; of all that never move, the same class, so that they share the compiled program."""
+    policies = learner.held()
+    return learner if policies is None else Held(policies=policies)
+
+
+def _still(meeting: Meeting) -> np.ndarray:
+    """Payoffs f32[1, 1, P] where nobody ever moves."""
+    players = tuple(Fitted(learner=_shared(player)) for player in meeting.players)
+    match = Match(game=meeting.composition.game, players=players, seats=meeting.composition.seats)
+    return np.asarray(_at_the_start(match))[None, None]
+
+
+@jax.jit
+def _at_the_start(match: Match) -> Array:
+    return match.game.payoff(matching.start(match, jax.random.key(0)))
+
+
+@functools.cache
+def _payoffs(trials: int, steps: int) -> Callable[[Match, Array], Array]:
+    """f32[S, N, P]. Every meeting starts from the same joint policies: differences are the learners'."""
+
+    def one(args: tuple[Match, Array]) -> Array:
+        match, key = args
+        return evaluate.matches(match, jax.random.fold_in(key, _TRIALS), trials, steps).payoffs
+
+    return jax.jit(lambda match, keys: jax.lax.map(one, (match, keys)))

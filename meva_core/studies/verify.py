@@ -1,0 +1,117 @@
+"""Compare a finished run or tournament with what comes out when it is run again, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import jax
+import numpy as np
+
+from meva_core.report import Result
+from meva_core.report.write import policies_of
+from meva_core.storage import files, kept_fit, metrics
+from meva_core.storage.run_folder import check_same, read_policies, read_summary
+
+
+@attrs.frozen
+class Compared:
+    """what: the name of some numbers; of: how many; different: how many of them are not equal to the bit; most: by how
+    much at most, infinite where one of the two is no number."""
+
+    what: str
+    of: int
+    different: int
+    most: float
+
+    def __str__(self) -> str:
+        if not self.different:
+            return f"{self.what}: {self.of} numbers, equal to the bit"
+        return f"{self.what}: {self.different} of {self.of} numbers differ, by {self.most:.3g} at most"
+
+
+@attrs.frozen
+class StoredRun:
+    """The files of a run's folder that `run` compares, read before anything is computed."""
+
+    folder: Path
+    policies: Mapping[str, np.ndarray]
+    summary: Mapping[str, Any]
+
+
+@attrs.frozen
+class StoredTournament:
+    """The files of a tournament's folder that `tournament` compares, read before anything is computed; matches: the
+    arrays of each by the name of its file."""
+
+    summary: Mapping[str, Any]
+    matches: Mapping[str, Mapping[str, np.ndarray]]
+
+
+def read_run(folder: Path, hash: str) -> StoredRun:
+    """Read the files of a run of the experiment with this hash. BadFolder where one is missing, damaged, or of another
+    experiment."""
+    summary = read_summary(folder)
+    check_same(hash, summary.get("hash"), folder)
+    if (folder / kept_fit.CHECKPOINTS).exists():
+        metrics.check(folder)
+    return StoredRun(folder, read_policies(folder), summary)
+
+
+def read_tournament(folder: Path) -> StoredTournament:
+    """Read the files of a tournament. BadFolder where one is missing or damaged."""
+    paths = sorted((folder / "matches").glob("*.npz"))
+    return StoredTournament(read_summary(folder), {path.name: files.load_arrays(path)[0] for path in paths})
+
+
+def run(result: Result, stored: StoredRun) -> list[Compared]:
+    """Compare a run that was made again with its folder: policies and what was drawn, tables, metrics."""
+    found = [_arrays("policies.npz", stored.policies, policies_of(result))]
+    was, now = ({**summary, "seconds": None} for summary in (stored.summary, result.summary()))
+    found.append(_plain("summary.json", was, now))
+    for history in result.histories:
+        loops = next(iter(history.metrics.values())).shape[1] if history.metrics else 0
+        there, _ = metrics.read(stored.folder, history.player, history.seeds, loops)
+        found.append(_arrays(f"{metrics.NAME}, {history.name}", there, history.metrics))
+    return found
+
+
+def tournament(stored: StoredTournament, again: StoredTournament) -> list[Compared]:
+    """Compare a tournament with the same one made again: its tables, and the payoffs of every match."""
+    names = sorted({*stored.matches, *again.matches})
+    return [
+        _plain("summary.json", stored.summary, again.summary),
+        *(_arrays(name, stored.matches.get(name, {}), again.matches.get(name, {})) for name in names),
+    ]
+
+
+def _plain(what: str, was: Any, now: Any) -> Compared:
+    """What JSON can say."""
+    return _arrays(what, _leaves(was), _leaves(now))
+
+
+def _leaves(plain: Any) -> dict[str, np.ndarray]:
+    found = jax.tree_util.tree_leaves_with_path(plain, is_leaf=lambda leaf: leaf is None)
+    return {jax.tree_util.keystr(path): np.array(np.nan if leaf is None else leaf) for path, leaf in found}
+
+
+def _arrays(what: str, was: Mapping[str, np.ndarray], now: Mapping[str, np.ndarray]) -> Compared:
+    """What only one of the two has is different throughout."""
+    size, different, most = 0, 0, 0.0
+    for name in dict.fromkeys([*was, *now]):
+        first, second = (np.asarray(arrays.get(name, np.zeros(0))) for arrays in (was, now))
+        size += max(first.size, second.size)
+        if first.shape != second.shape or first.dtype.kind != second.dtype.kind:
+            different, most = different + max(first.size, second.size), np.inf
+        elif first.dtype.kind not in "fiub":
+            unequal = int(np.sum(first != second))
+            different, most = different + unequal, np.inf if unequal else most
+        else:
+            unequal = ~((first == second) | ((first != first) & (second != second)))  # two NaNs are equal
+            different += int(unequal.sum())
+            if unequal.any():
+                gap = np.abs(first[unequal].astype(float) - second[unequal].astype(float))
+                most = max(most, float(np.nan_to_num(gap, nan=np.inf).max()))
+    return Compared(what, size, different, most)

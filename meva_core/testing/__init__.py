@@ -1,0 +1,5 @@
+"""The conformance kit: `checks` for the tests of a plugin, `installed` for whatever is installed."""
+
+from meva_core.testing.checks import check_entry, check_explorer, check_game, check_learner, check_value_model
+
+__all__ = ["check_entry", "check_explorer", "check_game", "check_learner", "check_value_model"]

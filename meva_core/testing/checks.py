@@ -1,0 +1,282 @@
+"""The conformance kit: what every game, learner, value model and explorer must be able to do.
+
+For a plugin's own tests::
+
+    import meva_core as meva
+    from meva_core.testing import check_game
+
+    def test_my_game():
+        check_game(meva.make("game", "my_game"))
+
+Each check raises AssertionError with what was expected and what came. They hold the component to its contract:
+shapes and types, finite numbers, jit = eager, vmap = loop, no second compilation when numbers change.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core import fitting
+from meva_core import match as matching
+from meva_core.contracts import kinds
+from meva_core.contracts.hooks import Entry
+from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
+from meva_core.errors import BadValue, MevaError
+from meva_core.match import Fitted
+from meva_core.registry import bibtex
+
+BATCH = 3
+TOLERANCE, OF_LARGEST = 2e-4, 2e-5  # float32 with another order of summation: of each number, and of the largest
+
+
+def check_entry(entry: Entry) -> None:
+    """A summary of one line, and BibTeX, where there is any, that can be cited."""
+    assert len(entry.summary.splitlines()) == 1, f"summary: expected one line, got {entry.summary!r}"
+    papers = bibtex.entries(entry.bibtex)
+    if entry.bibtex:
+        assert papers, f"bibtex: expected @type{{key, ...}}, got {entry.bibtex!r}"
+    for key, paper in papers.items():
+        opened, closed = paper.count("{"), paper.count("}")
+        assert opened == closed, f"bibtex: expected as many }} as {{ in {key}, got {closed} and {opened}"
+        for field in ("author", "title", "year"):
+            assert re.search(rf"\b{field}\s*=", paper, re.IGNORECASE), (
+                f"bibtex: expected {field} = ... in {key}, got none"
+            )
+
+
+def check_game(game: Game) -> None:
+    """Shapes, finite and differentiable payoffs, declared symmetry, and what evaluation asks for."""
+    _check_pytree(game)
+    x = game.init(jax.random.key(0))
+    players, size = game.num_players, game.policy_size
+    _check_array("init(key)", x, (players, size))
+    _check_array("payoff(x)", game.payoff(x), (players,))
+    assert not np.array_equal(x, game.init(jax.random.key(1))), "init(key): expected other policies for another key"
+    _check_array("payoff_range", game.payoff_range, (players,))
+    assert np.all(np.asarray(game.payoff_range) >= 0), f"payoff_range: expected >= 0, got {game.payoff_range}"
+    _check_array("the gradient of payoff", jax.jacobian(game.payoff)(x), (players, players, size))
+    _check_transforms("payoff", game.payoff, _batch(game))
+    _check_pure("payoff", lambda game, x: game.payoff(x), game, x)
+    for permutation in itertools.permutations(range(players)):
+        order = np.array(permutation)
+        if game.symmetric:
+            message = f"symmetric: expected payoff(x[p]) == payoff(x)[p] for p = {permutation}"
+            _check_close(message, game.payoff(x[order]), game.payoff(x)[order])
+    assert len(game.entry_names) == size, f"entry_names: expected {size} names, got {game.entry_names}"
+    entries = game.entries(x)
+    _check_array("entries(x)", entries, x.shape)
+    if (back := game.from_entries(entries)) is not None:
+        _check_array("from_entries(entries)", back, x.shape)
+        _check_close("from_entries: expected policies with those entries", game.entries(back), entries)
+    for name, strategy in game.strategies.items():
+        _check_strategy(name, strategy, players, size)
+    for name, share in game.outcomes(x).items():
+        _check_array(f"outcomes(x)[{name!r}]", share, ())
+        assert 0 <= share <= 1 + 1e-4, f"outcomes(x)[{name!r}]: expected a share between 0 and 1, got {share}"
+    for seat in range(players):
+        answers = game.best_response(x, seat)
+        if answers is not None:
+            _check_array(f"best_response(x, {seat})", answers, (answers.shape[0], size))
+            _check_is_best(game, x, seat, answers)
+    if game.plane is not None:
+        low, high = game.plane
+        assert (players, size) == (2, 1), "plane: expected two players with one number each"
+        assert low < high, f"plane: expected (low, high), got {game.plane}"
+
+
+def check_learner(learner: Learner, game: Game | None = None) -> None:
+    """Five steps of a match from its (briefly fitted or fresh) parameters, in every way that they may be computed.
+
+    game: what is played, by default the learner's own. BadValue where there is none.
+    """
+    game = getattr(learner, "game", None) if game is None else game
+    if game is None:
+        raise BadValue('expected a game: check_learner(learner, meva.make("game", NAME)), got none')
+    kinds.check("learner", learner)
+    kinds.check("game", game)
+    _check_pytree(learner)
+    params = None if learner.training is None else _fresh_params(learner)
+    x = game.init(jax.random.key(0))
+    steps, _ = learner.update(params, learner.init(params, x), x, jax.random.key(1))
+    _check_array("update(...)[0]", steps, (game.num_players, game.policy_size))
+    start = learner.start(params, x, jax.random.key(2))
+    _check_array("start(...)", start, (game.num_players, game.policy_size))
+    if (held := learner.held()) is not None:
+        np.testing.assert_array_equal(held, start, err_msg="held(): expected the policies that it begins with")
+        np.testing.assert_array_equal(steps, 0, err_msg="held(): expected steps of 0 where it is not None")
+
+    def update(x: Array) -> Array:
+        return learner.update(params, learner.init(params, x), x, jax.random.key(1))[0]
+
+    _check_transforms("update", update, _batch(game))
+
+    five, traced = _compiled(
+        lambda fitted, x: matching.play(matching.self_play(game, fitted), x, jax.random.key(3), 5).x
+    )
+    _check_array("five steps", five(Fitted(learner=learner, params=params), x), x.shape)
+    for name in {"rate", *([learner.sweep.name] if learner.sweep else [])}:
+        assert hasattr(learner, name), f"expected a hyper-parameter {name!r}"
+        other = attrs.evolve(learner, **{name: 0.5 * getattr(learner, name)})  # type: ignore[type-var]
+        five(Fitted(learner=other, params=params), x)
+        count = len(traced)
+        assert count == 1, f"{name}: expected one compilation for all its values, got {count}: make it a leaf"
+
+
+def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game) -> None:
+    """`build(outputs, conditions, equivariant)`: shapes, own gradients, and equivariance where it is claimed."""
+    players = game.num_players
+    model = build(4, 1, False)
+    _check_pytree(model)
+    params = model.init(jax.random.key(0))
+    x, condition = game.init(jax.random.key(1)), jnp.linspace(0.1, 0.9, players)[:, None]
+    features = model.features(params, x, x, condition)
+    _check_array("features(...)", features, (players, model.num_features))
+    _check_array("head(...)", model.head(params, features), (players, 4))
+
+    def value(model: ValueModel, own: Array, others: Array) -> Array:
+        return jnp.mean(model.head(params, model.features(params, own, others, condition)), axis=-1)
+
+    _check_transforms("features and head", lambda x: value(model, x, x), _batch(game))
+    _check_pure("features and head", lambda model, x: value(model, x, x), model, x)
+    # Row i reads player i from `own` and the rest from `others`: the one-pass gradients are the players' own.
+    own = jax.grad(lambda own: jnp.sum(value(model, own, x)))(x)
+    full = jax.jacobian(lambda x: value(model, x, x))(x)
+    for i in range(players):
+        message = f"features: row {i} must read player {i} from `x` and the rest from `others`"
+        _check_close(message, own[i], full[i, i])
+    elsewhere = model.features(params, x, x + 1, condition)
+    assert not np.allclose(features, elsewhere), "features: expected other numbers for other `others`"
+    if game.symmetric:
+        shared = build(4, 1, True)
+        params = shared.init(jax.random.key(0))
+        for permutation in itertools.permutations(range(players)):
+            order = np.array(permutation)
+            there = shared.features(params, x[order], x[order], condition[order])
+            message = "equivariant: expected features(x[p]) == features(x)[p]"
+            _check_close(message, there, shared.features(params, x, x, condition)[order])
+
+
+def check_explorer(explorer: Explorer, *, num_features: int = 16, size: int = 3) -> None:
+    """Noise is drawn by key and held; shapes pass through."""
+    _check_pytree(explorer)
+    params = {"layer": jnp.ones((num_features, 2))}
+    features, step = jnp.ones((2, num_features)), jnp.ones((2, size))
+
+    def explore(explorer: Explorer, key: Array) -> Any:
+        noise = explorer.draw(key, params, num_features)
+        perturbed = explorer.perturb_params(noise, params)
+        return perturbed, explorer.perturb_features(noise, features), explorer.perturb_step(noise, step, key)
+
+    perturbed, new_features, new_step = explore(explorer, jax.random.key(0))
+    assert jax.tree.structure(perturbed) == jax.tree.structure(params), "perturb_params: expected the same tree"
+    _check_array("perturb_features", new_features, features.shape)
+    _check_array("perturb_step", new_step, step.shape)
+    again = explore(explorer, jax.random.key(0))
+    jax.tree.map(np.testing.assert_array_equal, (perturbed, new_features, new_step), again)
+    _check_transforms(
+        "draw and perturb", lambda key: explore(explorer, key), jax.random.split(jax.random.key(1), BATCH)
+    )
+    _check_pure("draw and perturb", explore, explorer, jax.random.key(0))
+
+
+def _batch(game: Game) -> Array:
+    return jax.vmap(game.init)(jax.random.split(jax.random.key(7), BATCH))
+
+
+def _fresh_params(learner: Learner) -> Any:
+    """After no fit at all: the contract holds for any parameters; that a fit runs is checked by one chunk."""
+    training = learner.training
+    assert training is not None
+    state = fitting.start([training], [0])
+    after, metrics = jax.jit(lambda t, s, k: t.step(s, k))(
+        training, jax.tree.map(lambda leaf: leaf[0], state), jax.random.key(0)
+    )
+    for name, value in metrics.items():
+        _check_array(f"training.step: metric {name!r}", value, ())
+    return training.params(after)
+
+
+def _check_strategy(name: str, strategy: Any, players: int, size: int) -> None:
+    """f32[D], f32[P, D], or a function of one number that gives either, or refuses the number with a MevaError."""
+    what = f"strategies[{name!r}]"
+    if callable(strategy):
+        try:
+            strategy = strategy(2.0)
+        except MevaError:
+            return
+        what += "(2.0)"
+    _check_array(what, strategy, (players, size) if jnp.ndim(strategy) == 2 else (size,))
+
+
+def _check_array(what: str, value: Any, shape: tuple[int, ...]) -> None:
+    assert jnp.shape(value) == shape, f"{what}: expected shape {shape}, got {jnp.shape(value)}"
+    assert jnp.issubdtype(jnp.result_type(value), jnp.floating), (
+        f"{what}: expected floats, got {jnp.result_type(value)}"
+    )
+    assert np.all(np.isfinite(value)), f"{what}: expected finite numbers, got {value}"
+
+
+def _check_pytree(component: Any) -> None:
+    leaves, structure = jax.tree.flatten(component)
+    rebuilt = jax.tree.unflatten(structure, leaves)
+    name = type(component).__name__
+    assert rebuilt == component, f"{name}: expected a component (meva_core.contracts) that survives jax.tree.flatten"
+    assert name in repr(component), f"{name}: expected a repr that names it, got {component!r}"
+
+
+def _check_transforms(what: str, function: Callable[[Any], Any], batch: Any) -> None:
+    """jit = eager, vmap = loop."""
+    compiled = jax.jit(function)
+    mapped = jax.jit(jax.vmap(function))(batch)
+    singles = [jax.tree.map(lambda leaf, n=n: leaf[n], batch) for n in range(BATCH)]
+    _check_close(f"{what}: jit differs from calling it", compiled(singles[0]), function(singles[0]))
+    for n, single in enumerate(singles):
+        one = jax.tree.map(lambda leaf, n=n: leaf[n], mapped)
+        _check_close(f"{what}: vmap differs from a loop", one, compiled(single))
+
+
+def _compiled(function: Callable[..., Any]) -> tuple[Callable[..., Any], list[None]]:
+    """Under jit, and a list with an entry for each time that it was traced."""
+    traced: list[None] = []
+
+    def counted(*args: Any) -> Any:
+        traced.append(None)
+        return function(*args)
+
+    return jax.jit(counted), traced
+
+
+def _check_close(message: str, found: Any, expected: Any) -> None:
+    def close(a: Array, b: Array) -> None:
+        largest = np.max(np.abs(b), initial=0.0)
+        np.testing.assert_allclose(a, b, rtol=TOLERANCE, atol=OF_LARGEST * largest, err_msg=message)
+
+    jax.tree.map(close, found, expected)
+
+
+def _check_pure(what: str, function: Callable[..., Any], component: Any, *args: Any) -> None:
+    """No second compilation: neither when called again nor when a number of the component changes."""
+    compiled, traced = _compiled(function)
+    compiled(component, *args)
+    compiled(component, *args)
+    compiled(jax.tree.map(lambda leaf: leaf * 1.0 if isinstance(leaf, float) else leaf, component), *args)
+    count = len(traced)
+    assert count == 1, f"{what}: expected one compilation, got {count}: is a traced value part of the structure?"
+
+
+def _check_is_best(game: Game, x: Array, seat: int, answers: Array) -> None:
+    """No random answer beats the best of those that are said to contain a best response."""
+    payoff = jax.vmap(lambda answer: game.payoff(x.at[seat].set(answer))[seat])
+    others = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(jax.random.key(5), 64))
+    best, found = jnp.max(payoff(answers)), jnp.max(payoff(others))
+    near = 1e-3 * game.payoff_range[seat]
+    assert best >= found - near, f"best_response(x, {seat}): expected the best answer, but {found} > {best} was found"

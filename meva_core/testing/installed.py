@@ -1,0 +1,127 @@
+"""The conformance kit over what is installed: what each entry is checked on, and how small it is made for that."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+
+from meva_core.contracts.components import hyperparameters, parts
+from meva_core.contracts.protocols import Game, Learner
+from meva_core.errors import BadCombination, BadValue, UnknownName, did_you_mean
+from meva_core.experiment import make
+from meva_core.registry import loading, recipes
+from meva_core.registry.entries import Offer, Plugin, Registry
+from meva_core.testing import checks
+
+# Where an entry has a hyper-parameter of this name: what a check costs is compilation.
+SMALL = {"batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4, "loops": 2, "order": 1, "steps": 3}
+SMALL_MODEL = {"width": 8, "blocks": 0}
+
+
+def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
+    """Run the kit on one entry; learners and value models on each of the games. Returns the games that it was checked
+    on: those that it refuses with a BadCombination are left out, unless it refuses all.
+
+    Raises AssertionError with what was expected and what came, and whatever the entry itself raises.
+    """
+    checks.check_entry(offer.entry)
+    if offer.kind == "game":
+        checks.check_game(make.make("game", full_name(offer)))
+        return []
+    if offer.kind == "explorer":
+        checks.check_explorer(make.make("explorer", full_name(offer)))
+        return []
+    played, refused = [], []
+    for name in games:
+        game = make.make("game", name)
+        try:
+            _check_on(known, offer, game)
+            played.append(name)
+        except BadCombination as error:
+            refused.append(error)
+    if not played:
+        raise refused[0]
+    return played
+
+
+def default_games(known: Registry, offer: Offer) -> list[str]:
+    """Games to check an entry on: its own plugin's, and of the bundled ones, for each number of players, with symmetry
+    and without, the one of the smallest policies."""
+    found: dict[tuple[int, bool], tuple[int, str]] = {}
+    own = []
+    for other in known.of_kind("game"):
+        if other.plugin == offer.plugin and not other.bundled:
+            own.append(full_name(other))
+        elif other.bundled:
+            game = make.make("game", full_name(other))
+            kind, this = (game.num_players, game.symmetric), (game.policy_size, full_name(other))
+            found[kind] = min(this, found.get(kind, this))
+    return own + [name for _, name in found.values()]
+
+
+def named(known: Registry, name: str) -> list[Offer] | Plugin:
+    """The entries of this name or `plugin:name`, or else all of the plugin, or of the distribution, so called.
+
+    The plugin itself where it is left out. UnknownName where there is nothing of the name.
+    """
+    if entries := [known.find(kind, name) for kind in known.kinds_of(name)]:
+        return entries
+    for plugin in known.plugins:
+        if plugin.fault and name in (plugin.name, plugin.distribution):
+            return plugin
+    if entries := [offer for offer in known.offers if name in (offer.plugin, offer.distribution)]:
+        return entries
+    there = {each for o in known.offers for each in (o.name, o.plugin, o.distribution)} | {
+        p.name for p in known.plugins
+    }
+    raise UnknownName(f"unknown entry, plugin or distribution {name!r}{did_you_mean(name, there)}")
+
+
+@contextlib.contextmanager
+def quickly() -> Iterator[None]:
+    """Around checks: compiling takes longer than what is compiled."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", before)
+
+
+def learner(known: Registry, offer: Offer, game: Game) -> Learner:
+    """Small where it lets itself be made small, else as it is."""
+    cls = loading.load(offer)
+    given: dict[str, Any] = {"game": game} if "game" in parts(cls) else {}
+    if "value_model" in parts(cls):
+        model = known.find("value_model", recipes.shipped().defaults["value_model"])
+        given["value_model"] = {"name": model.name, **_own(model, SMALL_MODEL)}
+    try:
+        return make.make("learner", full_name(offer), **given, **_own(offer, SMALL))
+    except BadValue:
+        return make.make("learner", full_name(offer), **given)
+
+
+def full_name(offer: Offer) -> str:
+    """That nothing else has."""
+    return f"{offer.plugin}:{offer.name}"
+
+
+def _check_on(known: Registry, offer: Offer, game: Game) -> None:
+    if offer.kind == "learner":
+        checks.check_learner(learner(known, offer, game), game)
+        return
+
+    def build(outputs: int, conditions: int, equivariant: bool) -> Any:
+        asked = {"outputs": outputs, "conditions": conditions, "equivariant": equivariant, **SMALL_MODEL}
+        return make.make("value_model", full_name(offer), game=game, **_own(offer, asked))
+
+    checks.check_value_model(build, game)
+
+
+def _own(offer: Offer, settings: dict[str, Any]) -> dict[str, Any]:
+    """Those that the entry has."""
+    names = {h.name for h in hyperparameters(loading.load(offer))}
+    return {name: value for name, value in settings.items() if name in names}
