@@ -6,9 +6,9 @@ Prints how many of 29 x 29 starts end in B, the point that both players prefer (
 import attrs
 import jax
 import jax.numpy as jnp
+from meva_evaluations.basins import basins, grid
 
 import meva_core as meva
-from meva_core.evaluate import basins, grid
 
 logistic = meva.make("game", "logistic")
 lola = meva.make("learner", "lola", game=logistic, variant="exact", rate=1.0)

@@ -6,16 +6,20 @@ Shapes: S seeds, N pairs, P players, D numbers per policy.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from meva_core import evaluate, fitting
 from meva_core.compute import compilation_cache, devices
 from meva_core.compute.progress import Progress, as_progress
 from meva_core.contracts import conversion, kinds
+from meva_core.contracts.components import between, positive, static
 from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadCombination, BadValue, Diverged
 from meva_core.experiment import local
@@ -64,6 +68,15 @@ class Surveyed:
             told = [f"{mean:.4g} ±{sem:.2g}" for mean, sem in map(mean_and_sem, means)]
             lines.append(f"seat {seat}: {told[0]}, with a best response {told[1]}, a gain of {told[2]}")
         return "\n".join(lines)
+
+
+@attrs.frozen(kw_only=True)
+class ResponseSettings:
+    """How best responses are found where a game lists no exact ones."""
+
+    response_steps: int = static(default=100, doc="gradient steps", check=between(1, 10**7))
+    response_restarts: int = static(default=8, doc="fresh starts", check=between(1, 10**5))
+    response_rate: float = static(default=1.0, doc="learning rate", check=positive)
 
 
 @attribution.named()
@@ -125,18 +138,21 @@ def survey(
     compilation_cache.ready()
     told = as_progress(progress)
     count = _settings(FitSettings, "survey", seed=seed, seeds=1 if seeds is None else seeds)
-    settings = _settings(
-        EvaluateSettings,
+    settings = _settings(EvaluateSettings, "survey", pairs=pairs, steps=steps)
+    options = _settings(
+        ResponseSettings,
         "survey",
-        pairs=pairs,
-        steps=steps,
         response_steps=response_steps,
         response_restarts=response_restarts,
         response_rate=response_rate,
     )
     match = _match(game, [_player(player, seeds) for player in players], seeds)
-    keys = fitting.seed_keys(count.every_seed)
-    ended, response, agreement = evaluate.matches_and_responses(match, keys, settings, told.said)
+    keys, one_row = fitting.seed_keys(count.every_seed), jnp.array([jnp.nan])
+    told.said("playing matches")
+    ended = evaluate.played(match, keys, one_row, setting=None, pairs=settings.pairs, steps=settings.steps)
+    told.said("finding best responses")
+    responses = _responses(match, keys, one_row, ended.x, options)
+    ended, (response, agreement) = jax.tree.map(lambda array: np.asarray(array[:, 0]), (ended, responses))
     found = Surveyed(
         payoffs=ended.payoffs,
         policies=ended.x,
@@ -150,6 +166,24 @@ def survey(
         return found
     first = {name: jax.tree.map(lambda array: array[0], value) for name, value in attrs.asdict(found).items()}
     return Surveyed(**first)
+
+
+@partial(jax.jit, static_argnames=("options",))
+def _responses(match: Match, keys: Array, rows: Array, x: Array, options: ResponseSettings) -> tuple[Array, Array]:
+    """Payoffs f32[S, 1, N, P, P] and how certain they are, f32[S, 1, N, P], of the ends x, f32[S, 1, N, P, D]."""
+
+    def question(match: Match, key: Array, x: Array) -> tuple[Array, Array]:
+        key = jax.random.fold_in(key, evaluate.streams.RESPONSES)
+        return evaluate.of_each_match(
+            match.game,
+            x,
+            key,
+            steps=options.response_steps,
+            restarts=options.response_restarts,
+            rate=options.response_rate,
+        )
+
+    return evaluate.over_seeds_and_rows(question, None, match, keys, rows, None, (x,))
 
 
 def _settings(cls: type, path: str, **given: Any) -> Any:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import jax
 
-from meva_core import evaluate, fitting
+from meva_core import evaluate as evaluation
+from meva_core import fitting
 from meva_core.compute import compilation_cache
 from meva_core.compute import devices as computing
 from meva_core.compute.progress import Progress, as_progress
 from meva_core.contracts import conversion
 from meva_core.errors import BadValue, Diverged
+from meva_core.evaluate import rehearsal
 from meva_core.experiment import compose, local, resolve
 from meva_core.experiment.experiment import Experiment
 from meva_core.fitting import History
@@ -42,6 +44,7 @@ def run(
     seed: int | None = None,
     seeds: int | None = None,
     set: Mapping[str, Any] | None = None,
+    evaluate: Sequence[str] | None = None,
     registry_file: str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -52,6 +55,7 @@ def run(
 
     game, learner and opponent (or a list of opponents, by seat) are names, or component classes or objects of your
     own: an object's hyper-parameters come before the recipe's, and a learner is made anew for the game that is run.
+    evaluate: names of evaluations to ask, "default" for all that are asked unless somebody picks.
     `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`; where that is a name, it may be a class, too.
 
     With `resume` the run in `out` goes on from its last checkpoint, where there is one: a task that is tried again
@@ -74,6 +78,8 @@ def run(
     out = None if out is None else Path(out)
     _prepare(conversion.convert(devices, int | None, "devices"), out if resume else None)
     numbers = {"fit.seed": seed, "fit.seeds": seeds}
+    if evaluate is not None:
+        overrides = {"evaluate.asked": list(evaluate) if isinstance(evaluate, (list, tuple)) else evaluate, **overrides}
     overrides = {**overrides, **{name: number for name, number in numbers.items() if number is not None}}
     known, files = plugins(registry_file)
     cast = local.cast(known, game, learner, opponent, overrides)
@@ -128,7 +134,8 @@ def run_experiment(
     progress = progress or Progress()
     compilation_cache.ready()
     composition = compose.compose(known, experiment)
-    plan = evaluate.plan(known, experiment, composition)
+    plan = evaluation.plan(experiment, composition)
+    rehearsal.check(plan.questions, composition)
     if out is None:
         return _run(experiment, composition, plan, None, None, progress)
     if not resume and fits is None:
@@ -150,7 +157,7 @@ def run_experiment(
 def _run(
     experiment: Experiment,
     composition: compose.Composition,
-    plan: evaluate.Plan,
+    plan: evaluation.Plan,
     out: Path | None,
     fits: Path | None,
     progress: Progress,
@@ -163,17 +170,15 @@ def _run(
     else:
         players, histories = _fit(experiment, composition, out, progress)
     fitted = time.monotonic()
-    survey = _evaluate(experiment, composition, plan, players, histories, progress)
-    if not plan.settings.float64 and (told := evaluate.imprecise(composition.game, survey.payoffs)) is not None:
+    seen = _evaluate(experiment, composition, plan, players, histories, progress)
+    if not plan.settings.float64 and (told := evaluation.imprecise(composition.game, seen.payoffs)) is not None:
         progress.warn(told)
     return Result(
         experiment=experiment,
-        seats=composition.seats,
-        symmetric=bool(composition.game.symmetric),
-        survey=survey,
+        seen=seen,
+        evaluations={q.name: q.evaluation for q in plan.questions if q.name in seen.answers},
         histories=histories,
         players=players,
-        entry_names=composition.game.entry_names,
         seconds={"fit": fitted - began, "evaluate": time.monotonic() - fitted},
     )
 
@@ -247,12 +252,12 @@ def _fit(
 def _evaluate(
     experiment: Experiment,
     composition: compose.Composition,
-    plan: evaluate.Plan,
+    plan: evaluation.Plan,
     players: list[Fitted],
     histories: list[History],
     progress: Progress,
-) -> evaluate.Survey:
-    """The survey over the seeds that did not diverge."""
+) -> evaluation.Seen:
+    """Matches and evaluations over the seeds that did not diverge."""
     kept = jax.numpy.array(_survivors(experiment, histories))
     seeds = experiment.fit.seeds
     # In double precision numbers are those that the user gave, not what is left of them in single precision.
@@ -262,10 +267,7 @@ def _evaluate(
             players = [attrs.evolve(p, learner=stacked(own)) for p, own in zip(players, learners, strict=True)]
         match = Match(game=stacked([composition.game] * seeds), players=tuple(players), seats=composition.seats)
         match = jax.tree.map(lambda leaf: leaf[kept], match)
-    return evaluate.survey(
-        composition.game,
-        match,
-        fitting.seed_keys([experiment.seeds[n] for n in kept.tolist()]),
-        plan,
-        said=progress.said,
+    survivors = tuple(experiment.seeds[n] for n in kept.tolist())
+    return evaluation.ask(
+        composition.game, match, fitting.seed_keys(survivors), plan, survivors, said=progress.said, seen=progress.seen
     )

@@ -60,7 +60,7 @@ def test_own_game_and_learner(monkeypatch, capsys):
     cells = {c["id"]: "".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"}
     assert not any(c.get("outputs") for c in notebook["cells"])
     small = {"learner.batch_size": 4, "learner.trajectory": 10, "learner.quantiles": 4, "value_model.width": 8}
-    quick = {"evaluate.pairs": 3, "evaluate.steps": 2, "evaluate.response_steps": 2, "evaluate.values": [0.0, 0.9]}
+    quick = {"evaluate.pairs": 3, "evaluate.steps": 2, "evaluate.best_response.steps": 2, "evaluate.values": [0.0, 0.9]}
     assert '{"learner.loops": 100}' in cells["run"]
     cells["run"] = cells["run"].replace('{"learner.loops": 100}', repr({"learner.loops": 2, **small, **quick}))
     plt.close("all")  # those of other examples

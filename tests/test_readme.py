@@ -29,9 +29,9 @@ SHORT = {
     "value_model.blocks": 0,
     "evaluate.pairs": 2,
     "evaluate.steps": 2,
-    "evaluate.response_steps": 2,
-    "evaluate.grid_steps": 2,
-    "evaluate.grid": 3,
+    "evaluate.best_response.steps": 2,
+    "evaluate.basins.steps": 2,
+    "evaluate.basins.grid": 3,
 }
 
 

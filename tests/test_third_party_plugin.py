@@ -15,8 +15,8 @@ PLUGIN = Path(__file__).parent.parent / "examples" / "third_party_plugin"
 TINY = [
     *("--set", "learner.loops=2", "--set", "learner.trajectory=4", "--set", "learner.stride=2"),
     *("--set", "learner.batch_size=4", "--set", "value_model.width=8", "--set", "evaluate.pairs=4"),
-    *("--set", "evaluate.steps=20", "--set", "evaluate.grid=3", "--set", "evaluate.grid_steps=20"),
-    *("--set", "evaluate.values=[0.0, 0.9]", "--set", "evaluate.response_steps=10"),
+    *("--set", "evaluate.steps=20", "--set", "evaluate.basins.grid=3", "--set", "evaluate.basins.steps=20"),
+    *("--set", "evaluate.values=[0.0, 0.9]", "--set", "evaluate.best_response.steps=10"),
 ]
 INSTALL = ["-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
 

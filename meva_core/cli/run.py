@@ -45,6 +45,13 @@ def parse_settings(context: click.Context, parameter: click.Parameter, given: tu
     help="Any hyper-parameter of game, learner, opponent, value_model, explorer, fit or evaluate: learner.rate=1.5.",
 )
 @click.option(
+    "--evaluate",
+    "evaluations",
+    metavar="NAME,NAME,...",
+    help="What is asked of the players (see: meva list evaluation) [default: default, all that are asked unless "
+    "somebody picks].",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: runs/GAME-LEARNER-TIME]."
 )
 @click.option(
@@ -82,6 +89,7 @@ def run_command(
     seed: int | None,
     seeds: int | None,
     overrides: dict[str, Any],
+    evaluations: str | None,
     out: Path | None,
     resume: Path | None,
     registry_file: Path | None,
@@ -105,6 +113,11 @@ def run_command(
         )
     if resume is None and experiment is None and not (game and learner):
         raise BadValue("expected --game and --learner (or an experiment.toml, or --resume DIR); see meva-run --help")
+    if evaluations is not None:
+        names_asked = [name.strip() for name in evaluations.split(",") if name.strip()]
+        if not names_asked:
+            raise BadValue(f"expected names of evaluations for --evaluate, got {evaluations!r}")
+        overrides = {"evaluate.asked": names_asked, **overrides}
     if experiment is not None and (overrides or any(x not in (None, ()) for x in names)):
         raise BadValue("expected an experiment.toml or names and settings, got both: edit the file instead")
 

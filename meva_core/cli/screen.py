@@ -18,11 +18,12 @@ from rich.text import Text
 from meva_core.compute import signals
 from meva_core.compute.progress import Progress, numbers
 from meva_core.errors import Unwritable
+from meva_core.evaluate import Seen
 from meva_core.experiment import labels
 from meva_core.experiment.experiment import Experiment
 from meva_core.fitting import Chunk
 from meva_core.registry import attribution
-from meva_core.report import Result, tables
+from meva_core.report import Result, summary, tables
 from meva_core.storage import run_folder
 
 PLAIN_SECONDS = 5.0
@@ -44,8 +45,10 @@ class Screen(Progress):
         self.began = self.printed = time.monotonic()
         self.loops = 0
         self.first: int | None = None
+        self.experiment: Experiment | None = None
 
     def composed(self, experiment: Experiment, seats: list[str], notes: Sequence[str] = ()) -> None:
+        self.experiment = experiment
         plays = f"{seats[0]} in all {len(seats)} seats (self-play)" if len(set(seats)) == 1 else " against ".join(seats)
         say = self.console.print
         say(f"[bold]{experiment.game.name}[/bold]: {plays}")
@@ -97,15 +100,26 @@ class Screen(Progress):
     def warn(self, text: str) -> None:
         self.errors.print(f"warning: {text}", markup=False)
 
+    def seen(self, seen: Seen) -> None:
+        """The payoffs, before anything else is asked."""
+        assert self.experiment is not None
+        self.console.print()
+        self.console.print(tables.tables(summary.of_matches(self.experiment, seen), {}), width=self.width)
+        self.console.print()
+
+    @property
+    def width(self) -> int:
+        """Columns of a table."""
+        return min(self.console.width, 100)
+
     def said(self, text: str) -> None:
         self.close()
         self.console.print(f"{text} ...", style="dim")
 
     def finished(self, result: Result) -> None:
         """The tables, then the files."""
-        summary = result.summary()
         self.console.print()
-        self.console.print(tables.tables(summary), width=min(self.console.width, 100))
+        self.console.print(tables.tables(result.summary(), result.evaluations), width=self.width)
         self.console.print(f"\nwritten to {self.out}", markup=False)
         names = [path.name + ("/" if path.is_dir() else "") for path in run_folder.files(self.out)]
         self.console.print(Padding(Text("  ".join(names)), (0, 0, 0, 2)))

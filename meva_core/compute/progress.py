@@ -32,6 +32,9 @@ class Progress:
     def stopping(self) -> None:
         """Asked to stop, it will when the chunk is over. Called in a signal's handler."""
 
+    def seen(self, seen: Any) -> None:
+        """The matches are played, and nothing else is asked yet: `evaluate.Seen`."""
+
     def warn(self, text: str) -> None:
         """Something went wrong, but the run goes on."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from meva_core.contracts.components import part as part
     from meva_core.contracts.components import positive as positive
     from meva_core.contracts.components import static as static
+    from meva_core.contracts.evaluation import Evaluation as Evaluation
     from meva_core.contracts.hooks import Entry as Entry
     from meva_core.contracts.hooks import hookimpl as hookimpl
     from meva_core.contracts.protocols import Explorer as Explorer
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from meva_core.contracts.protocols import payoff_unit as payoff_unit
 
 _HOMES = {
+    "Evaluation": "evaluation",
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
     **dict.fromkeys(("component", "leaf", "part", "static"), "components"),
     **dict.fromkeys(

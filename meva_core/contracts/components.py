@@ -40,9 +40,10 @@ def leaf(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None, 
     return _field(default, "leaf", doc, check, per_payoff)
 
 
-def static(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None) -> Any:
-    """A hyper-parameter that is part of the compiled program; must be hashable."""
-    return _field(default, "static", doc, check)
+def static(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None, names: str = "") -> Any:
+    """A hyper-parameter that is part of the compiled program; must be hashable. names: the kind of component that it
+    names, if it names one ("learner")."""
+    return _field(default, "static", doc, check, names=names)
 
 
 def part(*, default: Any = attrs.NOTHING, doc: str = "") -> Any:
@@ -106,6 +107,7 @@ class Hyperparameter:
     doc: str
     check: Check | None
     per_payoff: bool = False
+    names: str = ""  # the kind of component that its value names
 
     @property
     def required(self) -> bool:
@@ -121,7 +123,7 @@ def hyperparameters(cls: type) -> tuple[Hyperparameter, ...]:
             f.name,
             hints.get(f.name, Any),
             f.default,
-            *(f.metadata[key] for key in ("doc", "check", "per_payoff")),
+            *(f.metadata[key] for key in ("doc", "check", "per_payoff", "names")),
         )
         for f in attrs.fields(cls)
         if f.metadata.get("kind") in ("leaf", "static")
@@ -138,13 +140,13 @@ def settings(self: Any) -> dict[str, Any]:
     return {h.name: getattr(self, h.name) for h in hyperparameters(type(self))}
 
 
-def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: bool = False) -> Any:
+def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: bool = False, names: str = "") -> Any:
     def validate(self: Any, attribute: Any, value: Any) -> None:
         if check is not None and value is not None and _concrete(value) and not _accepted(check, value):
             raise Refused(attribute.name, check.expected, value)
 
     shown = kind != "part"
-    told = {"kind": kind, "doc": doc, "check": check, "per_payoff": per_payoff}
+    told = {"kind": kind, "doc": doc, "check": check, "per_payoff": per_payoff, "names": names}
     return attrs.field(default=default, repr=shown, validator=validate, metadata=told)
 
 

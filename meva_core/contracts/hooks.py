@@ -34,6 +34,7 @@ HOOKS = {  # kind of component -> the hook that offers it
     "learner": "meva_learners",
     "value_model": "meva_value_models",
     "explorer": "meva_explorers",
+    "evaluation": "meva_evaluations",
 }
 KINDS = tuple(HOOKS)
 
@@ -133,4 +134,18 @@ def meva_explorers() -> Iterable[Entry]:  # type: ignore[empty-body]
         @hookimpl
         def meva_explorers():
             yield Entry("dropout", "dropout:Dropout", "drops features along a trajectory")
+    """
+
+
+@hookspec
+def meva_evaluations() -> Iterable[Entry]:  # type: ignore[empty-body]
+    """Evaluations. The factory takes the evaluation's hyper-parameters, which stand in [evaluate.NAME].
+
+    Example::
+
+        from meva_core.contracts import Entry, hookimpl
+
+        @hookimpl
+        def meva_evaluations():
+            yield Entry("fairness", "fairness_of_payoffs:Fairness", "how far apart the players' payoffs are")
     """

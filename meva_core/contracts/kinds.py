@@ -1,15 +1,28 @@
-"""The four kinds of components: which one a value is, and one line for what it is not."""
+"""The kinds of components: which one a value is, and one line for what it is not."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from meva_core.contracts.components import is_component
+from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
 from meva_core.errors import BadValue
 
-PROTOCOLS: dict[str, type] = {"game": Game, "learner": Learner, "value_model": ValueModel, "explorer": Explorer}
-OWN = {"game": ("init", "payoff"), "learner": ("update",), "value_model": ("init", "features", "head"), "explorer": ()}
+PROTOCOLS: dict[str, type] = {
+    "game": Game,
+    "learner": Learner,
+    "value_model": ValueModel,
+    "explorer": Explorer,
+    "evaluation": Evaluation,
+}
+OWN = {
+    "game": ("init", "payoff"),
+    "learner": ("update",),
+    "value_model": ("init", "features", "head"),
+    "explorer": (),
+    "evaluation": (),
+}
 
 
 def of(cls: type) -> str | None:

@@ -13,7 +13,7 @@ from jax import Array
 
 from meva_core.contracts import shapes
 from meva_core.contracts.protocols import Game
-from meva_core.ops import each_player
+from meva_core.ops import each_player, over_batch
 
 TIE = 3e-4  # answers this near the best, as a share of the payoffs' range, are ties: the policy's worst counts
 FASTER, SLOWER = 1.2, 0.5  # the ascent's rate after a step that was too short, and after one that was too long
@@ -57,6 +57,19 @@ def best_responses(
     if game.best_response(x, 0) is None:
         return each_player(by, game.num_players)
     return jax.tree.map(lambda *found: jnp.stack(found), *map(by, range(game.num_players)))  # a game knows plain seats
+
+
+def of_each_match(
+    game: Game, x: Array, key: Array, *, steps: int, restarts: int, rate: Array | float
+) -> tuple[Array, Array]:
+    """Payoffs f32[N, P, P] of best responses to the ends x, f32[N, P, D], of matches (row i where player i responds),
+    and how certain each answer is, f32[N, P]. Pure; the batch is shared out between devices."""
+
+    def one(x: Array, key: Array) -> tuple[Array, Array]:
+        found = best_responses(game, x, key, steps=steps, restarts=restarts, rate=rate)
+        return found.payoffs, found.agreement
+
+    return over_batch(one, x, jax.random.split(key, x.shape[0]))
 
 
 def _response(game: Game, x: Array, seat: Any, key: Array, steps: int, restarts: int, rate: Array | float) -> Response:

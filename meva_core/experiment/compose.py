@@ -10,8 +10,9 @@ import jax
 
 from meva_core.contracts import conversion
 from meva_core.contracts.components import component, part, parts, static
+from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.protocols import Game, Learner, ValueModel
-from meva_core.errors import BadCombination
+from meva_core.errors import BadCombination, BadValue
 from meva_core.experiment import experiment as experiments
 from meva_core.experiment import labels
 from meva_core.experiment.experiment import Choice, Experiment
@@ -73,10 +74,17 @@ class Player:
 
 @attrs.frozen
 class Composition:
-    """The game, and the distinct players; the first is the experiment's learner."""
+    """The game, the distinct players, of whom the first is the experiment's learner, and the evaluations by their
+    names.
+
+    float64: evaluations compute in double precision.
+    """
 
     game: Game
     players: tuple[Player, ...]
+    evaluations: Mapping[str, Evaluation] = attrs.field(factory=dict)
+    float64: bool = False
+    registry: Registry | None = attrs.field(default=None, repr=False)
 
     @property
     def seats(self) -> tuple[int, ...]:
@@ -101,6 +109,21 @@ class Composition:
         """Player `own` for every seed; fitted: those before it in `order`, every leaf [S, ...]."""
         rivals = [jax.tree.map(lambda leaf, s=s: leaf[s], dict(fitted)) for s in range(seeds)]
         return [self.players[own].build(self.rivals(own, of_seed)) for of_seed in rivals]
+
+    def another(self, name: str, path: str, **settings: Any) -> Learner:
+        """A learner of this name that needs no fit, for this game: one that the players may meet in an evaluation.
+        Raises BadValue, naming the setting `path`, where it needs one."""
+        assert self.registry is not None
+        offer = self.registry.find("learner", name)
+        factory = loading.load(offer)
+        needs_parts = set(parts(factory)) - {"game", *offer.parts}
+        given = {**offer.parts, **({"game": self.game} if "game" in parts(factory) else {})}
+        learner = None if needs_parts else conversion.construct(factory, {**given, **settings}, path)
+        if learner is None or learner.training is not None:
+            raise BadValue(f"expected a learner that needs no fit to be met, got {name!r} @ {path}")
+        if not offer.bundled:
+            checks.learner(offer, learner, self.game)
+        return learner
 
     @property
     def order(self) -> list[int]:
@@ -131,7 +154,11 @@ def compose(registry: Registry, experiment: Experiment) -> Composition:
             f"expected at most one learner that is fitted against the others, got {' and '.join(circle)}: each would "
             "need the other first. Give them the same settings for self-play, or one of them another rule"
         )
-    composition = Composition(game, tuple(players))
+    evaluations = {
+        choice.name: build(registry, "evaluation", choice, f"evaluate.{choice.name}")
+        for choice in experiment.evaluations
+    }
+    composition = Composition(game, tuple(players), evaluations, experiment.evaluate.float64, registry)
     _check_players(composition)
     return composition
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import attrs
 import tomli_w
 
 from meva_core.contracts import conversion
-from meva_core.contracts.components import as_plain, between, not_negative, one_of, parts, positive, static
+from meva_core.contracts.components import as_plain, between, one_of, parts, static
 from meva_core.errors import BadCombination, BadValue, did_you_mean
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Offer, Registry
 
-SCHEMA = 2
+SCHEMA = 3
+DEFAULT = "default"  # in evaluate.asked: all evaluations that are asked by default
 PARTS_OF_MODELS = ("outputs", "conditions")  # set by the learner, not by users
 MODELS = ("value_model", "explorer")  # what a learner may have of its own
 
@@ -48,28 +49,8 @@ class EvaluateSettings:
     values: tuple[float, ...] = static(
         default=(), doc="rows: values of the learner's sweep; empty: the learner's choice"
     )
-    against: str | None = static(default=None, doc="the learner to be shaped; unset: nobody")
-    against_rate: float | None = static(
-        default=None,
-        doc="its learning rate; unset: the learner's, or of a learner that has none, what its own recipe says",
-        check=positive,
-    )
-    response_steps: int = static(
-        default=100, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
-    )
-    response_restarts: int = static(default=8, doc="fresh starts of such a best response", check=between(1, 10**5))
-    response_rate: float = static(default=1.0, doc="learning rate of such a best response", check=positive)
-    grid: int = static(default=29, doc="starts along each axis of a survey of basins", check=between(2, 1000))
-    grid_steps: int = static(default=200, doc="steps from each of them", check=between(1, 10**7))
-    nudge: float = static(
-        default=0.0,
-        doc="if above 0, starts whose end changes when they are moved by so much are told apart",
-        check=not_negative,
-    )
-    polytope: int = static(
-        default=0,
-        doc="random opponents for a polytope of payoffs along a match with the learner to be shaped",
-        check=between(0, 10**6),
+    asked: tuple[str, ...] = static(
+        default=(DEFAULT,), doc="names of evaluations; default: all that are asked unless somebody picks"
     )
     float64: bool = static(default=False, doc="evaluate in double precision")
 
@@ -114,6 +95,7 @@ class Experiment:
     opponents: tuple[Choice, ...] = ()  # empty: self-play
     fit: FitSettings = attrs.field(factory=FitSettings)
     evaluate: EvaluateSettings = attrs.field(factory=EvaluateSettings)
+    evaluations: tuple[Choice, ...] = ()
     recipe: str = "default"
     source: str = ""
 
@@ -145,6 +127,7 @@ class Experiment:
         plain.update(self.learner.models_to_plain())
         plain["fit"] = as_plain(attrs.asdict(self.fit))
         plain["evaluate"] = _without_none(as_plain(attrs.asdict(self.evaluate)))
+        plain["evaluate"] |= {each.name: _without_none(as_plain(each.settings)) for each in self.evaluations}
         if self.opponents:
             plain["opponents"] = [{**rival.to_plain(), **rival.models_to_plain()} for rival in self.opponents]
         return plain
@@ -194,9 +177,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     opponents = plain.get("opponents", [])
     if not isinstance(opponents, list):
         raise BadValue(f"expected a list of tables, got {opponents!r} @ {where}: opponents")
-    evaluate = _settings(EvaluateSettings, plain.get("evaluate", {}), "evaluate")
-    if evaluate.against is not None:
-        registry.find("learner", evaluate.against)
+    evaluate, evaluations = _evaluate(registry, plain.get("evaluate", {}))
     models = {part: plain[part] for part in MODELS if part in plain}
     for part in models:
         if not any(part in models_of(registry, name) for name in _names([plain["learner"], *opponents])):
@@ -209,6 +190,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         opponents=() if all(rival == learner for rival in rivals) else rivals,
         fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
         evaluate=evaluate,
+        evaluations=evaluations,
         recipe=conversion.convert(plain.get("recipe", "default"), str, "recipe"),
         source=conversion.convert(plain.get("source", ""), str, "source"),
     )
@@ -254,6 +236,35 @@ def _settings(cls: type, plain: Any, path: str) -> Any:
     if not isinstance(plain, Mapping):
         raise BadValue(f"expected a table, got {plain!r} @ {path}")
     return conversion.construct(cls, conversion.structure(cls, plain, path), path)
+
+
+def _evaluate(registry: Registry, plain: Any) -> tuple[EvaluateSettings, tuple[Choice, ...]]:
+    """What [evaluate] says: its own numbers, and a table for each evaluation that is asked."""
+    if not isinstance(plain, Mapping):
+        raise BadValue(f"expected a table, got {plain!r} @ evaluate")
+    tables = {name: table for name, table in plain.items() if isinstance(table, Mapping)}
+    numbers = {name: value for name, value in plain.items() if name not in tables}
+    check_evaluate_settings(registry, numbers)
+    settings = _settings(EvaluateSettings, numbers, "evaluate")
+    for name in settings.asked:
+        if name not in tables and name != DEFAULT:
+            raise BadValue(f"expected a table [evaluate.{name}] for what is asked, got none @ evaluate.asked")
+    chosen = [_choice(registry, "evaluation", {"name": name, **tables[name]}, f"evaluate.{name}") for name in tables]
+    return settings, tuple(chosen)
+
+
+def check_evaluate_settings(registry: Registry, names: Iterable[str]) -> None:
+    """Raise BadValue for a setting that is an evaluation's today, and say which."""
+    own = [field.name for field in attrs.fields(EvaluateSettings)]
+    for name in names:
+        if name in own:
+            continue
+        for offer in registry.of_kind("evaluation"):
+            now = loading.load(offer).formerly.get(name)
+            if now is not None:
+                raise BadValue(f"evaluate.{name} is now evaluate.{offer.name}.{now}: write that instead")
+        evaluations = [offer.name for offer in registry.of_kind("evaluation")]
+        raise BadValue(f"unknown hyper-parameter evaluate.{name}{did_you_mean(name, [*own, *evaluations])}")
 
 
 def opponent_path(opponents: int, n: int) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import kinds
-from meva_core.contracts.components import as_plain, parts, settings
+from meva_core.contracts.components import as_plain, hyperparameters, parts, settings
 from meva_core.contracts.hooks import Entry, kind_label
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadCombination, BadPlugin, BadValue
@@ -131,7 +131,9 @@ def cast(known: Registry, game: Any, learner: Any, opponents: Any, overrides: Ma
     played, first, *others = found[1:]
     known, named = found[-1].known, {}
     for path, value in overrides.items():
-        if isinstance(value, type) and (kind := _named_at(path)) is not None:
+        if path == "evaluate.asked" and isinstance(value, list):
+            known, value = _evaluations(known, value, path)
+        elif isinstance(value, type) and (kind := _named_at(known, path)) is not None:
             taken = take(known, kind, value, path)
             known, value = taken.known, taken.name
         named[path] = value
@@ -159,10 +161,24 @@ def described(component: Any) -> str:
     return f"{identity(type(component))}({', '.join(f'{name}={value}' for name, value in inside.items())})"
 
 
-def _named_at(path: str) -> str | None:
+def _evaluations(known: Registry, asked: list[Any], path: str) -> tuple[Registry, list[Any]]:
+    """Names of evaluations, those of classes too."""
+    names = []
+    for each in asked:
+        if isinstance(each, type):
+            taken = take(known, "evaluation", each, path)
+            known, each = taken.known, taken.name
+        names.append(each)
+    return known, names
+
+
+def _named_at(known: Registry, path: str) -> str | None:
     """The kind whose name an override sets; None where it sets anything else."""
-    if path == "evaluate.against":
-        return "learner"
+    section, _, rest = path.partition(".")
+    evaluation, _, setting = rest.rpartition(".")
+    if section == "evaluate" and any(offer.goes_by(evaluation) for offer in known.of_kind("evaluation")):
+        own = hyperparameters(loading.load(known.find("evaluation", evaluation)))
+        return next((h.names or None for h in own if h.name == setting), None)
     return next((part for part in MODELS if f".{path}".endswith(f".{part}.name")), None)
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
-import numpy as np
 
 from meva_core.contracts import conversion
 from meva_core.contracts.components import hyperparameters
 from meva_core.errors import BadValue, MevaError, did_you_mean
-from meva_core.experiment.experiment import MODELS, SCHEMA, Experiment, from_plain, models_of
+from meva_core.experiment.experiment import DEFAULT, MODELS, SCHEMA, Choice, Experiment, from_plain, models_of
 from meva_core.registry import checks, claims, loading, recipes
 from meva_core.registry.entries import Offer, Registry
 
@@ -52,6 +51,7 @@ def resolve(
     of_recipe = dict(sections["game"])
     for path, value in (overrides or {}).items():
         _override(sections, opponent_sections, path, value)
+    _check_asked(registry, sections["evaluate"], overrides or {})
     if sections["game"] != of_recipe:
         source += _in_another_unit(registry, game, of_recipe, learner, sections, overrides or {})
     plain = {
@@ -62,13 +62,13 @@ def resolve(
         "learner": {"name": learner, **sections["learner"]},
         **{part: sections[part] for part in MODELS if part in sections},
         "fit": sections["fit"],
-        "evaluate": {"against": defaults["against"], **sections["evaluate"]},
+        "evaluate": _evaluations(registry, sections["evaluate"], recipes.evaluations(everything)),
         "opponents": [
             {"name": name, **table["learner"], **{part: table[part] for part in MODELS if part in table}}
             for name, table in zip(opponents, opponent_sections, strict=True)
         ],
     }
-    resolved = _with_rate_to_shape(registry, files, from_plain(registry, plain, "experiment"))
+    resolved = _settled(registry, everything, from_plain(registry, plain, "experiment"))
     if any(map(_of_fit, overrides or {})):
         return resolved
     against = [opponent.name for opponent in resolved.opponents]  # none where they equal the learner
@@ -90,6 +90,10 @@ def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, 
         )
     for path, value in overrides.items():
         _override(sections, players, path, value)
+    if "evaluate.asked" in overrides:
+        sections["evaluate"] = _evaluations(registry, sections["evaluate"], {})
+    _check_asked(registry, sections["evaluate"], overrides)
+    plain |= {section: sections[section] for section in recipes.SECTIONS if section in sections}
     if opponents:
         plain["opponents"] = [
             {**table["learner"], **{part: table[part] for part in MODELS if part in table}} for table in players
@@ -173,19 +177,75 @@ def _of_fit(path: str) -> bool:
     return path.partition(".")[0] not in ("fit", "evaluate")
 
 
-def _with_rate_to_shape(registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment) -> Experiment:
-    """The experiment with the rate of the learner to be shaped, from its own recipe for the game, where there is such a
-    learner and the one that shapes it, which never moves, has no rate to lend it."""
-    evaluate, game = experiment.evaluate, experiment.game.name
-    lent = evaluate.against_rate or np.any(experiment.learner.settings["rate"])
-    if lent or evaluate.against is None or experiment.opponents:
-        return experiment
-    everything = [*_plugin_files(registry, game, [evaluate.against]), *files]
-    shaped = registry.find("learner", evaluate.against).name
-    own = recipes.find(everything, registry.find("game", game).name, shaped, "default")
-    factory = loading.load(registry.find("learner", evaluate.against))
-    rate = conversion.structure(factory, own.sections["learner"] if own else {}, "evaluate.against")["rate"]
-    return attrs.evolve(experiment, evaluate=attrs.evolve(evaluate, against_rate=rate))
+@attrs.frozen
+class About:
+    """What `Evaluation.settle` is told of an experiment. of_recipe: the name of a learner -> its hyper-parameters, from
+    its default recipe for the game."""
+
+    learner: Choice
+    opponents: tuple[Choice, ...]
+    of_recipe: Callable[[str], Mapping[str, Any]]
+
+
+def _settled(registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment) -> Experiment:
+    """The experiment with what its evaluations take from the rest of it."""
+    game = experiment.game.name
+
+    def of_recipe(name: str) -> Mapping[str, Any]:
+        offer = registry.find("learner", name)
+        everything = [*_plugin_files(registry, game, [name]), *files]
+        own = recipes.find(everything, registry.find("game", game).name, offer.name, "default")
+        return conversion.structure(loading.load(offer), own.sections["learner"] if own else {}, name)
+
+    about = About(experiment.learner, experiment.opponents, of_recipe)
+    evaluations = []
+    for choice in experiment.evaluations:
+        factory = loading.load(registry.find("evaluation", choice.name))
+        evaluations.append(attrs.evolve(choice, settings=factory.settle(choice.settings, about)))
+    return attrs.evolve(experiment, evaluations=tuple(evaluations))
+
+
+def _evaluations(
+    registry: Registry, table: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The table [evaluate] with one inside it for each evaluation that is asked, and for those that these build on;
+    tables of others are left out."""
+    numbers = {name: value for name, value in table.items() if not isinstance(value, Mapping)}
+    asked = conversion.convert(numbers.get("asked", [DEFAULT]), tuple[str, ...], "evaluate.asked")
+    chosen: list[str] = []
+
+    def choose(name: str) -> None:
+        if name not in chosen:
+            chosen.append(name)
+            for other in loading.load(registry.find("evaluation", name)).builds_on:
+                choose(other)
+
+    for name in asked:
+        if name != DEFAULT:
+            choose(name)
+            continue
+        for offer in registry.of_kind("evaluation"):
+            if loading.load(offer).by_default:
+                choose(offer.name)
+    order = [offer.name for offer in registry.offers if offer.kind == "evaluation"]
+    chosen.sort(key=lambda name: order.index(registry.find("evaluation", name).name))
+    return {**numbers, **{name: {**defaults.get(name, {}), **table.get(name, {})} for name in chosen}}
+
+
+def _check_asked(registry: Registry, table: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+    """BadValue where an override is for an evaluation that is not asked, or for none."""
+    asked = _evaluations(registry, table, {})
+    for path in overrides:
+        section, _, rest = path.partition(".")
+        name, dot, _ = rest.partition(".")
+        if section != "evaluate" or not dot or name in asked:
+            continue
+        registry.find("evaluation", name)
+        evaluations = ", ".join(key for key, value in asked.items() if isinstance(value, Mapping))
+        raise BadValue(
+            f"expected settings of an evaluation that is asked ({evaluations}), got {path}: "
+            f"ask it too, --evaluate {DEFAULT},{name}"
+        )
 
 
 def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:
@@ -220,6 +280,9 @@ def _override(sections: dict[str, dict], opponents: list[dict[str, dict]], path:
         _put([table for table in everybody if section in table] or everybody, path, path, value)
     elif not name:
         raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
+    elif section == "evaluate" and "." in name:
+        evaluation, _, setting = name.partition(".")
+        sections[section][evaluation] = {**sections[section].get(evaluation, {}), setting: value}
     else:
         sections[section][name] = value
 

@@ -22,7 +22,13 @@ from meva_core.errors import BadValue
 from meva_core.registry.entries import Offer
 from meva_core.registry.shape_checks import Asked, whole
 
-PARTS = {"game": (), "learner": ("game", "value_model", "explorer", "rivals"), "value_model": ("game",), "explorer": ()}
+PARTS = {
+    "game": (),
+    "learner": ("game", "value_model", "explorer", "rivals"),
+    "value_model": ("game",),
+    "explorer": (),
+    "evaluation": (),
+}
 OUTPUTS, CONDITIONS = 4, 1  # of the value models that are asked
 
 

@@ -6,7 +6,8 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
     disabled = ["some_plugin"]
 
     [defaults]                           # optional: where neither a recipe nor the user says
-    value_model = "some_model"           # and explorer, against (the learner to be shaped)
+    value_model = "some_model"           # and explorer
+    evaluate = { shaping = { against = "naive" } }  # settings of evaluations
 
     [recipes.GAME.LEARNER.RECIPE]        # GAME "*": any game that has no recipe of its own
     source = "where the numbers come from"
@@ -31,7 +32,7 @@ import attrs
 from meva_core.errors import BadFolder, BadValue, UnknownName, did_you_mean
 
 SECTIONS = ("game", "learner", "value_model", "explorer", "fit", "evaluate")
-DEFAULTS = ("value_model", "explorer", "against")
+DEFAULTS = ("value_model", "explorer")
 ANY_GAME = "*"
 RECORDS = "claims.toml"  # beside a recipe file: what was measured of its claims
 DEEPEST = 50  # tables and lists inside one another
@@ -56,6 +57,7 @@ class RecipeFile:
     reproductions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
     claims: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
     records: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # of claims: name -> table
+    evaluations: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> settings by default
 
 
 def read(path: Path) -> RecipeFile:
@@ -129,7 +131,9 @@ def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
     disabled = plugins.get("disabled", [])
     if not isinstance(disabled, list) or not all(isinstance(name, str) for name in disabled):
         raise BadValue(f"expected a list of plugin names, got {disabled!r} @ {where}: plugins.disabled")
-    defaults = _table(content.get("defaults", {}), f"{where}: defaults")
+    defaults = dict(_table(content.get("defaults", {}), f"{where}: defaults"))
+    evaluations = _tables(defaults, "evaluate", f"{where}: defaults")
+    defaults.pop("evaluate", None)
     _only(defaults, DEFAULTS, f"{where}: defaults")
     for name, value in defaults.items():
         if not isinstance(value, str):
@@ -146,7 +150,7 @@ def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
                     if not isinstance(recipe.get(text, ""), str):
                         raise BadValue(f"expected text, got {recipe[text]!r} @ {path}.{text}")
     reproductions, claims = (_tables(content, key, where) for key in ("reproductions", "claims"))
-    return RecipeFile(tuple(disabled), defaults, games, reproductions, claims)
+    return RecipeFile(tuple(disabled), defaults, games, reproductions, claims, evaluations=evaluations)
 
 
 @functools.cache
@@ -161,6 +165,15 @@ def shipped() -> RecipeFile:
 def defaults(files: Iterable[RecipeFile]) -> dict[str, str]:
     """Of all files, the last one's say."""
     return {name: value for file in files for name, value in file.defaults.items()}
+
+
+def evaluations(files: Iterable[RecipeFile]) -> dict[str, dict[str, Any]]:
+    """Settings of evaluations by default, by their names; the last file's say."""
+    merged: dict[str, dict[str, Any]] = {}
+    for file in files:
+        for name, settings in file.evaluations.items():
+            merged[name] = {**merged.get(name, {}), **settings}
+    return merged
 
 
 def of_package(where: str) -> RecipeFile:

@@ -14,7 +14,7 @@ from meva_core.contracts.hooks import VERSION, kind_label
 from meva_core.errors import BadFolder, BadValue
 from meva_core.registry.entries import Registry
 
-_IMPORTED = ("Game", "Learner", "ValueModel", "Explorer", "Entry")  # by the templates
+_IMPORTED = ("Game", "Learner", "ValueModel", "Explorer", "Evaluation", "Entry")  # by the templates
 
 
 def write(known: Registry, name: str, kind: str, folder: Path | None = None) -> dict[str, Path]:

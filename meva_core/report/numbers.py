@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import numpy as np
 
-from meva_core.evaluate import Survey
+from meva_core.contracts.evaluation import Evaluation
+from meva_core.evaluate import Seen
 from meva_core.experiment.experiment import Experiment
 from meva_core.fitting import Divergence, History
 from meva_core.match import Fitted
@@ -15,30 +18,28 @@ from meva_core.match import Fitted
 class Numbers:
     """Numbers of a run.
 
-    seats: per seat, an index into players; symmetric: true if the game looks the same from every seat.
-    survey: all that was found, arrays over seeds and settings.
+    seen: how the matches ended and what evaluations found, arrays over seeds and rows. evaluations: those that were
+    asked, by name.
     histories: metrics of each fit, one per learner that is fitted.
     players: the learners with their parameters, every leaf [S, ...] over seeds, the diverged ones included.
     """
 
     experiment: Experiment
-    seats: tuple[int, ...]
-    symmetric: bool
-    survey: Survey
+    seen: Seen
+    evaluations: Mapping[str, Evaluation]
     histories: list[History]
     players: list[Fitted]
-    entry_names: tuple[str, ...]
     seconds: dict[str, float]
 
     @property
     def payoffs(self) -> np.ndarray:
-        """f32[S, V, N, P]: seeds, settings, pairs, players."""
-        return self.survey.payoffs
+        """f32[S, V, N, P]: seeds, rows, pairs, players."""
+        return self.seen.payoffs
 
     @property
     def policies(self) -> np.ndarray:
         """f32[S, V, N, P, D]: where the matches ended."""
-        return self.survey.policies
+        return self.seen.policies
 
     @property
     def metrics(self) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ import attrs
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
+from meva_core.contracts.evaluation import Evaluation
 from meva_core.report.columns import side_by_side
 
 WIDTH = 80
@@ -19,9 +20,12 @@ HUGE = 1e6  # payoffs beyond it are on their way to infinity: no column is wide 
 TINY = 1e-4  # payoffs that range over less are written with exponents
 
 
-def as_text(summary: dict[str, Any]) -> str:
+Evaluations = Mapping[str, Evaluation]  # those that a run was asked, by their names
+
+
+def as_text(summary: dict[str, Any], evaluations: Evaluations) -> str:
     """The tables as plain text."""
-    return plain(title(summary), tables(summary))
+    return plain(title(summary), tables(summary, evaluations))
 
 
 def plain(*parts: RenderableType, width: int = WIDTH) -> str:
@@ -32,7 +36,7 @@ def plain(*parts: RenderableType, width: int = WIDTH) -> str:
     return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
 
 
-def title(summary: dict[str, Any]) -> str:
+def title(summary: Mapping[str, Any]) -> str:
     """Who plays what, in one line."""
     learner, *rivals = summary["players"]
     opponents = f" against {', '.join(rivals)}" if rivals else " in self-play"
@@ -59,22 +63,25 @@ class Grid:
     settings: tuple[int, ...] = ()
 
 
-def grids(summary: dict[str, Any]) -> list[Grid]:
-    """Payoffs, then what the game tells of outcomes or basins."""
-    shown = [_payoffs(summary)]
-    if any(row["basins"] for row in summary["rows"]):
-        shown.append(_basins(summary))
-    elif any(row["outcomes"] for row in summary["rows"]):
-        shown.append(_outcomes(summary))
-    return shown
+def grids(summary: dict[str, Any], evaluations: Evaluations) -> list[Grid]:
+    """Payoffs, then what an evaluation puts first, or else the shares of outcomes."""
+    first = [grid for evaluation in evaluations.values() for grid in evaluation.first_tables(summary)]
+    if not first and any(row["outcomes"] for row in summary["rows"]):
+        first = [_outcomes(summary)]
+    return [_payoffs(summary, evaluations), *first]
 
 
-def tables(summary: dict[str, Any]) -> RenderableType:
+def further_grids(summary: dict[str, Any], evaluations: Evaluations) -> list[Grid]:
+    """Tables for which a page has room."""
+    return [grid for evaluation in evaluations.values() for grid in evaluation.tables(summary)]
+
+
+def tables(summary: dict[str, Any], evaluations: Evaluations) -> RenderableType:
     """All grids, then what the numbers are over."""
     parts: list[RenderableType] = []
-    for grid in grids(summary):
+    for grid in grids(summary, evaluations):
         parts += [Text(grid.caption, style="bold"), Drawn(grid), ""]
-    return Group(*parts, Text(note(summary), style="dim"))
+    return Group(*parts, Text(note(summary, evaluations), style="dim"))
 
 
 @attrs.frozen
@@ -91,30 +98,23 @@ class Drawn:
         )
 
 
-def _payoffs(summary: dict[str, Any]) -> Grid:
+def _payoffs(summary: dict[str, Any], evaluations: Evaluations) -> Grid:
     first = summary["rows"][0]
     together = first["self_play"] is not None
+    columns = [column for evaluation in evaluations.values() for column in evaluation.columns(summary)]
     heads = ["self-play"] if together else [_seat(n, label) for n, label in enumerate(summary["players"])]
-    heads += ["ours vs best\nresponse", "best\nresponse's"]
-    if first["against"]:
-        rival = first["against"]["learner"]
-        heads += [f"ours vs\n{rival}", f"{rival}'s"]
-
+    heads += [column.head for column in columns]
     told = unit(summary)
 
-    def shown(payoffs: list[dict[str, Any]], response: dict[str, Any], against: dict[str, Any] | None) -> list[str]:
-        found = [*payoffs, response["ours"], response["theirs"]]
-        found += [against["ours"], against["theirs"]] if against else []
-        return [told.statistic(cell) for cell in found]
+    def shown(cells: Iterable[Mapping[str, Any] | None]) -> list[str]:
+        return ["" if cell is None else told.statistic(cell) for cell in cells]
 
     def cells(row: dict[str, Any]) -> list[str]:
-        return shown([row["self_play"]] if together else row["payoffs"], row["best_response"], row["against"])
+        payoffs = [row["self_play"]] if together else row["payoffs"]
+        return shown([*payoffs, *(column.cell(row) for column in columns)])
 
     def by_seat(row: dict[str, Any], seat: str) -> list[str]:
-        found = row["seats"][seat]
-        # The learner to be shaped is met from the first seat alone.
-        line = shown([found["payoff"]], found["best_response"], row["against"] if seat == "1" else None)
-        return line + [""] * (len(heads) - len(line))
+        return shown([row["seats"][seat]["payoff"], *(column.of_seat(row, seat) for column in columns)])
 
     if together and first["seats"]:
         return per_seat(summary, "payoffs", heads, by_seat)
@@ -138,25 +138,8 @@ def _outcomes(summary: dict[str, Any]) -> Grid:
     return per_setting(summary, caption, [*names, "settled"], cells)
 
 
-def _basins(summary: dict[str, Any]) -> Grid:
-    heads: list[str] = []
-    for name, found in summary["rows"][0]["basins"].items():
-        heads += [f"{name}, of {found['of']}", "share", BY_SEED]
-
-    def cells(row: dict[str, Any]) -> list[str]:
-        shown: list[str] = []
-        for found in row["basins"].values():
-            mean, sem, of = found["cells"]["mean"], found["cells"]["sem"], found["of"]
-            error = "" if sem is None else f" ±{sem:.0f}"
-            seeds = " ".join(f"{count:.0f}" for count in found["cells"]["per_seed"])
-            shown += [f"{mean:.0f}{error}", f"{100 * mean / of:.1f} %", seeds]
-        return shown
-
-    return per_setting(summary, "starts of the grid that end in an outcome", heads, cells, (BY_SEED,))
-
-
 def per_setting(
-    summary: dict[str, Any],
+    summary: Mapping[str, Any],
     caption: str,
     heads: list[str],
     cells: Callable[[dict[str, Any]], list[str]],
@@ -167,7 +150,7 @@ def per_setting(
 
 
 def per_seat(
-    summary: dict[str, Any], caption: str, heads: list[str], cells: Callable[[dict[str, Any], str], list[str]]
+    summary: Mapping[str, Any], caption: str, heads: list[str], cells: Callable[[dict[str, Any], str], list[str]]
 ) -> Grid:
     """A row for each seat whose numbers stand apart, setting by setting; `cells` is given a setting's row and a seat of
     its `seats`."""
@@ -178,8 +161,18 @@ def per_seat(
     return lines(summary, caption, ["seat", *heads], found, ("seat",), stubs=1)
 
 
+def per_row_or_seat(
+    summary: Mapping[str, Any], caption: str, heads: list[str], cells: Callable[[Mapping[str, Any]], list[str]]
+) -> Grid:
+    """One line per row, or one for each seat where seats stand apart; `cells` is given the row, or its part for a
+    seat."""
+    if summary["rows"][0]["seats"]:
+        return per_seat(summary, caption, heads, lambda row, seat: cells(row["seats"][seat]))
+    return per_setting(summary, caption, heads, cells)
+
+
 def lines(
-    summary: dict[str, Any],
+    summary: Mapping[str, Any],
     caption: str,
     heads: list[str],
     found: Callable[[dict[str, Any]], list[list[str]]],
@@ -265,18 +258,15 @@ def _short(value: float, digits: int) -> str:
     return text[1:] if text.startswith("0.") else text
 
 
-def note(summary: dict[str, Any]) -> str:
+def note(summary: dict[str, Any], evaluations: Evaluations) -> str:
     """What the numbers are over, and what is not in them."""
     over = summary["rows"][0]["payoffs"][0]["over"]
     count = f"{len(summary['seeds'])} seeds" if over == "seeds" else "the pairs of one seed"
     lines = [f"mean ± standard error of the mean over {count}"]
     if summary["setting"]:
         lines[0] += f"; rows: {summary['setting']['label']}"
-    agreement = min(row["best_response"]["agreement"] or 0.0 for row in summary["rows"])
-    if agreement < 1:
-        lines.append(
-            f"best responses are found by ascent: {100 * agreement:.0f} % of the starts or more agree on the best one"
-        )
+    for evaluation in evaluations.values():
+        lines += evaluation.notes(summary)
     for row in summary["rows"]:
         if row["diverged"]:
             at = f"at {row['value']:g}, " if summary["setting"] else ""

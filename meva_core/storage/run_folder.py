@@ -26,7 +26,7 @@ from meva_core.registry.recipes import read_toml
 from meva_core.storage import files as disk
 from meva_core.storage import kept_fit, locks, metrics, provenance
 
-SUMMARY = 3  # the version of summary.json
+SUMMARY = 4  # the version of summary.json
 # Files that an interrupted start leaves behind; a folder that holds nothing else counts as empty.
 LEFTOVERS = (
     locks.NAME,

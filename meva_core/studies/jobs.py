@@ -149,13 +149,13 @@ def _run(
         overrides=overrides,
     )  # fmt: skip
     composition = compose(known, experiment)
-    plan = evaluate.plan(known, experiment, composition)
-    if asked.picture in reproductions.PLANE and composition.game.plane is None:
+    plan = evaluate.plan(experiment, composition)
+    offered = {name for q in plan.questions for name in q.evaluation.pictures()}
+    if asked.picture not in (*reproductions.PICTURES, *offered):
         raise BadCombination(
-            f"expected games that have {asked.picture} to draw in {asked.name}, got {run.game} in run {run.label}"
+            f"expected runs that have {asked.picture} to draw in {asked.name}, got {run.game} in run {run.label}, "
+            f"which has {', '.join((*reproductions.PICTURES, *offered))}"
         )
-    if asked.picture == "polytope" and not plan.settings.polytope:
-        raise BadCombination(f"expected evaluate.polytope above 0 to draw it in {asked.name}, got 0 in run {run.label}")
     return RunJob.of(experiment, composition, plan)
 
 

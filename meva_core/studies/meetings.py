@@ -196,7 +196,7 @@ def _meeting(
         raise BadCombination(
             f"expected games of two players in a tournament, got {game} with {composition.game.num_players}"
         )
-    evaluate.plan(known, experiment, composition)
+    evaluate.plan(experiment, composition)
     players = composition.rehearse()
     fits = tuple(
         None if player.training is None else _fit_of(known, files, asked, experiment, composition, (row, column), n)
@@ -240,7 +240,7 @@ def _resolve(
         or_default=True,
     )
     # How a fit is surveyed is no part of it, nor what the recipe is called: equal fits, equal hashes.
-    return attrs.evolve(resolved, evaluate=EvaluateSettings(), source="")
+    return attrs.evolve(resolved, evaluate=EvaluateSettings(), evaluations=(), source="")
 
 
 def _fit_of(

@@ -9,7 +9,7 @@ import attrs
 
 from meva_core.errors import BadFolder, MevaError
 from meva_core.registry import bibtex, discovery
-from meva_core.report import details, page, tables
+from meva_core.report import asked, page, tables
 from meva_core.storage.run_folder import read_summary
 from meva_core.studies import participants, reproduction_report, standings
 
@@ -53,7 +53,7 @@ def of_tournament(folder: Path) -> str:
 
 
 def of_reproduction(folder: Path) -> str:
-    """The page of a reproduction_report."""
+    """The page of a reproduction."""
     summary = read_summary(folder)
     of_label = {label: folder.parent / "runs" / hash for label, hash in summary["runs"].items()}
     return page.rendered(
@@ -73,7 +73,10 @@ def of_reproduction(folder: Path) -> str:
         ],
         note="ours: mean ± standard error of the mean" if summary["claims"] or summary["ranking"] else "",
         remarks=[*(summary["ranking"]["differences"] if summary["ranking"] else []), *summary["notes"]],
-        pictures=sorted(page.pictures(folder / "figures"), key=lambda figure: _place(figure[0], list(of_label))),
+        pictures=sorted(
+            page.pictures(folder / "figures", captions=_captions(of_label.values())),
+            key=lambda figure: _place(figure[0], list(of_label)),
+        ),
         figures=[
             figure
             for label, run in of_label.items()
@@ -84,6 +87,12 @@ def of_reproduction(folder: Path) -> str:
         ],
         links=[(label, f"../runs/{hash}/report.html") for label, hash in summary["runs"].items()],
     )
+
+
+def _captions(runs: Iterable[Path]) -> dict[str, str]:
+    """What the runs' evaluations write below their pictures."""
+    evaluations = [e for run in runs for e in asked.of_summary(read_summary(run)).values()]
+    return {name: text for evaluation in evaluations for name, text in evaluation.captions().items()}
 
 
 def _place(figure: str, labels: list[str]) -> int:
@@ -97,7 +106,9 @@ def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
     summary = read_summary(run)
     if "games" in summary:
         return [standings.grid(summary, game) for game in summary["games"]]
-    found = tables.grids(summary)[:1] if brief else [*tables.grids(summary), *details.grids(summary)]
+    evaluations = asked.of_summary(summary)
+    found = tables.grids(summary, evaluations)
+    found = found[:1] if brief else [*found, *tables.further_grids(summary, evaluations)]
     return [attrs.evolve(grid, caption=f"{label}: {grid.caption}") for grid in found]
 
 

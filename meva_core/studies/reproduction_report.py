@@ -20,9 +20,10 @@ from typing import Any
 
 import attrs
 
+from meva_core.report import asked as evaluations_asked
 from meva_core.report.tables import WIDTH, Drawn, Grid, plain, statistic, title
-from meva_core.storage.run_folder import read_summary
-from meva_core.studies.reproductions import PLANE, Place, Ranking, Reproduction, Verdict, differences
+from meva_core.storage.run_folder import read_policies, read_summary
+from meva_core.studies.reproductions import Place, Ranking, Reproduction, Verdict, differences
 
 SCHEMA = 1
 COLUMNS = ("says", "run", "at", "quantity", "ours", "sem", "expected", "difference", "holds")
@@ -170,21 +171,40 @@ def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dic
     if not folders:
         return []
     with matplotlib.rc_context(figures.STYLE):
-        if asked.picture == "contours":  # of the game, and so of its first run
-            return figures.save(figures.contours(next(iter(folders.values())), asked.title), out, "contours")
-        if asked.picture in PLANE:
-            return figures.save(figures.planes(asked.picture, folders, asked.title), out, asked.picture)
         if asked.picture == "ranking":
             return figures.save(figures.ranking(found["ranking"], asked.title), out, "ranking")
-        if asked.picture == "polytope":
-            each = {f"polytope_{label}": figures.polytope(folder, label) for label, folder in folders.items()}
-        elif asked.picture == "heat-maps":
+        if asked.picture == "heat-maps":
             each = {
                 f"heat-map_{run.label}": standings.heat_map(read_summary(folders[run.label]), run.game)
                 for run in asked.runs
                 if run.label in folders
             }
-        else:
+        elif asked.picture == "payoffs":
             told = {label: read_summary(folder) for label, folder in folders.items()}
-            each = {f"payoffs_{label}": figures.payoffs(run, f"{label}: {title(run)}") for label, run in told.items()}
+            each = {
+                f"payoffs_{label}": figures.payoffs(run, evaluations_asked.of_summary(run), f"{label}: {title(run)}")
+                for label, run in told.items()
+            }
+        else:
+            each = _drawn_by_evaluations(asked, folders)
         return [path for name, figure in each.items() for path in figures.save(figure, out, name)]
+
+
+@attrs.frozen
+class Folder:
+    """What stands in a finished run's folder: the content of summary.json and of policies.npz."""
+
+    summary: Mapping[str, Any]
+    arrays: Mapping[str, Any]
+
+
+def _drawn_by_evaluations(asked: Reproduction, folders: Mapping[str, Path]) -> dict[str, Any]:
+    """Figures by their names: one of all runs, or one for each where the picture is drawn run by run."""
+    runs = {label: Folder(read_summary(folder), read_policies(folder)) for label, folder in folders.items()}
+    first = next(iter(runs.values()))
+    offered = evaluations_asked.of_summary(first.summary).values()
+    draw = next(e.pictures()[asked.picture] for e in offered if asked.picture in e.pictures())
+    drawn = draw(runs, asked.title)
+    if isinstance(drawn, Mapping):
+        return {f"{asked.picture}_{label}": figure for label, figure in drawn.items()}
+    return {asked.picture: drawn}

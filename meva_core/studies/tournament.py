@@ -32,8 +32,6 @@ from meva_core.studies.entrants import Entrant
 from meva_core.studies.meetings import Meeting, Met, Tournament, meetings
 from meva_core.studies.scores import Scores
 
-_TRIALS = 2**32 - 7  # folded into a seed's key: a number that no outer loop of its fit reaches
-
 
 @attribution.named()
 def tournament(
@@ -163,6 +161,6 @@ def _payoffs(trials: int, steps: int) -> Callable[[Match, Array], Array]:
 
     def one(args: tuple[Match, Array]) -> Array:
         match, key = args
-        return evaluate.matches(match, jax.random.fold_in(key, _TRIALS), trials, steps).payoffs
+        return evaluate.matches(match, jax.random.fold_in(key, evaluate.streams.TOURNAMENT), trials, steps).payoffs
 
     return jax.jit(lambda match, keys: jax.lax.map(one, (match, keys)))

@@ -14,7 +14,7 @@ from meva_core.errors import BadCombination, BadValue, UnknownName, did_you_mean
 from meva_core.experiment import make
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Offer, Plugin, Registry
-from meva_core.testing import checks
+from meva_core.testing import checks, evaluations
 
 # Where an entry has a hyper-parameter of this name: what a check costs is compilation.
 SMALL = {"batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4, "loops": 2, "order": 1, "steps": 3}
@@ -38,7 +38,7 @@ def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
     for name in games:
         game = make.make("game", name)
         try:
-            _check_on(known, offer, game)
+            _check_on(known, offer, game, name)
             played.append(name)
         except BadCombination as error:
             refused.append(error)
@@ -104,12 +104,21 @@ def learner(known: Registry, offer: Offer, game: Game) -> Learner:
         return make.make("learner", full_name(offer), **given)
 
 
+def parts_to_fit(offer: Offer) -> bool:
+    """True if a learner is composed with more than the game, and so may need a fit."""
+    return bool(set(parts(loading.load(offer))) - {"game"})
+
+
 def full_name(offer: Offer) -> str:
     """That nothing else has."""
     return f"{offer.plugin}:{offer.name}"
 
 
-def _check_on(known: Registry, offer: Offer, game: Game) -> None:
+def _check_on(known: Registry, offer: Offer, game: Game, called: str) -> None:
+    if offer.kind == "evaluation":
+        rule = next(o for o in known.of_kind("learner") if o.bundled and not parts_to_fit(o))
+        evaluations.check_evaluation(full_name(offer), game=called, learner=full_name(rule))
+        return
     if offer.kind == "learner":
         checks.check_learner(learner(known, offer, game), game)
         return

@@ -15,3 +15,14 @@ def meva_learners() -> Iterable[Entry]:
         "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863",
         bibtex=papers.META_VALUE,
     )
+
+
+@hookimpl
+def meva_evaluations() -> Iterable[Entry]:
+    yield Entry(
+        "value_errors",
+        "meva_meta_value.value_errors:MetaValueErrors",
+        "how wrong a learnt meta-value is along play, and the way it points",
+        "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863",
+        bibtex=papers.META_VALUE,
+    )

@@ -102,8 +102,11 @@ CASES = {
     "no pairs": ([*NAIVE, *setting("evaluate.pairs=0")], "between 1 and 10000000, got 0 @ evaluate.pairs"),
     "rows out of range": ([*MEVA, *setting("evaluate.values=[0.5,2.0]")], "got 2.0 @ evaluate.values"),
     "row of another type": ([*MEVA, *setting("evaluate.values=3")], "expected list of float, got 3 (int)"),
-    "unknown against": ([*MEVA, *setting("evaluate.against=naiv")], "unknown learner 'naiv' - did you mean 'naive'?"),
-    "unfit against": ([*IPD, "lola", *setting("evaluate.against=meva")], "evaluate.against"),
+    "unknown against": (
+        [*MEVA, *setting("evaluate.shaping.against=naiv")],
+        "unknown learner 'naiv' - did you mean 'naive'?",
+    ),
+    "unfit against": ([*IPD, "lola", *setting("evaluate.shaping.against=meva")], "evaluate.shaping.against"),
     "unknown option": (["--gaem", "ipd"], "No such option '--gaem'. Did you mean '--game'?"),
     "option without value": ([*NAIVE, "--out"], "'--out' requires an argument"),
     "nothing to resume": (
@@ -188,8 +191,8 @@ def test_a_fit_that_turns_nan(meva_run, place, quiet):
 
 def test_a_match_that_turns_nan_is_no_crash(meva_run, place):
     """A rule without a fit: its row says so."""
-    given = ["evaluate.pairs=4", "evaluate.steps=5", "evaluate.grid=3", "evaluate.grid_steps=4"]
-    given += ["evaluate.response_steps=3", "learner.rate=1e30"]
+    given = ["evaluate.pairs=4", "evaluate.steps=5", "evaluate.basins.grid=3", "evaluate.basins.steps=4"]
+    given += ["evaluate.best_response.steps=3", "learner.rate=1e30"]
     outcome = meva_run("--game", "logistic", "--learner", "naive", *setting(*given), "--out", "out")
     assert outcome.code in (0, 2)
     assert "diverged" in outcome.out + outcome.err

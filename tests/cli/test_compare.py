@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 SMALL = (
-    "evaluate.pairs=8", "evaluate.steps=5", "evaluate.response_steps=3", "evaluate.grid=3", "evaluate.grid_steps=4",
+    "evaluate.pairs=8", "evaluate.steps=5", "evaluate.best_response.steps=3", "evaluate.basins.grid=3",
+    "evaluate.basins.steps=4",
 )  # fmt: skip
 
 

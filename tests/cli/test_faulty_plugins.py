@@ -138,8 +138,8 @@ GAME = ("odd_game", "naive")
 RULE = ("odd_game", "odd_rule")
 LEARNER = ("ipd", "odd_learner")
 SHORT = [
-    *("--set", "evaluate.pairs=2", "--set", "evaluate.steps=2", "--set", "evaluate.response_steps=2"),
-    *("--set", "evaluate.grid_steps=2", "--set", "evaluate.grid=3"),
+    *("--set", "evaluate.pairs=2", "--set", "evaluate.steps=2", "--set", "evaluate.best_response.steps=2"),
+    *("--set", "evaluate.basins.steps=2", "--set", "evaluate.basins.grid=3"),
 ]
 
 # what is wrong: (its code, who plays what, who is to blame, what is said)
@@ -368,7 +368,7 @@ def run(*words):
     known, files = runner.plugins()
     game, learner, *opponents = words
     resolved = resolve.resolve(known, files, game=game, learner=learner, opponents=opponents)
-    return evaluate.plan(known, resolved, compose.compose(known, resolved))
+    return evaluate.plan(resolved, compose.compose(known, resolved))
 
 
 def test_without_a_fault_there_is_none(fake_plugin, meva_run, meva_command, tmp_path):
@@ -405,7 +405,7 @@ def test_rivals_that_are_fitted_have_parameters_when_a_stranger_is_asked(fake_pl
 
 def test_whom_a_learner_is_evaluated_against_is_asked_too(fake_plugin, meva_run):
     fake_plugin("odd", WHOLE + "OddRule.update = fail")
-    outcome = meva_run("--game", "ipd", "--learner", "naive", "--set", "evaluate.against=odd_rule")
+    outcome = meva_run("--game", "ipd", "--learner", "naive", "--set", "evaluate.shaping.against=odd_rule")
     assert outcome.code == 2
     assert outcome.err.startswith("error: learner 'odd_rule' of plugin 'odd' (meva-odd): update(params, state, x, key)")
 

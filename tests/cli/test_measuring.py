@@ -16,8 +16,8 @@ says = "naive players earn at least -1 in tandem"
 game = "tandem"
 learner = "naive"
 recipe = "mine"
-set = { "evaluate.pairs" = 1, "evaluate.steps" = 2, "evaluate.grid" = 2, "evaluate.grid_steps" = 2, \
-"evaluate.response_steps" = 2, "evaluate.response_restarts" = 1 }
+set = { "evaluate.pairs" = 1, "evaluate.steps" = 2, "evaluate.basins.grid" = 2, "evaluate.basins.steps" = 2, \
+"evaluate.best_response.steps" = 2, "evaluate.best_response.restarts" = 1 }
 
 [[claims.halves.holds]]
 quantity = "self_play"

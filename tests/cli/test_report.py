@@ -8,13 +8,20 @@ import subprocess
 
 import numpy as np
 import pytest
+from meva_evaluations.basins import Basins
 
-from meva_core.report import details, page, tables
+from meva_core.report import asked, tables
 from meva_core.studies import pages
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
-FEW = ("evaluate.pairs=4", "evaluate.steps=5", "evaluate.grid=3", "evaluate.grid_steps=4", "evaluate.response_steps=3")
+FEW = (
+    "evaluate.pairs=4",
+    "evaluate.steps=5",
+    "evaluate.basins.grid=3",
+    "evaluate.basins.steps=4",
+    "evaluate.best_response.steps=3",
+)
 
 
 def run(command, folder, game, *settings):
@@ -59,12 +66,17 @@ def moved(folder, tmp_path, to):
     return dumped((folder / "report.html").read_text() + f"<script>{drive}</script>", tmp_path)
 
 
+def grids(told):
+    evaluations = asked.of_summary(told)
+    return [*tables.grids(told, evaluations), *tables.further_grids(told, evaluations)]
+
+
 # ---------------------------------------------------------------- what it says
 
 
 def test_every_table_of_the_screen_is_on_the_page(logistic):
     text = (logistic / "report.html").read_text()
-    for grid in tables.grids(summary(logistic)):
+    for grid in grids(summary(logistic))[:2]:
         for row in grid.rows:
             assert "".join(f"<td>{html.escape(cell)}</td>" for cell in row) in re.sub(r"<td[^>]*>", "<td>", text), row
     assert html.escape(tables.title(summary(logistic))) in text
@@ -93,7 +105,9 @@ def test_the_explored_numbers_are_the_runs(logistic):
         assert np.sum(found) == row["basins"]["B"]["cells"]["mean"]
     with np.load(logistic / "policies.npz") as file:
         ends = file["trajectories"][0, :, :, -1, :, 0]
-    np.testing.assert_allclose([[path[-1] for path in paths] for paths in shown["plane"]["paths"]], ends, atol=0.006)
+    np.testing.assert_allclose(
+        [[path[-1] for path in paths] for paths in [row["paths"] for row in shown["panels"][0]]], ends, atol=0.006
+    )
 
 
 def test_policies_are_probabilities_in_the_pages_bars(ipd):
@@ -110,10 +124,9 @@ def test_policies_are_probabilities_in_the_pages_bars(ipd):
 def test_a_path_that_leaves_for_infinity_is_drawn_as_far_as_it_went(tmp_path):
     paths = np.zeros((1, 1, 1, 4, 2, 1))
     paths[..., 2:, 1, 0] = np.inf
-    rows = [{"value": None, "policies": []}]
-    policies = {"trajectories": paths, "plane": np.array([-1.0, 1.0])}
-    explored = page._explored({"setting": None, "rows": rows}, policies)
-    assert explored["plane"]["paths"] == [[[[0.0, 0.0], [0.0, 0.0]]]]
+    arrays = {"trajectories": paths, "plane": np.array([-1.0, 1.0])}
+    (panel,) = Basins().panels({"rows": [{"value": None}]}, arrays)
+    assert panel.rows[0]["paths"] == [[[0.0, 0.0], [0.0, 0.0]]]
 
 
 def test_text_of_others_stays_text(ipd, tmp_path):
@@ -189,13 +202,13 @@ def test_the_slider_moves_basins_trajectories_and_tables(logistic, tmp_path):
     for v, shown in settings.items():
         assert f'<output id="value" for="setting">η = {[0, 5, 20][v]}</output>' in shown
         here = re.findall(r'<tr data-row="(\d)" class="here">', shown)
-        grids = [*tables.grids(summary(logistic)), *details.grids(summary(logistic))]
-        assert here == [str(v)] * sum(grid.settings.count(v) for grid in grids)
-        assert not grids[-1].settings  # where learning rests: as many lines as there are points
+        every = grids(summary(logistic))
+        assert here == [str(v)] * sum(grid.settings.count(v) for grid in every)
+        assert not every[-1].settings  # where learning rests: as many lines as there are points
         filled = [float(share) for share in re.findall(r'class="cell"[^>]*fill-opacity="([\d.]+)"', shown)]
         assert sum(filled) == summary(logistic)["rows"][v]["basins"]["B"]["cells"]["mean"]
         ends = re.findall(r'class="to" cx="([-\d.]+)" cy="([-\d.]+)"', shown)
-        expected = [(path[-1][0], -path[-1][1]) for path in data(logistic)["plane"]["paths"][v]]
+        expected = [(path[-1][0], -path[-1][1]) for path in data(logistic)["panels"][0][v]["paths"]]
         np.testing.assert_allclose(np.array(ends, float), expected)
     assert settings[0] != settings[2]
 

@@ -15,18 +15,18 @@ picture = "basins"
 [reproductions.tiny.runs.naive]
 game = "logistic"
 learner = "naive"
-set = { "evaluate.pairs" = 4, "evaluate.steps" = 3, "evaluate.grid" = 5, "evaluate.response_steps" = 2 }
-quick = { "evaluate.grid" = 3 }
+set = { "evaluate.pairs" = 4, "evaluate.steps" = 3, "evaluate.basins.grid" = 5, "evaluate.best_response.steps" = 2 }
+quick = { "evaluate.basins.grid" = 3 }
 
 [reproductions.tiny.runs.lola]
 game = "logistic"
 learner = "lola"
-quick = { "evaluate.grid" = 3 }
+quick = { "evaluate.basins.grid" = 3 }
 
 [reproductions.tiny.runs.lola.set]
 "evaluate.pairs" = 4
 "evaluate.steps" = 3
-"evaluate.response_steps" = 2
+"evaluate.best_response.steps" = 2
 "evaluate.values" = [0.0, 1.0]
 
 [[reproductions.tiny.claims]]
@@ -234,7 +234,9 @@ beside = ["self_play"]
 """
 TINY = (
     '"fit.seeds" = 2, "learner.loops" = 2, "learner.batch_size" = 2, "learner.quantiles" = 2, "evaluate.pairs" = 2, '
-    '"value_model.width" = 4, "value_model.blocks" = 0, "evaluate.polytope" = 5, "evaluate.steps" = 4'
+    '"value_model.width" = 4, "value_model.blocks" = 0, "evaluate.asked" = ["default", "polytope"], '
+    '"evaluate.polytope.opponents" = 5, '
+    '"evaluate.steps" = 4'
 )
 
 
@@ -336,11 +338,11 @@ def test_polytopes_are_drawn_run_by_run(more):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('picture = "polytope"', 'picture = "basins"', "expected games that have basins to draw in shape, got ipd"),
+        ('picture = "polytope"', 'picture = "basins"', "expected runs that have basins to draw in shape, got ipd"),
         (
-            '"evaluate.polytope" = 5',
-            '"evaluate.polytope" = 0',
-            "expected evaluate.polytope above 0 to draw it in shape",
+            '["default", "polytope"], "evaluate.polytope.opponents" = 5',
+            '["default"]',
+            "expected runs that have polytope to draw in shape",
         ),
         ("at = 0.5", "at = 0.7", "expected what is asked of run here to be at one of its settings 0.5, got at = 0.7"),
         (

@@ -46,7 +46,7 @@ SMALL: dict[str, Any] = {
     "evaluate.values": [0.0, 0.95],
     **EVALUATION,
 }
-LOGISTIC = {**EVALUATION, "evaluate.grid": 3, "evaluate.grid_steps": 4, "evaluate.response_steps": 3}
+LOGISTIC = {**EVALUATION, "evaluate.basins.grid": 3, "evaluate.basins.steps": 4, "evaluate.best_response.steps": 3}
 MEVA = ("--game", "ipd", "--learner", "meva")
 
 

@@ -14,8 +14,8 @@ FILE = """
 title = "how far to look ahead"
 game = "tandem"
 learner = "lola"
-set = { "evaluate.pairs" = 4, "evaluate.steps" = 3, "evaluate.grid" = 2, "evaluate.grid_steps" = 2, \
-"evaluate.response_steps" = 2, "evaluate.response_restarts" = 1, "fit.seeds" = 2, "evaluate.values" = [0.1] }
+set = { "evaluate.pairs" = 4, "evaluate.steps" = 3, "evaluate.basins.grid" = 2, "evaluate.basins.steps" = 2, \
+"evaluate.best_response.steps" = 2, "evaluate.best_response.restarts" = 1, "fit.seeds" = 2, "evaluate.values" = [0.1] }
 quick = { "evaluate.steps" = 2 }
 
 [rank]

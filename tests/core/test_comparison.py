@@ -26,9 +26,7 @@ def row(value: float | None = None, payoff: float | dict[str, Any] = 1.0, **give
         "self_play": found,
         "best_response": {"ours": found, "theirs": found},
         "seats": {},
-        "against": None,
         "outcomes": {},
-        "basins": {},
         **given,
     }
 
@@ -47,6 +45,8 @@ def run(name, *rows, setting=None, hash="0" * 12, seeds=(0,), diverged=(), game=
         "setting": setting,
         "rows": list(rows) or [row()],
     }
+    parts = {"best_response": "best_response", "against": "shaping", "basins": "basins"}
+    summary["evaluations"] = [name for key, name in parts.items() if key in summary["rows"][0]]
     plain = {"schema": 1, "recipe": "default", "source": name, "opponents": list(opponents), **tables}
     return comparison.of(name, summary, plain)
 
@@ -167,7 +167,7 @@ def test_quantities_come_in_the_order_of_the_runs_own_tables():
     against = {"learner": "lola", "ours": statistic(3.0), "theirs": statistic(4.0)}
     first = run("a", row(basins={"B": {"cells": statistic(1.0), "of": 9}}))
     kinds = [line.quantity.kind for line in comparison.compare([first, run("b", row(against=against))]).lines]
-    assert list(dict.fromkeys(kinds)) == ["self-play", "seat", "response", "against", "basin"]
+    assert list(dict.fromkeys(kinds)) == ["self-play", "seat", "evaluation"]
 
 
 def test_shares_of_outcomes_are_for_the_csv():

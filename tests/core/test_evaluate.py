@@ -6,13 +6,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from meva_evaluations import basins as evaluations_basins
+from meva_evaluations import cross_play as evaluations_cross_play
+from meva_evaluations import fixed_points as evaluations_fixed_points
+from meva_evaluations import polytope as evaluations_polytope
+from meva_evaluations import shaping as evaluations_shaping
+from meva_evaluations.best_response import BestResponse
+from meva_meta_value import value_errors
 
 import meva_core as meva
 from meva_core import evaluate
 from meva_core import match as matching
 from meva_core.contracts import Learner, Sweep, component, leaf, static
 from meva_core.errors import BadCombination
-from meva_core.evaluate.plan import Plan
+from meva_core.evaluate import Plan, Question
 from meva_core.experiment.experiment import EvaluateSettings
 from meva_core.match import Fitted, Match
 from meva_core.ops import simultaneous_gradient, stacked
@@ -86,7 +93,7 @@ def test_settled_looks_at_the_last_hundred_steps(rate, moving, played, settled):
 
 
 def test_grid_has_player_1_along_the_second_axis():
-    starts = evaluate.grid(-10.0, 10.0, 3)
+    starts = evaluations_basins.grid(-10.0, 10.0, 3)
     assert starts.shape == (3, 3, 2, 1)
     np.testing.assert_array_equal(starts[0, 2, :, 0], [10.0, -10.0])
     np.testing.assert_array_equal(starts[1, 1, :, 0], [0.0, 0.0])
@@ -94,14 +101,14 @@ def test_grid_has_player_1_along_the_second_axis():
 
 def test_basins_of_a_learner_that_splits():
     # Player 1 goes from a to a + 3, player 2 from b to b - 3: B where a > -3 and b > 3.
-    starts = evaluate.grid(-10.0, 10.0, 9)  # -10, -7.5, ... 10
-    found = evaluate.basins(self_play(Split()), starts, KEY, 3)
+    starts = evaluations_basins.grid(-10.0, 10.0, 9)  # -10, -7.5, ... 10
+    found = evaluations_basins.basins(self_play(Split()), starts, KEY, 3)
     axis = np.linspace(-10, 10, 9)
     np.testing.assert_array_equal(found["B"], (axis[None, :] > -3) & (axis[:, None] > 3))
 
 
 def test_what_is_not_a_number_is_in_no_basin():
-    found = evaluate.basins(self_play(Drift(rate=np.nan)), evaluate.grid(1.0, 2.0, 2), KEY, 1)
+    found = evaluations_basins.basins(self_play(Drift(rate=np.nan)), evaluations_basins.grid(1.0, 2.0, 2), KEY, 1)
     assert not np.any(found["B"])
 
 
@@ -110,7 +117,7 @@ def test_what_is_not_a_number_is_in_no_basin():
 
 def test_against_seats_the_learner_first():
     learner, rival = Drift(rate=1.0), Drift(rate=10.0)
-    match = evaluate.against(LOGISTIC, Fitted(learner=learner, params=3.0), rival)
+    match = evaluations_shaping.against(LOGISTIC, Fitted(learner=learner, params=3.0), rival)
     assert match.seats == (0, 1)
     assert match.players[0] == Fitted(learner=learner, params=3.0)
     assert match.players[1] == Fitted(learner=rival)
@@ -121,15 +128,16 @@ def test_against_seats_the_learner_first():
 def test_against_asks_the_learner_whom_it_can_face():
     learner = meva.make("learner", "meva", game=LOGISTIC, value_model={"width": 4, "blocks": 0}, discount=0.9)
     naive, lola = (meva.make("learner", name, game=LOGISTIC) for name in ("naive", "lola"))
-    facing: Any = evaluate.against(LOGISTIC, Fitted(learner=learner), naive).players[0].learner
+    facing: Any = evaluations_shaping.against(LOGISTIC, Fitted(learner=learner), naive).players[0].learner
     np.testing.assert_allclose(facing.discounts, [0.9, 0.0], rtol=1e-6)
     with pytest.raises(BadCombination):
-        evaluate.against(LOGISTIC, Fitted(learner=learner), lola)
+        evaluations_shaping.against(LOGISTIC, Fitted(learner=learner), lola)
 
 
 # ---------------------------------------------------------------- survey
 
-TINY = EvaluateSettings(pairs=3, steps=4, grid=3, grid_steps=2, response_steps=5, response_restarts=1)
+TINY = EvaluateSettings(pairs=3, steps=4)
+RESPONSES = Question(name="best_response", evaluation=BestResponse(steps=5, restarts=1))
 
 
 def over_seeds(game, learners):
@@ -138,60 +146,66 @@ def over_seeds(game, learners):
     return Match(game=stacked([game] * len(learners)), players=(player,), seats=(0, 0))
 
 
+def planned(*questions, sweep=None, values=(float("nan"),)):
+    return Plan(sweep=sweep, values=values, own_value=None, settings=TINY, questions=questions)
+
+
 @pytest.fixture(scope="module")
-def ipd_survey():
+def ipd_seen():
     # Two seeds; against each other, and with a naive learner of rate 3 in the other seat.
     naive = meva.make("learner", "naive", game=IPD, rate=25.0)
     rival = meva.make("learner", "naive", game=IPD, rate=3.0)
-    plan = Plan(sweep=None, values=(float("nan"),), rival=rival, settings=TINY)
+    shaping = Question(name="shaping", evaluation=evaluations_shaping.Shaping(against="naive"), planned=rival)
+    plan = planned(RESPONSES, shaping)
     keys = jax.random.split(KEY, 2)
-    return evaluate.survey(IPD, over_seeds(IPD, [naive, naive]), keys, plan)
+    return evaluate.ask(IPD, over_seeds(IPD, [naive, naive]), keys, plan, (0, 1))
 
 
-def test_survey_shapes(ipd_survey):
-    assert ipd_survey.payoffs.shape == (2, 1, 3, 2)
-    assert ipd_survey.policies.shape == (2, 1, 3, 2, 5)
-    assert ipd_survey.settled.shape == (2, 1, 3)
-    assert ipd_survey.response.shape == (2, 1, 3, 2, 2)
-    assert ipd_survey.shaped.shape == (2, 1, 3, 2)
-    assert list(ipd_survey.outcomes) == ["DD", "DC", "CD", "CC"]
-    assert {share.shape for share in ipd_survey.outcomes.values()} == {(2, 1, 3)}
-    assert ipd_survey.basins == {}
-    assert ipd_survey.trajectories is None
+def test_seen_shapes(ipd_seen):
+    assert ipd_seen.payoffs.shape == (2, 1, 3, 2)
+    assert ipd_seen.policies.shape == (2, 1, 3, 2, 5)
+    assert ipd_seen.settled.shape == (2, 1, 3)
+    assert ipd_seen.answers["best_response"].each[0].shape == (2, 1, 3, 2, 2)
+    assert ipd_seen.answers["shaping"].each.shape == (2, 1, 3, 2)
+    assert list(ipd_seen.outcomes) == ["DD", "DC", "CD", "CC"]
+    assert {share.shape for share in ipd_seen.outcomes.values()} == {(2, 1, 3)}
+    assert list(ipd_seen.answers) == ["best_response", "shaping"]
 
 
-def test_survey_reports_payoffs_of_its_policies(ipd_survey):
-    policies = ipd_survey.policies.reshape(6, 2, 5)
+def test_seen_reports_payoffs_of_its_policies(ipd_seen):
+    policies = ipd_seen.policies.reshape(6, 2, 5)
     payoffs = jax.vmap(IPD.payoff)(policies)
-    np.testing.assert_allclose(ipd_survey.payoffs.reshape(6, 2), payoffs, rtol=1e-4)
+    np.testing.assert_allclose(ipd_seen.payoffs.reshape(6, 2), payoffs, rtol=1e-4)
     # Seeds and pairs are all different.
     assert len(np.unique(np.round(payoffs, 5))) == 12
 
 
 @pytest.mark.parametrize("seat", [0, 1])
-def test_survey_responses_are_best_responses(ipd_survey, seat):
-    policies = ipd_survey.policies.reshape(6, 2, 5)
-    for x, found in zip(policies, ipd_survey.response.reshape(6, 2, 2), strict=True):
+def test_seen_responses_are_best_responses(ipd_seen, seat):
+    policies = ipd_seen.policies.reshape(6, 2, 5)
+    for x, found in zip(policies, ipd_seen.answers["best_response"].each[0].reshape(6, 2, 2), strict=True):
         expected = meva.best_response(IPD, jnp.asarray(x), seat, KEY).payoffs
         np.testing.assert_allclose(found[seat], expected, rtol=1e-4)
 
 
 def test_rows_are_settings_of_the_learner():
-    plan = Plan(sweep=Sweep("rate", (), "how far"), values=(0.0, 1.0), rival=None, settings=TINY)
-    found: Any = evaluate.survey(LOGISTIC, over_seeds(LOGISTIC, [Drift(rate=0.25)]), KEY[None], plan)
+    basins = Question(name="basins", evaluation=evaluations_basins.Basins(grid=3, steps=2))
+    plan = planned(RESPONSES, basins, sweep=Sweep("rate", (), "how far"), values=(0.0, 1.0))
+    found: Any = evaluate.ask(LOGISTIC, over_seeds(LOGISTIC, [Drift(rate=0.25)]), KEY[None], plan, (0,))
     assert found.label == "how far"
-    assert found.shaped is None
+    cells, paths, moved = found.answers["basins"].each
+    assert moved is None
     # The same starts in every row; four steps by 0 or by 1.
     np.testing.assert_allclose(found.policies[0, 1], found.policies[0, 0] + 4.0, rtol=1e-5, atol=1e-5)
     # Basins over the plane -10 ... 10 in three steps of 10, two steps by 0 or by 1: 0 becomes positive.
     expected = np.array([[[0, 0, 0], [0, 0, 0], [0, 0, 1]], [[0, 0, 0], [0, 1, 1], [0, 1, 1]]], bool)
-    np.testing.assert_array_equal(found.basins["B"][0], expected)
-    assert found.trajectories.shape[:2] == (1, 2)
-    moved = found.trajectories[0, :, :, -1] - found.trajectories[0, :, :, 0]
+    np.testing.assert_array_equal(cells["B"][0], expected)
+    assert paths.shape[:2] == (1, 2)
+    moved = paths[0, :, :, -1] - paths[0, :, :, 0]
     np.testing.assert_allclose(moved[0], 0.0)
     np.testing.assert_allclose(moved[1], 2.0, rtol=1e-5)
     # And the answers to what they end with, by ascent: no worse than what was there.
-    own = np.diagonal(found.response[0], axis1=2, axis2=3)
+    own = np.diagonal(found.answers["best_response"].each[0][0], axis1=2, axis2=3)
     assert np.all(own >= found.payoffs[0] - 1e-3)
 
 
@@ -228,15 +242,15 @@ def test_exploitability_where_answers_are_found_by_ascent():
 
 @pytest.mark.parametrize("rate", [0.01, 0.1])
 def test_eigenvalues_of_naive_learning_by_hand(rate):
-    around = evaluate.eigenvalues(rule("naive", HAMILTONIAN, rate=rate), jnp.zeros((2, 1)), KEY)
+    around = evaluations_fixed_points.eigenvalues(rule("naive", HAMILTONIAN, rate=rate), jnp.zeros((2, 1)), KEY)
     np.testing.assert_allclose(np.sort_complex(around), [1 - rate * 1j, 1 + rate * 1j], rtol=1e-5)  # outwards
-    along = evaluate.eigenvalues(rule("naive", TANDEM, rate=rate), jnp.full((2, 1), 0.5), KEY)
+    along = evaluations_fixed_points.eigenvalues(rule("naive", TANDEM, rate=rate), jnp.full((2, 1), 0.5), KEY)
     np.testing.assert_allclose(along, [1, 1 - 4 * rate], rtol=1e-4, atol=1e-5)  # a line of rest, drawn to
 
 
 def test_rest_of_naive_learning_is_on_its_line():
     start = jnp.array([[2.0], [-0.3]])
-    found = evaluate.rest(rule("naive", TANDEM, rate=0.1), start, KEY)
+    found = evaluations_fixed_points.rest(rule("naive", TANDEM, rate=0.1), start, KEY)
     np.testing.assert_allclose(jnp.sum(found.x), 1.0, atol=1e-4)
     np.testing.assert_allclose(found.x[0] - found.x[1], start[0] - start[1], atol=1e-4)  # the nearest point of it
     assert found.speed < 1e-5
@@ -245,20 +259,20 @@ def test_rest_of_naive_learning_is_on_its_line():
 def test_rest_of_lola_has_moved_from_the_games_equilibrium():
     """Where following the steps leads, found at once; the tandem's other roots are in test_rules."""
     match = rule("lola", TANDEM, rate=0.1, look_ahead_rate=0.1)
-    found = evaluate.rest(match, jnp.zeros((2, 1)), KEY)
+    found = evaluations_fixed_points.rest(match, jnp.zeros((2, 1)), KEY)
     np.testing.assert_allclose(found.x, meva.play(match, jnp.zeros((2, 1)), KEY, 500).x, atol=1e-4)
     assert abs(float(jnp.sum(found.x)) - 1) > 1e-2
-    assert np.all(np.abs(evaluate.eigenvalues(match, found.x, KEY)) < 1 + 1e-5)
+    assert np.all(np.abs(evaluations_fixed_points.eigenvalues(match, found.x, KEY)) < 1 + 1e-5)
 
 
 def test_no_rest_is_told_by_its_speed():
-    found = evaluate.rest(self_play(Drift(rate=0.5)), jnp.zeros((2, 1)), KEY)
+    found = evaluations_fixed_points.rest(self_play(Drift(rate=0.5)), jnp.zeros((2, 1)), KEY)
     np.testing.assert_allclose(found.speed, 0.5, rtol=1e-5)
 
 
 def test_cross_play_seats_the_row_first():
     drifts = stacked([Fitted(learner=Drift(rate=r)) for r in (0.0, 1.0)])
-    found = evaluate.cross_play(LOGISTIC, drifts, KEY, 6, 2)
+    found = evaluations_cross_play.cross_play(LOGISTIC, drifts, KEY, 6, 2)
     assert found.shape == (2, 2, 6, 2)
     x = evaluate.matches(self_play(Drift()), KEY, 6, 2).x
     for i in (0, 1):
@@ -270,10 +284,10 @@ def test_cross_play_seats_the_row_first():
 def test_the_polytope_of_extortion_is_a_line():
     policy = IPD.strategies["extortion"](3.0)[0]
     opponents = jax.random.normal(KEY, (50, 5))
-    found = evaluate.polytope(IPD, policy, opponents)
+    found = evaluations_polytope.polytope(IPD, policy, opponents)
     surplus = np.asarray(found.payoffs) + 2.0  # over mutual defection
     np.testing.assert_allclose(surplus[:, 0], 3 * surplus[:, 1], atol=1e-3)
-    mirrored = evaluate.polytope(IPD, policy, opponents, seat=1)
+    mirrored = evaluations_polytope.polytope(IPD, policy, opponents, seat=1)
     np.testing.assert_allclose(mirrored.payoffs, found.payoffs[:, ::-1], atol=1e-5)
     corners = np.asarray(found.feasible)
     assert corners.shape == (32 * 32, 2)
@@ -284,26 +298,28 @@ def test_the_polytope_of_extortion_is_a_line():
 
 def test_a_polytope_takes_two_players():
     with pytest.raises(BadCombination, match="two players for a polytope, got one with 3"):
-        evaluate.polytope(meva.make("game", "public_goods", num_players=3), jnp.zeros(5), jnp.zeros((2, 5)))
-    assert evaluate.polytope(LOGISTIC, jnp.zeros(1), jnp.zeros((3, 1))).feasible.shape == (0, 2)
+        evaluations_polytope.polytope(meva.make("game", "public_goods", num_players=3), jnp.zeros(5), jnp.zeros((2, 5)))
+    assert evaluations_polytope.polytope(LOGISTIC, jnp.zeros(1), jnp.zeros((3, 1))).feasible.shape == (0, 2)
 
 
 def test_extortion_over_training_is_told_by_slope_and_straightness():
     """Press & Dyson: who extorts with factor 3 gains 3 where the other gains 1."""
     x = jnp.stack([IPD.strategies["extortion"](3.0)[0], IPD.strategies["random"]])
     opponents = jax.random.normal(KEY, (50, 5))
-    found = evaluate.over_training(self_play(Drift(), IPD), x, KEY, opponents, 12)
-    assert evaluate.snapshots(12) == [0, 3, 10]
+    found = evaluations_polytope.over_training(self_play(Drift(), IPD), x, KEY, opponents, 12)
+    assert evaluations_polytope.snapshots(12) == [0, 3, 10]
     assert (found.payoffs.shape, found.cloud.shape) == ((3, 2), (3, 50, 2))
     np.testing.assert_allclose(found.slope, 1 / 3, atol=1e-3)
     np.testing.assert_allclose(found.straightness, 1.0, atol=1e-4)
     np.testing.assert_allclose(found.payoffs[0], IPD.payoff(x), rtol=1e-5)
-    np.testing.assert_allclose(found.cloud[0], evaluate.polytope(IPD, x[0], opponents).payoffs, rtol=1e-5)
+    np.testing.assert_allclose(found.cloud[0], evaluations_polytope.polytope(IPD, x[0], opponents).payoffs, rtol=1e-5)
 
 
 def test_over_training_looks_at_the_policies_of_each_step():
     x = jnp.zeros((2, 5))
-    found = evaluate.over_training(self_play(Drift(rate=0.5), IPD), x, KEY, jax.random.normal(KEY, (9, 5)), 5)
+    found = evaluations_polytope.over_training(
+        self_play(Drift(rate=0.5), IPD), x, KEY, jax.random.normal(KEY, (9, 5)), 5
+    )
     np.testing.assert_allclose(found.payoffs, [IPD.payoff(x), IPD.payoff(x + 1.5)], rtol=1e-5)
 
 
@@ -312,18 +328,18 @@ def test_over_training_looks_at_the_policies_of_each_step():
 
 def test_starts_on_the_border_are_unstable():
     # B where both end positive: of -1, -0.5 ... 1 those with a 0, unless the other is negative.
-    starts = evaluate.grid(-1.0, 1.0, 5)
-    ends = evaluate.basins(self_play(Drift()), starts, KEY, 1)
-    found = evaluate.unstable(self_play(Drift()), starts, ends, KEY, 1, 1e-3)
+    starts = evaluations_basins.grid(-1.0, 1.0, 5)
+    ends = evaluations_basins.basins(self_play(Drift()), starts, KEY, 1)
+    found = evaluations_basins.unstable(self_play(Drift()), starts, ends, KEY, 1, 1e-3)
     axis = np.linspace(-1, 1, 5)
     a, b = np.meshgrid(axis, axis)
     np.testing.assert_array_equal(found, (a >= 0) & (b >= 0) & ((a == 0) | (b == 0)))
 
 
 def test_equilibria_of_the_games_themselves():
-    found = evaluate.equilibrium(LOGISTIC, jnp.array([[4.0], [6.0]]))
+    found = evaluations_fixed_points.equilibrium(LOGISTIC, jnp.array([[4.0], [6.0]]))
     np.testing.assert_allclose(found, 5.0307, atol=1e-3)  # METHOD: the fixed point B
-    line = evaluate.equilibrium(TANDEM, jnp.array([[2.0], [-0.3]]))
+    line = evaluations_fixed_points.equilibrium(TANDEM, jnp.array([[2.0], [-0.3]]))
     np.testing.assert_allclose(line, [[1.65], [-0.65]], atol=1e-4)  # the nearest point of a + b = 1
 
 
@@ -348,7 +364,7 @@ class Halves(Learner):
 
 @pytest.mark.parametrize("discount", [0.0, 0.9, 0.99])
 def test_a_true_value_has_no_error(discount):
-    found: Any = evaluate.value_errors(
+    found: Any = value_errors.value_errors(
         self_play(Halves(discount=discount), HAMILTONIAN), jnp.array([[2.0], [-3.0]]), KEY
     )
     np.testing.assert_allclose(found[:4], 0.0, atol=1e-6)
@@ -358,7 +374,7 @@ def test_a_true_value_has_no_error(discount):
 
 def test_a_constant_error_is_told_and_in_ten_steps_fades():
     match = self_play(Halves(discount=0.9, error=0.25), HAMILTONIAN)
-    found: Any = jax.jit(evaluate.value_errors)(match, jnp.array([[2.0], [-3.0]]), KEY)
+    found: Any = jax.jit(value_errors.value_errors)(match, jnp.array([[2.0], [-3.0]]), KEY)
     np.testing.assert_allclose(found.value, 0.25, rtol=1e-4)
     np.testing.assert_allclose(found.td, 0.25 * (1 - 0.9**10), rtol=1e-4)
     np.testing.assert_allclose([found.early, found.late], 0.25, rtol=1e-4)
@@ -373,12 +389,12 @@ def test_only_the_learners_own_seats_count():
 
     players = (Fitted(learner=FirstIsWrong()), Fitted(learner=Halves()))
     match = Match(game=HAMILTONIAN, players=players, seats=(0, 1))
-    found: Any = evaluate.value_errors(match, jnp.array([[2.0], [-3.0]]), KEY)
+    found: Any = value_errors.value_errors(match, jnp.array([[2.0], [-3.0]]), KEY)
     np.testing.assert_allclose(found.value, 0.5, rtol=1e-4)
 
 
 def test_who_learns_no_value_has_no_errors():
-    assert evaluate.value_errors(self_play(Drift()), jnp.ones((2, 1)), KEY) is None
+    assert value_errors.value_errors(self_play(Drift()), jnp.ones((2, 1)), KEY) is None
 
 
 def test_errors_are_told_where_they_are_made():
@@ -389,7 +405,7 @@ def test_errors_are_told_where_they_are_made():
 
     # Player 1 is at 4, player 2 at -10.5 and grows by 1: after 11 steps both are positive, and then they rest.
     match = self_play(WrongAtB(rate=1.0, steps=11.0))
-    found: Any = evaluate.value_errors(match, jnp.array([[4.0], [-10.5]]), KEY)
+    found: Any = value_errors.value_errors(match, jnp.array([[4.0], [-10.5]]), KEY)
     assert list(found.regions) == ["B", "elsewhere"]
     np.testing.assert_array_equal([region[1] for region in found.regions.values()], [2 * 109, 2 * 11])
     np.testing.assert_allclose(found.regions["B"][0], 2 * 109, rtol=1e-4)
@@ -399,11 +415,11 @@ def test_errors_are_told_where_they_are_made():
 def test_a_true_value_points_the_right_way():
     for discount in (0.0, 0.9, 0.99):
         match = self_play(Halves(discount=discount), HAMILTONIAN)
-        found: Any = jax.jit(evaluate.value_errors)(match, jnp.array([[2.0], [-3.0]]), KEY)
+        found: Any = jax.jit(value_errors.value_errors)(match, jnp.array([[2.0], [-3.0]]), KEY)
         np.testing.assert_allclose(found.angle, 0.0, atol=0.1)
         x = jnp.array([[1.0], [3.0]])
         xs = matching.trajectory(match, x, KEY, 50)
-        slope = evaluate.true_gradients(match, xs, KEY)[0, 0, 0]
+        slope = value_errors.true_gradients(match, xs, KEY)[0, 0, 0]
         np.testing.assert_allclose(slope, -3 * (1 - discount) / (1 - discount / 4), rtol=1e-4)
 
 
@@ -426,8 +442,8 @@ def test_the_true_gradient_goes_through_the_others_steps():
     # V1 = (-ab - aa) / 2: at (1, -1.5) it falls with a, by 0.25, and would rise by 0.25 were the copy a constant.
     # There the two point apart; in the states after 3, 10 and 30 steps, (1, 1), and for player 2 they agree.
     x = jnp.array([[1.0], [-1.5]])
-    known: Any = evaluate.value_errors(self_play(Copied(knows=True), HAMILTONIAN), x, KEY)
-    constant: Any = evaluate.value_errors(self_play(Copied(knows=False), HAMILTONIAN), x, KEY)
+    known: Any = value_errors.value_errors(self_play(Copied(knows=True), HAMILTONIAN), x, KEY)
+    constant: Any = value_errors.value_errors(self_play(Copied(knows=False), HAMILTONIAN), x, KEY)
     assert known.angle == 0.0
     np.testing.assert_allclose(constant.angle, 180 / 8)
 
@@ -451,7 +467,7 @@ def test_true_gradients_are_those_of_the_unrolled_sum():
         weights = (1 - discounts) * discounts ** jnp.arange(6.0)[:, None]
         return jnp.sum(weights[:-1] * payoffs[:-1], axis=0) + discounts**5 * payoffs[-1]
 
-    found = evaluate.true_gradients(match, matching.trajectory(match, x, KEY, 5), KEY)
+    found = value_errors.true_gradients(match, matching.trajectory(match, x, KEY, 5), KEY)
     assert found.shape == (6, 3, 3, x.shape[1])
     np.testing.assert_allclose(found[0], jax.jacrev(unrolled)(x), rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(
@@ -467,12 +483,12 @@ def test_angles_of_tiny_and_huge_gradients(size):
             value, discounts = Halves.meta_value(self, params, x)
             return size * value, discounts
 
-    found: Any = evaluate.value_errors(self_play(Scaled(), HAMILTONIAN), jnp.array([[2.0], [-3.0]]), KEY)
+    found: Any = value_errors.value_errors(self_play(Scaled(), HAMILTONIAN), jnp.array([[2.0], [-3.0]]), KEY)
     np.testing.assert_allclose(found.angle, 0.0, atol=0.1)
 
 
 def test_where_nothing_is_to_be_gained_there_is_no_direction():
-    found: Any = evaluate.value_errors(self_play(Halves(), HAMILTONIAN), jnp.zeros((2, 1)), KEY)
+    found: Any = value_errors.value_errors(self_play(Halves(), HAMILTONIAN), jnp.zeros((2, 1)), KEY)
     assert np.isnan(found.angle)
 
 

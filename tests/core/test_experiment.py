@@ -62,7 +62,7 @@ def read(text, tmp_path):
         ("fit.seeds", 1.0, "expected int, got 1.0 (float) @ fit.seeds"),
         ("evaluate.values", 3, "expected list of float, got 3 (int) @ evaluate.values"),
         ("evaluate.values", [0.5, "a"], "expected list of float, got [0.5, 'a'] (list) @ evaluate.values"),
-        ("evaluate.against", 1, "expected str or nothing, got 1 (int) @ evaluate.against"),
+        ("evaluate.shaping.against", 1, "expected str or nothing, got 1 (int) @ evaluate.against"),
     ],
 )
 def test_a_wrong_type(path, value, said):
@@ -180,7 +180,7 @@ def test_the_fits_hash_is_of_all_but_the_evaluation():
 
 def test_the_hash_depends_on_who_plays():
     hashes = {resolve().hash, resolve(opponents=["naive"]).hash, resolve(opponents=["lola"]).hash}
-    hashes |= {resolve("logistic").hash, resolve(evaluate__against="lola").hash}
+    hashes |= {resolve("logistic").hash, resolve(overrides={"evaluate.shaping.against": "lola"}).hash}
     assert len(hashes) == 5
 
 
@@ -257,29 +257,36 @@ def test_another_model_for_one_side(path):
     assert (names[there], names[not there]) == ("gaussian_step", "sign_flip")
 
 
+def asked(found, name):
+    """Settings of an evaluation."""
+    return next(choice.settings for choice in found.evaluations if choice.name == name)
+
+
+def shaped(found):
+    """The learner to be shaped."""
+    questions = evaluate.plan(found, compose.compose(KNOWN, found)).questions
+    return next(question.planned for question in questions if question.name == "shaping")
+
+
 @pytest.mark.parametrize(
     ("game", "overrides", "rate"),
     [
         ("ipd", {}, 25.0),  # as naive learners are played there, and not at the 0 of a learner that never moves
         ("ultimatum", {}, 1.0),
-        ("ipd", {"evaluate.against_rate": 3.0}, 3.0),
+        ("ipd", {"evaluate.shaping.rate": 3.0}, 3.0),
     ],
 )
 def test_a_learner_without_a_rate_shapes_others_at_theirs(game, overrides, rate):
     found = resolve(game, "fixed", overrides=overrides)
-    assert found.evaluate.against_rate == rate
-    rival = evaluate.plan(KNOWN, found, compose.compose(KNOWN, found)).rival
-    assert rival is not None
-    assert rival.rate == rate
+    assert asked(found, "shaping")["rate"] == rate
+    assert shaped(found).rate == rate
     assert experiment.from_plain(KNOWN, found.to_plain(), "here") == found
 
 
 def test_a_learner_with_a_rate_lends_it():
-    assert "against_rate" not in resolve("ipd", "lola").to_plain()["evaluate"]
+    assert "rate" not in resolve("ipd", "lola").to_plain()["evaluate"]["shaping"]
     found = resolve("ipd", "lola", overrides={"learner.rate": 3.0})
-    rival = evaluate.plan(KNOWN, found, compose.compose(KNOWN, found)).rival
-    assert rival is not None
-    assert rival.rate == 3.0
+    assert shaped(found).rate == 3.0
 
 
 @pytest.mark.parametrize("path", ["opponent.name", "opponent.1.name"])
@@ -396,7 +403,7 @@ def test_a_file_that_is_no_toml(tmp_path):
 def test_an_older_file_keeps_its_numbers(tmp_path):
     """What a file does not say has the class's default; what it says stays."""
     plain = resolve().to_plain()
-    del plain["learner"]["beta2"], plain["evaluate"]["grid"]
+    del plain["learner"]["beta2"], plain["evaluate"]["basins"]["grid"]
     found = experiment.from_plain(KNOWN, plain, "here")
     assert found == resolve()
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from meva_core.report.figures.planes import _rest_points
 
 from meva_core.fitting import History
 from meva_core.report import figures
-from meva_core.report.figures.planes import _rest_points
 
 
 def test_rest_points_are_where_several_end_the_worst_first():

@@ -79,12 +79,15 @@ def test_tables_pages_and_figures_have_the_labels(two):
     assert summary["players"] == ["m_maml (loops=2)", "m_maml (loops=3)"]
     assert [fit["learner"] for fit in summary["fits"]] == summary["players"]
     assert tables.title(summary).startswith("m_maml (loops=2) against m_maml (loops=3) on ipd ")
-    assert tables.grids(summary)[0].heads[:2] == ["seat 1, m_maml\n(loops=2)", "seat 2, m_maml\n(loops=3)"]
+    assert tables.grids(summary, result.evaluations)[0].heads[:2] == [
+        "seat 1, m_maml\n(loops=2)",
+        "seat 2, m_maml\n(loops=3)",
+    ]
     assert page._seats(json.loads((out / "summary.json").read_text())) == [
         "seat 1: m_maml (loops=2)",
         "seat 2: m_maml (loops=3)",
     ]
-    legend: Any = figures.payoffs(summary).axes[0].get_legend()
+    legend: Any = figures.payoffs(summary, result.evaluations).axes[0].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == page._seats(summary)
     assert {path.stem for path in (out / "figures").iterdir()} == {
         "learning_m_maml_learner",

@@ -22,7 +22,12 @@ from meva_core.registry import discovery, recipes
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 meva: Any = meva_core  # a careless caller: types do not hold
 KNOWN = discovery.installed()
-SMALL = {"evaluate.pairs": 3, "evaluate.steps": 2, "evaluate.response_steps": 2, "evaluate.response_restarts": 1}
+SMALL = {
+    "evaluate.pairs": 3,
+    "evaluate.steps": 2,
+    "evaluate.best_response.steps": 2,
+    "evaluate.best_response.restarts": 1,
+}
 
 
 @component
@@ -196,8 +201,9 @@ def test_a_class_that_is_called_like_an_entry_is_another():
 
 
 def test_a_class_where_a_setting_is_a_name():
-    found = resolved(Hawk, "meva", evaluate__against=Climb, explorer__name=Shy)
-    assert found.evaluate.against == f"{__name__}:Climb"
+    found = resolved(Hawk, "meva", evaluate__shaping__against=Climb, explorer__name=Shy)
+    (shaping,) = (choice for choice in found.evaluations if choice.name == "shaping")
+    assert shaping.settings["against"] == f"{__name__}:Climb"
     assert found.learner.explorer.name == f"{__name__}:Shy"
 
 

@@ -8,7 +8,7 @@ from meva_core import evaluate
 from meva_core.cli.screen import Screen
 from meva_core.experiment import compose
 from meva_core.registry import discovery
-from meva_core.report import comparison, details, figures, tables
+from meva_core.report import comparison, figures, tables
 from meva_core.report.quantities import quantities
 from meva_core.studies import reproductions
 from meva_core.studies.reproductions import claims
@@ -28,7 +28,7 @@ def result():
 def test_numbers_of_each_seat(result):
     for v, row in enumerate(result.summary()["rows"]):
         assert list(row["seats"]) == ["1", "2"]
-        response, payoffs = result.survey.response[:, v], result.payoffs[:, v]
+        response, payoffs = result.seen.answers["best_response"].each[0][:, v], result.payoffs[:, v]
         for seat, found in enumerate(row["seats"].values()):
             other = 1 - seat
             assert found["payoff"] == row["payoffs"][seat]
@@ -45,27 +45,28 @@ def test_numbers_of_each_seat(result):
 
 def test_tables_have_a_line_for_each_seat(result):
     summary = result.summary()
-    found = [tables.grids(summary)[0], details.grids(summary)[0]]
-    found.append(next(grid for grid in details.grids(summary) if grid.caption.startswith("our payoff")))
+    further = tables.further_grids(summary, result.evaluations)
+    found = [tables.grids(summary, result.evaluations)[0], further[0]]
+    found.append(next(grid for grid in further if grid.caption.startswith("our payoff")))
     for grid in found:
         assert [row[:2] for row in grid.rows] == [["0.5", "1"], ["", "2"], ["1", "1"], ["", "2"]]
         assert grid.settings == (0, 0, 1, 1)
     first, second = (float(row[2].partition(" ")[0]) for row in found[0].rows[:2])
     assert second > 5 * first
     assert found[0].rows[1][-2:] == ["", ""]  # the learner to be shaped is met from the first seat
-    assert max(map(len, tables.as_text(summary).splitlines())) <= tables.WIDTH
+    assert max(map(len, tables.as_text(summary, result.evaluations).splitlines())) <= tables.WIDTH
 
 
 def test_the_picture_has_a_panel_for_each_seat(result):
-    titles = [axis.get_title() for axis in figures.payoffs(result.summary()).axes]
-    apart = ["seat 1 against best responses", "seat 2 against best responses"]
-    assert titles == ["self-play", *apart, "against a naive learner"]
+    titles = [axis.get_title() for axis in figures.payoffs(result.summary(), result.evaluations).axes]
+    apart = ["seat 1 against its best response", "seat 2 against its best response"]
+    assert titles == ["self-play", *apart, "seat 1 against a naive learner"]
 
 
 def test_they_can_be_asked_for(result):
     rows = reproductions.rows_of(result.summary())
     composition = compose.compose(discovery.installed(), result.experiment)
-    plan = evaluate.plan(discovery.installed(), result.experiment, composition)
+    plan = evaluate.plan(result.experiment, composition)
     assert sorted(quantities(composition, plan)) == sorted(rows.quantities)
     found = claims.quantity("seats.2.best_response.ours", result.summary(), 1.0)
     assert found.mean == result.summary()["rows"][1]["seats"]["2"]["best_response"]["ours"]["mean"]
@@ -86,4 +87,4 @@ def test_seats_that_are_alike_do_not_stand_apart(tmp_path, capsys):
     assert told == "  payoffs: DD 1 and 1, DC 5 and 0, CD 0 and 5, CC 3 and 3 (player 1 first)"
     (row,) = symmetric.summary()["rows"]
     assert row["seats"] == {}
-    assert tables.grids(symmetric.summary())[0].heads[0] == "self-play"
+    assert tables.grids(symmetric.summary(), symmetric.evaluations)[0].heads[0] == "self-play"

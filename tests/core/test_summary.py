@@ -4,29 +4,31 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from meva_meta_value import value_errors
 
 import meva_core as meva
 from meva_core import evaluate
 from meva_core.errors import MevaError
 from meva_core.experiment import compose
 from meva_core.registry import discovery
-from meva_core.report import details, summary
+from meva_core.report import statistics, tables
 from meva_core.report.quantities import quantities
 from meva_core.studies import reproductions
 
-FEW = {"evaluate.pairs": 3, "evaluate.steps": 12, "evaluate.grid": 5, "evaluate.grid_steps": 200}
+FEW = {"evaluate.pairs": 3, "evaluate.steps": 12, "evaluate.basins.grid": 5, "evaluate.basins.steps": 200}
 
 
 @pytest.fixture(scope="module")
 def lola():
-    values = {"evaluate.values": [0.0, 10.0], "evaluate.response_steps": 3}
-    return meva.run("logistic", "lola", set={**FEW, **values, "evaluate.nudge": 1e-6, "evaluate.float64": True})
+    values = {"evaluate.values": [0.0, 10.0], "evaluate.best_response.steps": 3}
+    return meva.run("logistic", "lola", set={**FEW, **values, "evaluate.basins.nudge": 1e-6, "evaluate.float64": True})
 
 
 @pytest.fixture(scope="module")
 def fitted():
     model = {"value_model.width": 8, "value_model.blocks": 0, "learner.quantiles": 2, "learner.batch_size": 4}
-    asked = {"learner.loops": 2, "evaluate.values": [0.0, 0.95], "evaluate.polytope": 20}
+    asked = {"learner.loops": 2, "evaluate.values": [0.0, 0.95], "evaluate.asked": ["default", "polytope"]}
+    asked["evaluate.polytope.opponents"] = 20
     return meva.run("ipd", "meva", recipe="shaping", seeds=2, set={**FEW, **model, **asked})
 
 
@@ -36,7 +38,7 @@ def naive():
 
 
 def captions(result):
-    return [grid.caption.partition(" ")[0] for grid in details.grids(result.summary())]
+    return [grid.caption.partition(" ")[0] for grid in tables.further_grids(result.summary(), result.evaluations)]
 
 
 def test_exploitability_is_the_best_responses(fitted):
@@ -62,33 +64,33 @@ def test_regions_hold_all_states(fitted):
     for row in fitted.summary()["rows"]:
         assert list(row["regions"]) == ["DD", "DC", "CD", "CC", "elsewhere"]
         assert sum(region["share"] for region in row["regions"].values()) == pytest.approx(1.0)
-    states = sum(sums[..., 1] for sums in fitted.survey.regions.values())
+    states = sum(sums[..., 1] for sums in fitted.seen.answers["value_errors"].each.regions.values())
     np.testing.assert_array_equal(states, 2 * 120)  # two seats; 110 states and 10 late ones
 
 
 def test_errors_of_regions_are_over_the_seeds_that_came_there():
     sums = {"DD": np.array([[[3.0, 2.0], [1.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]]]), "CC": np.ones((2, 2, 2))}
-    found = summary._regions(sums)
+    found = value_errors._by_region(sums)
     assert found["DD"]["error"] == {"mean": 1.0, "sem": None, "over": "seeds", "per_seed": [1.0, None]}
     assert found["DD"]["share"] == 0.5
     assert found["CC"]["error"]["per_seed"] == [1.0, 1.0]
 
 
 def test_a_match_that_diverged_leaves_no_mean():
-    assert summary.statistic(np.array([[0.1, np.nan]]))["mean"] is None
-    found = summary._regions({"DD": np.array([[[np.nan, 1.0], [1.0, 2.0]], [[2.0, 2.0], [2.0, 2.0]]])})
+    assert statistics.statistic(np.array([[0.1, np.nan]]))["mean"] is None
+    found = value_errors._by_region({"DD": np.array([[[np.nan, 1.0], [1.0, 2.0]], [[2.0, 2.0], [2.0, 2.0]]])})
     assert found["DD"]["error"]["mean"] is None
 
 
 def test_what_is_known_of_nothing():
-    assert summary._known(np.full((1, 3), np.nan))["mean"] is None
-    assert summary._known(np.array([[np.nan, 2.0, 4.0]]))["mean"] == 3.0
+    assert statistics.known(np.full((1, 3), np.nan))["mean"] is None
+    assert statistics.known(np.array([[np.nan, 2.0, 4.0]]))["mean"] == 3.0
 
 
 def test_convergence_is_the_matches(fitted):
     told = fitted.summary()["rows"][1]["convergence"]
     assert [at["step"] for at in told] == [1, 10, 12]
-    np.testing.assert_allclose([at["length"] for at in told], fitted.survey.lengths[:, 1].mean(axis=(0, 1)), rtol=1e-5)
+    np.testing.assert_allclose([at["length"] for at in told], fitted.seen.lengths[:, 1].mean(axis=(0, 1)), rtol=1e-5)
 
 
 def test_cross_play_has_self_play_on_its_diagonal(fitted):
@@ -105,7 +107,7 @@ def test_cross_play_has_self_play_on_its_diagonal(fitted):
 def test_extortion_is_told_snapshot_by_snapshot(fitted):
     told = fitted.summary()["rows"][1]["extortion"]
     assert [at["step"] for at in told["over_training"]] == [0, 3, 10]
-    last = fitted.survey.polytope
+    last = fitted.seen.answers["polytope"].each
     np.testing.assert_allclose(told["slope"]["mean"], last.slope[:, 1, :, -1].mean(), rtol=1e-5)
     np.testing.assert_allclose(
         told["over_training"][0]["payoffs"], last.payoffs[:, 1, :, 0].mean(axis=(0, 1)), rtol=1e-5
@@ -114,8 +116,9 @@ def test_extortion_is_told_snapshot_by_snapshot(fitted):
 
 def test_without_a_question_there_is_no_answer(lola):
     told = lola.summary()
-    assert told["cross_play"] is None
-    assert all((row["errors"], row["extortion"]) == ({}, None) for row in told["rows"])
+    assert "cross_play" not in told
+    assert not any({"errors", "extortion"} & row.keys() for row in told["rows"])
+    assert told["evaluations"] == ["best_response", "convergence", "shaping", "basins", "fixed_points"]
 
 
 def test_float64_is_only_inside(lola):
@@ -152,7 +155,7 @@ def test_the_numbers_of_a_summary_are_known_before_it_is_made(name, request):
     result = request.getfixturevalue(name)
     known = discovery.installed()
     composition = compose.compose(known, result.experiment)
-    plan = evaluate.plan(known, result.experiment, composition)
+    plan = evaluate.plan(result.experiment, composition)
     there = reproductions.rows_of(result.summary())
     assert sorted(quantities(composition, plan)) == sorted(there.quantities)
 
@@ -161,14 +164,14 @@ def test_a_page_has_a_table_for_each(lola, fitted):
     assert captions(lola) == ["exploitability:", "convergence:", "starts", "fixed"]
     assert captions(fitted) == [
         "exploitability:",
-        "convergence:",
-        "the",
-        "the",
         "our",
+        "convergence:",
         "extortion",
         "cross-play",
+        "the",
+        "the",
     ]
-    for grid in (*details.grids(lola.summary()), *details.grids(fitted.summary())):
+    for grid in (g for run in (lola, fitted) for g in tables.further_grids(run.summary(), run.evaluations)):
         assert all(len(row) == len(grid.heads) for row in grid.rows)
 
 
@@ -181,7 +184,13 @@ def test_a_line_of_rests_is_neither_stable_nor_not():
 
 
 def test_a_polytope_of_a_zero_sum_game_is_a_line(tmp_path):
-    asked = {"evaluate.polytope": 5, "evaluate.values": [0.0], "evaluate.pairs": 2, "evaluate.steps": 3}
+    asked = {
+        "evaluate.asked": ["polytope"],
+        "evaluate.polytope.opponents": 5,
+        "evaluate.values": [0.0],
+        "evaluate.pairs": 2,
+        "evaluate.steps": 3,
+    }
     meva.run("imp", "lola", set=asked, out=tmp_path / "run")
     assert (tmp_path / "run" / "figures" / "polytope.svg").is_file()
 
@@ -189,11 +198,34 @@ def test_a_polytope_of_a_zero_sum_game_is_a_line(tmp_path):
 @pytest.mark.parametrize(
     ("game", "asked", "said"),
     [
-        ("ipd", {"nudge": 1e-3}, "expected a game with basins for evaluate.nudge, got ipd"),
-        ("logistic", {"nudge": 1e-6}, "expected evaluate.nudge of 1e-05 or more in single precision, got 1e-06"),
-        ("public_goods", {"polytope": 5}, "got 3 players"),
-        ("ipd", {"against": "m_maml"}, "expected a learner that needs no fit to be shaped, got 'm_maml'"),
-        ("ipd", {"polytope": 5, "against": "lola"}, "expected a learner to be shaped (evaluate.against)"),
+        (
+            "ipd",
+            {"asked": ["basins"]},
+            "expected a game with a plane of two numbers to survey for evaluation basins, got",
+        ),
+        (
+            "logistic",
+            {"basins.nudge": 1e-6},
+            "expected evaluate.basins.nudge of 1e-05 or more in single precision, got",
+        ),
+        (
+            "public_goods",
+            {"asked": ["polytope"]},
+            "expected a game of two players for evaluation polytope, got lola on",
+        ),
+        ("ipd", {"shaping.against": "m_maml"}, "expected a learner that needs no fit to be met, got 'm_maml'"),
+        (
+            "ipd",
+            {"asked": ["polytope"], "shaping.against": "lola"},
+            "expected evaluation shaping beside it for evaluation",
+        ),
+        ("ipd", {"asked": ["nosuch"]}, "unknown evaluation 'nosuch'"),
+        ("ipd", {"asked": ["basin"]}, "did you mean 'basins'?"),
+        ("ipd", {"polytope.opponents": 5}, "ask it too, --evaluate default,polytope"),
+        ("ipd", {"nosuch.grid": 5}, "unknown evaluation 'nosuch'"),
+        ("ipd", {"basins.gird": 5}, "unknown hyper-parameter 'gird'"),
+        ("ipd", {"grid": 5}, "evaluate.grid is now evaluate.basins.grid: write that instead"),
+        ("ipd", {"response_rate": 5.0}, "evaluate.response_rate is now evaluate.best_response.rate"),
     ],
 )
 def test_questions_without_an_answer_cost_no_fit(game, asked, said):

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from meva_evaluations import fixed_points as evaluations_fixed_points
 
 import meva_core as meva
-from meva_core import evaluate
 from meva_core import ops as meva_ops
 from meva_core.contracts import Game
 from meva_core.contracts.components import component, hyperparameters, leaf, part
@@ -390,7 +390,12 @@ def test_numbers_that_look_like_probabilities_are_told_to_be_logits(meva_run, tm
     meva.make("learner", "fixed", game=IPD, policy=(1.5, 0.0, 1.0, 0.0, 1.0))  # and no warning
     meva.make("learner", "fixed", game=IPD, probabilities=(0.5,) * 5)
     meva.make("learner", "fixed", game=LOGISTIC, policy=(0.5,))
-    given = ("--set", "learner.policy=[1,0,1,0,1]", "--set", "evaluate.nudge=1")  # which is refused before it is run
+    given = (
+        "--set",
+        "learner.policy=[1,0,1,0,1]",
+        "--set",
+        "evaluate.basins.nudge=1",
+    )  # which is refused before it is run
     outcome = meva_run("--game", "ipd", "--learner", "fixed", *given, "--out", tmp_path / "run")
     warning, error = outcome.err.splitlines()
     assert warning.startswith("warning: learner.policy is taken as logits, which play P(C|start) = 0.73, ")
@@ -438,7 +443,7 @@ def test_the_jacobian_of_a_step_is_that_of_differences(name):
             learner, params = rule_of(name, game, rate=0.3, look_ahead_rate=0.4, **variants), None
         match = meva.self_play(game, meva.Fitted(learner=learner, params=params))
         x = jnp.array([[0.3, -0.4], [0.8, 0.5]])
-        found = evaluate.jacobian(match, x, jax.random.key(0))
+        found = evaluations_fixed_points.jacobian(match, x, jax.random.key(0))
         after = jax.jit(lambda x: meva.play(match, x, jax.random.key(0), 1).x)
         size, columns = 1e-5, []
         for direction in jnp.eye(4).reshape(4, 2, 2):

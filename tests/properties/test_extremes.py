@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from meva_evaluations import fixed_points as evaluations_fixed_points
+from meva_evaluations import polytope as evaluations_polytope
 
 import meva_core as meva
 from meva_core import evaluate
@@ -81,7 +83,7 @@ def test_who_evaluates_extreme_policies_is_told_numbers(value):
     found = evaluate.exploitability(game, x, KEY)
     assert np.isfinite(found.gain).all()
     assert np.isfinite(found.loss).all()
-    assert np.isfinite(evaluate.polytope(game, x[0], x).payoffs).all()
+    assert np.isfinite(evaluations_polytope.polytope(game, x[0], x).payoffs).all()
 
 
 def test_who_evaluates_what_is_no_number_is_told_none():
@@ -89,11 +91,19 @@ def test_who_evaluates_what_is_no_number_is_told_none():
     match = meva.self_play(game, meva.Fitted(learner=meva.make("learner", "naive", game=game)))
     x = jnp.full((2, 1), jnp.nan)
     found = evaluate.exploitability(game, x, KEY, steps=2, restarts=1)
-    told = [found.gain, found.loss, evaluate.polytope(game, x[0], x).payoffs, meva.play(match, x, KEY, 3).payoffs]
-    told += [evaluate.rest(match, x, KEY, iterations=2).x, evaluate.equilibrium(game, x, iterations=2)]
+    told = [
+        found.gain,
+        found.loss,
+        evaluations_polytope.polytope(game, x[0], x).payoffs,
+        meva.play(match, x, KEY, 3).payoffs,
+    ]
+    told += [
+        evaluations_fixed_points.rest(match, x, KEY, iterations=2).x,
+        evaluations_fixed_points.equilibrium(game, x, iterations=2),
+    ]
     for numbers in told:
         assert np.isnan(numbers).all()
     logistic = meva.make("game", "logistic")
     match = meva.self_play(logistic, meva.Fitted(learner=meva.make("learner", "naive", game=logistic)))
-    assert np.isnan(evaluate.eigenvalues(match, x, KEY)).all()
+    assert np.isnan(evaluations_fixed_points.eigenvalues(match, x, KEY)).all()
     assert float(logistic.outcomes(x)["B"]) == 0  # no basin's

@@ -9,6 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import test_theory as theory
+from meva_evaluations import basins as evaluations_basins
+from meva_evaluations import cross_play as evaluations_cross_play
+from meva_evaluations import fixed_points as evaluations_fixed_points
+from meva_evaluations import polytope as evaluations_polytope
+from meva_evaluations import shaping as evaluations_shaping
 
 import meva_core as meva
 from meva_core import evaluate
@@ -49,23 +54,23 @@ def policies_and_payoffs(game, learner, rival):
     plain |= {"answers": responses.policy, "agreement": responses.agreement}
     paid = {"payoffs": ended.payoffs, "responses": responses.payoffs}
     apart = {"gain": exploitable.gain, "loss": exploitable.loss, "range": game.payoff_range}
-    shaped = evaluate.matches(evaluate.against(game, Fitted(learner=learner), rival), KEY, 2, 2)
+    shaped = evaluate.matches(evaluations_shaping.against(game, Fitted(learner=learner), rival), KEY, 2, 2)
     plain["shaped"], paid["shaped payoffs"] = shaped.x, shaped.payoffs
     if game.num_players == 2:
         others = theory.random_answers(game, 5)
-        shown = evaluate.over_training(match, ended.x[0], KEY, others, 3)
+        shown = evaluations_polytope.over_training(match, ended.x[0], KEY, others, 3)
         plain["straightness"] = shown.straightness
         paid |= {
             "cloud": shown.cloud,
             "along": shown.payoffs,
-            "polytope": evaluate.polytope(game, x[0], others).payoffs,
+            "polytope": evaluations_polytope.polytope(game, x[0], others).payoffs,
         }
     if game.plane is not None:
         low, high = game.plane
-        starts = evaluate.grid(low, high, 3)
-        plain["basins"] = evaluate.basins(match, starts, KEY, STEPS)
-        plain["rest"] = evaluate.rest(match, jnp.full((2, 1), 0.3), KEY, iterations=5)
-        plain["equilibrium"] = evaluate.equilibrium(game, jnp.full((2, 1), 0.3), iterations=5)
+        starts = evaluations_basins.grid(low, high, 3)
+        plain["basins"] = evaluations_basins.basins(match, starts, KEY, STEPS)
+        plain["rest"] = evaluations_fixed_points.rest(match, jnp.full((2, 1), 0.3), KEY, iterations=5)
+        plain["equilibrium"] = evaluations_fixed_points.equilibrium(game, jnp.full((2, 1), 0.3), iterations=5)
     return plain, paid, apart
 
 
@@ -130,8 +135,10 @@ def test_fits_against_each_other_know_no_unit(name):
     with jax.enable_x64(True):
         game = theory.game_of(name)
         rules, other = [per_range(game, "naive", steps) for steps in (0.5, 1.0)], attrs.evolve(game, unit=1e3)
-        expected = evaluate.cross_play(game, Fitted(learner=stacked(rules)), KEY, 3, 4)
-        found = evaluate.cross_play(other, Fitted(learner=stacked([in_unit(r, other, 1e3) for r in rules])), KEY, 3, 4)
+        expected = evaluations_cross_play.cross_play(game, Fitted(learner=stacked(rules)), KEY, 3, 4)
+        found = evaluations_cross_play.cross_play(
+            other, Fitted(learner=stacked([in_unit(r, other, 1e3) for r in rules])), KEY, 3, 4
+        )
         np.testing.assert_allclose(found, 1e3 * expected, rtol=1e-9)
 
 

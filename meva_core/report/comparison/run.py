@@ -11,20 +11,21 @@ import attrs
 from meva_core.errors import BadFolder
 from meva_core.experiment import experiment
 from meva_core.registry import recipes
-from meva_core.report import tables
+from meva_core.report import asked, tables
 from meva_core.storage import run_folder as folders
 
-KINDS = ("self-play", "seat", "response", "against", "basin", "outcome")
-SELF_PLAY, SEAT, RESPONSE, AGAINST, BASIN, OUTCOME = KINDS
+KINDS = ("self-play", "seat", "evaluation", "outcome")  # in the order in which they are shown
+SELF_PLAY, SEAT, EVALUATION, OUTCOME = KINDS
 FILES = ("experiment.toml", "summary.json")
 
 
 @attrs.frozen
 class Quantity:
-    """kind: of KINDS; name: for people."""
+    """kind: of KINDS; name: for people; digits: after the point, None for as many as payoffs have."""
 
     kind: str
     name: str
+    digits: int | None = None
 
 
 @attrs.frozen
@@ -74,7 +75,7 @@ class Run:
 
 def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
     """From what `Result.summary` and `Experiment.to_plain` return, or the files they were written to."""
-    setting = summary["setting"]
+    setting, evaluations = summary["setting"], asked.of_summary(summary)
     return Run(
         name=name,
         title=tables.title(dict(summary)),
@@ -84,7 +85,10 @@ def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
         lost=len(summary["diverged"]),
         payoff_range=float(summary["payoff_range"] or 0),
         setting=None if setting is None else str(setting["label"]),
-        rows={None if row["value"] is None else float(row["value"]): _quantities(row) for row in summary["rows"]},
+        rows={
+            None if row["value"] is None else float(row["value"]): _quantities(row, evaluations)
+            for row in summary["rows"]
+        },
         configuration=experiment.dotted(plain),
     )
 
@@ -123,21 +127,16 @@ def _check_finished(folder: Path) -> None:
         )
 
 
-def _quantities(row: Mapping[str, Any]) -> Row:
+def _quantities(row: Mapping[str, Any], evaluations: tables.Evaluations) -> Row:
     """Every statistic of a summary's row."""
     found = {Quantity(SEAT, f"seat {n + 1}"): payoff for n, payoff in enumerate(row["payoffs"])}
     if row["self_play"] and not row["seats"]:  # seats that differ have no payoff in common
         found[Quantity(SELF_PLAY, "self-play")] = row["self_play"]
-    apart = {f"seat {seat}: ": one["best_response"] for seat, one in row["seats"].items()}
-    for seat, response in (apart or {"": row["best_response"]}).items():
-        found[Quantity(RESPONSE, f"{seat}ours vs best response")] = response["ours"]
-        found[Quantity(RESPONSE, f"{seat}best response's")] = response["theirs"]
-    if row["against"]:
-        rival = row["against"]["learner"]
-        found[Quantity(AGAINST, f"ours vs {rival}")] = row["against"]["ours"]
-        found[Quantity(AGAINST, f"{rival}'s")] = row["against"]["theirs"]
-    for name, basin in row["basins"].items():
-        found[Quantity(BASIN, f"starts to {name}, of {basin['of']}")] = basin["cells"]
+    for evaluation in evaluations.values():
+        found |= {
+            Quantity(EVALUATION, name, statistic.get("digits")): statistic
+            for name, statistic in evaluation.compared(row).items()
+        }
     for name, share in row["outcomes"].items():
-        found[Quantity(OUTCOME, f"share of {name}")] = share
+        found[Quantity(OUTCOME, f"share of {name}", 3)] = share
     return {quantity: Statistic(s["mean"], s["sem"], s["over"]) for quantity, s in found.items()}

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from meva_core.report.columns import GAP, side_by_side
 from meva_core.report.comparison.compare import CLEAR, Comparison, Line
-from meva_core.report.comparison.run import BASIN, OUTCOME, SEAT, SELF_PLAY, Run, Statistic
+from meva_core.report.comparison.run import OUTCOME, SEAT, SELF_PLAY, Run, Statistic
 from meva_core.report.tables import WIDTH, Unit, plain, statistic, symbol
 
 NARROW = 12  # what a column of words is given at least
@@ -97,7 +97,7 @@ def _numbers(found: Comparison, lines: Sequence[Line], width: int) -> Iterator[R
 def _number(line: Line, found: Statistic | None, told: Unit) -> str:
     if found is None:
         return "-"
-    digits = {BASIN: 1, OUTCOME: 3}.get(line.quantity.kind)
+    digits = line.quantity.digits
     return told.statistic(attrs.asdict(found)) if digits is None else statistic(attrs.asdict(found), digits)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,62 +11,36 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from meva_core.fitting import History
-from meva_core.report.figures.polytope import polytope
-from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic, paths, save, shares
+from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic, save
 from meva_core.report.result import Result
-from meva_core.report.tables import symbol, title
+from meva_core.report.tables import Evaluations, title
 
 
-def draw(result: Result, folder: Path) -> list[Path]:
-    """All figures that the result has numbers for, in a `folder` beside its numbers; byte-identical for equal results.
-    Returns the files."""
+def draw(result: Result, summary: dict[str, Any], arrays: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Draw all figures that the result has numbers for, in `folder`; byte-identical for equal results. summary, arrays:
+    the content of summary.json and of policies.npz. Returns the files."""
     folder.mkdir(exist_ok=True)
-    drawn: list[tuple[str, Figure]] = []
+    drawn: dict[str, Figure] = {}
     with matplotlib.rc_context(STYLE):
-        summary = result.summary()
         if len(summary["rows"]) > 1:
-            drawn.append(("payoffs", payoffs(summary)))
+            drawn["payoffs"] = payoffs(summary, result.evaluations)
         names = [history.name.partition(" (")[0] for history in result.histories]
         for name, history in zip(names, result.histories, strict=True):
             if history.metrics:
                 whose = name if names.count(name) == 1 else f"{name}_{history.player}"
-                drawn.append((f"learning_{whose}", learning(history)))
-        if result.survey.basins:
-            drawn.append(("basins", basins(result)))
-            drawn.append(("trajectories", trajectories(result)))
-        if result.survey.polytope is not None:
-            drawn.append(("polytope", polytope(folder.parent, title(summary))))
-        return [path for name, figure in drawn for path in save(figure, folder, name)]
+                drawn[f"learning_{whose}"] = learning(history)
+        for evaluation in result.evaluations.values():
+            drawn |= evaluation.figures(summary, arrays)
+        return [path for name, figure in drawn.items() for path in save(figure, folder, name)]
 
 
-def payoffs(summary: dict[str, Any], heading: str = "") -> Figure:
-    """Payoffs over the settings, with bands of one s.e.m., and dots for the seeds; headed by who plays what, or so."""
-    panels: list[tuple[str, list[tuple[str, Callable]]]] = []
-    first = summary["rows"][0]
-    if first["self_play"] and first["seats"]:
-        seats = [(f"seat {seat}", lambda row, seat=seat: row["seats"][seat]["payoff"]) for seat in first["seats"]]
-        panels.append(("self-play", seats))
-    elif first["self_play"]:
-        panels.append(("self-play", [("each player", lambda row: row["self_play"])]))
-    else:
-        seats = enumerate(summary["players"])
-        panels.append(("match", [(f"seat {n + 1}: {label}", lambda row, n=n: row["payoffs"][n]) for n, label in seats]))
-    for seat in first["seats"]:
-        panels.append((f"seat {seat} against best responses", _responses(lambda row, seat=seat: row["seats"][seat])))
-    if not first["seats"]:
-        panels.append(("against its best response", _responses(lambda row: row)))
-    if first["against"]:
-        rival = first["against"]["learner"]
-        panels.append(
-            (
-                f"against a {rival} learner",
-                [("ours", lambda r: r["against"]["ours"]), (f"the {rival} one's", lambda r: r["against"]["theirs"])],
-            )
-        )
+def payoffs(summary: dict[str, Any], evaluations: Evaluations, heading: str = "") -> Figure:
+    """Payoffs over the rows, with bands of one s.e.m., and dots for the seeds; headed by who plays what, or so."""
+    panels = _panels(summary, evaluations)
     figure = Figure(figsize=(2.6 * len(panels) + 0.4, 2.6), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     positions = np.arange(len(summary["rows"]))
-    for axis, (name, lines) in zip(axes, panels, strict=True):
+    for axis, (name, lines) in zip(axes, panels.items(), strict=True):
         for k, (label, pick) in enumerate(lines):
             _line(axis, positions, [pick(row) for row in summary["rows"]], label, k)
         axis.set_title(name)
@@ -75,17 +49,36 @@ def payoffs(summary: dict[str, Any], heading: str = "") -> Figure:
         axis.set_xlabel(summary["setting"]["label"] if summary["setting"] else "")
         if len(lines) > 1:
             axis.legend()
-    axes[0].set_ylabel("payoff" if summary["rows"][0]["basins"] else "payoff per round")
+    axes[0].set_ylabel("payoff")
     figure.suptitle(heading or title(summary), fontsize=9)
     return figure
 
 
-def _responses(of: Callable[[dict[str, Any]], dict[str, Any]]) -> list[tuple[str, Callable]]:
-    """Two lines, given where in a row the numbers stand."""
-    return [
-        ("ours", lambda row: of(row)["best_response"]["ours"]),
-        ("the best response's", lambda row: of(row)["best_response"]["theirs"]),
-    ]
+Line = tuple[str, Callable[[Mapping[str, Any]], Any]]  # a label, and where in a row the statistic stands
+
+
+def _panels(summary: dict[str, Any], evaluations: Evaluations) -> dict[str, list[Line]]:
+    """Lines of each panel: the match itself, then what evaluations add, seat by seat where seats stand apart."""
+    first = summary["rows"][0]
+    if first["self_play"] and first["seats"]:
+        lines = [(f"seat {seat}", lambda row, seat=seat: row["seats"][seat]["payoff"]) for seat in first["seats"]]
+    elif first["self_play"]:
+        lines = [("each player", lambda row: row["self_play"])]
+    else:
+        players = enumerate(summary["players"])
+        lines = [(f"seat {n + 1}: {label}", lambda row, n=n: row["payoffs"][n]) for n, label in players]
+    panels: dict[str, list[Line]] = {"self-play" if first["self_play"] else "match": lines}
+    columns = [column for evaluation in evaluations.values() for column in evaluation.columns(summary)]
+    if not first["seats"]:
+        for column in columns:
+            panels.setdefault(column.panel, []).append((column.line, column.cell))
+        return panels
+    for column in columns:
+        for seat in first["seats"]:
+            if column.of_seat(first, seat) is not None:
+                line = (column.line, lambda row, seat=seat, column=column: column.of_seat(row, seat))
+                panels.setdefault(f"seat {seat} {column.panel}", []).append(line)
+    return panels
 
 
 def learning(history: History) -> Figure:
@@ -104,53 +97,6 @@ def learning(history: History) -> Figure:
         if name != "payoff" and np.all(values > 0):
             logarithmic(axis, "y")
     figure.suptitle(f"fit of {history.name}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}", fontsize=9)
-    return figure
-
-
-def basins(result: Result) -> Figure:
-    """Share of the seeds for which a start of the grid ends in the outcome: white all, black none."""
-    survey = result.survey
-    name, found = next(iter(survey.basins.items()))
-    extent = survey.plane
-    assert extent is not None
-
-    def panel(axis: Any, v: int) -> None:
-        shares(axis, found[:, v].mean(axis=0), extent)
-
-    return _panels(result, panel, f"starts that end in {name} (white; grey: only on some seeds)")
-
-
-def trajectories(result: Result) -> Figure:
-    """Where joint policies go, from fresh starts (open) to their ends (filled), of the first seed."""
-    found, extent = result.survey.trajectories, result.survey.plane
-    assert found is not None
-    assert extent is not None
-
-    def panel(axis: Any, v: int) -> None:
-        paths(axis, found[0, v, ..., 0], extent)
-
-    return _panels(result, panel, f"trajectories of learning (seed {result.seeds[0]})")
-
-
-def _panels(result: Result, panel: Callable[[Any, int], None], heading: str) -> Figure:
-    """One square panel per setting, in rows of up to six."""
-    values, label = result.survey.values, symbol(result.survey.label)
-    columns = min(len(values), 6)
-    rows = -(-len(values) // columns)
-    figure = Figure(figsize=(max(1.45 * columns + 0.5, 3.2), 1.75 * rows + 0.4), layout="constrained")
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for v, axis in enumerate(axes.flat):
-        if v >= len(values):
-            axis.set_axis_off()
-            continue
-        panel(axis, v)
-        if label:
-            axis.set_title(f"{label} = {values[v]:g}")
-        if v >= len(values) - columns:
-            axis.set_xlabel("policy of player 1")
-        if v % columns == 0:
-            axis.set_ylabel("policy of player 2")
-    figure.suptitle(f"{title(result.summary())}: {heading}", fontsize=9)
     return figure
 
 

@@ -6,7 +6,6 @@ import io
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, StrMethodFormatter
 
@@ -55,20 +54,3 @@ def logarithmic(axes: Any, which: Literal["x", "y"]) -> None:
     if chosen is not powers:
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_locator(NullLocator())
-
-
-def shares(axis: Any, cells: np.ndarray, extent: tuple[float, float]) -> None:
-    """Of a grid of starts f32[G, G], the share of seeds that end in the outcome: white all, black none."""
-    axis.imshow(cells, origin="lower", extent=extent * 2, cmap="gray", vmin=0, vmax=1)
-
-
-def paths(axis: Any, found: np.ndarray, extent: tuple[float, float]) -> None:
-    """Trajectories f32[M, T, 2], from an open dot to a filled one."""
-    for k, path in enumerate(found):
-        colour = COLOURS[k % len(COLOURS)]
-        axis.plot(path[:, 0], path[:, 1], color=colour, linewidth=0.7)
-        axis.plot(*path[0], "o", markersize=2.5, markerfacecolor="white", color=colour)
-        axis.plot(*path[-1], "o", markersize=2.5, color=colour)
-    axis.set_xlim(*extent)
-    axis.set_ylim(*extent)
-    axis.set_aspect("equal")

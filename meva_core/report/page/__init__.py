@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 
+from meva_core.contracts.evaluation import Panel
 from meva_core.errors import MevaError
 from meva_core.registry import bibtex, discovery
-from meva_core.report import citations, details, tables
+from meva_core.report import asked, citations, tables
 from meva_core.storage.run_folder import read_policies, read_summary
 
-POINTS = 60  # of a trajectory that are drawn
 CAPTIONS = {
-    "payoffs": "Payoffs over the settings. Bands: one standard error of the mean; dots: seeds.",
+    "payoffs": "Payoffs over the rows. Bands: one standard error of the mean; dots: seeds.",
     "heat-map": "The row's payoff against the column.",
     "learning": "The fit, loop by loop: thin lines are seeds, the thick one is their mean.",
-    "basins": "Where starts of the grid end, setting by setting: white in the outcome on every seed, black on none.",
-    "contours": "Payoffs over both policies, and where trajectories of learning come to rest.",
-    "polytope": "Payoffs of the learner's policy against random opponents, along a match; the ring is the match "
-    "itself, the grey area all that the game allows.",
     "ranking": "The runs, the best on top.",
-    "trajectories": "Trajectories of learning from fresh starts (open) to their ends (filled).",
 }
 
 
-def of_run(folder: Path) -> str:
-    """The page of a finished run."""
+def of_run(folder: Path, evaluations: tables.Evaluations | None = None) -> str:
+    """The page of a finished run. evaluations: those that it was asked; by default the installed ones of their
+    names."""
     summary = read_summary(folder)
+    if evaluations is None:
+        evaluations = asked.of_summary(summary)
+    arrays = read_policies(folder)
+    panels = [panel for evaluation in evaluations.values() for panel in evaluation.panels(summary, arrays)]
+    captions = {name: text for evaluation in evaluations.values() for name, text in evaluation.captions().items()}
     return rendered(
         papers=_papers(folder),
         kind="run",
@@ -44,12 +44,13 @@ def of_run(folder: Path) -> str:
             f"Seed {lost['seed']} diverged in loop {lost['loop']} ({lost['quantity']}) and is left out."
             for lost in summary["diverged"]
         ],
-        data=_explored(summary, read_policies(folder)),
+        data=_explored(summary, panels),
+        scripts=[_safe(panel.script) for panel in panels],
         setting=summary["setting"],
         seats=_seats(summary),
-        grids=[*tables.grids(summary), *details.grids(summary)],
-        note=tables.note(summary),
-        figures=pictures(folder / "figures"),
+        grids=[*tables.grids(summary, evaluations), *tables.further_grids(summary, evaluations)],
+        note=tables.note(summary, evaluations),
+        figures=pictures(folder / "figures", captions=captions),
         texts=experiment_texts(folder),
     )
 
@@ -62,7 +63,7 @@ def rendered(*, papers: Mapping[str, str], **content: Any) -> str:
         script=_asset("page.js") if data else "",
         data=_for_script(data) if data else "",
         papers="\n\n".join(papers.values()),
-        **{"links": [], "remarks": [], "pictures": [], **content},
+        **{"links": [], "remarks": [], "pictures": [], "scripts": [], **content},
     )
 
 
@@ -76,18 +77,17 @@ def listed(seeds: list[int]) -> str:
     return ", ".join(map(str, seeds))
 
 
-def _explored(summary: dict[str, Any], policies: dict[str, np.ndarray]) -> dict[str, Any]:
-    """What the slider moves through, one item per setting."""
+def _explored(summary: dict[str, Any], panels: Sequence[Panel]) -> dict[str, Any]:
+    """What the slider moves through, one item per row."""
     rows = summary["rows"]
-    plane = _plane(policies) if "plane" in policies else None
+    values, own = [row["value"] for row in rows], summary["setting"]["own"] if summary["setting"] else None
     return {
         "symbol": tables.symbol(summary["setting"]["label"]) if summary["setting"] else "",
-        "values": [row["value"] for row in rows],
-        # The last but one: there shaping shows, and has not run away.
-        "start": max(len(rows) - 2, 0),
-        # In the plane of two numbers the basins say more.
-        "policies": None if plane else _bars(rows),
-        "plane": plane,
+        "values": values,
+        "start": values.index(own) if own in values else len(rows) - 1,
+        # Where an evaluation draws policies in a panel of its own, that says more.
+        "policies": None if panels else _bars(rows),
+        "panels": [panel.rows for panel in panels],
     }
 
 
@@ -105,24 +105,6 @@ def _bars(rows: list[dict[str, Any]]) -> list[Any] | None:
     ]
 
 
-def _plane(file: Any) -> dict[str, Any]:
-    """Per outcome and cell the share of the seeds that end in it, and the first seed's trajectories."""
-    paths = file["trajectories"][0, ..., 0]
-    kept = np.unique(np.linspace(0, paths.shape[2] - 1, POINTS).astype(int))
-    basins = {
-        name.removeprefix("basin "): np.round(file[name].mean(axis=0), 3).tolist()
-        for name in file
-        if name.startswith("basin ")
-    }
-    drawn = np.round(paths[:, :, kept].astype(float), 2)
-    return {
-        "range": file["plane"].tolist(),
-        "basins": basins,
-        # A path that left for infinity is drawn as far as it went.
-        "paths": [[path[np.isfinite(path).all(axis=1)].tolist() for path in of_setting] for of_setting in drawn],
-    }
-
-
 def _seats(summary: dict[str, Any]) -> list[str]:
     """Who sits where, as far as the summary says."""
     players, count = summary["players"], len(summary["rows"][0]["payoffs"])
@@ -135,12 +117,14 @@ def experiment_texts(folder: Path) -> list[tuple[str, str]]:
     return [(name, (folder / name).read_text(encoding="utf-8")) for name in names if (folder / name).is_file()]
 
 
-def pictures(folder: Path, pattern: str = "*.svg", label: str = "") -> list[tuple[str, str, str]]:
+def pictures(
+    folder: Path, pattern: str = "*.svg", label: str = "", captions: Mapping[str, str] | None = None
+) -> list[tuple[str, str, str]]:
     """Name, caption and address of each figure; inside the page, as images of their own, whose styles do not mix."""
     found = []
     for path in sorted(folder.glob(pattern), key=lambda path: path.name != "payoffs.svg"):
         encoded = base64.b64encode(path.read_bytes()).decode()
-        caption = CAPTIONS.get(path.stem.partition("_")[0], "")
+        caption = {**CAPTIONS, **(captions or {})}.get(path.stem.partition("_")[0], "")
         caption = f"{label}. {caption}" if label else caption
         found.append((path.stem, caption, f"data:image/svg+xml;base64,{encoded}"))
     return found
@@ -157,6 +141,11 @@ def _papers(folder: Path) -> dict[str, str]:
 def _for_script(data: dict[str, Any]) -> str:
     """JSON that cannot end the script element it stands in."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _safe(script: str) -> str:
+    """A script that cannot end the element it stands in."""
+    return script.replace("</", "<\\/")
 
 
 def _template() -> jinja2.Template:

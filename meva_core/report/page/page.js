@@ -16,53 +16,6 @@
     return element;
   };
 
-  // A square of the plane, player 1 to the right and player 2 upwards.
-  const square = (title) => {
-    const [low, high] = data.plane.range;
-    const figure = html("figure", "", document.getElementById("plane"));
-    const frame = svg("svg", { viewBox: `${low} ${-high} ${high - low} ${high - low}`, role: "img" }, figure);
-    svg("title", {}, frame).textContent = title;
-    html("figcaption", "", figure, `${title}; player 1 to the right, player 2 upwards, ${low} to ${high}`);
-    return frame;
-  };
-  const axes = (frame) => {
-    const [low, high] = data.plane.range;
-    svg("line", { class: "axis", x1: low, x2: high, y1: 0, y2: 0 }, frame);
-    svg("line", { class: "axis", x1: 0, x2: 0, y1: low, y2: high }, frame);
-  };
-
-  const basins = ([name, settings]) => {
-    const [low, high] = data.plane.range;
-    const size = settings[0].length;
-    const side = (high - low) / size;
-    const frame = square(`Starts that end in ${name}`);
-    const cells = settings[0].map((row, r) =>
-      row.map((_, c) => svg("rect", {
-        class: "cell", x: low + c * side, y: high - (r + 1) * side - high - low, width: side, height: side,
-      }, frame)));
-    axes(frame);
-    return (v) => settings[v].forEach((row, r) =>
-      row.forEach((share, c) => cells[r][c].setAttribute("fill-opacity", share)));
-  };
-
-  const trajectories = () => {
-    const [low, high] = data.plane.range;
-    const radius = (high - low) / 110;
-    const frame = square("Trajectories of learning");
-    axes(frame);
-    const group = svg("g", {}, frame);
-    return (v) => {
-      group.replaceChildren();
-      for (const path of data.plane.paths[v]) {
-        if (!path.length) continue;
-        svg("polyline", { class: "path", points: path.map(([x, y]) => `${x},${-y}`).join(" ") }, group);
-        const [first, last] = [path[0], path[path.length - 1]];
-        svg("circle", { class: "from", cx: first[0], cy: -first[1], r: radius }, group);
-        svg("circle", { class: "to", cx: last[0], cy: -last[1], r: radius }, group);
-      }
-    };
-  };
-
   // Bars of probabilities; the thin line spans the middle half of the matches.
   const bars = (parent, seat) => {
     const rows = Object.keys(data.policies[0][seat]).map((name) => {
@@ -81,7 +34,7 @@
   };
 
   const panels = [];
-  if (data.plane) panels.push(...Object.entries(data.plane.basins).map(basins), trajectories());
+  data.panels.forEach((rows, n) => panels.push(window.panels[n](document.getElementById("panels"), rows, { svg, html })));
   const seats = document.getElementById("policies");
   seats.hidden = document.getElementById("legend").hidden = !data.policies;
   if (data.policies) seats.querySelectorAll(".bars").forEach((parent, seat) => panels.push(bars(parent, seat)));

@@ -1,12 +1,11 @@
 """What publications report, as data, and whether it holds in runs made anew."""
 
 from meva_core.studies.reproductions.claims import Rows, Verdict, check, check_asked, rows_of, verdicts
-from meva_core.studies.reproductions.data import PICTURES, PLANE, Claim, Ranking, Reproduction, Run, find, names, parse
+from meva_core.studies.reproductions.data import PICTURES, Claim, Ranking, Reproduction, Run, find, names, parse
 from meva_core.studies.reproductions.ranking import Place, differences, ranked
 
 __all__ = [
     "PICTURES",
-    "PLANE",
     "Claim",
     "Place",
     "Ranking",

@@ -5,15 +5,23 @@ Shapes: P players, D numbers per policy, T states of a trajectory.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from meva_core import match as matching
+from meva_core.contracts import Evaluation, component
+from meva_core.contracts.evaluation import Answer, Asking
+from meva_core.evaluate import outcome_names
 from meva_core.match import Match
-from meva_core.ops import lambda_returns, own_rows, simultaneous_gradient
+from meva_core.ops import lambda_returns, over_batch, own_rows, simultaneous_gradient
+from meva_core.report import tables
+from meva_core.report.statistics import known, number, of_each_seed, statistic
+from meva_core.report.tables import Grid
 
 STEPS = 100  # of a trajectory whose states are asked about
 STRIDE = 10  # steps of the temporal difference; the early and the late states that are told apart are so many
@@ -21,6 +29,7 @@ LATE = 500  # steps after which most have come to rest
 HORIZON = 600  # or more further steps that the true sum of payoffs goes over; then the last is taken to stay
 POINTED = (0, 3, 10, 30)  # steps after which gradients are asked about: later, at rest, there is little to follow
 SHORTER = 200  # or more further steps that the true sum goes over where it is differentiated
+FEWEST = 16  # trajectories, since this costs most of all
 ELSEWHERE = "elsewhere"  # the region where no outcome has more than half
 
 
@@ -131,3 +140,103 @@ def _regions(match: Match, xs: Array, errors: Array) -> dict[str, Array]:
         name: jnp.stack([jnp.sum(errors, where=here), jnp.sum(here, dtype=errors.dtype)])
         for name, here in counted.items()
     }
+
+
+@component
+class MetaValueErrors(Evaluation):
+    """How wrong the learnt meta-value is along play, and how wrong the way it points: `ValueErrors` of M trajectories
+    for each seed and row, every array f32[S, V, M] and regions f32[S, V, M, 2].
+
+    Asked of learners with a `meta_value`.
+
+    In a row of summary.json:
+      errors            {value, early, late, td, angle}: statistics of absolute errors of V against the true discounted
+                        sum, over 100 states, the first 10, and 10 after 500 steps; of the temporal difference of 10
+                        steps; and degrees between V's own gradients and those of the true sum, through all players'
+                        steps, where either is not 0
+      regions           outcome (or elsewhere) -> {error, share}: absolute error of V where more than half of the play
+                        ends in it, a statistic over the seeds that came there, and the share of the states
+    """
+
+    stream = 2**32 - 10  # on record
+    says = "measuring the meta-value's errors"
+
+    def lacks(self, composition: Any, seeds: int) -> str:
+        """In the abstract, so that nothing is computed."""
+
+        def learnt(key: Array) -> Any:
+            learner, game = composition.rehearse()[0], composition.game
+            training = learner.training
+            params = None if training is None else training.params(training.init(key))
+            return learner.meta_value(params, game.init(key))
+
+        return "" if jax.eval_shape(learnt, jax.random.key(0)) is not None else "a learner with a meta-value"
+
+    def quantities(self, composition: Any) -> tuple[str, ...]:
+        regions = (*outcome_names(composition.game), ELSEWHERE)
+        return (*(f"errors.{name}" for name in NAMES), *(f"regions.{name}.error" for name in regions))
+
+    def ask(self, match: Any, key: Array, asking: Asking, *inputs: Array) -> ValueErrors:
+        def one(key: Array) -> ValueErrors:
+            start_key, play_key = jax.random.split(key)
+            found = value_errors(match, matching.start(match, start_key), play_key)
+            assert found is not None
+            return found
+
+        return over_batch(one, jax.random.split(key, min(asking.pairs, FEWEST)))
+
+    def rows(self, answer: Answer, seen: Any) -> list[dict[str, Any]]:
+        found, regions = answer.each, (*outcome_names(seen.game), ELSEWHERE)
+        return [
+            {
+                "errors": {
+                    name: (known if name == "angle" else statistic)(getattr(found, name)[:, v]) for name in NAMES
+                },
+                "regions": _by_region({name: found.regions[name][:, v] for name in regions}),
+            }
+            for v in range(len(seen.values))
+        ]
+
+    def tables(self, summary: Mapping[str, Any]) -> list[Grid]:
+        several = len(summary["rows"][0]["regions"]) > 1
+        return [_errors(summary), *([_regions_table(summary)] if several else [])]
+
+
+NAMES = ("value", "early", "late", "td", "angle")
+
+
+def _by_region(regions: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """From sums and numbers of errors, f32[S, N, 2] each."""
+    total = sum(sums[..., 1].sum() for sums in regions.values())
+    found = {}
+    for name, sums in regions.items():
+        errors, states = sums.sum(axis=1).T
+        means = [np.array([error / count] if count else []) for error, count in zip(errors, states, strict=True)]
+        found[name] = {"error": of_each_seed(means), "share": number(states.sum() / total)}
+    return found
+
+
+def _errors(summary: Mapping[str, Any]) -> Grid:
+    unit = tables.unit(summary)
+    heads = ["error, 100 steps", "the first 10", "10 after 500", "TD error, 10 steps", "gradient off by, in degrees"]
+
+    def cells(row: Mapping[str, Any]) -> list[str]:
+        errors = row["errors"]
+        found = [unit.statistic(errors[name], more=1) for name in ("value", "early", "late", "td")]
+        return [*found, "-" if errors["angle"]["mean"] is None else tables.statistic(errors["angle"], digits=1)]
+
+    caption = "the learnt meta-value against the true discounted sum, along play"
+    return tables.per_setting(summary, caption, heads, cells)
+
+
+def _regions_table(summary: Mapping[str, Any]) -> Grid:
+    unit, names = tables.unit(summary), list(summary["rows"][0]["regions"])
+
+    def cells(row: Mapping[str, Any]) -> list[str]:
+        found = [row["regions"][name] for name in names]
+        return [
+            f"{unit.statistic(f['error'], more=1)} ({100 * f['share']:.0f} %)" if f["share"] else "-" for f in found
+        ]
+
+    caption = "the learnt meta-value's error by what is mostly played (and the share of the states where it is)"
+    return tables.per_setting(summary, caption, names, cells)

@@ -1,0 +1,246 @@
+"""Plays the matches of a run, and asks every evaluation about them: over seeds and over the rows of the learner's
+sweep, each one compiled program.
+
+Shapes: S seeds, V rows, N pairs, P players, D numbers per policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core import match as matching
+from meva_core.contracts.evaluation import Answer, Asking, Evaluation
+from meva_core.contracts.protocols import Game
+from meva_core.evaluate import streams
+from meva_core.evaluate.matches import matches
+from meva_core.evaluate.plan import Plan, Question
+from meva_core.match import Match
+from meva_core.ops import stacked
+
+
+@attrs.frozen(kw_only=True)
+class Seen:
+    """How the matches of a run ended, and what evaluations found.
+
+    game, seats (an index into the match's players per seat), symmetric: who plays what. seeds: of the fits, S of them.
+    setting, label and values: of the rows; values is (nan,) where the learner has nothing to sweep; own_value: the
+    learner's own. pairs, steps: of
+    `evaluate`.
+    payoff_range f32[P]: the game's.
+    payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N],
+        lengths f32[S, V, N, T] of the steps that are `looked_at`: of matches as composed, all seats played. entries:
+        the policies as people read them (`Game.entries`), by `entry_names`.
+    answers: of the evaluations, by their names.
+    """
+
+    game: Game
+    seats: tuple[int, ...]
+    seeds: tuple[int, ...]
+    setting: str
+    label: str
+    values: tuple[float, ...]
+    own_value: float | None
+    pairs: int
+    steps: int
+    payoff_range: np.ndarray
+    payoffs: np.ndarray
+    policies: np.ndarray
+    entries: np.ndarray
+    settled: np.ndarray
+    outcomes: dict[str, np.ndarray]
+    lengths: np.ndarray
+    answers: Mapping[str, Answer] = attrs.field(factory=dict)
+
+    @property
+    def symmetric(self) -> bool:
+        """True if the game looks the same from every seat."""
+        return bool(self.game.symmetric)
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        """What the numbers of a policy mean."""
+        return self.game.entry_names
+
+    @property
+    def own(self) -> list[int]:
+        """The seats of the first player."""
+        return [seat for seat, player in enumerate(self.seats) if player == 0]
+
+
+def ask(
+    game: Game,
+    match: Match,
+    keys: Array,
+    plan: Plan,
+    seeds: tuple[int, ...],
+    *,
+    said: Callable[[str], None] = lambda text: None,
+    seen: Callable[[Seen], None] = lambda seen: None,
+) -> Seen:
+    """Play the matches and ask everything that is planned. Every leaf of `match` begins [S] (`ops.stacked`). said: told
+    what is done at the moment; seen: told how the matches ended, before anything else is asked."""
+    with jax.enable_x64(plan.settings.float64):
+        if plan.settings.float64:
+            game, match = _doubled(game), _doubled(match)
+        return _ask(game, match, keys, plan, seeds, said, seen)
+
+
+def _ask(
+    game: Game,
+    match: Match,
+    keys: Array,
+    plan: Plan,
+    seeds: tuple[int, ...],
+    said: Callable[[str], None],
+    tell: Callable[[Seen], None],
+) -> Seen:
+    settings, name = plan.settings, None if plan.sweep is None else plan.sweep.name
+    values = jnp.array(plan.values)
+    said("playing matches")
+    counts: Any = {"pairs": settings.pairs, "steps": settings.steps}
+    ended = played(match, keys, values, setting=name, **counts)
+    seen = Seen(
+        game=game,
+        seats=match.seats,
+        seeds=seeds,
+        setting=name or "",
+        label="" if plan.sweep is None else plan.sweep.label,
+        values=plan.values,
+        own_value=plan.own_value,
+        **counts,
+        payoff_range=np.asarray(jax.jit(lambda game: game.payoff_range)(game)),
+        payoffs=np.asarray(ended.payoffs),
+        policies=np.asarray(ended.x),
+        entries=_entries(game, ended.x),
+        settled=np.asarray(ended.settled),
+        outcomes={name: np.asarray(ended.outcomes[name]) for name in outcome_names(game)},
+        lengths=np.asarray(ended.lengths),
+    )
+    tell(seen)
+    answers: dict[str, Answer] = {}
+    for question in plan.questions:
+        said(question.evaluation.says or f"asking {question.name}")
+        answer = _answer(question, game, match, keys, values, name, plan, ended, answers)
+        if answer is not None:
+            answers[question.name] = answer
+    return attrs.evolve(seen, answers=answers)
+
+
+def _answer(
+    question: Question,
+    game: Game,
+    match: Match,
+    keys: Array,
+    values: Array,
+    setting: str | None,
+    plan: Plan,
+    ended: Any,
+    answers: Mapping[str, Answer],
+) -> Answer | None:
+    """None where the evaluation is asked something and answers nothing."""
+    evaluation, planned = question.evaluation, question.planned
+    if plan.settings.float64:
+        planned = _doubled(planned)
+    each = once = None
+    counts = {"pairs": plan.settings.pairs, "steps": plan.settings.steps}
+    asks, asks_once = (getattr(type(evaluation), name) is not getattr(Evaluation, name) for name in ("ask", "ask_once"))
+    if asks:
+        inputs = tuple(map(jnp.asarray, evaluation.inputs(ended, answers)))
+        asked = match, keys, inputs
+        if evaluation.first_seed:
+            asked = jax.tree.map(lambda leaf: leaf[:1], asked)
+        match_of_seeds, keys_of_seeds, inputs = asked
+        rivals = None if planned is None else stacked([planned] * len(keys_of_seeds))
+        stream = streams.of(question.name, evaluation.stream)
+        found = _asked(
+            evaluation, match_of_seeds, keys_of_seeds, values, rivals, inputs, setting=setting, stream=stream, **counts
+        )
+        each = jax.tree.map(np.asarray, found)
+    if asks_once:
+        found = evaluation.ask_once(game, match, keys, Asking(planned=planned, **counts))
+        once = jax.tree.map(np.asarray, found)
+    if (asks or asks_once) and each is None and once is None:
+        return None
+    return Answer(each=each, once=once)
+
+
+@partial(jax.jit, static_argnames=("setting", "pairs", "steps"))
+def played(match: Match, keys: Array, values: Array, *, setting: str | None, pairs: int, steps: int) -> Any:
+    """`evaluate.Ended` of every seed and row."""
+
+    def question(match: Match, key: Array) -> Any:
+        return matches(match, jax.random.fold_in(key, streams.MATCHES), pairs, steps)
+
+    return over_seeds_and_rows(question, setting, match, keys, values, None, ())
+
+
+@partial(jax.jit, static_argnames=("setting", "stream", "pairs", "steps"))
+def _asked(
+    evaluation: Evaluation,
+    match: Match,
+    keys: Array,
+    values: Array,
+    planned: Any,
+    inputs: tuple[Array, ...],
+    *,
+    setting: str | None,
+    stream: int,
+    pairs: int,
+    steps: int,
+) -> Any:
+    def question(match: Match, key: Array, planned: Any, *inputs: Array) -> Any:
+        asking = Asking(planned=planned, pairs=pairs, steps=steps)
+        return evaluation.ask(match, jax.random.fold_in(key, stream), asking, *inputs)
+
+    return over_seeds_and_rows(question, setting, match, keys, values, (planned,), inputs)
+
+
+def over_seeds_and_rows(
+    question: Callable, setting: str | None, match: Match, keys: Array, values: Array, planned: Any, inputs: tuple
+) -> Any:
+    """Over seeds one after the other (their weights differ), over rows at once."""
+
+    def one(args: tuple) -> Any:
+        match, key, values, planned, inputs = args
+
+        def at(value: Array, *inputs: Array) -> Any:
+            shown = match if setting is None else matching.with_setting(match, 0, setting, value)
+            return question(shown, key, *(planned or ()), *inputs)
+
+        return jax.vmap(at)(values, *inputs)
+
+    repeated = jnp.broadcast_to(values, (keys.shape[0], *values.shape))
+    return jax.lax.map(one, (match, keys, repeated, planned, inputs))
+
+
+def _doubled(tree: Any) -> Any:
+    """Every number in double precision."""
+    return jax.tree.map(
+        lambda a: jnp.asarray(a, float) if jnp.issubdtype(jnp.result_type(a), jnp.floating) else a, tree
+    )
+
+
+def _entries(game: Game, policies: Array) -> np.ndarray:
+    flat = policies.reshape(-1, *policies.shape[-2:])
+    return np.asarray(jax.jit(jax.vmap(game.entries))(flat)).reshape(policies.shape)
+
+
+def outcome_names(game: Game) -> list[str]:
+    """The names of a game's outcomes in its own order: what has been through jit comes back sorted."""
+    names: list[str] = []
+
+    def look(key: Array) -> Array:
+        x = game.init(key)
+        names.extend(game.outcomes(x))
+        return x
+
+    jax.eval_shape(look, jax.random.key(0))
+    return names

@@ -1,0 +1,58 @@
+"""Strangers' evaluations asked in the abstract before anything is fitted, so that one that fails costs no fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+
+from meva_core.contracts.evaluation import Answer, Asking, Evaluation
+from meva_core.evaluate.matches import matches
+from meva_core.evaluate.plan import Question
+from meva_core.experiment.compose import Composition
+from meva_core.match import Fitted, Match
+from meva_core.registry.entries import Offer
+from meva_core.registry.shape_checks import Asked
+
+FEW = 2  # pairs and steps
+
+
+def check(questions: Sequence[Question], composition: Composition) -> None:
+    """Ask all evaluations in the abstract, where one of them is a stranger's. Raises BadPlugin where that one raises,
+    or answers with anything but arrays."""
+    assert composition.registry is not None
+    offers = {question.name: composition.registry.find("evaluation", question.name) for question in questions}
+    if not all(offer.bundled for offer in offers.values()):
+        jax.eval_shape(lambda key: _asked(questions, offers, composition, key), jax.random.key(0))
+
+
+def _asked(questions: Sequence[Question], offers: dict[str, Offer], composition: Composition, key: Array) -> Array:
+    players = []
+    for learner in composition.rehearse():
+        training = learner.training
+        players.append(Fitted(learner=learner, params=training and training.params(training.init(key))))
+    match = Match(game=composition.game, players=tuple(players), seats=composition.seats)
+    ended, answers = _as_one_row(matches(match, key, FEW, FEW)), dict[str, Answer]()
+    for question in questions:
+        asked = Asked(offers[question.name], question.evaluation)
+        if type(question.evaluation).ask is Evaluation.ask:
+            continue
+        inputs = asked.answer("inputs(ended, answers)", lambda q=question: q.evaluation.inputs(ended, answers))
+        asking, own = Asking(planned=question.planned, pairs=FEW, steps=FEW), [each[0, 0] for each in inputs]
+        answer = asked.answer(
+            "ask(match, key, asking, *inputs)",
+            lambda q=question, asking=asking, own=own: q.evaluation.ask(match, key, asking, *own),
+        )
+        for leaf in jax.tree.leaves(answer):
+            if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int)):
+                asked.refuse("ask(match, key, asking, *inputs)", "a tree of arrays", leaf)
+        answers[question.name] = Answer(each=_as_one_row(answer))
+    return key
+
+
+def _as_one_row(tree: Any) -> Any:
+    """Every array [1, 1, ...]: of one seed and one row."""
+    return jax.tree.map(lambda array: jax.numpy.asarray(array)[None, None], tree)

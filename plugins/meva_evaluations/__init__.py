@@ -1,0 +1,1 @@
+"""Evaluations: questions about the players of a match, one file each."""

@@ -1,0 +1,179 @@
+"""Where does a learner come to rest, and would it stay there? Shapes: P players, D numbers per policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core import match as matching
+from meva_core.contracts import Evaluation, Game, component
+from meva_core.contracts.evaluation import Answer, Asking
+from meva_core.match import Match
+from meva_core.ops import simultaneous_gradient
+from meva_core.report import tables
+from meva_core.report.statistics import number
+from meva_core.report.tables import Grid
+
+AT_REST = 1e-3  # the largest number of a step where something is said to rest
+APART = 0.05  # rests nearer than this are one
+NEUTRAL = 1e-3  # a modulus that is 1 but for this says neither stable nor not
+
+
+class Rest(NamedTuple):
+    """x f32[P, D]; speed f32[]: the largest number of a step there, which is no rest unless this is tiny;
+    jacobian f32[P D, P D] of x -> x + step there."""
+
+    x: Array
+    speed: Array
+    jacobian: Array
+
+
+def rest(match: Match, x: Array, key: Array, *, iterations: int = 50) -> Rest:
+    """The fixed point of x -> x + step that Newton's method finds from x, f32[P, D], stable or not.
+
+    Where fixed points form a line or a plane it is one near x: steps are those of least length. Learners with a
+    state are asked for their first step. Pure; safe under jit and vmap.
+    """
+
+    def newton(n: Array, now: Rest) -> Rest:
+        after, slope = _linearised(match, now.x, key)
+        step = after - now.x
+        inverse = jnp.linalg.pinv(slope - jnp.eye(x.size, dtype=x.dtype), rtol=1e-4)
+        moved = now.x - jnp.matmul(inverse, step.ravel(), precision="highest").reshape(x.shape)
+        return Rest(jnp.where(n < iterations, moved, now.x), jnp.max(jnp.abs(step)), slope)
+
+    # Once more than it moves: a second mention of the learner's step would be traced, and compiled, anew.
+    fresh = Rest(x, jnp.zeros((), x.dtype), jnp.zeros((x.size, x.size), x.dtype))
+    return jax.lax.fori_loop(0, iterations + 1, newton, fresh)
+
+
+def equilibrium(game: Game, x: Array, *, iterations: int = 50) -> Array:
+    """The stationary point of the game's own simultaneous gradient that Newton's method finds from x, f32[P, D]:
+    where naive learning would rest, stable or not. Pure; safe under jit and vmap."""
+
+    def newton(_: int, x: Array) -> Array:
+        gradient, slope = _with_jacobian(lambda x: simultaneous_gradient(game.payoff, x), x)
+        inverse = jnp.linalg.pinv(slope, rtol=1e-4)
+        return x - jnp.matmul(inverse, gradient.ravel(), precision="highest").reshape(x.shape)
+
+    return jax.lax.fori_loop(0, iterations, newton, x)
+
+
+def jacobian(match: Match, x: Array, key: Array) -> Array:
+    """Of x -> x + step, f32[P D, P D]. Pure; safe under jit and vmap."""
+    return _linearised(match, x, key)[1]
+
+
+def eigenvalues(match: Match, x: Array, key: Array) -> np.ndarray:
+    """Of that Jacobian, complex[P D], largest modulus first; NaN where that is. A fixed point holds where all moduli
+    are below 1."""
+    of = np.asarray(jax.jit(jacobian)(match, x, key))
+    if not np.isfinite(of).all():
+        return np.full(len(of), np.nan, complex)
+    found = np.linalg.eigvals(of)
+    return found[np.argsort(-np.abs(found), kind="stable")]
+
+
+def _linearised(match: Match, x: Array, key: Array) -> tuple[Array, Array]:
+    """x + step, f32[P, D], and its Jacobian."""
+    return _with_jacobian(lambda x: matching.step(match, x, key), x)
+
+
+def _with_jacobian(function: Callable[[Array], Array], x: Array) -> tuple[Array, Array]:
+    """function(x), f32[P, D] like x, and its Jacobian f32[P D, P D]."""
+
+    def flat(x_flat: Array) -> tuple[Array, Array]:
+        found = function(x_flat.reshape(x.shape))
+        return found.ravel(), found
+
+    slope, found = jax.jacfwd(flat, has_aux=True)(x.ravel())
+    return found, slope
+
+
+@component
+class FixedPoints(Evaluation):
+    """Where the trajectories' ends come to rest, on the first seed, and whether they would stay there.
+
+    The answer holds for M ends x f32[1, V, M, P, D]; speed f32[1, V, M]: the largest number of a step there; jacobian
+    f32[1, V, M, P D, P D] of a step; and own f32[1, V, M, P, D]: the game's own equilibrium that is found from there.
+
+    In a row of summary.json:
+      rests             [{x, own, away, modulus, stable, share}]: where trajectories come to rest, the game's own
+                        equilibrium nearby and how far away that is, the largest modulus of the eigenvalues of a step's
+                        Jacobian there, stable true, false or null (a modulus of 1, as on a line of rests), and whose
+                        share ended there
+    """
+
+    builds_on = ("basins",)
+    first_seed = True
+    stream = 2**32 - 9  # on record
+    says = "finding where they rest"
+
+    def inputs(self, ended: Any, answers: Mapping[str, Answer]) -> tuple[Array, ...]:
+        _, paths, _ = answers["basins"].each
+        return (paths[..., -1, :, :],)
+
+    def ask(self, match: Any, key: Array, asking: Asking, *inputs: Array) -> Any:
+        (ends,) = inputs
+
+        def one(x: Array) -> tuple[Rest, Array]:
+            found = rest(match, x, key)
+            return found, equilibrium(match.game, found.x)
+
+        rests, own = jax.vmap(one)(ends)
+        return rests, own, ends
+
+    def rows(self, answer: Answer, seen: Any) -> list[dict[str, Any]]:
+        rests, own, ends = answer.each
+        return [
+            {"rests": _distinct(Rest(*(array[0, v] for array in rests)), own[0, v], ends[0, v], seen.game.plane)}
+            for v in range(len(seen.values))
+        ]
+
+    def tables(self, summary: Mapping[str, Any]) -> list[Grid]:
+        if not any(row["rests"] for row in summary["rows"]):
+            return []
+
+        def found(row: Mapping[str, Any]) -> list[list[str]]:
+            return [
+                [
+                    ", ".join(f"{number:.3f}" for number in rest["x"]),
+                    tables.number(rest["modulus"], 3),
+                    {True: "yes", False: "no", None: "neutral"}[rest["stable"]],
+                    f"{100 * rest['share']:.0f} %",
+                    tables.number(rest["away"], 3),
+                ]
+                for rest in row["rests"]
+            ]
+
+        heads = ["policies", "largest |eigenvalue|", "stable", "trajectories", "from the game's own equilibrium"]
+        caption = f"fixed points near the ends of trajectories, on seed {summary['seeds'][0]}"
+        return [tables.lines(summary, caption, heads, found)]
+
+
+def _distinct(rests: Rest, own: np.ndarray, ends: np.ndarray, plane: tuple[float, float]) -> list[dict[str, Any]]:
+    """The distinct ones in or near the plane, those of most trajectories first."""
+    low, high = plane
+    found: list[dict[str, Any]] = []
+    for m, x in enumerate(np.asarray(rests.x)):
+        near = np.isfinite(x).all() and low - 1 <= x.min() and x.max() <= high + 1
+        still = rests.speed[m] <= AT_REST and np.isfinite(rests.jacobian[m]).all()
+        if not near or not still or any(np.abs(x.ravel() - f["x"]).max() < APART for f in found):
+            continue
+        modulus = float(np.abs(np.linalg.eigvals(rests.jacobian[m])).max())
+        found.append(
+            {
+                "x": [float(each) for each in x.ravel()],
+                "own": [number(each) for each in own[m].ravel()],
+                "away": number(np.abs(own[m].ravel() - x.ravel()).max()),
+                "modulus": number(modulus),
+                "stable": None if abs(modulus - 1) < NEUTRAL else modulus < 1,
+                "share": float(np.mean(np.abs(ends[..., 0] - x.ravel()).max(axis=-1) < APART)),
+            }
+        )
+    return sorted(found, key=lambda rest: -rest["share"])

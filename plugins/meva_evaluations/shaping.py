@@ -1,0 +1,117 @@
+"""How does a learner fare against another one that learns by its own rule?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+from jax import Array
+
+from meva_core.contracts import Evaluation, Game, Learner, component, positive, static
+from meva_core.contracts.evaluation import Answer, Asking, Column
+from meva_core.errors import BadCombination
+from meva_core.evaluate import matches
+from meva_core.match import Fitted, Match
+from meva_core.report.statistics import statistic
+
+
+def against(game: Game, player: Fitted, rival: Learner) -> Match:
+    """The player in seat 1, as it plays where everybody else follows `rival` (a rule without parameters)."""
+    others = game.num_players - 1
+    facing = player.learner.facing((None, *(rival,) * others))
+    players = (attrs.evolve(player, learner=facing), Fitted(learner=rival))
+    return Match(game=game, players=players, seats=(0, *(1,) * others))
+
+
+@component
+class Shaping(Evaluation):
+    """Payoffs f32[S, V, N, P] of fresh matches with the learner in seat 1 and the learner to be shaped elsewhere, in
+    self-play alone.
+
+    The learner to be shaped has no memory of a fit. Its rate is `rate`, else the learner's, else what its own recipe
+    for the game says.
+
+    In a row of summary.json:
+      against           {learner, ours, theirs}: learner in seat 1, the learner to be shaped elsewhere
+    """
+
+    against: str | None = static(default=None, doc="the learner to be shaped; unset: nobody", names="learner")
+    rate: float | None = static(
+        default=None,
+        doc="its learning rate; unset: the learner's, or of a learner that has none, what its own recipe says",
+        check=positive,
+    )
+
+    stream = 2**32 - 4  # on record
+    formerly = {"against": "against", "against_rate": "rate"}  # noqa: RUF012
+
+    @property
+    def says(self) -> str:
+        return f"playing against {self.against}"
+
+    @classmethod
+    def settle(cls, settings: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
+        lent = settings["rate"] or np.any(about.learner.settings.get("rate", 0.0))
+        if lent or settings["against"] is None or about.opponents:
+            return settings
+        return {**settings, "rate": about.of_recipe(settings["against"])["rate"]}
+
+    def lacks(self, composition: Any, seeds: int) -> str:
+        if self.against is None:
+            return "a learner to be shaped (evaluate.shaping.against)"
+        return "" if self.plan(composition) is not None else f"self-play of a learner that can meet {self.against}"
+
+    def plan(self, composition: Any) -> Learner | None:
+        """The learner to be shaped; None unless in self-play, where it is the learner itself, and where the two cannot
+        meet. Raises BadValue where it needs a fit."""
+        name, first = self.against, composition.players[0]
+        if name is None or len(composition.players) > 1 or name == first.name:
+            return None
+        learner = composition.rehearse()[0]
+        rate = self.rate or learner.rate
+        shaped = composition.another(name, "evaluate.shaping.against", **({"rate": rate} if np.any(rate) else {}))
+        try:
+            learner.facing((None, *(shaped,) * (composition.game.num_players - 1)))
+        except BadCombination:
+            return None
+        return shaped
+
+    def quantities(self, composition: Any) -> tuple[str, ...]:
+        return ("against.ours", "against.theirs")
+
+    def ask(self, match: Any, key: Array, asking: Asking, *inputs: Array) -> Any:
+        shaping = against(match.game, match.players[0], asking.planned)
+        return matches(shaping, key, asking.pairs, asking.steps).payoffs
+
+    def rows(self, answer: Answer, seen: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "against": {
+                    "learner": self.against,
+                    "ours": statistic(shaped[..., 0]),
+                    "theirs": statistic(shaped[..., 1:].mean(axis=-1)),
+                }
+            }
+            for shaped in (answer.each[:, v] for v in range(len(seen.values)))
+        ]
+
+    def columns(self, summary: Mapping[str, Any]) -> list[Column]:
+        name = summary["rows"][0]["against"]["learner"]
+        heads = {"ours": (f"ours vs\n{name}", "ours"), "theirs": (f"{name}'s", f"the {name} one's")}
+        return [
+            Column(
+                head=head,
+                panel=f"against a {name} learner",
+                line=line,
+                cell=lambda row, key=key: row["against"][key],
+                # The learner to be shaped is met from the first seat alone.
+                of_seat=lambda row, seat, key=key: row["against"][key] if seat == "1" else None,
+            )
+            for key, (head, line) in heads.items()
+        ]
+
+    def compared(self, row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        name = row["against"]["learner"]
+        return {f"ours vs {name}": row["against"]["ours"], f"{name}'s": row["against"]["theirs"]}
