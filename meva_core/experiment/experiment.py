@@ -138,8 +138,11 @@ class Experiment:
 
 
 def decisive(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the numbers: not what an experiment is called, in which pieces its fit is done, nor [run]."""
+    """The part of an experiment that decides its numbers: without its recipe's name and source, how evaluations were
+    picked, in which pieces a fit is done, and [run]."""
     found = {key: value for key, value in plain.items() if key not in ("recipe", "source", "run")}
+    if isinstance(evaluate := found.get("evaluate"), Mapping):  # who is asked has a table
+        found["evaluate"] = {key: value for key, value in evaluate.items() if key != "asked"}
     if isinstance(fit := found.get("fit"), Mapping):
         found["fit"] = {key: value for key, value in fit.items() if key not in ("chunk", "on_divergence")}
     return found
@@ -159,7 +162,13 @@ def hash_of(plain: Mapping[str, Any]) -> str:
 def read(registry: Registry, path: Path) -> Experiment:
     """An experiment from its TOML file."""
     plain = recipes.read_toml(path)
-    plain.pop("run", None)  # versions and hash of the run it was written by
+    run = plain.pop("run", None)  # versions and hash of the run it was written by
+    versions = run.get("versions", {}) if isinstance(run, Mapping) else {}
+    if isinstance(schema := plain.get("schema"), int) and 0 < schema < SCHEMA and isinstance(versions, Mapping):
+        raise BadValue(
+            f"expected schema {SCHEMA}, got {schema} @ {path}: meva {versions.get('meva', 'of an earlier version')} wrote "
+            "it, and runs it again; this version makes its page (meva report)"
+        )
     return from_plain(registry, plain, str(path))
 
 

@@ -220,6 +220,9 @@ def _evaluations(
             for other in loading.load(registry.find("evaluation", name)).builds_on:
                 choose(other)
 
+    for name in (offer.name for offer in registry.of_kind("evaluation")):
+        if name in numbers:
+            raise BadValue(f"expected evaluate.{name}.NAME, got {numbers[name]!r}: name one of its hyper-parameters")
     for name in asked:
         if name != DEFAULT:
             choose(name)

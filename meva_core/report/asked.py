@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +9,33 @@ from typing import Any
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.errors import BadPlugin, MevaError
 from meva_core.registry import discovery, loading
+from meva_core.registry.entries import Registry
 
 
 def of_summary(summary: Mapping[str, Any]) -> dict[str, Evaluation]:
     """Evaluations by name, to draw what stands in the folder; those whose plugin is not installed are left out."""
-    known, found = discovery.installed(), {}
-    for name in summary.get("evaluations", []):
-        with contextlib.suppress(MevaError, TypeError):
-            found[name] = loading.load(known.find("evaluation", name))()
-    return found
+    known = discovery.installed()
+    if "evaluations" not in summary:  # of an older version, which did not say
+        everything = {offer.name: _made(known, offer.name) for offer in known.of_kind("evaluation")}
+        return {name: each for name, each in everything.items() if each is not None and _finds_its_own(each, summary)}
+    found = {name: _made(known, name) for name in summary["evaluations"]}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _made(known: Registry, name: str) -> Evaluation | None:
+    try:
+        return loading.load(known.find("evaluation", name))()
+    except (MevaError, TypeError):
+        return None
+
+
+def _finds_its_own(evaluation: Evaluation, summary: Mapping[str, Any]) -> bool:
+    """True if a summary holds what an evaluation shows."""
+    try:
+        evaluation.columns(summary)
+        return bool([*evaluation.first_tables(summary), *evaluation.tables(summary)] or evaluation.columns(summary))
+    except (KeyError, TypeError, AttributeError, IndexError):
+        return False
 
 
 def checked_rows(name: str, evaluation: Evaluation, rows: Any, count: int) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from meva_core.storage import files as disk
 from meva_core.storage import kept_fit, locks, metrics, provenance
 
 SUMMARY = 4  # the version of summary.json
+READABLE = (3, SUMMARY)  # those that a page can be made of
 # Files that an interrupted start leaves behind; a folder that holds nothing else counts as empty.
 LEFTOVERS = (
     locks.NAME,
@@ -109,7 +110,8 @@ def read_summary(out: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BadFolder(f"expected a summary in {path}, got a JSON {type(content).__name__}: run it again")
     if "rows" in content:  # of a run
-        check_schema(content.get("schema"), SUMMARY, path)
+        found = content.get("schema")
+        check_schema(SUMMARY if found in READABLE else found, SUMMARY, path)
     return content
 
 

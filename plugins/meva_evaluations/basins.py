@@ -149,10 +149,10 @@ class Basins(Evaluation):
         return {"plane": plane, "landscape": landscape, "trajectories": paths, **cells}
 
     def first_tables(self, summary: Mapping[str, Any]) -> list[Grid]:
-        return [_table(summary)]
+        return [_table(summary)] if summary["rows"][0]["basins"] else []
 
     def tables(self, summary: Mapping[str, Any]) -> list[Grid]:
-        return [_unstable(summary)] if "unstable" in summary["rows"][0] else []
+        return [_unstable(summary)] if summary["rows"][0].get("unstable") else []
 
     def compared(self, row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         return {

@@ -16,7 +16,6 @@ from meva_core.report.tables import symbol, title
 def of_run(summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Figure]:
     """Basins and trajectories of a run, a square panel for each row."""
     extent = tuple(arrays["plane"])
-    name = next(iter(summary["rows"][0]["basins"]))
 
     def basins(axis: Any, v: int) -> None:
         shares(axis, arrays[f"basin {name}"][:, v].mean(axis=0), extent)
@@ -25,10 +24,10 @@ def of_run(summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, F
         paths(axis, arrays["trajectories"][0, v, ..., 0], extent)
 
     seed = summary["seeds"][0]
-    return {
-        "basins": _panels(summary, basins, f"starts that end in {name} (white; grey: only on some seeds)"),
-        "trajectories": _panels(summary, trajectories, f"trajectories of learning (seed {seed})"),
-    }
+    figures = {"trajectories": _panels(summary, trajectories, f"trajectories of learning (seed {seed})")}
+    if name := next(iter(summary["rows"][0]["basins"]), None):
+        figures["basins"] = _panels(summary, basins, f"starts that end in {name} (white; grey: only on some seeds)")
+    return figures
 
 
 def _panels(summary: Mapping[str, Any], panel: Callable[[Any, int], None], heading: str) -> Figure:

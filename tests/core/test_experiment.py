@@ -62,7 +62,7 @@ def read(text, tmp_path):
         ("fit.seeds", 1.0, "expected int, got 1.0 (float) @ fit.seeds"),
         ("evaluate.values", 3, "expected list of float, got 3 (int) @ evaluate.values"),
         ("evaluate.values", [0.5, "a"], "expected list of float, got [0.5, 'a'] (list) @ evaluate.values"),
-        ("evaluate.shaping.against", 1, "expected str or nothing, got 1 (int) @ evaluate.against"),
+        ("evaluate.shaping.against", 1, "expected str or nothing, got 1 (int) @ evaluate.shaping.against"),
     ],
 )
 def test_a_wrong_type(path, value, said):
@@ -80,7 +80,8 @@ def test_a_wrong_type(path, value, said):
         ("value_model.outputs", "unknown hyper-parameter 'outputs' @ value_model"),
         ("explorer.prob", "@ explorer - did you mean 'probability'?"),
         ("fit.sed", "@ fit - did you mean 'seed'?"),
-        ("evaluate.pair", "@ evaluate - did you mean 'pairs'?"),
+        ("evaluate.pair", "unknown hyper-parameter evaluate.pair - did you mean 'pairs'?"),
+        ("evaluate.basins", "expected evaluate.basins.NAME, got 1: name one of its hyper-parameters"),
         ("lerner.rate", "expected SECTION.NAME, got 'lerner.rate' - did you mean 'learner'?"),
         ("rate", "expected SECTION.NAME, got 'rate'"),
     ],
@@ -372,9 +373,9 @@ def test_a_name_with_its_plugin_has_the_same_recipes():
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("schema = 2", "schema = 3", "expected schema 2, got 3"),
-        ("schema = 2", "", "expected schema 2, got None"),
-        ("schema = 2", "schema = 2\nbogus = 1", "unknown key 'bogus'"),
+        ("schema = 3", "schema = 2", "expected schema 3, got 2"),
+        ("schema = 3", "", "expected schema 3, got None"),
+        ("schema = 3", "schema = 3\nbogus = 1", "unknown key 'bogus'"),
         ("[learner]", "[lerner]", "unknown key 'lerner'"),
         ("[fit]", "[fit]\nsed = 1", "unknown hyper-parameter 'sed' @ fit"),
         ("seeds = 1", "seeds = 0", "got 0 @ fit"),
@@ -382,8 +383,8 @@ def test_a_name_with_its_plugin_has_the_same_recipes():
         ('name = "ipd"', 'name = "ipdd"', "unknown game 'ipdd' - did you mean 'ipd'?"),
         ('name = "ipd"', "", "expected a table with a name"),
         ('recipe = "default"', "recipe = 3", "expected str, got 3 (int) @ recipe"),
-        ("schema = 2", "schema = 2\nopponents = 3", "expected a list of tables, got 3"),
-        ("schema = 2", "schema = 2\nopponents = [3]", "expected a table with a name, got 3 @ opponent"),
+        ("schema = 3", "schema = 3\nopponents = 3", "expected a list of tables, got 3"),
+        ("schema = 3", "schema = 3\nopponents = [3]", "expected a table with a name, got 3 @ opponent"),
     ],
 )
 def test_an_edited_file(tmp_path, old, new, said):

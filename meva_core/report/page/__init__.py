@@ -80,7 +80,7 @@ def listed(seeds: list[int]) -> str:
 def _explored(summary: dict[str, Any], panels: Sequence[Panel]) -> dict[str, Any]:
     """What the slider moves through, one item per row."""
     rows = summary["rows"]
-    values, own = [row["value"] for row in rows], summary["setting"]["own"] if summary["setting"] else None
+    values, own = [row["value"] for row in rows], (summary["setting"] or {}).get("own")
     return {
         "symbol": tables.symbol(summary["setting"]["label"]) if summary["setting"] else "",
         "values": values,

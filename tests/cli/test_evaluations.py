@@ -1,0 +1,227 @@
+"""Evaluations as plugins: picked, set, left out, and a stranger's with a table, a picture and a panel of its own."""
+
+import json
+import re
+
+import jax.numpy as jnp
+import pytest
+
+import meva_core as meva
+from meva_core.contracts import Evaluation, component, static
+from meva_core.errors import BadPlugin
+from meva_core.evaluate import streams
+from meva_core.registry import discovery, loading
+from meva_core.report.statistics import statistic
+
+SHORT = ("--set", "evaluate.pairs=2", "--set", "evaluate.steps=3", "--set", "evaluate.values=[0.0]")
+LOLA = ("--game", "ipd", "--learner", "lola", *SHORT)
+FAIRNESS = """
+import jax.numpy as jnp
+from meva_core.contracts import Entry, Evaluation, component, hookimpl, positive, static
+from meva_core.contracts.evaluation import Panel
+from meva_core.report import tables
+from meva_core.report.statistics import statistic
+
+
+@hookimpl
+def meva_evaluations():
+    yield Entry("fairness", "fairness:Fairness", "how far apart payoffs are")
+
+
+@component
+class Fairness(Evaluation):
+    \"\"\"How far apart payoffs are, in units of `unit`.\"\"\"
+
+    unit: float = static(default=1.0, doc="of payoffs", check=positive)
+    by_default = False
+    says = "comparing payoffs"
+
+    def inputs(self, ended, answers):
+        return (ended.payoffs,)
+
+    def ask(self, match, key, asking, payoffs):
+        return jnp.ptp(payoffs, axis=1) / self.unit
+
+    def rows(self, answer, seen):
+        return [{"fairness": {"apart": statistic(answer.each[:, v])}} for v in range(len(seen.values))]
+
+    def quantities(self, composition):
+        return ("fairness.apart",)
+
+    def tables(self, summary):
+        def cells(row):
+            return [tables.statistic(row["fairness"]["apart"])]
+
+        return [tables.per_setting(summary, "how far payoffs are apart", ["apart"], cells)]
+
+    def arrays(self, answer):
+        return {"apart": answer.each}
+
+    def figures(self, summary, arrays):
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(2, 2))
+        figure.subplots().hist(arrays["apart"].ravel())
+        return {"fairness": figure}
+
+    def captions(self):
+        return {"fairness": "A histogram of how far payoffs are apart."}
+
+    def panels(self, summary, arrays):
+        script = "(box, rows, { html }) => { const p = html('p', '', box); return (v) => p.textContent = rows[v]; }"
+        return [Panel(script=script, rows=[f"apart: {n}" for n in arrays["apart"][0].mean(axis=1)])]
+
+
+def fail(self, *arguments):
+    raise KeyError("oops")
+"""
+
+
+def folder_of(meva_run, tmp_path, *words):
+    outcome = meva_run(*words, "--out", tmp_path / "run")
+    assert (outcome.code, outcome.err) == (0, "")
+    return tmp_path / "run", json.loads((tmp_path / "run" / "summary.json").read_text())
+
+
+# ---------------------------------------------------------------- a stranger's
+
+
+def test_a_strangers_evaluation_has_its_table_picture_and_panel(fake_plugin, meva_run, meva_command, tmp_path):
+    fake_plugin("fairness", FAIRNESS)
+    words = (*LOLA, "--evaluate", "default,fairness", "--set", "evaluate.fairness.unit=2.0")
+    out, summary = folder_of(meva_run, tmp_path, *words)
+    assert summary["evaluations"] == ["best_response", "convergence", "shaping", "fairness"]
+    assert summary["rows"][0]["fairness"]["apart"]["mean"] >= 0
+    assert (out / "figures" / "fairness.svg").is_file()
+    page = (out / "report.html").read_text()
+    assert "<h2>How far payoffs are apart</h2>" in page
+    assert "A histogram of how far payoffs are apart." in page
+    assert "p.textContent = rows[v]" in page
+    assert '"panels":[["apart: ' in page
+    (out / "report.html").unlink()
+    assert meva_command("report", out).code == 0
+    assert (out / "report.html").read_text() == page
+    again = meva_run(out / "experiment.toml", "--out", tmp_path / "again")
+    assert (again.code, json.loads((tmp_path / "again" / "summary.json").read_text())["hash"]) == (0, summary["hash"])
+    assert any(line.split()[0] == "fairness" for line in meva_command("list", "evaluation").lines[1:])
+    assert "unit" in meva_command("show", "evaluation", "fairness").out
+    assert "share" not in meva_command("compare", out, tmp_path / "again").err
+
+
+def test_the_kit_checks_it(fake_plugin, meva_command):
+    fake_plugin("fairness", FAIRNESS)
+    outcome = meva_command("plugin", "check", "fairness", "--game", "hamiltonian")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.lines[-1] == "1 of 1 keep their contracts"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("Fairness.ask = fail", "ask(match, key, asking, *inputs) raises KeyError: 'oops'"),
+        ("Fairness.ask = lambda self, *rest: 'much'", "ask(match, key, asking, *inputs): expected a tree of arrays"),
+        ("Fairness.inputs = fail", "inputs(ended, answers) raises KeyError: 'oops'"),
+        ("Fairness.plan = fail", "raises KeyError: 'oops'"),
+        ("del Fairness.ask\nFairness.rows = fail", "raises KeyError: 'oops'"),
+        ("Fairness.rows = lambda self, *rest: []", "rows(answer, seen): expected a list of 1 dictionaries, got []"),
+        ("Fairness.rows = lambda self, *rest: [{'fairness': float('nan')}]", "rows(answer, seen): Out of range float"),
+        ("Fairness.rows = lambda self, *rest: [{'fairness': jnp.zeros(2)}]", "rows(answer, seen): Object of type"),
+    ],
+)
+def test_a_fault_is_one_line_that_names_it(fake_plugin, meva_run, tmp_path, fault, said):
+    fake_plugin("fairness", f"{FAIRNESS}\n{fault}\n")
+    outcome = meva_run(*LOLA, "--evaluate", "fairness", "--out", tmp_path / "out")
+    (line,) = outcome.err.splitlines()
+    assert outcome.code == 2
+    assert line.startswith("error: evaluation 'fairness' of plugin 'fairness' (meva-fairness)")
+    assert said in line
+
+
+def test_what_nobody_asks_harms_nobody(fake_plugin, meva_run, tmp_path):
+    fake_plugin("fairness", f"{FAIRNESS}\nFairness.ask = fail\n")
+    _, summary = folder_of(meva_run, tmp_path, *LOLA)
+    assert "fairness" not in summary["evaluations"]
+
+
+# ---------------------------------------------------------------- picked
+
+
+def test_without_evaluations_matches_are_played(meva_run, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEVA_BLOCK", "meva_evaluations")
+    discovery.installed.cache_clear()
+    out, summary = folder_of(meva_run, tmp_path, *LOLA)
+    assert summary["evaluations"] == []
+    assert summary["rows"][0]["self_play"]["mean"] < 0
+    assert (out / "report.html").is_file()
+    monkeypatch.delenv("MEVA_BLOCK")
+    discovery.installed.cache_clear()
+
+
+def test_picked_evaluations_alone_are_asked(meva_run, tmp_path):
+    out, summary = folder_of(meva_run, tmp_path, *LOLA, "--evaluate", "convergence")
+    assert summary["evaluations"] == ["convergence"]
+    assert "best_response" not in summary["rows"][0]
+    text = (out / "experiment.toml").read_text()
+    assert re.search(r'asked = \[\s*"convergence",?\s*\]', text)
+    assert "[evaluate.best_response]" not in text
+
+
+def test_what_it_builds_on_is_asked_too(meva_run, tmp_path):
+    words = ("--game", "hamiltonian", "--learner", "naive", *SHORT[:4], "--set", "evaluate.basins.grid=3")
+    _, summary = folder_of(meva_run, tmp_path, *words, "--evaluate", "fixed_points")
+    assert summary["evaluations"] == ["basins", "fixed_points"]
+
+
+@pytest.mark.parametrize("names", ["", ",", " , "])
+def test_no_name_is_no_pick(meva_run, names):
+    outcome = meva_run(*LOLA, "--evaluate", names)
+    assert (outcome.code, outcome.err) == (
+        2,
+        f"error: expected names of evaluations for --evaluate, got {names!r}\n",
+    )
+
+
+# ---------------------------------------------------------------- from Python
+
+
+@component
+class Sum(Evaluation):
+    """The sum of all payoffs, times a number."""
+
+    times: float = static(default=1.0, doc="times")
+
+    def inputs(self, ended, answers):
+        return (ended.payoffs,)
+
+    def ask(self, match, key, asking, *inputs):
+        return self.times * jnp.sum(inputs[0], axis=1)
+
+    def rows(self, answer, seen):
+        return [{"sum": statistic(answer.each[:, v])} for v in range(len(seen.values))]
+
+
+def test_a_class_of_ones_own_is_asked():
+    few = {"evaluate.pairs": 2, "evaluate.steps": 2}
+    result = meva.run("matrix", "naive", evaluate=[Sum], set=few)
+    assert result.summary()["rows"][0]["sum"]["mean"] == pytest.approx(result.payoffs.sum(axis=-1).mean(), rel=1e-6)
+
+
+def test_a_class_at_fault_is_named():
+    class Odd(Sum):
+        """Not what it says."""
+
+        def rows(self, answer, seen):
+            return [{"sum": answer.each}]
+
+    result = meva.run("matrix", "naive", evaluate=[component(Odd)], set={"evaluate.pairs": 2, "evaluate.steps": 2})
+    with pytest.raises(BadPlugin, match=r"evaluation .*Odd.*rows\(answer, seen\): Object of type ndarray"):
+        result.summary()
+
+
+def test_streams_of_random_numbers_are_apart():
+    offers = discovery.installed().of_kind("evaluation")
+    named = {offer.name: streams.of(offer.name, loading.load(offer).stream) for offer in offers}
+    numbers = [streams.MATCHES, streams.TOURNAMENT, *named.values()]
+    assert len(set(numbers)) == len(numbers)
+    assert all(number in streams.RESERVED or number in streams.NAMED for number in numbers)
+    assert min(numbers) > 2**30  # outer loops of a fit count from 0
