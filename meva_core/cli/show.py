@@ -58,12 +58,7 @@ def _show(offer: Offer, registry_file: str | None) -> None:
     from meva_core.contracts.components import as_plain, hyperparameters
     from meva_core.contracts.conversion import type_name
     from meva_core.experiment.experiment import PARTS_OF_MODELS
-    from meva_core.registry import (
-        claims,
-        loading,  # jax
-        recipes,
-    )
-    from meva_core.runner import plugins
+    from meva_core.registry import loading  # jax
 
     cls, kind = loading.load(offer), offer.kind
     click.secho(f"{kind_label(kind)} {offer.name}", bold=True, nl=False)
@@ -84,23 +79,32 @@ def _show(offer: Offer, registry_file: str | None) -> None:
         click.secho("\nstrategies", bold=True)
         click.echo(_wrapped(", ".join(names), "  "))
     if kind == "learner":
-        _, files = plugins(registry_file)
-        if (own := offer.recipes()) is not None:
-            files.insert(0, own)
-        click.secho("\nrecipes", bold=True)
-        found = [(g, n) for g in _games(files, offer.name) for n in recipes.names(files, g, offer.name)]
-        for game, name in found:
-            recipe = recipes.find(files, game, offer.name, name)
-            click.echo(_wrapped(f"{game} {name}: {recipe.source if recipe else ''}", "  ", "      "))
-            for said in claims.measured(files, game, offer.name, name):
-                click.echo(_wrapped(said, "      "))
-        if not found:
-            click.echo("  none: the defaults above")
+        _show_recipes(offer, registry_file)
     if offer.entry.reference:
         click.secho("\npaper", bold=True)
         click.echo(_wrapped(offer.entry.reference, "  "))
-        if offer.entry.bibtex:
+        if offer.entry.bibtex or offer.entry.cites:
             click.echo(f"  as BibTeX: meva cite {offer.name}")
+
+
+def _show_recipes(learner: Offer, registry_file: str | None) -> None:
+    """Every plugin's recipes for a learner, by game, family of games, or any game."""
+    from meva_core.registry import claims, recipes
+    from meva_core.runner import plugins
+
+    known, files = plugins(registry_file)
+    own = learner.recipes()
+    files = [*discovery.recipe_files(known), *([] if own is None else [own]), *files]
+    click.secho("\nrecipes", bold=True)
+    places = [recipes.Played(place) for place in _places(files, learner.name)]
+    found = [(place, name) for place in places for name in recipes.names(files, place, learner.name)]
+    for place, name in found:
+        recipe = recipes.find(files, place, learner.name, name)
+        click.echo(_wrapped(f"{place.name} {name}: {recipe.source if recipe else ''}", "  ", "      "))
+        for said in claims.measured(files, place, learner.name, name):
+            click.echo(_wrapped(said, "      "))
+    if not found:
+        click.echo("  none: the defaults above")
 
 
 def _strategies(game: Any) -> list[str]:
@@ -111,7 +115,7 @@ def _strategies(game: Any) -> list[str]:
         return []
 
 
-def _games(files: list, learner: str) -> list[str]:
+def _places(files: list, learner: str) -> list[str]:
     return list(dict.fromkeys(game for f in files for game, learners in f.tables.items() if learner in learners))
 
 

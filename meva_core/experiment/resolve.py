@@ -12,6 +12,7 @@ import numpy as np
 from meva_core.contracts import conversion
 from meva_core.contracts.components import hyperparameters
 from meva_core.errors import BadValue, MevaError, did_you_mean
+from meva_core.experiment.cookbook import Cookbook, cookbook
 from meva_core.experiment.experiment import MODELS, SCHEMA, Experiment, from_plain, models_of
 from meva_core.registry import checks, claims, loading, recipes
 from meva_core.registry.entries import Offer, Registry
@@ -37,13 +38,10 @@ def resolve(
     of value_model or explorer is for everybody who has one, `learner.value_model.width` for one side alone.
     The source ends with what was measured of the recipe, where no override changes what is fitted.
     """
-    everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
-    sections, opponent_sections, chosen, source = _recipe_sections(
-        registry, everything, game, learner, opponents, recipe, or_default
-    )
-    defaults = recipes.defaults(files)
-    for name, table in zip([learner, *opponents], [sections, *opponent_sections], strict=True):
-        wanted = models_of(registry, name)
+    book = cookbook(registry, files, game, (learner, *opponents))
+    sections, opponent_sections, chosen, source = _recipe_sections(book, recipe, or_default)
+    for n, (name, table) in enumerate(zip([learner, *opponents], [sections, *opponent_sections], strict=True)):
+        wanted, defaults = models_of(registry, name), book.defaults(n)
         for part in MODELS:
             if part in wanted:
                 table[part] = {"name": defaults[part], **table[part]}
@@ -62,7 +60,7 @@ def resolve(
         "learner": {"name": learner, **sections["learner"]},
         **{part: sections[part] for part in MODELS if part in sections},
         "fit": sections["fit"],
-        "evaluate": {"against": defaults["against"], **sections["evaluate"]},
+        "evaluate": {"against": book.defaults(0)["against"], **sections["evaluate"]},
         "opponents": [
             {"name": name, **table["learner"], **{part: table[part] for part in MODELS if part in table}}
             for name, table in zip(opponents, opponent_sections, strict=True)
@@ -72,7 +70,8 @@ def resolve(
     if any(map(_of_fit, overrides or {})):
         return resolved
     against = [opponent.name for opponent in resolved.opponents]  # none where they equal the learner
-    counted = claims.measured(everything, resolved.game.name, resolved.learner.name, chosen, against)
+    everything = book.where(book.learners[0].name, chosen)
+    counted = claims.measured(everything, book.game, resolved.learner.name, chosen, against)
     return attrs.evolve(resolved, source="; ".join([resolved.source, *counted]))
 
 
@@ -140,30 +139,24 @@ def _is_number(value: Any) -> bool:
 
 
 def _recipe_sections(
-    registry: Registry,
-    everything: Sequence[recipes.RecipeFile],
-    game: str,
-    learner: str,
-    opponents: Sequence[str],
-    recipe: str,
-    or_default: bool,
+    book: Cookbook, recipe: str, or_default: bool
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, dict[str, Any]]], str, str]:
     """Sections of the game and the learner, sections of each opponent, the recipe that the learner's came from, and its
     source."""
-    # `plugin:name` chooses between plugins; recipes go by the name.
-    game, learner = registry.find("game", game).name, registry.find("learner", learner).name
-    opponents = [registry.find("learner", opponent).name for opponent in opponents]
-    lacking = or_default and recipe not in recipes.names(everything, game, learner)
-    chosen = "default" if lacking else recipe
-    own = recipes.find(everything, game, learner, chosen)
+    learner, *opponents = book.learners
+    chosen = "default" if or_default and not book.has(learner, recipe) else recipe
+    own = book.find(learner, chosen)
     sections: dict[str, Any] = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
-    sections["who"] = learner
+    sections["who"] = learner.name
+    classes = {h.name: h.default for h in hyperparameters(loading.load(learner))}
+    rate = sections["learner"].get("rate", classes["rate"])
+    if _is_number(rate) and rate > 0:  # before any override: that changes nothing but what it names
+        sections["evaluate"].setdefault("response_rate", rate)
     opponent_sections = []
     for opponent in opponents:
-        has = recipe in recipes.names(everything, game, opponent)
-        theirs = recipes.find(everything, game, opponent, recipe if has else "default")
+        theirs = book.find(opponent, recipe if book.has(opponent, recipe) else "default")
         tables: dict[str, Any] = {s: dict(theirs.sections[s]) if theirs else {} for s in ("learner", *MODELS)}
-        opponent_sections.append({**tables, "who": opponent})
+        opponent_sections.append({**tables, "who": opponent.name})
     source = own.source if own else "the classes' own defaults; no recipe on record"
     return sections, opponent_sections, chosen, source
 
@@ -180,17 +173,11 @@ def _with_rate_to_shape(registry: Registry, files: Sequence[recipes.RecipeFile],
     lent = evaluate.against_rate or np.any(experiment.learner.settings["rate"])
     if lent or evaluate.against is None or experiment.opponents:
         return experiment
-    everything = [*_plugin_files(registry, game, [evaluate.against]), *files]
-    shaped = registry.find("learner", evaluate.against).name
-    own = recipes.find(everything, registry.find("game", game).name, shaped, "default")
-    factory = loading.load(registry.find("learner", evaluate.against))
-    rate = conversion.structure(factory, own.sections["learner"] if own else {}, "evaluate.against")["rate"]
-    return attrs.evolve(experiment, evaluate=attrs.evolve(evaluate, against_rate=rate))
-
-
-def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:
-    offers = [registry.find("game", game), *(registry.find("learner", name) for name in learners)]
-    return [own for offer in dict.fromkeys(offers) if (own := offer.recipes()) is not None]
+    book = cookbook(registry, files, game, [evaluate.against])
+    (shaped,) = book.learners
+    own = book.find(shaped, "default")
+    numbers = conversion.structure(loading.load(shaped), own.sections["learner"] if own else {}, "evaluate.against")
+    return attrs.evolve(experiment, evaluate=attrs.evolve(evaluate, against_rate=numbers["rate"]))
 
 
 def _override(sections: dict[str, dict], opponents: list[dict[str, dict]], path: str, value: Any) -> None:
