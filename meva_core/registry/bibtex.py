@@ -30,7 +30,8 @@ def of_entry(entry: Entry) -> dict[str, str]:
     where its file of references cannot be read, UnknownName where that has no such key."""
     found = entries(entry.bibtex)
     if entry.cites:
-        where = entry.references or ""
+        if (where := entry.references) is None:
+            raise BadFolder("expected references = 'package:file.bib', or MEVA_REFERENCES, beside cites, got none")
         try:
             there = entries(package_file(where).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

@@ -40,7 +40,7 @@ import attrs
 
 from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.registry import recipes
-from meva_core.registry.recipes import Played, RecipeFile
+from meva_core.registry.recipes import RECORDS, Played, RecipeFile
 from meva_core.registry.toml_tables import record
 
 OF_EVALUATION = "evaluate."
@@ -161,6 +161,13 @@ def parse(name: str, table: Mapping[str, Any], where: str) -> Claim:
     return claim
 
 
+def check(file: RecipeFile) -> None:
+    """Raise BadValue where the layout of a claim in the file, or of a record beside it, is wrong."""
+    for name in file.claims:
+        find([file], name)
+    parse_records(file.records, RECORDS)
+
+
 def _criterion(table: Any, where: str) -> Criterion:
     found = record(Criterion, table, where)
     if (found.at_least is None) == (found.at_most is None):
@@ -202,7 +209,7 @@ def measured(
     for claim in (find(files, name) for name in names(files) if name in records):
         if (claim.game, claim.learner, claim.recipe, claim.opponents) != asked:
             continue
-        record = parse_records({claim.name: records[claim.name]}, "claims.toml")[claim.name]
+        record = parse_records({claim.name: records[claim.name]}, RECORDS)[claim.name]
         if record.of == claim.of(files, game):
             found.append(_sentence(claim, record))
     return found

@@ -17,7 +17,7 @@ import pluggy
 from meva_core.contracts import hooks
 from meva_core.contracts.hooks import GROUP, HOOKS, VERSION, Entry
 from meva_core.errors import BadPlugin, debugging, did_you_mean, in_short
-from meva_core.registry import recipes
+from meva_core.registry import claims, recipes
 from meva_core.registry.entries import OURS, Offer, Plugin, Registry
 from meva_core.registry.recipes import RecipeFile
 
@@ -83,7 +83,9 @@ def recipe_files(known: Registry) -> list[RecipeFile]:
     found = []
     for where, whose in sorted(named.items(), key=lambda item: item[1].distribution == OURS):
         try:
-            found.append(recipes.of_package(where))
+            file = recipes.of_package(where)
+            claims.check(file)
+            found.append(file)
         except (Exception, SystemExit) as error:
             _warn(f"recipes of {whose} are left out: {in_short(error)}", error)
     return found

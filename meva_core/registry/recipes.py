@@ -30,7 +30,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +226,18 @@ def _of_plugin(path: Path, changed: int, size: int) -> RecipeFile:
     return file
 
 
+def sources(files: Sequence[RecipeFile], learner: str) -> dict[tuple[str, str], str]:
+    """Where the numbers of every recipe of a learner come from, by its place (a game, a family of games, or any game)
+    and name, place by place."""
+    places = dict.fromkeys(place for file in files for place, learners in file.tables.items() if learner in learners)
+    return {
+        (place, name): _source(table)
+        for place in places
+        for file in files
+        for name, table in _pair(file, place, learner).items()
+    }
+
+
 def names(files: Iterable[RecipeFile], game: Played, learner: str) -> list[str]:
     """Recipes there are for a pair, those for the game's family and for any game included."""
     return list(dict.fromkeys(name for place in game.places for f in files for name in _pair(f, place, learner)))
@@ -297,7 +309,11 @@ def _resolve(levels: list[_Level], name: str, per_payoff: Mapping[str, Any], see
         below = _resolve(levels if within else wider or [], base, per_payoff, (*seen, name) if within else ())
         sections = {section: {**below.sections[section], **sections[section]} for section in SECTIONS}
         of_family = of_family or below.of_family
-    return Recipe(name, table.get("source", "no source given"), sections, of_family)
+    return Recipe(name, _source(table), sections, of_family)
+
+
+def _source(table: Mapping[str, Any]) -> str:
+    return table.get("source", "no source given")
 
 
 def _times(value: Any, factor: float) -> Any:
