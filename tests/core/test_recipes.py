@@ -1,5 +1,7 @@
 """Recipe files: layers, bases, mistakes; and what ships, number by number."""
 
+from typing import Any
+
 import attrs
 import jax
 import numpy as np
@@ -29,9 +31,8 @@ def parsed(**tables):
     return recipes.parse({"recipes": {"g": {"l": tables}}}, "here")
 
 
-def learner_of(files, name="default", game="g", per_payoff=None):
-    game = game if isinstance(game, Played) else Played(game)
-    found = recipes.find(files, game, "l", name, per_payoff)
+def learner_of(files, name="default", game="g", family: Any = (None, 1.0), per_payoff=None):
+    found = recipes.find(files, Played(game, *family), "l", name, per_payoff)
     assert found is not None
     return found.sections["learner"]
 
@@ -90,15 +91,16 @@ def of_places(**places):
 def test_a_game_has_its_family_s_recipes_in_its_own_unit():
     """By hand: 0.5 and the class's 1.0 are per payoff, and times 25; loops are not."""
     file = of_places(round={"default": {"learner": {"rate": 0.5, "loops": 7}}})
-    game, per_payoff = Played("g", "round", 25.0), {"rate": 1.0, "look_ahead_rate": 1.0, "needed": attrs.NOTHING}
-    assert learner_of([file], game=game, per_payoff=per_payoff) == {"rate": 12.5, "look_ahead_rate": 25.0, "loops": 7}
-    assert recipes.names([file], game, "l") == ["default"]
+    per_payoff = {"rate": 1.0, "look_ahead_rate": 1.0, "needed": attrs.NOTHING}
+    found = learner_of([file], family=("round", 25.0), per_payoff=per_payoff)
+    assert found == {"rate": 12.5, "look_ahead_rate": 25.0, "loops": 7}
+    assert recipes.names([file], Played("g", "round"), "l") == ["default"]
     assert recipes.find([file], Played("g"), "l", "default") is None
 
 
 def test_a_game_s_own_recipe_comes_before_its_family_s_and_is_taken_as_it_stands():
     file = of_places(g={"default": {"learner": {"rate": 3.0}}}, round={"default": {}}, **{"*": {"default": {}}})
-    assert learner_of([file], game=Played("g", "round", 25.0), per_payoff={"rate": 1.0}) == {"rate": 3.0}
+    assert learner_of([file], family=("round", 25.0), per_payoff={"rate": 1.0}) == {"rate": 3.0}
 
 
 def test_a_recipe_may_start_from_its_family_s_and_that_from_any_game_s():
@@ -107,15 +109,13 @@ def test_a_recipe_may_start_from_its_family_s_and_that_from_any_game_s():
         round={"default": {"base": "default", "learner": {"rate": 0.5}}},
         **{"*": {"default": {"learner": {"loops": 7, "rate": 9.0, "push": 9.0}}}},
     )
-    found = learner_of([file], game=Played("g", "round", 25.0), per_payoff={"rate": 1.0, "weight": 1.0, "push": 1.0})
+    found = learner_of([file], family=("round", 25.0), per_payoff={"rate": 1.0, "weight": 1.0, "push": 1.0})
     assert found == {"weight": 2.0, "rate": 12.5, "loops": 7, "push": 9.0}
 
 
 def test_a_list_per_payoff_is_in_the_game_s_unit_and_what_is_no_number_is_left_for_its_complaint():
     file = of_places(round={"default": {"learner": {"rate": [1, 2.0], "weight": "much", "push": True}}})
-    found = learner_of(
-        [file], game=Played("g", "round", 10.0), per_payoff=dict.fromkeys(["rate", "weight", "push"], 1.0)
-    )
+    found = learner_of([file], family=("round", 10.0), per_payoff=dict.fromkeys(["rate", "weight", "push"], 1.0))
     assert found == {"rate": [10.0, 20.0], "weight": "much", "push": True}
 
 

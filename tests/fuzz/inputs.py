@@ -18,7 +18,7 @@ TIMES = int(os.environ.get("MEVA_FUZZ", "1"))
 KNOWN = meva.installed()
 SHIPPED = recipes.shipped()
 NAMES = {kind: [offer.name for offer in KNOWN.of_kind(kind)] for kind in ("game", "learner", "value_model", "explorer")}
-RECIPES = {  # on record, by game and learner
+ON_RECORD = {  # recipes, by game and learner
     (game, learner): own
     for file in discovery.recipe_files(KNOWN)
     for game, learners in file.tables.items()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inputs import KNOWN, NAMES, RECIPES, REPRODUCTIONS, SHIPPED, changed, damaged, toml_of, tries
+from inputs import KNOWN, NAMES, ON_RECORD, REPRODUCTIONS, SHIPPED, changed, damaged, toml_of, tries
 
 from meva_core.experiment import resolve
 
@@ -23,15 +23,15 @@ def experiments(game, learner, opponents=()):
 
 def registry_of(game, learner):
     """What is on record of a pair, in full."""
-    own = {game: {learner: RECIPES[game, learner]}}
+    own = {game: {learner: ON_RECORD[game, learner]}}
     return {"plugins": {"disabled": ["x"]}, "defaults": dict(SHIPPED.defaults), "recipes": own}
 
 
 @tries(60)
-@given(pair=st.sampled_from(sorted(RECIPES)), data=st.data())
+@given(pair=st.sampled_from(sorted(ON_RECORD)), data=st.data())
 def test_a_changed_registry(ask, pair, data):
     game, learner = pair
-    recipe = data.draw(st.sampled_from(sorted(RECIPES[pair])))
+    recipe = data.draw(st.sampled_from(sorted(ON_RECORD[pair])))
     files = {"mine.toml": toml_of(data.draw(changed(registry_of(game, learner))))}
     ask("meva-run", "--game", game, "--learner", learner, "--recipe", recipe, "--registry", "mine.toml", files=files)
 
