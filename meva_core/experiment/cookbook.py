@@ -50,12 +50,10 @@ class Cookbook:
         return recipes.find(self.where(learner.name, name), self.game, learner.name, name, per_payoff)
 
 
-def cookbook(registry: Registry, files: Sequence[RecipeFile], game: str, learners: Sequence[str]) -> Cookbook:
-    """The recipes for a game and learners by their names. Raises UnknownName for a name that nobody offers, BadPlugin
-    where a file of their plugins cannot be read."""
-    offer, offers = registry.find("game", game), [registry.find("learner", name) for name in learners]
-    of_learners = tuple(each.recipes() for each in offers)
-    return Cookbook(registry, tuple(files), as_played(offer), tuple(offers), offer.recipes(), of_learners)
+def cookbook(registry: Registry, files: Sequence[RecipeFile], game: Offer, learners: Sequence[Offer]) -> Cookbook:
+    """The recipes of learners for a game. Raises BadPlugin where a file of their plugins cannot be read."""
+    of_learners = tuple(learner.recipes() for learner in learners)
+    return Cookbook(registry, tuple(files), as_played(game), tuple(learners), game.recipes(), of_learners)
 
 
 def as_played(game: Offer) -> Played:

@@ -38,7 +38,8 @@ def resolve(
     of value_model or explorer is for everybody who has one, `learner.value_model.width` for one side alone.
     The source ends with what was measured of the recipe, where no override changes what is fitted.
     """
-    book = cookbook(registry, files, game, (learner, *opponents))
+    offers = [registry.find("learner", name) for name in (learner, *opponents)]
+    book = cookbook(registry, files, registry.find("game", game), offers)
     sections, opponent_sections, chosen, source = _recipe_sections(book, recipe, or_default)
     for n, (name, table) in enumerate(zip([learner, *opponents], [sections, *opponent_sections], strict=True)):
         wanted, defaults = models_of(registry, name), book.defaults(n)
@@ -149,9 +150,9 @@ def _recipe_sections(
     sections: dict[str, Any] = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
     sections["who"] = learner.name
     classes = {h.name: h.default for h in hyperparameters(loading.load(learner))}
-    rate = sections["learner"].get("rate", classes["rate"])
+    rate = sections["learner"].get("rate", classes.get("rate"))
     if _is_number(rate) and rate > 0:  # before any override: that changes nothing but what it names
-        sections["evaluate"].setdefault("response_rate", rate)
+        sections["evaluate"].setdefault("response_rate", conversion.convert(rate, float, "learner.rate"))
     opponent_sections = []
     for opponent in opponents:
         theirs = book.find(opponent, recipe if book.has(opponent, recipe) else "default")
@@ -173,9 +174,8 @@ def _with_rate_to_shape(registry: Registry, files: Sequence[recipes.RecipeFile],
     lent = evaluate.against_rate or np.any(experiment.learner.settings["rate"])
     if lent or evaluate.against is None or experiment.opponents:
         return experiment
-    book = cookbook(registry, files, game, [evaluate.against])
-    (shaped,) = book.learners
-    own = book.find(shaped, "default")
+    shaped = registry.find("learner", evaluate.against)
+    own = cookbook(registry, files, registry.find("game", game), [shaped]).find(shaped, "default")
     numbers = conversion.structure(loading.load(shaped), own.sections["learner"] if own else {}, "evaluate.against")
     return attrs.evolve(experiment, evaluate=attrs.evolve(evaluate, against_rate=numbers["rate"]))
 

@@ -54,7 +54,7 @@ def factory(offer: Offer, cls: type) -> None:
 
 
 def _family(asked: Asked, cls: type) -> None:
-    """What recipes ask of a game's class, before there is a game."""
+    """Check what recipes read of a game's class, before there is a game."""
     family, scale = getattr(cls, "family", None), getattr(cls, "payoff_scale", 1.0)
     if not isinstance(family, str | None):
         asked.refuse("family", "text or None, an attribute of the class", family)

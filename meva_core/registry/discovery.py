@@ -116,7 +116,7 @@ def _fitting(module: Any, distribution: str) -> Any:
 
 
 def _file(module: Any, attribute: str) -> str | None:
-    """What a plugin's module says under the name; TypeError where that is no text."""
+    """The file that a plugin's module names, "package:file", None if it names none. TypeError for anything else."""
     where = getattr(module, attribute, None)
     if not isinstance(where, str | None):
         raise TypeError(f"expected {attribute} = 'package:file', got {where!r}")

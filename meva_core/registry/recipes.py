@@ -283,7 +283,7 @@ class _Level:
     scale: float | None
 
     def sections(self, name: str, per_payoff: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """What the recipe itself says; where it has no base, the defaults of what is per payoff too."""
+        """The recipe's own numbers; in a family's that has no base, the defaults of what is per payoff too."""
         table = self.tables[name]
         found = {section: dict(table.get(section, {})) for section in SECTIONS}
         if self.scale is not None:

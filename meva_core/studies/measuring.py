@@ -66,8 +66,9 @@ def device_counts(asked: list[int] | None) -> list[int]:
 
 
 def record_of(known: Registry, files: Sequence[RecipeFile], claim: Claim) -> str:
-    """What a record of the claim would be of (`Claim.of`). Raises MevaError where there is no such recipe."""
-    book = cookbook(known, files, claim.game, (claim.learner, *claim.opponents))
+    """The hash that a record of the claim would have (`Claim.of`). Raises MevaError where there is no such recipe."""
+    learners = [known.find("learner", name) for name in (claim.learner, *claim.opponents)]
+    book = cookbook(known, files, known.find("game", claim.game), learners)
     return claim.of(book.where(book.learners[0].name, claim.recipe), book.game)
 
 

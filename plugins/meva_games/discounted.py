@@ -1,4 +1,4 @@
-"""What all iterated games of this plugin have in common."""
+"""The base of all iterated games of this plugin."""
 
 from meva_core.contracts import Game
 

@@ -1,5 +1,7 @@
 """Recipe files: layers, bases, mistakes; and what ships, number by number."""
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,6 +17,7 @@ from meva_core.experiment.cookbook import as_played
 from meva_core.registry import discovery, recipes
 from meva_core.registry.recipes import Played
 
+ROOT = Path(__file__).parents[2]
 KNOWN = discovery.installed()
 FILES = [*discovery.recipe_files(KNOWN), recipes.shipped()]
 OURS = {kind: [offer for offer in KNOWN.of_kind(kind) if offer.bundled] for kind in ("game", "learner")}
@@ -192,6 +195,16 @@ def test_a_plugins_own_file_is_read_anew_where_it_changed(tmp_path, monkeypatch)
         text = f"[recipes.g.l.default]\nlearner = {{ rate = {rate} }}\n"
         (tmp_path / "another_package_of_recipes" / "mine.toml").write_text(text)
         assert learner_of([recipes.of_package("another_package_of_recipes:mine.toml")]) == {"rate": rate}
+
+
+def test_what_is_no_module_is_in_the_wheel():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    packages = {f"plugins/{path.parent.name}" for path in (ROOT / "plugins").glob("*/__init__.py")}
+    assert set(project["packages"]) == packages | {"meva_core"}  # with all that lies in them
+    beside = {"registry.toml": "meva_core/registry.toml", "reproductions": "meva_core/reproductions"}
+    assert project["force-include"] == beside
+    assert {path.parent for path in recipes.shipped().studies.values()} == {ROOT / "reproductions"}
+    assert {path.stem for path in (ROOT / "reproductions").iterdir()} == set(recipes.shipped().studies)
 
 
 def resolved(game, learner, name):
