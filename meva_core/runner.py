@@ -44,7 +44,7 @@ def run(
     seed: int | None = None,
     seeds: int | None = None,
     set: Mapping[str, Any] | None = None,
-    evaluate: Sequence[str] | None = None,
+    evaluate: Sequence[Any] | None = None,
     registry_file: str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -55,7 +55,7 @@ def run(
 
     game, learner and opponent (or a list of opponents, by seat) are names, or component classes or objects of your
     own: an object's hyper-parameters come before the recipe's, and a learner is made anew for the game that is run.
-    evaluate: names of evaluations to ask, "default" for all that are asked unless somebody picks.
+    evaluate: names or classes of evaluations to ask, "default" for all that are asked unless somebody picks.
     `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`; where that is a name, it may be a class, too.
 
     With `resume` the run in `out` goes on from its last checkpoint, where there is one: a task that is tried again

@@ -76,15 +76,18 @@ def claims_command(
     """
     from meva_core import runner
     from meva_core.cli import overview
-    from meva_core.registry import claims
+    from meva_core.registry import claims, discovery
     from meva_core.studies import measuring
 
     counts = measuring.device_counts(counts)
     known, files = runner.plugins(registry_file)
-    everything = [*measuring.plugin_files(known), *files]
+    everything = [*discovery.recipe_files(known), *files]
     asked = [claims.find(everything, name) for name in dict.fromkeys(names or claims.names(everything))]
     seeds = range(seed, seed + fits)
-    wanted = [(claim, measuring.planned(known, files, claim, seeds), claim.of(everything)) for claim in asked]
+    wanted = [
+        (claim, measuring.planned(known, files, claim, seeds), measuring.record_of(known, files, claim))
+        for claim in asked
+    ]
     make = functools.partial(
         measuring.measure, wanted, seeds=seeds, counts=counts, record=record, out=out, jobs=jobs,
         registry_file=registry_file,

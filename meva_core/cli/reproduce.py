@@ -36,11 +36,13 @@ def reproduce_command(
     from meva_core import runner
     from meva_core.cli import overview
     from meva_core.compute import devices
+    from meva_core.registry import discovery
     from meva_core.studies import batch, reproductions
     from meva_core.studies.jobs import planned
 
     devices.prepare()
     known, files = runner.plugins(registry_file)
+    files = [*discovery.recipe_files(known), *files]
     there = reproductions.names(files)
     if everything == bool(names):
         raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(there)}")

@@ -11,9 +11,10 @@ import click
 from meva_core.cli.list import show as show_kinds
 from meva_core.contracts import hooks
 from meva_core.contracts.hooks import kind_label
-from meva_core.errors import BadValue, MevaError, UnknownName, did_you_mean
+from meva_core.errors import BadPlugin, BadValue, MevaError, UnknownName, did_you_mean
 from meva_core.registry import discovery, entries
-from meva_core.registry.entries import Offer
+from meva_core.registry.entries import Offer, Registry
+from meva_core.registry.recipes import RecipeFile
 
 PER_PAYOFF = "per payoff: for payoffs a thousand times as large, a thousandth of it takes the same steps"
 
@@ -58,12 +59,7 @@ def _show(offer: Offer, registry_file: str | None) -> None:
     from meva_core.contracts.components import as_plain, hyperparameters
     from meva_core.contracts.conversion import type_name
     from meva_core.experiment.experiment import PARTS_OF_MODELS
-    from meva_core.registry import (
-        claims,
-        loading,  # jax
-        recipes,
-    )
-    from meva_core.runner import plugins
+    from meva_core.registry import loading  # jax
 
     cls, kind = loading.load(offer), offer.kind
     click.secho(f"{kind_label(kind)} {offer.name}", bold=True, nl=False)
@@ -84,23 +80,42 @@ def _show(offer: Offer, registry_file: str | None) -> None:
         click.secho("\nstrategies", bold=True)
         click.echo(_wrapped(", ".join(names), "  "))
     if kind == "learner":
-        _, files = plugins(registry_file)
-        if (own := offer.recipes()) is not None:
-            files.insert(0, own)
-        click.secho("\nrecipes", bold=True)
-        found = [(g, n) for g in _games(files, offer.name) for n in recipes.names(files, g, offer.name)]
-        for game, name in found:
-            recipe = recipes.find(files, game, offer.name, name)
-            click.echo(_wrapped(f"{game} {name}: {recipe.source if recipe else ''}", "  ", "      "))
-            for said in claims.measured(files, game, offer.name, name):
-                click.echo(_wrapped(said, "      "))
-        if not found:
-            click.echo("  none: the defaults above")
+        _show_recipes(offer, registry_file)
     if offer.entry.reference:
         click.secho("\npaper", bold=True)
         click.echo(_wrapped(offer.entry.reference, "  "))
-        if offer.entry.bibtex:
+        if offer.entry.bibtex or offer.entry.cites:
             click.echo(f"  as BibTeX: meva cite {offer.name}")
+
+
+def _show_recipes(learner: Offer, registry_file: str | None) -> None:
+    """Every plugin's recipes for a learner, by game, family of games, or any game."""
+    from meva_core.registry import recipes
+    from meva_core.runner import plugins
+
+    known, files = plugins(registry_file)
+    own = learner.recipes()
+    files = [*discovery.recipe_files(known), *([] if own is None else [own]), *files]
+    click.secho("\nrecipes", bold=True)
+    found = recipes.sources(files, learner.name)
+    for (place, name), source in found.items():
+        click.echo(_wrapped(f"{place} {name}: {source}", "  ", "      "))
+        for said in _measured(known, files, place, learner.name, name):
+            click.echo(_wrapped(said, "      "))
+    if not found:
+        click.echo("  none: the defaults above")
+
+
+def _measured(known: Registry, files: list[RecipeFile], place: str, learner: str, name: str) -> list[str]:
+    """Sentences on what was measured of a recipe; none for a family's, or where the game cannot be loaded, which is
+    said where it is played."""
+    from meva_core.experiment.cookbook import as_played
+    from meva_core.registry import claims
+
+    try:
+        return claims.measured(files, as_played(known.find("game", place)), learner, name)
+    except (UnknownName, BadPlugin):
+        return []
 
 
 def _strategies(game: Any) -> list[str]:
@@ -109,10 +124,6 @@ def _strategies(game: Any) -> list[str]:
         return list(game().strategies)
     except (TypeError, MevaError):  # one whose numbers have to be given
         return []
-
-
-def _games(files: list, learner: str) -> list[str]:
-    return list(dict.fromkeys(game for f in files for game, learners in f.tables.items() if learner in learners))
 
 
 def _plain(value: object) -> str:

@@ -14,6 +14,10 @@ and `tug_of_war.py`, which holds one of the hooks below; `meva plugin new` write
 point names free of jax where it can be: it is imported whenever names are listed, its factories only when they are
 used.
 
+The module may name two files of its package, for all of its entries: `MEVA_RECIPES = "tug_of_war:recipes.toml"`, with
+recipes, claims and reproductions, and `MEVA_REFERENCES = "tug_of_war:references.bib"`, with the papers that entries
+cite by their keys. They are read when they are asked for.
+
 The contract has a version, `VERSION`. A module that says which one it was written for, `MEVA_CONTRACT = 1`, is left
 out with a warning where this is another; one that says nothing is taken as it is. The version says that the hooks below
 keep their names and arguments, Entry its fields, and the five contracts in `protocols` what they ask of a plugin and
@@ -53,6 +57,11 @@ def _text(entry: Any, attribute: attrs.Attribute, value: Any) -> None:
         raise TypeError(f"expected text for the {attribute.name} of an Entry, got {value!r}")
 
 
+def _texts(entry: Any, attribute: attrs.Attribute, value: Any) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(text, str) for text in value):
+        raise TypeError(f"expected a tuple of texts for the {attribute.name} of an Entry, got {value!r}")
+
+
 def _file_name(entry: Any, attribute: attrs.Attribute, value: str) -> None:
     _text(entry, attribute, value)
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value):  # folders and files are called so
@@ -68,7 +77,10 @@ class Entry:
     summary: one line for `meva list`.
     reference: the paper it comes from, if any, or papers.
     bibtex: the same as BibTeX, one or more entries, each with author, title and year; `meva cite NAME` prints them.
-    recipes: optional "package:file.toml", recipes for this entry, laid out like the project's registry.toml.
+    cites: in place of that, keys of entries in `references`.
+    references: "package:file.bib"; unset: the plugin's MEVA_REFERENCES.
+    recipes: "package:file.toml", recipes for this entry, laid out as `meva_core.registry.recipes` says; unset: the
+        plugin's MEVA_RECIPES.
     """
 
     name: str = attrs.field(validator=_file_name)
@@ -77,6 +89,8 @@ class Entry:
     reference: str = attrs.field(default="", validator=_text)
     bibtex: str = attrs.field(default="", validator=_text, kw_only=True)
     recipes: str | None = attrs.field(default=None, validator=attrs.validators.optional(_text))
+    cites: tuple[str, ...] = attrs.field(default=(), validator=_texts, kw_only=True)
+    references: str | None = attrs.field(default=None, validator=attrs.validators.optional(_text), kw_only=True)
 
 
 @hookspec

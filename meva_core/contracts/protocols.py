@@ -46,6 +46,11 @@ class Game(Protocol):
     symmetric: whether payoff(x[perm]) == payoff(x)[perm]: licenses equivariant models.
     plane: where both players' policies are one number, the interval worth surveying.
     notes: lines that a run says of it before it begins, about what is easily mistaken.
+    family: games of one family share recipes ("iterated"), where they have none of their own.
+    payoff_scale: what the family's learning rates, and whatever else is per payoff, are multiplied by in this game:
+        1 / (1 - discount) in an iterated game whose payoffs are normalised by that, at its default discount.
+
+    The last two are attributes of the class, and say nothing about a game that is made with other numbers.
     """
 
     num_players: int = 2
@@ -53,6 +58,8 @@ class Game(Protocol):
     symmetric: bool
     plane: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
+    family: str | None = None
+    payoff_scale: float = 1.0
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Every function of a joint policy checks its shape where it is traced, in games of plugins as in ours."""

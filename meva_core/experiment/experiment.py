@@ -166,8 +166,8 @@ def read(registry: Registry, path: Path) -> Experiment:
     versions = run.get("versions", {}) if isinstance(run, Mapping) else {}
     if isinstance(schema := plain.get("schema"), int) and 0 < schema < SCHEMA and isinstance(versions, Mapping):
         raise BadValue(
-            f"expected schema {SCHEMA}, got {schema} @ {path}: meva {versions.get('meva', 'of an earlier version')} wrote "
-            "it, and runs it again; this version makes its page (meva report)"
+            f"expected schema {SCHEMA}, got {schema} @ {path}: meva {versions.get('meva', 'of an earlier version')} "
+            "wrote it, and runs it again; this version makes its page (meva report)"
         )
     return from_plain(registry, plain, str(path))
 

@@ -11,6 +11,7 @@ import attrs
 from meva_core.contracts import conversion
 from meva_core.contracts.components import hyperparameters
 from meva_core.errors import BadValue, MevaError, did_you_mean
+from meva_core.experiment.cookbook import Cookbook, cookbook
 from meva_core.experiment.experiment import DEFAULT, MODELS, SCHEMA, Choice, Experiment, from_plain, models_of
 from meva_core.registry import checks, claims, loading, recipes
 from meva_core.registry.entries import Offer, Registry
@@ -36,13 +37,11 @@ def resolve(
     of value_model or explorer is for everybody who has one, `learner.value_model.width` for one side alone.
     The source ends with what was measured of the recipe, where no override changes what is fitted.
     """
-    everything = [*_plugin_files(registry, game, (learner, *opponents)), *files]
-    sections, opponent_sections, chosen, source = _recipe_sections(
-        registry, everything, game, learner, opponents, recipe, or_default
-    )
-    defaults = recipes.defaults(files)
-    for name, table in zip([learner, *opponents], [sections, *opponent_sections], strict=True):
-        wanted = models_of(registry, name)
+    offers = [registry.find("learner", name) for name in (learner, *opponents)]
+    book = cookbook(registry, files, registry.find("game", game), offers)
+    sections, opponent_sections, chosen, source = _recipe_sections(book, recipe, or_default)
+    for n, (name, table) in enumerate(zip([learner, *opponents], [sections, *opponent_sections], strict=True)):
+        wanted, defaults = models_of(registry, name), book.defaults(n)
         for part in MODELS:
             if part in wanted:
                 table[part] = {"name": defaults[part], **table[part]}
@@ -62,17 +61,18 @@ def resolve(
         "learner": {"name": learner, **sections["learner"]},
         **{part: sections[part] for part in MODELS if part in sections},
         "fit": sections["fit"],
-        "evaluate": _evaluations(registry, sections["evaluate"], recipes.evaluations(everything)),
+        "evaluate": _evaluations(registry, sections["evaluate"], book.evaluations(0)),
         "opponents": [
             {"name": name, **table["learner"], **{part: table[part] for part in MODELS if part in table}}
             for name, table in zip(opponents, opponent_sections, strict=True)
         ],
     }
-    resolved = _settled(registry, everything, from_plain(registry, plain, "experiment"))
+    resolved = _settled(registry, files, from_plain(registry, plain, "experiment"), sections["rate"])
     if any(map(_of_fit, overrides or {})):
         return resolved
     against = [opponent.name for opponent in resolved.opponents]  # none where they equal the learner
-    counted = claims.measured(everything, resolved.game.name, resolved.learner.name, chosen, against)
+    everything = book.where(book.learners[0].name, chosen)
+    counted = claims.measured(everything, book.game, resolved.learner.name, chosen, against)
     return attrs.evolve(resolved, source="; ".join([resolved.source, *counted]))
 
 
@@ -144,30 +144,23 @@ def _is_number(value: Any) -> bool:
 
 
 def _recipe_sections(
-    registry: Registry,
-    everything: Sequence[recipes.RecipeFile],
-    game: str,
-    learner: str,
-    opponents: Sequence[str],
-    recipe: str,
-    or_default: bool,
-) -> tuple[dict[str, dict[str, Any]], list[dict[str, dict[str, Any]]], str, str]:
+    book: Cookbook, recipe: str, or_default: bool
+) -> tuple[dict[str, Any], list[dict[str, dict[str, Any]]], str, str]:
     """Sections of the game and the learner, sections of each opponent, the recipe that the learner's came from, and its
     source."""
-    # `plugin:name` chooses between plugins; recipes go by the name.
-    game, learner = registry.find("game", game).name, registry.find("learner", learner).name
-    opponents = [registry.find("learner", opponent).name for opponent in opponents]
-    lacking = or_default and recipe not in recipes.names(everything, game, learner)
-    chosen = "default" if lacking else recipe
-    own = recipes.find(everything, game, learner, chosen)
+    learner, *opponents = book.learners
+    chosen = "default" if or_default and not book.has(learner, recipe) else recipe
+    own = book.find(learner, chosen)
     sections: dict[str, Any] = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
-    sections["who"] = learner
+    sections["who"] = learner.name
+    classes = {h.name: h.default for h in hyperparameters(loading.load(learner))}
+    rate = sections["learner"].get("rate", classes.get("rate"))
+    sections["rate"] = conversion.convert(rate, float, "learner.rate") if _is_number(rate) and rate > 0 else None
     opponent_sections = []
     for opponent in opponents:
-        has = recipe in recipes.names(everything, game, opponent)
-        theirs = recipes.find(everything, game, opponent, recipe if has else "default")
+        theirs = book.find(opponent, recipe if book.has(opponent, recipe) else "default")
         tables: dict[str, Any] = {s: dict(theirs.sections[s]) if theirs else {} for s in ("learner", *MODELS)}
-        opponent_sections.append({**tables, "who": opponent})
+        opponent_sections.append({**tables, "who": opponent.name})
     source = own.source if own else "the classes' own defaults; no recipe on record"
     return sections, opponent_sections, chosen, source
 
@@ -179,25 +172,27 @@ def _of_fit(path: str) -> bool:
 
 @attrs.frozen
 class About:
-    """What `Evaluation.settle` is told of an experiment. of_recipe: the name of a learner -> its hyper-parameters, from
-    its default recipe for the game."""
+    """What `Evaluation.settle` is told of an experiment. rate: the learner's in its recipe, before anybody changed it;
+    None where it has none. of_recipe: the name of a learner -> its hyper-parameters, from its default recipe for the
+    game."""
 
     learner: Choice
     opponents: tuple[Choice, ...]
+    rate: float | None
     of_recipe: Callable[[str], Mapping[str, Any]]
 
 
-def _settled(registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment) -> Experiment:
-    """The experiment with what its evaluations take from the rest of it."""
-    game = experiment.game.name
+def _settled(
+    registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment, rate: float | None
+) -> Experiment:
+    """The experiment with what its evaluations take from the rest of it. rate: the learner's in its recipe, if any."""
 
     def of_recipe(name: str) -> Mapping[str, Any]:
         offer = registry.find("learner", name)
-        everything = [*_plugin_files(registry, game, [name]), *files]
-        own = recipes.find(everything, registry.find("game", game).name, offer.name, "default")
+        own = cookbook(registry, files, registry.find("game", experiment.game.name), [offer]).find(offer, "default")
         return conversion.structure(loading.load(offer), own.sections["learner"] if own else {}, name)
 
-    about = About(experiment.learner, experiment.opponents, of_recipe)
+    about = About(experiment.learner, experiment.opponents, rate, of_recipe)
     evaluations = []
     for choice in experiment.evaluations:
         factory = loading.load(registry.find("evaluation", choice.name))
@@ -249,11 +244,6 @@ def _check_asked(registry: Registry, table: Mapping[str, Any], overrides: Mappin
             f"expected settings of an evaluation that is asked ({evaluations}), got {path}: "
             f"ask it too, --evaluate {DEFAULT},{name}"
         )
-
-
-def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:
-    offers = [registry.find("game", game), *(registry.find("learner", name) for name in learners)]
-    return [own for offer in dict.fromkeys(offers) if (own := offer.recipes()) is not None]
 
 
 def _override(sections: dict[str, dict], opponents: list[dict[str, dict]], path: str, value: Any) -> None:

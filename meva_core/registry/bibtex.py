@@ -7,7 +7,10 @@ import re
 import textwrap
 from collections.abc import Iterable
 
+from meva_core.contracts.hooks import Entry
+from meva_core.errors import BadFolder, UnknownName, did_you_mean, in_short
 from meva_core.registry.entries import Offer
+from meva_core.registry.recipes import package_file
 
 _START = re.compile(r"^[ \t]*@\w+[ \t]*\{[ \t]*([^\s,{}]+)[ \t]*,", re.MULTILINE)
 
@@ -22,10 +25,36 @@ def entries(text: str) -> dict[str, str]:
     return found
 
 
+def of_entry(entry: Entry) -> dict[str, str]:
+    """Citation key -> BibTeX of the papers that a plugin's entry names, in its text or by their keys. Raises BadFolder
+    where its file of references cannot be read, UnknownName where that has no such key."""
+    found = entries(entry.bibtex)
+    if entry.cites:
+        if (where := entry.references) is None:
+            raise BadFolder("expected references = 'package:file.bib', or MEVA_REFERENCES, beside cites, got none")
+        try:
+            there = entries(package_file(where).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BadFolder(f"expected BibTeX at {where!r} (package:file.bib), got: {in_short(error)}") from error
+        for key in entry.cites:
+            if key not in there:
+                raise UnknownName(f"unknown citation key {key!r} @ {where}{did_you_mean(key, there)}")
+            found.setdefault(key, there[key])
+    return found
+
+
+def of(offer: Offer) -> dict[str, str]:
+    """Citation key -> BibTeX of an offer's papers. Raises BadPlugin where its references cannot be read."""
+    try:
+        return of_entry(offer.entry)
+    except (Exception, SystemExit) as error:
+        raise offer.fault(f"its references: {in_short(error)}", raised=True) from error
+
+
 def papers(offers: Iterable[Offer]) -> dict[str, str]:
     """Citation key -> BibTeX, each key once: the first text counts."""
     found: dict[str, str] = {}
     for offer in offers:
-        for key, text in entries(offer.entry.bibtex).items():
+        for key, text in of(offer).items():
             found.setdefault(key, text)
     return found

@@ -8,6 +8,7 @@ Shapes: P players, D numbers per policy, H features, K outputs, C conditions, N 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -42,6 +43,8 @@ def factory(offer: Offer, cls: type) -> None:
         asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
     if offer.kind == "learner" and "rate" not in known:
         asked.refuse(f"class {cls.__name__}", "a hyper-parameter rate", ", ".join(known) or "none")
+    if offer.kind == "game":
+        _family(asked, cls)
     if (setting := getattr(cls, "plays_strategies", None)) is not None and setting not in known:
         asked.refuse("plays_strategies", f"one of {', '.join(known)} or None", setting)
     wanted = {name for name in (*dir(protocol), *protocol.__annotations__) if not name.startswith("_")}
@@ -54,6 +57,15 @@ def factory(offer: Offer, cls: type) -> None:
     for name, h in known.items():
         if not h.required:
             _default(asked, name, h)
+
+
+def _family(asked: Asked, cls: type) -> None:
+    """Check what recipes read of a game's class, before there is a game."""
+    family, scale = getattr(cls, "family", None), getattr(cls, "payoff_scale", 1.0)
+    if not isinstance(family, str | None):
+        asked.refuse("family", "text or None, an attribute of the class", family)
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
+        asked.refuse("payoff_scale", "a number above 0, an attribute of the class", scale)
 
 
 def game(offer: Offer, made: Game) -> None:

@@ -40,7 +40,7 @@ import attrs
 
 from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.registry import recipes
-from meva_core.registry.recipes import RecipeFile
+from meva_core.registry.recipes import RECORDS, Played, RecipeFile
 from meva_core.registry.toml_tables import record
 
 OF_EVALUATION = "evaluate."
@@ -79,14 +79,18 @@ class Claim:
     overrides: Mapping[str, Any] = attrs.field(factory=dict)
     holds: tuple[Criterion, ...]
 
-    def of(self, files: Iterable[RecipeFile]) -> str:
+    def of(self, files: Iterable[RecipeFile], game: Played) -> str:
         """Twelve hexadecimal digits of the claim, less its words, and of the numbers of its recipes: what a record is
-        of. Raises UnknownName where there is no such recipe."""
+        of. game: that of the claim. Raises UnknownName where there is no such recipe."""
         files = list(files)
-        has = {name: self.recipe in recipes.names(files, self.game, name) for name in self.opponents}
+        has = {name: self.recipe in recipes.names(files, game, name) for name in self.opponents}
         played = [(self.learner, self.recipe), *((name, self.recipe if has[name] else "default") for name in has)]
-        found = [recipes.find(files, self.game, learner, recipe) for learner, recipe in played]
-        numbers = [recipe.sections for recipe in found if recipe is not None]
+        found = [recipes.find(files, game, learner, recipe) for learner, recipe in played]
+        numbers = [
+            {**recipe.sections, **({"payoff_scale": game.payoff_scale} if recipe.of_family else {})}
+            for recipe in found
+            if recipe is not None
+        ]
         asked = {key: value for key, value in attrs.asdict(self).items() if key not in ("name", "says")}
         text = json.dumps([asked, numbers], sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -157,6 +161,13 @@ def parse(name: str, table: Mapping[str, Any], where: str) -> Claim:
     return claim
 
 
+def check(file: RecipeFile) -> None:
+    """Raise BadValue where the layout of a claim in the file, or of a record beside it, is wrong."""
+    for name in file.claims:
+        find([file], name)
+    parse_records(file.records, RECORDS)
+
+
 def _criterion(table: Any, where: str) -> Criterion:
     found = record(Criterion, table, where)
     if (found.at_least is None) == (found.at_most is None):
@@ -187,19 +198,19 @@ def _count(table: Any, where: str) -> Count:
 
 
 def measured(
-    files: Iterable[RecipeFile], game: str, learner: str, recipe: str, opponents: Sequence[str] = ()
+    files: Iterable[RecipeFile], game: Played, learner: str, recipe: str, opponents: Sequence[str] = ()
 ) -> list[str]:
     """Sentences on what is on record of a recipe, one for each claim; none where claim or recipe changed since. Raises
     BadValue where a record is damaged."""
     files = list(files)
     records = {name: record for file in files for name, record in file.records.items()}
-    asked = (game, learner, recipe, tuple(opponents))
+    asked = (game.name, learner, recipe, tuple(opponents))
     found = []
     for claim in (find(files, name) for name in names(files) if name in records):
         if (claim.game, claim.learner, claim.recipe, claim.opponents) != asked:
             continue
-        record = parse_records({claim.name: records[claim.name]}, "claims.toml")[claim.name]
-        if record.of == claim.of(files):
+        record = parse_records({claim.name: records[claim.name]}, RECORDS)[claim.name]
+        if record.of == claim.of(files, game):
             found.append(_sentence(claim, record))
     return found
 

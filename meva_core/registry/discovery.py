@@ -8,7 +8,7 @@ import importlib.metadata
 import os
 import traceback
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -17,8 +17,9 @@ import pluggy
 from meva_core.contracts import hooks
 from meva_core.contracts.hooks import GROUP, HOOKS, VERSION, Entry
 from meva_core.errors import BadPlugin, debugging, did_you_mean, in_short
-from meva_core.registry import recipes
+from meva_core.registry import claims, recipes
 from meva_core.registry.entries import OURS, Offer, Plugin, Registry
+from meva_core.registry.recipes import RecipeFile
 
 
 class PluginWarning(UserWarning):
@@ -46,9 +47,12 @@ def load(disabled: Iterable[str] = ()) -> Registry:
             plugins.append(attrs.evolve(plugin, fault="switched off (MEVA_BLOCK, or disabled in a registry file)"))
             continue
         try:
-            manager.register(_fitting(point.load(), distribution), name=label)
+            module = _fitting(point.load(), distribution)
+            files = {"recipes": _file(module, "MEVA_RECIPES"), "references": _file(module, "MEVA_REFERENCES")}
+            plugin = attrs.evolve(plugin, recipes=files["recipes"])
+            manager.register(module, name=label)
             manager.check_pending()
-            offers += _offers(manager, label, distribution)
+            offers += _offers(manager, label, distribution, files)
         except (Exception, SystemExit) as error:
             manager.unregister(name=label) if manager.has_plugin(label) else None
             plugins.append(attrs.evolve(plugin, fault=in_short(error)))
@@ -70,6 +74,21 @@ def blocked() -> list[str]:
 def installed() -> Registry:
     """`load()` less what the shipped registry.toml disables, once per process."""
     return load(recipes.shipped().disabled)
+
+
+def recipe_files(known: Registry) -> list[RecipeFile]:
+    """The recipe files of all plugins, those of ours last. Warns (PluginWarning) of each that cannot be read."""
+    named = {plugin.recipes: plugin for plugin in known.plugins if plugin.recipes and not plugin.fault}
+    named |= {offer.entry.recipes: offer for offer in known.offers if offer.entry.recipes}
+    found = []
+    for where, whose in sorted(named.items(), key=lambda item: item[1].distribution == OURS):
+        try:
+            file = recipes.of_package(where)
+            claims.check(file)
+            found.append(file)
+        except (Exception, SystemExit) as error:
+            _warn(f"recipes of {whose} are left out: {in_short(error)}", error)
+    return found
 
 
 def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str, str]]:
@@ -96,8 +115,19 @@ def _fitting(module: Any, distribution: str) -> Any:
     )
 
 
-def _offers(manager: pluggy.PluginManager, plugin: str, distribution: str) -> list[Offer]:
-    """Of one plugin. TypeError or ValueError where a hook yields what it should not, and whatever it raises."""
+def _file(module: Any, attribute: str) -> str | None:
+    """The file that a plugin's module names, "package:file", None if it names none. TypeError for anything else."""
+    where = getattr(module, attribute, None)
+    if not isinstance(where, str | None):
+        raise TypeError(f"expected {attribute} = 'package:file', got {where!r}")
+    return where
+
+
+def _offers(
+    manager: pluggy.PluginManager, plugin: str, distribution: str, files: Mapping[str, str | None]
+) -> list[Offer]:
+    """Of one plugin. TypeError or ValueError where a hook yields what it should not, and whatever it raises. files:
+    those that it names for all of its entries, by the field of an entry."""
     offers: list[Offer] = []
     for kind, hook in HOOKS.items():
         for implementation in getattr(manager.hook, hook).get_hookimpls():
@@ -106,7 +136,8 @@ def _offers(manager: pluggy.PluginManager, plugin: str, distribution: str) -> li
             for entry in implementation.function():
                 if not isinstance(entry, Entry):
                     raise TypeError(f"{hook} must yield meva_core.contracts.hooks.Entry, got {entry!r}")
-                offer = Offer(kind, entry, plugin, distribution)
+                unsaid = {field: where for field, where in files.items() if getattr(entry, field) is None}
+                offer = Offer(kind, attrs.evolve(entry, **unsaid), plugin, distribution)
                 if any((o.kind, o.name) == (kind, offer.name) for o in offers):
                     raise ValueError(f"{hook} must yield every name once, got {offer.name!r} twice")
                 offers.append(offer)

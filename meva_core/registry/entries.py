@@ -77,13 +77,15 @@ class Offer:
 
 @attrs.frozen
 class Plugin:
-    """What an entry point names. fault: why it is left out; empty where it is not."""
+    """What an entry point names. fault: why it is left out; empty where it is not. recipes: its file of recipes, as
+    MEVA_RECIPES names it."""
 
     name: str
     distribution: str
     version: str
     module: str
     fault: str = ""
+    recipes: str | None = None
 
     def __str__(self) -> str:
         """Who is to blame."""

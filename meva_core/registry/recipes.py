@@ -9,13 +9,21 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
     value_model = "some_model"           # and explorer
     evaluate = { shaping = { against = "naive" } }  # settings of evaluations
 
-    [recipes.GAME.LEARNER.RECIPE]        # GAME "*": any game that has no recipe of its own
+    [recipes.GAME.LEARNER.RECIPE]
     source = "where the numbers come from"
     base = "default"                     # optional: another recipe of the pair, to start from
     learner = { rate = 25.0 }            # and game, value_model, explorer, fit, evaluate
 
-and may have [reproductions.NAME], see meva_core/studies/reproductions/data.py, and [claims.NAME], see
-meva_core/registry/claims.py. What was measured of its claims lies beside it, in claims.toml.
+GAME is a game, or else a family of games ("iterated"), or else "*", any game: the first of the three that has a recipe
+of the name is taken, and `base` is looked up in the same order. A learner's numbers that are per payoff are multiplied
+by the game's `payoff_scale` in a family's recipe, those that it leaves to the class's defaults too. Where a recipe does
+not say `evaluate.best_response.rate`, it is the recipe's learning rate.
+
+A file may have [reproductions.NAME] or name files of them, studies = ["reproductions/NAME.toml"], see
+meva_core/studies/reproductions/data.py, and [claims.NAME], see meva_core/registry/claims.py. What was measured of its
+claims lies beside it, in claims.toml.
+
+A plugin's own file has no [plugins], and its [defaults] are for experiments with a game or a learner of its.
 """
 
 from __future__ import annotations
@@ -23,7 +31,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +48,28 @@ DEEPEST = 50  # tables and lists inside one another
 
 @attrs.frozen
 class Recipe:
-    """name and source for people; sections: name -> hyper-parameters, of those in SECTIONS."""
+    """name and source for people; sections: name -> hyper-parameters, of those in SECTIONS; of_family: whether some are
+    numbers of the game's family."""
 
     name: str
     source: str
     sections: Mapping[str, Mapping[str, Any]]
+    of_family: bool = False
+
+
+@attrs.frozen
+class Played:
+    """A game as recipes know it; payoff_scale: what the numbers of its family's recipes are multiplied by, those that
+    are per payoff."""
+
+    name: str
+    family: str | None = None
+    payoff_scale: float = 1.0
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where in a recipe file its recipes are, those of its own first."""
+        return tuple(dict.fromkeys(place for place in (self.name, self.family, ANY_GAME) if place is not None))
 
 
 @attrs.frozen
@@ -55,6 +80,7 @@ class RecipeFile:
     defaults: Mapping[str, str]  # of those in DEFAULTS
     tables: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # game -> learner -> recipe -> table
     reproductions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
+    studies: Mapping[str, Path] = attrs.field(factory=dict)  # of reproductions in files of their own: name -> file
     claims: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
     records: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # of claims: name -> table
     evaluations: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> settings by default
@@ -64,6 +90,7 @@ def read(path: Path) -> RecipeFile:
     """Parse and check a recipe file and the records of claims beside it. BadFolder where one cannot be read, BadValue
     where its layout is wrong."""
     file, records = parse(read_toml(path), str(path)), path.with_name(RECORDS)
+    file = attrs.evolve(file, studies={name: path.parent / study for name, study in file.studies.items()})
     return attrs.evolve(file, records=read_records(records)) if records != path and records.is_file() else file
 
 
@@ -125,7 +152,7 @@ def _within_limits(value: Any, depth: int = 0) -> None:
 
 def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
     """Check the layout; BadValue says where it is wrong."""
-    _only(content, ("plugins", "defaults", "recipes", "reproductions", "claims"), where)
+    _only(content, ("plugins", "defaults", "recipes", "reproductions", "studies", "claims"), where)
     plugins = _table(content.get("plugins", {}), f"{where}: plugins")
     _only(plugins, ("disabled",), f"{where}: plugins")
     disabled = plugins.get("disabled", [])
@@ -150,7 +177,11 @@ def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
                     if not isinstance(recipe.get(text, ""), str):
                         raise BadValue(f"expected text, got {recipe[text]!r} @ {path}.{text}")
     reproductions, claims = (_tables(content, key, where) for key in ("reproductions", "claims"))
-    return RecipeFile(tuple(disabled), defaults, games, reproductions, claims, evaluations=evaluations)
+    studies = content.get("studies", [])
+    if not isinstance(studies, list) or not all(isinstance(study, str) for study in studies):
+        raise BadValue(f"expected a list of files, got {studies!r} @ {where}: studies")
+    files = {Path(study).stem: Path(study) for study in studies}
+    return RecipeFile(tuple(disabled), defaults, games, reproductions, files, claims, evaluations=evaluations)
 
 
 @functools.cache
@@ -177,49 +208,136 @@ def evaluations(files: Iterable[RecipeFile]) -> dict[str, dict[str, Any]]:
 
 
 def of_package(where: str) -> RecipeFile:
-    """A plugin's own file, "package:file.toml". BadFolder where there is none."""
+    """A plugin's own file, "package:file.toml", read anew only where it changed. BadFolder where there is none."""
+    path = package_file(where)
+    try:
+        there = path.stat()
+    except (OSError, ValueError):
+        return read(path)  # which says what is wrong
+    return _of_plugin(path, there.st_mtime_ns, there.st_size)
+
+
+def package_file(where: str) -> Path:
+    """The path of a file in a package, "package:file.toml". BadFolder where there is no such package."""
     package, _, name = where.partition(":")
     try:
         folder = importlib.resources.files(package)
     except ModuleNotFoundError as error:
-        raise BadFolder(f"expected recipes at {where!r} (package:file.toml), got no such package") from error
-    return read(Path(str(folder / name)))
+        raise BadFolder(f"expected a file at {where!r} (package:file), got no such package") from error
+    return Path(str(folder / name))
 
 
-def names(files: Iterable[RecipeFile], game: str, learner: str) -> list[str]:
-    """Recipes there are for a pair, those for any game included."""
-    return list(dict.fromkeys(name for g in (game, ANY_GAME) for f in files for name in _pair(f, g, learner)))
+@functools.lru_cache(maxsize=64)
+def _of_plugin(path: Path, changed: int, size: int) -> RecipeFile:
+    """The file as it is since it was `changed`."""
+    file = read(path)
+    if file.disabled:
+        raise BadValue(
+            f"expected no plugins.disabled in a plugin's own recipe file {path}, got {', '.join(file.disabled)}: users "
+            "say who is switched off, with MEVA_BLOCK or --registry FILE"
+        )
+    return file
 
 
-def find(files: Iterable[RecipeFile], game: str, learner: str, name: str) -> Recipe | None:
-    """The recipe of this name, from the last file that has it; for any game where the game has none of its own.
+def sources(files: Sequence[RecipeFile], learner: str) -> dict[tuple[str, str], str]:
+    """Where the numbers of every recipe of a learner come from, by its place (a game, a family of games, or any game)
+    and name, place by place."""
+    places = dict.fromkeys(place for file in files for place, learners in file.tables.items() if learner in learners)
+    return {
+        (place, name): _source(table)
+        for place in places
+        for file in files
+        for name, table in _pair(file, place, learner).items()
+    }
 
-    None for a missing `default`; UnknownName for any other that is missing.
+
+def names(files: Iterable[RecipeFile], game: Played, learner: str) -> list[str]:
+    """Recipes there are for a pair, those for the game's family and for any game included."""
+    return list(dict.fromkeys(name for place in game.places for f in files for name in _pair(f, place, learner)))
+
+
+def find(
+    files: Iterable[RecipeFile],
+    game: Played,
+    learner: str,
+    name: str,
+    per_payoff: Mapping[str, Any] | None = None,
+) -> Recipe | None:
+    """The recipe of this name, from the last file that has it; for the game's family, or for any game, where the game
+    has none of its own.
+
+    per_payoff: the learner's hyper-parameters that are, and their defaults; without it a family's numbers stay as they
+    are written. None for a missing `default`; UnknownName for any other that is missing.
     """
     files = list(files)
-    for g in (game, ANY_GAME):
-        merged = {n: table for f in files for n, table in _pair(f, g, learner).items()}
-        if name in merged:
-            return _resolve(merged, name, f"recipes.{g}.{learner}", ())
+    levels = [
+        _Level(
+            f"recipes.{place}.{learner}",
+            {n: table for f in files for n, table in _pair(f, place, learner).items()},
+            game.payoff_scale if place == game.family and place != game.name else None,
+        )
+        for place in game.places
+    ]
+    for n, level in enumerate(levels):
+        if name in level.tables:
+            return _resolve(levels[n:], name, per_payoff or {}, ())
     if name == "default":
         return None
     known = {*names(files, game, learner), "default"}
-    raise UnknownName(f"unknown recipe {name!r} for {learner} on {game}{did_you_mean(name, known)}")
+    raise UnknownName(f"unknown recipe {name!r} for {learner} on {game.name}{did_you_mean(name, known)}")
 
 
-def _resolve(tables: Mapping[str, Mapping[str, Any]], name: str, path: str, seen: tuple[str, ...]) -> Recipe:
-    if name in seen:
-        raise BadValue(
-            f"expected recipes to end somewhere, got a circle of bases {' -> '.join((*seen, name))} @ {path}"
-        )
-    if name not in tables:
-        raise UnknownName(f"unknown base {name!r} @ {path}{did_you_mean(name, tables)}")
-    table = tables[name]
-    sections = {section: dict(table.get(section, {})) for section in SECTIONS}
-    if "base" in table:
-        base = _resolve(tables, table["base"], path, (*seen, name)).sections
-        sections = {section: {**base[section], **sections[section]} for section in SECTIONS}
-    return Recipe(name, table.get("source", "no source given"), sections)
+@attrs.frozen
+class _Level:
+    """The recipes of a learner in one place, by name; scale: of the numbers per payoff, in a family's."""
+
+    path: str
+    tables: Mapping[str, Mapping[str, Any]]
+    scale: float | None
+
+    def sections(self, name: str, per_payoff: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """The recipe's own numbers; in a family's that has no base, the defaults of what is per payoff too."""
+        table = self.tables[name]
+        found = {section: dict(table.get(section, {})) for section in SECTIONS}
+        if self.scale is not None:
+            unsaid = {} if "base" in table else {n: value for n, value in per_payoff.items() if _is_number(value)}
+            said = {**unsaid, **found["learner"]}
+            found["learner"] = {n: _times(v, self.scale) if n in per_payoff else v for n, v in said.items()}
+        return found
+
+
+def _resolve(levels: list[_Level], name: str, per_payoff: Mapping[str, Any], seen: tuple[str, ...]) -> Recipe:
+    """The recipe `name` of the first level, over its base: another of that level, or else of a later one."""
+    level = levels[0]
+    table, sections, of_family = level.tables[name], level.sections(name, per_payoff), level.scale is not None
+    if (base := table.get("base")) is not None:
+        wider = next((levels[n:] for n in range(1, len(levels)) if base in levels[n].tables), None)
+        within = base in level.tables and not (base == name and wider)
+        if within and base in (*seen, name):
+            told = " -> ".join((*seen, name, base))
+            raise BadValue(f"expected recipes to end somewhere, got a circle of bases {told} @ {level.path}")
+        if not within and wider is None:
+            known = {known for each in levels for known in each.tables}
+            raise UnknownName(f"unknown base {base!r} @ {level.path}{did_you_mean(base, known)}")
+        below = _resolve(levels if within else wider or [], base, per_payoff, (*seen, name) if within else ())
+        sections = {section: {**below.sections[section], **sections[section]} for section in SECTIONS}
+        of_family = of_family or below.of_family
+    return Recipe(name, _source(table), sections, of_family)
+
+
+def _source(table: Mapping[str, Any]) -> str:
+    return table.get("source", "no source given")
+
+
+def _times(value: Any, factor: float) -> Any:
+    """A number, or a list of them, multiplied; anything else as it is."""
+    if isinstance(value, (list, tuple)):
+        return [_times(each, factor) for each in value]
+    return value * factor if _is_number(value) else value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _pair(file: RecipeFile, game: str, learner: str) -> Mapping[str, Mapping[str, Any]]:

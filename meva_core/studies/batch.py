@@ -13,7 +13,7 @@ from meva_core import runner
 from meva_core.compute import devices, processes
 from meva_core.compute.progress import Overview
 from meva_core.errors import BadValue
-from meva_core.registry import attribution
+from meva_core.registry import attribution, discovery
 from meva_core.storage import files, locks
 from meva_core.storage.run_folder import read_summary
 from meva_core.studies import pages, reproduction_report, reproductions, sweeps
@@ -71,7 +71,8 @@ def reproduce(
     Finished runs in `out` are only read. jobs: runs made at a time, each in a process of its own where there are
     several. Raises MevaError on bad input.
     """
-    _, files = runner.plugins(registry_file)
+    known, own = runner.plugins(registry_file)
+    files = [*discovery.recipe_files(known), *own]
     return _study([reproductions.find(files, name) for name in names], quick, out, jobs, registry_file, overview)
 
 

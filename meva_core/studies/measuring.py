@@ -18,6 +18,7 @@ from meva_core.compute.progress import Overview, Progress
 from meva_core.errors import BadValue, Diverged
 from meva_core.experiment import resolve
 from meva_core.experiment.compose import compose
+from meva_core.experiment.cookbook import cookbook
 from meva_core.ops import batching
 from meva_core.registry.claims import Claim, Record
 from meva_core.registry.entries import Registry
@@ -64,10 +65,11 @@ def device_counts(asked: list[int] | None) -> list[int]:
     return counts
 
 
-def plugin_files(known: Registry) -> list[RecipeFile]:
-    """The recipe files of all plugins that have one of their own."""
-    offers = {offer.entry.recipes: offer for offer in known.offers}
-    return [own for offer in offers.values() if (own := offer.recipes()) is not None]
+def record_of(known: Registry, files: Sequence[RecipeFile], claim: Claim) -> str:
+    """The hash that a record of the claim would have (`Claim.of`). Raises MevaError where there is no such recipe."""
+    learners = [known.find("learner", name) for name in (claim.learner, *claim.opponents)]
+    book = cookbook(known, files, known.find("game", claim.game), learners)
+    return claim.of(book.where(book.learners[0].name, claim.recipe), book.game)
 
 
 def planned(known: Registry, files: Sequence[RecipeFile], claim: Claim, seeds: range) -> list[RunJob]:

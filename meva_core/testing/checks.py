@@ -41,7 +41,7 @@ TOLERANCE, OF_LARGEST = 2e-4, 2e-5  # float32 with another order of summation: o
 def check_entry(entry: Entry) -> None:
     """A summary of one line, and BibTeX, where there is any, that can be cited."""
     assert len(entry.summary.splitlines()) == 1, f"summary: expected one line, got {entry.summary!r}"
-    papers = bibtex.entries(entry.bibtex)
+    papers = bibtex.of_entry(entry)
     if entry.bibtex:
         assert papers, f"bibtex: expected @type{{key, ...}}, got {entry.bibtex!r}"
     for key, paper in papers.items():

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
-from meva_cola import papers
 from meva_core.contracts import Entry, hookimpl
+
+MEVA_RECIPES = "meva_cola:recipes.toml"
+MEVA_REFERENCES = "meva_references:references.bib"
 
 
 @hookimpl
@@ -13,5 +15,5 @@ def meva_learners() -> Iterable[Entry]:
         "meva_cola.cola:COLA",
         "learnt steps, consistent with everybody's look-ahead",
         "Willi et al. (2022), COLA: Consistent Learning with Opponent-Learning Awareness, ICML",
-        bibtex=papers.COLA,
+        cites=("willi2022cola",),
     )

@@ -36,11 +36,19 @@ class BestResponse(Evaluation):
         default=100, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
     )
     restarts: int = static(default=8, doc="fresh starts of such a best response", check=between(1, 10**5))
-    rate: float = static(default=1.0, doc="learning rate of such a best response", check=positive)
+    rate: float | None = static(
+        default=None,
+        doc="learning rate of such a best response; unset: the learner's in its recipe, or 1",
+        check=positive,
+    )
 
     stream = streams.RESPONSES
     says = "finding best responses"
     formerly = {"response_steps": "steps", "response_restarts": "restarts", "response_rate": "rate"}  # noqa: RUF012
+
+    @classmethod
+    def settle(cls, settings: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
+        return {**settings, "rate": settings["rate"] or about.rate or 1.0}
 
     def quantities(self, composition: Any) -> tuple[str, ...]:
         names = ("best_response.ours", "best_response.theirs", "exploitability.gain", "exploitability.loss")
@@ -53,7 +61,7 @@ class BestResponse(Evaluation):
 
     def ask(self, match: Any, key: Array, asking: Asking, *inputs: Array) -> Any:
         (x,) = inputs
-        return of_each_match(match.game, x, key, steps=self.steps, restarts=self.restarts, rate=self.rate)
+        return of_each_match(match.game, x, key, steps=self.steps, restarts=self.restarts, rate=self.rate or 1.0)
 
     def rows(self, answer: Answer, seen: Any) -> list[dict[str, Any]]:
         responses, agreements = answer.each

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
-from meva_exploration import papers
 
+MEVA_REFERENCES = "meva_references:references.bib"
 PAPER = "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863, section 4.3"
 
 
@@ -16,19 +16,19 @@ def meva_explorers() -> Iterable[Entry]:
         "meva_exploration.sign_flip:SignFlip",
         "flips signs of last hidden units, once per trajectory",
         PAPER,
-        bibtex=papers.META_VALUE,
+        cites=("cooijmans2023meta",),
     )
     yield Entry(
         "noisy_network",
         "meva_exploration.noisy_network:NoisyNetwork",
         "Gaussian noise on the network's parameters, once per trajectory",
         "Fortunato et al. (2018), Noisy Networks for Exploration, ICLR",
-        bibtex=papers.NOISY_NETWORKS,
+        cites=("fortunato2018noisy",),
     )
     yield Entry(
         "gaussian_step",
         "meva_exploration.gaussian_step:GaussianStep",
         "Gaussian noise on every step, the paper's straw man",
         "Heess et al. (2015), Learning Continuous Control Policies by Stochastic Value Gradients, NeurIPS",
-        bibtex=papers.STOCHASTIC_VALUE_GRADIENTS,
+        cites=("heess2015learning",),
     )

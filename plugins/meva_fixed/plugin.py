@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
-from meva_fixed import papers
+
+MEVA_REFERENCES = "meva_references:references.bib"
 
 
 @hookimpl
@@ -14,5 +15,5 @@ def meva_learners() -> Iterable[Entry]:
         "a named strategy or given numbers, never moves",
         "Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS; "
         "Hilbe, Traulsen & Sigmund (2015), Games and Economic Behavior",
-        bibtex=papers.EVOLUTION_OF_COOPERATION + papers.EXTORTION + papers.PARTNERS_OR_RIVALS,
+        cites=("axelrod1984evolution", "press2012iterated", "hilbe2015partners"),
     )

@@ -11,16 +11,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import Game
 from meva_core.ops import discounted_shares
 from meva_games import zero_determinant
+from meva_games.discounted import Discounted
 from meva_games.lazily import Lazily
 from meva_games.memory_one import SATURATED, generous_tit_for_tat, to_logits
 
 ENTRIES = ("start", "DD", "DC", "CD", "CC")
 
 
-class IteratedTwoByTwo(Game):
+class IteratedTwoByTwo(Discounted):
     """Base of the iterated games: a policy is 5 logits of P(cooperate) at [start, DD, DC, CD, CC].
 
     The payoff is exact and normalised, (1 - discount) sum_t discount^t r_t = (1 - discount) d0' (I - discount T)^-1 r,

@@ -14,9 +14,9 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from meva_core.contracts import Game
 from meva_core.errors import BadValue
 from meva_core.ops import discounted_shares
+from meva_games.discounted import Discounted
 from meva_games.iterated import action_probabilities
 from meva_games.lazily import Lazily
 from meva_games.memory_one import to_logits
@@ -32,7 +32,7 @@ class Words(NamedTuple):
     always_cooperate: str = "always_cooperate"
 
 
-class IteratedNPlayer(Game):
+class IteratedNPlayer(Discounted):
     """Base of games in which a round pays by the own action and by how many of the others cooperate.
 
     A policy is 1 + 2 P logits of P(cooperate): at the start, then by the own last action (0 defected, 1 cooperated) and

@@ -15,9 +15,10 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from meva_core.contracts import Check, Game, below_one, between, component, leaf
+from meva_core.contracts import Check, below_one, between, component, leaf
 from meva_core.errors import BadCombination
 from meva_core.ops import discounted_shares
+from meva_games.discounted import Discounted
 from meva_games.memory_one import SATURATED
 from meva_games.two_by_two import DISCOUNT
 
@@ -38,7 +39,7 @@ TABLE = Check(f"a table of 2 to {MOST_ACTIONS} rows of 2 to {MOST_ACTIONS} finit
 
 
 @component
-class NormalForm(Game):
+class NormalForm(Discounted):
     """The iterated game of two payoff tables of any size: rows are player 1's actions 0, 1, ..., columns player 2's.
 
         meva-run --game normal_form --learner lola --set "game.payoffs_1=[[3, 0, 1], [5, 1, 0]]" \\

@@ -12,6 +12,7 @@ class Quadratic(Game):
 
     policy_size = 1
     plane = (-2.0, 2.0)
+    family = "quadratic"
 
     @property
     def entry_names(self) -> tuple[str, ...]:

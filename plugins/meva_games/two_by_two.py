@@ -59,6 +59,8 @@ class Chicken(SymmetricTwoByTwo):
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
     noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))
 
+    payoff_scale = 1.0  # the crash is too costly for the scale of the other iterated games
+
 
 @component
 class StagHunt(SymmetricTwoByTwo):

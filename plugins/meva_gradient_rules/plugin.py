@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
-from meva_gradient_rules import papers
+
+MEVA_RECIPES = "meva_gradient_rules:recipes.toml"
+MEVA_REFERENCES = "meva_references:references.bib"
 
 
 @hookimpl
@@ -13,61 +15,61 @@ def meva_learners() -> Iterable[Entry]:
         "meva_gradient_rules.naive:Naive",
         "simultaneous gradient ascent, everybody on the own payoff",
         "Singh, Kearns & Mansour (2000), Nash Convergence of Gradient Dynamics, UAI",
-        bibtex=papers.GRADIENT_DYNAMICS,
+        cites=("singh2000nash",),
     )
     yield Entry(
         "lola",
         "meva_gradient_rules.lola:LOLA",
         "differentiates through the opponents' naive step, or several",
         "Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
-        bibtex=papers.LOLA,
+        cites=("foerster2018learning",),
     )
     yield Entry(
         "lookahead",
         "meva_gradient_rules.lookahead:LookAhead",
         "ascends the payoff after the others' naive step, taken as given",
         "Zhang & Lesser (2010), Multi-Agent Learning with Policy Prediction, AAAI",
-        bibtex=papers.POLICY_PREDICTION,
+        cites=("zhang2010multi",),
     )
     yield Entry(
         "hola",
         "meva_gradient_rules.hola:HOLA",
         "LOLA against opponents that use LOLA, to any order",
         "Foerster et al. (2018); Willi et al. (2022), COLA, ICML",
-        bibtex=papers.LOLA + papers.COLA,
+        cites=("foerster2018learning", "willi2022cola"),
     )
     yield Entry(
         "sos",
         "meva_gradient_rules.sos:SOS",
         "LookAhead with as much of LOLA as keeps stable points stable",
         "Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR",
-        bibtex=papers.SOS,
+        cites=("letcher2019stable",),
     )
     yield Entry(
         "consensus",
         "meva_gradient_rules.consensus:Consensus",
         "ascends, and descends on the norm of everybody's gradient",
         "Mescheder, Nowozin & Geiger (2017), The Numerics of GANs, NeurIPS",
-        bibtex=papers.CONSENSUS,
+        cites=("mescheder2017numerics",),
     )
     yield Entry(
         "sga",
         "meva_gradient_rules.sga:SGA",
         "corrects the gradient for the game's rotation",
         "Balduzzi et al. (2018), The Mechanics of n-Player Differentiable Games, ICML",
-        bibtex=papers.SGA,
+        cites=("balduzzi2018mechanics",),
     )
     yield Entry(
         "cgd",
         "meva_gradient_rules.cgd:CGD",
         "steps to the bilinear game's equilibrium",
         "Schaefer & Anandkumar (2019), Competitive Gradient Descent, NeurIPS",
-        bibtex=papers.CGD,
+        cites=("schaefer2019competitive",),
     )
     yield Entry(
         "extragradient",
         "meva_gradient_rules.extragradient:Extragradient",
         "follows the gradient of where everybody's step would lead",
         "Korpelevich (1976), The Extragradient Method for Finding Saddle Points",
-        bibtex=papers.EXTRAGRADIENT,
+        cites=("korpelevich1976extragradient",),
     )

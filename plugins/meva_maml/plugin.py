@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
-from meva_maml import papers
+
+MEVA_RECIPES = "meva_maml:recipes.toml"
+MEVA_REFERENCES = "meva_references:references.bib"
 
 
 @hookimpl
@@ -13,5 +15,5 @@ def meva_learners() -> Iterable[Entry]:
         "meva_maml.m_maml:MMAML",
         "learns where to start and how fast, then learns naively",
         "Finn et al. (2017), Model-Agnostic Meta-Learning, ICML; Lu et al. (2022), M-FOS, ICML",
-        bibtex=papers.MAML + papers.M_FOS,
+        cites=("finn2017model", "lu2022model"),
     )

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
-from meva_meta_value import papers
+
+MEVA_RECIPES = "meva_meta_value:recipes.toml"
+MEVA_REFERENCES = "meva_references:references.bib"
 
 
 @hookimpl
@@ -13,7 +15,7 @@ def meva_learners() -> Iterable[Entry]:
         "meva_meta_value.learner:MeVa",
         "follows the gradient of a learnt value of all future learning",
         "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863",
-        bibtex=papers.META_VALUE,
+        cites=("cooijmans2023meta",),
     )
 
 
@@ -24,5 +26,5 @@ def meva_evaluations() -> Iterable[Entry]:
         "meva_meta_value.value_errors:MetaValueErrors",
         "how wrong a learnt meta-value is along play, and the way it points",
         "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863",
-        bibtex=papers.META_VALUE,
+        cites=("cooijmans2023meta",),
     )

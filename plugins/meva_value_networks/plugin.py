@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
-from meva_value_networks import papers
+
+MEVA_REFERENCES = "meva_references:references.bib"
 
 
 @hookimpl
@@ -13,5 +14,5 @@ def meva_value_models() -> Iterable[Entry]:
         "meva_value_networks.paired_mlp:PairedMLP",
         "encodes policies, pairs own code with the others'; residual MLPs",
         "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863, appendix D",
-        bibtex=papers.META_VALUE,
+        cites=("cooijmans2023meta",),
     )

@@ -1,6 +1,5 @@
 """`meva cite`: BibTeX that parses, of the papers that entries name, each once."""
 
-import importlib
 import re
 from pathlib import Path
 
@@ -11,9 +10,8 @@ from meva_core.experiment import resolve
 from meva_core.registry import bibtex, discovery, recipes
 from meva_core.storage import run_folder
 
-ROOT = Path(__file__).parents[2]
+REFERENCES = Path(__file__).parents[2] / "plugins" / "meva_references" / "references.bib"
 SHIPPED = [offer for offer in discovery.installed().offers if offer.distribution == "meva"]
-PLUGINS = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/papers.py"))
 MINE = """
     @book{stranger2001ropes,
       author = {Stranger, A. and {Tug Club}},
@@ -110,22 +108,14 @@ def test_what_an_entry_names_is_what_is_cited(meva_command, offer):
 
 def test_every_shipped_learner_and_game_has_a_paper():
     assert {offer.kind for offer in SHIPPED} == set(hooks.KINDS)
-    assert [offer.name for offer in SHIPPED if not offer.entry.bibtex] == ["none"]
+    assert [offer.name for offer in SHIPPED if not bibtex.of(offer)] == ["none"]
 
 
-def test_papers_are_the_same_in_all_plugins_and_all_are_cited():
-    texts: dict[str, set[str]] = {}
-    named = {key for offer in SHIPPED for key in bibtex.entries(offer.entry.bibtex)}
-    count = 0
-    for plugin in PLUGINS:
-        constants = {k: v for k, v in vars(importlib.import_module(f"{plugin}.papers")).items() if k.isupper()}
-        for name, text in constants.items():
-            (key,) = parse(text.removeprefix("\n"))
-            assert key in named, f"{plugin}: {name}"
-            texts.setdefault(key, set()).add(text)
-            count += 1
-    assert {key for key, found in texts.items() if len(found) > 1} == set()
-    assert count > len(texts)  # some paper is named by two plugins
+def test_a_paper_stands_once_and_is_cited():
+    named = [key for offer in SHIPPED for key in offer.entry.cites]
+    assert sorted(parse(REFERENCES.read_text())) == sorted(set(named))
+    assert not any(offer.entry.bibtex for offer in SHIPPED)
+    assert {"cooijmans2023meta", "willi2022cola"} < {key for key in named if named.count(key) > 2}
 
 
 def test_the_papers_come_in_the_order_asked_and_once(meva_command):
@@ -225,6 +215,40 @@ def test_another_text_of_the_same_key_is_left_out_and_said(meva_command, fake_pl
     assert outcome.code == 0
     assert outcome.err == "note: plugins differ in foerster2018learning: the first text is printed\n"
     assert parse(outcome.out)["foerster2018learning"]["year"] == "2018"
+
+
+def install_with_keys(fake_plugin, cites, references):
+    """A plugin that cites by keys, and a package of its with a file of papers."""
+    named = "" if references is None else f"MEVA_REFERENCES = {references!r}\n"
+    code = CODE.replace("bibtex={bibtex!r}", "cites={cites!r}").format(cites=cites)
+    package = fake_plugin("ropes", named + code) / "ropes_papers"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "papers.bib").write_text(MINE)
+
+
+def test_a_strangers_keys_stand_in_its_own_file(meva_command, fake_plugin):
+    install_with_keys(fake_plugin, ("stranger2001ropes",), "ropes_papers:papers.bib")
+    assert list(cited(meva_command, "tug_of_war")) == ["stranger2001ropes"]
+
+
+@pytest.mark.parametrize(
+    ("references", "said"),
+    [
+        ("ropes_papers:papers.bib", "unknown citation key 'stranger2001' @ ropes_papers:papers.bib - did you mean"),
+        (
+            "ropes_papers:nosuch.bib",
+            "expected BibTeX at 'ropes_papers:nosuch.bib' (package:file.bib), got: File",
+        ),
+        ("nosuch:papers.bib", "expected a file at 'nosuch:papers.bib' (package:file), got no such package"),
+        (None, "expected references = 'package:file.bib', or MEVA_REFERENCES, beside cites, got none"),
+    ],
+)
+def test_keys_that_no_file_has_are_their_plugins_fault(meva_command, fake_plugin, references, said):
+    install_with_keys(fake_plugin, ("stranger2001",), references)
+    outcome = meva_command("cite", "tug_of_war")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert f"error: game 'tug_of_war' of plugin 'ropes' (meva-ropes): its references: {said}" in outcome.err
 
 
 def test_two_plugins_with_one_name_are_not_chosen_between(meva_command, fake_plugin):

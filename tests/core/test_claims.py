@@ -8,7 +8,9 @@ import pytest
 
 from meva_core.errors import BadFolder, BadValue, UnknownName
 from meva_core.experiment import resolve
+from meva_core.experiment.cookbook import as_played
 from meva_core.registry import claims, discovery, recipes
+from meva_core.registry.recipes import Played
 from meva_core.studies import claims_report as report
 
 TABLE = {
@@ -29,20 +31,23 @@ SENTENCE = (
 )
 
 
+LOGISTIC = Played("logistic")
+
+
 def a_file(*, records=None, **content):
     file = recipes.parse({"recipes": RECIPES, "claims": {"half": TABLE}, **content}, "here")
     return attrs.evolve(file, records=records or {})
 
 
 def a_record(file, **changes):
-    of = claims.find([file], "half").of([file])
+    of = claims.find([file], "half").of([file], LOGISTIC)
     day, machine = datetime.date(2026, 11, 26), "x86_64 CPU, 2 cores"
     found = {"of": of, "date": day, "machine": machine, "seed": 1000, "versions": {"jax": "1"}, "counts": COUNTS}
     return {"half": found | changes}
 
 
 def measured(file, **changes):
-    asked = {"game": "logistic", "learner": "naive", "recipe": "default"}
+    asked = {"game": LOGISTIC, "learner": "naive", "recipe": "default"}
     return claims.measured([file], **{**asked, **changes})
 
 
@@ -148,6 +153,15 @@ def test_a_record_of_a_learner_with_opponents_is_of_their_recipes_too():
     assert measured(file(2.0, a_record(file(1.0))), opponents=["lola"]) == []
 
 
+def test_a_record_is_of_the_family_s_numbers_in_the_game_s_unit_where_the_recipe_is_of_them():
+    claim = claims.find([a_file()], "half")
+    family = recipes.parse({"recipes": {"flat": RECIPES["logistic"]}}, "here")
+    one, other = (claim.of([family], Played("logistic", "flat", scale)) for scale in (1.0, 2.0))
+    own = [claim.of([a_file()], Played("logistic", "flat", scale)) for scale in (1.0, 2.0)]
+    assert one != other
+    assert own[0] == own[1]
+
+
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [({}, True), ({"fit.seeds": 3, "evaluate.pairs": 2}, True), ({"learner.rate": 3.0}, False)],
@@ -221,25 +235,30 @@ def test_unknown_names():
     with pytest.raises(UnknownName, match="unknown claim 'hal' - did you mean 'half'"):
         claims.find([a_file()], "hal")
     with pytest.raises(UnknownName, match="unknown recipe 'other'"):
-        claims.find([a_file(claims={"half": {**TABLE, "recipe": "other"}})], "half").of([a_file()])
+        claims.find([a_file(claims={"half": {**TABLE, "recipe": "other"}})], "half").of([a_file()], LOGISTIC)
 
 
-SHIPPED = recipes.shipped()
+SHIPPED = discovery.recipe_files(discovery.installed())
+RECORDS = {name: record for file in SHIPPED for name, record in file.records.items()}
 
 
-@pytest.mark.parametrize("name", claims.names([SHIPPED]))
+def played(claim):
+    return as_played(discovery.installed().find("game", claim.game))
+
+
+@pytest.mark.parametrize("name", claims.names(SHIPPED))
 def test_a_shipped_claim_is_of_a_recipe_there_is(name):
-    claim = claims.find([SHIPPED], name)
-    assert claim.recipe in recipes.names([SHIPPED], claim.game, claim.learner)
+    claim = claims.find(SHIPPED, name)
+    assert claim.recipe in recipes.names(SHIPPED, played(claim), claim.learner)
     assert "\n" not in claim.says
 
 
-@pytest.mark.parametrize("name", SHIPPED.records)
+@pytest.mark.parametrize("name", RECORDS)
 def test_a_shipped_record_is_of_the_claim_and_the_recipe_as_they_stand(name):
-    claim = claims.find([SHIPPED], name)
-    record = claims.parse_records(SHIPPED.records, "claims.toml")[name]
-    assert record.of == claim.of([SHIPPED])  # else count again: meva claims NAME --record claims.toml
+    claim = claims.find(SHIPPED, name)
+    record = claims.parse_records(RECORDS, "claims.toml")[name]
+    assert record.of == claim.of(SHIPPED, played(claim))  # else count again: meva claims NAME --record claims.toml
     for counted in record.counts:
         assert counted == report.count(counted.devices, [n < counted.count for n in range(counted.fits)])
-    (said,) = claims.measured([SHIPPED], claim.game, claim.learner, claim.recipe, claim.opponents)
+    (said,) = claims.measured(SHIPPED, played(claim), claim.learner, claim.recipe, claim.opponents)
     assert said.startswith(claim.says)

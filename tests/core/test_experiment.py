@@ -4,7 +4,6 @@ import contextlib
 import tomllib
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -359,8 +358,7 @@ def test_the_users_recipes_win():
 
 
 def test_no_recipe_on_record():
-    file = attrs.evolve(recipes.shipped(), tables={})
-    found = resolving.resolve(KNOWN, [file], game="ipd", learner="lola")
+    found = resolve("ultimatum", "lola")
     assert found.learner.settings["rate"] == 1.0
     assert "defaults" in found.source
 

@@ -434,13 +434,13 @@ def test_fit_and_survey_say_what_they_want(ask, error, said):
 
 
 def test_a_survey_finds_what_a_run_finds(capsys):
-    options = {name.partition(".")[2]: value for name, value in SMALL.items()}
+    options = {name.partition(".")[2].replace("best_response.", "response_"): n for name, n in SMALL.items()}
     of_run = meva.run(Hawk, Learnt, opponent=Climb, seeds=2, set=SMALL)
     climber, fitted = Climb(game=Hawk()), meva.fit(Learnt(), seeds=2)
     found = meva.survey(Hawk(), fitted, climber, seeds=2, **options, progress=True)
     assert capsys.readouterr().out.splitlines() == ["playing matches", "finding best responses"]
     np.testing.assert_allclose(found.payoffs, of_run.payoffs[:, 0], rtol=1e-5)
-    np.testing.assert_allclose(found.response, of_run.survey.response[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(found.response, of_run.seen.answers["best_response"].each[0][:, 0], rtol=1e-5)
     own = np.einsum("snii->sni", found.response)
     np.testing.assert_allclose(found.gain, own - found.payoffs, atol=1e-6)
     assert found.gain.min() > -1e-6

@@ -1,5 +1,9 @@
 """Recipe files: layers, bases, mistakes; and what ships, number by number."""
 
+import tomllib
+from pathlib import Path
+from typing import Any
+
 import attrs
 import jax
 import numpy as np
@@ -9,14 +13,25 @@ import meva_core as meva
 from meva_core import evaluate
 from meva_core.errors import BadFolder, BadValue, UnknownName
 from meva_core.experiment import compose, resolve
+from meva_core.experiment.cookbook import as_played
 from meva_core.registry import discovery, recipes
+from meva_core.registry.recipes import Played
 
+ROOT = Path(__file__).parents[2]
+KNOWN = discovery.installed()
+FILES = [*discovery.recipe_files(KNOWN), recipes.shipped()]
+OURS = {kind: [offer for offer in KNOWN.of_kind(kind) if offer.bundled] for kind in ("game", "learner")}
 SHIPPED = [
-    (game, learner, name)
-    for game, learners in recipes.shipped().tables.items()
-    for learner, found in learners.items()
-    for name in found
+    (game.name, learner.name, name)
+    for game in OURS["game"]
+    for learner in OURS["learner"]
+    for name in recipes.names(FILES, as_played(game), learner.name)
 ]
+
+
+def response_rate(found):
+    """The rate at which best responses are looked for."""
+    return next(choice.settings["rate"] for choice in found.evaluations if choice.name == "best_response")
 
 
 def parsed(**tables):
@@ -24,8 +39,8 @@ def parsed(**tables):
     return recipes.parse({"recipes": {"g": {"l": tables}}}, "here")
 
 
-def learner_of(files, name="default", game="g"):
-    found = recipes.find(files, game, "l", name)
+def learner_of(files, name="default", game="g", family: Any = (None, 1.0), per_payoff=None):
+    found = recipes.find(files, Played(game, *family), "l", name, per_payoff)
     assert found is not None
     return found.sections["learner"]
 
@@ -35,7 +50,7 @@ def test_the_users_file_lies_over_the_shipped():
     user = parsed(default={"learner": {"rate": 3.0}})
     assert learner_of([shipped, user]) == {"rate": 3.0}
     assert learner_of([shipped, user], "other") == {"rate": 2.0}
-    assert recipes.names([shipped, user], "g", "l") == ["default", "other"]
+    assert recipes.names([shipped, user], Played("g"), "l") == ["default", "other"]
 
 
 def test_a_base_is_what_a_recipe_starts_from():
@@ -44,7 +59,7 @@ def test_a_base_is_what_a_recipe_starts_from():
         middle={"base": "default", "learner": {"rate": 2.0}},
         last={"base": "middle", "learner": {"loops": 7}, "source": "here"},
     )
-    found = recipes.find([file], "g", "l", "last")
+    found = recipes.find([file], Played("g"), "l", "last")
     assert found is not None
     assert found.sections["learner"] == {"rate": 2.0, "loops": 7}
     assert found.sections["explorer"] == {"name": "e"}
@@ -60,12 +75,12 @@ def test_a_base_may_lie_in_another_file():
 def test_a_circle_of_bases():
     file = parsed(a={"base": "b"}, b={"base": "a"})
     with pytest.raises(BadValue, match=r"circle of bases a -> b -> a @ recipes\.g\.l"):
-        recipes.find([file], "g", "l", "a")
+        recipes.find([file], Played("g"), "l", "a")
 
 
 def test_an_unknown_base():
     with pytest.raises(UnknownName, match=r"unknown base 'defalt'.*did you mean 'default'"):
-        recipes.find([parsed(default={}, a={"base": "defalt"})], "g", "l", "a")
+        recipes.find([parsed(default={}, a={"base": "defalt"})], Played("g"), "l", "a")
 
 
 def test_any_game_where_the_game_has_none():
@@ -73,16 +88,52 @@ def test_any_game_where_the_game_has_none():
     here = parsed(default={"learner": {"rate": 1.0}})
     assert learner_of([here, anywhere]) == {"rate": 1.0}
     assert learner_of([here, anywhere], game="elsewhere") == {"rate": 9.0}
-    assert recipes.names([anywhere], "elsewhere", "l") == ["default"]
+    assert recipes.names([anywhere], Played("elsewhere"), "l") == ["default"]
+
+
+def of_places(**places):
+    """Recipes of one learner `l` by the places that have them."""
+    return recipes.parse({"recipes": {place: {"l": tables} for place, tables in places.items()}}, "here")
+
+
+def test_a_game_has_its_family_s_recipes_in_its_own_unit():
+    """By hand: 0.5 and the class's 1.0 are per payoff, and times 25; loops are not."""
+    file = of_places(round={"default": {"learner": {"rate": 0.5, "loops": 7}}})
+    per_payoff = {"rate": 1.0, "look_ahead_rate": 1.0, "needed": attrs.NOTHING}
+    found = learner_of([file], family=("round", 25.0), per_payoff=per_payoff)
+    assert found == {"rate": 12.5, "look_ahead_rate": 25.0, "loops": 7}
+    assert recipes.names([file], Played("g", "round"), "l") == ["default"]
+    assert recipes.find([file], Played("g"), "l", "default") is None
+
+
+def test_a_game_s_own_recipe_comes_before_its_family_s_and_is_taken_as_it_stands():
+    file = of_places(g={"default": {"learner": {"rate": 3.0}}}, round={"default": {}}, **{"*": {"default": {}}})
+    assert learner_of([file], family=("round", 25.0), per_payoff={"rate": 1.0}) == {"rate": 3.0}
+
+
+def test_a_recipe_may_start_from_its_family_s_and_that_from_any_game_s():
+    file = of_places(
+        g={"default": {"base": "default", "learner": {"weight": 2.0}}},
+        round={"default": {"base": "default", "learner": {"rate": 0.5}}},
+        **{"*": {"default": {"learner": {"loops": 7, "rate": 9.0, "push": 9.0}}}},
+    )
+    found = learner_of([file], family=("round", 25.0), per_payoff={"rate": 1.0, "weight": 1.0, "push": 1.0})
+    assert found == {"weight": 2.0, "rate": 12.5, "loops": 7, "push": 9.0}
+
+
+def test_a_list_per_payoff_is_in_the_game_s_unit_and_what_is_no_number_is_left_for_its_complaint():
+    file = of_places(round={"default": {"learner": {"rate": [1, 2.0], "weight": "much", "push": True}}})
+    found = learner_of([file], family=("round", 10.0), per_payoff=dict.fromkeys(["rate", "weight", "push"], 1.0))
+    assert found == {"rate": [10.0, 20.0], "weight": "much", "push": True}
 
 
 def test_a_missing_default_is_none():
-    assert recipes.find([parsed()], "g", "l", "default") is None
+    assert recipes.find([parsed()], Played("g"), "l", "default") is None
 
 
 def test_another_missing_recipe_is_an_error():
     with pytest.raises(UnknownName, match="unknown recipe 'papr' for l on g - did you mean 'paper'"):
-        recipes.find([parsed(paper={})], "g", "l", "papr")
+        recipes.find([parsed(paper={})], Played("g"), "l", "papr")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +145,8 @@ def test_another_missing_recipe_is_an_error():
         ({"plugins": {"disable": []}}, "unknown key 'disable' - did you mean 'disabled'"),
         ({"plugins": {"disabled": "meva_games"}}, "expected a list of plugin names, got 'meva_games'"),
         ({"plugins": {"disabled": [3]}}, "expected a list of plugin names"),
+        ({"studies": "one.toml"}, "expected a list of files, got 'one.toml' @ here: studies"),
+        ({"studies": [3]}, "expected a list of files, got"),
         ({"recipes": 3}, "expected a table, got 3 @ here: recipes"),
         ({"recipes": {"g": 3}}, "@ here: recipes.g"),
         ({"recipes": {"g": {"l": []}}}, "@ here: recipes.g.l"),
@@ -139,11 +192,28 @@ def test_a_plugins_own_file_that_is_not_there(where):
         recipes.of_package(where)
 
 
+def test_a_plugins_own_file_is_read_anew_where_it_changed(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "another_package_of_recipes").mkdir()
+    (tmp_path / "another_package_of_recipes" / "__init__.py").touch()
+    for rate in (4.0, 15.0):
+        text = f"[recipes.g.l.default]\nlearner = {{ rate = {rate} }}\n"
+        (tmp_path / "another_package_of_recipes" / "mine.toml").write_text(text)
+        assert learner_of([recipes.of_package("another_package_of_recipes:mine.toml")]) == {"rate": rate}
+
+
+def test_what_is_no_module_is_in_the_wheel():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    packages = {f"plugins/{path.parent.name}" for path in (ROOT / "plugins").glob("*/__init__.py")}
+    assert set(project["packages"]) == packages | {"meva_core"}  # with all that lies in them
+    beside = {"registry.toml": "meva_core/registry.toml", "reproductions": "meva_core/reproductions"}
+    assert project["force-include"] == beside
+    assert {path.parent for path in recipes.shipped().studies.values()} == {ROOT / "reproductions"}
+    assert {path.stem for path in (ROOT / "reproductions").iterdir()} == set(recipes.shipped().studies)
+
+
 def resolved(game, learner, name):
-    file = recipes.shipped()
-    if game == recipes.ANY_GAME:  # where the game has none of its own
-        file, game = attrs.evolve(file, tables={game: file.tables[game]}), "ipd"
-    return resolve.resolve(discovery.installed(), [file], game=game, learner=learner, recipe=name)
+    return resolve.resolve(KNOWN, [recipes.shipped()], game=game, learner=learner, recipe=name)
 
 
 @pytest.mark.parametrize(("game", "learner", "name"), SHIPPED)
@@ -151,9 +221,20 @@ def test_every_shipped_recipe_composes(game, learner, name):
     found = resolved(game, learner, name)
     assert len(found.source) > 10
     assert found.source != "no source given"
-    composition = compose.compose(discovery.installed(), found)
+    composition = compose.compose(KNOWN, found)
     assert composition.seats == (0,) * composition.game.num_players
     composition.players[0].build()
+
+
+def test_every_iterated_game_has_a_recipe_for_every_rule():
+    """At rate 1 on what its payoffs are before they are normalised; chicken's crash is too costly for that."""
+    for game in OURS["game"]:
+        if (played := as_played(game)).family == "iterated":
+            rate = 1.0 if game.name == "chicken" else 25.0
+            assert played.payoff_scale == rate
+            for learner in ("naive", "lola", "sos", "cgd", "sga", "m_maml"):
+                found = resolved(game.name, learner, "default")
+                assert (found.learner.settings["rate"], response_rate(found)) == (rate, rate)
 
 
 def test_every_pair_has_a_default():
@@ -165,7 +246,7 @@ def test_every_pair_has_a_default():
 @pytest.mark.parametrize(("name", "near"), [("paper", True), ("default", False)])
 def test_lola_comes_near_the_equilibrium_of_matching_pennies_as_published(name, near):
     """All probabilities are one half there."""
-    composition = compose.compose(discovery.installed(), resolved("imp", "lola", name))
+    composition = compose.compose(KNOWN, resolved("imp", "lola", name))
     (learner,) = composition.rehearse()
     match = meva.self_play(composition.game, meva.Fitted(learner=learner))
     ended = jax.jit(lambda key: evaluate.matches(match, key, 16, 500))(jax.random.key(0))

@@ -12,12 +12,20 @@ from hypothesis import strategies as st
 import meva_core as meva
 from meva_core.contracts.components import as_plain, hyperparameters, parts
 from meva_core.experiment.experiment import EvaluateSettings, FitSettings
-from meva_core.registry import loading, recipes
+from meva_core.registry import discovery, loading, recipes
 
 TIMES = int(os.environ.get("MEVA_FUZZ", "1"))
 KNOWN = meva.installed()
 SHIPPED = recipes.shipped()
 NAMES = {kind: [offer.name for offer in KNOWN.of_kind(kind)] for kind in ("game", "learner", "value_model", "explorer")}
+ON_RECORD = {  # recipes, by game and learner
+    (game, learner): own
+    for file in discovery.recipe_files(KNOWN)
+    for game, learners in file.tables.items()
+    for learner, own in learners.items()
+    if game in NAMES["game"]
+}
+REPRODUCTIONS = {name: recipes.read_toml(path) for name, path in SHIPPED.studies.items()}
 
 
 def tries(count):

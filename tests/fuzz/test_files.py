@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inputs import KNOWN, NAMES, SHIPPED, changed, damaged, toml_of, tries
+from inputs import KNOWN, NAMES, ON_RECORD, REPRODUCTIONS, SHIPPED, changed, damaged, toml_of, tries
 
 from meva_core.experiment import resolve
 
@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 SWEEPS = [path.read_text() for path in sorted((ROOT / "examples" / "sweeps").glob("*.toml"))]
 TOURNAMENT = {"games": ["ipd", "imp"], "learners": ["naive", "lola"], "trials": 4, "steps": 5, "seed": 0, "seeds": 1}
 TOURNAMENT |= {"recipe": "tournament", "overrides": {"lola.variant": "taylor"}}
-PAIRS = [(game, learner) for game, learners in SHIPPED.tables.items() for learner in learners if game != "*"]
 
 
 def experiments(game, learner, opponents=()):
@@ -23,25 +22,25 @@ def experiments(game, learner, opponents=()):
 
 
 def registry_of(game, learner):
-    """What the shipped one says of a pair, in full."""
-    own = SHIPPED.tables[game][learner]
-    return {"plugins": {"disabled": ["x"]}, "defaults": dict(SHIPPED.defaults), "recipes": {game: {learner: own}}}
+    """What is on record of a pair, in full."""
+    own = {game: {learner: ON_RECORD[game, learner]}}
+    return {"plugins": {"disabled": ["x"]}, "defaults": dict(SHIPPED.defaults), "recipes": own}
 
 
 @tries(60)
-@given(pair=st.sampled_from(PAIRS), data=st.data())
+@given(pair=st.sampled_from(sorted(ON_RECORD)), data=st.data())
 def test_a_changed_registry(ask, pair, data):
     game, learner = pair
-    recipe = data.draw(st.sampled_from(sorted(SHIPPED.tables[game][learner])))
+    recipe = data.draw(st.sampled_from(sorted(ON_RECORD[pair])))
     files = {"mine.toml": toml_of(data.draw(changed(registry_of(game, learner))))}
     ask("meva-run", "--game", game, "--learner", learner, "--recipe", recipe, "--registry", "mine.toml", files=files)
 
 
 @tries(40)
-@given(name=st.sampled_from(sorted(SHIPPED.reproductions)), quick=st.booleans(), data=st.data())
+@given(name=st.sampled_from(sorted(REPRODUCTIONS)), quick=st.booleans(), data=st.data())
 def test_changed_reproductions(ask, name, quick, data):
-    table = SHIPPED.reproductions[name]
-    needed = {of: SHIPPED.reproductions[of] for of in [table.get("runs_of", name)]}
+    table = REPRODUCTIONS[name]
+    needed = {of: REPRODUCTIONS[of] for of in [table.get("runs_of", name)]}
     files = {"mine.toml": toml_of(data.draw(changed({"reproductions": {**needed, name: table}})))}
     ask("meva", "reproduce", name, "--registry", "mine.toml", *(["--quick"] if quick else []), files=files)
 
@@ -70,7 +69,7 @@ def test_a_changed_tournament(ask, plain):
     ask("meva", "tournament", "--resume", "here", files={"here/tournament.toml": toml_of(plain)})
 
 
-REGISTRY = toml_of({**registry_of("ipd", "meva"), "reproductions": {"figure-2a": SHIPPED.reproductions["figure-2a"]}})
+REGISTRY = toml_of({**registry_of("ipd", "meva"), "reproductions": {"figure-2a": REPRODUCTIONS["figure-2a"]}})
 DAMAGED = {
     "registry": (REGISTRY, ["meva-run", "--game", "ipd", "--learner", "meva", "--registry", "mine.toml"]),
     "experiment": (toml_of(experiments("ipd", "lola", ["naive"])), ["meva-run", "mine.toml"]),

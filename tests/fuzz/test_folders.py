@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from inputs import changed, damaged, toml_of, tries
 
 SMALL = "evaluate.pairs=3 evaluate.steps=4"
-GRID = f"{SMALL} evaluate.values=[0.0,1.0] evaluate.grid=3 evaluate.grid_steps=3"
+GRID = f"{SMALL} evaluate.values=[0.0,1.0] evaluate.basins.grid=3 evaluate.basins.steps=3"
 FITTED = f"{SMALL} learner.loops=3 learner.batch_size=4 value_model.width=4 value_model.blocks=0 fit.chunk=1"
 
 

@@ -149,7 +149,7 @@ def test_a_fit_comes_near_the_consistent_field(name, formulation):
 @pytest.mark.parametrize("name", ["tandem", "hamiltonian"])
 def test_the_recipe_finds_the_consistent_field(name):
     """Everywhere on the square and at every look-ahead rate, to a thousandth of the largest step."""
-    found = recipes.find([recipes.shipped()], name, "cola", "default")
+    found = recipes.find([recipes.of_package("meva_cola:recipes.toml")], recipes.Played(name), "cola", "default")
     assert found is not None
     recipe = found.sections
     learner = meva.make(

@@ -1,6 +1,7 @@
 """Reproductions: what a publication reports, as data: runs to make, claims to hold them against. Imports no jax.
 
-In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
+In a recipe file (registry.toml, a plugin's own, or `--registry FILE`), or without the leading reproductions.NAME in a
+file NAME.toml that a recipe file lists among its studies:
 
     [reproductions.NAME]
     title = "what it is"
@@ -41,7 +42,7 @@ from typing import Any
 import attrs
 
 from meva_core.errors import BadValue, UnknownName, did_you_mean
-from meva_core.registry.recipes import RecipeFile
+from meva_core.registry.recipes import RecipeFile, read_toml
 from meva_core.registry.toml_tables import record
 from meva_core.registry.toml_tables import table as toml_table
 from meva_core.studies import entrants
@@ -110,16 +111,17 @@ class Reproduction:
 
 def names(files: Iterable[RecipeFile]) -> list[str]:
     """In order."""
-    return list(dict.fromkeys(name for file in files for name in file.reproductions))
+    return list(dict.fromkeys(name for file in files for name in (*file.studies, *file.reproductions)))
 
 
 def find(files: Iterable[RecipeFile], name: str) -> Reproduction:
-    """From the last file that has it. UnknownName; BadValue where its layout is wrong."""
-    tables = {name: table for file in files for name, table in file.reproductions.items()}
-    table, where = _named(tables, name), f"reproductions.{name}"
+    """From the last recipe file that has it. UnknownName; BadFolder where its own file cannot be read, BadValue where
+    its layout is wrong."""
+    where_to_look = {name: file for file in files for name in names([file])}
+    table, where = _named(where_to_look, name), f"reproductions.{name}"
     if not isinstance(shared := table.get("runs_of", name), str):
         raise BadValue(f"expected a name, got {shared!r} @ {where}.runs_of")
-    of = _named(tables, shared)
+    of = _named(where_to_look, shared)
     every = toml_table(of.get("every", {}), f"reproductions.{shared}.every")
     runs = {
         label: _over(every, run, f"reproductions.{shared}.runs.{label}")
@@ -137,10 +139,12 @@ def _over(every: Mapping[str, Any], run: Any, where: str) -> dict[str, Any]:
     return {**every, **run, **both}
 
 
-def _named(tables: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    if name not in tables:
-        raise UnknownName(f"unknown reproduction {name!r}{did_you_mean(name, tables)}")
-    return tables[name]
+def _named(files: Mapping[str, RecipeFile], name: str) -> Mapping[str, Any]:
+    """The table of a reproduction, as its recipe file has it, or the file of its own that is read now."""
+    if name not in files:
+        raise UnknownName(f"unknown reproduction {name!r}{did_you_mean(name, files)}")
+    there = files[name].reproductions
+    return there[name] if name in there else read_toml(files[name].studies[name])
 
 
 def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where: str) -> Reproduction:
