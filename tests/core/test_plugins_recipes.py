@@ -40,11 +40,6 @@ class Puller(Learner):
         return 0 * x, state
 
 @hookimpl
-def response_rate(found):
-    """The rate at which best responses are looked for."""
-    return next(choice.settings["rate"] for choice in found.evaluations if choice.name == "best_response")
-
-
 def meva_games():
     yield Entry("tug", "tugs:Tug", "pulls")
 
@@ -102,6 +97,11 @@ def tugs(fake_plugin):
 
 def resolve(game, learner, **more):
     return resolving.resolve(discovery.installed(), SHIPPED, game=game, learner=learner, **more)
+
+
+def response_rate(found):
+    """The rate at which best responses are looked for."""
+    return next(choice.settings["rate"] for choice in found.evaluations if choice.name == "best_response")
 
 
 def explorer_of(choice):
