@@ -14,7 +14,6 @@ from meva_core.errors import BadCombination, BadValue
 from meva_core.experiment.compose import Composition
 from meva_core.experiment.experiment import EvaluateSettings, Experiment
 from meva_core.registry import checks, loading
-from meva_core.registry.entries import Registry
 
 
 @attrs.frozen
@@ -28,7 +27,7 @@ class Plan:
     settings: EvaluateSettings
 
 
-def plan(known: Registry, experiment: Experiment, composition: Composition) -> Plan:
+def plan(experiment: Experiment, composition: Composition) -> Plan:
     """BadValue where a learner refuses its numbers, or a row's."""
     learner = composition.rehearse()[0]
     sweep = learner.sweep
@@ -37,7 +36,7 @@ def plan(known: Registry, experiment: Experiment, composition: Composition) -> P
     if own_settings or any(rival.wants_rivals for rival in composition.players[1:]):
         sweep = None
     found = Plan(
-        sweep, _rows(sweep, experiment, learner), _rival(known, experiment, composition, learner), experiment.evaluate
+        sweep, _rows(sweep, experiment, learner), _rival(experiment, composition, learner), experiment.evaluate
     )
     _check_nudge(experiment, composition)
     _check_polytope(experiment, composition, found.rival)
@@ -78,13 +77,13 @@ def _rows(sweep: Sweep | None, experiment: Experiment, learner: Learner) -> tupl
     return experiment.evaluate.values or tuple(sorted({*sweep.values, float(getattr(learner, sweep.name))}))
 
 
-def _rival(known: Registry, experiment: Experiment, composition: Composition, learner: Learner) -> Learner | None:
+def _rival(experiment: Experiment, composition: Composition, learner: Learner) -> Learner | None:
     """The learner to be shaped, `evaluate.against`: at `evaluate.against_rate`, else at the learner's rate, else at its
     own default. None unless in self-play, where it is the learner itself, and where they cannot meet."""
-    name = experiment.evaluate.against
-    if name is None or experiment.opponents or name == experiment.learner.name:
+    against, learnt = experiment.against, experiment.learner
+    if against is None or experiment.opponents or (against.name, against.origin) == (learnt.name, learnt.origin):
         return None
-    offer = known.find("learner", name)
+    name, offer = against.name, against.offer
     factory = loading.load(offer)
     if set(parts(factory)) - {"game", *offer.parts}:
         raise BadValue(f"expected a learner that needs no fit to be shaped, got {name!r} @ evaluate.against")

@@ -1,10 +1,26 @@
-"""An experiment: who plays what with which numbers. All that a run depends on, and nothing else."""
+"""An experiment: who plays what with which numbers. All that a run depends on, and nothing else.
+
+Names are resolved once, when an experiment is made: from then on it holds who was meant, and its file says so beside
+every name,
+
+    [learner]
+    name = "lola"
+    rate = 25.0
+
+    [learner.from]
+    plugin = "meva_gradient_rules"
+    distribution = "meva"
+    version = "1.0.0"
+
+of the learner to be shaped in [evaluate.against_from]. Written by hand, `from` may name the plugin or the distribution
+alone, or be left out where only one plugin offers the name. It is in the hash: equal hashes mean equal code.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +28,14 @@ import attrs
 import tomli_w
 
 from meva_core.contracts import conversion
-from meva_core.contracts.components import as_plain, between, not_negative, one_of, parts, positive, static
+from meva_core.contracts.components import as_plain, between, not_negative, one_of, positive, static
 from meva_core.errors import BadCombination, BadValue, did_you_mean
-from meva_core.registry import loading, recipes
-from meva_core.registry.entries import Offer, Registry
+from meva_core.experiment.choice import FROM, MODELS, Choice, models_of, read_choice, read_name, without_none
+from meva_core.registry import recipes
+from meva_core.registry.entries import Registry
 
 SCHEMA = 2
-PARTS_OF_MODELS = ("outputs", "conditions")  # set by the learner, not by users
-MODELS = ("value_model", "explorer")  # what a learner may have of its own
+AGAINST_FROM = "against_from"  # of [evaluate]: the origin of the learner to be shaped
 
 
 @attrs.frozen(kw_only=True)
@@ -74,33 +90,6 @@ class EvaluateSettings:
     float64: bool = static(default=False, doc="evaluate in double precision")
 
 
-def _without_none(table: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in table.items() if value is not None}
-
-
-@attrs.frozen
-class Choice:
-    """An entry's name and all its hyper-parameters; a learner's with its value model and explorer, where it has one."""
-
-    name: str
-    settings: Mapping[str, Any] = attrs.field(factory=dict)
-    value_model: Choice | None = None
-    explorer: Choice | None = None
-
-    @property
-    def models(self) -> dict[str, Choice]:
-        """Its value model and its explorer, those it has."""
-        return _without_none({part: getattr(self, part) for part in MODELS})
-
-    def to_plain(self) -> dict[str, Any]:
-        """Without the models. TOML knows no None: what is left to the composition is left out."""
-        return {"name": self.name, **_without_none(as_plain(self.settings))}
-
-    def models_to_plain(self) -> dict[str, Any]:
-        """A table for each model."""
-        return {part: model.to_plain() for part, model in self.models.items()}
-
-
 @attrs.frozen(kw_only=True)
 class Experiment:
     """Fully resolved: every hyper-parameter is written out, so that later defaults change nothing.
@@ -112,6 +101,7 @@ class Experiment:
     game: Choice
     learner: Choice
     opponents: tuple[Choice, ...] = ()  # empty: self-play
+    against: Choice | None = None  # who `evaluate.against` names; its numbers are settled when that is asked
     fit: FitSettings = attrs.field(factory=FitSettings)
     evaluate: EvaluateSettings = attrs.field(factory=EvaluateSettings)
     recipe: str = "default"
@@ -144,10 +134,46 @@ class Experiment:
         plain["learner"] = self.learner.to_plain()
         plain.update(self.learner.models_to_plain())
         plain["fit"] = as_plain(attrs.asdict(self.fit))
-        plain["evaluate"] = _without_none(as_plain(attrs.asdict(self.evaluate)))
+        plain["evaluate"] = without_none(as_plain(attrs.asdict(self.evaluate)))
+        if self.against is not None and self.against.origin is not None:
+            plain["evaluate"][AGAINST_FROM] = self.against.origin.to_plain()
         if self.opponents:
             plain["opponents"] = [{**rival.to_plain(), **rival.models_to_plain()} for rival in self.opponents]
         return plain
+
+    @property
+    def participants(self) -> list[Choice]:
+        """The game, and every player with its models."""
+        players = (self.learner, *self.opponents)
+        return [self.game, *(choice for player in players for choice in (player, *player.models.values()))]
+
+    def as_installed(self) -> Experiment:
+        """The same experiment of what is installed here, as a new run has it: a file may be of other versions, or leave
+        open who is meant."""
+        learner = self.learner.as_installed()
+        found = attrs.evolve(
+            self,
+            game=self.game.as_installed(),
+            learner=learner,
+            opponents=_unless_self_play(learner, tuple(rival.as_installed() for rival in self.opponents)),
+        )
+        return found if self.against is None else found.shaping(self.against.as_installed())
+
+    def shaping(self, against: Choice) -> Experiment:
+        """The same experiment with this learner to be shaped."""
+        return attrs.evolve(self, against=against, evaluate=attrs.evolve(self.evaluate, against=against.name))
+
+    @property
+    def changed(self) -> list[str]:
+        """Versions that are not those on record: "meva-hawks 1.1 (was 1.0)", each once."""
+        shaped = [] if self.against is None else [self.against]
+        pairs = [(choice.origin, choice.offer.origin) for choice in (*self.participants, *shaped)]
+        told = [
+            f"{here.distribution} {here.version} (was {was.version})"
+            for was, here in pairs
+            if was is not None and here is not None and was.version != here.version
+        ]
+        return list(dict.fromkeys(told))
 
     def to_toml(self) -> str:
         """The text of an experiment.toml."""
@@ -174,14 +200,15 @@ def hash_of(plain: Mapping[str, Any]) -> str:
 
 
 def read(registry: Registry, path: Path) -> Experiment:
-    """An experiment from its TOML file."""
+    """An experiment from its TOML file, its hash that of the file."""
     plain = recipes.read_toml(path)
     plain.pop("run", None)  # versions and hash of the run it was written by
     return from_plain(registry, plain, str(path))
 
 
 def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Experiment:
-    """Check everything that can be checked without building: names, types, missing and unknown keys."""
+    """Check everything that can be checked without building: names, types, missing and unknown keys. Raises BadValue,
+    UnknownName where somebody who is meant is not installed, and BadPlugin where a name alone is two plugins'."""
     known = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)
     for key in plain:
         if key not in known:
@@ -194,19 +221,18 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     opponents = plain.get("opponents", [])
     if not isinstance(opponents, list):
         raise BadValue(f"expected a list of tables, got {opponents!r} @ {where}: opponents")
-    evaluate = _settings(EvaluateSettings, plain.get("evaluate", {}), "evaluate")
-    if evaluate.against is not None:
-        registry.find("learner", evaluate.against)
+    evaluate, against = _evaluate(registry, plain.get("evaluate", {}))
     models = {part: plain[part] for part in MODELS if part in plain}
-    for part in models:
-        if not any(part in models_of(registry, name) for name in _names([plain["learner"], *opponents])):
-            raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
     learner = _player(registry, plain["learner"], models, "learner")
     rivals = tuple(_player(registry, o, models, opponent_path(len(opponents), n)) for n, o in enumerate(opponents))
+    for part in models:
+        if not any(part in player.models for player in (learner, *rivals)):
+            raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
     return Experiment(
-        game=_choice(registry, "game", plain["game"], "game"),
+        game=read_choice(registry, "game", plain["game"], "game"),
         learner=learner,
-        opponents=() if all(rival == learner for rival in rivals) else rivals,
+        opponents=_unless_self_play(learner, rivals),
+        against=against,
         fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
         evaluate=evaluate,
         recipe=conversion.convert(plain.get("recipe", "default"), str, "recipe"),
@@ -214,17 +240,28 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     )
 
 
-def models_of(registry: Registry, learner: str) -> set[str]:
-    """The models that a learner has."""
-    return set(parts(loading.load(registry.find("learner", learner)))).intersection(MODELS)
+def _unless_self_play(learner: Choice, rivals: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """The opponents; none where each is the learner itself."""
+    return () if all(rival == learner for rival in rivals) else rivals
+
+
+def _evaluate(registry: Registry, plain: Any) -> tuple[EvaluateSettings, Choice | None]:
+    """What is asked, and the learner to be shaped."""
+    table = dict(plain) if isinstance(plain, Mapping) else plain
+    origin = table.pop(AGAINST_FROM, None) if isinstance(table, dict) else None
+    found = _settings(EvaluateSettings, table, "evaluate")
+    if found.against is None:
+        return found, None
+    named = {"name": found.against} | ({} if origin is None else {FROM: origin})
+    return found, read_name(registry, "learner", named, f"evaluate.{AGAINST_FROM}")
 
 
 def _player(registry: Registry, plain: Any, models: Mapping[str, Any], path: str) -> Choice:
     """A learner with its models: from its own table, or else `models`."""
     own = {part: plain[part] for part in MODELS if part in plain} if isinstance(plain, Mapping) else {}
     bare = {key: value for key, value in plain.items() if key not in MODELS} if own else plain
-    choice = _choice(registry, "learner", bare, path)
-    wanted = models_of(registry, choice.name)
+    choice = read_choice(registry, "learner", bare, path)
+    wanted = models_of(choice.offer)
     found = {}
     for part in MODELS:
         if part in own and part not in wanted:
@@ -232,22 +269,9 @@ def _player(registry: Registry, plain: Any, models: Mapping[str, Any], path: str
         if part in wanted:
             if part not in own and part not in models:
                 raise BadValue(f"expected a table [{part}] for {choice.name!r}, got none @ {path}")
-            found[part] = _choice(registry, part, {**models, **own}[part], f"{path}.{part}" if part in own else part)
+            where = f"{path}.{part}" if part in own else part
+            found[part] = read_choice(registry, part, {**models, **own}[part], where)
     return attrs.evolve(choice, **found)
-
-
-def _names(tables: Sequence[Any]) -> list[str]:
-    """Of learners that are known by one; what is wrong with the rest is said where they are read."""
-    return [table["name"] for table in tables if isinstance(table, Mapping) and isinstance(table.get("name"), str)]
-
-
-def _choice(registry: Registry, kind: str, plain: Any, path: str) -> Choice:
-    if not isinstance(plain, Mapping) or not isinstance(plain.get("name"), str):
-        raise BadValue(f"expected a table with a name, got {plain!r} @ {path}")
-    offer: Offer = registry.find(kind, plain["name"])
-    given = {key: value for key, value in plain.items() if key != "name"}
-    fixed = PARTS_OF_MODELS if kind == "value_model" else ()
-    return Choice(plain["name"], conversion.structure(loading.load(offer), given, path, fixed=fixed))
 
 
 def _settings(cls: type, plain: Any, path: str) -> Any:

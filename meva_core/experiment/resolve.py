@@ -12,7 +12,8 @@ import numpy as np
 from meva_core.contracts import conversion
 from meva_core.contracts.components import hyperparameters
 from meva_core.errors import BadValue, MevaError, did_you_mean
-from meva_core.experiment.experiment import MODELS, SCHEMA, Experiment, from_plain, models_of
+from meva_core.experiment.choice import MODELS, models_of
+from meva_core.experiment.experiment import AGAINST_FROM, SCHEMA, Experiment, from_plain
 from meva_core.registry import checks, claims, loading, recipes
 from meva_core.registry.entries import Offer, Registry
 
@@ -43,7 +44,7 @@ def resolve(
     )
     defaults = recipes.defaults(files)
     for name, table in zip([learner, *opponents], [sections, *opponent_sections], strict=True):
-        wanted = models_of(registry, name)
+        wanted = models_of(registry.find("learner", name))
         for part in MODELS:
             if part in wanted:
                 table[part] = {"name": defaults[part], **table[part]}
@@ -68,7 +69,7 @@ def resolve(
             for name, table in zip(opponents, opponent_sections, strict=True)
         ],
     }
-    resolved = _with_rate_to_shape(registry, files, from_plain(registry, plain, "experiment"))
+    resolved = _with_rate_to_shape(files, from_plain(registry, plain, "experiment").as_installed())
     if any(map(_of_fit, overrides or {})):
         return resolved
     against = [opponent.name for opponent in resolved.opponents]  # none where they equal the learner
@@ -94,7 +95,10 @@ def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, 
         plain["opponents"] = [
             {**table["learner"], **{part: table[part] for part in MODELS if part in table}} for table in players
         ]
-    return from_plain(registry, plain, "experiment")
+    found = from_plain(registry, plain, "experiment")
+    if found.against is None or "evaluate.against" not in overrides:
+        return found
+    return found.shaping(found.against.as_installed())
 
 
 def _in_another_unit(
@@ -173,23 +177,26 @@ def _of_fit(path: str) -> bool:
     return path.partition(".")[0] not in ("fit", "evaluate")
 
 
-def _with_rate_to_shape(registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment) -> Experiment:
+def _with_rate_to_shape(files: Sequence[recipes.RecipeFile], experiment: Experiment) -> Experiment:
     """The experiment with the rate of the learner to be shaped, from its own recipe for the game, where there is such a
     learner and the one that shapes it, which never moves, has no rate to lend it."""
-    evaluate, game = experiment.evaluate, experiment.game.name
+    evaluate, against = experiment.evaluate, experiment.against
     lent = evaluate.against_rate or np.any(experiment.learner.settings["rate"])
-    if lent or evaluate.against is None or experiment.opponents:
+    if lent or against is None or experiment.opponents:
         return experiment
-    everything = [*_plugin_files(registry, game, [evaluate.against]), *files]
-    shaped = registry.find("learner", evaluate.against).name
-    own = recipes.find(everything, registry.find("game", game).name, shaped, "default")
-    factory = loading.load(registry.find("learner", evaluate.against))
-    rate = conversion.structure(factory, own.sections["learner"] if own else {}, "evaluate.against")["rate"]
+    everything = [*_files_of([experiment.game.offer, against.offer]), *files]
+    own = recipes.find(everything, experiment.game.name, against.name, "default")
+    rate = conversion.structure(
+        loading.load(against.offer), own.sections["learner"] if own else {}, "evaluate.against"
+    )["rate"]
     return attrs.evolve(experiment, evaluate=attrs.evolve(evaluate, against_rate=rate))
 
 
 def _plugin_files(registry: Registry, game: str, learners: Sequence[str]) -> list[recipes.RecipeFile]:
-    offers = [registry.find("game", game), *(registry.find("learner", name) for name in learners)]
+    return _files_of([registry.find("game", game), *(registry.find("learner", name) for name in learners)])
+
+
+def _files_of(offers: Sequence[Offer]) -> list[recipes.RecipeFile]:
     return [own for offer in dict.fromkeys(offers) if (own := offer.recipes()) is not None]
 
 
@@ -221,6 +228,8 @@ def _override(sections: dict[str, dict], opponents: list[dict[str, dict]], path:
     elif not name:
         raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
     else:
+        if (section, name) == ("evaluate", "against"):
+            sections[section].pop(AGAINST_FROM, None)  # it said who another was
         sections[section][name] = value
 
 

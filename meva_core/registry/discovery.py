@@ -48,7 +48,7 @@ def load(disabled: Iterable[str] = ()) -> Registry:
         try:
             manager.register(_fitting(point.load(), distribution), name=label)
             manager.check_pending()
-            offers += _offers(manager, label, distribution)
+            offers += _offers(manager, plugin)
         except (Exception, SystemExit) as error:
             manager.unregister(name=label) if manager.has_plugin(label) else None
             plugins.append(attrs.evolve(plugin, fault=in_short(error)))
@@ -96,17 +96,17 @@ def _fitting(module: Any, distribution: str) -> Any:
     )
 
 
-def _offers(manager: pluggy.PluginManager, plugin: str, distribution: str) -> list[Offer]:
+def _offers(manager: pluggy.PluginManager, plugin: Plugin) -> list[Offer]:
     """Of one plugin. TypeError or ValueError where a hook yields what it should not, and whatever it raises."""
     offers: list[Offer] = []
     for kind, hook in HOOKS.items():
         for implementation in getattr(manager.hook, hook).get_hookimpls():
-            if implementation.plugin_name != plugin:
+            if implementation.plugin_name != plugin.name:
                 continue
             for entry in implementation.function():
                 if not isinstance(entry, Entry):
                     raise TypeError(f"{hook} must yield meva_core.contracts.hooks.Entry, got {entry!r}")
-                offer = Offer(kind, entry, plugin, distribution)
+                offer = Offer(kind, entry, plugin.name, plugin.distribution, plugin.version)
                 if any((o.kind, o.name) == (kind, offer.name) for o in offers):
                     raise ValueError(f"{hook} must yield every name once, got {offer.name!r} twice")
                 offers.append(offer)

@@ -368,7 +368,7 @@ def run(*words):
     known, files = runner.plugins()
     game, learner, *opponents = words
     resolved = resolve.resolve(known, files, game=game, learner=learner, opponents=opponents)
-    return evaluate.plan(known, resolved, compose.compose(known, resolved))
+    return evaluate.plan(resolved, compose.compose(resolved))
 
 
 def test_without_a_fault_there_is_none(fake_plugin, meva_run, meva_command, tmp_path):
