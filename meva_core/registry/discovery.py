@@ -15,7 +15,7 @@ import attrs
 import pluggy
 
 from meva_core.contracts import hooks
-from meva_core.contracts.hooks import GROUP, HOOKS, VERSION, Entry
+from meva_core.contracts.hooks import GROUP, HOOKS, READ, VERSION, Entry
 from meva_core.errors import BadPlugin, debugging, did_you_mean, in_short
 from meva_core.registry import recipes
 from meva_core.registry.entries import OURS, Offer, Plugin, Registry
@@ -87,7 +87,7 @@ def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str, str]]:
 def _fitting(module: Any, distribution: str) -> Any:
     """The module as it is, if it was written for this contract."""
     asked = getattr(module, "MEVA_CONTRACT", VERSION)
-    if asked == VERSION:
+    if asked in READ:
         return module
     newer = isinstance(asked, int) and asked > VERSION
     raise BadPlugin(

@@ -3,6 +3,7 @@
 import json
 import shutil
 import tomllib
+from typing import Any
 
 import pytest
 
@@ -167,7 +168,7 @@ def test_a_plugin_that_is_not_there_any_more(lose, said, hawks, begun, meva_run,
         assert outcome.err.startswith("error: expected learner 'naive' of plugin 'hawks' (meva-hawks 1.0), " + said)
 
 
-def written_before(plain):
+def written_before(plain) -> Any:
     """An experiment's tables as the version before wrote them."""
     if isinstance(plain, list):
         return [written_before(each) for each in plain]
