@@ -65,8 +65,8 @@ def _run(folder: Path, screen: Screen) -> list[Compared]:
     known, _ = runner.plugins()
     resolved = experiment.read(known, folder / "experiment.toml")
     stored = verify.read_run(folder, resolved.hash)
-    if resolved.changed:
-        screen.warn(f"{folder} is of other versions, and may be other code: {', '.join(resolved.changed)}")
+    if resolved.changed_versions:
+        screen.warn(f"{folder} is of other versions, and may be other code: {', '.join(resolved.changed_versions)}")
     return verify.run(runner.run_experiment(resolved, progress=screen), stored)
 
 

@@ -109,7 +109,7 @@ class Experiment:
 
     @property
     def hash(self) -> str:
-        """Equal hashes, equal numbers."""
+        """Equal hashes, equal numbers: the plugins, and their versions, are in it."""
         return hash_of(self.to_plain())
 
     @property
@@ -164,7 +164,7 @@ class Experiment:
         return attrs.evolve(self, against=against, evaluate=attrs.evolve(self.evaluate, against=against.name))
 
     @property
-    def changed(self) -> list[str]:
+    def changed_versions(self) -> list[str]:
         """Versions that are not those on record: "meva-hawks 1.1 (was 1.0)", each once."""
         shaped = [] if self.against is None else [self.against]
         pairs = [(choice.origin, choice.offer.origin) for choice in (*self.participants, *shaped)]
