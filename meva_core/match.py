@@ -16,7 +16,10 @@ from meva_core.contracts import kinds, shapes
 from meva_core.contracts.abstract import abstract, difference, told
 from meva_core.contracts.components import component, leaf, part, static
 from meva_core.contracts.protocols import Game, Learner
+from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination, BadValue, MevaError
+
+_BEFORE_ALL_STEPS = 2**32 - 1  # what a match's key is folded with for the players' first states
 
 
 @component
@@ -83,7 +86,7 @@ def start(match: Match, key: Array) -> Array:
 def step(match: Match, x: Array, key: Array) -> Array:
     """x f32[P, D] after one simultaneous step of players who have taken none before."""
     x, key = _checked(match, x, key)
-    return _step(match, x, _states(match, x), key)[0]
+    return _step(match, x, _states(match, x, key), key)[0]
 
 
 def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
@@ -99,7 +102,7 @@ def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
         step = jax.lax.stop_gradient(x - carry[0])  # the length of a step of 0 has no gradient
         return (x, states), (_payoff(match, x), jnp.linalg.norm(step, axis=-1))
 
-    (last, _), found = jax.lax.scan(body, (x, _states(match, x)), jax.random.split(key, num_steps))
+    (last, _), found = jax.lax.scan(body, (x, _states(match, x, key)), jax.random.split(key, num_steps))
     payoffs, lengths = found
     return Played(last, jnp.concatenate([_payoff(match, x)[None], payoffs]), lengths)
 
@@ -113,7 +116,7 @@ def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:
         after = _step(match, carry[0], carry[1], key)
         return after, after[0]
 
-    _, xs = jax.lax.scan(body, (x, _states(match, x)), jax.random.split(key, num_steps))
+    _, xs = jax.lax.scan(body, (x, _states(match, x, key)), jax.random.split(key, num_steps))
     return jnp.concatenate([x[None], xs])
 
 
@@ -125,8 +128,9 @@ def with_setting(match: Match, player: int, name: str, value: Any) -> Match:
     return attrs.evolve(match, players=tuple(players))
 
 
-def _states(match: Match, x: Array) -> tuple:
-    return tuple(p.learner.init(p.params, x) for p in match.players)
+def _states(match: Match, x: Array, key: Array) -> tuple:
+    key = jax.random.fold_in(key, _BEFORE_ALL_STEPS)
+    return tuple(first_state(p.learner, p.params, x, jax.random.fold_in(key, n)) for n, p in enumerate(match.players))
 
 
 def _step(match: Match, x: Array, states: tuple, key: Array) -> tuple[Array, tuple]:

@@ -92,8 +92,8 @@ def run(
         recipe=conversion.convert(recipe, str, "recipe"),
         overrides=cast.overrides,
     )
-    cast.check_games(compose.build(cast.known, "game", experiment.game, "game"))
-    return run_experiment(experiment, cast.known, out=out, resume=resume, progress=as_progress(progress))
+    cast.check_games(compose.build(experiment.game, "game"))
+    return run_experiment(experiment, out=out, resume=resume, progress=as_progress(progress))
 
 
 def _prepare(count: int | None, begun: Path | None) -> None:
@@ -117,7 +117,6 @@ def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[Rec
 
 def run_experiment(
     experiment: Experiment,
-    known: Registry,
     *,
     out: Path | None = None,
     fits: Path | None = None,
@@ -133,7 +132,7 @@ def run_experiment(
     """
     progress = progress or Progress()
     compilation_cache.ready()
-    composition = compose.compose(known, experiment)
+    composition = compose.compose(experiment)
     plan = evaluation.plan(experiment, composition)
     rehearsal.check(plan.questions, composition)
     if out is None:
@@ -183,13 +182,13 @@ def _run(
     )
 
 
-def fitted(experiment: Experiment, known: Registry, out: Path, progress: Progress) -> tuple[list[Fitted], list[int]]:
+def fitted(experiment: Experiment, out: Path, progress: Progress) -> tuple[list[Fitted], list[int]]:
     """The players of an experiment, fitted, and the seeds that did not diverge; every leaf [S, ...] over those.
 
     `out` is a folder that keeps the fit: one that is there is gone on with, and a finished one only read.
     """
     compilation_cache.ready()
-    players, histories = _kept(experiment, compose.compose(known, experiment), out, progress)
+    players, histories = _kept(experiment, compose.compose(experiment), out, progress)
     kept = _survivors(experiment, histories)
     rows = jax.numpy.array(kept)
     return [jax.tree.map(lambda leaf: leaf[rows], player) for player in players], [experiment.seeds[n] for n in kept]

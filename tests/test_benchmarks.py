@@ -27,7 +27,7 @@ def test_the_notebook_does_what_we_do(recipe, monkeypatch):
     known, files = runner.plugins()
     overrides = {f"learner.{name}": size for name, size in SIZES.items()} | {"value_model.width": 8}
     asked = resolve.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
-    training: Any = compose.compose(known, asked).rehearse()[0].training
+    training: Any = compose.compose(asked).rehearse()[0].training
     learner, notebook = training.learner, notebooks.Notebook(training.learner)
     draw = np.random.default_rng(0).normal
     state = training.init(jax.random.key(0))

@@ -80,7 +80,7 @@ class Momentum(Learner):
     rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
     decay: float = leaf(default=0.9, doc="share of the velocity that is kept", check=below_one)
 
-    def init(self, params, x):
+    def init(self, params, x, key):
         return jnp.zeros_like(x)
 
     def update(self, params, velocity, x, key):

@@ -145,7 +145,7 @@ def run_command(
     if resume is not None:
         resolved = resuming.revised(known, resume, overrides)
     elif experiment is not None:
-        resolved = resolve.revised(known, experiments.read(known, experiment), overrides)
+        resolved = resolve.revised(known, experiments.read(known, experiment), overrides).as_installed()
     else:
         resolved = resolve.resolve(
             known,
@@ -159,7 +159,7 @@ def run_command(
     folder = resume or out or _new_folder(resolved)
     screen = Screen(folder, quiet=quiet)
     try:
-        result = runner.run_experiment(resolved, known, out=folder, resume=resume is not None, progress=screen)
+        result = runner.run_experiment(resolved, out=folder, resume=resume is not None, progress=screen)
     except (KeyboardInterrupt, OSError) as error:
         return screen.left(error, "meva-run", "experiment.toml")
     screen.finished(result)

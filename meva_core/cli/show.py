@@ -58,7 +58,7 @@ def _show(offer: Offer, registry_file: str | None) -> None:
 
     from meva_core.contracts.components import as_plain, hyperparameters
     from meva_core.contracts.conversion import type_name
-    from meva_core.experiment.experiment import PARTS_OF_MODELS
+    from meva_core.experiment.choice import PARTS_OF_MODELS
     from meva_core.registry import loading  # jax
 
     cls, kind = loading.load(offer), offer.kind

@@ -114,9 +114,7 @@ def tournament_command(
         with locks.alone(folder):
             if resume is None:
                 tournament_folder.create(folder, asked, registry_file, fits)
-            found = tournament_folder.make(
-                known, asked, planned, folder, fits or folder / "fits", screen.fits, screen.met
-            )
+            found = tournament_folder.make(asked, planned, folder, fits or folder / "fits", screen.fits, screen.met)
         screen.finished(found)
     except (KeyboardInterrupt, OSError) as error:
         return screen.fits.left(error, "meva tournament", "tournament.toml")

@@ -65,7 +65,9 @@ def _run(folder: Path, screen: Screen) -> list[Compared]:
     known, _ = runner.plugins()
     resolved = experiment.read(known, folder / "experiment.toml")
     stored = verify.read_run(folder, resolved.hash)
-    return verify.run(runner.run_experiment(resolved, known, progress=screen), stored)
+    if resolved.changed_versions:
+        screen.warn(f"{folder} is of other versions, and may be other code: {', '.join(resolved.changed_versions)}")
+    return verify.run(runner.run_experiment(resolved, progress=screen), stored)
 
 
 def _tournament(folder: Path, screen: Screen) -> list[Compared]:
@@ -76,5 +78,5 @@ def _tournament(folder: Path, screen: Screen) -> list[Compared]:
     known, files = runner.plugins(begun.registry_file)
     asked, planned = begun.asked, meetings.meetings(known, files, begun.asked)
     with tempfile.TemporaryDirectory() as again:
-        tournament_folder.make(known, asked, planned, Path(again), Path(again) / "fits", screen)
+        tournament_folder.make(asked, planned, Path(again), Path(again) / "fits", screen)
         return verify.tournament(stored, verify.read_tournament(Path(again)))

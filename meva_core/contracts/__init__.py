@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from meva_core.contracts.protocols import ValueModel as ValueModel
     from meva_core.contracts.protocols import look_ahead_sweep as look_ahead_sweep
     from meva_core.contracts.protocols import payoff_unit as payoff_unit
+    from meva_core.contracts.states import first_state as first_state
 
 _HOMES = {
     "Evaluation": "evaluation",
+    "first_state": "states",
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
     **dict.fromkeys(("component", "leaf", "part", "static"), "components"),
     **dict.fromkeys(

@@ -91,9 +91,9 @@ class Evaluation(Protocol):
     # Before anything is fitted.
 
     @classmethod
-    def settle(cls, settings: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
-        """The settings with what depends on the rest of the experiment, once names are resolved. about:
-        `experiment.resolve.About`."""
+    def settle(cls, settings: Mapping[str, Any], named: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
+        """The settings with what depends on the rest of the experiment, once names are resolved. named: those whom the
+        settings name, by setting (`experiment.choice.Choice`). about: `experiment.resolve.About`."""
         return settings
 
     def lacks(self, composition: Any, seeds: int) -> str:

@@ -18,10 +18,13 @@ The module may name two files of its package, for all of its entries: `MEVA_RECI
 recipes, claims and reproductions, and `MEVA_REFERENCES = "tug_of_war:references.bib"`, with the papers that entries
 cite by their keys. They are read when they are asked for.
 
-The contract has a version, `VERSION`. A module that says which one it was written for, `MEVA_CONTRACT = 1`, is left
-out with a warning where this is another; one that says nothing is taken as it is. The version says that the hooks below
-keep their names and arguments, Entry its fields, and the five contracts in `protocols` what they ask of a plugin and
-hand to it. What is new and optional leaves it as it is; whatever else changes raises it by one.
+The contract has a version, `VERSION`. A module that says which one it was written for, `MEVA_CONTRACT = 2`, is left
+out with a warning where this is not one of `READ`; one that says nothing is taken as it is. The version says that the
+hooks below keep their names and arguments, Entry its fields, and the five contracts in `protocols` what they ask of a
+plugin and hand to it. What is new and optional leaves it as it is; whatever else changes raises it by one:
+
+2. `Learner.init` is given a random key. A learner of version 1, whose `init` takes none, works on, with a
+   DeprecationWarning; whoever plays other learners asks `first_state` for their states.
 """
 
 import re
@@ -32,7 +35,8 @@ import attrs
 import pluggy
 
 GROUP = "meva"
-VERSION = 1  # of the contract between plugins and the core
+VERSION = 2  # of the contract between plugins and the core
+READ = (1, 2)  # the versions whose plugins work
 HOOKS = {  # kind of component -> the hook that offers it
     "game": "meva_games",
     "learner": "meva_learners",

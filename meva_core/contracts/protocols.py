@@ -190,8 +190,8 @@ class Learner(Protocol):
         moves, or begins where it is put."""
         return None
 
-    def init(self, params: PyTree, x: Array) -> PyTree:
-        """State along one trajectory; () if none."""
+    def init(self, params: PyTree, x: Array, key: Array) -> PyTree:
+        """The state that a trajectory from x f32[P, D] begins with, which may be drawn with `key`; () if none."""
         return ()
 
     def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:

@@ -23,8 +23,7 @@ FEW = 2  # pairs and steps
 def check(questions: Sequence[Question], composition: Composition) -> None:
     """Ask all evaluations in the abstract, where one of them is a stranger's. Raises BadPlugin where that one raises,
     or answers with anything but arrays."""
-    assert composition.registry is not None
-    offers = {question.name: composition.registry.find("evaluation", question.name) for question in questions}
+    offers = {question.name: composition.offers[question.name] for question in questions}
     if not all(offer.bundled for offer in offers.values()):
         jax.eval_shape(lambda key: _asked(questions, offers, composition, key), jax.random.key(0))
 

@@ -15,10 +15,11 @@ from meva_core.contracts.protocols import Game, Learner, ValueModel
 from meva_core.errors import BadCombination, BadValue
 from meva_core.experiment import experiment as experiments
 from meva_core.experiment import labels
-from meva_core.experiment.experiment import Choice, Experiment
+from meva_core.experiment.choice import Choice
+from meva_core.experiment.experiment import Experiment
 from meva_core.match import Fitted
 from meva_core.registry import checks, loading
-from meva_core.registry.entries import Offer, Registry
+from meva_core.registry.entries import Offer
 
 
 @component
@@ -77,14 +78,15 @@ class Composition:
     """The game, the distinct players, of whom the first is the experiment's learner, and the evaluations by their
     names.
 
-    float64: evaluations compute in double precision.
+    float64: evaluations compute in double precision. offers: of the evaluations and of those whom they name, by the
+    names that they have there.
     """
 
     game: Game
     players: tuple[Player, ...]
     evaluations: Mapping[str, Evaluation] = attrs.field(factory=dict)
     float64: bool = False
-    registry: Registry | None = attrs.field(default=None, repr=False)
+    offers: Mapping[str, Offer] = attrs.field(factory=dict, repr=False)
 
     @property
     def seats(self) -> tuple[int, ...]:
@@ -113,8 +115,7 @@ class Composition:
     def another(self, name: str, path: str, **settings: Any) -> Learner:
         """A learner of this name that needs no fit, for this game: one that the players may meet in an evaluation.
         Raises BadValue, naming the setting `path`, where it needs one."""
-        assert self.registry is not None
-        offer = self.registry.find("learner", name)
+        offer = self.offers[name]
         factory = loading.load(offer)
         needs_parts = set(parts(factory)) - {"game", *offer.parts}
         given = {**offer.parts, **({"game": self.game} if "game" in parts(factory) else {})}
@@ -125,18 +126,22 @@ class Composition:
             checks.learner(offer, learner, self.game)
         return learner
 
+    def is_first(self, name: str) -> bool:
+        """True if the learner that an evaluation names so is the first player's."""
+        return self.offers[name] == self.players[0].offers["learner"]
+
     @property
     def order(self) -> list[int]:
         """Indices of players, those who have to be fitted first in front."""
         return sorted(range(len(self.players)), key=lambda n: self.players[n].wants_rivals)
 
 
-def compose(registry: Registry, experiment: Experiment) -> Composition:
+def compose(experiment: Experiment) -> Composition:
     """BadCombination where the parts do not fit together, BadValue where a number is out of range, BadPlugin where
     one that is not bundled breaks its contract."""
-    game = build(registry, "game", experiment.game, "game")
-    if not (offer := registry.find("game", experiment.game.name)).bundled:
-        checks.game(offer, game)
+    game = build(experiment.game, "game")
+    if not experiment.game.offer.bundled:
+        checks.game(experiment.game.offer, game)
     experiments.check_seats(experiment, game.num_players)
     chosen = [experiment.learner, *experiment.opponents]
     if not experiment.opponents:
@@ -147,18 +152,17 @@ def compose(registry: Registry, experiment: Experiment) -> Composition:
             continue
         seats = tuple(seat for seat, other in enumerate(chosen) if other == choice)
         path = "learner" if n == 0 else experiments.opponent_path(len(chosen) - 1, n - 1)
-        players.append(_player(registry, game, choice, label, seats, path))
+        players.append(_player(game, choice, label, seats, path))
     circle = [p.label for p in players if p.wants_rivals]
     if len(players) > 1 and len(circle) > 1:
         raise BadCombination(
             f"expected at most one learner that is fitted against the others, got {' and '.join(circle)}: each would "
             "need the other first. Give them the same settings for self-play, or one of them another rule"
         )
-    evaluations = {
-        choice.name: build(registry, "evaluation", choice, f"evaluate.{choice.name}")
-        for choice in experiment.evaluations
-    }
-    composition = Composition(game, tuple(players), evaluations, experiment.evaluate.float64, registry)
+    asked = experiment.evaluations
+    evaluations = {choice.name: build(choice, f"evaluate.{choice.name}") for choice in asked}
+    offers = {choice.name: choice.offer for evaluation in asked for choice in evaluation.everybody}
+    composition = Composition(game, tuple(players), evaluations, experiment.evaluate.float64, offers)
     _check_players(composition)
     return composition
 
@@ -185,27 +189,26 @@ def _check_players(composition: Composition) -> None:
         built[n] = Fitted(learner=made, params=checks.fitted(offer, made))
 
 
-def build(registry: Registry, kind: str, choice: Choice, path: str, **extra: Any) -> Any:
-    """One component from its name and settings; `extra` are its parts."""
-    offer = registry.find(kind, choice.name)
+def build(choice: Choice, path: str, **extra: Any) -> Any:
+    """One component with its settings; `extra` are its parts."""
+    offer = choice.offer
     return conversion.construct(loading.load(offer), {**offer.parts, **choice.settings, **extra}, path)
 
 
-def model_builder(registry: Registry, choice: Choice, game: Game, path: str = "value_model") -> ModelBuilder:
+def model_builder(choice: Choice, game: Game, path: str = "value_model") -> ModelBuilder:
     """What a learner is handed as `value_model`."""
-    factory = loading.load(registry.find("value_model", choice.name))
+    factory = loading.load(choice.offer)
     return ModelBuilder(game=game, factory=factory, settings=tuple(choice.settings.items()), path=path)
 
 
-def _player(registry: Registry, game: Game, choice: Choice, label: str, seats: tuple[int, ...], path: str) -> Player:
-    offer = registry.find("learner", choice.name)
+def _player(game: Game, choice: Choice, label: str, seats: tuple[int, ...], path: str) -> Player:
+    offer = choice.offer
     factory = loading.load(offer)
     extra: dict[str, Any] = {**offer.parts, **({"game": game} if "game" in parts(factory) else {})}
     inside = "" if path == "learner" else f"{path}."
     if choice.value_model is not None:
-        extra["value_model"] = model_builder(registry, choice.value_model, game, f"{inside}value_model")
+        extra["value_model"] = model_builder(choice.value_model, game, f"{inside}value_model")
     if choice.explorer is not None:
-        extra["explorer"] = build(registry, "explorer", choice.explorer, f"{inside}explorer")
-    offers = {kind: registry.find(kind, model.name) for kind, model in choice.models.items()}
-    offers["learner"] = offer
+        extra["explorer"] = build(choice.explorer, f"{inside}explorer")
+    offers = {"learner": offer, **{kind: model.offer for kind, model in choice.models.items()}}
     return Player(choice.name, label, path, seats, factory, dict(choice.settings), extra, offers)

@@ -1,10 +1,26 @@
-"""An experiment: who plays what with which numbers. All that a run depends on, and nothing else."""
+"""An experiment: who plays what with which numbers. All that a run depends on, and nothing else.
+
+Names are resolved once, when an experiment is made: from then on it holds who was meant, and its file says so beside
+every name,
+
+    [learner]
+    name = "lola"
+    rate = 25.0
+
+    [learner.from]
+    plugin = "meva_gradient_rules"
+    distribution = "meva"
+    version = "1.0.0"
+
+of the learner to be shaped in [evaluate.against_from]. Written by hand, `from` may name the plugin or the distribution
+alone, or be left out where only one plugin offers the name. It is in the hash: equal hashes mean equal code.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +28,14 @@ import attrs
 import tomli_w
 
 from meva_core.contracts import conversion
-from meva_core.contracts.components import as_plain, between, one_of, parts, static
+from meva_core.contracts.components import as_plain, between, one_of, static
 from meva_core.errors import BadCombination, BadValue, did_you_mean
+from meva_core.experiment.choice import MODELS, Choice, models_of, read_choice, without_none
 from meva_core.registry import loading, recipes
-from meva_core.registry.entries import Offer, Registry
+from meva_core.registry.entries import Registry
 
 SCHEMA = 3
 DEFAULT = "default"  # in evaluate.asked: all evaluations that are asked by default
-PARTS_OF_MODELS = ("outputs", "conditions")  # set by the learner, not by users
-MODELS = ("value_model", "explorer")  # what a learner may have of its own
 
 
 @attrs.frozen(kw_only=True)
@@ -55,33 +70,6 @@ class EvaluateSettings:
     float64: bool = static(default=False, doc="evaluate in double precision")
 
 
-def _without_none(table: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in table.items() if value is not None}
-
-
-@attrs.frozen
-class Choice:
-    """An entry's name and all its hyper-parameters; a learner's with its value model and explorer, where it has one."""
-
-    name: str
-    settings: Mapping[str, Any] = attrs.field(factory=dict)
-    value_model: Choice | None = None
-    explorer: Choice | None = None
-
-    @property
-    def models(self) -> dict[str, Choice]:
-        """Its value model and its explorer, those it has."""
-        return _without_none({part: getattr(self, part) for part in MODELS})
-
-    def to_plain(self) -> dict[str, Any]:
-        """Without the models. TOML knows no None: what is left to the composition is left out."""
-        return {"name": self.name, **_without_none(as_plain(self.settings))}
-
-    def models_to_plain(self) -> dict[str, Any]:
-        """A table for each model."""
-        return {part: model.to_plain() for part, model in self.models.items()}
-
-
 @attrs.frozen(kw_only=True)
 class Experiment:
     """Fully resolved: every hyper-parameter is written out, so that later defaults change nothing.
@@ -101,7 +89,7 @@ class Experiment:
 
     @property
     def hash(self) -> str:
-        """Equal hashes, equal numbers."""
+        """Equal hashes, equal numbers: the plugins, and their versions, are in it."""
         return hash_of(self.to_plain())
 
     @property
@@ -126,11 +114,40 @@ class Experiment:
         plain["learner"] = self.learner.to_plain()
         plain.update(self.learner.models_to_plain())
         plain["fit"] = as_plain(attrs.asdict(self.fit))
-        plain["evaluate"] = _without_none(as_plain(attrs.asdict(self.evaluate)))
-        plain["evaluate"] |= {each.name: _without_none(as_plain(each.settings)) for each in self.evaluations}
+        plain["evaluate"] = without_none(as_plain(attrs.asdict(self.evaluate)))
+        plain["evaluate"] |= {each.name: each.numbers_to_plain() for each in self.evaluations}
         if self.opponents:
             plain["opponents"] = [{**rival.to_plain(), **rival.models_to_plain()} for rival in self.opponents]
         return plain
+
+    @property
+    def participants(self) -> list[Choice]:
+        """The game, every player with its models, the evaluations, and whom these name."""
+        players = (self.game, self.learner, *self.opponents, *self.evaluations)
+        return [choice for player in players for choice in player.everybody]
+
+    def as_installed(self) -> Experiment:
+        """The same experiment of what is installed here, as a new run has it: a file may be of other versions, or leave
+        open who is meant."""
+        learner = self.learner.as_installed()
+        return attrs.evolve(
+            self,
+            game=self.game.as_installed(),
+            learner=learner,
+            opponents=_unless_self_play(learner, tuple(rival.as_installed() for rival in self.opponents)),
+            evaluations=tuple(evaluation.as_installed() for evaluation in self.evaluations),
+        )
+
+    @property
+    def changed_versions(self) -> list[str]:
+        """Versions that are not those on record: "meva-hawks 1.1 (was 1.0)", each once."""
+        pairs = [(choice.origin, choice.offer.origin) for choice in self.participants]
+        told = [
+            f"{here.distribution} {here.version} (was {was.version})"
+            for was, here in pairs
+            if was is not None and here is not None and was.version != here.version
+        ]
+        return list(dict.fromkeys(told))
 
     def to_toml(self) -> str:
         """The text of an experiment.toml."""
@@ -160,7 +177,7 @@ def hash_of(plain: Mapping[str, Any]) -> str:
 
 
 def read(registry: Registry, path: Path) -> Experiment:
-    """An experiment from its TOML file."""
+    """An experiment from its TOML file, its hash that of the file."""
     plain = recipes.read_toml(path)
     run = plain.pop("run", None)  # versions and hash of the run it was written by
     versions = run.get("versions", {}) if isinstance(run, Mapping) else {}
@@ -173,7 +190,8 @@ def read(registry: Registry, path: Path) -> Experiment:
 
 
 def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Experiment:
-    """Check everything that can be checked without building: names, types, missing and unknown keys."""
+    """Check everything that can be checked without building: names, types, missing and unknown keys. Raises BadValue,
+    UnknownName where somebody who is meant is not installed, and BadPlugin where a name alone is two plugins'."""
     known = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)
     for key in plain:
         if key not in known:
@@ -188,15 +206,15 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         raise BadValue(f"expected a list of tables, got {opponents!r} @ {where}: opponents")
     evaluate, evaluations = _evaluate(registry, plain.get("evaluate", {}))
     models = {part: plain[part] for part in MODELS if part in plain}
-    for part in models:
-        if not any(part in models_of(registry, name) for name in _names([plain["learner"], *opponents])):
-            raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
     learner = _player(registry, plain["learner"], models, "learner")
     rivals = tuple(_player(registry, o, models, opponent_path(len(opponents), n)) for n, o in enumerate(opponents))
+    for part in models:
+        if not any(part in player.models for player in (learner, *rivals)):
+            raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
     return Experiment(
-        game=_choice(registry, "game", plain["game"], "game"),
+        game=read_choice(registry, "game", plain["game"], "game"),
         learner=learner,
-        opponents=() if all(rival == learner for rival in rivals) else rivals,
+        opponents=_unless_self_play(learner, rivals),
         fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
         evaluate=evaluate,
         evaluations=evaluations,
@@ -205,17 +223,17 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     )
 
 
-def models_of(registry: Registry, learner: str) -> set[str]:
-    """The models that a learner has."""
-    return set(parts(loading.load(registry.find("learner", learner)))).intersection(MODELS)
+def _unless_self_play(learner: Choice, rivals: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """The opponents; none where each is the learner itself."""
+    return () if all(rival == learner for rival in rivals) else rivals
 
 
 def _player(registry: Registry, plain: Any, models: Mapping[str, Any], path: str) -> Choice:
     """A learner with its models: from its own table, or else `models`."""
     own = {part: plain[part] for part in MODELS if part in plain} if isinstance(plain, Mapping) else {}
     bare = {key: value for key, value in plain.items() if key not in MODELS} if own else plain
-    choice = _choice(registry, "learner", bare, path)
-    wanted = models_of(registry, choice.name)
+    choice = read_choice(registry, "learner", bare, path)
+    wanted = models_of(choice.offer)
     found = {}
     for part in MODELS:
         if part in own and part not in wanted:
@@ -223,22 +241,9 @@ def _player(registry: Registry, plain: Any, models: Mapping[str, Any], path: str
         if part in wanted:
             if part not in own and part not in models:
                 raise BadValue(f"expected a table [{part}] for {choice.name!r}, got none @ {path}")
-            found[part] = _choice(registry, part, {**models, **own}[part], f"{path}.{part}" if part in own else part)
+            where = f"{path}.{part}" if part in own else part
+            found[part] = read_choice(registry, part, {**models, **own}[part], where)
     return attrs.evolve(choice, **found)
-
-
-def _names(tables: Sequence[Any]) -> list[str]:
-    """Of learners that are known by one; what is wrong with the rest is said where they are read."""
-    return [table["name"] for table in tables if isinstance(table, Mapping) and isinstance(table.get("name"), str)]
-
-
-def _choice(registry: Registry, kind: str, plain: Any, path: str) -> Choice:
-    if not isinstance(plain, Mapping) or not isinstance(plain.get("name"), str):
-        raise BadValue(f"expected a table with a name, got {plain!r} @ {path}")
-    offer: Offer = registry.find(kind, plain["name"])
-    given = {key: value for key, value in plain.items() if key != "name"}
-    fixed = PARTS_OF_MODELS if kind == "value_model" else ()
-    return Choice(plain["name"], conversion.structure(loading.load(offer), given, path, fixed=fixed))
 
 
 def _settings(cls: type, plain: Any, path: str) -> Any:
@@ -258,7 +263,9 @@ def _evaluate(registry: Registry, plain: Any) -> tuple[EvaluateSettings, tuple[C
     for name in settings.asked:
         if name not in tables and name != DEFAULT:
             raise BadValue(f"expected a table [evaluate.{name}] for what is asked, got none @ evaluate.asked")
-    chosen = [_choice(registry, "evaluation", {"name": name, **tables[name]}, f"evaluate.{name}") for name in tables]
+    chosen = [
+        read_choice(registry, "evaluation", {"name": name, **tables[name]}, f"evaluate.{name}") for name in tables
+    ]
     return settings, tuple(chosen)
 
 

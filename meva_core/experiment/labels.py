@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meva_core.experiment.experiment import Choice, Experiment, dotted
+from meva_core.experiment.choice import FROM, Choice
+from meva_core.experiment.experiment import Experiment, dotted
 
 LONGEST = 40  # letters of a label: it heads a column
 
@@ -20,9 +21,11 @@ def told_apart(players: Sequence[Choice]) -> list[str]:
     """A label for each player: its name, or, where another player of that name differs, "lola (variant=taylor)".
 
     In parentheses stand the hyper-parameters in which the players of one name differ; where that is too long, or says
-    nothing, the player's first seat. Equal players have equal labels, others different ones.
+    nothing, the player's first seat. Before the name stands its plugin, where another plugin's player has that name,
+    too. Equal players have equal labels, others different ones.
     """
-    tables = [dotted({**player.to_plain(), **player.models_to_plain()}) for player in players]
+    names = [_name(own, [player for player in players if player.name == own.name]) for own in players]
+    tables = [dotted({**_settings(player), "name": name}) for player, name in zip(players, names, strict=True)]
     found = [_label(own, [table for table in tables if table["name"] == own["name"]]) for own in tables]
     return [
         f"{own['name']} (seat {tables.index(own) + 1})"
@@ -30,6 +33,21 @@ def told_apart(players: Sequence[Choice]) -> list[str]:
         else label
         for own, label in zip(tables, found, strict=True)
     ]
+
+
+def _name(own: Choice, namesakes: Sequence[Choice]) -> str:
+    """The player's name, with as much of its origin as tells it from its namesakes."""
+    origin = own.origin
+    if origin is None or all(player.origin == origin for player in namesakes):
+        return own.name
+    plugins = {player.origin.plugin for player in namesakes if player.origin is not None}
+    distribution = f"{origin.distribution}/" if len(plugins) == 1 else ""
+    return f"{distribution}{origin.plugin}:{own.name}"
+
+
+def _settings(player: Choice) -> dict[str, Any]:
+    """The numbers of a player and of its models, as plain tables."""
+    return {key: table for key, table in {**player.to_plain(), **player.models_to_plain()}.items() if key != FROM}
 
 
 def _label(own: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) -> str:

@@ -18,8 +18,8 @@ from meva_core.contracts.components import as_plain, hyperparameters, parts, set
 from meva_core.contracts.hooks import Entry, kind_label
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadCombination, BadPlugin, BadValue
+from meva_core.experiment.choice import MODELS
 from meva_core.experiment.compose import ModelBuilder
-from meva_core.experiment.experiment import MODELS
 from meva_core.registry import checks, loading
 from meva_core.registry.entries import Offer, Registry
 
@@ -29,6 +29,10 @@ class Local(Offer):
     """A class that no plugin offers. parts: what an object is composed with beyond what every composition gives it."""
 
     factory: type
+
+    @property
+    def origin(self) -> None:
+        """None: its name says it all."""
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from meva_core.contracts.hooks import kind_label
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.experiment import compose, local
-from meva_core.experiment.experiment import MODELS, PARTS_OF_MODELS, Choice
+from meva_core.experiment.choice import MODELS, read_choice
 from meva_core.match import Fitted
 from meva_core.registry import attribution, discovery, entries, loading, recipes
 
@@ -85,12 +85,8 @@ def _model(known: entries.Registry, kind: str, given: Any, game: Any, path: str)
     name = settings.pop("name", recipes.shipped().defaults[kind]) if isinstance(given, Mapping) else given
     if isinstance(name, (str, type)):
         taken = local.take(known, kind, name, path)
-        fixed = PARTS_OF_MODELS if kind == "value_model" else ()
-        factory = loading.load(taken.known.find(kind, taken.name))
-        choice = Choice(taken.name, conversion.structure(factory, settings, kind, fixed=fixed))
-        if kind == "value_model":
-            return compose.model_builder(taken.known, choice, game)
-        return compose.build(taken.known, kind, choice, kind)
+        choice = read_choice(taken.known, kind, {**settings, "name": taken.name}, kind)
+        return compose.model_builder(choice, game) if kind == "value_model" else compose.build(choice, kind)
     if kind == "value_model" and callable(given):
         return given  # a builder
     if kind == "value_model" or kinds.lacking(kind, type(given)):

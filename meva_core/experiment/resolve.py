@@ -11,8 +11,9 @@ import attrs
 from meva_core.contracts import conversion
 from meva_core.contracts.components import hyperparameters
 from meva_core.errors import BadValue, MevaError, did_you_mean
+from meva_core.experiment.choice import FROM, MODELS, Choice, models_of
 from meva_core.experiment.cookbook import Cookbook, cookbook
-from meva_core.experiment.experiment import DEFAULT, MODELS, SCHEMA, Choice, Experiment, from_plain, models_of
+from meva_core.experiment.experiment import DEFAULT, SCHEMA, Experiment, from_plain
 from meva_core.registry import checks, claims, loading, recipes
 from meva_core.registry.entries import Offer, Registry
 
@@ -40,8 +41,8 @@ def resolve(
     offers = [registry.find("learner", name) for name in (learner, *opponents)]
     book = cookbook(registry, files, registry.find("game", game), offers)
     sections, opponent_sections, chosen, source = _recipe_sections(book, recipe, or_default)
-    for n, (name, table) in enumerate(zip([learner, *opponents], [sections, *opponent_sections], strict=True)):
-        wanted, defaults = models_of(registry, name), book.defaults(n)
+    for n, (offer, table) in enumerate(zip(offers, [sections, *opponent_sections], strict=True)):
+        wanted, defaults = models_of(offer), book.defaults(n)
         for part in MODELS:
             if part in wanted:
                 table[part] = {"name": defaults[part], **table[part]}
@@ -67,7 +68,7 @@ def resolve(
             for name, table in zip(opponents, opponent_sections, strict=True)
         ],
     }
-    resolved = _settled(registry, files, from_plain(registry, plain, "experiment"), sections["rate"])
+    resolved = _settled(registry, files, from_plain(registry, plain, "experiment").as_installed(), sections["rate"])
     if any(map(_of_fit, overrides or {})):
         return resolved
     against = [opponent.name for opponent in resolved.opponents]  # none where they equal the learner
@@ -98,7 +99,17 @@ def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, 
         plain["opponents"] = [
             {**table["learner"], **{part: table[part] for part in MODELS if part in table}} for table in players
         ]
-    return from_plain(registry, plain, "experiment")
+    found = from_plain(registry, plain, "experiment")
+    return attrs.evolve(found, evaluations=tuple(map(_newly_named, found.evaluations)))
+
+
+def _newly_named(evaluation: Choice) -> Choice:
+    """The evaluation with the origins of those whom it did not name before."""
+    named = {
+        setting: choice if choice.origin is not None else choice.as_installed()
+        for setting, choice in evaluation.named.items()
+    }
+    return attrs.evolve(evaluation, origin=evaluation.origin or evaluation.offer.origin, named=named)
 
 
 def _in_another_unit(
@@ -172,14 +183,16 @@ def _of_fit(path: str) -> bool:
 
 @attrs.frozen
 class About:
-    """What `Evaluation.settle` is told of an experiment. rate: the learner's in its recipe, before anybody changed it;
-    None where it has none. of_recipe: the name of a learner -> its hyper-parameters, from its default recipe for the
-    game."""
+    """What `Evaluation.settle` is told of an experiment.
+
+    rate: the learner's in its recipe, before anybody changed it; None where it has none. of_recipe: a learner that an
+    evaluation names -> its hyper-parameters, from its default recipe for the game.
+    """
 
     learner: Choice
     opponents: tuple[Choice, ...]
     rate: float | None
-    of_recipe: Callable[[str], Mapping[str, Any]]
+    of_recipe: Callable[[Choice], Mapping[str, Any]]
 
 
 def _settled(
@@ -187,17 +200,15 @@ def _settled(
 ) -> Experiment:
     """The experiment with what its evaluations take from the rest of it. rate: the learner's in its recipe, if any."""
 
-    def of_recipe(name: str) -> Mapping[str, Any]:
-        offer = registry.find("learner", name)
-        own = cookbook(registry, files, registry.find("game", experiment.game.name), [offer]).find(offer, "default")
-        return conversion.structure(loading.load(offer), own.sections["learner"] if own else {}, name)
+    def of_recipe(choice: Choice) -> Mapping[str, Any]:
+        own = cookbook(registry, files, experiment.game.offer, [choice.offer]).find(choice.offer, "default")
+        return conversion.structure(loading.load(choice.offer), own.sections["learner"] if own else {}, choice.name)
 
-    about = About(experiment.learner, experiment.opponents, rate, of_recipe)
-    evaluations = []
+    about, settled = About(experiment.learner, experiment.opponents, rate, of_recipe), []
     for choice in experiment.evaluations:
-        factory = loading.load(registry.find("evaluation", choice.name))
-        evaluations.append(attrs.evolve(choice, settings=factory.settle(choice.settings, about)))
-    return attrs.evolve(experiment, evaluations=tuple(evaluations))
+        settings = loading.load(choice.offer).settle(choice.settings, choice.named, about)
+        settled.append(attrs.evolve(choice, settings=settings))
+    return attrs.evolve(experiment, evaluations=tuple(settled))
 
 
 def _evaluations(
@@ -275,7 +286,9 @@ def _override(sections: dict[str, dict], opponents: list[dict[str, dict]], path:
         raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
     elif section == "evaluate" and "." in name:
         evaluation, _, setting = name.partition(".")
-        sections[section][evaluation] = {**sections[section].get(evaluation, {}), setting: value}
+        table = {**sections[section].get(evaluation, {}), setting: value}
+        table.pop(f"{setting}_{FROM}", None)  # it said who another was
+        sections[section][evaluation] = table
     else:
         sections[section][name] = value
 

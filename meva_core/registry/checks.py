@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+import jax
 import jax.numpy as jnp
 
 from meva_core.contracts import conversion, kinds
 from meva_core.contracts.abstract import abstract, floats, key
 from meva_core.contracts.components import Hyperparameter, as_plain, hyperparameters
 from meva_core.contracts.protocols import Explorer, Game, Learner, Sweep, ValueModel
+from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue
 from meva_core.registry.entries import Offer
 from meva_core.registry.shape_checks import Asked, whole
@@ -116,7 +118,8 @@ def learner(offer: Offer, made: Learner, on: Game) -> Any:
     asked.array("start(params, x, key)", asked.shapes("start(params, x, key)", "start", params, x, key()), *shape)
     if (held := asked.shapes("held()", "held")) is not None:
         asked.array("held()", held, *shape)
-    state = asked.shapes("init(params, x)", "init", params, x)
+    first = "init(params, x, key)"
+    state = asked.answer(first, lambda: jax.eval_shape(first_state, abstract(made), params, x, key()))
     what = "update(params, state, x, key)"
     steps, after = asked.pair(what, asked.shapes(what, "update", params, state, x, key()))
     asked.array(f"the steps of {what}", steps, *shape)

@@ -15,7 +15,7 @@ import attrs
 import pluggy
 
 from meva_core.contracts import hooks
-from meva_core.contracts.hooks import GROUP, HOOKS, VERSION, Entry
+from meva_core.contracts.hooks import GROUP, HOOKS, READ, VERSION, Entry
 from meva_core.errors import BadPlugin, debugging, did_you_mean, in_short
 from meva_core.registry import claims, recipes
 from meva_core.registry.entries import OURS, Offer, Plugin, Registry
@@ -52,7 +52,7 @@ def load(disabled: Iterable[str] = ()) -> Registry:
             plugin = attrs.evolve(plugin, recipes=files["recipes"])
             manager.register(module, name=label)
             manager.check_pending()
-            offers += _offers(manager, label, distribution, files)
+            offers += _offers(manager, plugin, files)
         except (Exception, SystemExit) as error:
             manager.unregister(name=label) if manager.has_plugin(label) else None
             plugins.append(attrs.evolve(plugin, fault=in_short(error)))
@@ -106,7 +106,7 @@ def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str, str]]:
 def _fitting(module: Any, distribution: str) -> Any:
     """The module as it is, if it was written for this contract."""
     asked = getattr(module, "MEVA_CONTRACT", VERSION)
-    if asked == VERSION:
+    if asked in READ:
         return module
     newer = isinstance(asked, int) and asked > VERSION
     raise BadPlugin(
@@ -123,21 +123,19 @@ def _file(module: Any, attribute: str) -> str | None:
     return where
 
 
-def _offers(
-    manager: pluggy.PluginManager, plugin: str, distribution: str, files: Mapping[str, str | None]
-) -> list[Offer]:
+def _offers(manager: pluggy.PluginManager, plugin: Plugin, files: Mapping[str, str | None]) -> list[Offer]:
     """Of one plugin. TypeError or ValueError where a hook yields what it should not, and whatever it raises. files:
     those that it names for all of its entries, by the field of an entry."""
     offers: list[Offer] = []
     for kind, hook in HOOKS.items():
         for implementation in getattr(manager.hook, hook).get_hookimpls():
-            if implementation.plugin_name != plugin:
+            if implementation.plugin_name != plugin.name:
                 continue
             for entry in implementation.function():
                 if not isinstance(entry, Entry):
                     raise TypeError(f"{hook} must yield meva_core.contracts.hooks.Entry, got {entry!r}")
                 unsaid = {field: where for field, where in files.items() if getattr(entry, field) is None}
-                offer = Offer(kind, attrs.evolve(entry, **unsaid), plugin, distribution)
+                offer = Offer(kind, attrs.evolve(entry, **unsaid), plugin.name, plugin.distribution, plugin.version)
                 if any((o.kind, o.name) == (kind, offer.name) for o in offers):
                     raise ValueError(f"{hook} must yield every name once, got {offer.name!r} twice")
                 offers.append(offer)

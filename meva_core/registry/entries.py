@@ -17,14 +17,42 @@ OURS = "meva"  # the distribution that holds the core and what is bundled with i
 
 
 @attrs.frozen
+class Origin:
+    """The plugin that an entry comes from, its distribution and the version of that: with the entry's name, who is
+    meant. plugin: as its entry point is called."""
+
+    plugin: str = ""
+    distribution: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        """Words for a message: "plugin 'tug_of_war' (meva-tug-of-war 1.0)"."""
+        return f"plugin {self.plugin!r} ({' '.join(filter(None, (self.distribution, self.version)))})"
+
+    def fits(self, other: Origin) -> bool:
+        """True where the other has the plugin and the distribution that this one names, whichever its version."""
+        return self.plugin in ("", other.plugin) and self.distribution in ("", other.distribution)
+
+    def to_plain(self) -> dict[str, str]:
+        """A table for TOML."""
+        return attrs.asdict(self)
+
+
+@attrs.frozen
 class Offer:
     """An entry, and who offers it."""
 
     kind: str
     entry: Entry
-    plugin: str
+    plugin: str  # the label of one: where two plugins have a name in common, the second's has the distribution in front
     distribution: str
+    version: str = ""
     parts: Mapping[str, Any] = attrs.field(factory=dict, eq=False)  # that every object of its is made with
+
+    @property
+    def origin(self) -> Origin | None:
+        """The plugin and the version that it comes from; None of a class that no plugin offers."""
+        return Origin(self.plugin.removeprefix(f"{self.distribution}/"), self.distribution, self.version)
 
     @property
     def name(self) -> str:
@@ -87,6 +115,11 @@ class Plugin:
     fault: str = ""
     recipes: str | None = None
 
+    @property
+    def origin(self) -> Origin:
+        """The origin of all that it offers."""
+        return Origin(self.name.removeprefix(f"{self.distribution}/"), self.distribution, self.version)
+
     def __str__(self) -> str:
         """Who is to blame."""
         return f"plugin {self.name!r} ({self.distribution})"
@@ -124,6 +157,26 @@ class Registry:
                 "registry.toml"
             )
         return found[0]
+
+    def recall(self, kind: str, name: str, origin: Origin) -> Offer:
+        """The offer of this name from the plugin that `origin` names, whichever its version is here. UnknownName where
+        that is not installed, or offers nothing of this name; BadPlugin where `origin` leaves it open."""
+        called = self._called(kind, name)
+        found = [offer for offer in called if offer.origin is not None and origin.fits(offer.origin)]
+        if len(found) == 1:
+            return found[0]
+        plugins = [plugin for plugin in self.plugins if origin.fits(plugin.origin)]
+        working = any(not plugin.fault for plugin in plugins)
+        if found or (working and not called):
+            return self.find(kind, name)  # which says who offers it, or what else there is
+        if working:
+            others = " or ".join(str(offer.origin) for offer in called)
+            lack = f"which offers none: say that it is from {others}, or leave out where it is from"
+        elif plugins:
+            lack = f"which is left out: {plugins[0].fault}"
+        else:
+            lack = f"which is not installed: install {origin.distribution or origin.plugin}"
+        raise UnknownName(f"expected {kind_label(kind)} {name!r} of {origin}, {lack}")
 
     def kinds_of(self, name: str) -> list[str]:
         """The kinds that have an offer of this name, or of `plugin:name`."""

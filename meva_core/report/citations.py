@@ -11,9 +11,4 @@ from meva_core.registry.entries import Offer, Registry
 def in_run(known: Registry, folder: Path) -> list[Offer]:
     """The game, the learners and their models in the run of a folder. Raises MevaError where its experiment.toml cannot
     be read, or a plugin that took part is not installed."""
-    run = experiment.read(known, folder / "experiment.toml")
-    offers = [known.find("game", run.game.name)]
-    for player in (run.learner, *run.opponents):
-        offers.append(known.find("learner", player.name))
-        offers += [known.find(part, model.name) for part, model in player.models.items()]
-    return offers
+    return [choice.offer for choice in experiment.read(known, folder / "experiment.toml").participants]

@@ -20,7 +20,7 @@ def revised(known: Registry, out: Path, overrides: Mapping[str, Any]) -> Experim
     where that would be another fit."""
     was = experiments.read(known, out / "experiment.toml")
     now = resolve.revised(known, was, overrides)
-    check(now, was.of_fit, compose(known, now), out)
+    check(now, was.of_fit, compose(now), out)
     return now
 
 

@@ -1,6 +1,7 @@
 """The run folder: what is written when, and read again on resume.
 
-experiment.toml   the resolved experiment; `meva-run runs/.../experiment.toml` runs it again
+experiment.toml   the resolved experiment, with the plugin and its version of everybody who takes part;
+                  `meva-run runs/.../experiment.toml` runs it again
 metrics.jsonl     one line per seed and outer loop, as the fit goes on
 checkpoints/      the last three of each fit
 snapshots/        its parameters ten times along the way, laid out like checkpoints

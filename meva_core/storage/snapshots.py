@@ -34,7 +34,7 @@ def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
         cls = own if isinstance(own, type) else type(own)
         known = local.take(known, kinds.of(cls) or "game", own, "snapshots").known
     asked = experiment.read(known, out / "experiment.toml")
-    composition = compose.compose(known, asked)
+    composition = compose.compose(asked)
     fitted: dict[int, Fitted] = {}
     found: list[tuple[int, dict[int, Fitted]]] = []
     for n in composition.order:

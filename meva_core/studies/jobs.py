@@ -49,12 +49,12 @@ class RunJob:
         """Of all that decides its numbers."""
         return self.experiment.hash
 
-    def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
+    def make(self, folder: Path, fits: Path, progress: Progress) -> None:
         """In `folder`, gone on with where it is there; waits where another process makes it, too."""
         with locks.alone(folder, wait=progress.said):
             if finished(folder, self.hash):
                 return
-        runner.run_experiment(self.experiment, known, out=folder, fits=fits, progress=progress)
+        runner.run_experiment(self.experiment, out=folder, fits=fits, progress=progress)
 
 
 @attrs.frozen
@@ -76,15 +76,15 @@ class TournamentJob:
         numbers = {"trials": self.asked.trials, "steps": self.asked.steps}
         return experiments.hash_of({**numbers, "meetings": [list(hashes) for hashes in self.meetings]})
 
-    def make(self, known: Registry, files: Sequence[RecipeFile], folder: Path, fits: Path, progress: Progress) -> None:
+    def make(self, folder: Path, fits: Path, progress: Progress) -> None:
         """In `folder`, gone on with where it is there; waits where another process makes it, too."""
         with locks.alone(folder, wait=progress.said):
             if finished(folder, self.hash):
                 return
             if not (folder / "tournament.toml").is_file():
                 tournament_folder.create(folder, self.asked, self.registry_file)
-            planned = meetings.meetings(known, files, self.asked)
-            tournament_folder.make(known, self.asked, planned, folder, fits, progress)
+            planned = meetings.meetings(*runner.plugins(self.registry_file), self.asked)
+            tournament_folder.make(self.asked, planned, folder, fits, progress)
 
 
 Job = RunJob | TournamentJob
@@ -118,9 +118,8 @@ class Making:
 
     def do(self, progress: Progress) -> str | None:
         """Why nothing came of it, where all diverged: which is an answer too."""
-        known, files = runner.plugins(self.registry_file)
         try:
-            self.job.make(known, files, self.folder, self.fits, progress)
+            self.job.make(self.folder, self.fits, progress)
         except Diverged as error:
             return str(error)
         return None
@@ -148,7 +147,7 @@ def _run(
         known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
         overrides=overrides,
     )  # fmt: skip
-    composition = compose(known, experiment)
+    composition = compose(experiment)
     plan = evaluate.plan(experiment, composition)
     offered = {name for q in plan.questions for name in q.evaluation.pictures()}
     if asked.picture not in (*reproductions.PICTURES, *offered):

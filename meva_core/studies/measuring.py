@@ -87,7 +87,7 @@ def _planned(known: Registry, files: Sequence[RecipeFile], claim: Claim, seeds: 
         recipe=claim.recipe,
         overrides={**claim.overrides, "fit.seed": seeds[0], "fit.seeds": len(seeds)},
     )
-    composition = compose(known, experiment)
+    composition = compose(experiment)
     job = RunJob.of(experiment, composition, evaluate.plan(experiment, composition))
     for criterion in claim.holds:
         reproductions.check_asked(criterion.quantity, criterion.at, job.rows, claim.name)

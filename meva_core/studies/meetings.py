@@ -20,8 +20,9 @@ from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadCombination, BadFolder, BadValue
 from meva_core.experiment import compose, resolve
 from meva_core.experiment import experiment as experiments
+from meva_core.experiment.choice import Choice
 from meva_core.experiment.compose import Composition
-from meva_core.experiment.experiment import Choice, EvaluateSettings, Experiment
+from meva_core.experiment.experiment import EvaluateSettings, Experiment
 from meva_core.registry import checks, loading, recipes
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile
@@ -191,7 +192,7 @@ def _meeting(
     known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: Entrant, column: Entrant
 ) -> Meeting:
     experiment = _resolve(known, files, asked, game, row, column)
-    composition = compose.compose(known, experiment)
+    composition = compose.compose(experiment)
     if composition.game.num_players != 2:
         raise BadCombination(
             f"expected games of two players in a tournament, got {game} with {composition.game.num_players}"

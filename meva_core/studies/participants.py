@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from meva_core import runner
 from meva_core.errors import BadFolder
 from meva_core.registry.entries import Offer, Registry
 from meva_core.report import citations
@@ -16,7 +17,10 @@ def of_folder(known: Registry, folder: Path) -> list[Offer]:
     if (folder / "experiment.toml").is_file():
         return citations.in_run(known, folder)
     if (folder / "tournament.toml").is_file():
-        asked = meetings.read(folder).asked
+        begun = meetings.read(folder)
+        asked = begun.asked
+        if begun.registry_file is not None:
+            known, _ = runner.plugins(begun.registry_file)
         games = [known.find("game", name) for name in asked.games]
         players = asked.players(known, asked.games[0])
         return games + [known.find("learner", player.name) for player in players]

@@ -26,7 +26,6 @@ from meva_core.experiment import local
 from meva_core.match import Fitted, Held, Match
 from meva_core.ops import stacked
 from meva_core.registry import attribution
-from meva_core.registry.entries import Registry
 from meva_core.studies import standings
 from meva_core.studies.entrants import Entrant
 from meva_core.studies.meetings import Meeting, Met, Tournament, meetings
@@ -71,7 +70,7 @@ def tournament(
     planned = meetings(known, files, asked)
     cast.check_games(planned[0].composition.game)
     with tempfile.TemporaryDirectory() as fits:
-        met = list(play(known, asked, planned, Path(fits), progress or Progress(), lambda meeting: None))
+        met = list(play(asked, planned, Path(fits), progress or Progress(), lambda meeting: None))
     return Scores(standings.summary(asked, met))
 
 
@@ -91,7 +90,6 @@ def _entrants(cast: local.Cast, learners: Sequence[Any]) -> Iterator[str | Entra
 
 
 def play(
-    known: Registry,
     asked: Tournament,
     planned: Sequence[Meeting],
     fits: Path,
@@ -107,7 +105,7 @@ def play(
         if met is None:
             for needed in (f[0] for f in meeting.fits if f is not None):
                 if needed.fit_hash not in kept:
-                    kept[needed.fit_hash] = runner.fitted(needed, known, fits / needed.fit_hash, progress)
+                    kept[needed.fit_hash] = runner.fitted(needed, fits / needed.fit_hash, progress)
             if not meeting.still:
                 progress.said(f"{meeting.row} against {meeting.column}")
             met = _play(asked, meeting, kept)

@@ -17,14 +17,12 @@ import tomli_w
 
 from meva_core.compute.progress import Progress
 from meva_core.errors import BadFolder
-from meva_core.registry.entries import Registry
 from meva_core.storage import files, provenance, run_folder
 from meva_core.studies import pages, standings, tournament
 from meva_core.studies.meetings import Meeting, Met, Tournament
 
 
 def make(
-    known: Registry,
     asked: Tournament,
     planned: Sequence[Meeting],
     folder: Path,
@@ -35,7 +33,7 @@ def make(
     """Play on from what the folder holds and write all of it; `said` is told of every match that is over. Returns the
     content of summary.json."""
     met: list[Met] = []
-    for one in tournament.play(known, asked, planned, fits, progress, lambda m: _load(folder, asked, m, progress)):
+    for one in tournament.play(asked, planned, fits, progress, lambda m: _load(folder, asked, m, progress)):
         _save(folder, asked, one)
         met.append(one)
         said(one)

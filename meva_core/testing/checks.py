@@ -30,6 +30,7 @@ from meva_core import match as matching
 from meva_core.contracts import kinds
 from meva_core.contracts.hooks import Entry
 from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
+from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue, MevaError
 from meva_core.match import Fitted
 from meva_core.registry import bibtex
@@ -106,7 +107,7 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
     _check_pytree(learner)
     params = None if learner.training is None else _fresh_params(learner)
     x = game.init(jax.random.key(0))
-    steps, _ = learner.update(params, learner.init(params, x), x, jax.random.key(1))
+    steps, _ = learner.update(params, first_state(learner, params, x, jax.random.key(0)), x, jax.random.key(1))
     _check_array("update(...)[0]", steps, (game.num_players, game.policy_size))
     start = learner.start(params, x, jax.random.key(2))
     _check_array("start(...)", start, (game.num_players, game.policy_size))
@@ -115,7 +116,8 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
         np.testing.assert_array_equal(steps, 0, err_msg="held(): expected steps of 0 where it is not None")
 
     def update(x: Array) -> Array:
-        return learner.update(params, learner.init(params, x), x, jax.random.key(1))[0]
+        state = first_state(learner, params, x, jax.random.key(0))
+        return learner.update(params, state, x, jax.random.key(1))[0]
 
     _check_transforms("update", update, _batch(game))
 

@@ -47,7 +47,7 @@ class BestResponse(Evaluation):
     formerly = {"response_steps": "steps", "response_restarts": "restarts", "response_rate": "rate"}  # noqa: RUF012
 
     @classmethod
-    def settle(cls, settings: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
+    def settle(cls, settings: Mapping[str, Any], named: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
         return {**settings, "rate": settings["rate"] or about.rate or 1.0}
 
     def quantities(self, composition: Any) -> tuple[str, ...]:

@@ -52,11 +52,11 @@ class Shaping(Evaluation):
         return f"playing against {self.against}"
 
     @classmethod
-    def settle(cls, settings: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
+    def settle(cls, settings: Mapping[str, Any], named: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
         lent = settings["rate"] or np.any(about.learner.settings.get("rate", 0.0))
         if lent or settings["against"] is None or about.opponents:
             return settings
-        return {**settings, "rate": about.of_recipe(settings["against"])["rate"]}
+        return {**settings, "rate": about.of_recipe(named["against"])["rate"]}
 
     def lacks(self, composition: Any, seeds: int) -> str:
         if self.against is None:
@@ -66,8 +66,8 @@ class Shaping(Evaluation):
     def plan(self, composition: Any) -> Learner | None:
         """The learner to be shaped; None unless in self-play, where it is the learner itself, and where the two cannot
         meet. Raises BadValue where it needs a fit."""
-        name, first = self.against, composition.players[0]
-        if name is None or len(composition.players) > 1 or name == first.name:
+        name = self.against
+        if name is None or len(composition.players) > 1 or composition.is_first(name):
             return None
         learner = composition.rehearse()[0]
         rate = self.rate or learner.rate

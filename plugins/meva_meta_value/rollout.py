@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from meva_core.contracts import first_state
+
 if TYPE_CHECKING:
     from meva_meta_value.learner import MeVa
 
@@ -42,10 +44,16 @@ def start(learner: MeVa, params: Any, key: Array) -> Explored:
     for seat, rival in enumerate(learner.rivals):
         if rival is not None:
             x = x.at[seat].set(rival.learner.start(rival.params, x, jax.random.fold_in(rival_key, seat))[seat])
-    states = tuple(rival and rival.learner.init(rival.params, x) for rival in learner.rivals)
+    states = _first_states(learner, x, rival_key)
     noise = learner.explorer.draw(noise_key, params, learner.model.num_features)
     discounts, incentives = draw_discounts(learner, discount_key), draw_incentives(learner, discount_key)
     return Explored(x, states, discounts, noise, incentives)
+
+
+def _first_states(learner: MeVa, x: Array, key: Array) -> tuple:
+    """The rivals' states, None in own seats. Seats from P on, whose keys their `start` has not had."""
+    keys = [jax.random.fold_in(key, len(learner.rivals) + seat) for seat in range(len(learner.rivals))]
+    return tuple(r and first_state(r.learner, r.params, x, key) for r, key in zip(learner.rivals, keys, strict=True))
 
 
 def draw_discounts(learner: MeVa, key: Array) -> Array:

@@ -21,7 +21,7 @@ def training(recipe: str, **settings: Any) -> Any:
     known, files = runner.plugins()
     overrides = {f"learner.{name}": value for name, value in settings.items()}
     asked = resolve.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
-    return compose.compose(known, asked).rehearse()[0].training
+    return compose.compose(asked).rehearse()[0].training
 
 
 def loops(one: Any, seeds: int = 1) -> Callable[[], Any]:

@@ -60,7 +60,7 @@ class OddGame(Game):
 class OddRule(Learner):
     rate: float = leaf(default=1.0, doc="learning rate", check=positive)
 
-    def init(self, params, x):
+    def init(self, params, x, key):
         return {"count": jnp.zeros(())}
 
     def update(self, params, state, x, key):
@@ -79,7 +79,7 @@ class OddTraining(Training):
         x = jnp.zeros((self.learner.game.num_players, self.learner.game.policy_size))
         for rival in self.learner.rivals:
             if rival is not None:
-                rival.learner.update(rival.params, rival.learner.init(rival.params, x), x, key)
+                rival.learner.update(rival.params, rival.learner.init(rival.params, x, key), x, key)
         return {**state, "loop": state["loop"] + 1}, {"loss": jnp.zeros(())}
 
     def params(self, state):
@@ -236,7 +236,7 @@ OF_RULES = {
         "the state of update(params, state, x, key)['count']: expected float32[], got int32[]",
     ),
     "start": ("OddRule.start = lambda self, params, x, key: x[0]", "start(params, x, key): expected float32[2,3]"),
-    "init raises": ("OddRule.init = fail", "init(params, x) raises RuntimeError"),
+    "init raises": ("OddRule.init = fail", "init(params, x, key) raises RuntimeError"),
     "no update": ("del OddRule.update", "class OddRule: expected a method update, got none"),
     "no rate": (
         "@component\nclass OddRule(Learner):\n    def update(self): ...",
@@ -368,7 +368,7 @@ def run(*words):
     known, files = runner.plugins()
     game, learner, *opponents = words
     resolved = resolve.resolve(known, files, game=game, learner=learner, opponents=opponents)
-    return evaluate.plan(resolved, compose.compose(known, resolved))
+    return evaluate.plan(resolved, compose.compose(resolved))
 
 
 def test_without_a_fault_there_is_none(fake_plugin, meva_run, meva_command, tmp_path):

@@ -303,7 +303,7 @@ class StopAt(Progress):
 
 def interrupted(folder, loops):
     with pytest.raises(KeyboardInterrupt):
-        runner.run_experiment(small_experiment(), discovery.installed(), out=folder, progress=StopAt(loops))
+        runner.run_experiment(small_experiment(), out=folder, progress=StopAt(loops))
     return folder
 
 
@@ -478,7 +478,7 @@ def test_resuming_elsewhere_is_told(run, meva_run, tmp_path, no_figures):
 
 def test_snapshots_are_what_players_were_given(run):
     """Each the parameters (the target network) of the checkpoint of its loop."""
-    (learner,) = compose.compose(discovery.installed(), small_experiment()).rehearse()
+    (learner,) = compose.compose(small_experiment()).rehearse()
     training = learner.training
     assert training is not None
     state = fitting.start([training], [0])

@@ -188,6 +188,21 @@ def test_several_settings_are_set_apart():
     assert blanks(0.0, 1.0).count("") == 3  # between self-play, ours and theirs; and at the end
 
 
+def from_(version, plugin="rules", **numbers):
+    return {"name": "lola", **numbers, "from": {"plugin": plugin, "distribution": "meva", "version": version}}
+
+
+def test_origins_differ_where_one_name_is_two_plugins_or_versions():
+    def differing(first, second):
+        runs = [run(name, learner=learner) for name, learner in (("a", first), ("b", second))]
+        return comparison.compare(runs).differing
+
+    assert differing(from_("1.0"), from_("1.1")) == {"learner.from.version": ("1.0", "1.1")}
+    assert differing(from_("1.0"), from_("1.0", "others")) == {"learner.from.plugin": ("rules", "others")}
+    assert set(differing(from_("1.0"), {**from_("1.1", "others"), "name": "meva"})) == {"learner.name"}
+    assert not differing(from_("1.0"), {"name": "lola"})  # of the version before, which kept no record of it
+
+
 def test_what_differs_in_configuration():
     first = run("a", game="tandem", learner={"name": "lola", "rate": 0.1}, value_model={"width": 8}, fit={"seed": 0})
     second = run("b", learner={"name": "lola", "rate": 0.2}, fit={"seed": 0})

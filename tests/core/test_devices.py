@@ -39,7 +39,7 @@ for game, name, settings in (
     ("ipd", "m_maml", {"learner.batch_size": 6, "learner.loops": 3}),
 ):
     asked = resolve.resolve(known, files, game=game, learner=name, opponents=(), overrides=settings)
-    learner = compose.compose(known, asked).rehearse()[0]
+    learner = compose.compose(asked).rehearse()[0]
     trainings, compiled = [learner.training] * 2, []
     jax.monitoring.clear_event_listeners()
     jax.monitoring.register_event_duration_secs_listener(

@@ -35,7 +35,7 @@ class Drift(Learner):
     rate: float = leaf(default=0.0, doc="how far")
     steps: float = leaf(default=1e9, doc="how often")
 
-    def init(self, params, x):
+    def init(self, params, x, key):
         return jnp.zeros(())
 
     def update(self, params, state, x, key):

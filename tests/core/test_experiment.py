@@ -104,7 +104,7 @@ def test_a_list_becomes_a_tuple():
 def test_every_hyperparameter_is_written_out():
     plain = resolve().to_plain()
     learner = loading.load(KNOWN.find("learner", "meva"))
-    assert set(plain["learner"]) == {"name", *(h.name for h in hyperparameters(learner))}
+    assert set(plain["learner"]) == {"name", "from", *(h.name for h in hyperparameters(learner))}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def others(value):
         for section, table in resolve().to_plain().items()
         if isinstance(table, dict)
         for name in table
-        if name not in ("name", "table", "against", "chunk", "on_divergence")
+        if name not in ("name", "from", "table", "against", "against_from", "chunk", "on_divergence")
     ],
 )
 def test_the_hash_depends_on_every_number(section, name):
@@ -264,7 +264,7 @@ def asked(found, name):
 
 def shaped(found):
     """The learner to be shaped."""
-    questions = evaluate.plan(found, compose.compose(KNOWN, found)).questions
+    questions = evaluate.plan(found, compose.compose(found)).questions
     return next(question.planned for question in questions if question.name == "shaping")
 
 
@@ -297,12 +297,12 @@ def test_an_opponent_is_not_named_by_a_setting(path):
 
 def test_everybody_is_built_with_models_of_their_own():
     widths = {"value_model.width": 5, "opponent.value_model.width": 7}
-    built: tuple[Any, ...] = compose.compose(KNOWN, resolve("tandem", "meva", ["cola"], overrides=widths)).rehearse()
+    built: tuple[Any, ...] = compose.compose(resolve("tandem", "meva", ["cola"], overrides=widths)).rehearse()
     assert [dict(player.value_model.settings)["width"] for player in built] == [5, 7]
     for path, value in (("value_model.width", 0), ("explorer.probability", 2.0)):
         composed = compose.compose if path.startswith("explorer") else lambda *a: compose.compose(*a).rehearse()
         with pytest.raises(BadValue, match=f"got {value} @ opponent.{path}"):
-            composed(KNOWN, resolve("tandem", "naive", ["meva"], overrides={f"opponent.{path}": value}))
+            composed(resolve("tandem", "naive", ["meva"], overrides={f"opponent.{path}": value}))
 
 
 def test_a_model_that_nobody_or_somebody_lacks():
@@ -380,6 +380,13 @@ def test_a_name_with_its_plugin_has_the_same_recipes():
         ("seeds = 1", "seeds = 'one'", "expected int, got 'one' (str) @ fit.seeds"),
         ('name = "ipd"', 'name = "ipdd"', "unknown game 'ipdd' - did you mean 'ipd'?"),
         ('name = "ipd"', "", "expected a table with a name"),
+        (
+            'name = "meva"',
+            'name = "lola"',
+            "which offers none: say that it is from plugin 'meva_gradient_rules'",
+        ),
+        ("[learner.from]", "[learner.from]\nplace = 1", "unknown key 'place'"),
+        ('[game.from]\nplugin = "meva_games"', "[game.from]\nplugin = 1", "expected text, got 1 @ game.from.plugin"),
         ('recipe = "default"', "recipe = 3", "expected str, got 3 (int) @ recipe"),
         ("schema = 3", "schema = 3\nopponents = 3", "expected a list of tables, got 3"),
         ("schema = 3", "schema = 3\nopponents = [3]", "expected a table with a name, got 3 @ opponent"),

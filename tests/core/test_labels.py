@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
 import meva_core as meva
 from meva_core.experiment import labels
-from meva_core.experiment.experiment import Choice
+from meva_core.experiment.choice import Choice
+from meva_core.registry.entries import Origin
 from meva_core.report import figures, page, tables
 from meva_core.storage import metrics
 
@@ -17,8 +19,25 @@ pytestmark = pytest.mark.usefixtures("compile_quickly")
 TINY = {"evaluate.pairs": 3, "evaluate.steps": 2}
 
 
+KNOWN = meva.installed()
+
+
+def player(name, settings=None, model=None):
+    offer = KNOWN.find("learner", name)
+    return Choice(offer=offer, name=name, origin=offer.origin, settings=settings or {}, value_model=model)
+
+
 def lola(**settings):
-    return Choice("lola", {"rate": 1.0, "variant": "exact", **settings})
+    return player("lola", {"rate": 1.0, "variant": "exact", **settings})
+
+
+def mlp(width):
+    return Choice(offer=KNOWN.find("value_model", "paired_mlp"), name="paired_mlp", settings={"width": width})
+
+
+def of(*origin):
+    """A learner of somebody else's by a name that is ours."""
+    return attrs.evolve(player("naive"), origin=Origin(*origin))
 
 
 @pytest.mark.parametrize(
@@ -26,16 +45,16 @@ def lola(**settings):
     [
         ([lola()], ["lola"]),
         ([lola(), lola()], ["lola", "lola"]),
-        ([lola(), Choice("naive", {"rate": 2.0})], ["lola", "naive"]),
+        ([lola(), player("naive", {"rate": 2.0})], ["lola", "naive"]),
         ([lola(), lola(variant="taylor")], ["lola (variant=exact)", "lola (variant=taylor)"]),
-        ([lola(), Choice("naive"), lola(rate=0.5)], ["lola (rate=1)", "naive", "lola (rate=0.5)"]),
+        ([lola(), player("naive"), lola(rate=0.5)], ["lola (rate=1)", "naive", "lola (rate=0.5)"]),
         (
             [lola(), lola(rate=0.5), lola(rate=0.5, variant="taylor")],
             ["lola (rate=1, variant=exact)", "lola (rate=0.5, variant=exact)", "lola (rate=0.5, variant=taylor)"],
         ),
         # What is unset says nothing, and is left out.
         (
-            [Choice("fixed", {"strategy": None}), Choice("fixed", {"strategy": "tit_for_tat"})],
+            [player("fixed", {"strategy": None}), player("fixed", {"strategy": "tit_for_tat"})],
             ["fixed", "fixed (strategy=tit_for_tat)"],
         ),
         # Too long to head a column.
@@ -47,9 +66,12 @@ def lola(**settings):
         ([lola(), lola(rate=1.0 + 1e-9)], ["lola (seat 1)", "lola (seat 2)"]),
         # A difference in what it is composed with.
         (
-            [Choice("meva", {}, Choice("mlp", {"width": 8})), Choice("meva", {}, Choice("mlp", {"width": 16}))],
+            [player("meva", {}, mlp(8)), player("meva", {}, mlp(16))],
             ["meva (value_model.width=8)", "meva (value_model.width=16)"],
         ),
+        # One name, two plugins; and two plugins of one name.
+        ([of("a", "meva-a"), lola(), of("b", "meva-b")], ["a:naive", "lola", "b:naive"]),
+        ([of("a", "meva-a"), of("a", "meva-b")], ["meva-a/a:naive", "meva-b/a:naive"]),
     ],
 )
 def test_players_of_one_name_are_told_apart(players, expected):

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from meva_core import match as matching
 from meva_core.contracts import Game, Learner, component, leaf, part, static
@@ -40,7 +41,7 @@ class Momentum(Learner):
     def start(self, params, x, key):
         return jnp.where(self.first == 0, x, self.first)
 
-    def init(self, params, x):
+    def init(self, params, x, key):
         return jnp.zeros_like(x)
 
     def update(self, params, state, x, key):
@@ -57,6 +58,32 @@ class Noise(Learner):
 
     def update(self, params, state, x, key):
         return self.rate * jax.random.normal(key, x.shape), state
+
+
+@component
+class Drawn(Learner):
+    """Steps are a state that is drawn once."""
+
+    rate: float = leaf(default=1.0, doc="learning rate")
+
+    def init(self, params, x, key):
+        return self.rate * jax.random.normal(key, x.shape)
+
+    def update(self, params, state, x, key):
+        return state, state
+
+
+@component
+class Keyless(Learner):
+    """A learner of contract 1, whose init is given no key."""
+
+    rate: float = leaf(default=1.0, doc="learning rate")
+
+    def init(self, params, x):
+        return self.rate * jnp.ones_like(x)
+
+    def update(self, params, state, x, key):
+        return state, state
 
 
 @component
@@ -144,6 +171,33 @@ def test_noise_is_fresh_at_every_step_and_for_every_player():
     alone = matching.trajectory(matching.self_play(Sum(), Fitted(learner=Noise())), jnp.zeros((2, 3)), KEY, 3)
     np.testing.assert_allclose(alone[:, 0], xs[:, 0], rtol=1e-5)
     assert not np.allclose(alone[1:, 1], xs[1:, 1])
+
+
+def test_the_noise_of_a_step_is_of_its_key_and_the_players_number():
+    """A stream of its own: that states may be drawn changes no number of those who draw none."""
+    xs = matching.trajectory(versus(Sum(), Fitted(learner=Noise()), Fitted(learner=Noise())), X, KEY, 2)
+    for n, key in enumerate(jax.random.split(KEY, 2)):
+        noise = [jax.random.normal(jax.random.fold_in(key, player), X.shape)[player] for player in (0, 1)]
+        np.testing.assert_allclose(xs[n + 1] - xs[n], jnp.stack(noise), rtol=1e-5)
+
+
+def test_a_state_may_begin_at_random():
+    def steps(learner, key):
+        xs = matching.trajectory(versus(Sum(), Fitted(learner=learner), Fitted(learner=Drawn())), X, key, 2)
+        return np.asarray(xs[1:] - xs[:-1])
+
+    found = steps(Drawn(), KEY)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)  # drawn once
+    np.testing.assert_array_equal(found, steps(Drawn(), KEY))
+    drawn = [found[0], steps(Drawn(), jax.random.key(1))[0], steps(Noise(), KEY)[:, 0]]
+    numbers = np.concatenate([np.ravel(each) for each in drawn])
+    assert len(np.unique(np.round(numbers, 4))) == numbers.size  # for each player and key, and apart from steps' noise
+
+
+def test_a_learner_whose_state_needs_no_key_plays_on_with_a_warning():
+    with pytest.warns(DeprecationWarning, match=r"Keyless\.init\(params, x\): expected init\(params, x, key\)"):
+        played = matching.play(matching.self_play(Sum(), Fitted(learner=Keyless())), X, KEY, 2)
+    np.testing.assert_allclose(played.x, X + 2, rtol=1e-6)
 
 
 def test_start_lets_each_move_its_own_row():

@@ -221,7 +221,7 @@ def test_every_shipped_recipe_composes(game, learner, name):
     found = resolved(game, learner, name)
     assert len(found.source) > 10
     assert found.source != "no source given"
-    composition = compose.compose(KNOWN, found)
+    composition = compose.compose(found)
     assert composition.seats == (0,) * composition.game.num_players
     composition.players[0].build()
 
@@ -246,7 +246,7 @@ def test_every_pair_has_a_default():
 @pytest.mark.parametrize(("name", "near"), [("paper", True), ("default", False)])
 def test_lola_comes_near_the_equilibrium_of_matching_pennies_as_published(name, near):
     """All probabilities are one half there."""
-    composition = compose.compose(KNOWN, resolved("imp", "lola", name))
+    composition = compose.compose(resolved("imp", "lola", name))
     (learner,) = composition.rehearse()
     match = meva.self_play(composition.game, meva.Fitted(learner=learner))
     ended = jax.jit(lambda key: evaluate.matches(match, key, 16, 500))(jax.random.key(0))

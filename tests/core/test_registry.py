@@ -94,8 +94,8 @@ def test_a_strangers_plugin_is_found(fake_plugin):
             "every name once, got 'twice' twice",
         ),
         (
-            "MEVA_CONTRACT = 2\n" + GOOD.format(name="new"),
-            "expected MEVA_CONTRACT = 1, this meva's version of the hooks, got 2: upgrade meva",
+            "MEVA_CONTRACT = 3\n" + GOOD.format(name="new"),
+            "expected MEVA_CONTRACT = 2, this meva's version of the hooks, got 3: upgrade meva",
         ),
         ("MEVA_CONTRACT = 0\n" + GOOD.format(name="old"), "got 0: upgrade meva-broken-one"),
         ("raise ValueError('no' * 1000)", "nono ..."),
@@ -217,8 +217,9 @@ def test_names_that_files_cannot_have(name):
         Entry(name, "a:B", "a game")
 
 
-def test_a_plugin_for_this_contract_is_found(fake_plugin):
-    fake_plugin("of_today", f"MEVA_CONTRACT = {hooks.VERSION}\n" + GOOD.format(name="of_today"))
+@pytest.mark.parametrize("version", hooks.READ)
+def test_plugins_of_this_contract_and_of_older_ones_are_found(version, fake_plugin):
+    fake_plugin("of_today", f"MEVA_CONTRACT = {version}\n" + GOOD.format(name="of_today"))
     assert ("game", "of_today") in named(discovery.load())
 
 

@@ -7,7 +7,6 @@ import meva_core as meva
 from meva_core import evaluate
 from meva_core.cli.screen import Screen
 from meva_core.experiment import compose
-from meva_core.registry import discovery
 from meva_core.report import comparison, figures, tables
 from meva_core.report.quantities import quantities
 from meva_core.studies import reproductions
@@ -65,7 +64,7 @@ def test_the_picture_has_a_panel_for_each_seat(result):
 
 def test_they_can_be_asked_for(result):
     rows = reproductions.rows_of(result.summary())
-    composition = compose.compose(discovery.installed(), result.experiment)
+    composition = compose.compose(result.experiment)
     plan = evaluate.plan(result.experiment, composition)
     assert sorted(quantities(composition, plan)) == sorted(rows.quantities)
     found = claims.quantity("seats.2.best_response.ours", result.summary(), 1.0)

@@ -57,7 +57,7 @@ class Shift(Learner):
     rate: float = leaf(default=1.0, doc="learning rate")
     gives: str = static(default="steps", doc="what update returns")
 
-    def init(self, params, x):
+    def init(self, params, x, key):
         return jnp.zeros(2)
 
     def update(self, params, state, x, key):

@@ -10,7 +10,6 @@ import meva_core as meva
 from meva_core import evaluate
 from meva_core.errors import MevaError
 from meva_core.experiment import compose
-from meva_core.registry import discovery
 from meva_core.report import statistics, tables
 from meva_core.report.quantities import quantities
 from meva_core.studies import reproductions
@@ -153,8 +152,7 @@ def test_rests_are_where_the_game_has_its_own_unless_they_moved(lola):
 def test_the_numbers_of_a_summary_are_known_before_it_is_made(name, request):
     """So that a misspelt one costs no fit."""
     result = request.getfixturevalue(name)
-    known = discovery.installed()
-    composition = compose.compose(known, result.experiment)
+    composition = compose.compose(result.experiment)
     plan = evaluate.plan(result.experiment, composition)
     there = reproductions.rows_of(result.summary())
     assert sorted(quantities(composition, plan)) == sorted(there.quantities)

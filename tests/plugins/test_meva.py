@@ -10,6 +10,7 @@ from scipy import stats
 
 import meva_core as meva
 from meva_core import fitting
+from meva_core.contracts import Learner, component, leaf
 from meva_core.errors import BadCombination
 from meva_core.match import Fitted
 from meva_core.ops import cosine
@@ -375,6 +376,32 @@ def test_fits_can_start_from_further_out():
     )
     assert np.max(np.abs(near)) <= 8 < 9.5 < np.max(np.abs(far)) <= 10
     np.testing.assert_allclose(far, 1.25 * near, rtol=1e-6)
+
+
+@component
+class Drawn(Learner):
+    """A rival whose state begins at random."""
+
+    rate: float = leaf(default=1.0, doc="learning rate")
+
+    def init(self, params, x, key):
+        return self.rate * jax.random.normal(key)
+
+    def start(self, params, x, key):
+        return jax.random.normal(key, x.shape)
+
+    def update(self, params, state, x, key):
+        return state * jnp.ones_like(x), state
+
+
+def test_a_rivals_first_state_is_drawn_anew_for_every_trajectory():
+    learner = make(rivals=(None, Fitted(learner=Drawn())))
+    params = any_params(learner)
+    drawn = [rollout.start(learner, params, jax.random.key(n)) for n in (3, 3, 4)]
+    states = [float(each.rivals[1]) for each in drawn]
+    assert all(each.rivals[0] is None for each in drawn)
+    assert states[0] == states[1] != states[2]
+    assert float(drawn[0].x[1, 0]) not in states  # of another key than its first policy
 
 
 def test_discounts_of_a_fit_can_be_fixed():

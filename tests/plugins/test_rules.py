@@ -38,7 +38,7 @@ class Smooth(Game):
 
 @jax.jit
 def step(learner, x, params=None):
-    return learner.update(params, learner.init(params, x), x, jax.random.key(0))[0]
+    return learner.update(params, learner.init(params, x, jax.random.key(1)), x, jax.random.key(0))[0]
 
 
 def lola(game, variant, look_ahead_rate, rate=1.0):

@@ -97,7 +97,7 @@ def rule_of(label, game, **numbers):
 
 @jax.jit
 def update(learner, params, x):
-    return learner.update(params, learner.init(params, x), x, KEY)[0]
+    return learner.update(params, learner.init(params, x, KEY), x, KEY)[0]
 
 
 @jax.jit

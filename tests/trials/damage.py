@@ -42,7 +42,7 @@ def main() -> int:
         resolved = resolve.resolve(
             discovery.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=SMALL
         )
-        trainings = [learner.training for learner in compose.compose(discovery.installed(), resolved).rehearse()]
+        trainings = [learner.training for learner in compose.compose(resolved).rehearse()]
         like = jax.eval_shape(lambda: fitting.start([t for t in trainings if t is not None], [0]))
         assert checkpoint.load(path, like).loops == 1
         whole, loaded = path.read_bytes(), 0

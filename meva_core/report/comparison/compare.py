@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from meva_core.experiment.choice import FROM
 from meva_core.registry.recipes import SECTIONS
 from meva_core.report.comparison.run import KINDS, Quantity, Row, Run, Statistic
 
@@ -126,7 +127,18 @@ def _lacking(run: Run, shared: Mapping[float | None, Any]) -> tuple[float, ...]:
 def _differing(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
     names = sorted(dict.fromkeys(name for run in runs for name in run.configuration), key=_place)
     found = {name: tuple(run.configuration.get(name) for run in runs) for name in names if name not in NOT_COMPARED}
-    return {name: values for name, values in found.items() if any(value != values[0] for value in values)}
+    differing = {name: values for name, values in found.items() if any(value != values[0] for value in values)}
+    return {name: values for name, values in differing.items() if not _goes_without_saying(name, values, differing)}
+
+
+def _goes_without_saying(name: str, values: tuple[Any, ...], differing: Mapping[str, Any]) -> bool:
+    """True for the origin of something that already has another name in each run, or of which a run has none on
+    record."""
+    for mark, called in ((f".{FROM}.", ".name"), (f"_{FROM}.", "")):
+        whose, found, _ = name.partition(mark)
+        if found:
+            return whose + called in differing or None in values
+    return False
 
 
 def _place(name: str) -> int:
