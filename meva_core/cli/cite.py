@@ -1,4 +1,4 @@
-"""`meva cite`."""
+"""The command `meva cite`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from meva_core.registry.entries import Offer, Registry
 def cite_command(wanted: tuple[str, ...]) -> None:
     """Print the papers to cite, as BibTeX, each once.
 
-    NAME is that of a game, learner, value model or explorer. RUN is the folder of a run or a tournament, for all that
-    took part in it.
+    NAME is a game, learner, value model or explorer. RUN is the folder of a run or a tournament, and stands for
+    everything that took part in it.
 
     \b
     meva cite lola ipd > refs.bib
@@ -27,11 +27,11 @@ def cite_command(wanted: tuple[str, ...]) -> None:
         raise BadValue("expected what to cite, got nothing: meva cite NAME (see: meva list), or a run's folder")
     known = discovery.installed()
     offers = list(dict.fromkeys(offer for each in wanted for offer in _offers(known, each)))
-    found = [entry for offer in offers for entry in bibtex.entries(offer.entry.bibtex).items()]
+    texts = [entry for offer in offers for entry in bibtex.entries(offer.entry.bibtex).items()]
     papers = bibtex.papers(offers)
     if papers:
         click.echo("\n\n".join(papers.values()))
-    if differing := sorted({key for key, text in found if text != papers[key]}):
+    if differing := sorted({key for key, text in texts if text != papers[key]}):
         click.echo(f"note: plugins differ in {', '.join(differing)}: the first text is printed", err=True)
     if lacking := [_described(offer) for offer in offers if not bibtex.entries(offer.entry.bibtex)]:
         click.echo(f"note: no BibTeX on record for {', '.join(lacking)}", err=True)

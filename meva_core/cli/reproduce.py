@@ -1,4 +1,4 @@
-"""`meva reproduce`."""
+"""The command `meva reproduce`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from meva_core.cli.options import of_many_runs
 from meva_core.errors import BadValue
 
 
-@click.command("reproduce", short_help="Make what a publication reports anew.")
+@click.command("reproduce", short_help="Make what a publication reports again.")
 @click.argument("names", nargs=-1, metavar="NAME...")
-@click.option("--all", "everything", is_flag=True, help="All there are.")
+@click.option("--all", "everything", is_flag=True, help="All reproductions.")
 @click.option("--quick", is_flag=True, help="Fewer seeds and points, shorter fits: the picture in minutes.")
 @of_many_runs("reproductions", "reproduction")
 def reproduce_command(
@@ -25,13 +25,13 @@ def reproduce_command(
     registry_file: Path | None,
     quiet: bool,
 ) -> int:
-    """Make what a publication reports anew, and say how close it came.
+    """Make what a publication reports again, and say how close it came.
 
     \b
     meva reproduce figure-2b
     meva reproduce --all --quick
 
-    Asked again, it goes on where it was stopped: finished runs are only read.
+    Run again, it resumes where it was stopped: finished runs are only read.
     """
     from meva_core import runner
     from meva_core.cli import overview
@@ -41,10 +41,10 @@ def reproduce_command(
 
     devices.prepare()
     known, files = runner.plugins(registry_file)
-    there = reproductions.names(files)
+    existing = reproductions.names(files)
     if everything == bool(names):
-        raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(there)}")
-    asked = [reproductions.find(files, name) for name in (there if everything else dict.fromkeys(names))]
-    wanted = [(one, planned(known, files, one, quick, registry_file)) for one in asked]
+        raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(existing)}")
+    chosen = [reproductions.find(files, name) for name in (existing if everything else dict.fromkeys(names))]
+    wanted = [(one, planned(known, files, one, quick, registry_file)) for one in chosen]
     make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

@@ -1,4 +1,5 @@
-"""The hooks: what a plugin offers. A plugin is a module named by an entry point of the group `meva`.
+"""The hooks through which a plugin offers its entries. A plugin is a module named by an entry point of the group
+`meva`.
 
 A complete plugin is two files. `pyproject.toml`:
 
@@ -11,13 +12,13 @@ A complete plugin is two files. `pyproject.toml`:
     tug_of_war = "tug_of_war"
 
 and `tug_of_war.py`, which holds one of the hooks below; `meva plugin new` writes both. Keep the module that the entry
-point names free of jax where it can be: it is imported whenever names are listed, its factories only when they are
-used.
+point names free of jax if you can: it is imported whenever names are listed, its factories only when they are used.
 
-The contract has a version, `VERSION`. A module that says which one it was written for, `MEVA_CONTRACT = 1`, is left
-out with a warning where this is another; one that says nothing is taken as it is. The version says that the hooks below
-keep their names and arguments, Entry its fields, and the five contracts in `protocols` what they ask of a plugin and
-hand to it. What is new and optional leaves it as it is; whatever else changes raises it by one.
+The contract has a version, `VERSION`. A module may say which one it was written for, `MEVA_CONTRACT = 1`: it is left
+out with a warning if the version here is another. A module that says nothing is taken as it is. The version promises
+that the hooks below keep their names and arguments, Entry its fields, and the five contracts in `protocols` what they
+ask of a plugin and hand to it. Something new and optional leaves the version as it is; any other change raises it by
+one.
 """
 
 import re
@@ -60,12 +61,12 @@ def _file_name(entry: Any, attribute: attrs.Attribute, value: str) -> None:
 
 @attrs.frozen
 class Entry:
-    """One named thing that a plugin offers.
+    """One named game, learner, value model or explorer that a plugin offers.
 
     name: as users write it, `--game NAME`: letters, digits, `_`, `-` and `.`, the last two not in front.
     factory: "package.module:Class", a `component` of the kind that the hook is for; imported when used.
     summary: one line for `meva list`.
-    reference: the paper it comes from, if any, or papers.
+    reference: the paper or papers it comes from, if any.
     bibtex: the same as BibTeX, one or more entries, each with author, title and year; `meva cite NAME` prints them.
     recipes: optional "package:file.toml", recipes for this entry, laid out like the project's registry.toml.
     """

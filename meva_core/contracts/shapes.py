@@ -1,4 +1,4 @@
-"""Shapes and types, checked where a function is traced: what is wrong is one line, and the program holds none of it.
+"""Checks of shapes and types while a function is traced: an error is one line, and the compiled program holds no check.
 
 Shapes: P players, D numbers per policy.
 """
@@ -17,7 +17,8 @@ from meva_core.errors import BadCombination, BadValue
 
 
 def policies(game: Any, x: Any) -> Array:
-    """A joint policy f32[P, D]; whole numbers, lists and NumPy's arrays become floats. BadValue for any other shape."""
+    """A joint policy as floats f32[P, D]: whole numbers, lists and NumPy arrays are converted. Raises BadValue for any
+    other shape."""
     who = type(game).__name__
     for name in ("num_players", "policy_size"):
         if not hasattr(game, name):
@@ -29,24 +30,25 @@ def policies(game: Any, x: Any) -> Array:
     return x
 
 
-def payoffs(game: Any, found: Any) -> Array:
-    """What the game pays f32[P]. BadCombination where a game returns something else."""
-    if not _has_shape(found, (game.num_players,)):
+def payoffs(game: Any, returned: Any) -> Array:
+    """Payoffs f32[P] that a game returned, unchanged. Raises BadCombination if they are of another shape."""
+    if not _has_shape(returned, (game.num_players,)):
         raise BadCombination(
-            f"{type(game).__name__}.payoff: expected payoffs of shape ({game.num_players},), got {_shape_of(found)}"
+            f"{type(game).__name__}.payoff: expected payoffs of shape ({game.num_players},), got {_shape_of(returned)}"
         )
-    return found
+    return returned
 
 
-def rows(learner: Any, what: str, found: Any, x: Array) -> Array:
-    """What a learner gives for the rows of a joint policy, f32[P, D]. BadCombination where it is of another shape."""
-    if not _has_shape(found, x.shape):
-        raise BadCombination(f"{type(learner).__name__}.{what} of shape {x.shape}, got {_shape_of(found)}")
-    return found
+def rows(learner: Any, what: str, returned: Any, x: Array) -> Array:
+    """The rows of a joint policy that a learner returned, f32[P, D], unchanged. Raises BadCombination for another
+    shape."""
+    if not _has_shape(returned, x.shape):
+        raise BadCombination(f"{type(learner).__name__}.{what} of shape {x.shape}, got {_shape_of(returned)}")
+    return returned
 
 
 def seat(game: Any, given: Any) -> int:
-    """A seat of the game, counted from 0. BadValue where there is none."""
+    """A seat of the game as a number, counted from 0. Raises BadValue if the game has no such seat."""
     number, last = whole("seat", given), game.num_players - 1
     if number > last:
         raise BadValue(f"{type(game).__name__}: expected a seat from 0 to {last}, got {number}")
@@ -54,7 +56,7 @@ def seat(game: Any, given: Any) -> int:
 
 
 def key(given: Any) -> Array:
-    """A random key; a whole number is its seed."""
+    """A random key; a whole number is taken as its seed. Raises BadValue for anything else."""
     if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
         return jax.random.key(int(given))
     if not isinstance(given, (jax.Array, np.ndarray)):
@@ -63,7 +65,7 @@ def key(given: Any) -> Array:
 
 
 def whole(name: str, given: Any, least: int = 0) -> int:
-    """A whole number of at least so many."""
+    """A whole number >= least as a Python int. Raises BadValue for anything else."""
     try:
         number = operator.index(given)
     except TypeError as error:
@@ -84,9 +86,9 @@ def _floats(x: Any, what: str) -> Array:
     return x if kind[0] and isinstance(x, jax.Array) else jnp.asarray(x, float)
 
 
-def _has_shape(found: Any, shape: tuple[int, ...]) -> bool:
-    return isinstance(found, (jax.Array, np.ndarray)) and found.shape == shape
+def _has_shape(value: Any, shape: tuple[int, ...]) -> bool:
+    return isinstance(value, (jax.Array, np.ndarray)) and value.shape == shape
 
 
-def _shape_of(found: Any) -> str:
-    return str(found.shape) if isinstance(found, (jax.Array, np.ndarray)) else repr(found)
+def _shape_of(value: Any) -> str:
+    return str(value.shape) if isinstance(value, (jax.Array, np.ndarray)) else repr(value)

@@ -1,4 +1,4 @@
-"""The papers, as BibTeX."""
+"""The papers that the games come from, as BibTeX."""
 
 STABILITY_AND_EXPLOITATION = """
 @mastersthesis{letcher2018stability,
