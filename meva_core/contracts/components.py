@@ -87,15 +87,15 @@ def component(cls: T) -> T:
     >>> jax.grad(lambda rule: rule.rate**2)(rule).rate.item()
     4.0
     """
-    made = attrs.define(cls, frozen=True, kw_only=True, eq=False, slots=False)  # type: ignore[call-overload]
-    made.__init__ = _by_name(made)  # type: ignore[misc]
-    made.__eq__ = _equal  # type: ignore[method-assign]
-    made.__hash__ = None  # type: ignore[assignment]
-    for field in attrs.fields(made):
+    frozen_class = attrs.define(cls, frozen=True, kw_only=True, eq=False, slots=False)  # type: ignore[call-overload]
+    frozen_class.__init__ = _by_name(frozen_class)  # type: ignore[misc]
+    frozen_class.__eq__ = _equal  # type: ignore[method-assign]
+    frozen_class.__hash__ = None  # type: ignore[assignment]
+    for field in attrs.fields(frozen_class):
         if "kind" not in field.metadata:
             raise TypeError(f"{cls.__name__}.{field.name}: expected leaf(...), static(...) or part(...) as its value")
-    traced = tuple(f.name for f in attrs.fields(made) if f.metadata["kind"] != "static")
-    fixed = tuple(f.name for f in attrs.fields(made) if f.metadata["kind"] == "static")
+    traced = tuple(f.name for f in attrs.fields(frozen_class) if f.metadata["kind"] != "static")
+    fixed = tuple(f.name for f in attrs.fields(frozen_class) if f.metadata["kind"] == "static")
 
     def flatten_with_keys(self: Any) -> Any:
         children = tuple((jax.tree_util.GetAttrKey(name), getattr(self, name)) for name in traced)
@@ -106,13 +106,13 @@ def component(cls: T) -> T:
 
     def unflatten(aux: tuple, children: Any) -> Any:
         # Not through __init__: JAX rebuilds with tracers and placeholders, which no validator should see.
-        self = object.__new__(made)
+        self = object.__new__(frozen_class)
         for name, value in (*zip(traced, children, strict=True), *zip(fixed, aux, strict=True)):
             object.__setattr__(self, name, value)
         return self
 
-    jax.tree_util.register_pytree_with_keys(made, flatten_with_keys, unflatten, flatten)
-    return made
+    jax.tree_util.register_pytree_with_keys(frozen_class, flatten_with_keys, unflatten, flatten)
+    return frozen_class
 
 
 def is_component(cls: type) -> bool:

@@ -47,31 +47,31 @@ def rows(learner: Any, what: str, returned: Any, x: Array) -> Array:
     return returned
 
 
-def seat(game: Any, given: Any) -> int:
+def seat(game: Any, value: Any) -> int:
     """A seat of the game as a number, counted from 0. Raises BadValue if the game has no such seat."""
-    number, last = whole("seat", given), game.num_players - 1
+    number, last = whole("seat", value), game.num_players - 1
     if number > last:
         raise BadValue(f"{type(game).__name__}: expected a seat from 0 to {last}, got {number}")
     return number
 
 
-def key(given: Any) -> Array:
+def key(value: Any) -> Array:
     """A random key; a whole number is taken as its seed. Raises BadValue for anything else."""
-    if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
-        return jax.random.key(int(given))
-    if not isinstance(given, (jax.Array, np.ndarray)):
-        raise BadValue(f"expected a random key, as jax.random.key(0), got {given!r}")
-    return given  # type: ignore[return-value]
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return jax.random.key(int(value))
+    if not isinstance(value, (jax.Array, np.ndarray)):
+        raise BadValue(f"expected a random key, as jax.random.key(0), got {value!r}")
+    return value  # type: ignore[return-value]
 
 
-def whole(name: str, given: Any, least: int = 0) -> int:
+def whole(name: str, value: Any, least: int = 0) -> int:
     """A whole number >= least as a Python int. Raises BadValue for anything else."""
     try:
-        number = operator.index(given)
+        number = operator.index(value)
     except TypeError as error:
-        raise BadValue(f"expected a whole number for {name}, got {given!r}") from error
-    if isinstance(given, (bool, np.bool_)) or number < least:
-        raise BadValue(f"expected a whole number >= {least} for {name}, got {given!r}")
+        raise BadValue(f"expected a whole number for {name}, got {value!r}") from error
+    if isinstance(value, (bool, np.bool_)) or number < least:
+        raise BadValue(f"expected a whole number >= {least} for {name}, got {value!r}")
     return number
 
 

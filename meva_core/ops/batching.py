@@ -70,11 +70,11 @@ def over_batch(function: Callable, *batch: Any) -> Any:
         return jax.vmap(function)(*spread(batch))
 
     if blocks == 1:
-        found = together(batch)
+        results = together(batch)
     else:
-        found = jax.lax.map(together, jax.tree.map(lambda leaf: leaf.reshape(blocks, block, *leaf.shape[1:]), batch))
-        found = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), found)
-    return jax.tree.map(lambda leaf: leaf[:size], found)
+        results = jax.lax.map(together, jax.tree.map(lambda leaf: leaf.reshape(blocks, block, *leaf.shape[1:]), batch))
+        results = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), results)
+    return jax.tree.map(lambda leaf: leaf[:size], results)
 
 
 def mean_over_batch(function: Callable, constants: Any, *batch: Any) -> Any:

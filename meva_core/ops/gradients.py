@@ -25,7 +25,7 @@ def each_player(function: Callable[[Any], Any], players: int) -> Any:
     """
     if players > UNROLLED:
         return jax.lax.map(function, jnp.arange(players))
-    return jax.tree.map(lambda *found: jnp.stack(found), *(function(i) for i in range(players)))
+    return jax.tree.map(lambda *outputs: jnp.stack(outputs), *(function(i) for i in range(players)))
 
 
 def own_gradient(payoff: Callable[[Array, Array], Array], x: Array) -> Array:

@@ -68,11 +68,11 @@ def _inverse(moves: Array, stops: Array) -> Array:
 def _eliminated(k: int, moves: Array, stops: Array) -> tuple[Array, Array]:
     """Eliminate state k from a chain whose states before k are eliminated already."""
     states = np.arange(len(stops))
-    here = states == k
+    at_k = states == k
     pivot = 1 / (stops[k] + jnp.sum(jnp.where(states > k, moves[k], 0)))
-    head = jnp.where(here, 1, moves[k]) * pivot
-    rest = jnp.where(here, 0, moves) + moves[:, k][:, None] * head
-    return jnp.where(here[:, None], head, rest), stops + moves[:, k] * pivot * stops[k]
+    head = jnp.where(at_k, 1, moves[k]) * pivot
+    rest = jnp.where(at_k, 0, moves) + moves[:, k][:, None] * head
+    return jnp.where(at_k[:, None], head, rest), stops + moves[:, k] * pivot * stops[k]
 
 
 def _by_blocks(moves: Array, stops: Array) -> Array:
