@@ -117,7 +117,8 @@ def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
         step = jax.lax.stop_gradient(x - carry[0])  # the length of a step of 0 has no gradient
         return (x, states), (_payoff(match, x), jnp.linalg.norm(step, axis=-1))
 
-    (last, _), (payoffs, lengths) = jax.lax.scan(body, (x, _states(match, x)), jax.random.split(key, num_steps))
+    (last, _), found = jax.lax.scan(body, (x, _states(match, x)), jax.random.split(key, num_steps))
+    payoffs, lengths = found
     return Played(last, jnp.concatenate([_payoff(match, x)[None], payoffs]), lengths)
 
 

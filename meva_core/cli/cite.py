@@ -27,11 +27,11 @@ def cite_command(wanted: tuple[str, ...]) -> None:
         raise BadValue("expected what to cite, got nothing: meva cite NAME (see: meva list), or a run's folder")
     known = discovery.installed()
     offers = list(dict.fromkeys(offer for each in wanted for offer in _offers(known, each)))
-    texts = [entry for offer in offers for entry in bibtex.entries(offer.entry.bibtex).items()]
+    found = [entry for offer in offers for entry in bibtex.entries(offer.entry.bibtex).items()]
     papers = bibtex.papers(offers)
     if papers:
         click.echo("\n\n".join(papers.values()))
-    if differing := sorted({key for key, text in texts if text != papers[key]}):
+    if differing := sorted({key for key, text in found if text != papers[key]}):
         click.echo(f"note: plugins differ in {', '.join(differing)}: the first text is printed", err=True)
     if lacking := [_described(offer) for offer in offers if not bibtex.entries(offer.entry.bibtex)]:
         click.echo(f"note: no BibTeX on record for {', '.join(lacking)}", err=True)

@@ -41,10 +41,10 @@ def reproduce_command(
 
     devices.prepare()
     known, files = runner.plugins(registry_file)
-    existing = reproductions.names(files)
+    there = reproductions.names(files)
     if everything == bool(names):
-        raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(existing)}")
-    chosen = [reproductions.find(files, name) for name in (existing if everything else dict.fromkeys(names))]
-    wanted = [(one, planned(known, files, one, quick, registry_file)) for one in chosen]
+        raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(there)}")
+    asked = [reproductions.find(files, name) for name in (there if everything else dict.fromkeys(names))]
+    wanted = [(one, planned(known, files, one, quick, registry_file)) for one in asked]
     make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

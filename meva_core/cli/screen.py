@@ -102,7 +102,7 @@ class Screen(Progress):
         self.console.print(f"{text} ...", style="dim")
 
     def finished(self, result: Result) -> None:
-        """Print the tables and the files."""
+        """The tables, then the files."""
         summary = result.summary()
         self.console.print()
         self.console.print(tables.tables(summary), width=min(self.console.width, 100))

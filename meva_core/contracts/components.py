@@ -56,8 +56,7 @@ def leaf(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None, 
 
 
 def static(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None) -> Any:
-    """A hyper-parameter that is part of the compiled program: another value compiles another program. It must be
-    hashable."""
+    """A hyper-parameter that is part of the compiled program; must be hashable."""
     return _field(default, "static", doc, check)
 
 
@@ -177,8 +176,9 @@ def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: b
         if check is not None and value is not None and _concrete(value) and not _accepted(check, value):
             raise Refused(attribute.name, check.expected, value)
 
-    metadata = {"kind": kind, "doc": doc, "check": check, "per_payoff": per_payoff}
-    return attrs.field(default=default, repr=kind != "part", validator=validate, metadata=metadata)
+    shown = kind != "part"
+    told = {"kind": kind, "doc": doc, "check": check, "per_payoff": per_payoff}
+    return attrs.field(default=default, repr=shown, validator=validate, metadata=told)
 
 
 def _concrete(value: Any) -> bool:

@@ -14,11 +14,10 @@ A complete plugin is two files. `pyproject.toml`:
 and `tug_of_war.py`, which holds one of the hooks below; `meva plugin new` writes both. Keep the module that the entry
 point names free of jax if you can: it is imported whenever names are listed, its factories only when they are used.
 
-The contract has a version, `VERSION`. A module may say which one it was written for, `MEVA_CONTRACT = 1`: it is left
-out with a warning if the version here is another. A module that says nothing is taken as it is. The version promises
-that the hooks below keep their names and arguments, Entry its fields, and the five contracts in `protocols` what they
-ask of a plugin and hand to it. Something new and optional leaves the version as it is; any other change raises it by
-one.
+The contract has a version, `VERSION`. A module that says which one it was written for, `MEVA_CONTRACT = 1`, is left
+out with a warning where this is another; one that says nothing is taken as it is. The version says that the hooks below
+keep their names and arguments, Entry its fields, and the five contracts in `protocols` what they ask of a plugin and
+hand to it. What is new and optional leaves it as it is; whatever else changes raises it by one.
 """
 
 import re

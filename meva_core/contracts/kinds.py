@@ -1,4 +1,4 @@
-"""The four kinds of components: which one a value is, and a one-line error if it is not the expected one."""
+"""The four kinds of components: which one a value is, and one line for what it is not."""
 
 from __future__ import annotations
 

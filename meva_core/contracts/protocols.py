@@ -43,9 +43,9 @@ class Game(Protocol):
 
     num_players: P.
     policy_size: D, of every player; smaller policies are padded.
-    symmetric: True if payoff(x[perm]) == payoff(x)[perm]; then equivariant models may be used.
-    plane: the interval to draw, if both players' policies are one number; else None.
-    notes: lines that a run prints before it begins, about what is easily mistaken.
+    symmetric: whether payoff(x[perm]) == payoff(x)[perm]: licenses equivariant models.
+    plane: where both players' policies are one number, the interval worth surveying.
+    notes: lines that a run says of it before it begins, about what is easily mistaken.
     """
 
     num_players: int = 2
@@ -192,7 +192,7 @@ class Learner(Protocol):
         return None
 
     def init(self, params: PyTree, x: Array) -> PyTree:
-        """A state along one trajectory; () if it needs none."""
+        """State along one trajectory; () if none."""
         return ()
 
     def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:

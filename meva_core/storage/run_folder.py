@@ -1,7 +1,7 @@
 """The run folder: its files, written as the run proceeds and read again on resume.
 
 experiment.toml   the resolved experiment; `meva-run runs/.../experiment.toml` runs it again
-metrics.jsonl     one line per seed and outer loop, written during the fit
+metrics.jsonl     one line per seed and outer loop, as the fit goes on
 checkpoints/      the last three of each fit
 snapshots/        its parameters ten times along the way, laid out like checkpoints
 summary.json      everything in the tables (meva_core/report/summary.py documents it)

@@ -1,4 +1,4 @@
-"""The papers that the games come from, as BibTeX."""
+"""The papers, as BibTeX."""
 
 STABILITY_AND_EXPLOITATION = """
 @mastersthesis{letcher2018stability,
