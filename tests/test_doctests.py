@@ -11,6 +11,7 @@ pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 MODULES = {  # a module with examples -> the public functions and classes that have them
     "meva_core.contracts.components": "component leaf",
+    "meva_core.experiment.make": "make",
     "meva_core.match": "play self_play",
     "meva_core.ops.batching": "mean_over_batch over_batch",
     "meva_core.ops.gradients": (
@@ -23,6 +24,9 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.ops.schedules": "cosine",
     "meva_core.ops.statistics": "mean_and_sem",
     "meva_core.ops.trees": "stacked",
+    "meva_core.plain": "fit",
+    "meva_core.runner": "run",
+    "meva_core.studies.tournament": "tournament",
     "meva_games.logistic": "Logistic",
     "meva_games.memory_one": "to_logits",
     "meva_games.normal_form": "NormalForm",
