@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from meva_core.studies.batch import sweep as sweep
     from meva_core.studies.tournament import tournament as tournament
 
-# Import paths of before: meva_core.component, .devices, .hookspecs and .protocols.
+# Old import paths that still work: meva_core.component, .devices, .hookspecs and .protocols.
 __path__.append(str(Path(__file__).parent / "contracts" / "moved"))
 
 _HOMES = {

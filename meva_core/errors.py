@@ -1,14 +1,14 @@
-"""What can go wrong for a user: each message says what was expected, what came, and what to do.
+"""Errors that a user can cause or meet: each message says what was expected, what came, and what to do.
 
-One class is caught once, in the command line, and shown as one line with exit code 2. Anything else
-keeps its traceback: it is a bug of ours.
+The command line catches the one base class in one place, and shows one line with exit code 2. Anything else keeps its
+traceback: it is a bug in MeVa.
 """
 
 import difflib
 import os
 from collections.abc import Iterable
 
-LONGEST = 600  # characters of a message: what came may be a file of them
+LONGEST = 600  # characters of a message: the value that it quotes may be as long as a file
 
 
 class MevaError(Exception):
@@ -18,11 +18,11 @@ class MevaError(Exception):
 
 
 class UnknownName(MevaError):
-    """A game, learner, recipe, ... that nobody offers."""
+    """The name of a game, learner, recipe, ... that no installed plugin or file offers."""
 
 
 class BadValue(MevaError):
-    """A hyper-parameter of the wrong name, type or range; `path` says which, as in `learner.rate`."""
+    """A hyper-parameter of the wrong name, type or range; `path` says which one, as in `learner.rate`."""
 
 
 class BadCombination(MevaError):
@@ -30,7 +30,7 @@ class BadCombination(MevaError):
 
 
 class BadPlugin(MevaError):
-    """A plugin that fails to import, offers what another offers, or returns something else than it should."""
+    """A plugin that fails to import, offers a name that is taken, or returns a value that breaks its contract."""
 
 
 class BadFolder(MevaError):
@@ -38,7 +38,7 @@ class BadFolder(MevaError):
 
 
 class Unwritable(MevaError):
-    """A disk that is full or read-only: no bad input. Exit code 1."""
+    """A disk that is full or read-only: not bad input. Exit code 1."""
 
     exit_code = 1
 
@@ -48,17 +48,18 @@ class Diverged(MevaError):
 
 
 class Remark(UserWarning):
-    """Something about what a user asked for that is allowed, and likely not what was meant; a command says it in one
-    line, once."""
+    """Something a user asked for that is allowed, but probably not what was meant; a command prints it once, in one
+    line."""
 
 
 def debugging() -> bool:
-    """Whether MEVA_DEBUG=1 asks for the tracebacks behind errors of one line."""
+    """True if MEVA_DEBUG=1 asks for the traceback behind each one-line error."""
     return os.environ.get("MEVA_DEBUG", "") not in ("", "0")
 
 
 def in_short(error: BaseException, most: int = 300) -> str:
-    """Type and message, at most `most` letters of it; of bad input, which says it all, the message alone."""
+    """Type and message of an exception, at most `most` characters; a MevaError's message alone, since it is
+    complete."""
     text = " ".join(str(error).split())
     text = text if len(text) <= most else f"{text[:most]} ..."
     if isinstance(error, MevaError):
@@ -67,7 +68,7 @@ def in_short(error: BaseException, most: int = 300) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:
-    """A clause to end a message with: the nearest known name, and what there is."""
+    """A clause to end a message with: the nearest known name, and the names that exist."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     guess = f" - did you mean {near[0]!r}?" if near else ""
@@ -76,7 +77,7 @@ def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:
 
 
 def one_line(message: object) -> str:
-    """For a screen: what does not print is escaped, what is too long loses its middle."""
+    """A message in one line for a screen: unprintable characters are escaped, and a long text loses its middle."""
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(message))
     half = LONGEST // 2
     return text if len(text) <= LONGEST else f"{text[:half]} ... {text[5 - half :]}"

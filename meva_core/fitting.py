@@ -1,4 +1,4 @@
-"""Drives any learner's Training: many seeds in one program, in chunks between which the host may act.
+"""Fits any learner's Training: many seeds in one program, in chunks between which the host may act.
 
 Shapes: S seeds, N loops of a chunk.
 """
@@ -19,16 +19,16 @@ from meva_core.ops import stacked
 from meva_core.ops.batching import everywhere
 
 PyTree = Any
-_BEFORE_ALL_LOOPS = 2**32 - 1  # whose key makes the fresh state
+_BEFORE_ALL_LOOPS = 2**32 - 1  # folded into a seed's key for the fresh state: no loop has this number
 
 
 @attrs.frozen
 class Chunk:
-    """What a fit has reached.
+    """The state of a fit after a chunk of outer loops.
 
-    loops: how many outer loops are done.
+    loops: outer loops done so far.
     state: of all seeds, every leaf [S, ...].
-    metrics: of the loops since the chunk before, each f32[S, N].
+    metrics: of the loops since the last chunk, each f32[S, N].
     """
 
     loops: int
@@ -38,7 +38,7 @@ class Chunk:
 
 @attrs.frozen
 class Divergence:
-    """Where a seed's numbers stopped being numbers."""
+    """The loop at which a quantity of one seed became NaN or infinite."""
 
     seed: int
     loop: int
@@ -53,8 +53,8 @@ class Divergence:
 
 @attrs.define
 class History:
-    """Metrics of a fit so far, each f32[S, loops], and the seeds that diverged on the way. name: the learner's; player:
-    its path in the experiment."""
+    """Metrics of a fit so far, each f32[S, loops], and the seeds that have diverged. name: the learner's; player: its
+    path in the experiment."""
 
     seeds: Sequence[int]
     name: str = ""
@@ -63,7 +63,7 @@ class History:
     diverged: list[Divergence] = attrs.field(factory=list)
 
     def add(self, chunk: Chunk) -> list[Divergence]:
-        """Append a chunk; returns the divergences that are new with it."""
+        """Append a chunk; returns the new divergences in it."""
         if not chunk.metrics:
             return []
         first = chunk.loops - next(iter(chunk.metrics.values())).shape[1]
@@ -74,13 +74,12 @@ class History:
         return self._lost(new)
 
     def lose(self, seeds: Sequence[bool], loop: int, quantity: str) -> list[Divergence]:
-        """Per seed, whether `quantity` is no number after `loop`; returns the divergences that are new with it."""
-        found = [Divergence(seed, loop, quantity) for n, seed in enumerate(self.seeds) if seeds[n]]
-        return self._lost(found)
+        """Record the seeds (a bool each) whose `quantity` became non-finite at `loop`; returns the new divergences."""
+        return self._lost([Divergence(seed, loop, quantity) for n, seed in enumerate(self.seeds) if seeds[n]])
 
-    def _lost(self, found: list[Divergence]) -> list[Divergence]:
-        known = {divergence.seed for divergence in self.diverged}
-        new = [divergence for divergence in found if divergence.seed not in known]
+    def _lost(self, divergences: list[Divergence]) -> list[Divergence]:
+        before = {divergence.seed for divergence in self.diverged}
+        new = [divergence for divergence in divergences if divergence.seed not in before]
         self.diverged.extend(new)
         return new
 
@@ -98,7 +97,7 @@ def _divergence(seed: int, n: int, chunk: Chunk, first: int) -> Divergence | Non
 
 
 def seed_keys(seeds: Sequence[int]) -> jax.Array:
-    """One key per seed."""
+    """One random key per seed, [S]."""
     return jax.vmap(jax.random.key)(jnp.array(seeds))
 
 
@@ -110,12 +109,12 @@ def start(trainings: Sequence[Training], seeds: Sequence[int]) -> PyTree:
 def fit(
     trainings: Sequence[Training], seeds: Sequence[int], *, chunk: int = 10, state: PyTree = None, loops: int = 0
 ) -> Iterator[Chunk]:
-    """Fit one Training per seed, alike but for numbers; yield after every `chunk` outer loops until all are done.
+    """Fit one Training per seed and yield a Chunk after every `chunk` outer loops, until all loops are done.
 
-    `state` and `loops` continue a fit where an earlier Chunk left it: loop n of a seed always uses the key
-    fold_in(seed key, n), so a continued fit ends as one that never stopped.
+    The trainings are equal but for their numbers. `state` and `loops` continue a fit from an earlier Chunk: loop n of a
+    seed always uses the key fold_in(seed key, n), so a continued fit ends exactly as one that was never interrupted.
     """
-    # Where the program will leave the state, so that the next chunk compiles nothing.
+    # On the devices where the program will leave the state, so that the next chunk compiles nothing.
     state = start(trainings, seeds) if state is None else state
     together, keys, state = everywhere((stacked(trainings), seed_keys(seeds), state))
     while loops < trainings[0].num_steps:
@@ -126,7 +125,7 @@ def fit(
 
 
 def fitted_params(trainings: Sequence[Training], state: PyTree) -> PyTree:
-    """What `Learner.update` is given, every leaf [S, ...]."""
+    """Parameters for `Learner.update`, every leaf [S, ...]."""
     return jax.vmap(lambda training, state: training.params(state))(stacked(trainings), state)
 
 
@@ -137,7 +136,7 @@ def _start(trainings: Any, keys: jax.Array) -> PyTree:
 
 @functools.partial(jax.jit, static_argnums=0)
 def _loops(size: int, trainings: Any, keys: jax.Array, state: PyTree, first: Any, count: Any) -> tuple:
-    """`count` loops, at most `size`; a traced count, so that a last, shorter chunk compiles nothing."""
+    """Run `count` loops, at most `size`; the count is traced, so that a last, shorter chunk compiles nothing."""
 
     def one_seed(training: Training, key: jax.Array, state: PyTree) -> tuple:
         step = jax.jit(type(training).step)  # traced once, for its shapes and for the loop
@@ -151,8 +150,8 @@ def _loops(size: int, trainings: Any, keys: jax.Array, state: PyTree, first: Any
 
         return jax.lax.fori_loop(0, count, body, (state, buffers))
 
-    # On a CPU the seeds one after the other: batching their weights would turn large matrix products into many
-    # small ones. Elsewhere all at once.
+    # On a CPU one seed after the other: batching their weights would turn large matrix products into many
+    # small ones. On an accelerator all seeds at once.
     if jax.default_backend() == "cpu":
         return jax.lax.map(lambda seed: one_seed(*seed), (trainings, keys, state))
     return jax.vmap(one_seed)(trainings, keys, state)

@@ -1,6 +1,6 @@
-"""THE loop: a scan of simultaneous steps. Batching over starts, seeds and hyper-parameters is the caller's vmap.
+"""The loop of learning: a scan of simultaneous steps.
 
-Shapes: P players, D numbers per policy, S steps.
+Batching over starts, seeds and hyper-parameters is the caller's vmap. Shapes: P players, D numbers per policy, S steps.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BEFORE_ALL_STEPS = 2**32 - 1  # what a match's key is folded with for the playe
 
 @component
 class Fitted:
-    """A learner with the parameters it was fitted to (None for a rule without)."""
+    """A learner with its fitted parameters (None for a rule without parameters)."""
 
     learner: Learner = part()
     params: Any = part(default=None)
@@ -32,7 +32,7 @@ class Fitted:
 
 @component
 class Held(Learner):
-    """Plays given policies and never moves."""
+    """A learner that plays given policies and never moves."""
 
     policies: Any = leaf(doc="f32[P, D], by seat")
     rate: float = leaf(default=0.0, doc="learning rate: it has none")
@@ -49,7 +49,10 @@ class Held(Learner):
 
 @component
 class Match:
-    """Who plays: `players[seats[i]]` sits in seat i. One that sits in several seats computes its steps once."""
+    """A game and the players in its seats: `players[seats[i]]` sits in seat i.
+
+    A player in several seats computes its steps once.
+    """
 
     game: Game = part()
     players: tuple[Fitted, ...] = part()
@@ -57,8 +60,8 @@ class Match:
 
 
 class Played(NamedTuple):
-    """Where a match ended: x f32[P, D]; payoffs f32[S + 1, P] before the first step and after each; lengths f32[S, P]
-    of every player's steps."""
+    """The end of a match: x f32[P, D], the last policies; payoffs f32[S + 1, P] before the first step and after each;
+    lengths f32[S, P] of every player's steps."""
 
     x: Array
     payoffs: Array
@@ -66,7 +69,14 @@ class Played(NamedTuple):
 
 
 def self_play(game: Game, player: Fitted) -> Match:
-    """One learner in all seats. BadValue where the game is none."""
+    """A match with one learner in all seats. Raises BadValue if `game` is not a game.
+
+    >>> import meva_core as meva
+    >>> game = meva.make("game", "hamiltonian")
+    >>> match = meva.self_play(game, meva.Fitted(learner=meva.make("learner", "naive", game=game, rate=0.5)))
+    >>> match.seats
+    (0, 0)
+    """
     kinds.check("game", game)
     return Match(game=game, players=(player,), seats=(0,) * game.num_players)
 
@@ -84,15 +94,23 @@ def start(match: Match, key: Array) -> Array:
 
 
 def step(match: Match, x: Array, key: Array) -> Array:
-    """x f32[P, D] after one simultaneous step of players who have taken none before."""
+    """Policies f32[P, D] after one simultaneous step from x, by players who have taken no step before."""
     x, key = _checked(match, x, key)
     return _step(match, x, _states(match, x, key), key)[0]
 
 
 def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
-    """`num_steps` simultaneous steps from x, f32[P, D].
+    """Play `num_steps` simultaneous steps from x, f32[P, D].
 
-    What the match is made of, and the shape of x, are checked where this is traced: BadValue and BadCombination.
+    Raises BadValue or BadCombination, while it is traced, if the match is not made of a game and its players or x has
+    another shape.
+
+    >>> import jax, meva_core as meva
+    >>> game = meva.make("game", "hamiltonian")  # f1 = -a b, f2 = a b
+    >>> match = meva.self_play(game, meva.Fitted(learner=meva.make("learner", "naive", game=game, rate=1.0)))
+    >>> played = meva.play(match, jax.numpy.array([[1.0], [2.0]]), jax.random.key(0), num_steps=1)
+    >>> played.x.tolist(), played.payoffs.tolist()
+    ([[-1.0], [3.0]], [[-2.0, 2.0], [3.0, -3.0]])
     """
     x, key = _checked(match, x, key)
     num_steps = shapes.whole("num_steps", num_steps)
@@ -108,7 +126,7 @@ def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
 
 
 def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:
-    """The policies along the way, f32[S + 1, P, D], x first."""
+    """Policies along a match, f32[S + 1, P, D], x first."""
     x, key = _checked(match, x, key)
     num_steps = shapes.whole("num_steps", num_steps)
 
@@ -121,7 +139,7 @@ def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:
 
 
 def with_setting(match: Match, player: int, name: str, value: Any) -> Match:
-    """The match with one hyper-parameter of one player's learner changed; value may be traced."""
+    """The same match with another value of one hyper-parameter of one player's learner; the value may be traced."""
     players = list(match.players)
     learner = attrs.evolve(players[player].learner, **{name: value})
     players[player] = attrs.evolve(players[player], learner=learner)
@@ -145,7 +163,7 @@ def _step(match: Match, x: Array, states: tuple, key: Array) -> tuple[Array, tup
 def _update(player: Fitted, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
     who, rate = type(player.learner).__name__, getattr(player.learner, "rate", 0.0)
     try:
-        found = player.learner.update(player.params, state, x, key)
+        result = player.learner.update(player.params, state, x, key)
     except Exception as error:
         if isinstance(error, MevaError) or not isinstance(rate, jax.Array) or not rate.ndim:
             raise
@@ -153,12 +171,13 @@ def _update(player: Fitted, state: Any, x: Array, key: Array) -> tuple[Array, An
             f"expected a player of one fit, got {who} of {len(rate)} seeds: take one with "
             "jax.tree.map(lambda leaf: leaf[0], player), or use jax.vmap over all"
         ) from error
-    if not isinstance(found, tuple) or len(found) != 2:
-        raise BadCombination(f"{who}.update: expected (steps, state), got {told(found)}")
-    if (differs := difference(*map(abstract, (found[1], state)))) is not None:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise BadCombination(f"{who}.update: expected (steps, state), got {told(result)}")
+    steps, new = result
+    if (differs := difference(*map(abstract, (new, state)))) is not None:
         where, before, after = differs
         raise BadCombination(f"{who}.update: expected a state{where} {told(before)} as before, got {told(after)}")
-    return shapes.rows(player.learner, "update: expected steps", found[0], x), found[1]
+    return shapes.rows(player.learner, "update: expected steps", steps, x), new
 
 
 def _payoff(match: Match, x: Array) -> Array:
@@ -166,7 +185,7 @@ def _payoff(match: Match, x: Array) -> Array:
 
 
 def _checked(match: Match, x: Any, key: Any) -> tuple[Array, Array]:
-    """The policies and the key that a match is played with, once both and the match are as they should be."""
+    """Check the match, the policies and the key; return the policies as floats and the key as a JAX key."""
     _check(match)
     return shapes.policies(match.game, x), shapes.key(key)
 
@@ -198,7 +217,7 @@ def _check_game(learner: Learner, played: Game) -> None:
 
 
 def _seated(match: Match, rows: list[Array]) -> Array:
-    """Row i from the player in seat i."""
+    """A joint policy whose row i comes from the player in seat i."""
     if len(rows) == 1:
         return rows[0]
     return jnp.stack([rows[player][seat] for seat, player in enumerate(match.seats)])

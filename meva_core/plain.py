@@ -90,6 +90,11 @@ def fit(
     it is. progress: True prints lines. The numbers are those of `meva.run` on the same seeds.
 
     Raises BadValue for what is no learner, and Diverged where a fit's numbers turn NaN or infinite.
+
+    >>> import meva_core as meva
+    >>> learner = meva.make("learner", "m_maml", game="hamiltonian", loops=1, steps=2, batch_size=2)
+    >>> meva.fit(learner).params.policy.shape  # players, numbers per policy
+    (2, 1)
     """
     kinds.check("learner", learner)
     devices.prepare()

@@ -58,14 +58,19 @@ def run(
     evaluate: names or classes of evaluations to ask, "default" for all that are asked unless somebody picks.
     `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`; where that is a name, it may be a class, too.
 
-    With `resume` the run in `out` goes on from its last checkpoint, where there is one: a task that is tried again
-    begins with the same call. Without it `out` must be new. devices: how many share out every batch. Where jax has
-    computed nothing yet, every core becomes a device of its (JAX_NUM_CPU_DEVICES says otherwise). progress: True prints
-    a line every few seconds, and an object of class Progress is told of everything.
+    With `resume` the run in `out` continues from its last checkpoint, if there is one: a task that is tried again
+    begins with the same call. Without it `out` must be new. devices: how many share out every batch. If jax has
+    computed nothing yet, every core becomes one of its devices (JAX_NUM_CPU_DEVICES overrides that). progress: True
+    prints a line every few seconds, and an object of class Progress is told everything.
 
     Raises MevaError on bad input, OSError where `out` cannot be written, and on Ctrl-C KeyboardInterrupt once what was
     fitted is saved. An experiment with classes that no plugin offers runs from Python alone: its experiment.toml says
     what was run, and `meva-run` cannot run it again.
+
+    >>> import meva_core as meva
+    >>> result = meva.run("ipd", "naive", seeds=2, set={"evaluate.pairs": 4, "evaluate.steps": 5})
+    >>> result.payoffs.shape  # seeds, rows of the learner's sweep, pairs, players
+    (2, 1, 4, 2)
     """
     overrides = {} if set is None else set
     if not isinstance(overrides, Mapping) or not all(isinstance(name, str) for name in overrides):
@@ -97,8 +102,8 @@ def run(
 
 
 def _prepare(count: int | None, begun: Path | None) -> None:
-    """What computes: so many devices as asked, or else as many as what was begun in a folder, so that it rounds alike,
-    where there are so many."""
+    """Choose the devices: as many as asked for, or else as many as the run in `begun` was computed with, so that it
+    rounds alike, if this machine has so many."""
     there = None if begun is None else begun / "experiment.toml"
     recorded = computing.recorded(there) if count is None and there is not None and there.is_file() else None
     if recorded is not None:
@@ -108,7 +113,7 @@ def _prepare(count: int | None, begun: Path | None) -> None:
 
 
 def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[RecipeFile]]:
-    """What is installed, and the recipes: the shipped ones, the user's own file over them."""
+    """Installed plugins and the recipes: the shipped ones, the user's own file over them."""
     if registry_file is None:
         return discovery.installed(), [recipes.shipped()]
     own = recipes.read(Path(registry_file))
@@ -127,8 +132,8 @@ def run_experiment(
     has been begun.
 
     Where `fits` names a folder, the fit is kept there, shared by all experiments that differ in evaluation only, and
-    copied to `out`, which is gone on with where it is there. BadFolder where another process works in `out`; with
-    `fits` it is waited for.
+    copied to `out`, which is resumed if it exists. Raises BadFolder if another process uses `out`; with `fits` it is
+    waited for.
     """
     progress = progress or Progress()
     compilation_cache.ready()
@@ -185,7 +190,7 @@ def _run(
 def fitted(experiment: Experiment, out: Path, progress: Progress) -> tuple[list[Fitted], list[int]]:
     """The players of an experiment, fitted, and the seeds that did not diverge; every leaf [S, ...] over those.
 
-    `out` is a folder that keeps the fit: one that is there is gone on with, and a finished one only read.
+    `out` is a folder that keeps the fit: an existing one is resumed, and a finished one only read.
     """
     compilation_cache.ready()
     players, histories = _kept(experiment, compose.compose(experiment), out, progress)
@@ -201,8 +206,8 @@ def _kept(
     progress: Progress,
     copy_to: Path | None = None,
 ) -> tuple[list[Fitted], list[History]]:
-    """Every player, fitted in the folder `out`: as it is there, gone on with, or begun. A run's folder `copy_to` is
-    given the fit, and by what it was made."""
+    """Every player, fitted in the folder `out`, where the fit is read, resumed or begun. A run's folder `copy_to` is
+    given a copy of the fit and its provenance."""
     with locks.alone(out, wait=progress.said):
         if (out / "experiment.toml").is_file():
             resuming.check_folder(experiment, composition, out)

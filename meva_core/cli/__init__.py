@@ -1,4 +1,4 @@
-"""The command line: `meva` and `meva-run`. One file per command; what is heavy is imported inside them."""
+"""The command line: `meva` and `meva-run`, one file per command. Heavy modules are imported inside the commands."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ group.add_command(plugin_group)
 
 
 def main() -> None:
-    """`meva`."""
+    """Run the command `meva`."""
     _invoke(group)
 
 
 def run() -> None:
-    """`meva-run`, the same as `meva run`."""
+    """Run the command `meva-run`, the same as `meva run`."""
     _invoke(run_command)
 
 
 def _invoke(command: click.Command) -> None:
-    """The one place where handled errors are caught: one line, and their exit code."""
+    """Run a command: the one place where errors are caught, and shown in one line with their exit code."""
     warnings.showwarning = _warnings_to_users()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without γ, a folder whose name is no text
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -76,7 +76,7 @@ def _invoke(command: click.Command) -> None:
         click.echo(f"error: {one_line(error)}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # Whoever read the output wants no more of it (`| head`): nothing to say, and nobody to say it to.
+        # The reader of the output has closed it (`| head`): there is nobody to print to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
     except OSError as error:
@@ -93,27 +93,28 @@ def _invoke(command: click.Command) -> None:
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):  # jax's, not imported here
             raise
-        asked = "ask for less at a time: a smaller batch_size or width, fewer pairs, seeds, or --jobs"
-        click.echo(f"error: {one_line(f'not enough memory ({error}): {asked}')}", err=True)
+        advice = "ask for less at a time: a smaller batch_size or width, fewer pairs, seeds, or --jobs"
+        click.echo(f"error: {one_line(f'not enough memory ({error}): {advice}')}", err=True)
         sys.exit(FAILED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _warnings_to_users() -> Callable[..., None]:
-    """Show a plugin's warning or a remark as one line, once, and one line for all programs that jax cannot keep."""
-    python_shows, told = warnings.showwarning, False
-    told_in_a_line: set[str] = set()
+    """A `showwarning` that prints a plugin's warning or a remark once, in one line, and one line if jax cannot keep
+    programs."""
+    python_shows, cache_warned = warnings.showwarning, False
+    printed: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
-        nonlocal told
+        nonlocal cache_warned
         if issubclass(category, (PluginWarning, Remark)):
-            if str(message) not in told_in_a_line:
-                told_in_a_line.add(str(message))
+            if str(message) not in printed:
+                printed.add(str(message))
                 click.echo(f"warning: {one_line(message)}", err=True)
         elif "persistent compilation cache" not in str(message):
             python_shows(message, category, *args, **kwargs)
-        elif not told:
-            told = True
+        elif not cache_warned:
+            cache_warned = True
             click.echo(f"warning: compiled programs cannot be kept (the run is slower, not wrong): {message}", err=True)
 
     return show

@@ -1,4 +1,4 @@
-"""`meva cite`."""
+"""The command `meva cite`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from meva_core.registry.entries import Offer, Registry
 def cite_command(wanted: tuple[str, ...]) -> None:
     """Print the papers to cite, as BibTeX, each once.
 
-    NAME is that of a game, learner, value model or explorer. RUN is the folder of a run or a tournament, for all that
-    took part in it.
+    NAME is a game, learner, value model or explorer. RUN is the folder of a run or a tournament, and stands for
+    everything that took part in it.
 
     \b
     meva cite lola ipd > refs.bib

@@ -1,4 +1,4 @@
-"""`meva claims`."""
+"""The command `meva claims`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meva_core.errors import BadValue
 
 
 def parse_counts(context: click.Context, parameter: click.Parameter, given: str | None) -> list[int] | None:
-    """Numbers that --devices was given; None where it was not. Raises BadValue on anything else."""
+    """Numbers of devices that --devices lists; None without the option. Raises BadValue for anything else."""
     if given is None:
         return None
     counts = [int(text) for text in given.split(",") if text.strip().isdecimal()]
@@ -29,7 +29,7 @@ def parse_counts(context: click.Context, parameter: click.Parameter, given: str 
     default=60,
     show_default=True,
     metavar="N",
-    help="How many, each with a seed of its own.",
+    help="Number of fits, each with a seed of its own.",
 )
 @click.option(
     "--seed",
@@ -37,20 +37,20 @@ def parse_counts(context: click.Context, parameter: click.Parameter, given: str 
     default=1000,
     show_default=True,
     metavar="N",
-    help="The first seed: of those that nobody chose a recipe on.",
+    help="The first seed; no recipe was chosen on seeds from the default on.",
 )
 @click.option(
     "--devices",
     "counts",
     callback=parse_counts,
     metavar="N,...",
-    help="How many share out every batch, each number apart [default: 1, and as many as a run takes].",
+    help="Numbers of devices, counted one after the other [default: 1, and as many as a run uses].",
 )
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Put the counts on record there; runs and pages say what claims.toml beside a recipe file holds.",
+    help="Write the counts to this file; runs and pages quote claims.toml beside a recipe file.",
 )
 @of_many_runs("claims", "claim")
 def claims_command(
@@ -66,13 +66,14 @@ def claims_command(
 ) -> int:
     """Count how many fits of a recipe do what is claimed of it.
 
-    NAME is a claim of a recipe file (meva_core/registry/claims.py has its layout); without one, all there are.
+    NAME is a claim of a recipe file (meva_core/registry/claims.py documents its layout); by default, all claims are
+    counted.
 
     \b
     meva claims
     meva claims NAME --fits 10 --devices 1
 
-    Asked again, it goes on where it was stopped: finished fits are only read.
+    Run again, it resumes where it was stopped: finished fits are only read.
     """
     from meva_core import runner
     from meva_core.cli import overview

@@ -1,4 +1,4 @@
-"""`meva compare`."""
+"""The command `meva compare`."""
 
 from __future__ import annotations
 

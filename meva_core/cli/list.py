@@ -1,4 +1,4 @@
-"""`meva list`."""
+"""The command `meva list`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that commands share."""
+"""Options that several commands have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 
 def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
-    """Of what makes runs in the folder `out`, one folder per `kind` beside them."""
+    """A decorator with the options of a command that makes many runs, in the folder `out`, with a folder per `kind`."""
     options = (
         click.option(
             "--out",

@@ -1,4 +1,4 @@
-"""What several runs at a time show: a row for each that goes on, a line for each that is over."""
+"""The screen of several runs at a time: a row for each that is in progress, a line for each that is over."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from meva_core.cli.screen import console
 from meva_core.compute import signals
 from meva_core.compute.progress import Overview, Progress, numbers
 
-PLAIN_SECONDS = 30.0  # between two lines of a run, where there is no terminal
+PLAIN_SECONDS = 30.0  # between two lines of a run, if there is no terminal
 
 
 class Screen(Overview):
-    """A terminal of any width, or a pipe."""
+    """A screen for many runs: a terminal of any width, or a pipe."""
 
     def __init__(self, *, quiet: bool = False):
         self.console = console(quiet=quiet)
@@ -41,7 +41,7 @@ class Screen(Overview):
         return self.rows[n]
 
     def ended(self, n: int, why: str | None) -> None:
-        """Run n is over; `why` it came to nothing."""
+        """Run n is over. why: the reason if it failed."""
         row = self.rows.pop(n)
         self.bars.remove_task(row.task)
         took = f"{time.monotonic() - row.began:.0f} s"
@@ -53,7 +53,7 @@ class Screen(Overview):
 
 
 class Row(Progress):
-    """What one run says."""
+    """The row of one run, and the Progress that the run reports to."""
 
     def __init__(self, overview: Screen, title: str):
         self.overview, self.title = overview, title
@@ -82,10 +82,10 @@ class Row(Progress):
 
 
 def show(make: Callable[[Overview], Any], *, quiet: bool) -> int:
-    """Call `make` with a screen for many runs. Returns the exit code, also where Ctrl-C or SIGTERM stopped it."""
+    """Call `make` with a screen for many runs. Returns the exit code, also if Ctrl-C or SIGTERM stopped it."""
     try:
         make(Screen(quiet=quiet))
     except KeyboardInterrupt as error:
-        click.echo("stopped; the same command goes on from here", err=True)
+        click.echo("stopped; run the same command again to resume", err=True)
         return signals.exit_code(error)
     return 0

@@ -1,4 +1,4 @@
-"""`meva plugin`: what is installed, whether it keeps its contracts, and one to begin with."""
+"""The command `meva plugin`: list installed plugins, check that they keep their contracts, and write a new one."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def check_command(names: tuple[str, ...], games: tuple[str, ...]) -> int:
 @click.option("--kind", metavar="KIND", required=True, help=f"What it offers: {', '.join(hooks.KINDS)}.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: NAME].")
 def new_command(name: str, kind: str, out: Path | None) -> None:
-    """Write a plugin that works, with its test: a distribution of two files, to go on from."""
+    """Write a plugin that works, with its test: a distribution of two files, to build on."""
     from meva_core.registry import scaffold
 
     written = scaffold.write(discovery.installed(), name, entries.check_kind(kind), out)
@@ -96,7 +96,7 @@ def _listed(found: list[Offer] | Plugin) -> Sequence[Offer | Plugin]:
 
 
 def _check(known: Registry, each: Offer | Plugin, games: tuple[str, ...]) -> bool:
-    """One line; whether it passed. What an entry raises, whatever it is, is what is wrong with it."""
+    """Check one entry and print a line; returns True if it passed. Any exception that the entry raises is a failure."""
     from meva_core.testing import installed
 
     if isinstance(each, entries.Plugin):

@@ -1,4 +1,4 @@
-"""`meva report`."""
+"""The command `meva report`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 
-@click.command("report", short_help="Make a folder's page anew.")
+@click.command("report", short_help="Write a folder's page again.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report_command(folder: Path) -> None:
-    """Make the page of a finished run, tournament or reproduction anew: DIR/report.html.
+    """Write the page of a finished run, tournament or reproduction again: DIR/report.html.
 
-    Every run writes one; this is for folders of an older version, or after a page was lost.
+    Every run writes one; this is for folders of an older version, or for a page that was lost.
     """
     from meva_core.storage import files
     from meva_core.studies import pages

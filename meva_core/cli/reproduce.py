@@ -1,4 +1,4 @@
-"""`meva reproduce`."""
+"""The command `meva reproduce`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from meva_core.cli.options import of_many_runs
 from meva_core.errors import BadValue
 
 
-@click.command("reproduce", short_help="Make what a publication reports anew.")
+@click.command("reproduce", short_help="Make what a publication reports again.")
 @click.argument("names", nargs=-1, metavar="NAME...")
-@click.option("--all", "everything", is_flag=True, help="All there are.")
+@click.option("--all", "everything", is_flag=True, help="All reproductions.")
 @click.option("--quick", is_flag=True, help="Fewer seeds and points, shorter fits: the picture in minutes.")
 @of_many_runs("reproductions", "reproduction")
 def reproduce_command(
@@ -25,13 +25,13 @@ def reproduce_command(
     registry_file: Path | None,
     quiet: bool,
 ) -> int:
-    """Make what a publication reports anew, and say how close it came.
+    """Make what a publication reports again, and say how close it came.
 
     \b
     meva reproduce figure-2b
     meva reproduce --all --quick
 
-    Asked again, it goes on where it was stopped: finished runs are only read.
+    Run again, it resumes where it was stopped: finished runs are only read.
     """
     from meva_core import runner
     from meva_core.cli import overview

@@ -1,4 +1,4 @@
-"""`meva run` and `meva-run`."""
+"""The commands `meva run` and `meva-run`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parse_settings(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
-    """What --set was given, as a dictionary."""
+    """A dictionary of the values that --set was given."""
     return dict(parse_setting(text) for text in given)
 
 
@@ -133,7 +133,7 @@ def run_command(
     if experiment is not None and experiment.is_dir():
         raise BadFolder(
             f"expected a file, got the folder {experiment}: write {experiment / 'experiment.toml'} to run it again, "
-            f"--resume {experiment} to go on with it"
+            f"--resume {experiment} to continue it"
         )
     written = experiment if resume is None else resume / "experiment.toml"
     if written is not None and device in (None, "cpu"):
@@ -169,7 +169,7 @@ def run_command(
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """`learner.rate=1.5` -> ("learner.rate", 1.5): a TOML value, or else plain text."""
+    """Parse `learner.rate=1.5` to ("learner.rate", 1.5): a TOML value, or else plain text."""
     from meva_core.registry import recipes
 
     return recipes.parse_setting(text, "--set SECTION.NAME=VALUE")

@@ -1,4 +1,4 @@
-"""What a run shows: the composition, a progress bar (or plain lines), the tables, the files."""
+"""The screen of one run: the composition, a progress bar (or plain lines), the tables, the files."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ PLAIN_SECONDS = 5.0
 
 
 def console(*, quiet: bool = False) -> Console:
-    """As wide as the terminal, or 80 columns where there is none."""
+    """A console as wide as the terminal, or 80 columns if there is none."""
     return Console(quiet=quiet, width=None if sys.stdout.isatty() else 80, highlight=False)
 
 
 class Screen(Progress):
-    """A terminal of any width, or a pipe: there a plain line every few seconds."""
+    """A screen for one run: a terminal of any width, or a pipe, which gets a plain line every few seconds."""
 
     def __init__(self, out: Path, *, quiet: bool = False):
         self.out = out
@@ -84,18 +84,18 @@ class Screen(Progress):
         if not chunk.metrics:
             self.console.print(f"resumed at loop {chunk.loops}")
             return
-        if self.first is None:  # what the first chunk took was mostly compiling
+        if self.first is None:  # the first chunk's time was mostly compilation
             self.first, self.began = chunk.loops, time.monotonic()
-        shown = numbers(chunk)
+        losses = numbers(chunk)
         if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=shown)
+            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=losses)
             if chunk.loops == self.loops:
                 self.close()
         elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
             self.printed = time.monotonic()
             done = chunk.loops - self.first
             left = f"{(self.printed - self.began) / done * (self.loops - chunk.loops):.0f}" if done else "?"
-            self.console.print(f"  loop {chunk.loops}/{self.loops}  {shown}  {left} s left")
+            self.console.print(f"  loop {chunk.loops}/{self.loops}  {losses}  {left} s left")
 
     def warn(self, text: str) -> None:
         self.errors.print(f"warning: {text}", markup=False)
@@ -131,8 +131,10 @@ class Screen(Progress):
                 os.write(sys.stderr.fileno(), b"\nstopping when this chunk is over (once more: at once)\n")
 
     def left(self, error: KeyboardInterrupt | OSError, command: str, file: str) -> int:
-        """Ctrl-C, or what a disk refuses: how to go on where `file` says that something was begun. Returns the exit
-        code, raises Unwritable or the error itself."""
+        """Say how to resume after Ctrl-C or a disk error, if `file` shows that a run was begun. Returns the exit code.
+
+        Raises Unwritable for a disk error, or the error itself if nothing was begun or a plugin is the cause.
+        """
         self.close()
         begun, resume = (self.out / file).is_file(), f"{command} --resume {self.out}"
         if isinstance(error, KeyboardInterrupt):
@@ -146,7 +148,7 @@ class Screen(Progress):
         ) from error
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the progress bar."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None

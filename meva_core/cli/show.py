@@ -1,4 +1,4 @@
-"""`meva show`."""
+"""The command `meva show`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PER_PAYOFF = "per payoff: for payoffs a thousand times as large, a thousandth of
 @click.argument("wanted", nargs=-1, metavar="[KIND] NAME")
 @click.option("--registry", "registry_file", metavar="FILE", help="Recipes of your own, over the shipped ones.")
 def show_command(wanted: tuple[str, ...], registry_file: str | None) -> None:
-    """Show what one entry is, its hyper-parameters, recipes and paper.
+    """Show one entry: its description, hyper-parameters, recipes and paper.
 
-    KIND is one of game, learner, value_model, explorer; it can be left out where one kind alone has NAME. KIND alone
-    lists all of that kind.
+    KIND is one of game, learner, value_model, explorer; leave it out if only one kind has NAME. KIND alone lists all of
+    that kind.
     """
     if not wanted:
         raise BadValue("expected what to show, got nothing: meva show KIND NAME (see: meva list)")
@@ -37,7 +37,7 @@ def show_command(wanted: tuple[str, ...], registry_file: str | None) -> None:
 
 
 def _offer(wanted: tuple[str, ...]) -> Offer:
-    """The offer that a name means, or a kind and a name."""
+    """The entry that a name means, or a kind and a name."""
     *words, name = wanted
     known = discovery.installed()
     if words:
@@ -119,10 +119,10 @@ def _measured(known: Registry, files: list[RecipeFile], place: str, learner: str
 
 
 def _strategies(game: Any) -> list[str]:
-    """Names of the policies that a game has names for, as it is by default."""
+    """Names of a game's strategies at its default numbers; none if a number has no default."""
     try:
         return list(game().strategies)
-    except (TypeError, MevaError):  # one whose numbers have to be given
+    except (TypeError, MevaError):  # a number has no default
         return []
 
 
@@ -138,5 +138,5 @@ def _description(cls: type) -> str:
 
 
 def _wrapped(text: str, first: str, rest: str | None = None) -> str:
-    """At most 80 columns."""
+    """Text in lines of at most 80 columns."""
     return click.wrap_text(text, 80, first, first if rest is None else rest)

@@ -1,4 +1,4 @@
-"""`meva sweep`."""
+"""The command `meva sweep`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from meva_core.cli.options import of_many_runs
 
 @click.command("sweep", short_help="Run a learner at many settings, and rank them.")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
-@click.option("--quick", is_flag=True, help="With what the file has for quick.")
+@click.option("--quick", is_flag=True, help="With the changes that the file lists under quick.")
 @of_many_runs("sweeps", "sweep")
 def sweep_command(file: Path, quick: bool, out: Path, jobs: int | None, registry_file: Path | None, quiet: bool) -> int:
     """Run one game and learner at many settings, and rank them by a number.
 
-    FILE is TOML: game, learner, what to rank by, and settings by name or a grid of them. Its layout, and one to begin
-    with: meva_core/studies/sweeps.py and examples/sweeps/schedule.toml.
+    FILE is TOML: game, learner, what to rank by, and settings by name or a grid of them. Its layout:
+    meva_core/studies/sweeps.py; an example: examples/sweeps/schedule.toml.
 
     \b
     meva sweep examples/sweeps/schedule.toml
     meva sweep examples/sweeps/schedule.toml --quick
 
-    Asked again, it goes on where it was stopped: finished runs are only read.
+    Run again, it resumes where it was stopped: finished runs are only read.
     """
     from meva_core import runner
     from meva_core.cli import overview
@@ -32,9 +32,9 @@ def sweep_command(file: Path, quick: bool, out: Path, jobs: int | None, registry
     from meva_core.studies import batch, sweeps
     from meva_core.studies.jobs import planned
 
-    asked = sweeps.read(file)
+    sweep = sweeps.read(file)
     devices.prepare()
     known, files = runner.plugins(registry_file)
-    wanted = [(asked, planned(known, files, asked, quick, registry_file))]
+    wanted = [(sweep, planned(known, files, sweep, quick, registry_file))]
     make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

@@ -1,4 +1,4 @@
-"""`meva tournament`."""
+"""The command `meva tournament`."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ def tournament_command(
     if resume is None:
         tournament_folder.check_new(folder)
     elif changed := provenance.changes(begun.record):
-        screen.fits.warn(f"{folder} was begun elsewhere, and may round otherwise: {', '.join(changed)}")
+        screen.fits.warn(
+            f"{folder} was begun elsewhere, and its numbers may round differently here: {', '.join(changed)}"
+        )
     try:
         with locks.alone(folder):
             if resume is None:
@@ -122,7 +124,7 @@ def tournament_command(
 
 
 class Standings:
-    """A line per match, then the tables."""
+    """The screen of a tournament: a line per match, then the tables."""
 
     def __init__(self, out: Path, quiet: bool, of: int):
         from meva_core.cli.screen import Screen
@@ -148,7 +150,7 @@ class Standings:
         )
 
     def finished(self, found: dict[str, Any]) -> None:
-        """The tables, then the files."""
+        """Print the tables and the files."""
         from meva_core.studies import standings
 
         self.console.print()

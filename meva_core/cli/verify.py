@@ -1,4 +1,4 @@
-"""`meva verify`."""
+"""The command `meva verify`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIFFERENT = 1
 def verify_command(folder: Path, quiet: bool) -> int:
     """Run a finished run or tournament again, from nothing, and compare tables, policies (or matches) and curves.
 
-    The exit code is 0 where all are equal to the bit, which the same machine and versions give, and 1 where some are
+    The exit code is 0 if all are equal to the bit, as they are on the same machine with the same versions, and 1 if
     not. Nothing in DIR is changed.
     """
     from meva_core.cli.screen import Screen
@@ -34,11 +34,11 @@ def verify_command(folder: Path, quiet: bool) -> int:
     kinds = {"experiment.toml": _run, "tournament.toml": _tournament}
     written = next((folder / name for name in kinds if (folder / name).is_file()), None)
     if not folder.is_dir():
-        raise BadFolder(f"expected the folder of a finished run or tournament, got {folder}, which is none")
+        raise BadFolder(f"expected the folder of a finished run or tournament, got {folder}, which is not a folder")
     if written is None:
         raise BadFolder(
-            f"expected the folder of a run or a tournament, got {folder} without {' or '.join(kinds)} (what a "
-            "reproduction or a sweep is made of lies in runs/ beside it)"
+            f"expected the folder of a run or a tournament, got {folder} without {' or '.join(kinds)} (the runs of a "
+            "reproduction or a sweep are in runs/ beside it)"
         )
     if not (folder / "summary.json").is_file():
         raise BadFolder(f"expected a finished run, got {folder} without summary.json: finish it with --resume {folder}")
@@ -53,7 +53,7 @@ def verify_command(folder: Path, quiet: bool) -> int:
         return 0
     changes = provenance.changes(was) if isinstance(was, dict) else []
     why = f"run elsewhere: {', '.join(changes)}" if changes else "on this platform, and with these versions"
-    screen.console.print(f"\n{folder} is not what comes out here ({why})", markup=False)
+    screen.console.print(f"\n{folder} differs from what comes out here ({why})", markup=False)
     return DIFFERENT
 
 

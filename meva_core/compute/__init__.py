@@ -1,1 +1,1 @@
-"""What computes: devices, processes, compiled programs, signals, and what a run tells meanwhile."""
+"""Computing: devices, processes, compiled programs, signals, and the progress that a run reports."""

@@ -1,8 +1,8 @@
-"""Compiled programs: kept on disk from one process to the next, and forgotten before a process is full of them.
+"""Compiled programs: kept on disk for the next process, and dropped from memory before a process is full of them.
 
 They are kept in `meva/programs` in the user's folder for caches (on Linux ~/.cache or XDG_CACHE_HOME), up to a
-gigabyte, the longest unused ones thrown away first. MEVA_CACHE=off keeps none, MEVA_CACHE=DIR keeps them there; a
-cache that was set up with jax's own settings is left alone.
+gigabyte; the longest unused ones are deleted first. MEVA_CACHE=off keeps none, MEVA_CACHE=DIR keeps them there; a cache
+that was set up with jax's own settings is left alone.
 """
 
 from __future__ import annotations
@@ -19,25 +19,24 @@ import jax
 import platformdirs
 
 MOST_BYTES = 2**30
-LEAST_SECONDS = 0.1  # to compile: jax looks at every entry when it adds one, and thousands of small ones make that slow
+LEAST_SECONDS = 0.1  # to compile: jax looks at every entry when it adds one, so thousands of small ones are slow
 _OFF = ("off", "0", "no", "false", "none")
 _MAPS = Path("/proc/self/maps")
-_MANY = 25_000  # of the 65530 that Linux allows a process unless told otherwise
+_MANY = 25_000  # memory maps, of the 65530 that Linux allows a process by default
 
 
 def ready() -> None:
-    """To be called where work on something new begins."""
+    """Turn the cache on and free memory if needed. Call it before work on something new begins."""
     keep()
     make_room()
 
 
 def keep() -> Path | None:
-    """Have jax keep what it compiles from here on; the folder, None where nothing is kept or jax was told another
-    before (by a first call, too)."""
-    asked = os.environ.get("MEVA_CACHE", "").strip()
-    if jax.config.jax_compilation_cache_dir or asked.lower() in _OFF:  # type: ignore[attr-defined]
+    """Turn on jax's cache on disk. Returns its folder; None if caching is off or was configured already."""
+    wish = os.environ.get("MEVA_CACHE", "").strip()
+    if jax.config.jax_compilation_cache_dir or wish.lower() in _OFF:  # type: ignore[attr-defined]
         return None
-    folder = Path(asked).expanduser() if asked else Path(platformdirs.user_cache_dir("meva", appauthor=False))
+    folder = Path(wish).expanduser() if wish else Path(platformdirs.user_cache_dir("meva", appauthor=False))
     folder = folder / "programs" / _machine()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +51,7 @@ def keep() -> Path | None:
 
 
 def _machine() -> str:
-    """Programs for one processor may be none for another that shares the home folder."""
+    """A name for this kind of processor: its programs may not run on another one that shares the home folder."""
     features = ""
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -61,8 +60,8 @@ def _machine() -> str:
 
 
 def _sweep(folder: Path) -> None:
-    """An entry whose process was killed while it wrote has no time of last use, for want of which jax would keep
-    nothing more."""
+    """Delete entries that a killed process left half-written: they have no time of last use, and then jax keeps nothing
+    more."""
     for path in folder.glob("*-cache"):
         if not path.with_name(path.name.removesuffix("-cache") + "-atime").exists():
             with contextlib.suppress(FileNotFoundError):
@@ -71,7 +70,7 @@ def _sweep(folder: Path) -> None:
 
 
 def make_room(many: int = _MANY) -> bool:
-    """Forget what was compiled, where it fills much of what the system allows; says whether it did.
+    """Clear jax's caches if the process nears the kernel's limit of memory maps. Returns True if they were cleared.
 
     Every program that XLA compiles for a CPU takes dozens of memory maps, and a process that has used all of its own
     dies of a segmentation fault in the next compilation.

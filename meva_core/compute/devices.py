@@ -1,4 +1,4 @@
-"""What computes: the cores of a processor as devices of one program, or accelerators, as jax counts them.
+"""Devices that compute: a processor's cores, as devices of one program, or accelerators, as jax counts them.
 
 `meva_core.ops.batching` shares out batches between them.
 """
@@ -19,37 +19,37 @@ from meva_core.ops import batching
 from meva_core.registry.recipes import read_toml
 
 Tree = TypeVar("Tree")
-MOST = 8  # of a processor, unless asked for more: smaller shares of a batch cost more than they save
-MOST_ASKED = 256  # each takes threads of its own
+MOST = 8  # devices of a processor by default: smaller shares of a batch cost more than they save
+MOST_ASKED = 256  # the largest --devices: each takes threads of its own
 
 
 def cores() -> int:
-    """That this process may use."""
+    """Number of CPU cores available to this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def default_count(cores: int) -> int:
-    """How many devices a processor of so many cores is split into: eight at most, and a power of two."""
+    """Number of devices that a processor of so many cores is split into: a power of two, at most eight."""
     return 1 << (min(cores, MOST).bit_length() - 1)
 
 
 def prepare(kind: str | None = None, count: int | None = None) -> None:
-    """Settle what computes. To be called before jax has computed anything in this process: later, what is there stays.
+    """Choose the devices. Call it before jax has computed anything in this process: later, the existing devices stay.
 
-    kind: `cpu` or `gpu`; by default the best there is. count: how many; by default all accelerators, or a device for
-    every core: eight at most, and a power of two, which batches are divided by, or one in a process that
-    multiprocessing made; unless jax was told otherwise (JAX_NUM_CPU_DEVICES). BadValue where there is no such kind, or
-    fewer.
+    kind: `cpu` or `gpu`; by default the best there is. count: how many. By default it is all accelerators, or a device
+    for every core, at most eight and a power of two, since batches are divided by it; in a process that multiprocessing
+    started it is one. JAX_NUM_CPU_DEVICES overrides these defaults. Raises BadValue if there is no such kind, or fewer
+    devices.
     """
     if count is not None and not 1 <= count <= MOST_ASKED:
         raise BadValue(f"expected 1 to {MOST_ASKED} for --devices, got {count}")
     if kind == "cpu":
         jax.config.update("jax_platforms", "cpu")
     if count is not None or jax.config.jax_num_cpu_devices < 0:  # type: ignore[attr-defined]
-        with contextlib.suppress(RuntimeError):  # jax has begun
-            pooled = multiprocessing.parent_process() is not None  # and has others beside it
+        with contextlib.suppress(RuntimeError):  # jax has computed already
+            pooled = multiprocessing.parent_process() is not None  # other processes use the other cores
             jax.config.update("jax_num_cpu_devices", count or (1 if pooled else default_count(cores())))
     if kind is not None and jax.default_backend() != kind:
         raise BadValue(
@@ -62,7 +62,7 @@ def prepare(kind: str | None = None, count: int | None = None) -> None:
 
 
 def record() -> dict[str, Any]:
-    """What a run was computed with, for `prepare` to settle again."""
+    """The kind and number of devices in use, for `prepare` to choose again."""
     return {"device": jax.default_backend(), "devices": len(batching.used())}
 
 
@@ -74,8 +74,8 @@ def machine() -> str:
 
 
 def recorded(path: Path) -> int | None:
-    """How many devices of a processor the run whose experiment.toml this is computed with, so that a re-run rounds
-    alike."""
+    """Number of CPU devices of the run whose experiment.toml this is, so that a re-run rounds alike; None if it had
+    none."""
     run = read_toml(path).get("run", {})
     count = run.get("devices") if isinstance(run, dict) and run.get("device") == "cpu" else None
     return count if isinstance(count, int) and 1 <= count <= MOST_ASKED else None

@@ -1,4 +1,4 @@
-"""Tasks spread over processes, one per core.
+"""A pool of processes that do tasks, one per core.
 
 Programs of the sizes here keep one core busy, and compiling them another: two processes do twice as much.
 """
@@ -27,31 +27,32 @@ from meva_core.errors import MevaError, Remark
 from meva_core.registry import attribution
 from meva_core.registry.discovery import PluginWarning
 
-MOST = 8  # at a time unless asked for more: each takes a gigabyte of memory
-_SECONDS = 0.1  # between two looks at what workers tell
+MOST = 8  # workers by default: each takes a gigabyte of memory
+_SECONDS = 0.1  # between two looks at the workers' messages
 
 
 class Task(Protocol):
-    """What is to be done; it goes to another process, so it must be picklable."""
+    """One piece of work for a worker process; it must be picklable."""
 
     @property
     def alone(self) -> frozenset[str]:
-        """Names of what no other task may work on at the same time."""
+        """Names of things that no other task may work on at the same time."""
         ...
 
     def do(self, progress: Progress) -> Any:
-        """Do it; what is returned and what is raised must be picklable too."""
+        """Do the work. What it returns or raises must be picklable too."""
         ...
 
 
 class WorkerDied(MevaError):
-    """A process that was killed, most likely by a system short of memory."""
+    """A worker process was killed, most likely by a system short of memory. Exit code 1."""
 
     exit_code = 1
 
 
 def default_jobs() -> int:
-    """One per core, at most `MOST`; one alone where there is an accelerator, which processes would fight for."""
+    """Number of worker processes: one per core, at most `MOST`; one if there is an accelerator, which they would fight
+    for."""
     import jax
 
     from meva_core.compute.devices import cores
@@ -62,12 +63,12 @@ def default_jobs() -> int:
 def do_all(
     tasks: Sequence[Task], jobs: int, progress: Callable[[int], Progress], *, apart: bool = False
 ) -> Generator[tuple[int, Any], None, None]:
-    """Do all, `jobs` at a time, the first ones first; yields (index, result) as they end. `progress(index)` is told
-    how a task goes on, in this process.
+    """Do all tasks, `jobs` at a time, the first ones first; yields (index, result) as they end.
 
-    With one job all is done here, unless it has to be `apart`; otherwise each worker computes with its share of the
-    cores, a `jobs`-th however few tasks there are, so that what is left of them rounds as before. What a task raises is
-    raised here, after the others were told to stop as by Ctrl-C. WorkerDied where one is killed.
+    `progress(index)` is called in this process and returns the Progress that the task reports to. With one job all is
+    done in this process, unless `apart` is True. Otherwise each worker computes with its share of the cores, a
+    `jobs`-th however few tasks there are, so that the rest of an interrupted study rounds as before. An exception in a
+    task is raised here, after the other tasks were told to stop as by Ctrl-C. Raises WorkerDied if a worker is killed.
     """
     if not tasks:
         return
@@ -78,15 +79,15 @@ def do_all(
     from meva_core.compute.devices import cores
 
     context = multiprocessing.get_context("spawn")
-    told, stopping = context.SimpleQueue(), context.Event()
-    settings = (told, stopping, max(1, cores() // jobs))
+    messages, stopping = context.SimpleQueue(), context.Event()
+    settings = (messages, stopping, max(1, cores() // jobs))
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_begin, initargs=settings)
     rows: dict[int, Progress] = {}
     try:
         # An interrupt in the middle of the pool's own work could leave it locked for ever.
         with deferred() as check:
             try:
-                yield from _done(pool, tasks, jobs, lambda: (_tell(told, rows, progress), check()))
+                yield from _done(pool, tasks, jobs, lambda: (_tell(messages, rows, progress), check()))
             except BrokenProcessPool as error:
                 check()  # SIGTERM for all processes at once
                 raise WorkerDied(
@@ -100,7 +101,7 @@ def do_all(
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker.pid or 0, signal.SIGINT)
         pool.shutdown(cancel_futures=True)
-        _tell(told, rows, progress)
+        _tell(messages, rows, progress)
 
 
 def _done(
@@ -119,9 +120,9 @@ def _done(
             yield running.pop(future), future.result()
 
 
-def _tell(told: Any, rows: dict[int, Progress], progress: Callable[[int], Progress]) -> None:
-    while not told.empty():
-        n, name, arguments = told.get()
+def _tell(messages: Any, rows: dict[int, Progress], progress: Callable[[int], Progress]) -> None:
+    while not messages.empty():
+        n, name, arguments = messages.get()
         if n not in rows:
             rows[n] = progress(n)
         getattr(rows[n], name)(*arguments)
@@ -129,16 +130,16 @@ def _tell(told: Any, rows: dict[int, Progress], progress: Callable[[int], Progre
 
 # ---------------------------------------------------------------- in a worker
 
-_told: Any = None
+_messages: Any = None
 _stopping: Any = None
 
 
-def _begin(told: Any, stopping: Any, threads: int) -> None:
-    """A new worker: quiet on Ctrl-C between tasks, gone when its parent is."""
-    global _told, _stopping
-    _told, _stopping = told, stopping
+def _begin(messages: Any, stopping: Any, threads: int) -> None:
+    """Set up a new worker: it ignores Ctrl-C between tasks, and ends when its parent does."""
+    global _messages, _stopping
+    _messages, _stopping = messages, stopping
     signals.ECHO = math.inf  # signals come from the terminal and from the parent, whenever it looks
-    # Unless the user says so: read when XLA first makes its threads, and when jax is imported.
+    # Not if the user has set them. They are read when XLA first makes its threads, and when jax is imported.
     for name in ("NPROC", "JAX_NUM_CPU_DEVICES"):
         os.environ.setdefault(name, str(threads))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -158,7 +159,7 @@ def _do(n: int, task: Task) -> Any:
     for number in SIGNALS:
         signal.signal(number, _interrupt)
     try:
-        if _stopping.is_set():  # told while this worker was still quiet
+        if _stopping.is_set():  # since this worker ignored signals
             raise KeyboardInterrupt
         with attribution.named():  # here, where its traceback is
             return task.do(_Forward(n))
@@ -178,7 +179,7 @@ def _interrupt(number: int, frame: Any) -> None:
 
 
 class _Forward(Progress):
-    """Tells the parent."""
+    """Progress that is sent to the parent process."""
 
     def __init__(self, n: int):
         self.n = n
@@ -201,4 +202,4 @@ class _Forward(Progress):
     def _tell(self, name: str, *arguments: Any) -> None:
         if _stopping.is_set():  # and the signal was lost: Python drops what is raised inside a finaliser
             raise KeyboardInterrupt
-        _told.put((self.n, name, arguments))
+        _messages.put((self.n, name, arguments))

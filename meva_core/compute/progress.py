@@ -1,4 +1,4 @@
-"""What a run tells while it goes on. The base class says nothing: Python and notebooks, unless they ask for lines."""
+"""Progress of a run, as it is reported. The base class shows nothing, which is the default from Python."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Told of everything in order; a screen overrides what it shows."""
+    """Receiver of everything that a run reports, in order; a screen overrides what it shows."""
 
     def composed(self, experiment: Experiment, seats: list[str], notes: Sequence[str] = ()) -> None:
-        """What plays what: a learner's label per seat; those of one rule that differ have different labels. notes: what
-        the game says of itself."""
+        """Players are composed. seats: a learner's label per seat, different for two of one rule that differ; notes:
+        the game's."""
 
     def fitting(self, name: str, loops: int, done: int) -> None:
-        """A fit begins (done = 0) or goes on."""
+        """A fit begins (done = 0) or is resumed."""
 
     def chunk(self, chunk: Chunk) -> None:
-        """Loops were done."""
+        """A chunk of loops is done."""
 
     def stopping(self) -> None:
-        """Asked to stop, it will when the chunk is over. Called in a signal's handler."""
+        """A signal asks to stop; the fit will, when the chunk is over. Called in a signal's handler."""
 
     def seen(self, seen: Any) -> None:
         """The matches are played, and nothing else is asked yet: `evaluate.Seen`."""
 
     def warn(self, text: str) -> None:
-        """Something went wrong, but the run goes on."""
+        """Something went wrong, but the run continues."""
 
     def said(self, text: str) -> None:
-        """What goes on now."""
+        """A step of the run begins, described by `text`."""
 
 
 class Lines(Progress):
-    """Plain lines on standard output, every few seconds of a fit: what shows well in a notebook and in a log."""
+    """Plain lines on standard output, every few seconds of a fit, for notebooks and logs."""
 
     seconds = 5.0
 
@@ -56,23 +56,23 @@ class Lines(Progress):
         self.said(f"fitting {name}: {loops} loops, compiling")
 
     def chunk(self, chunk: Chunk) -> None:
-        """A line, if the last was a while ago or this is the end."""
+        """Print a line, if the last one was a while ago or the fit is over."""
         if time.monotonic() - self.printed > self.seconds or chunk.loops == self.loops:
             self.printed = time.monotonic()
             self.said(f"  loop {chunk.loops}/{self.loops}  {numbers(chunk)}".rstrip())
 
     def warn(self, text: str) -> None:
-        """What went wrong."""
+        """Print a warning."""
         self.said(f"warning: {text}")
 
     def said(self, text: str) -> None:
-        """A line."""
+        """Print a line."""
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
 
 class Overview:
-    """Told of many runs that are made at a time. The base class shows nothing; the command line draws a row for each
+    """Receiver of the progress of many runs at a time. The base class shows nothing; the command line draws a row per
     run."""
 
     titles: Sequence[str] = ()  # of the runs
@@ -81,21 +81,22 @@ class Overview:
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        """All runs are over, or what makes them was stopped."""
+        """All runs are over, or were stopped."""
 
     def row(self, n: int) -> Progress:
-        """Run n begins; it tells what is returned."""
+        """Run n begins; it reports to the Progress that is returned."""
         return Progress()
 
     def ended(self, n: int, why: str | None) -> None:
-        """Run n is over. why: the reason if it came to nothing."""
+        """Run n is over. why: the reason if it failed."""
 
     def print(self, line: str, style: str | None = None) -> None:
-        """A line that stays."""
+        """A line that stays on the screen."""
 
 
 def as_progress(given: Any) -> Progress:
-    """What callers may give: a Progress; True for lines; None or False for silence. BadValue for anything else."""
+    """A Progress from an argument: a Progress itself; True for lines; None or False for silence. Raises BadValue
+    otherwise."""
     if isinstance(given, Progress):
         return given
     if given is None or isinstance(given, bool):
@@ -104,7 +105,7 @@ def as_progress(given: Any) -> Progress:
 
 
 def numbers(chunk: Chunk) -> str:
-    """The loss of the chunk's last loop, averaged over seeds; empty where there is none."""
+    """Losses of the chunk's last loop in words, averaged over seeds; empty if it has none."""
     named = {"loss": "loss", "td_error": "TD error"}
     parts = [
         f"{label} {np.nanmean(chunk.metrics[name][:, -1]):.4f}"

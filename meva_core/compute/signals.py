@@ -1,4 +1,4 @@
-"""Ctrl-C, and SIGTERM, which systems send before they kill: stop at once, or where a fit can be gone on with."""
+"""Signals to stop, SIGINT (Ctrl-C) and SIGTERM: raised at once, or deferred to the next checkpoint."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-ECHO = 1.0  # seconds in which a signal is the same one again: a terminal sends it to everybody, and a parent too
+ECHO = 1.0  # seconds in which a second signal counts as the first: the terminal sends one, and a parent another
 
 
 class Stopped(KeyboardInterrupt):
-    """By a signal of this number; exit_code is what shells expect of a process that it ended: 130 for Ctrl-C, 143 for
-    SIGTERM."""
+    """Raised for a signal to stop; exit_code is what shells expect of the process: 130 for Ctrl-C, 143 for SIGTERM."""
 
     def __init__(self, number: int = signal.SIGINT):
         super().__init__(number)
@@ -24,14 +23,15 @@ class Stopped(KeyboardInterrupt):
 
 
 def exit_code(error: BaseException) -> int:
-    """Of a KeyboardInterrupt, or of what was raised from one."""
-    found = error if isinstance(error, Stopped) else error.__cause__
-    return found.exit_code if isinstance(found, Stopped) else 128 + signal.SIGINT
+    """Exit code for a KeyboardInterrupt, or for an exception raised from one."""
+    stop = error if isinstance(error, Stopped) else error.__cause__
+    return stop.exit_code if isinstance(stop, Stopped) else 128 + signal.SIGINT
 
 
 @contextlib.contextmanager
 def heard(handler: Callable[[int, Any], None] | None = None) -> Iterator[None]:
-    """Inside, either signal is handled by `handler`, or else raises Stopped; one that is ignored (nohup) stays so."""
+    """Context manager: either signal calls `handler`, or else raises Stopped; one that is ignored (nohup) stays
+    ignored."""
     numbers = SIGNALS if threading.current_thread() is threading.main_thread() else ()
     numbers = [number for number in numbers if signal.getsignal(number) not in (signal.SIG_IGN, None)]
     before = {number: signal.signal(number, handler or _stop) for number in numbers}
@@ -44,20 +44,23 @@ def heard(handler: Callable[[int, Any], None] | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def deferred(told: Callable[[], None] = lambda: None) -> Iterator[Callable[[], None]]:
-    """Inside, the first signal is raised (as Stopped) where what this yields is called, or else at the end; a later
-    one at once. `told` is called when the first comes: in a signal's handler, where little is safe."""
-    came: list[tuple[int, float]] = []
+    """Context manager: the first signal is raised (as Stopped) only when the yielded function is called, or at the end.
+
+    A later signal is raised at once. `told` is called when the first one comes, in a signal's handler, where little is
+    safe.
+    """
+    received: list[tuple[int, float]] = []
 
     def note(number: int, frame: Any) -> None:
-        if not came:
-            came.append((number, time.monotonic()))
+        if not received:
+            received.append((number, time.monotonic()))
             told()
-        elif time.monotonic() - came[0][1] > ECHO:
+        elif time.monotonic() - received[0][1] > ECHO:
             _stop(number, frame)
 
     def check() -> None:
-        if came:
-            raise Stopped(came[0][0])
+        if received:
+            raise Stopped(received[0][0])
 
     with heard(note):
         yield check

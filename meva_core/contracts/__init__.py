@@ -1,5 +1,7 @@
-"""What authors of plugins import, beside `meva_core.ops` and `meva_core.errors`: the hooks and their entries, the
-decorator that makes a class a component, and the contracts of games, learners, value models and explorers.
+"""Everything that authors of plugins import, beside `meva_core.ops` and `meva_core.errors`.
+
+It holds the hooks and their entries, the decorator that makes a class a component, and the contracts of games,
+learners, value models and explorers.
 
 Names are loaded when first used: the module that an entry point names imports `Entry` and `hookimpl`, and no jax.
 """

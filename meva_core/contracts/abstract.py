@@ -1,4 +1,4 @@
-"""Trees of arrays by their shapes and types alone: made without computing, compared, and put into words."""
+"""Trees of arrays by shape and type alone: made without computing, compared, and described in words."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-MOST = 120  # letters of what came
+MOST = 120  # characters of a value in a message
 
 
 def difference(got: Any, before: Any) -> tuple[str, Any, Any] | None:
-    """Where two trees of arrays differ in structure, shape or type first, and both there; None: nowhere."""
+    """First place where two trees of arrays differ in structure, shape or type, with both values there; None if
+    nowhere."""
     if jax.tree.structure(got) != jax.tree.structure(before):
         return "", before, got
     for (path, old), new in zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(got), strict=True):
@@ -21,17 +22,17 @@ def difference(got: Any, before: Any) -> tuple[str, Any, Any] | None:
 
 
 def abstract(tree: Any) -> Any:
-    """Every leaf's shape and type, as they are once seeds are stacked."""
+    """A tree with every leaf replaced by its shape and type, as they are once seeds are stacked."""
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), _type(leaf)), tree)
 
 
 def floats(*shape: int) -> Any:
-    """f32 of this shape."""
+    """An abstract f32 array of this shape."""
     return jax.ShapeDtypeStruct(shape, jnp.float32)
 
 
 def key() -> Any:
-    """A random key."""
+    """An abstract random key."""
     return jax.eval_shape(jax.random.key, 0)
 
 
@@ -46,7 +47,7 @@ class _Bare(str):
 
 
 def told(value: Any) -> str:
-    """Arrays by their shapes and types, float32[2,5]; all else as Python shows it."""
+    """A value in words: arrays as shape and type, float32[2,5]; all else as Python shows it."""
 
     def shown(leaf: Any) -> Any:
         if isinstance(leaf, str) or not hasattr(leaf, "shape"):

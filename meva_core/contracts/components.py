@@ -1,8 +1,8 @@
-"""Components: what a game, a learner, a value model or an explorer is made of.
+"""Components: frozen classes that are JAX pytrees, of which games, learners, value models and explorers are made.
 
 A component is a frozen attrs class that is also a JAX pytree. Its fields are of three kinds:
 
-- `leaf`: a number or array that may change without compiling anything anew (rates, discounts, payoff
+- `leaf`: a number or array that may change without compiling anything again (rates, discounts, payoff
   tables, fitted parameters): traced, vmapped, changed with `attrs.evolve`;
 - `static`: structure (a variant, an order, widths): part of the compiled program;
 - `part`: another component it is composed with (the game of a learner, say).
@@ -28,15 +28,30 @@ T = TypeVar("T", bound=type)
 
 @attrs.frozen
 class Check:
-    """What a hyper-parameter has to be, in words and as a predicate."""
+    """A condition on a hyper-parameter, in words and as a predicate."""
 
     expected: str
     accepts: Callable[[Any], bool]
 
 
 def leaf(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None, per_payoff: bool = False) -> Any:
-    """A traced hyper-parameter: a number or array. `doc` is its meaning, one line. per_payoff: its unit is one over
-    the payoffs' (a learning rate, say): a recipe's number is for the payoffs of the recipe's game."""
+    """A traced hyper-parameter: a number or array that may change without a new compilation.
+
+    doc: its meaning, in one line. check: a value that does not pass it raises ValueError. per_payoff: True if its unit
+    is one over the payoffs' unit (a learning rate, say): a recipe's number is for the payoffs of the recipe's game.
+
+    >>> import attrs
+    >>> from meva_core.contracts import component, leaf, positive
+    >>> @component
+    ... class Rule:
+    ...     rate: float = leaf(default=1.0, doc="learning rate", check=positive)
+    >>> attrs.evolve(Rule(), rate=0.5)
+    Rule(rate=0.5)
+    >>> Rule(rate=-1.0)
+    Traceback (most recent call last):
+        ...
+    meva_core.contracts.components.Refused: 'rate' must be > 0 and finite, got -1.0
+    """
     return _field(default, "leaf", doc, check, per_payoff)
 
 
@@ -47,22 +62,40 @@ def static(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None
 
 
 def part(*, default: Any = attrs.NOTHING, doc: str = "") -> Any:
-    """Another component (or tuple of them) that this one is composed with."""
+    """A field for another component (or a tuple of them) that this one is composed with."""
     return _field(default, "part", doc, None)
 
 
 @typing.dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(leaf, static, part))
 def component(cls: T) -> T:
-    """Make `cls` a frozen, keyword-only attrs class registered as a pytree."""
-    made = attrs.define(cls, frozen=True, kw_only=True, eq=False, slots=False)  # type: ignore[call-overload]
-    made.__init__ = _by_name(made)  # type: ignore[misc]
-    made.__eq__ = _equal  # type: ignore[method-assign]
-    made.__hash__ = None  # type: ignore[assignment]
-    for field in attrs.fields(made):
+    """Make `cls` a frozen, keyword-only attrs class that is also a pytree.
+
+    Its leaves and parts are the pytree's children, so `jax.vmap` and `jax.grad` go through it. Raises TypeError if a
+    field is not a `leaf`, `static` or `part`.
+
+    >>> import jax
+    >>> from meva_core.contracts import component, leaf, static
+    >>> @component
+    ... class Rule:
+    ...     rate: float = leaf(doc="learning rate")
+    ...     order: int = static(default=1, doc="levels of look-ahead")
+    >>> rule = Rule(rate=2.0)
+    >>> rule
+    Rule(rate=2.0, order=1)
+    >>> jax.tree.leaves(rule)
+    [2.0]
+    >>> jax.grad(lambda rule: rule.rate**2)(rule).rate.item()
+    4.0
+    """
+    frozen_class = attrs.define(cls, frozen=True, kw_only=True, eq=False, slots=False)  # type: ignore[call-overload]
+    frozen_class.__init__ = _by_name(frozen_class)  # type: ignore[misc]
+    frozen_class.__eq__ = _equal  # type: ignore[method-assign]
+    frozen_class.__hash__ = None  # type: ignore[assignment]
+    for field in attrs.fields(frozen_class):
         if "kind" not in field.metadata:
             raise TypeError(f"{cls.__name__}.{field.name}: expected leaf(...), static(...) or part(...) as its value")
-    traced = tuple(f.name for f in attrs.fields(made) if f.metadata["kind"] != "static")
-    fixed = tuple(f.name for f in attrs.fields(made) if f.metadata["kind"] == "static")
+    traced = tuple(f.name for f in attrs.fields(frozen_class) if f.metadata["kind"] != "static")
+    fixed = tuple(f.name for f in attrs.fields(frozen_class) if f.metadata["kind"] == "static")
 
     def flatten_with_keys(self: Any) -> Any:
         children = tuple((jax.tree_util.GetAttrKey(name), getattr(self, name)) for name in traced)
@@ -73,13 +106,13 @@ def component(cls: T) -> T:
 
     def unflatten(aux: tuple, children: Any) -> Any:
         # Not through __init__: JAX rebuilds with tracers and placeholders, which no validator should see.
-        self = object.__new__(made)
+        self = object.__new__(frozen_class)
         for name, value in (*zip(traced, children, strict=True), *zip(fixed, aux, strict=True)):
             object.__setattr__(self, name, value)
         return self
 
-    jax.tree_util.register_pytree_with_keys(made, flatten_with_keys, unflatten, flatten)
-    return made
+    jax.tree_util.register_pytree_with_keys(frozen_class, flatten_with_keys, unflatten, flatten)
+    return frozen_class
 
 
 def is_component(cls: type) -> bool:
@@ -88,7 +121,7 @@ def is_component(cls: type) -> bool:
 
 
 class Refused(ValueError):
-    """A value that a component's check does not accept; `name` is the hyper-parameter's."""
+    """Raised for a value that a component's check does not accept; `name` is the hyper-parameter's."""
 
     def __init__(self, name: str, complaint: str, value: Any):
         shown = as_plain(value) if isinstance(value, (jax.Array, np.ndarray, np.generic)) else value
@@ -99,11 +132,11 @@ class Refused(ValueError):
 
 @attrs.frozen
 class Hyperparameter:
-    """What is known of one hyper-parameter of a component class."""
+    """One hyper-parameter of a component class: its name, type, default, meaning and check."""
 
     name: str
     type: Any
-    default: Any  # attrs.NOTHING where it has to be given
+    default: Any  # attrs.NOTHING if there is none
     doc: str
     check: Check | None
     per_payoff: bool = False
@@ -111,12 +144,12 @@ class Hyperparameter:
 
     @property
     def required(self) -> bool:
-        """Whether it has to be given."""
+        """True if there is no default, so the user must give a value."""
         return self.default is attrs.NOTHING
 
 
 def hyperparameters(cls: type) -> tuple[Hyperparameter, ...]:
-    """The leaves and statics of a component class, in order of definition."""
+    """Leaves and statics of a component class, in order of definition."""
     hints = typing.get_type_hints(cls)
     return tuple(
         Hyperparameter(
@@ -131,7 +164,7 @@ def hyperparameters(cls: type) -> tuple[Hyperparameter, ...]:
 
 
 def parts(cls: type) -> tuple[str, ...]:
-    """Names of what a component class is composed with."""
+    """Names of the fields that hold other components."""
     return tuple(f.name for f in attrs.fields(cls) if f.metadata.get("kind") == "part")
 
 
@@ -151,20 +184,23 @@ def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: b
 
 
 def _concrete(value: Any) -> bool:
-    """True if a validator can look at the value. An array is waited for and fetched, which is cheap: hyper-parameters
-    are small, and what is changed again and again is changed under jit, where it is traced."""
+    """True if a validator can look at the value: no number in it is traced.
+
+    An array is waited for and fetched, which is cheap: hyper-parameters are small, and those that change again and
+    again change under jit, where they are traced.
+    """
     return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value))
 
 
 def _accepted(check: Check, value: Any) -> bool:
     try:
         return check.accepts(value)
-    except (TypeError, ValueError):  # no number at all
+    except (TypeError, ValueError):  # not a number
         return False
 
 
 def _by_name(cls: type) -> Callable[..., None]:
-    """The class's own __init__, which says how it is called where something comes without a name."""
+    """Wrap the class's __init__: it raises TypeError with the names of all fields if a value comes without a name."""
     own = cls.__init__
 
     @functools.wraps(own)
@@ -207,22 +243,22 @@ below_one = _each(">= 0 and < 1", lambda v: 0 <= v < 1)
 
 
 def at_least(least: float) -> Check:
-    """>= least."""
+    """A check for numbers >= least."""
     return _each(f">= {least}", lambda v: least <= v < math.inf)
 
 
 def between(low: float, high: float) -> Check:
-    """Both ends included."""
+    """A check for numbers from low to high, both included."""
     return _each(f"between {low} and {high}", lambda v: low <= v <= high)
 
 
 def one_of(*choices: str) -> Check:
-    """One of the given words."""
+    """A check for one of these words."""
     return Check("one of " + ", ".join(map(repr, choices)), lambda value: value in choices)
 
 
 def as_plain(value: Any) -> Any:
-    """A hyper-parameter's value for TOML, JSON and screens: numbers, strings, lists, tables; a function by its name."""
+    """A hyper-parameter's value for TOML, JSON and screens: numbers, strings, lists, tables; a function as its name."""
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
         return np.asarray(value).tolist()
     if isinstance(value, (tuple, list)):

@@ -1,4 +1,5 @@
-"""Hyper-parameters from what users wrote: strict types, and errors that say where, what was expected and what came."""
+"""Conversion of what users wrote to hyper-parameters: strict types, and errors that say where, what was expected and
+what came."""
 
 from __future__ import annotations
 
@@ -17,21 +18,21 @@ from jax.core import Tracer
 from meva_core.contracts.components import Refused, hyperparameters
 from meva_core.errors import BadValue, did_you_mean
 
-LARGEST = 3.4e38  # of single precision
-LONGEST = 120  # letters of a value in a message
+LARGEST = 3.4e38  # the largest number of single precision
+LONGEST = 120  # characters of a value in a message
 
 
 def structure(cls: type, given: Mapping[str, Any], path: str, *, fixed: tuple[str, ...] = ()) -> dict[str, Any]:
     """All hyper-parameters of `cls`: those given, checked and converted, and the defaults of the rest.
 
-    `fixed` are set by composition and left out. BadValue names unknown keys, wrong types and what is missing.
+    `fixed` ones are set by composition and left out. Raises BadValue for unknown names, wrong types and missing values.
     """
-    known = {h.name: h for h in hyperparameters(cls) if h.name not in fixed}
+    own = {h.name: h for h in hyperparameters(cls) if h.name not in fixed}
     for key in given:
-        if key not in known:
-            raise BadValue(f"unknown hyper-parameter {key!r} @ {path}{did_you_mean(key, known)}")
+        if key not in own:
+            raise BadValue(f"unknown hyper-parameter {key!r} @ {path}{did_you_mean(key, own)}")
     values = {}
-    for name, h in known.items():
+    for name, h in own.items():
         if name in given:
             values[name] = convert(given[name], h.type, f"{path}.{name}")
         elif h.required:
@@ -42,10 +43,10 @@ def structure(cls: type, given: Mapping[str, Any], path: str, *, fixed: tuple[st
 
 
 def convert(value: Any, to: Any, path: str) -> Any:
-    """`value` as the type `to`; BadValue otherwise. Numbers are finite; nothing is rounded or parsed.
+    """Convert `value` to the type `to`. Numbers must be finite; nothing is rounded or parsed.
 
-    Numbers and arrays of NumPy and JAX count as the Python numbers and lists that they hold. Tracers are taken as they
-    are: nobody can look at them.
+    Numbers and arrays of NumPy and JAX count as the Python numbers and lists that they hold. Tracers are returned
+    unchanged: their value cannot be seen. Raises BadValue if the value does not fit the type.
     """
     if isinstance(value, Tracer) or to is Any or _is_already(value, to):
         return value
@@ -61,14 +62,14 @@ def convert(value: Any, to: Any, path: str) -> Any:
 
 
 def construct(cls: type, values: Mapping[str, Any], path: str) -> Any:
-    """Build a component; a validator's complaint becomes a BadValue that says where."""
+    """Build a component; raises BadValue with the path of the hyper-parameter if a check does not accept its value."""
     with explained(path):
         return cls(**values)
 
 
 @contextlib.contextmanager
 def explained(path: str) -> Iterator[None]:
-    """Around the building of components at `path`."""
+    """Context manager: turns a validator's complaint into a BadValue that names the hyper-parameter under `path`."""
     try:
         yield
     except Refused as error:
@@ -92,7 +93,7 @@ def type_name(to: Any) -> str:
 
 
 def _is_already(value: Any, to: Any) -> bool:
-    """Whether the type is none that anything is converted to, and the value of it: a function, say."""
+    """True if the value already has the type, and the type is one that nothing is converted to (a function, say)."""
     cls = typing.get_origin(to) or to
     others = isinstance(cls, type) and not issubclass(cls, (int, float, str, tuple, list, dict, np.ndarray, jax.Array))
     return others and isinstance(value, cls)
@@ -108,21 +109,21 @@ def _plain(value: Any) -> Any:
 
 
 def _type_of(value: Any) -> str:
-    """Its name, with the shape of an array."""
+    """The name of a value's type, with the shape of an array."""
     if isinstance(value, (np.ndarray, jax.Array)):
         return f"{value.dtype}[{','.join(map(str, value.shape))}]"
     return type(value).__name__
 
 
 def _beyond(plain: Any, to: Any) -> Any:
-    """The first number that single precision cannot hold, where nothing else is wrong with the value; else None."""
-    found: list[Any] = []
+    """First number that single precision cannot hold, if nothing else is wrong with the value; else None."""
+    too_large: list[Any] = []
 
     def within(value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             return [within(inner) for inner in value]
         if type(value) in (int, float) and not abs(value) <= LARGEST:
-            found.append(value)
+            too_large.append(value)
             return 0.0
         return value
 
@@ -130,7 +131,7 @@ def _beyond(plain: Any, to: Any) -> Any:
         _CONVERTER.structure(within(plain), to)
     except Exception:
         return None
-    return found[0] if found else None
+    return too_large[0] if too_large else None
 
 
 def _exact(to: type) -> Any:
@@ -145,7 +146,7 @@ def _exact(to: type) -> Any:
 def _float(value: Any, _: Any) -> float:
     if isinstance(value, Tracer):
         return value  # type: ignore[return-value]
-    # Neither NaN nor what would be infinite in single precision.
+    # NaN is refused, and so is a number that would be infinite in single precision.
     if type(value) not in (int, float) or not abs(value) <= LARGEST:
         raise TypeError(value)
     return float(value)

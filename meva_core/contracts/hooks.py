@@ -1,4 +1,5 @@
-"""The hooks: what a plugin offers. A plugin is a module named by an entry point of the group `meva`.
+"""The hooks through which a plugin offers its entries. A plugin is a module named by an entry point of the group
+`meva`.
 
 A complete plugin is two files. `pyproject.toml`:
 
@@ -11,8 +12,7 @@ A complete plugin is two files. `pyproject.toml`:
     tug_of_war = "tug_of_war"
 
 and `tug_of_war.py`, which holds one of the hooks below; `meva plugin new` writes both. Keep the module that the entry
-point names free of jax where it can be: it is imported whenever names are listed, its factories only when they are
-used.
+point names free of jax if you can: it is imported whenever names are listed, its factories only when they are used.
 
 The module may name two files of its package, for all of its entries: `MEVA_RECIPES = "tug_of_war:recipes.toml"`, with
 recipes, claims and reproductions, and `MEVA_REFERENCES = "tug_of_war:references.bib"`, with the papers that entries
@@ -74,12 +74,12 @@ def _file_name(entry: Any, attribute: attrs.Attribute, value: str) -> None:
 
 @attrs.frozen
 class Entry:
-    """One named thing that a plugin offers.
+    """One named game, learner, value model or explorer that a plugin offers.
 
     name: as users write it, `--game NAME`: letters, digits, `_`, `-` and `.`, the last two not in front.
     factory: "package.module:Class", a `component` of the kind that the hook is for; imported when used.
     summary: one line for `meva list`.
-    reference: the paper it comes from, if any, or papers.
+    reference: the paper or papers it comes from, if any.
     bibtex: the same as BibTeX, one or more entries, each with author, title and year; `meva cite NAME` prints them.
     cites: in place of that, keys of entries in `references`.
     references: "package:file.bib"; unset: the plugin's MEVA_REFERENCES.

@@ -26,12 +26,12 @@ OWN = {
 
 
 def of(cls: type) -> str | None:
-    """The kind whose methods a class has; None: no kind has such methods."""
+    """The kind whose methods a class has; None if it has those of no kind."""
     return next((kind for kind in PROTOCOLS if not lacking(kind, cls)), None)
 
 
 def lacking(kind: str, cls: type) -> list[str]:
-    """The methods of a kind that a class does not have."""
+    """Methods of a kind that a class does not have."""
     protocol = PROTOCOLS[kind]
     own = [name for name in OWN[kind] if getattr(cls, name, None) in (None, getattr(protocol, name))]
     if protocol in cls.__mro__ or OWN[kind]:
@@ -40,12 +40,12 @@ def lacking(kind: str, cls: type) -> list[str]:
 
 
 def check(kind: str, value: Any, where: str = "") -> None:
-    """BadValue unless `value` is an object of this kind, made of a component class."""
+    """Raise BadValue unless `value` is an object of this kind, made of a component class."""
     _check(kind, type(value), value, where)
 
 
 def check_class(kind: str, cls: type, where: str = "") -> None:
-    """BadValue unless `cls` is a component class of this kind."""
+    """Raise BadValue unless `cls` is a component class of this kind."""
     _check(kind, cls, cls, where)
 
 
@@ -74,5 +74,5 @@ def told(value: Any) -> str:
 
 
 def article(spoken: str) -> str:
-    """A kind with its article."""
+    """A kind with its article, "an explorer"."""
     return f"{'an' if spoken[0] in 'aeiou' else 'a'} {spoken}"

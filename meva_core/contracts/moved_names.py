@@ -1,4 +1,4 @@
-"""Import paths of before, which go on with a DeprecationWarning: modules in `moved/` stand where they were."""
+"""Old import paths, which still work with a DeprecationWarning: the modules in `moved/` stand where the names were."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def forward(old: str, new: ModuleType) -> Callable[[str], Any]:
-    """The `__getattr__` of a module that was moved: its names come from the new place, with a DeprecationWarning."""
+    """A `__getattr__` for a module that was moved: it takes each name from its new place, with a DeprecationWarning."""
     public = "meva_core.contracts" if new.__name__.startswith("meva_core.contracts.") else new.__name__
 
     def get(name: str) -> Any:

@@ -1,10 +1,10 @@
 """The five contracts: Game, Learner, Training, ValueModel, Explorer.
 
-Everything concrete is a plugin that subclasses one of these (a frozen `component`); what is optional
-has its default here, so the core never asks what a thing can do.
+Everything concrete is a plugin that subclasses one of these (a frozen `component`). Whatever is optional has its
+default here, so the core never asks what a component can do.
 
-Shapes: P players, D numbers per policy, H features, K outputs, C conditions, N alternatives.
-All functions are pure, unbatched, and safe under jit, vmap and scan; batching is the caller's vmap.
+Shapes: P players, D numbers per policy, H features, K outputs, C conditions, N alternatives. All functions are pure,
+unbatched, and safe under jit, vmap and scan; batching is the caller's vmap.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PyTree = Any
 
 @attrs.frozen
 class Sweep:
-    """The hyper-parameter over which a learner is evaluated, and at which values if nobody says."""
+    """The hyper-parameter over which a learner is evaluated, its default values, and its label in tables."""
 
     name: str
     values: tuple[float, ...]
@@ -33,7 +33,7 @@ class Sweep:
 
 
 def look_ahead_sweep(rate: float) -> Sweep:
-    """Look-ahead rates as multiples of the learning rate: from none to well beyond it."""
+    """Look-ahead rates as multiples of the learning rate, from none to well beyond it."""
     multiples = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
     return Sweep("look_ahead_rate", tuple(m * rate for m in multiples), "look-ahead rate η")
 
@@ -62,7 +62,8 @@ class Game(Protocol):
     payoff_scale: float = 1.0
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Every function of a joint policy checks its shape where it is traced, in games of plugins as in ours."""
+        """Make every function of a joint policy check its shape while it is traced, in games of plugins as in bundled
+        ones."""
         super().__init_subclass__(**options)
         for name in ("payoff", "entries", "outcomes", "best_response"):
             if hasattr(vars(cls).get(name), "__call__"):  # noqa: B004 - no property
@@ -73,50 +74,57 @@ class Game(Protocol):
         _lacks(self, "init")
 
     def payoff(self, x: Array) -> Array:
-        """f32[P, D] -> f32[P], differentiable."""
+        """Payoffs f32[P] of a joint policy f32[P, D], differentiable."""
         _lacks(self, "payoff")
 
     @property
     def payoff_range(self) -> Array:
-        """How far apart each player's payoffs are in this game, f32[P]: the unit of all tolerances, so that a game in
-        another unit is judged alike. Unless a game knows better: the spread of 64 fresh joint policies' payoffs."""
+        """Difference between each player's highest and lowest payoff, f32[P]: the unit of all tolerances.
+
+        So a game in another unit of payoffs is judged alike. The default, for a game that does not know better, is the
+        spread of the payoffs of 64 fresh joint policies.
+        """
         return spread_of_payoffs(self)
 
-    # What evaluations and figures ask for; empty or None where it has no meaning (as `plane` is).
+    # For evaluations and figures; empty or None if it has no meaning in the game (as with `plane`).
 
     @property
     def entry_names(self) -> tuple[str, ...]:
-        """What the D numbers of a policy mean."""
+        """Names of a policy's D numbers, as people read them."""
         return tuple(f"x[{d}]" for d in range(self.policy_size))
 
     def entries(self, x: Array) -> Array:
-        """The numbers that `entry_names` names, f32[P, D], as people read them: probabilities where a policy holds
-        their logits."""
+        """The numbers that `entry_names` names, f32[P, D]: probabilities if a policy holds their logits."""
         return x
 
     def from_entries(self, entries: Array) -> Array | None:
-        """The policies that people read as `entries`, f32[P, D]: logits of probabilities, saturated at 0 and 1. None
-        where a policy is read as it is."""
+        """Policies f32[P, D] that people read as `entries`: logits of probabilities, saturated at 0 and 1.
+
+        None if a policy is read as it is.
+        """
         return None
 
     @property
     def strategies(self) -> Mapping[str, Any]:
-        """Named policies: each f32[D], or f32[P, D] where seats differ, or a function of one number that gives it (a
-        default is taken where a user gives none)."""
+        """Policies by name: each f32[D], or f32[P, D] if seats differ, or a function of one number that returns either.
+
+        The function's default is used if the user gives no number.
+        """
         return {}
 
     def outcomes(self, x: Array) -> dict[str, Array]:
-        """Named shares, f32[]: of CC, CD, DC, DD in iterated games; of ending in B in the Logistic Game."""
+        """Shares by name, each f32[]: CC, CD, DC, DD in iterated games; ending in B in the Logistic Game."""
         return {}
 
     def best_response(self, x: Array, seat: int) -> Array | None:
-        """Policies f32[N, D] among which a best response of player `seat` to the others is certain to be."""
+        """Policies f32[N, D] that are certain to include a best response of player `seat`; None if the game does not
+        know."""
         return None
 
 
 def payoff_unit(game: Game, payoff_range: Any) -> Array:
-    """One number that payoffs are divided by so that the widest player's range over `payoff_range`, f32[]; 1 where
-    payoffs are all alike."""
+    """Number to divide payoffs by, f32[], so that the widest player's payoffs range over `payoff_range`; 1 if all
+    payoffs are equal."""
     import jax.numpy as jnp
 
     unit = jnp.max(jnp.asarray(game.payoff_range)) / payoff_range
@@ -124,8 +132,8 @@ def payoff_unit(game: Game, payoff_range: Any) -> Array:
 
 
 def spread_of_payoffs(game: Game, count: int = 64) -> Array:
-    """The highest less the lowest payoff of `count` fresh joint policies, always the same ones, f32[P]; in a symmetric
-    game the same for all players."""
+    """Highest minus lowest payoff of `count` fresh joint policies, always the same ones, f32[P]; in a symmetric game
+    equal for all players."""
     import jax
 
     payoffs = jax.vmap(game.payoff)(jax.vmap(game.init)(jax.random.split(jax.random.key(0), count)))
@@ -134,40 +142,40 @@ def spread_of_payoffs(game: Game, count: int = 64) -> Array:
 
 
 class Training(Protocol):
-    """Fitting before use, one outer loop at a time; `fit` gives it seeds, progress and checkpoints.
+    """A learner's fit before use, one outer loop at a time; `fit` gives it seeds, progress and checkpoints.
 
     A step that draws `meva_core.ops.spread(batch)` has the batch shared out between devices.
 
     num_steps: how many outer loops.
-    extended_by: the learner's hyper-parameter that may be raised where a fit is gone on with: it is `num_steps`, and
-        nothing else depends on it; None: there is no such thing (a schedule over the whole fit, say).
+    extended_by: the learner's hyper-parameter that sets `num_steps` and nothing else, so that a fit can be resumed with
+        a larger value. None if there is none (a schedule depends on the length of the fit, say).
     """
 
     num_steps: int
     extended_by: str | None = None
 
     def init(self, key: Array) -> PyTree:
-        """Fresh state."""
+        """A fresh state."""
         ...
 
     def step(self, state: PyTree, key: Array) -> tuple[PyTree, dict[str, Array]]:
-        """One outer loop; metrics are f32[]. Loop n is given `fold_in(seed key, n)`."""
+        """Run one outer loop; metrics are f32[]. Loop n is given the key `fold_in(seed key, n)`."""
         ...
 
     def params(self, state: PyTree) -> PyTree:
-        """What `Learner.update` is given."""
+        """The parameters that `Learner.update` is given."""
         ...
 
 
 class Learner(Protocol):
-    """An update rule: what every player does if it follows it.
+    """An update rule: the steps of every player who follows it.
 
     rate: the learning rate of the policies.
     training: how it is fitted before use; None for a rule without parameters.
-    sweep: over which of its hyper-parameters it is evaluated.
-    myopic: whether it follows the gradient of its own payoff and nothing else (a meta-discount of 0).
-    met_as: in a tournament, the name of the rule that others are fitted against in its place; None: itself.
-    plays_strategies: the hyper-parameter that takes the name of one of the game's strategies; None: there is none.
+    sweep: the hyper-parameter over which it is evaluated, if any.
+    myopic: True if it follows the gradient of its own payoff and nothing else (a meta-discount of 0).
+    met_as: entry name of a rule with the same steps: tournaments fit others against that rule instead. None: itself.
+    plays_strategies: the hyper-parameter that takes the name of one of the game's strategies, if any.
     """
 
     rate: Any
@@ -178,16 +186,16 @@ class Learner(Protocol):
     plays_strategies: str | None = None
 
     def facing(self, rivals: tuple[Learner | None, ...]) -> Learner:
-        """This learner as it plays where seat j is taken by `rivals[j]` (None: by itself)."""
+        """This learner as it plays against `rivals[j]` in seat j (None: against itself there)."""
         return self
 
     def start(self, params: PyTree, x: Array, key: Array) -> Array:
-        """Own first policies, f32[P, D]; usually x itself."""
+        """Its first policies, f32[P, D]; usually x itself."""
         return x
 
     def held(self) -> Array | None:
-        """The policies f32[P, D], by seat, that it begins with wherever it is put, and never leaves. None where it
-        moves, or begins where it is put."""
+        """Policies f32[P, D], by seat, that it starts with and never leaves; None if it moves or starts from the given
+        x."""
         return None
 
     def init(self, params: PyTree, x: Array, key: Array) -> PyTree:
@@ -199,8 +207,10 @@ class Learner(Protocol):
         _lacks(self, "update")
 
     def meta_value(self, params: PyTree, x: Array) -> tuple[Array, Array] | None:
-        """What it takes to come to be worth, from x on: V(x) f32[P] and the meta-discounts g f32[P] of
-        V(x) = (1 - g) f(x) + g V(x + step). None where it learns no such thing."""
+        """Learnt meta-value at x: V(x) f32[P] with discounts g f32[P], V(x) = (1 - g) f(x) + g V(x + step).
+
+        None for a learner without one.
+        """
         return None
 
 
@@ -217,20 +227,20 @@ class ValueModel(Protocol):
         ...
 
     def features(self, params: PyTree, x: Array, others: Array, condition: Array) -> Array:
-        """f32[P, D], f32[P, D], f32[P, C] -> f32[P, H].
+        """The last hidden layer: f32[P, D], f32[P, D], f32[P, C] -> f32[P, H].
 
-        Row i reads player i's own policy from `x` and the rest from `others`: a value uses
-        `features(x, x)`; the own gradients of all players come from one backward pass with `others = stop(x)`.
+        Row i reads player i's own policy from `x` and the rest from `others`: a value uses `features(x, x)`; the own
+        gradients of all players come from one backward pass with `others = stop(x)`.
         """
         ...
 
     def head(self, params: PyTree, features: Array) -> Array:
-        """f32[P, H] -> f32[P, K]."""
+        """Outputs of the last hidden layer: f32[P, H] -> f32[P, K]."""
         ...
 
 
 class Explorer(Protocol):
-    """A perturbation, drawn once per exploring trajectory; what it does not perturb it passes through."""
+    """A perturbation, drawn once per exploring trajectory; a method that perturbs nothing returns its argument."""
 
     def draw(self, key: Array, params: PyTree, num_features: int) -> PyTree:
         """The noise of one trajectory."""
@@ -250,7 +260,7 @@ class Explorer(Protocol):
 
 
 def _of_policies(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method of a game, called with a joint policy that has been checked."""
+    """Wrap a game's method so that it checks the joint policy that it is called with."""
 
     @functools.wraps(method)
     def checked(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:

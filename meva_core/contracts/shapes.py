@@ -1,4 +1,4 @@
-"""Shapes and types, checked where a function is traced: what is wrong is one line, and the program holds none of it.
+"""Checks of shapes and types while a function is traced: an error is one line, and the compiled program holds no check.
 
 Shapes: P players, D numbers per policy.
 """
@@ -17,7 +17,8 @@ from meva_core.errors import BadCombination, BadValue
 
 
 def policies(game: Any, x: Any) -> Array:
-    """A joint policy f32[P, D]; whole numbers, lists and NumPy's arrays become floats. BadValue for any other shape."""
+    """A joint policy as floats f32[P, D]: whole numbers, lists and NumPy arrays are converted. Raises BadValue for any
+    other shape."""
     who = type(game).__name__
     for name in ("num_players", "policy_size"):
         if not hasattr(game, name):
@@ -29,47 +30,48 @@ def policies(game: Any, x: Any) -> Array:
     return x
 
 
-def payoffs(game: Any, found: Any) -> Array:
-    """What the game pays f32[P]. BadCombination where a game returns something else."""
-    if not _has_shape(found, (game.num_players,)):
+def payoffs(game: Any, returned: Any) -> Array:
+    """Payoffs f32[P] that a game returned, unchanged. Raises BadCombination if they are of another shape."""
+    if not _has_shape(returned, (game.num_players,)):
         raise BadCombination(
-            f"{type(game).__name__}.payoff: expected payoffs of shape ({game.num_players},), got {_shape_of(found)}"
+            f"{type(game).__name__}.payoff: expected payoffs of shape ({game.num_players},), got {_shape_of(returned)}"
         )
-    return found
+    return returned
 
 
-def rows(learner: Any, what: str, found: Any, x: Array) -> Array:
-    """What a learner gives for the rows of a joint policy, f32[P, D]. BadCombination where it is of another shape."""
-    if not _has_shape(found, x.shape):
-        raise BadCombination(f"{type(learner).__name__}.{what} of shape {x.shape}, got {_shape_of(found)}")
-    return found
+def rows(learner: Any, what: str, returned: Any, x: Array) -> Array:
+    """The rows of a joint policy that a learner returned, f32[P, D], unchanged. Raises BadCombination for another
+    shape."""
+    if not _has_shape(returned, x.shape):
+        raise BadCombination(f"{type(learner).__name__}.{what} of shape {x.shape}, got {_shape_of(returned)}")
+    return returned
 
 
-def seat(game: Any, given: Any) -> int:
-    """A seat of the game, counted from 0. BadValue where there is none."""
-    number, last = whole("seat", given), game.num_players - 1
+def seat(game: Any, value: Any) -> int:
+    """A seat of the game as a number, counted from 0. Raises BadValue if the game has no such seat."""
+    number, last = whole("seat", value), game.num_players - 1
     if number > last:
         raise BadValue(f"{type(game).__name__}: expected a seat from 0 to {last}, got {number}")
     return number
 
 
-def key(given: Any) -> Array:
-    """A random key; a whole number is its seed."""
-    if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
-        return jax.random.key(int(given))
-    if not isinstance(given, (jax.Array, np.ndarray)):
-        raise BadValue(f"expected a random key, as jax.random.key(0), got {given!r}")
-    return given  # type: ignore[return-value]
+def key(value: Any) -> Array:
+    """A random key; a whole number is taken as its seed. Raises BadValue for anything else."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return jax.random.key(int(value))
+    if not isinstance(value, (jax.Array, np.ndarray)):
+        raise BadValue(f"expected a random key, as jax.random.key(0), got {value!r}")
+    return value  # type: ignore[return-value]
 
 
-def whole(name: str, given: Any, least: int = 0) -> int:
-    """A whole number of at least so many."""
+def whole(name: str, value: Any, least: int = 0) -> int:
+    """A whole number >= least as a Python int. Raises BadValue for anything else."""
     try:
-        number = operator.index(given)
+        number = operator.index(value)
     except TypeError as error:
-        raise BadValue(f"expected a whole number for {name}, got {given!r}") from error
-    if isinstance(given, (bool, np.bool_)) or number < least:
-        raise BadValue(f"expected a whole number >= {least} for {name}, got {given!r}")
+        raise BadValue(f"expected a whole number for {name}, got {value!r}") from error
+    if isinstance(value, (bool, np.bool_)) or number < least:
+        raise BadValue(f"expected a whole number >= {least} for {name}, got {value!r}")
     return number
 
 
@@ -84,9 +86,9 @@ def _floats(x: Any, what: str) -> Array:
     return x if kind[0] and isinstance(x, jax.Array) else jnp.asarray(x, float)
 
 
-def _has_shape(found: Any, shape: tuple[int, ...]) -> bool:
-    return isinstance(found, (jax.Array, np.ndarray)) and found.shape == shape
+def _has_shape(value: Any, shape: tuple[int, ...]) -> bool:
+    return isinstance(value, (jax.Array, np.ndarray)) and value.shape == shape
 
 
-def _shape_of(found: Any) -> str:
-    return str(found.shape) if isinstance(found, (jax.Array, np.ndarray)) else repr(found)
+def _shape_of(value: Any) -> str:
+    return str(value.shape) if isinstance(value, (jax.Array, np.ndarray)) else repr(value)

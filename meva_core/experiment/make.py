@@ -26,6 +26,12 @@ def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
     that are not given have the class's defaults (recipes are for `run`). Parts are given as objects (`rivals=`), and
     `game=`, `value_model=` and `explorer=` also as a name, as {"name": ..., hyper-parameters}, or as a class. Raises
     MevaError on bad input.
+
+    >>> import meva_core as meva
+    >>> meva.make("learner", "naive", game="ipd", rate=25.0)
+    Naive(rate=25.0)
+    >>> meva.make("game", "public_goods", num_players=4).policy_size
+    9
     """
     if not isinstance(kind, str) or kind not in hooks.KINDS:
         raise UnknownName(f"unknown kind {kind!r}{did_you_mean(str(kind), hooks.KINDS)}")

@@ -1,4 +1,7 @@
-"""Pure mathematics, unbatched, each with its source. Imports jax only."""
+"""Pure mathematics for games and learners, each function unbatched and with its source. Imports jax only.
+
+Most functions have an example that runs as a test, with `jax` and `jax.numpy as jnp` imported.
+"""
 
 from meva_core.ops.batching import everywhere, mean_over_batch, over_batch, spread
 from meva_core.ops.gradients import (

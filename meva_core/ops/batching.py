@@ -1,7 +1,7 @@
-"""Batches shared out between devices: `spread` a batch, `over_batch` a function mapped over it, `mean_over_batch` a
-mean. Where there is one device, they do nothing.
+"""Batches shared out between devices.
 
-`compute.devices` settles which devices there are, and `use` how many of them work.
+`spread` shares out a batch, `over_batch` maps a function over one, `mean_over_batch` takes a mean. With one device they
+do nothing more. `compute.devices` decides which devices there are, and `use` how many of them work.
 """
 
 from __future__ import annotations
@@ -16,26 +16,29 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 Tree = TypeVar("Tree")
-LARGEST_BLOCK = 256  # of a batch on each core, for each of several settings: what it computes with stays in its caches
+LARGEST_BLOCK = 256  # elements of a batch on each core, for each of several settings: they stay in the core's caches
 LARGEST_BLOCK_OF_ACCELERATORS = 2**17
 _AXIS = "batch"
 _limit: int | None = None
 
 
 def use(count: int | None) -> None:
-    """Share out batches between the first `count` devices; None: between all of them."""
+    """Share out batches between the first `count` devices; None: between all."""
     global _limit
     _limit = count
 
 
 def used() -> list[Any]:
-    """The devices that work."""
+    """The devices that batches are shared out between."""
     return jax.devices()[:_limit]
 
 
 def spread(batch: Tree) -> Tree:
-    """The leading axis of every array shared out between the devices, where they divide it. To be said inside jit:
-    what is computed from the batch element by element is shared out too, and sums over it are added up."""
+    """Shard the leading axis of every array across the devices, if their number divides it. Call it inside jit.
+
+    What is computed from the batch element by element is then shared out too, and a sum over the batch adds up all
+    shares.
+    """
     if len(used()) == 1:
         return batch
     shared = _sharding(PartitionSpec(_AXIS))
@@ -48,39 +51,49 @@ def spread(batch: Tree) -> Tree:
 
 
 def over_batch(function: Callable, *batch: Any) -> Any:
-    """jax.vmap(function)(*batch), shared out between the devices, a large batch block by block. To be said inside
-    jit."""
+    """Map a function over a batch, as `jax.vmap(function)(*batch)` does, shared out between the devices.
+
+    A large batch is computed block by block. Call it inside jit.
+
+    >>> jax.jit(lambda x: over_batch(jnp.square, x))(jnp.arange(4.0)).tolist()
+    [0.0, 1.0, 4.0, 9.0]
+    """
     size, count = len(jax.tree.leaves(batch)[0]), len(used())
     at_once = count * (LARGEST_BLOCK if jax.default_backend() == "cpu" else LARGEST_BLOCK_OF_ACCELERATORS)
     blocks = -(-size // at_once)
     block = -(-size // (blocks * count)) * count
     extra = blocks * block - size
-    if extra:  # the last one a few times more
+    if extra:  # repeat the last element to fill the last block
         batch = jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[-1:], extra, axis=0)]), batch)
 
     def together(batch: tuple) -> Any:
         return jax.vmap(function)(*spread(batch))
 
     if blocks == 1:
-        found = together(batch)
+        results = together(batch)
     else:
-        found = jax.lax.map(together, jax.tree.map(lambda leaf: leaf.reshape(blocks, block, *leaf.shape[1:]), batch))
-        found = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), found)
-    return jax.tree.map(lambda leaf: leaf[:size], found)
+        results = jax.lax.map(together, jax.tree.map(lambda leaf: leaf.reshape(blocks, block, *leaf.shape[1:]), batch))
+        results = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), results)
+    return jax.tree.map(lambda leaf: leaf[:size], results)
 
 
 def mean_over_batch(function: Callable, constants: Any, *batch: Any) -> Any:
-    """function(constants, *batch), a tree of means over the batch: of a loss, of its gradients. Every device takes
-    the mean over its share, and what they found is averaged at once. To be said inside jit.
+    """Compute function(constants, *batch), a tree of means over the batch: a loss, its gradients. Call it inside jit.
 
-    What computes it should be awaited: with more than 32 such programs under way on a processor, XLA waits for ever.
+    Every device computes the mean over its share; the shares are then averaged. Wait for the result before the next
+    call: with more than 32 such programs in flight on a processor, XLA waits for ever.
+
+    >>> def loss(weight, x):
+    ...     return jnp.mean(weight * x)
+    >>> jax.jit(lambda x: mean_over_batch(loss, 2.0, x))(jnp.arange(4.0)).item()
+    3.0
     """
     size, count = len(jax.tree.leaves(batch)[0]), len(used())
     if count == 1 or size % count:
         return function(constants, *batch)
 
     def share(constants: Any, *batch: Any) -> Any:
-        # As one vector: between devices, many small arrays take far longer than a large one.
+        # In one vector: to send many small arrays between devices takes far longer than one large array.
         flat, unravel = ravel_pytree(function(constants, *batch))
         return unravel(jax.lax.pmean(flat, _AXIS))
 
@@ -90,7 +103,7 @@ def mean_over_batch(function: Callable, constants: Any, *batch: Any) -> Any:
 
 
 def everywhere(tree: Tree) -> Tree:
-    """A copy of every array on each of the devices."""
+    """Copy every array to each of the devices."""
     return tree if len(used()) == 1 else jax.device_put(tree, _sharding(PartitionSpec()))
 
 

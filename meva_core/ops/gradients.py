@@ -1,4 +1,8 @@
-"""Gradients of players with respect to their own policies. Shapes: P players, D numbers per policy."""
+"""Gradients of players with respect to their own policies.
+
+Shapes: P players, D numbers per policy. A `payoff` maps a joint policy f32[P, D] to payoffs f32[P]. Every function is
+differentiable: no gradient is stopped. Examples use the game f1 = -a b, f2 = a b at a = 1, b = 2.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,43 +12,61 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-UNROLLED = 3  # players for each of whom a program is written out; for more, one that loops compiles sooner
+UNROLLED = 3  # up to so many players the program repeats itself for each; for more, a loop compiles sooner
 
 
 def each_player(function: Callable[[Any], Any], players: int) -> Any:
-    """`function` of each player's number, one after the other, every array stacked: [P, ...]. The number is traced
-    where there are many players."""
+    """Call `function` with each player's number and stack the results: every array becomes [P, ...].
+
+    With more than three players the number is traced.
+
+    >>> each_player(lambda i: 10.0 * i, 3).tolist()
+    [0.0, 10.0, 20.0]
+    """
     if players > UNROLLED:
         return jax.lax.map(function, jnp.arange(players))
-    return jax.tree.map(lambda *found: jnp.stack(found), *(function(i) for i in range(players)))
+    return jax.tree.map(lambda *outputs: jnp.stack(outputs), *(function(i) for i in range(players)))
 
 
 def own_gradient(payoff: Callable[[Array, Array], Array], x: Array) -> Array:
-    """Row i: d payoff_i / d x_i with everybody else's policy held fixed, f32[P, D], in one backward pass.
+    """Gradient of every player's payoff in its own policy, in one backward pass, f32[P, D].
 
-    `payoff(own, others)` -> f32[P], whose entry i reads player i from `own` and the rest from `others`: so
-    entry i of the sum depends on own[i] alone. Differentiable: nothing is stopped.
+    Row i is d payoff_i / d x_i with the others' policies held. `payoff(own, others)` -> f32[P], whose entry i reads
+    player i from `own` and the rest from `others`: so entry i of the sum depends on own[i] alone.
+
+    >>> x = jnp.array([[1.0], [2.0]])
+    >>> own_gradient(lambda own, others: own[:, 0] * others[::-1, 0], x).tolist()
+    [[2.0], [1.0]]
     """
     return jax.grad(lambda own: jnp.sum(payoff(own, x)))(x)
 
 
 def own_rows(effects: Array) -> Array:
-    """[i, i] of f32[P, P, D]: of what everybody's policy does to everybody, what one's own does to oneself."""
+    """Diagonal [i, i] of f32[P, P, D], f32[P, D]: what each player's policy does to that player.
+
+    >>> own_rows(jnp.array([[[1.0], [2.0]], [[3.0], [4.0]]])).tolist()
+    [[1.0], [4.0]]
+    """
     each = np.arange(effects.shape[0])
     return effects[each, each]
 
 
 def simultaneous_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
-    """[d1 f1(x), ..., dP fP(x)], f32[P, D], of a payoff f32[P, D] -> f32[P] (Letcher et al., 2019, section 2).
+    """Gradient of every player's payoff in that player's own policy, [d1 f1(x), ..., dP fP(x)], f32[P, D].
 
-    Differentiable.
+    Source: Letcher et al. (2019), section 2.
+
+    >>> def payoff(x):
+    ...     return x[0, 0] * x[1, 0] * jnp.array([-1.0, 1.0])
+    >>> simultaneous_gradient(payoff, jnp.array([[1.0], [2.0]])).tolist()
+    [[-2.0], [1.0]]
     """
     return own_rows(_effects(payoff, x))  # all players' passes backward share one forward
 
 
 def _effects(payoff: Callable[[Array], Array], x: Array) -> Array:
-    """[i, j]: d payoff_i / d x_j, f32[P, P, D]."""
-    # Player by player, not mapped: with a batch of players beside that of policies, small products are no longer
+    """Gradients of every payoff in every policy, [i, j]: d payoff_i / d x_j, f32[P, P, D]."""
+    # One player at a time, not vmap: with a batch of players beside that of policies, small products are no longer
     # loops that vectorise, but library calls.
     paid, pull = jax.vjp(payoff, x)
     directions = jnp.eye(len(paid), dtype=paid.dtype)
@@ -52,7 +74,14 @@ def _effects(payoff: Callable[[Array], Array], x: Array) -> Array:
 
 
 def effects_after(payoff: Callable[[Array], Array], x: Array, steps: Array) -> Array:
-    """[i, j]: d payoff_i / d x_j where all but i have taken their `steps`, f32[P, P, D]."""
+    """Gradients of player i's payoff where all but i have taken their `steps`, [i, j]: d payoff_i / d x_j, f32[P, P,
+    D].
+
+    >>> def payoff(x):
+    ...     return x[0, 0] * x[1, 0] * jnp.array([-1.0, 1.0])
+    >>> effects_after(payoff, jnp.array([[1.0], [2.0]]), steps=jnp.array([[-2.0], [1.0]])).tolist()
+    [[[-3.0], [-1.0]], [[2.0], [-1.0]]]
+    """
 
     def of_player(i: Any) -> Array:
         return jax.grad(lambda x: payoff(x)[i])((x + steps).at[i].set(x[i]))
@@ -61,9 +90,16 @@ def effects_after(payoff: Callable[[Array], Array], x: Array, steps: Array) -> A
 
 
 def look_ahead_gradient(payoff: Callable[[Array], Array], steps: Callable[[Array], Array], x: Array) -> Array:
-    """Row i: d_i [ f_i(x_i, x_j + steps_j(x)) ], f32[P, D], through what x_i does to the others' steps. Differentiable.
+    """Gradient of each player's payoff after the others' steps, row i: d_i [ f_i(x_i, x_j + steps_j(x)) ], f32[P, D].
 
-    Willi et al. (2022), definition 1.
+    It goes through what x_i does to the others' steps. Source: Willi et al. (2022), definition 1.
+
+    >>> def payoff(x):
+    ...     return x[0, 0] * x[1, 0] * jnp.array([-1.0, 1.0])
+    >>> def steps(x):
+    ...     return 0.5 * simultaneous_gradient(payoff, x)
+    >>> look_ahead_gradient(payoff, steps, jnp.array([[1.0], [2.0]])).tolist()
+    [[-3.0], [-1.0]]
     """
     taken, pull = jax.vjp(steps, x)
     effects = effects_after(payoff, x, taken)
@@ -73,11 +109,17 @@ def look_ahead_gradient(payoff: Callable[[Array], Array], steps: Callable[[Array
 
 
 def shaping_gradient(payoff: Callable[[Array], Array], x: Array, effects: Array | None = None) -> Array:
-    """How player i changes what the others' naive steps do to it, f32[P, D]: d_i [ sum_j stop(e_ij) . d_j f_j ].
+    """The shaping term of LOLA, row i: d_i [ sum_j stop(e_ij) . d_j f_j ], f32[P, D].
 
-    effects: e, f32[P, P, D], of j's policy on i's payoff; unset: d_j f_i at x. Differentiable: nothing is stopped.
+    It says how player i changes what the others' naive steps do to it. effects: e, f32[P, P, D], of j's policy on i's
+    payoff; by default d_j f_i at x.
 
-    Foerster et al. (2018), equation 4; chi of Letcher et al. (2019), section 3.
+    Source: Foerster et al. (2018), equation 4; chi of Letcher et al. (2019), section 3.
+
+    >>> def payoff(x):
+    ...     return x[0, 0] * x[1, 0] * jnp.array([-1.0, 1.0])
+    >>> shaping_gradient(payoff, jnp.array([[1.0], [2.0]])).tolist()
+    [[-1.0], [-2.0]]
     """
     held = _effects(payoff, x) if effects is None else effects
     players = range(len(x))
@@ -102,21 +144,39 @@ def shaping_gradient(payoff: Callable[[Array], Array], x: Array, effects: Array 
     return jnp.stack(rows)
 
 
-# Products with H = d [d1 f1, ..., dP fP] / dx, never H itself. v: f32[P, D], like x.
+# Products with H = d [d1 f1, ..., dP fP] / dx, without making H itself. v: f32[P, D], like x.
 
 
 def jacobian_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> Array:
-    """H v, f32[P, D]."""
+    """Product H v, f32[P, D].
+
+    >>> def payoff(x):
+    ...     return x[0, 0] * x[1, 0] * jnp.array([-1.0, 1.0])
+    >>> jacobian_product(payoff, jnp.array([[1.0], [2.0]]), jnp.array([[3.0], [4.0]])).tolist()
+    [[-4.0], [3.0]]
+    """
     return jax.jvp(lambda x: simultaneous_gradient(payoff, x), (x,), (v,))[1]
 
 
 def transposed_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> Array:
-    """H' v, f32[P, D]."""
+    """Product H' v, f32[P, D].
+
+    >>> def payoff(x):
+    ...     return x[0, 0] * x[1, 0] * jnp.array([-1.0, 1.0])
+    >>> transposed_product(payoff, jnp.array([[1.0], [2.0]]), jnp.array([[3.0], [4.0]])).tolist()
+    [[4.0], [-3.0]]
+    """
     return jax.vjp(lambda x: simultaneous_gradient(payoff, x), x)[1](v)[0]
 
 
 def off_diagonal_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> Array:
-    """H_o v, f32[P, D]: H without its blocks (i, i), so how the others' moves v_j turn player i's gradient."""
+    """Product H_o v, f32[P, D]: H without its blocks (i, i), so how the others' moves v_j turn player i's gradient.
+
+    >>> def payoff(x):
+    ...     return 2 * x[:, 0] - jnp.sum(x) ** 2
+    >>> off_diagonal_product(payoff, jnp.array([[1.0], [2.0]]), jnp.array([[3.0], [4.0]])).tolist()
+    [[-8.0], [-6.0]]
+    """
 
     def row(i: Any) -> Array:
         return jax.jvp(jax.grad(lambda x: payoff(x)[i]), (x,), (v.at[i].set(0.0),))[1][i]

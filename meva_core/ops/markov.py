@@ -6,18 +6,25 @@ import numpy as np
 from jax import Array
 
 SPELLED_OUT = 4  # largest chain whose elimination is written out number by number: fastest, but long to compile
-UNROLLED = 16  # largest whose elimination is written out row by row; beyond, a loop over blocks compiles sooner
-BLOCK = 8  # states that a larger chain loses at once: few passes through memory, most of the work in products
+UNROLLED = 16  # largest chain whose elimination is written out row by row; for larger ones a loop compiles sooner
+BLOCK = 8  # states that a larger chain eliminates at once: few passes through memory, most work in matrix products
 
 
 def discounted_shares(start: Array, after: Array, discount: Array | float) -> Array:
-    """The share of all rounds that a chain spends in each state, (1 - d) sum_t d^t P(state at t), f32[N]; sum 1.
+    """Share of all rounds that a Markov chain spends in each state, f32[N], of sum 1.
 
-    start f32[N]: probabilities of the first state. after f32[N, N]: row s holds the probabilities of the state after s;
-    what stays in s is taken to be the rest, so only the numbers off the diagonal count. discount d: >= 0 and < 1.
+    It is (1 - d) sum_t d^t P(state at t). start f32[N]: probabilities of the first state. after f32[N, N]: row s holds
+    the probabilities of the state after s; what stays in s is taken to be the rest, so only the numbers off the
+    diagonal count. discount d: >= 0 and < 1.
 
-    All derivatives, of any order, multiply by one inverse, which is found by adding and multiplying positive numbers
+    All derivatives, of any order, multiply by one inverse, which is computed by adding and multiplying positive numbers
     only (Grassmann, Taksar & Heyman, 1985; O'Cinneide, 1993): every entry keeps its digits however near d is to 1.
+
+    A chain that leaves its first state half of the time, and never comes back, at discount 0.5:
+
+    >>> shares = discounted_shares(jnp.array([1.0, 0.0]), jnp.array([[0.5, 0.5], [0.0, 1.0]]), 0.5)
+    >>> [round(float(share), 4) for share in shares]
+    [0.6667, 0.3333]
     """
     stops = 1 - discount
     moves, held = jax.lax.stop_gradient((discount * after, stops))
@@ -59,17 +66,17 @@ def _inverse(moves: Array, stops: Array) -> Array:
 
 
 def _eliminated(k: int, moves: Array, stops: Array) -> tuple[Array, Array]:
-    """One state less; those up to k are eliminated already."""
+    """Eliminate state k from a chain whose states before k are eliminated already."""
     states = np.arange(len(stops))
-    here = states == k
+    at_k = states == k
     pivot = 1 / (stops[k] + jnp.sum(jnp.where(states > k, moves[k], 0)))
-    head = jnp.where(here, 1, moves[k]) * pivot
-    rest = jnp.where(here, 0, moves) + moves[:, k][:, None] * head
-    return jnp.where(here[:, None], head, rest), stops + moves[:, k] * pivot * stops[k]
+    head = jnp.where(at_k, 1, moves[k]) * pivot
+    rest = jnp.where(at_k, 0, moves) + moves[:, k][:, None] * head
+    return jnp.where(at_k[:, None], head, rest), stops + moves[:, k] * pivot * stops[k]
 
 
 def _by_blocks(moves: Array, stops: Array) -> Array:
-    """The same, block by block; what is missing to whole blocks are states that nobody comes to."""
+    """Compute the same block by block; states that nobody visits fill the last block."""
     size = len(stops)
     whole = -(-size // BLOCK) * BLOCK
     moves = jnp.pad(moves, (0, whole - size))

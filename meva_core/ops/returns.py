@@ -1,4 +1,4 @@
-"""Targets for meta-values along a trajectory. Shapes: T steps; what follows is free, and broadcast."""
+"""Targets for meta-values along a trajectory. Shapes: T steps; all other axes broadcast."""
 
 import jax
 from jax import Array
@@ -7,10 +7,14 @@ from jax import Array
 def lambda_returns(payoffs: Array, values: Array, discounts: Array, trace: Array | float) -> Array:
     """Normalised lambda-returns, f32[T, ...].
 
-    Y_t = (1 - g) payoffs_t + g [(1 - trace) values_t + trace Y_{t+1}], backwards from Y_T = values_{T-1},
-    where values_t is the bootstrap at the state after step t and g the discounts (Sutton & Barto, 2018,
-    equation 12.2; Cooijmans et al., 2023, algorithm 1 and appendix A). Which payoff belongs to step t, that
-    of the state before it or after it, is the caller's: it tells the formulations `value` and `correction` apart.
+    Y_t = (1 - g) payoffs_t + g [(1 - trace) values_t + trace Y_{t+1}], backwards from Y_T = values_{T-1}, where
+    values_t is the bootstrap at the state after step t and g the discounts (Sutton & Barto, 2018, equation 12.2;
+    Cooijmans et al., 2023, algorithm 1 and appendix A). The caller decides which payoff belongs to step t, that of the
+    state before it or after it: this is how the formulations `value` and `correction` differ.
+
+    >>> payoffs, values = jnp.array([1.0, 1.0]), jnp.array([0.0, 0.0])
+    >>> lambda_returns(payoffs, values, jnp.array(0.5), trace=1.0).tolist()
+    [0.75, 0.5]
     """
 
     def backwards(after: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:

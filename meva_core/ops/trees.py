@@ -1,4 +1,4 @@
-"""Pytrees of one structure, together."""
+"""Pytrees of one structure, put together."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,5 +8,9 @@ import jax.numpy as jnp
 
 
 def stacked(trees: Sequence[Any]) -> Any:
-    """S trees of one structure as one, every leaf [S, ...]."""
+    """Stack S trees of one structure into one tree, every leaf [S, ...].
+
+    >>> stacked([{"rate": 1.0}, {"rate": 2.0}])["rate"].tolist()
+    [1.0, 2.0]
+    """
     return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *trees)

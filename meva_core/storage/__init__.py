@@ -1,1 +1,1 @@
-"""What is on the disk: files that are whole or absent, locks, checkpoints, metrics, and the run folder."""
+"""Storage on disk: files that are whole or absent, locks, checkpoints, metrics, and the run folder."""

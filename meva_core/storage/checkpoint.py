@@ -1,7 +1,7 @@
-"""A fit's state <-> disk: verified, versioned, and kept with the experiment that it belongs to.
+"""Checkpoints of a fit's state: checked, versioned, and stored with the experiment that they belong to.
 
-One file per checkpoint: every leaf as raw bytes, so that bfloat16, NaN, -0.0 and empty arrays come back bit by bit, and
-what they are, whose they are, and which seeds had diverged.
+One file per checkpoint holds every leaf as raw bytes, so that bfloat16, NaN, -0.0 and empty arrays come back bit by
+bit. Beside them are the leaves' types and shapes, the experiment, and the seeds that had diverged.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from meva_core.fitting import Divergence
 from meva_core.storage import files
 
 SCHEMA = 3
-KEPT = 3
-_ROOM = 2**20  # bytes for all that is said about the arrays
+KEPT = 3  # checkpoints of a fit
+_ROOM = 2**20  # bytes for everything but the arrays
 
 
 @attrs.frozen
 class Checkpoint:
-    """loops: how many outer loops were done. state: after them. diverged: seeds that were lost on the way."""
+    """A stored state of a fit. loops: outer loops done; state: after them; diverged: seeds that had diverged by
+    then."""
 
     loops: int
     state: Any
@@ -37,8 +38,10 @@ class Checkpoint:
 def save(
     folder: Path, loops: int, state: Any, experiment: Mapping[str, Any], diverged: Sequence[Divergence] = ()
 ) -> Path:
-    """Write the state after `loops` outer loops, then drop all but the last three. `experiment`: all that decides the
-    fit, as plain tables. Returns the file."""
+    """Write the state after `loops` outer loops, then delete all but the last three checkpoints. Returns the file.
+
+    experiment: everything that decides the fit, as plain tables.
+    """
     target = write(folder, loops, state, experiment, diverged)
     for old in oldest_first(folder)[:-KEPT]:
         old.unlink()
@@ -48,7 +51,7 @@ def save(
 def write(
     folder: Path, loops: int, state: Any, experiment: Mapping[str, Any], diverged: Sequence[Divergence] = ()
 ) -> Path:
-    """The same without dropping any."""
+    """Write a checkpoint like `save`, without deleting any."""
     for stale in folder.glob(f"*{files.PARTIAL}"):
         stale.unlink()
     leaves = _leaves(state)
@@ -66,22 +69,22 @@ def write(
 
 
 def latest(folder: Path, like: Any, damaged: Callable[[str], None] = lambda text: None) -> Checkpoint | None:
-    """The last one that is whole, None where there is none. `like`: a state of the same shape.
+    """The last checkpoint that is whole; None if there is no checkpoint. `like`: a state of the same shape.
 
-    `damaged` is told of every file that is passed over; BadFolder where none is whole.
+    `damaged` is called with a line about every file that is passed over. Raises BadFolder if none is whole.
     """
     return _first_whole(folder, lambda path: load(path, like), damaged)
 
 
 def experiment_of(folder: Path) -> Mapping[str, Any] | None:
-    """All that decided the fit, as plain tables; None where there is no checkpoint, or none that is whole."""
+    """Everything that decided the fit, as plain tables; None if no checkpoint is whole."""
     with contextlib.suppress(BadFolder):
         return _first_whole(folder, lambda path: _checked(path, files.load_meta(path, most=_ROOM))["experiment"])
     return None
 
 
 def load(path: Path, like: Any) -> Checkpoint:
-    """BadFolder where the file is damaged, foreign, or of another state than `like`."""
+    """Read a checkpoint. Raises BadFolder if it is damaged, foreign, or of another state than `like`."""
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(like))
     arrays, meta = files.load_arrays(path, most=2 * size + _ROOM)
     meta = _checked(path, meta)
@@ -115,20 +118,20 @@ def _first_whole(folder: Path, read: Callable[[Path], Any], damaged: Callable[[s
     complaints = []
     for path in reversed(oldest_first(folder)):
         try:
-            found = read(path)
+            content = read(path)
         except BadFolder as error:
             complaints.append(str(error))
             continue
         for complaint in complaints:
             damaged(f"{complaint}; the one before is used")
-        return found
+        return content
     if complaints:
         raise BadFolder("; ".join(complaints) + f"; remove {folder} to begin this fit anew")
     return None
 
 
 def oldest_first(folder: Path) -> list[Path]:
-    """The files of a folder, by their loops."""
+    """Files of a checkpoint folder, in the order of their loops."""
     return sorted(folder.glob("loop-*.npz"), key=lambda path: (len(path.name), path.name))
 
 

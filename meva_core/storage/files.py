@@ -1,7 +1,7 @@
-"""Files that are there whole or not at all, and arrays every byte of which is checked.
+"""Files that are written whole or not at all, and array files in which every byte is checked.
 
-Arrays are npz files, which any numpy reads. The SHA-256 of everything before it stands at a file's very end, as the
-zip archive's comment. Nothing is ever unpickled.
+Arrays are npz files, which any numpy reads. The SHA-256 of everything before it stands at a file's very end, as the zip
+archive's comment. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ import numpy as np
 from meva_core.errors import BadFolder, MevaError, Unwritable
 
 PARTIAL = ".partial"
-META = "meta"  # the name of the array that holds what is said about the others
+META = "meta"  # the name of the array that holds JSON about the others
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 _DIGEST = 64  # characters
 
 
 def file_name(text: str) -> str:
-    """One that stays in its folder, whatever names it is made of."""
+    """A file name made from any text: it stays in its folder."""
     return re.sub(r"[^\w.+-]", "-", text).lstrip(".") or "-"
 
 
 def file_name_of_its_own(text: str, longest: int = 120) -> str:
-    """The file name of a text, with a few digits of its hash where other texts could share it or it is too long."""
+    """A file name for a text, with a few digits of its hash if other texts could share the name or it is too long."""
     name = file_name(text)
     if name == text and len(name) <= longest:
         return name
@@ -42,7 +42,8 @@ def file_name_of_its_own(text: str, longest: int = 120) -> str:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """All of it or nothing: what was there before stays until the new file is on the disk. OSError names the file."""
+    """Write a file atomically (temporary file, fsync, rename): on failure the old file stays. OSError names the
+    file."""
     partial = path.with_name(path.name + PARTIAL)
     with naming(path):
         try:
@@ -58,12 +59,12 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """As text that people can read."""
+    """Write JSON that people can read. Raises ValueError for NaN and infinity."""
     write(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def copy(source: Path, target: Path) -> None:
-    """A file, or all files of a folder; what is there already is overwritten. OSError names the file."""
+    """Copy a file, or all files of a folder, over existing ones. OSError names the file."""
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
         for path in source.iterdir():
@@ -73,14 +74,15 @@ def copy(source: Path, target: Path) -> None:
 
 
 def refused(error: OSError, text: str) -> MevaError:
-    """What to raise where a path of the user's cannot be written: of the disk's doing, or of the path's."""
+    """The error to raise if a user's path cannot be written: Unwritable if the disk is the reason, else BadFolder."""
     kind = Unwritable if error.errno in _OF_THE_DISK else BadFolder
     return kind(f"{text}: {error.strerror}")
 
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Around the writing of a file: errors of a full disk do not say which it was."""
+    """Context manager around the writing of a file: an OSError of a full disk does not name the file, so this adds
+    it."""
     try:
         yield
     except OSError as error:
@@ -89,22 +91,22 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def save_arrays(path: Path, arrays: Mapping[str, Any], meta: Any = None, *, compress: bool = False) -> None:
-    """Write an npz file with its checksum; `meta` is anything that JSON can say."""
-    found: dict[str, Any] = dict(arrays)
+    """Write an npz file with its checksum; `meta` is anything that JSON can hold."""
+    content: dict[str, Any] = dict(arrays)
     if meta is not None:
-        found[META] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+        content[META] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     buffer = io.BytesIO()
-    (np.savez_compressed if compress else np.savez)(buffer, **found)
+    (np.savez_compressed if compress else np.savez)(buffer, **content)
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.comment = b"0" * _DIGEST
-    content = buffer.getvalue()[:-_DIGEST]
-    write(path, content + hashlib.sha256(content).hexdigest().encode())
+    data = buffer.getvalue()[:-_DIGEST]
+    write(path, data + hashlib.sha256(data).hexdigest().encode())
 
 
 def load_arrays(path: Path, *, most: int | None = None) -> tuple[dict[str, np.ndarray], Any]:
-    """What `save_arrays` wrote: the arrays, and meta or None. `most`: bytes that they may take up.
+    """Read the arrays and the meta (or None) that `save_arrays` wrote. `most`: bytes that they may take up.
 
-    BadFolder where the file is cut, altered in a single bit, of another make, or larger than that.
+    Raises BadFolder if the file is cut, altered in a single bit, of another make, or larger than `most`.
     """
     with _opened(path, most) as file:
         arrays = {name: file[name] for name in file.files}
@@ -112,7 +114,8 @@ def load_arrays(path: Path, *, most: int | None = None) -> tuple[dict[str, np.nd
 
 
 def load_meta(path: Path, *, most: int) -> Any:
-    """Of these, meta alone. `most`: bytes that it may take up."""
+    """Read only the meta of an array file. Raises BadFolder if it is larger than `most` bytes, or the file is
+    damaged."""
     with _opened(path, None) as file:
         if META not in file.files or file.zip.getinfo(f"{META}.npy").file_size > most:  # type: ignore[union-attr]
             raise ValueError("size")
@@ -121,7 +124,7 @@ def load_meta(path: Path, *, most: int) -> Any:
 
 @contextlib.contextmanager
 def _opened(path: Path, most: int | None) -> Iterator[Any]:
-    """What is wrong with the bytes of a file becomes a BadFolder; what is wrong with the disk stays an OSError."""
+    """Open a checked npz file: damaged bytes raise BadFolder, and a failing disk raises OSError."""
     try:
         content = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:

@@ -1,4 +1,4 @@
-"""A fit that is kept in a folder as it goes on: metrics, checkpoints, snapshots; and gone on with from there."""
+"""A fit with checkpoints, metrics and snapshots in a folder, resumed from the last checkpoint if there is one."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from meva_core.storage import checkpoint, metrics
 
 PyTree = Any
 CHECKPOINTS, SNAPSHOTS = "checkpoints", "snapshots"  # folders, with one for each player's path in the experiment
-SNAPSHOTS_OF_A_FIT = 10  # of the parameters, along the way
+SNAPSHOTS_OF_A_FIT = 10  # of the parameters, evenly spaced
 
 
 @attrs.frozen
 class Place:
-    """Where a fit is kept: a folder, for the player of this path; decisive: what decides the fit, as plain tables."""
+    """A folder and the player whose fit is stored there. decisive: everything that decides the fit, as plain tables."""
 
     out: Path
     player: str
@@ -37,10 +37,10 @@ class Place:
 def train(
     settings: FitSettings, trainings: Sequence[Training], progress: Progress, place: Place | None = None
 ) -> tuple[PyTree, History]:
-    """One player's fit, from where its place has it: the state, every leaf [S, ...], and its history.
+    """Fit one player, from the last checkpoint in its place: returns the state, every leaf [S, ...], and the history.
 
-    Every chunk is saved when it is over, and Ctrl-C or SIGTERM waits for that. Diverged where no seed is left, and with
-    `fit.on_divergence` = "stop" where one is lost.
+    Every chunk is saved when it is over, and Ctrl-C or SIGTERM waits for that. Raises Diverged if all seeds diverged,
+    or if one did and `fit.on_divergence` is "stop".
     """
     seeds = settings.every_seed
     state, loops, history = fitting.start(trainings, seeds), 0, History(seeds=seeds)
@@ -49,7 +49,7 @@ def train(
         state, loops = _resumed(out, player, state, history, progress)
         if loops > trainings[0].num_steps:
             raise BadFolder(f"expected checkpoints of at most {trainings[0].num_steps} loops in {out}, got {loops}")
-        for name in (CHECKPOINTS, SNAPSHOTS):  # once: where the folder is taken away, nothing makes it anew
+        for name in (CHECKPOINTS, SNAPSHOTS):  # made once: if the folder is deleted during the fit, it stays so
             (out / name / player).mkdir(parents=True, exist_ok=True)
     _complain(settings, history, [], progress)
     num_steps = trainings[0].num_steps
@@ -73,23 +73,25 @@ def train(
 
 
 def _resumed(out: Path, player: str, fresh: PyTree, history: History, progress: Progress) -> tuple[PyTree, int]:
-    """State and loops of the last checkpoint, with the history until then; the fresh state where there is none."""
-    found = checkpoint.latest(out / CHECKPOINTS / player, fresh, progress.warn)
-    metrics.cut(out, player, 0 if found is None else found.loops)
-    if found is None:
+    """State and loops of the last checkpoint, its history read into `history`; the fresh state and 0 if there is
+    none."""
+    last = checkpoint.latest(out / CHECKPOINTS / player, fresh, progress.warn)
+    metrics.cut(out, player, 0 if last is None else last.loops)
+    if last is None:
         return fresh, 0
-    history.metrics, missing = metrics.read(out, player, history.seeds, found.loops)
-    history.diverged = list(found.diverged)
-    progress.chunk(Chunk(found.loops, found.state, {}))
+    history.metrics, missing = metrics.read(out, player, history.seeds, last.loops)
+    history.diverged = list(last.diverged)
+    progress.chunk(Chunk(last.loops, last.state, {}))
     if missing:
         progress.warn(
             f"{missing} lines of {out / metrics.NAME} are missing or damaged: curves have gaps there, the fit has none"
         )
-    return found.state, found.loops
+    return last.state, last.loops
 
 
 def _complain(settings: FitSettings, history: History, new: Sequence[Divergence], progress: Progress) -> None:
-    """Of the seeds that are lost, those that are `new`; or stop for them."""
+    """Warn about newly diverged seeds. Raises Diverged if all seeds diverged, or one did and `on_divergence` is
+    "stop"."""
     if history.diverged and len(history.diverged) == len(history.seeds):
         raise Diverged("; ".join(map(str, history.diverged)))
     if history.diverged and settings.on_divergence == "stop":
@@ -102,12 +104,12 @@ def _complain(settings: FitSettings, history: History, new: Sequence[Divergence]
 
 
 def _due(before: int, loops: int, num_steps: int) -> bool:
-    """Whether a snapshot is, the last at the end."""
+    """True if a snapshot falls between these two counts of loops: there are ten per fit, the last one at its end."""
     return SNAPSHOTS_OF_A_FIT * loops // num_steps > SNAPSHOTS_OF_A_FIT * before // num_steps
 
 
 def _not_numbers(params: PyTree, count: int) -> list[bool]:
-    """Per seed, whether anything in its parameters is NaN."""
+    """Per seed, True if any number of its parameters is NaN."""
     floats = [leaf for leaf in jax.tree.leaves(params) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    found = [jnp.isnan(leaf).reshape(len(leaf), -1).any(axis=1) for leaf in floats]
-    return jnp.stack(found).any(axis=0).tolist() if found else [False] * count
+    broken = [jnp.isnan(leaf).reshape(len(leaf), -1).any(axis=1) for leaf in floats]
+    return jnp.stack(broken).any(axis=0).tolist() if broken else [False] * count

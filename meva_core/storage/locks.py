@@ -1,7 +1,7 @@
 """One process per folder: a file named `lock`, held by the system for as long as its process lives.
 
-A process that was killed holds nothing: the next one takes over what it left. On a disk without such locks `lock.claim`
-stands beside it, which filelock makes, and breaks where its process, on the same machine, is dead.
+A process that was killed holds nothing: the next one takes over its folder. On a disk without such locks, filelock
+makes `lock.claim` beside it, and breaks it if its process, on the same machine, is dead.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 @contextlib.contextmanager
 def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Keep all others out of the folder, which is made where it is missing.
+    """Hold an exclusive lock on `folder`, which is created if missing.
 
-    BadFolder says who is in it; with `wait`, which is told so, they are waited for. BadFolder or Unwritable where it
-    cannot be written.
+    If another process holds it: raises BadFolder that names the holder, or, with `wait`, calls `wait(message)` and
+    blocks. Raises BadFolder or Unwritable if the folder cannot be written.
     """
-    path, told = folder / NAME, False
+    path, waiting = folder / NAME, False
     while True:
         file = _opened(path)
         release = _claimed(file, folder)
@@ -44,18 +44,18 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
             if wait is None:
                 gone = f" (or remove {folder / CLAIM}, if it is gone)" if (folder / CLAIM).exists() else ""
                 raise BadFolder(
-                    f"expected a folder that nobody else works in, got {folder}: {holder} does; "
+                    f"expected a folder that no other process uses, got {folder}, which is in use by {holder}: "
                     f"wait for it, or stop it{gone}"
                 )
-            if not told:
-                wait(f"waiting for {holder}, who works in {folder}")
-            told = True
+            if not waiting:
+                wait(f"waiting for {holder}, which uses {folder}")
+            waiting = True
             time.sleep(_SECONDS)
             continue
         if _is_there(path, file):
             break
         release()
-        file.close()  # its holder took it away before we had it
+        file.close()  # its holder removed the file before this process had the lock
     try:
         _sign(file)
         yield
@@ -67,7 +67,7 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
 
 
 def _claimed(file: IO[str], folder: Path) -> Callable[[], object] | None:
-    """Take the folder's lock, `file`; returns what gives it back, or None where another process has it."""
+    """Take the folder's lock, `file`. Returns a function that gives it back; None if another process holds it."""
     try:
         import fcntl
 
@@ -85,12 +85,12 @@ def _claimed(file: IO[str], folder: Path) -> Callable[[], object] | None:
 
 
 def _without_system(file: IO[str], folder: Path) -> Callable[[], object] | None:
-    """The same on a disk where the system has no locks."""
+    """Take the lock of a folder on a disk where the system has no locks, like `_claimed`."""
     import filelock
 
     claim = filelock.SoftFileLock(folder / CLAIM, thread_local=False)
     try:
-        claim.acquire(timeout=_SECONDS, poll_interval=_SECONDS / 10)  # a dead process's takes a second look
+        claim.acquire(timeout=_SECONDS, poll_interval=_SECONDS / 10)  # breaks a dead process's lock at the second try
     except filelock.Timeout:
         return None
     except OSError as error:
@@ -114,7 +114,7 @@ def _is_there(path: Path, file: IO[str]) -> bool:
 
 
 def _sign(file: IO[str]) -> None:
-    told = {
+    holder = {
         "pid": os.getpid(),
         "host": platform.node(),
         "since": f"{datetime.datetime.now():%Y-%m-%d %H:%M}",
@@ -122,14 +122,14 @@ def _sign(file: IO[str]) -> None:
     }
     with contextlib.suppress(OSError):  # a full disk: the lock is held all the same
         file.truncate(0)
-        file.write(json.dumps(told) + "\n")
+        file.write(json.dumps(holder) + "\n")
         file.flush()
 
 
 def _holder(file: IO[str]) -> str:
     try:
         file.seek(0)
-        told = json.loads(file.read())
-        return f"process {told['pid']} on {told['host']} (since {told['since']}: {told['command']})"
+        holder = json.loads(file.read())
+        return f"process {holder['pid']} on {holder['host']} (since {holder['since']}: {holder['command']})"
     except (ValueError, KeyError, TypeError, OSError):
         return "another process"

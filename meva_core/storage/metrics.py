@@ -1,4 +1,4 @@
-"""metrics.jsonl: a line per seed and outer loop, written as a fit goes on.
+"""The file metrics.jsonl: a line per seed and outer loop, written while a fit runs.
 
 Shapes: S seeds, N loops.
 """
@@ -23,7 +23,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def append(out: Path, fit: str, seeds: Sequence[int], chunk: Chunk) -> None:
-    """A chunk's loops; `fit` is the player's path in the experiment."""
+    """Append the loops of a chunk; `fit` is the player's path in the experiment."""
     count = next(iter(chunk.metrics.values())).shape[1]
     lines = []
     for loop in range(count):
@@ -36,7 +36,7 @@ def append(out: Path, fit: str, seeds: Sequence[int], chunk: Chunk) -> None:
 
 
 def cut(out: Path, fit: str, loops: int) -> None:
-    """Drop the loops from `loops` on, which will be done again, and lines that are damaged."""
+    """Delete the loops from `loops` on, which will be done again, and damaged lines."""
     if not (out / NAME).exists():
         return
     kept = [line for line in _lines(out) if line["fit"] != fit or line["loop"] < loops]
@@ -56,10 +56,10 @@ def check(out: Path) -> None:
 
 
 def read(out: Path, fit: str, seeds: Sequence[int], loops: int) -> tuple[dict[str, np.ndarray], int]:
-    """Metrics of the first `loops` loops, each f32[S, N], and how many lines of theirs are missing, cut or altered: NaN
-    in their place."""
+    """Metrics of the first `loops` loops, each f32[S, N], and the number of missing or damaged lines, which read as
+    NaN."""
     position = {seed: n for n, seed in enumerate(seeds)}
-    found: dict[str, np.ndarray] = {}
+    metrics: dict[str, np.ndarray] = {}
     seen = set()
     for line in _lines(out):
         if line["fit"] != fit or line["seed"] not in position or line["loop"] >= loops:
@@ -67,13 +67,13 @@ def read(out: Path, fit: str, seeds: Sequence[int], loops: int) -> tuple[dict[st
         seen.add((line["seed"], line["loop"]))
         for name, value in line.items():
             if name not in _KEYS:
-                metric = found.setdefault(name, np.full((len(seeds), loops), np.nan, np.float32))
+                metric = metrics.setdefault(name, np.full((len(seeds), loops), np.nan, np.float32))
                 metric[position[line["seed"]], line["loop"]] = np.nan if value is None else value
-    return found, len(seeds) * loops - len(seen)
+    return metrics, len(seeds) * loops - len(seen)
 
 
 def _lines(out: Path) -> Iterator[dict[str, Any]]:
-    """Those that are whole."""
+    """Well-formed lines of the file; truncated or damaged ones are skipped."""
     path = out / NAME
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     for text_line in text.splitlines():

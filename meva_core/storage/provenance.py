@@ -1,4 +1,4 @@
-"""By what a run was computed: versions, platform and devices. Equal ones give equal numbers, to the bit."""
+"""Provenance of a run: versions, platform and devices. Where they are equal, the numbers are equal to the bit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIBRARIES = ("meva", "jax", "jaxlib", "dm-haiku", "optax", "numpy", "scipy")
 
 
 def record() -> dict[str, Any]:
-    """Of this process, as plain tables."""
+    """Provenance of this process, as plain tables."""
     strangers = {plugin.distribution: plugin.version for plugin in discovery.installed().plugins}
     return {
         "python": platform.python_version(),
@@ -26,12 +26,13 @@ def record() -> dict[str, Any]:
 
 
 def changes(was: Mapping[str, Any]) -> list[str]:
-    """What is different here from what a run has on record, "jax 0.10.2 (was 0.10.1)"; what it lacks is left out."""
-    here, found = record(), []
+    """Differences between this process and a run's record, "jax 0.10.2 (was 0.10.1)"; what the record lacks is left
+    out."""
+    here, differences = record(), []
     versions = was.get("versions")
     if isinstance(versions, Mapping):
         here, was = {**here, **here["versions"]}, {**was, **versions}
     for name, value in here.items():
         if name in was and not isinstance(value, Mapping) and was[name] != value:
-            found.append(f"{name} {value} (was {was[name]})")
-    return found
+            differences.append(f"{name} {value} (was {was[name]})")
+    return differences

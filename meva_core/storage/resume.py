@@ -1,4 +1,4 @@
-"""What may be different where a run is gone on with: nothing that decides its fit, but that it may be longer."""
+"""Checks on resume: the training hyper-parameters must be unchanged, except that training may be extended."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from meva_core.storage import checkpoint, kept_fit
 
 
 def revised(known: Registry, out: Path, overrides: Mapping[str, Any]) -> Experiment:
-    """The experiment in `out` with some hyper-parameters changed: how it is evaluated, or a longer fit. BadValue
-    where that would be another fit."""
+    """The experiment in `out` with some hyper-parameters changed: its evaluation, or a longer fit. Raises BadValue if
+    the changes would make another fit."""
     was = experiments.read(known, out / "experiment.toml")
     now = resolve.revised(known, was, overrides)
     check(now, was.of_fit, compose(now), out)
@@ -25,7 +25,10 @@ def revised(known: Registry, out: Path, overrides: Mapping[str, Any]) -> Experim
 
 
 def check(experiment: Experiment, there: Mapping[str, Any], composition: Composition, out: Path) -> None:
-    """`there`: what decided the fit that `out` holds, as plain tables. BadValue lists what is different."""
+    """Raise BadValue that lists the differences, unless the experiment has the fit that `out` holds, or a longer one.
+
+    there: everything that decided the stored fit, as plain tables.
+    """
     longer, hint = _longer(composition)
     found = differences(there, experiment.of_fit)
     if longer in found and found[longer][0] < found[longer][1]:
@@ -40,7 +43,7 @@ def check(experiment: Experiment, there: Mapping[str, Any], composition: Composi
 
 
 def check_folder(experiment: Experiment, composition: Composition, out: Path) -> None:
-    """The same for all fits that `out` holds checkpoints of."""
+    """Run `check` for every fit that `out` holds checkpoints of."""
     for player in composition.players:
         there = checkpoint.experiment_of(out / kept_fit.CHECKPOINTS / player.path)
         if there is not None:
@@ -48,14 +51,15 @@ def check_folder(experiment: Experiment, composition: Composition, out: Path) ->
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What is not the same in two experiments, dotted, with both values: None for what is missing."""
+    """Values that differ between two experiments, by dotted name; None stands for a missing one."""
     was, now = experiments.dotted(there), experiments.dotted(here)
     names = dict.fromkeys([*was, *now])
     return {name: (was.get(name), now.get(name)) for name in names if was.get(name) != now.get(name)}
 
 
 def _longer(composition: Composition) -> tuple[str | None, str]:
-    """The one hyper-parameter that makes the fit longer and nothing else, dotted; and a clause about it."""
+    """Dotted name of the one hyper-parameter that makes the fit longer and nothing else, or None; and a clause about
+    it."""
     built = composition.rehearse()
     fitted = [(p.path, one.training) for p, one in zip(composition.players, built, strict=True) if one.training]
     if not fitted:

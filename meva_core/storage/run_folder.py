@@ -1,14 +1,14 @@
-"""The run folder: what is written when, and read again on resume.
+"""The run folder: its files, written as the run proceeds and read again on resume.
 
 experiment.toml   the resolved experiment, with the plugin and its version of everybody who takes part;
                   `meva-run runs/.../experiment.toml` runs it again
 metrics.jsonl     one line per seed and outer loop, as the fit goes on
 checkpoints/      the last three of each fit
 snapshots/        its parameters ten times along the way, laid out like checkpoints
-summary.json      everything in the tables (meva_core/report/summary.py says what is where)
-policies.npz      where every match ended; in a game whose plane is surveyed, its basins and trajectories too
+summary.json      everything in the tables (meva_core/report/summary.py documents it)
+policies.npz      the last policies of every match; in a game with a plane, its basins and trajectories too
 figures/          as PNG and SVG
-report.html       one page of all this, that needs nothing beside it
+report.html       one page of all this, that needs no other file
 """
 
 from __future__ import annotations
@@ -39,18 +39,19 @@ LEFTOVERS = (
 
 
 def create(out: Path, experiment: Experiment) -> None:
-    """A new folder with the experiment in it. BadFolder where it holds something already."""
+    """Make a new folder with the experiment in it. Raises BadFolder if it holds something already."""
     new(out, otherwise(out))
     write_experiment(out, experiment, provenance.record())
 
 
 def otherwise(out: Path) -> str:
-    """What to do with a run's folder that is not new."""
+    """A hint for a user whose folder is not new."""
     return f"continue a run with --resume {out} (from Python: resume=True)"
 
 
 def new(out: Path, otherwise: str) -> None:
-    """A new folder. BadFolder where it holds something already; BadFolder or Unwritable where it cannot be written."""
+    """Make a new folder. Raises BadFolder if it holds something already, BadFolder or Unwritable if it cannot be
+    written."""
     _check_empty(out, otherwise)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -61,7 +62,7 @@ def new(out: Path, otherwise: str) -> None:
 
 
 def check_new(out: Path, otherwise: str) -> None:
-    """BadFolder where another process works in it, or it holds something already."""
+    """Raise BadFolder if another process uses the folder, or it holds something already."""
     if (out / locks.NAME).is_file():
         with locks.alone(out):
             pass
@@ -76,11 +77,13 @@ def _check_empty(out: Path, otherwise: str) -> None:
 
 
 def resume(out: Path, experiment: Experiment, warn: Callable[[str], None]) -> None:
-    """An old folder, gone on with; `warn` is told where the numbers may round otherwise than they did. What was found
-    about another experiment, with other loops or another evaluation, is taken away."""
+    """Prepare a folder to be resumed: `warn` is called if numbers may round differently from before.
+
+    The results of another experiment, with other loops or another evaluation, are deleted.
+    """
     was = recorded(out)
     if changed := provenance.changes(was):
-        warn(f"{out} was begun elsewhere, and may round otherwise: {', '.join(changed)}")
+        warn(f"{out} was begun elsewhere, and its numbers may round differently here: {', '.join(changed)}")
     if was.get("hash") != experiment.hash:
         for name in ("report.html", "summary.json"):
             (out / name).unlink(missing_ok=True)
@@ -88,19 +91,19 @@ def resume(out: Path, experiment: Experiment, warn: Callable[[str], None]) -> No
 
 
 def recorded(out: Path) -> dict[str, Any]:
-    """By what a run's folder was begun, as it has it on record; {} where it has nothing."""
-    found = read_toml(out / "experiment.toml").get("run", {})
-    return found if isinstance(found, dict) else {}
+    """Provenance that a run's folder has on record; {} if it has none."""
+    record = read_toml(out / "experiment.toml").get("run", {})
+    return record if isinstance(record, dict) else {}
 
 
 def write_experiment(out: Path, experiment: Experiment, record: dict[str, Any]) -> None:
-    """experiment.toml: the experiment, its hash, and by what it is run."""
+    """Write experiment.toml: the experiment, its hash and the provenance."""
     text = tomli_w.dumps({**experiment.to_plain(), "run": {**record, "hash": experiment.hash}})
     disk.write(out / "experiment.toml", text)
 
 
 def read_summary(out: Path) -> dict[str, Any]:
-    """The content of summary.json, of a run, a tournament or a reproduction. BadFolder where it cannot be read."""
+    """Read summary.json of a run, a tournament or a reproduction. Raises BadFolder if it cannot be read."""
     path = out / "summary.json"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -117,12 +120,12 @@ def read_summary(out: Path) -> dict[str, Any]:
 
 
 def read_policies(out: Path) -> dict[str, np.ndarray]:
-    """The arrays of policies.npz, of a run. BadFolder where it is missing, damaged or not of our make."""
+    """Arrays of a run's policies.npz. Raises BadFolder if it is missing, damaged or not written by MeVa."""
     return disk.load_arrays(out / "policies.npz")[0]
 
 
 def check_schema(found: Any, expected: int, path: Path) -> None:
-    """BadFolder where a file is of another version."""
+    """Raise BadFolder if a file is of another version."""
     if found != expected:
         raise BadFolder(f"expected schema {expected}, got {found!r} @ {path}: written by another version? run it again")
 
@@ -137,7 +140,7 @@ def check_same(experiment: str, summary: Any, out: Path) -> None:
 
 
 def files(out: Path) -> list[Path]:
-    """What a run folder holds, in the order people look."""
+    """Files of a run folder that exist, the most interesting first."""
     pictures = ("report.html", "figures")
     kept = (kept_fit.CHECKPOINTS, kept_fit.SNAPSHOTS)
     numbers = ("summary.json", "experiment.toml", metrics.NAME, "policies.npz", *kept)

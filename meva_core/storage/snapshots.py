@@ -1,4 +1,4 @@
-"""Learners as they were along a fit, from a run's folder: for pictures over training.
+"""Learners as they were along a fit, read from a run's folder: for pictures over training.
 
 Shapes: S seeds.
 """
@@ -23,11 +23,11 @@ from meva_core.storage import checkpoint, kept_fit
 
 
 def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
-    """(loops, match) at each of the ten or so moments of a run's fit that were kept, the first one first: everybody in
-    their seats, every leaf [S, ...] over seeds. Rivals who were fitted before are as they were in the end.
+    """Yield (loops, match) for each of the ten or so snapshots of a run's fit, the first one first.
 
-    handed_in: classes or objects of your own that the run was given. BadFolder where nothing was fitted, or a file is
-    damaged.
+    A match has everybody in their seats, every leaf [S, ...] over seeds. Rivals who were fitted before are as they were
+    at the end of their fit. handed_in: classes or objects of your own that the run was given. Raises BadFolder if
+    nothing was fitted, or a file is damaged.
     """
     out, known = Path(out), discovery.installed()
     for own in handed_in:
@@ -36,28 +36,28 @@ def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
     asked = experiment.read(known, out / "experiment.toml")
     composition = compose.compose(asked)
     fitted: dict[int, Fitted] = {}
-    found: list[tuple[int, dict[int, Fitted]]] = []
+    snapshots_of_last: list[tuple[int, dict[int, Fitted]]] = []
     for n in composition.order:
         learners = composition.of_seeds(n, fitted, asked.fit.seeds)
         states = _kept(out / kept_fit.SNAPSHOTS / composition.players[n].path, learners, asked.seeds)
         moments = [(loops, Fitted(learner=stacked(learners), params=params)) for loops, params in states]
         fitted[n] = moments[-1][1] if moments else Fitted(learner=stacked(learners))
-        found = [(loops, {**fitted, n: moment}) for loops, moment in moments] or found
-    if not found:
+        snapshots_of_last = [(loops, {**fitted, n: moment}) for loops, moment in moments] or snapshots_of_last
+    if not snapshots_of_last:
         raise BadFolder(f"expected a run with a fit, got {out} without {kept_fit.SNAPSHOTS}/")
     game = stacked([composition.game] * asked.fit.seeds)
-    for loops, there in found:
-        players = tuple({**fitted, **there}[n] for n in range(len(composition.players)))
+    for loops, snapshot in snapshots_of_last:
+        players = tuple({**fitted, **snapshot}[n] for n in range(len(composition.players)))
         yield loops, Match(game=game, players=players, seats=composition.seats)
 
 
 def _kept(folder: Path, learners: Sequence[Learner], seeds: Sequence[int]) -> list[tuple[int, Any]]:
-    """Parameters of all seeds, with the loops after which they were so."""
+    """Parameters of all seeds at each snapshot, as (loops, parameters)."""
     trainings = [training for learner in learners if (training := learner.training) is not None]
     if not trainings:
         return []
     like = jax.eval_shape(lambda: fitting.fitted_params(trainings, fitting.start(trainings, seeds)))
     moments = [checkpoint.load(path, like) for path in checkpoint.oldest_first(folder)]
     if not moments:
-        raise BadFolder(f"expected snapshots of a fit in {folder}, got none: go on with the run first, with --resume")
+        raise BadFolder(f"expected snapshots of a fit in {folder}, got none: resume the run first, with --resume")
     return [(moment.loops, moment.state) for moment in moments]

@@ -51,6 +51,13 @@ def tournament(
     game: a name, or a class or object of your own. learners: as after --learners, ["naive", "tit_for_tat",
     "lola:look_ahead_rate=50"], or classes and objects. `set` changes hyper-parameters by learner, {"lola.variant":
     "taylor"}. Raises MevaError on bad input.
+
+    >>> import meva_core as meva
+    >>> scores = meva.tournament("ipd", ["tit_for_tat", "always_defect"], trials=1, steps=1)
+    >>> scores.labels
+    ('tit_for_tat', 'always_defect')
+    >>> scores.payoffs.round(2).tolist()  # the row's against the column
+    [[-1.0, -2.04], [-1.92, -2.0]]
     """
     devices.prepare()
     numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds}

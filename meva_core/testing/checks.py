@@ -1,4 +1,4 @@
-"""The conformance kit: what every game, learner, value model and explorer must be able to do.
+"""The conformance kit: checks that every game, learner, value model and explorer must pass.
 
 For a plugin's own tests::
 
@@ -8,8 +8,8 @@ For a plugin's own tests::
     def test_my_game():
         check_game(meva.make("game", "my_game"))
 
-Each check raises AssertionError with what was expected and what came. They hold the component to its contract:
-shapes and types, finite numbers, jit = eager, vmap = loop, no second compilation when numbers change.
+Each check raises AssertionError with what was expected and what came. They hold the component to its contract: shapes
+and types, finite numbers, jit = eager, vmap = loop, no second compilation when numbers change.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from meva_core.match import Fitted
 from meva_core.registry import bibtex
 
 BATCH = 3
-TOLERANCE, OF_LARGEST = 2e-4, 2e-5  # float32 with another order of summation: of each number, and of the largest
+TOLERANCE, OF_LARGEST = 2e-4, 2e-5  # of each number, and of the largest: sums in another order, in float32
 
 
 def check_entry(entry: Entry) -> None:
-    """A summary of one line, and BibTeX, where there is any, that can be cited."""
+    """Check that the summary is one line, and that BibTeX, if there is any, can be cited."""
     assert len(entry.summary.splitlines()) == 1, f"summary: expected one line, got {entry.summary!r}"
     papers = bibtex.of_entry(entry)
     if entry.bibtex:
@@ -55,7 +55,7 @@ def check_entry(entry: Entry) -> None:
 
 
 def check_game(game: Game) -> None:
-    """Shapes, finite and differentiable payoffs, declared symmetry, and what evaluation asks for."""
+    """Check shapes, finite and differentiable payoffs, declared symmetry, and what evaluations ask of a game."""
     _check_pytree(game)
     x = game.init(jax.random.key(0))
     players, size = game.num_players, game.policy_size
@@ -95,9 +95,9 @@ def check_game(game: Game) -> None:
 
 
 def check_learner(learner: Learner, game: Game | None = None) -> None:
-    """Five steps of a match from its (briefly fitted or fresh) parameters, in every way that they may be computed.
+    """Play five steps of a match from its (briefly fitted or fresh) parameters, in every way that they may be computed.
 
-    game: what is played, by default the learner's own. BadValue where there is none.
+    game: the game played, by default the learner's own. Raises BadValue if there is neither.
     """
     game = getattr(learner, "game", None) if game is None else game
     if game is None:
@@ -134,7 +134,8 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
 
 
 def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game) -> None:
-    """`build(outputs, conditions, equivariant)`: shapes, own gradients, and equivariance where it is claimed."""
+    """Check shapes, own gradients, and equivariance if it is claimed, of what `build(outputs, conditions, equivariant)`
+    makes."""
     players = game.num_players
     model = build(4, 1, False)
     _check_pytree(model)
@@ -162,13 +163,13 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
         params = shared.init(jax.random.key(0))
         for permutation in itertools.permutations(range(players)):
             order = np.array(permutation)
-            there = shared.features(params, x[order], x[order], condition[order])
+            permuted = shared.features(params, x[order], x[order], condition[order])
             message = "equivariant: expected features(x[p]) == features(x)[p]"
-            _check_close(message, there, shared.features(params, x, x, condition)[order])
+            _check_close(message, permuted, shared.features(params, x, x, condition)[order])
 
 
 def check_explorer(explorer: Explorer, *, num_features: int = 16, size: int = 3) -> None:
-    """Noise is drawn by key and held; shapes pass through."""
+    """Check that noise depends on its key alone, and that shapes stay as they are."""
     _check_pytree(explorer)
     params = {"layer": jnp.ones((num_features, 2))}
     features, step = jnp.ones((2, num_features)), jnp.ones((2, size))
@@ -195,7 +196,7 @@ def _batch(game: Game) -> Array:
 
 
 def _fresh_params(learner: Learner) -> Any:
-    """After no fit at all: the contract holds for any parameters; that a fit runs is checked by one chunk."""
+    """Parameters after one step of the training: the contract holds for any parameters, so no whole fit is needed."""
     training = learner.training
     assert training is not None
     state = fitting.start([training], [0])
@@ -208,7 +209,8 @@ def _fresh_params(learner: Learner) -> Any:
 
 
 def _check_strategy(name: str, strategy: Any, players: int, size: int) -> None:
-    """f32[D], f32[P, D], or a function of one number that gives either, or refuses the number with a MevaError."""
+    """Check that a strategy is f32[D], f32[P, D], or a function of one number that returns either or raises a
+    MevaError."""
     what = f"strategies[{name!r}]"
     if callable(strategy):
         try:
@@ -236,7 +238,7 @@ def _check_pytree(component: Any) -> None:
 
 
 def _check_transforms(what: str, function: Callable[[Any], Any], batch: Any) -> None:
-    """jit = eager, vmap = loop."""
+    """Check that jit gives what eager execution gives, and vmap what a loop gives."""
     compiled = jax.jit(function)
     mapped = jax.jit(jax.vmap(function))(batch)
     singles = [jax.tree.map(lambda leaf, n=n: leaf[n], batch) for n in range(BATCH)]
@@ -247,7 +249,7 @@ def _check_transforms(what: str, function: Callable[[Any], Any], batch: Any) -> 
 
 
 def _compiled(function: Callable[..., Any]) -> tuple[Callable[..., Any], list[None]]:
-    """Under jit, and a list with an entry for each time that it was traced."""
+    """The function under jit, and a list that grows by one entry each time it is traced."""
     traced: list[None] = []
 
     def counted(*args: Any) -> Any:
@@ -257,16 +259,16 @@ def _compiled(function: Callable[..., Any]) -> tuple[Callable[..., Any], list[No
     return jax.jit(counted), traced
 
 
-def _check_close(message: str, found: Any, expected: Any) -> None:
+def _check_close(message: str, actual: Any, expected: Any) -> None:
     def close(a: Array, b: Array) -> None:
         largest = np.max(np.abs(b), initial=0.0)
         np.testing.assert_allclose(a, b, rtol=TOLERANCE, atol=OF_LARGEST * largest, err_msg=message)
 
-    jax.tree.map(close, found, expected)
+    jax.tree.map(close, actual, expected)
 
 
 def _check_pure(what: str, function: Callable[..., Any], component: Any, *args: Any) -> None:
-    """No second compilation: neither when called again nor when a number of the component changes."""
+    """Check that nothing compiles again, neither on a second call nor when a number of the component changes."""
     compiled, traced = _compiled(function)
     compiled(component, *args)
     compiled(component, *args)
@@ -276,9 +278,9 @@ def _check_pure(what: str, function: Callable[..., Any], component: Any, *args: 
 
 
 def _check_is_best(game: Game, x: Array, seat: int, answers: Array) -> None:
-    """No random answer beats the best of those that are said to contain a best response."""
+    """Check that no random answer beats the best of those that the game names."""
     payoff = jax.vmap(lambda answer: game.payoff(x.at[seat].set(answer))[seat])
     others = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(jax.random.key(5), 64))
-    best, found = jnp.max(payoff(answers)), jnp.max(payoff(others))
+    best, better = jnp.max(payoff(answers)), jnp.max(payoff(others))
     near = 1e-3 * game.payoff_range[seat]
-    assert best >= found - near, f"best_response(x, {seat}): expected the best answer, but {found} > {best} was found"
+    assert best >= better - near, f"best_response(x, {seat}): expected the best answer, but {better} > {best} was found"

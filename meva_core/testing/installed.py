@@ -1,4 +1,5 @@
-"""The conformance kit over what is installed: what each entry is checked on, and how small it is made for that."""
+"""The conformance kit for installed plugins: which games each entry is checked on, and how small it is made for
+that."""
 
 from __future__ import annotations
 
@@ -16,16 +17,16 @@ from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Offer, Plugin, Registry
 from meva_core.testing import checks, evaluations
 
-# Where an entry has a hyper-parameter of this name: what a check costs is compilation.
+# Used if an entry has a hyper-parameter of the name: the cost of a check is compilation, which small sizes shorten.
 SMALL = {"batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4, "loops": 2, "order": 1, "steps": 3}
 SMALL_MODEL = {"width": 8, "blocks": 0}
 
 
 def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
-    """Run the kit on one entry; learners and value models on each of the games. Returns the games that it was checked
-    on: those that it refuses with a BadCombination are left out, unless it refuses all.
+    """Run the kit on one entry; learners and value models on each of the games. Returns the games it was checked on.
 
-    Raises AssertionError with what was expected and what came, and whatever the entry itself raises.
+    A game that the entry refuses with a BadCombination is left out, unless it refuses all. Raises AssertionError with
+    what was expected and what came, and whatever the entry itself raises.
     """
     checks.check_entry(offer.entry)
     if offer.kind == "game":
@@ -48,9 +49,11 @@ def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
 
 
 def default_games(known: Registry, offer: Offer) -> list[str]:
-    """Games to check an entry on: its own plugin's, and of the bundled ones, for each number of players, with symmetry
-    and without, the one of the smallest policies."""
-    found: dict[tuple[int, bool], tuple[int, str]] = {}
+    """Games to check an entry on: its own plugin's, and a few of the bundled ones.
+
+    Of the bundled ones it is the one with the smallest policies for each number of players, symmetric and not.
+    """
+    smallest: dict[tuple[int, bool], tuple[int, str]] = {}
     own = []
     for other in known.of_kind("game"):
         if other.plugin == offer.plugin and not other.bundled:
@@ -58,14 +61,14 @@ def default_games(known: Registry, offer: Offer) -> list[str]:
         elif other.bundled:
             game = make.make("game", full_name(other))
             kind, this = (game.num_players, game.symmetric), (game.policy_size, full_name(other))
-            found[kind] = min(this, found.get(kind, this))
-    return own + [name for _, name in found.values()]
+            smallest[kind] = min(this, smallest.get(kind, this))
+    return own + [name for _, name in smallest.values()]
 
 
 def named(known: Registry, name: str) -> list[Offer] | Plugin:
-    """The entries of this name or `plugin:name`, or else all of the plugin, or of the distribution, so called.
+    """Entries called `name` or `plugin:name`, or else all entries of the plugin or distribution with that name.
 
-    The plugin itself where it is left out. UnknownName where there is nothing of the name.
+    Returns the plugin itself if it was left out. Raises UnknownName if nothing has the name.
     """
     if entries := [known.find(kind, name) for kind in known.kinds_of(name)]:
         return entries
@@ -74,15 +77,15 @@ def named(known: Registry, name: str) -> list[Offer] | Plugin:
             return plugin
     if entries := [offer for offer in known.offers if name in (offer.plugin, offer.distribution)]:
         return entries
-    there = {each for o in known.offers for each in (o.name, o.plugin, o.distribution)} | {
+    names = {each for o in known.offers for each in (o.name, o.plugin, o.distribution)} | {
         p.name for p in known.plugins
     }
-    raise UnknownName(f"unknown entry, plugin or distribution {name!r}{did_you_mean(name, there)}")
+    raise UnknownName(f"unknown entry, plugin or distribution {name!r}{did_you_mean(name, names)}")
 
 
 @contextlib.contextmanager
 def quickly() -> Iterator[None]:
-    """Around checks: compiling takes longer than what is compiled."""
+    """Context manager: compile with fewest optimisations, since compiling takes longer than the checks themselves."""
     before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     try:
@@ -92,7 +95,7 @@ def quickly() -> Iterator[None]:
 
 
 def learner(known: Registry, offer: Offer, game: Game) -> Learner:
-    """Small where it lets itself be made small, else as it is."""
+    """A learner made small, or as it is if it does not accept small sizes."""
     cls = loading.load(offer)
     given: dict[str, Any] = {"game": game} if "game" in parts(cls) else {}
     if "value_model" in parts(cls):
@@ -110,7 +113,7 @@ def parts_to_fit(offer: Offer) -> bool:
 
 
 def full_name(offer: Offer) -> str:
-    """That nothing else has."""
+    """`plugin:entry`, unique among installed entries."""
     return f"{offer.plugin}:{offer.name}"
 
 
@@ -124,13 +127,13 @@ def _check_on(known: Registry, offer: Offer, game: Game, called: str) -> None:
         return
 
     def build(outputs: int, conditions: int, equivariant: bool) -> Any:
-        asked = {"outputs": outputs, "conditions": conditions, "equivariant": equivariant, **SMALL_MODEL}
-        return make.make("value_model", full_name(offer), game=game, **_own(offer, asked))
+        sizes = {"outputs": outputs, "conditions": conditions, "equivariant": equivariant, **SMALL_MODEL}
+        return make.make("value_model", full_name(offer), game=game, **_own(offer, sizes))
 
     checks.check_value_model(build, game)
 
 
 def _own(offer: Offer, settings: dict[str, Any]) -> dict[str, Any]:
-    """Those that the entry has."""
+    """Only the settings that this entry has fields for."""
     names = {h.name for h in hyperparameters(loading.load(offer))}
     return {name: value for name, value in settings.items() if name in names}

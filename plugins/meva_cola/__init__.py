@@ -1,1 +1,1 @@
-"""Consistent look-ahead, learnt."""
+"""Consistent look-ahead, learnt by a network."""

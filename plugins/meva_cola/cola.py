@@ -86,16 +86,16 @@ class COLA(Learner):
     def __attrs_post_init__(self) -> None:
         if self.domain is not None and not self.domain[0] < self.domain[1]:
             raise BadCombination(f"expected learner.domain = [low, high] with low < high, got {list(self.domain)}")
-        self.model  # noqa: B018 - says now, not in the middle of a fit, if the model cannot be built
+        self.model  # noqa: B018 - raises now, not in the middle of a fit, if the model cannot be built
 
     @property
     def model(self) -> ValueModel:
-        """D outputs per player; equivariant where the game is symmetric."""
+        """The network: D outputs per player; equivariant if the game is symmetric."""
         return self.value_model(self.game.policy_size, 1, self.game.symmetric)
 
     @property
     def unit(self) -> Array:
-        """The payoff that counts as 1 in the network, f32[]."""
+        """Payoff that counts as 1 in the network, f32[]."""
         return payoff_unit(self.game, self.payoff_range)
 
     @property
@@ -111,7 +111,7 @@ class COLA(Learner):
         return self.rate * self.direction(params, x, jnp.asarray(self.look_ahead_rate)), state
 
     def direction(self, params: Any, x: Array, look_ahead_rate: Array) -> Array:
-        """g(x; h), f32[P, D]."""
+        """Steps g(x; h) before the learning rate, f32[P, D]."""
         share = jnp.full((x.shape[0], 1), look_ahead_rate / self.highest_rate, x.dtype)
         output = self.unit * self.model.head(params, self.model.features(params, x, x, share))
         if self.formulation == "direction":
@@ -119,7 +119,7 @@ class COLA(Learner):
         return simultaneous_gradient(self.game.payoff, x) + self.unit * look_ahead_rate * output
 
     def residual(self, params: Any, x: Array, look_ahead_rate: Array) -> Array:
-        """How far g is from consistent, f32[P, D]: left side minus right side."""
+        """Inconsistency of g, f32[P, D]: left side minus right side of its equation."""
 
         def direction(x: Array) -> Array:
             return self.direction(params, x, look_ahead_rate)
@@ -128,7 +128,7 @@ class COLA(Learner):
 
 
 class FitState(NamedTuple):
-    """What changes from step to step."""
+    """State of the fit."""
 
     params: Any
     optimiser: Any
@@ -136,7 +136,7 @@ class FitState(NamedTuple):
 
 @component
 class COLATraining(Training):
-    """One step of Adam on a fresh batch of joint policies and look-ahead rates."""
+    """A training whose step is one step of Adam on a fresh batch of joint policies and look-ahead rates."""
 
     learner: Any = part()
 
@@ -179,8 +179,11 @@ class COLATraining(Training):
         return jax.random.uniform(key, shape, minval=low, maxval=high)
 
     def _size(self, rates: Array) -> Array:
-        """How much the network's output weighs in g, f32[B, 1, 1]. Without it a correction would hardly be learnt
-        where it hardly shows."""
+        """Weight of the network's output in g, f32[B, 1, 1].
+
+        Residuals are divided by it: otherwise a correction would hardly be learnt at small look-ahead rates, where it
+        hardly changes g.
+        """
         unit = self.learner.unit
         if self.learner.formulation == "direction":
             return jnp.full((len(rates), 1, 1), unit)

@@ -1,4 +1,4 @@
-"""Noisy networks."""
+"""Noisy networks: noise on a network's parameters."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""No exploration."""
+"""The explorer that does nothing."""
 
 from meva_core.contracts import Explorer, component
 

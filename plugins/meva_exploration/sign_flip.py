@@ -24,7 +24,7 @@ class SignFlip(Explorer):
     probability: float = leaf(default=1 / 16, doc="with which a unit's sign is flipped", check=between(0, 1))
 
     def draw(self, key: Array, params: Any, num_features: int) -> Array:
-        """f32[H] of +1 and -1."""
+        """Signs +1 and -1, f32[H]."""
         return jnp.where(jax.random.bernoulli(key, self.probability, (num_features,)), -1.0, 1.0)
 
     def perturb_features(self, noise: Array, features: Array) -> Array:

@@ -125,7 +125,7 @@ class Fixed(Learner):
             raise UnknownName(f"unknown strategy {strategy!r}{did_you_mean(strategy, names)}")
 
     def _check_rows(self, name: str, given: Any, *, of: str = "") -> None:
-        """BadCombination unless there is one row of D numbers, or one for each seat."""
+        """Raise BadCombination unless there is one row of D numbers, or one for each seat."""
         size, players, nested = self.game.policy_size, self.game.num_players, _nested(given)
         lengths = [len(row) for row in given] if nested else [len(given)]
         if lengths != [size] * (players if nested else 1):
@@ -136,7 +136,7 @@ class Fixed(Learner):
             )
 
     def _remark(self, policy: Any) -> None:
-        """Warn where numbers of a policy look like probabilities."""
+        """Warn if the numbers of a policy look like probabilities."""
         if any(isinstance(number, Tracer) for number in jax.tree.leaves(policy)) or not self._from_probabilities:
             return
         numbers = np.asarray(policy)
@@ -151,5 +151,5 @@ class Fixed(Learner):
 
 
 def _nested(given: Any) -> bool:
-    """True if there are rows of numbers, not numbers."""
+    """True if the numbers come in rows."""
     return len(given) > 0 and (isinstance(given[0], (list, tuple)) or getattr(given[0], "ndim", 0) > 0)

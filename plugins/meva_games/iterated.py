@@ -46,7 +46,7 @@ class IteratedTwoByTwo(Discounted):
 
     @property
     def tables(self) -> Array:
-        """Payoffs per round f32[2, 2, 2]: of player i where player 1 does a and player 2 does b."""
+        """Payoffs per round f32[2, 2, 2]: entry [i, a, b] is player i's when player 1 does a and player 2 does b."""
         raise NotImplementedError
 
     @property
@@ -61,7 +61,7 @@ class IteratedTwoByTwo(Discounted):
 
     @property
     def strategies(self) -> Mapping[str, Any]:
-        """All are memory-one: grim comes back to cooperation with noise alone, and then only by chance for both."""
+        """Strategies by name, all memory-one: after noise, grim cooperates again only if both happen to at once."""
 
         def policy(*cooperates: float) -> Callable[[], Array]:
             return lambda: to_logits(jnp.array(cooperates))
@@ -110,8 +110,10 @@ class IteratedTwoByTwo(Discounted):
         return dict(zip(ENTRIES[1:], self._shares(x), strict=True))
 
     def best_response(self, x: Array, seat: int) -> Array:
-        """All 32 deterministic policies: against a memory-one policy one of them is a best response
-        (the answer to it is a Markov decision process over the four outcomes)."""
+        """All 32 deterministic policies, one of which is a best response to a memory-one policy.
+
+        The answer to such a policy is a Markov decision process over the four outcomes.
+        """
         return SATURATED * jnp.array(list(itertools.product([-1.0, 1.0], repeat=len(ENTRIES))))
 
     def _shares(self, x: Array) -> Array:
@@ -125,7 +127,10 @@ class IteratedTwoByTwo(Discounted):
 
 
 def action_probabilities(x: Array, noise: Array | float) -> tuple[Array, Array]:
-    """Probabilities of the two actions under logits x of the second, each like x: where one is nearly 1, the other
-    keeps its digits. With probability `noise` an action is the other one."""
+    """Probabilities of the first and the second action, each of the shape of x, the logits of the second.
+
+    Both are computed from the logits, so that the one near 0 keeps its digits. With probability `noise` an action is
+    the other one.
+    """
     first, second = jax.nn.sigmoid(-x), jax.nn.sigmoid(x)
     return (1 - noise) * first + noise * second, (1 - noise) * second + noise * first

@@ -1,11 +1,11 @@
-"""Named values that are computed when they are asked for."""
+"""A mapping whose values are computed when they are read."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 
 class Lazily(Mapping[str, Any]):
-    """A mapping whose names are known at once, and whose values are what its functions return."""
+    """A mapping from names to the results of functions, each called when its name is read."""
 
     def __init__(self, functions: Mapping[str, Callable[[], Any]]):
         self._functions = functions

@@ -19,6 +19,10 @@ class Logistic(Game):
     References:
         Letcher (2018), MSc thesis (prints the divisor 1000, which does not match its plots);
         Cooijmans et al. (2023), equation 8.
+
+    Examples:
+        >>> [round(float(payoff), 2) for payoff in Logistic().payoff(jnp.array([[5.03], [5.03]]))]  # B
+        [3.86, 3.86]
     """
 
     divisor: float = leaf(default=10_000.0, doc="what the confining term is divided by", check=positive)
@@ -45,5 +49,5 @@ class Logistic(Game):
         return game - confinement / self.divisor
 
     def outcomes(self, x: Array) -> dict[str, Array]:
-        """Whether the joint policy is in B's quadrant, both positive; NaN is not."""
+        """Share of matches that end at B: 1 if both numbers are positive, else 0 (also for NaN)."""
         return {"B": jnp.all(x > 0).astype(x.dtype)}

@@ -49,7 +49,7 @@ class Matrix(IteratedTwoByTwo):
 
     def __attrs_post_init__(self) -> None:
         self._read_textbook()
-        # One table says that the game looks the same to both, and goes on saying it whatever is put into it later.
+        # With one table for both the game is symmetric, and stays so whatever numbers are put into the table later.
         given: Any = (self.payoffs_1, self.payoffs_2)
         if self.payoffs_2 is None or any(isinstance(number, Tracer) for number in jax.tree.leaves(given)):
             return
@@ -58,7 +58,7 @@ class Matrix(IteratedTwoByTwo):
             object.__setattr__(self, "payoffs_2", None)
 
     def _read_textbook(self) -> None:
-        """Tables that begin with C become those that begin with D."""
+        """Turn tables that begin with C into tables that begin with D."""
         if self.textbook_1 is None and self.textbook_2 is None:
             return
         given = not isinstance(self.payoffs_1, tuple) or self.payoffs_1 != AXELROD or self.payoffs_2 is not None
@@ -82,7 +82,7 @@ class Matrix(IteratedTwoByTwo):
 
     @property
     def symmetric(self) -> bool:  # type: ignore[override]
-        """Whether there is one table for both."""
+        """True if one table serves both players."""
         return self.payoffs_2 is None
 
     @property

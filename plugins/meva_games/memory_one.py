@@ -11,7 +11,11 @@ SATURATED = 20.0  # a logit whose sigmoid is 0 or 1 to float32's precision
 
 
 def to_logits(probabilities: Array) -> Array:
-    """Saturated where the probability is 0 or 1."""
+    """Logits of probabilities, saturated at 0 and 1.
+
+    >>> to_logits(jnp.array([0.0, 0.5, 1.0])).tolist()
+    [-20.0, 0.0, 20.0]
+    """
     return jnp.clip(logit(jnp.clip(probabilities, 0.0, 1.0)), -SATURATED, SATURATED)
 
 

@@ -1,4 +1,4 @@
-"""Iterated games of any number of players who each do one of two things, between memory-one policies.
+"""Iterated games of any number of players with two actions each, between memory-one policies.
 
 Shapes: P players, S = 2^P states (who cooperated last round), D = 1 + 2 P numbers per policy.
 """
@@ -23,7 +23,7 @@ from meva_games.memory_one import to_logits
 
 
 class Words(NamedTuple):
-    """How a game speaks of what players did and do."""
+    """The words that a game uses for defecting and cooperating."""
 
     defected: str
     cooperated: str
@@ -60,7 +60,8 @@ class IteratedNPlayer(Discounted):
 
     @property
     def paid(self) -> Array:
-        """Payoffs per round f32[2, P] of who defects (row 0) or cooperates (row 1) while j of the others cooperate."""
+        """Payoffs per round f32[2, P]: of a defector (row 0) or cooperator (row 1) while j of the others cooperate
+        (column j)."""
         raise NotImplementedError
 
     @property
@@ -120,13 +121,13 @@ class IteratedNPlayer(Discounted):
         return middle + jnp.matmul(self._shares(x), paid - middle, precision="highest")
 
     def _paid(self, dtype: Any) -> Array:
-        """What each state pays in a round, f32[S, P]."""
+        """Payoffs of a round that ends in each state, f32[S, P]."""
         # After the start, an entry is the own action and the number of others that cooperate, as payoffs are.
         after = jnp.asarray(_states(self.num_players).entry[..., 1:], dtype)
         return jnp.matmul(after, jnp.asarray(self.paid, dtype).ravel(), precision="highest")
 
     def outcomes(self, x: Array) -> dict[str, Array]:
-        """Discounted share of the rounds in which so many cooperate."""
+        """Discounted share of the rounds in which n players cooperate, for every n."""
         shares, count = self._shares(x), _states(self.num_players).cooperated.sum(axis=1)
         shown = range(self.num_players + 1)
         return {f"{n} {self.words.cooperate}": jnp.sum(shares, where=jnp.asarray(count == n)) for n in shown}
@@ -142,7 +143,7 @@ class IteratedNPlayer(Discounted):
 
 
 class _States(NamedTuple):
-    """Every state, and where each player's policy says what to do after it."""
+    """All states, and the entry of each player's policy that applies after each."""
 
     cooperated: np.ndarray  # [S, P] of 0 and 1
     entry: np.ndarray  # [S, P, D], one-hot
@@ -156,7 +157,7 @@ def _states(players: int) -> _States:
 
 
 def _joint(defect: Array, cooperate: Array) -> Array:
-    """Probability of every state where all act independently, the first player's digit first, f32[S]."""
+    """Probability of every state if all act independently, the first player's digit first, f32[S]."""
     joint = jnp.ones(1, cooperate.dtype)
     for each in jnp.stack([defect, cooperate], axis=1):
         joint = jnp.outer(joint, each).ravel()

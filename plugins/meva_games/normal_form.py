@@ -54,6 +54,14 @@ class NormalForm(Discounted):
     References:
         Osborne & Rubinstein (1994), A Course in Game Theory (strategic games); best responses by policy iteration:
         Howard (1960), Dynamic Programming and Markov Processes.
+
+    Examples:
+        Rock against paper:
+
+        >>> game = NormalForm()
+        >>> x = jnp.stack([game.strategies["always_0"], game.strategies["always_1"]])
+        >>> [round(float(payoff), 3) for payoff in game.payoff(x)]
+        [-1.0, 1.0]
     """
 
     payoffs_1: Table = leaf(
@@ -82,7 +90,7 @@ class NormalForm(Discounted):
             raise BadCombination(
                 f"expected game.payoffs_2 laid out like payoffs_1, {rows} x {columns}, got {got[0]} x {got[1]}"
             )
-        # One table says that the game looks the same to both, and goes on saying it whatever is put into it later.
+        # With one table for both the game is symmetric, and stays so whatever numbers are put into the table later.
         given: Any = (self.payoffs_1, self.payoffs_2)
         if self.payoffs_2 is None or any(isinstance(number, Tracer) for number in jax.tree.leaves(given)):
             return
@@ -92,17 +100,17 @@ class NormalForm(Discounted):
 
     @property
     def symmetric(self) -> bool:  # type: ignore[override]
-        """Whether there is one table for both."""
+        """True if one table serves both players."""
         return self.payoffs_2 is None
 
     @property
     def actions(self) -> tuple[int, int]:
-        """N and M."""
+        """Numbers of actions N and M."""
         return _size(self.payoffs_1)
 
     @property
     def tables(self) -> Array:
-        """Payoffs per round f32[2, N, M]: of player i where player 1 does a and player 2 does b."""
+        """Payoffs per round f32[2, N, M]: entry [i, a, b] is player i's when player 1 does a and player 2 does b."""
         first = jnp.asarray(self.payoffs_1)
         return jnp.stack([first, first.T if self.payoffs_2 is None else jnp.asarray(self.payoffs_2)])
 
@@ -113,34 +121,34 @@ class NormalForm(Discounted):
 
     @property
     def entry_names(self) -> tuple[str, ...]:
-        """Where the numbers of actions differ, player 1's state and then player 2's."""
+        """Names of a policy's numbers; if the numbers of actions differ, with player 1's state and then player 2's."""
         rows, columns = self.actions
         first, second = _outcomes(rows, columns), _outcomes(columns, rows)
         states = first if rows == columns else [f"{a}/{b}" for a, b in zip(first, second, strict=True)]
         return tuple(f"P({a}|{state})" for state in ("start", *states) for a in range(max(self.actions)))
 
     def entries(self, x: Array) -> Array:
-        found = [
+        rows = [
             jnp.pad(probabilities, ((0, 0), (0, max(self.actions) - probabilities.shape[1]))).ravel()
             for probabilities in self._meant(x)
         ]
-        return jnp.stack(found)
+        return jnp.stack(rows)
 
     def from_entries(self, entries: Array) -> Array:
         return jnp.log(jnp.clip(entries, math.exp(-2 * SATURATED), 1.0))
 
     @property
     def strategies(self) -> Mapping[str, Array]:
-        """Those that both players can play: an action always, all at random, and what the other did last."""
+        """Strategies that both players can play: one action always, all at random, and what the other did last."""
         rows, columns = self.actions
         shape = (1 + rows * columns, max(rows, columns))
-        found = {"random": jnp.zeros(self.policy_size)}
+        policies = {"random": jnp.zeros(self.policy_size)}
         for action in range(min(rows, columns)):
-            found[f"always_{action}"] = _sure(np.full(shape[0], action), shape[1])
+            policies[f"always_{action}"] = _sure(np.full(shape[0], action), shape[1])
         if rows == columns:
             others = np.tile(np.arange(rows), rows)
-            found["copy"] = _sure(np.concatenate([[-1], others]), rows)
-        return found
+            policies["copy"] = _sure(np.concatenate([[-1], others]), rows)
+        return policies
 
     def init(self, key: Array) -> Array:
         return jax.random.normal(key, (2, self.policy_size))
@@ -161,12 +169,14 @@ class NormalForm(Discounted):
         return dict(zip(_outcomes(*self.actions), self._shares(x), strict=True))
 
     def best_response(self, x: Array, seat: int) -> Array:
-        """The deterministic policy that policy iteration finds: against a memory-one policy one of them is a best
-        response (the answer to it is a Markov decision process over the outcomes). Among the best it is one that leaves
-        the other least."""
+        """The deterministic policy that policy iteration gives, f32[1, D], one of the best responses.
+
+        Against a memory-one policy a deterministic one is best, since the answer is a Markov decision process over the
+        outcomes. Among the best responses it is one that leaves the other least.
+        """
         own, other = self.actions[seat], self.actions[1 - seat]
         hands = [_trembling(count, self.noise, x.dtype) for count in (own, other)]
-        # What the other does after the responder's states, which it sees with its own action first.
+        # The other's actions after each of the responder's states, which the other sees with its own action first.
         theirs = _times(self._meant(x)[1 - seat], hands[1])[_seen_by_the_other(own, other)]
         tables = self.tables.astype(x.dtype)
         mine, yours = (tables[0], tables[1]) if seat == 0 else (tables[1].T, tables[0].T)
@@ -177,8 +187,10 @@ class NormalForm(Discounted):
         return _sure(answer, max(self.actions))[None]
 
     def _meant(self, x: Array) -> tuple[Array, Array]:
-        """Probabilities of every player's own actions, before noise, at the start and after each of its states:
-        f32[1 + S, N] and f32[1 + S, M]."""
+        """Probabilities of every player's own actions before noise, f32[1 + S, N] and f32[1 + S, M].
+
+        Rows are the start and then each of the player's states.
+        """
         largest = float(jnp.finfo(x.dtype).max)  # of two infinite logits, none would be more than the other
         logits = jnp.clip(x, -largest, largest).reshape(2, -1, max(self.actions))
         first, second = (jax.nn.softmax(logits[n, :, :count], axis=1) for n, count in enumerate(self.actions))
@@ -198,18 +210,18 @@ class NormalForm(Discounted):
 
 
 def _trembling(actions: int, noise: Any, dtype: Any) -> Array:
-    """The probability of each action (column) where one is meant (row), f32[N, N]."""
+    """Probability of each action (column) when one is meant (row), f32[N, N]."""
     meant = jnp.eye(actions, dtype=dtype)
     return (1 - noise) * meant + noise * (1 - meant) / (actions - 1)
 
 
 def _times(a: Array, b: Array) -> Array:
-    """Their product in full precision on every device."""
+    """Matrix product in full precision on every device."""
     return jnp.matmul(a, b, precision="highest")
 
 
 def _size(table: Any) -> tuple[int, int]:
-    """Rows and columns, of traced numbers too."""
+    """Rows and columns of a table, also of traced numbers."""
     return len(table), len(table[0])
 
 
@@ -220,30 +232,30 @@ def _outcomes(own: int, other: int) -> list[str]:
 
 @functools.cache
 def _seen_by_the_other(own: int, other: int) -> np.ndarray:
-    """Where each of a player's states (the start first) stands among the other's, whose own action comes first."""
+    """Index of each of a player's states (the start first) among the other's, whose own action comes first."""
     after = np.arange(own * other).reshape(other, own).T.ravel()
     return np.concatenate([[0], 1 + after]).astype(np.int32)
 
 
 def _sure(action: Any, actions: int) -> Array:
-    """The policy that takes one action f32[1 + S] after each state, f32[D]; -1: any, each as likely."""
+    """The policy that takes one action f32[1 + S] after each state, f32[D]; -1 stands for all actions, equally
+    likely."""
     chosen = jnp.asarray(action)[:, None]
     logits = jnp.where(chosen == jnp.arange(actions), SATURATED, -SATURATED)
     return jnp.where(chosen < 0, 0.0, logits).ravel()
 
 
 def _improved(reward: Array, theirs: Array, hand: Array, discount: Any, allowed: Array) -> Array:
-    """What each own action is worth after each state, if the best is done from then on, f32[1 + S, N]; -inf where it
-    is not allowed. By policy iteration (Howard, 1960).
+    """Value of each own action after each state if the best is done from then on, f32[1 + S, N]; -inf if not allowed.
 
-    reward f32[N, M] per round; theirs f32[1 + S, M]: what the other does after each of the own states; hand f32[N, N]:
-    what is done where something is meant.
+    By policy iteration (Howard, 1960). reward f32[N, M] per round; theirs f32[1 + S, M]: the other's action after each
+    of the own states; hand f32[N, N]: the action taken (column) when one is meant (row).
     """
     actions, others = reward.shape
-    now = _times(theirs, reward.T)  # what each action done earns
+    now = _times(theirs, reward.T)  # payoff this round of each action that is taken
 
     def worth(values: Array) -> Array:
-        """values f32[S] of having come to a state."""
+        """Value of each own action after each state, given the values f32[S] of reaching a state."""
         later = _times(theirs, values.reshape(actions, others).T)
         return jnp.where(allowed, _times((1 - discount) * now + discount * later, hand.T), -jnp.inf)
 

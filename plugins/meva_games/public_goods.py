@@ -18,6 +18,14 @@ class PublicGoods(IteratedNPlayer):
     References:
         Ledyard (1995), Public Goods: A Survey of Experimental Research; as an iterated game between memory-one
         policies: Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS.
+
+    Examples:
+        One of two contributes, the other keeps all:
+
+        >>> game = PublicGoods(num_players=2, multiplier=1.6)
+        >>> x = jnp.stack([game.strategies["always_contribute"], game.strategies["always_keep"]])
+        >>> [round(float(payoff), 3) for payoff in game.payoff(x)]
+        [0.8, 1.8]
     """
 
     num_players: int = static(default=3, doc="P", check=Check("a whole number from 2 to 10", lambda n: 2 <= n <= 10))

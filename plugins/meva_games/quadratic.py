@@ -8,7 +8,7 @@ from meva_core.contracts import Game, component
 
 
 class Quadratic(Game):
-    """Base: two players, one number each, which starts from N(0, 1)."""
+    """Base of the quadratic games: two players with one number each, which starts from N(0, 1)."""
 
     policy_size = 1
     plane = (-2.0, 2.0)
@@ -31,6 +31,10 @@ class Tandem(Quadratic):
 
     References:
         Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR, section 5.
+
+    Examples:
+        >>> Tandem().payoff(jnp.array([[0.5], [0.5]])).tolist()
+        [0.0, 0.0]
     """
 
     symmetric = True
@@ -50,6 +54,10 @@ class Hamiltonian(Quadratic):
 
     References:
         Balduzzi et al. (2018), The Mechanics of n-Player Differentiable Games, ICML, section 2.
+
+    Examples:
+        >>> Hamiltonian().payoff(jnp.array([[1.0], [2.0]])).tolist()
+        [-2.0, 2.0]
     """
 
     symmetric = False

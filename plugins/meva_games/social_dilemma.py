@@ -33,6 +33,14 @@ class SocialDilemma(IteratedNPlayer):
     References:
         Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS (payoffs a_j and b_j);
         Willi et al. (2023), Pax: Multi-Agent Learning in JAX (the default's payoffs).
+
+    Examples:
+        A cooperator and a defector, who each see one other player:
+
+        >>> game = SocialDilemma(cooperators=(0.0, 3.0), defectors=(1.0, 5.0))
+        >>> x = jnp.stack([game.strategies["always_cooperate"], game.strategies["always_defect"]])
+        >>> [round(float(payoff), 3) for payoff in game.payoff(x)]
+        [0.0, 5.0]
     """
 
     cooperators: tuple[float, ...] = leaf(

@@ -17,7 +17,7 @@ NOISE = "probability that an action is the other one, whoever takes it (a trembl
 
 
 class SymmetricTwoByTwo(IteratedTwoByTwo):
-    """Base of those that look the same from either seat."""
+    """Base of the two-by-two games that look the same from either seat."""
 
     table: Table
 
@@ -38,6 +38,14 @@ class PrisonersDilemma(SymmetricTwoByTwo):
 
     References:
         Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, table 1.
+
+    Examples:
+        Tit-for-tat loses the first round to always_defect, then both defect:
+
+        >>> game = PrisonersDilemma()
+        >>> x = jnp.stack([game.strategies["tit_for_tat"], game.strategies["always_defect"]])
+        >>> [round(float(payoff), 3) for payoff in game.payoff(x)]  # 0.04 * (-3, 0) + 0.96 * (-2, -2)
+        [-2.04, -1.92]
     """
 
     table: Table = leaf(default=((-2.0, 0.0), (-3.0, -1.0)), doc=TABLE, check=finite)
@@ -84,6 +92,10 @@ class MatchingPennies(IteratedTwoByTwo):
 
     References:
         Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, table 2.
+
+    Examples:
+        >>> [round(float(payoff), 3) for payoff in MatchingPennies().payoff(jnp.zeros((2, 5)))]  # all at random
+        [0.0, 0.0]
     """
 
     stake: float = leaf(default=1.0, doc="what one player gets from the other per round", check=finite)

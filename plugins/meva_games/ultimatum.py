@@ -19,6 +19,10 @@ class Ultimatum(Game):
 
     References:
         Willi et al. (2022), COLA: Consistent Learning with Opponent-Learning Awareness, ICML (the "balanced" game).
+
+    Examples:
+        >>> [round(float(payoff), 3) for payoff in Ultimatum().payoff(jnp.zeros((2, 1)))]  # p = q = 1/2
+        [4.5, 3.0]
     """
 
     policy_size = 1
@@ -47,6 +51,6 @@ class Ultimatum(Game):
         return jnp.array([5.0, 5.0]) * fair + jnp.array([8.0, 2.0]) * (1 - fair) * accepts
 
     def outcomes(self, x: Array) -> dict[str, Array]:
-        """Shares of the three ways it can end."""
+        """Probabilities of the three ways it can end."""
         fair, accepts = jax.nn.sigmoid(x[:, 0])
         return {"fair": fair, "unfair": (1 - fair) * accepts, "refused": (1 - fair) * (1 - accepts)}

@@ -113,13 +113,13 @@ def _holding(claim: Array, discount: float) -> tuple[Array, Array]:
 
 
 def _over(numerator: Array, denominator: Array) -> Array:
-    """The quotient; what asks for nothing (0 / 0) is 0, and what cannot be had is infinite."""
+    """Quotient in which 0 / 0 is 0 and any other number over 0 is infinite: no demand is always met, others never."""
     safe = jnp.where(denominator == 0, 1.0, denominator)
     return jnp.where(denominator == 0, jnp.where(numerator == 0, 0.0, jnp.inf), numerator / safe)
 
 
 def _refuse(name: str, expected: str, got: float | None, discount: float, feasible: Array) -> None:
-    """BadValue where not every seat has the policy, if that can be told."""
+    """Raise BadValue if a seat has no such policy (not if the numbers are traced)."""
     if not isinstance(feasible, Tracer) and not bool(jnp.all(feasible)):
         raise BadValue(
             f"{name}: expected {expected} in this game at discount {float(discount):g}, got "

@@ -49,7 +49,7 @@ class HOLA(Learner):
         return self.rate * self._gradient(self.order, x), state
 
     def _gradient(self, order: int, x: Array) -> Array:
-        """g^order, f32[P, D]."""
+        """Direction g^order, f32[P, D]."""
         if order == 0:
             return simultaneous_gradient(self.game.payoff, x)
         return look_ahead_gradient(self.game.payoff, lambda x: self.look_ahead_rate * self._gradient(order - 1, x), x)

@@ -81,7 +81,7 @@ class LOLA(Learner):
         return self.rate * (gradient + h * shaping_gradient(payoff, x)), state
 
     def _looked_ahead(self, own: Array, x: Array, i: int) -> Array:
-        """f_i where player i plays `own` and the others have taken their K steps."""
+        """Payoff of player i, f32[], if it plays `own` and the others have taken their K steps."""
 
         def after_a_step(x: Array, _: None) -> tuple[Array, None]:
             steps = self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)

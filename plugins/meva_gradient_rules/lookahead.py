@@ -1,4 +1,4 @@
-"""LookAhead."""
+"""LookAhead: the gradient after the others' steps."""
 
 from typing import Any
 
@@ -31,6 +31,7 @@ class LookAhead(Learner):
         return look_ahead_sweep(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        # Taken outside the gradient, and so as given; not stopped, so that a step can be differentiated.
+        # Computed outside the gradient, so it counts as constant there; not stopped, so that a step can be
+        # differentiated.
         steps = self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
         return self.rate * own_rows(effects_after(self.game.payoff, x, steps)), state

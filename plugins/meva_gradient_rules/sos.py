@@ -60,9 +60,9 @@ class SOS(Learner):
         return self.rate * (ahead + self._share(gradient, ahead, shaping) * shaping), state
 
     def _share(self, gradient: Array, ahead: Array, shaping: Array) -> Array:
-        """p, f32[]."""
+        """The share p of shaping, f32[]."""
         alignment = jnp.sum(shaping * ahead)
-        opposed = jnp.where(alignment < 0, alignment, -1.0)  # no division by zero in the branch not taken
+        opposed = jnp.where(alignment < 0, alignment, -1.0)  # no division by zero in the other branch
         p1 = jnp.where(alignment < 0, jnp.minimum(1.0, -self.a * jnp.sum(ahead**2) / opposed), 1.0)
         squared_norm = jnp.sum((self.payoff_scale * gradient) ** 2)
         p2 = jnp.where(squared_norm < self.b**2, squared_norm, 1.0)

@@ -26,7 +26,7 @@ from meva_core.ops import mean_over_batch, simultaneous_gradient, spread
 
 
 class Params(NamedTuple):
-    """What is learnt: per seat a policy to start from, f32[P, D], and a rate to learn at, f32[P]."""
+    """The learnt start and rate: per seat a policy f32[P, D], and a learning rate f32[P]."""
 
     policy: Array
     rate: Array
@@ -63,7 +63,7 @@ class MMAML(Learner):
     optimiser_rate: float = leaf(default=0.1, doc="Adam's rate for policy and learning rate", check=positive)
     beta2: float = leaf(default=0.99, doc="Adam's decay of squared gradients", check=below_one)
 
-    met_as = "naive"  # what its steps are
+    met_as = "naive"  # its steps are those of the naive rule
 
     @property
     def training(self) -> MMAMLTraining:
@@ -77,8 +77,8 @@ class MMAML(Learner):
 
 
 class FitState(NamedTuple):
-    """What changes from loop to loop; policy f32[N, D] and rate f32[N] of the N seats that are learnt, the rate in the
-    fit's own unit of payoffs."""
+    """State of the fit; policy f32[N, D] and rate f32[N] of the N seats that are learnt, the rate in the fit's own unit
+    of payoffs."""
 
     policy: Array
     rate: Array
@@ -87,7 +87,7 @@ class FitState(NamedTuple):
 
 @component
 class MMAMLTraining(Training):
-    """One step of Adam per outer loop, on a fresh batch of opponents."""
+    """A training whose step is one step of Adam on a fresh batch of opponents."""
 
     learner: Any = part()
 
@@ -104,7 +104,7 @@ class MMAMLTraining(Training):
 
     @property
     def _unit(self) -> Array:
-        """The payoff that counts as 1 in the fit, f32[]."""
+        """Payoff that counts as 1 in the fit, f32[]."""
         return payoff_unit(self.learner.game, self.learner.payoff_range)
 
     def init(self, key: Array) -> FitState:
@@ -140,7 +140,8 @@ class MMAMLTraining(Training):
         return FitState(policy, rate, optimiser), metrics
 
     def payoffs(self, seat: Array, policy: Array, rate: Array, x: Array) -> Array:
-        """Of player `seat` after each of T naive steps from x, f32[T], where it starts from `policy`."""
+        """Payoffs of player `seat` after each of T naive steps from x, f32[T]; the player starts from `policy` with
+        `rate`."""
         game, others = self.learner.game, self.learner.rate
         rates = jnp.full(game.num_players, others, x.dtype).at[seat].set(rate)[:, None]
 

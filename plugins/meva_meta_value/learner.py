@@ -152,11 +152,11 @@ class MeVa(Learner):
         shape, players = jnp.shape(jnp.asarray(self.discount)), self.game.num_players
         if shape not in ((), (players,)):
             raise BadCombination(f"expected one discount or one for each of {players} players, got shape {shape}")
-        self.model  # noqa: B018 - says now, not in the middle of a fit, if the model cannot be built
+        self.model  # noqa: B018 - raises now, not in the middle of a fit, if the model cannot be built
 
     @property
     def model(self) -> ValueModel:
-        """Equivariant where the game is symmetric and one rule plays all seats."""
+        """The network; equivariant if the game is symmetric and one rule plays all seats."""
         conditions = 2 if self.incentive_draw == "uniform" else 1
         return self.value_model(self.quantiles, conditions, self.game.symmetric and not self.rivals)
 
@@ -172,23 +172,24 @@ class MeVa(Learner):
 
     @property
     def unit(self) -> Array:
-        """The payoff that counts as 1 in the network, f32[]."""
+        """Payoff that counts as 1 in the network, f32[]."""
         return payoff_unit(self.game, self.payoff_range)
 
     @property
     def own_seats(self) -> tuple[bool, ...]:
-        """Where this learner sits during its fit."""
+        """Per seat, True if this learner sits there during its fit."""
         rivals = self.rivals or (None,) * self.game.num_players
         return tuple(rival is None for rival in rivals)
 
     @property
     def discounts(self) -> Array:
-        """f32[P]; 0 in the rivals' seats, whose rule the discount does not concern."""
+        """Meta-discounts f32[P]; 0 in the rivals' seats, whose rule has none."""
         discount = jnp.asarray(self.discount, dtype=float)
         return jnp.where(jnp.array(self.own_seats), discount, 0.0)
 
     def facing(self, rivals: tuple[Learner | None, ...]) -> MeVa:
-        """Against a naive rival its discount is 0; any other rival must have been part of the fit."""
+        """This learner with discount 0 against a naive rival. Raises BadCombination for any other rival that was not in
+        its fit."""
         if self.rivals:
             raise BadCombination("a meta-value fitted against one rival does not hold against another: fit it again")
         for seat, rival in enumerate(rivals):
@@ -205,15 +206,17 @@ class MeVa(Learner):
         return self.rate * self._mixed(self.value_gradient(params, x, discounts), x, discounts), state
 
     def explore(self, params: Any, x: Array, discounts: Array, noise: Any, key: Array) -> Array:
-        """The steps f32[P, D] of exploring players: along the perturbed value's gradient, alone (footnote 2) or
-        mixed as in an update."""
+        """Steps f32[P, D] of exploring players.
+
+        They follow the perturbed value's gradient, alone (footnote 2) or mixed as in an update.
+        """
         gradient = self.value_gradient(params, x, discounts, noise)
         if self.explore_along == "update":
             gradient = self._mixed(gradient, x, discounts)
         return self.explorer.perturb_step(noise, self.rate * gradient, key)
 
     def _mixed(self, gradient: Array, x: Array, discounts: Array) -> Array:
-        """What players follow, f32[P, D], given the own gradients of what is learnt."""
+        """Direction that players follow, f32[P, D], given the own gradients of the learnt value."""
         if self.formulation == "value":
             return gradient
         naive = simultaneous_gradient(self.game.payoff, x)
@@ -225,20 +228,20 @@ class MeVa(Learner):
 
     @property
     def _incentives(self) -> Array:
-        """f32[P]."""
+        """Incentives f32[P]."""
         return jnp.broadcast_to(jnp.asarray(self.incentive, dtype=float), (self.game.num_players,))
 
     def _conditions(self, discounts: Array) -> Array:
-        """What the network is shown beside policies, f32[P, C]."""
+        """Inputs of the network beside policies, f32[P, C]."""
         shown = [discounts, self._incentives] if self.incentive_draw == "uniform" else [discounts]
         return jnp.stack(shown, axis=-1)
 
     def drawn(self, incentives: Array | None) -> MeVa:
-        """At these incentives f32[P]; as it is where none were drawn."""
+        """This learner at incentives f32[P]; unchanged for None, when none were drawn."""
         return self if incentives is None else attrs.evolve(self, incentive=incentives)
 
     def meta_value(self, params: Any, x: Array) -> tuple[Array, Array]:
-        """V(x), in the correction formulation (1 - g) f(x) + g U(x)."""
+        """V(x) f32[P] and the meta-discounts f32[P]; in the correction formulation V(x) = (1 - g) f(x) + g U(x)."""
         discounts = self.discounts
         learnt = self.unit * jnp.mean(self.quantile_values(params, x, x, discounts), axis=-1)
         if self.formulation == "correction":
@@ -248,7 +251,7 @@ class MeVa(Learner):
     def quantile_values(
         self, params: Any, x: Array, others: Array, discounts: Array, noise: Any = UNPERTURBED
     ) -> Array:
-        """In the network's unit, f32[P, K]."""
+        """Quantiles of the learnt value in the network's unit, f32[P, K]."""
         features = self.model.features(params, x, others, self._conditions(discounts))
         if noise is not UNPERTURBED:
             features = self.explorer.perturb_features(noise, features)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Explored(NamedTuple):
-    """Where an exploring trajectory stands."""
+    """State of an exploring trajectory."""
 
     x: Array  # f32[P, D]
     rivals: tuple  # the rivals' states along it, one per seat
@@ -57,8 +57,10 @@ def _first_states(learner: MeVa, x: Array, key: Array) -> tuple:
 
 
 def draw_discounts(learner: MeVa, key: Array) -> Array:
-    """Highest times Beta(a, a), per player (section 4.2: a = 1/2, the arcsine distribution, and highest 1), with
-    probability `equal_players` the same for all; or fixed at the learner's; 0 in the rivals' seats.
+    """Discounts f32[P] for one rollout; 0 in the rivals' seats.
+
+    Each is `highest_discount` times Beta(a, a) (section 4.2: a = 1/2, the arcsine distribution, and highest 1), with
+    probability `equal_players` the same for all players; or the learner's own if its draw is "fixed".
 
     Drawn from two uniform numbers, without rejection (Devroye, 1996, Random variate generation in one line of code).
     """
@@ -74,21 +76,23 @@ def draw_discounts(learner: MeVa, key: Array) -> Array:
 
 
 def draw_incentives(learner: MeVa, key: Array) -> Array | None:
-    """Uniform on [0, 1], per player, the same for all where the discounts of this key are; None where they stay the
-    learner's own."""
+    """Incentives f32[P] for one rollout, uniform on [0, 1]; None if they stay the learner's own.
+
+    They are the same for all players if the discounts drawn from this key are.
+    """
     if learner.incentive_draw == "fixed":
         return None
     return _shared(learner, jax.random.uniform(jax.random.fold_in(key, 1), (learner.game.num_players,)), key)
 
 
 def _shared(learner: MeVa, drawn: Array, key: Array) -> Array:
-    """With probability `equal_players` the first player's for all, f32[P]."""
+    """With probability `equal_players` the first player's number for all, else each their own, f32[P]."""
     equal = jax.random.uniform(jax.random.fold_in(key, 2)) < learner.equal_players
     return jnp.where(equal, drawn[0], drawn)
 
 
 def explore(learner: MeVa, params: Any, explored: Explored, key: Array) -> Explored:
-    """`stride` steps under the perturbed model."""
+    """Take `stride` steps under the perturbed model."""
     params = learner.explorer.perturb_params(explored.noise, params)
     player = learner.drawn(explored.incentives)
 
@@ -104,7 +108,7 @@ def explore(learner: MeVa, params: Any, explored: Explored, key: Array) -> Explo
 
 
 def on_policy(learner: MeVa, params: Any, explored: Explored, key: Array) -> OnPolicy:
-    """`stride` steps of the unperturbed model at fresh discounts, from where the trajectory stands."""
+    """Take `stride` steps of the unperturbed model at fresh discounts, from the current end of the trajectory."""
     discount_key, step_key = jax.random.split(key)
     discounts, incentives = draw_discounts(learner, discount_key), draw_incentives(learner, discount_key)
     player = attrs.evolve(learner.drawn(incentives), discount=discounts)
@@ -123,7 +127,7 @@ def on_policy(learner: MeVa, params: Any, explored: Explored, key: Array) -> OnP
 
 
 def _with_rivals(learner: MeVa, steps: Array, states: tuple, x: Array, key: Array) -> tuple[Array, tuple]:
-    """The rivals' rows put in, and their new states."""
+    """Replace the rivals' rows by their own steps; returns the steps and the rivals' new states."""
     new = []
     for seat, (rival, state) in enumerate(zip(learner.rivals, states, strict=True)):
         if rival is not None:

@@ -1,4 +1,4 @@
-"""Fitting a meta-value: explore, roll out, regress (Cooijmans et al., 2023, algorithm 1).
+"""The fit of a meta-value: explore, roll out, regress (Cooijmans et al., 2023, algorithm 1).
 
 Shapes: B trajectories, P players, D numbers per policy, S steps of a rollout, K quantiles.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FitState(NamedTuple):
-    """What changes from loop to loop."""
+    """State of the fit."""
 
     params: Any
     target_params: Any
@@ -30,11 +30,11 @@ class FitState(NamedTuple):
 
 @component
 class MetaValueTraining(Training):
-    """One step is one outer loop.
+    """A training whose step is one outer loop.
 
-    `rollout_from = explored`: B trajectories explore for T steps; every k of them, fresh discounts are drawn
-    where they stand, k on-policy steps are taken with the unperturbed model, and the model is updated on
-    those. `rollout_from = start`: one on-policy trajectory from the draw, itself the data (section 3.3).
+    `rollout_from = explored`: B trajectories explore for T steps; every k of them, fresh discounts are drawn where they
+    are, k on-policy steps are taken with the unperturbed model, and the model is updated on those. `rollout_from =
+    start`: one on-policy trajectory from the draw, itself the data (section 3.3).
     """
 
     learner: Any = part()
@@ -52,7 +52,7 @@ class MetaValueTraining(Training):
         return FitState(params, params, self._optimiser().init(params))
 
     def params(self, state: FitState) -> Any:
-        """The target network: the average that the optimiser's noise is smoothed out of."""
+        """Parameters of the target network: an average over updates, with less of the optimiser's noise."""
         return state.target_params
 
     def step(self, state: FitState, key: Array) -> tuple[FitState, dict[str, Array]]:
@@ -75,13 +75,13 @@ class MetaValueTraining(Training):
         return state, jax.tree.map(jnp.mean, metrics)
 
     def _update(self, state: FitState, explorers: rollout.Explored, keys: Array) -> tuple[FitState, dict[str, Array]]:
-        """One step of the optimiser on on-policy rollouts from where the explorers stand."""
+        """Take one step of the optimiser on on-policy rollouts that begin where the explorers are."""
         explorers = spread(explorers)
         data = jax.vmap(lambda e, key: rollout.on_policy(self.learner, state.params, e, key))(explorers, keys)
         return self.regress(state, data)
 
     def regress(self, state: FitState, data: rollout.OnPolicy) -> tuple[FitState, dict[str, Array]]:
-        """One step of the optimiser on rollouts, every leaf [B, ...]."""
+        """Take one step of the optimiser on rollouts, every leaf [B, ...]."""
         gradient = jax.value_and_grad(self.loss, has_aux=True)
         (value, error), gradient = mean_over_batch(gradient, state.params, *self.examples(state.target_params, data))
         metrics = {
@@ -93,8 +93,10 @@ class MetaValueTraining(Training):
         return self.descend(state, gradient), metrics
 
     def examples(self, target_params: Any, data: rollout.OnPolicy) -> tuple[Array, Array, Array, Array | None]:
-        """States, discounts, targets and incentives of rollouts, every leaf [B S, ...]: all in one flat batch, so that
-        a layer is one large matrix product."""
+        """States, discounts, targets and incentives of rollouts in one flat batch, every leaf [B S, ...].
+
+        So a layer of the network is one large matrix product.
+        """
         targets = jax.vmap(lambda d: self.targets(target_params, d))(data)
         x, targets = (a.reshape(-1, *a.shape[2:]) for a in (data.x[:, :-1], targets))
         drawn = (data.discounts, data.incentives)
@@ -111,7 +113,7 @@ class MetaValueTraining(Training):
         return jnp.mean(losses, where=own), jnp.mean(errors, where=own)
 
     def descend(self, state: FitState, gradient: Any) -> FitState:
-        """One step of the optimiser, and the target network's after it."""
+        """Take one step of the optimiser, and update the target network after it."""
         updates, optimiser = self._optimiser().update(gradient, state.optimiser, state.params)
         params = optax.apply_updates(state.params, updates)
         target_params = optax.incremental_update(params, state.target_params, 1 - self.learner.target_inertia)

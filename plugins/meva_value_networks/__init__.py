@@ -1,1 +1,1 @@
-"""Networks that value joint policies."""
+"""Networks that give joint policies a value."""

@@ -1,4 +1,4 @@
-"""Layers of networks, written for the passes through memory that they take.
+"""Network layers, written so that they pass through memory as seldom as possible.
 
 Shapes: B... any number of leading axes, N inputs, H outputs.
 """
@@ -17,7 +17,7 @@ _LEAST_VARIANCE = 1e-5
 
 
 class Linear(hk.Module):
-    """h w + b. Several inputs count as one, side by side; `centred`: so that the outputs have mean 0."""
+    """A linear layer h w + b. Several inputs count as one, side by side; `centred`: the outputs have mean 0."""
 
     def __init__(self, width: int, name: str, centred: bool = False):
         super().__init__(name=name)
@@ -36,21 +36,21 @@ class Linear(hk.Module):
 
 
 class NormalisedLayer(hk.Module):
-    """Linear, layer normalisation (Ba et al., 2016), activation."""
+    """A linear layer, layer normalisation (Ba et al., 2016), activation."""
 
     def __init__(self, width: int, activation: Callable[[Array], Array], name: str):
         super().__init__(name=name)
         self.width, self.activation = width, activation
 
     def __call__(self, *inputs: Array) -> Array:
-        # With a bias, though the normalisation has its own: without, a layer could not tell an input from twice it.
-        # It is the weights that are centred: they are fewer than the outputs.
+        # A bias, though the normalisation has its own: without it, a layer could not tell an input from its double.
+        # The weights are centred, not the outputs: they are fewer.
         h = normalised(Linear(self.width, name="linear", centred=True)(*inputs))
         return self.activation(_ScaleAndOffset(name="norm")(h))
 
 
 class _ScaleAndOffset(hk.Module):
-    """The learnt ones of a normalisation."""
+    """The learnt scale and offset of a normalisation."""
 
     def __call__(self, h: Array) -> Array:
         scale = hk.get_parameter("scale", h.shape[-1:], h.dtype, init=jnp.ones)
@@ -60,13 +60,13 @@ class _ScaleAndOffset(hk.Module):
 
 @jax.custom_jvp
 def normalised(h: Array) -> Array:
-    """Variance 1 along the last axis, of what has mean 0 there."""
+    """Scale h, which has mean 0 along its last axis, to variance 1 along it."""
     return _normalised(h)[0]
 
 
 @normalised.defjvp
 def _normalised_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    # As one keeps it on paper; told to autodiff, a fit takes half as long again.
+    # The derivative in closed form: with autodiff's own, a fit takes half as long again.
     (dh,) = tangents
     y, inverse = _normalised(primals[0])
     return y, inverse * (dh - y * jnp.mean(y * dh, axis=-1, keepdims=True))
@@ -79,7 +79,7 @@ def _normalised(h: Array) -> tuple[Array, Array]:
 
 @jax.custom_jvp
 def product(h: Array, w: Array) -> Array:
-    """f32[B..., N], f32[N, H] -> f32[B..., H]."""
+    """Matrix product f32[B..., N], f32[N, H] -> f32[B..., H]."""
     return h @ w
 
 

@@ -1,4 +1,4 @@
-"""The paper's network: encode every player, pair own code with the others', read off values.
+"""The paper's network: encode every player, pair the own code with the others', and read off values.
 
 Shapes: P players, D numbers per policy, H width, K outputs, C conditions.
 """
@@ -24,12 +24,12 @@ ACTIVATIONS = {"gelu": jax.nn.gelu, "tanh": jnp.tanh}
 
 @component
 class PairedMLP(ValueModel):
-    """Per player encode (policy, condition) with an MLP; join own code with the others' (two players: own and
-    other; more: own and the mean of the others); a second MLP; K outputs.
+    """A network that encodes (policy, condition) of every player with an MLP, joins the own code with the others', and
+    maps the pair to K outputs with a second MLP. The others' code is the other player's, or the mean over several.
 
-    An MLP is `blocks` gated residual blocks, of two layers each, between two layer-normalised layers.
-    Equivariant: all players share the weights and nothing tells them apart. Not equivariant: a learnt scale and
-    bias per player on what enters each of the two MLPs.
+    An MLP is `blocks` gated residual blocks, of two layers each, between two layer-normalised layers. Equivariant: all
+    players share the weights and nothing tells them apart. Not equivariant: a learnt scale and bias per player on what
+    enters each of the two MLPs.
 
     References:
         Cooijmans et al. (2023), appendices D and E; the gates: Srivastava et al. (2015), Highway Networks.
@@ -75,7 +75,8 @@ class PairedMLP(ValueModel):
 
 
 class _Network(NamedTuple):
-    """Pure: init(key, x, condition), features(params, x, others or None, condition), head(params, features)."""
+    """Pure functions of a network: init(key, x, condition), features(params, x, others or None, condition),
+    head(params, features)."""
 
     init: Callable
     features: Callable
@@ -95,7 +96,7 @@ def _network(
     last_activation: str,
     embed_condition: bool,
 ) -> _Network:
-    """One for all networks alike, and jitted: however often a program passes through it, it is traced once."""
+    """One network for all models alike, and jitted: a program that passes through it often traces it once."""
 
     def network() -> Any:
         encoder = _MLP(width, blocks, "gelu", name="encoder")
@@ -119,9 +120,9 @@ def _network(
 
         return init, (features, output)
 
-    made = hk.multi_transform(network)
-    features, head = (jax.jit(functools.partial(_without_key, apply)) for apply in made.apply)
-    return _Network(made.init, features, head)
+    transformed = hk.multi_transform(network)
+    features, head = (jax.jit(functools.partial(_without_key, apply)) for apply in transformed.apply)
+    return _Network(transformed.init, features, head)
 
 
 def _without_key(apply: Callable, params: Any, *inputs: Any) -> Array:
@@ -129,7 +130,7 @@ def _without_key(apply: Callable, params: Any, *inputs: Any) -> Array:
 
 
 def _mean_of_others(codes: Array) -> Array:
-    """f32[P, H] -> f32[P, H]: row i is the mean of all rows but i."""
+    """Mean of all rows but i in row i: f32[P, H] -> f32[P, H]."""
     players = codes.shape[0]
     if players == 2:
         return codes[::-1]

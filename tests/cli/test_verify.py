@@ -63,7 +63,7 @@ def test_a_payoff_that_somebody_improved(copied, meva_command):
     assert re.search(r"^summary\.json: 1 of \d+ numbers differ, by 0\.25 at most$", outcome.out, re.MULTILINE)
     assert re.search(r"^metrics\.jsonl, meva: 1 of \d+ numbers differ", outcome.out, re.MULTILINE)
     assert re.search(
-        r"is not what comes out here \(run elsewhere: numpy \S+ \(was 1\.0\)\)", " ".join(outcome.out.split())
+        r"differs from what comes out here \(run elsewhere: numpy \S+ \(was 1\.0\)\)", " ".join(outcome.out.split())
     )
     assert content(copied) == before
 
@@ -139,7 +139,7 @@ def test_a_folder_that_is_not_there(meva_command, tmp_path):
     assert outcome.code == 2
     assert (
         outcome.err
-        == f"error: expected the folder of a finished run or tournament, got {tmp_path}/nosuch, which is none\n"
+        == f"error: expected the folder of a finished run or tournament, got {tmp_path}/nosuch, which is not a folder\n"
     )
 
 

@@ -59,7 +59,7 @@ def test_the_second_is_told_who_is_there(other, tmp_path):
     with pytest.raises(BadFolder) as caught, locks.alone(tmp_path / "run"):
         pass
     message = str(caught.value)
-    assert f"got {tmp_path / 'run'}: process {other.pid} on " in message
+    assert f"got {tmp_path / 'run'}, which is in use by process {other.pid} on " in message
     assert "since 20" in message
     assert "\n" not in message
 
@@ -104,7 +104,7 @@ def test_a_lock_of_nobody_s_make(tmp_path, of_the_disk):
             fcntl.flock(file, fcntl.LOCK_EX)
         else:
             held.enter_context(filelock.SoftFileLock(tmp_path / locks.CLAIM))
-        with pytest.raises(BadFolder, match="another process does") as told, locks.alone(tmp_path):
+        with pytest.raises(BadFolder, match="in use by another process") as told, locks.alone(tmp_path):
             pass
         assert (f"remove {tmp_path / locks.CLAIM}" in str(told.value)) == (of_the_disk == "none")
 

@@ -175,8 +175,8 @@ def test_the_check_holds_under_transformations():
         (Shift(), Shift(), "expected a game, got a learner (Shift)"),
         ("ipd", Shift(), "expected a game, got 'ipd' (str)"),
         (Hill, Shift(), "expected a game, got the class Hill"),
-        (Undecorated(), Shift(), "write @component (meva_core.contracts.components) above it"),
-        (Hill(), Plain(), "write @component (meva_core.contracts.components) above it"),
+        (Undecorated(), Shift(), "write @component (meva_core.contracts) above it"),
+        (Hill(), Plain(), "write @component (meva_core.contracts) above it"),
     ],
 )
 def test_a_match_checks_what_it_is_given(game, learner, said):

@@ -178,7 +178,7 @@ sys.path.insert(0, {here!r})
 from test_workers import Saves
 from meva_core.compute import processes as workers
 from meva_core.compute import signals as stopping
-from meva_core.progress import Progress
+from meva_core.compute.progress import Progress
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
@@ -221,11 +221,11 @@ def test_workers_end_with_their_parent(working, tmp_path):
 
 def test_a_worker_whose_signal_was_lost_stops_when_it_tells_something(tmp_path, monkeypatch):
     context = multiprocessing.get_context("spawn")
-    told, stopping = context.SimpleQueue(), context.Event()
-    monkeypatch.setattr(processes, "_told", told)
+    messages, stopping = context.SimpleQueue(), context.Event()
+    monkeypatch.setattr(processes, "_messages", messages)
     monkeypatch.setattr(processes, "_stopping", stopping)
     processes._Forward(0).said("at work")
-    assert told.get() == (0, "said", ("at work",))
+    assert messages.get() == (0, "said", ("at work",))
     stopping.set()
     with pytest.raises(KeyboardInterrupt):
         processes._Forward(0).said("at work")

@@ -1,0 +1,61 @@
+"""Examples in public docstrings are run: each is a call and what it gives, rounded where the last bits may differ."""
+
+import doctest
+import importlib
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
+MODULES = {  # a module with examples -> the public functions and classes that have them
+    "meva_core.contracts.components": "component leaf",
+    "meva_core.experiment.make": "make",
+    "meva_core.match": "play self_play",
+    "meva_core.ops.batching": "mean_over_batch over_batch",
+    "meva_core.ops.gradients": (
+        "each_player effects_after jacobian_product look_ahead_gradient off_diagonal_product own_gradient own_rows "
+        "shaping_gradient simultaneous_gradient transposed_product"
+    ),
+    "meva_core.ops.markov": "discounted_shares",
+    "meva_core.ops.quantiles": "huber quantile_huber",
+    "meva_core.ops.returns": "lambda_returns",
+    "meva_core.ops.schedules": "cosine",
+    "meva_core.ops.statistics": "mean_and_sem",
+    "meva_core.ops.trees": "stacked",
+    "meva_core.plain": "fit",
+    "meva_core.runner": "run",
+    "meva_core.studies.tournament": "tournament",
+    "meva_games.logistic": "Logistic",
+    "meva_games.memory_one": "to_logits",
+    "meva_games.normal_form": "NormalForm",
+    "meva_games.public_goods": "PublicGoods",
+    "meva_games.quadratic": "Hamiltonian Tandem",
+    "meva_games.social_dilemma": "SocialDilemma",
+    "meva_games.two_by_two": "MatchingPennies PrisonersDilemma",
+    "meva_games.ultimatum": "Ultimatum",
+}
+
+
+def with_examples(module):
+    """The docstrings of a module that have examples, by the name of their function or class."""
+    found = doctest.DocTestFinder().find(module, extraglobs={"jax": jax, "jnp": jnp})
+    return {test.name.removeprefix(f"{module.__name__}."): test for test in found if test.examples}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_give_what_they_show(name):
+    tests = with_examples(importlib.import_module(name))
+    assert sorted(tests) == MODULES[name].split()
+    for test in tests.values():
+        lines = []
+        results = doctest.DocTestRunner().run(test, out=lines.append)
+        assert results.failed == 0, "".join(lines)
+
+
+def test_every_function_of_ops_but_those_about_devices_has_an_example():
+    from meva_core import ops
+
+    shown = {name for module, names in MODULES.items() if ".ops." in module for name in names.split()}
+    assert set(ops.__all__) - shown == {"everywhere", "spread"}
