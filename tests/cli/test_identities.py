@@ -234,7 +234,7 @@ def test_who_is_shaped_is_meant_too(hawks):
         )
         for plugin in ("meva_gradient_rules", "hawks")
     )
-    assert [each.settings for each in ours.evaluations][0] == [each.settings for each in theirs.evaluations][0]
+    assert ours.evaluations[0] == theirs.evaluations[0]
     assert ours.hash != theirs.hash
     assert ours.fit_hash == theirs.fit_hash
     assert resolve.revised(known, ours, {"evaluate.shaping.against": "hawks:naive"}) == theirs
