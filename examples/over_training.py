@@ -1,4 +1,4 @@
-"""What players earn with what they had learnt after a tenth of the fit, two tenths, ...: reads a run's folder.
+"""Draws the payoffs of players as they were after a tenth of the fit, two tenths, ...: reads a run's folder.
 
 python examples/over_training.py runs/ipd-meva-...
 

@@ -117,7 +117,7 @@ class Screen(Progress):
         self.console.print(f"{text} ...", style="dim")
 
     def finished(self, result: Result) -> None:
-        """The tables, then the files."""
+        """Print the tables and the files."""
         self.console.print()
         self.console.print(tables.tables(result.summary(), result.evaluations), width=self.width)
         self.console.print(f"\nwritten to {self.out}", markup=False)

@@ -18,7 +18,7 @@ PyTree = Any
 
 @attrs.frozen(kw_only=True)
 class Asking:
-    """What an evaluation is asked with, beside the match and a key.
+    """Inputs of an evaluation beside the match and a key.
 
     planned: what its `plan` returned. pairs and steps: `evaluate.pairs` and `evaluate.steps`, the numbers of matches
     for each seed and row, and of steps in each.
@@ -97,7 +97,7 @@ class Evaluation(Protocol):
         return settings
 
     def lacks(self, composition: Any, seeds: int) -> str:
-        """What an experiment lacks to be asked this, as in "a game with a plane"; empty where it lacks nothing."""
+        """A phrase for what an experiment lacks to be asked this, "a game with a plane"; empty if it lacks nothing."""
         return ""
 
     def plan(self, composition: Any) -> PyTree:
@@ -132,11 +132,11 @@ class Evaluation(Protocol):
         return [{} for _ in seen.values]
 
     def whole(self, answer: Answer, seen: Any) -> dict[str, Any]:
-        """What it adds to summary.json beside the rows."""
+        """Content that it adds to summary.json beside the rows."""
         return {}
 
     def arrays(self, answer: Answer) -> dict[str, Any]:
-        """What it adds to policies.npz, by names that are its own."""
+        """Arrays that it adds to policies.npz, by names that are its own."""
         return {}
 
     # What people see, made from what stands in the folder. summary: the content of summary.json.
@@ -167,7 +167,7 @@ class Evaluation(Protocol):
         return {}
 
     def captions(self) -> Mapping[str, str]:
-        """What the page writes below each figure, by its file name."""
+        """Captions that the page writes below its figures, by file name."""
         return {}
 
     def pictures(self) -> Mapping[str, Callable[[Mapping[str, Any], str], Any]]:

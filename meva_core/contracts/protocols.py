@@ -43,9 +43,9 @@ class Game(Protocol):
 
     num_players: P.
     policy_size: D, of every player; smaller policies are padded.
-    symmetric: whether payoff(x[perm]) == payoff(x)[perm]: licenses equivariant models.
-    plane: where both players' policies are one number, the interval worth surveying.
-    notes: lines that a run says of it before it begins, about what is easily mistaken.
+    symmetric: True if payoff(x[perm]) == payoff(x)[perm]; then equivariant models may be used.
+    plane: the interval to draw, if both players' policies are one number; else None.
+    notes: lines that a run prints before it begins, about what is easily mistaken.
     family: games of one family share recipes ("iterated"), where they have none of their own.
     payoff_scale: what the family's learning rates, and whatever else is per payoff, are multiplied by in this game:
         1 / (1 - discount) in an iterated game whose payoffs are normalised by that, at its default discount.

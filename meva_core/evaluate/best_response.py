@@ -1,4 +1,4 @@
-"""What does the best responder to a policy earn, and what does it leave the policy? (Exploitability.)
+"""Payoffs of a policy against its best response, and of that response (exploitability).
 
 Shapes: P players, D numbers per policy, N alternatives.
 """

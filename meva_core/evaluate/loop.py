@@ -66,7 +66,7 @@ class Seen:
 
     @property
     def entry_names(self) -> tuple[str, ...]:
-        """What the numbers of a policy mean."""
+        """Names of a policy's numbers, as people read them."""
         return self.game.entry_names
 
     @property

@@ -1,4 +1,4 @@
-"""How do matches end? Shapes: N starts, P players, D numbers per policy."""
+"""Ends of matches. Shapes: N starts, P players, D numbers per policy."""
 
 from __future__ import annotations
 

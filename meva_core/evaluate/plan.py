@@ -1,4 +1,4 @@
-"""What will be asked, settled before anything is fitted, so that bad input costs no fit."""
+"""The plan of an evaluation, made before anything is fitted, so that bad input costs no fit."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _values(sweep: Sweep | None, experiment: Experiment, learner: Learner) -> tu
 
 
 def _questions(experiment: Experiment, composition: Composition) -> list[Question]:
-    """Those that can be asked, each after those it builds on."""
+    """Evaluations that can be asked, each after those it builds on."""
     by_name, seeds = experiment.evaluate.asked, experiment.fit.seeds
     asked: list[Question] = []
     for name in _ordered(composition.evaluations):

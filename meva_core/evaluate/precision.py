@@ -1,4 +1,4 @@
-"""How many digits do a game's payoffs keep in single precision?"""
+"""Digits that a game's payoffs keep in single precision."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Player:
 
     @property
     def wants_rivals(self) -> bool:
-        """Whether it is fitted against the others."""
+        """True if it is fitted against the others."""
         return "rivals" in parts(self.factory)
 
     def build(self, rivals: tuple[Fitted | None, ...] = ()) -> Learner:
@@ -102,7 +102,8 @@ class Composition:
         return tuple(built[n].learner for n in range(len(self.players)))
 
     def rivals(self, own: int, fitted: Mapping[int, Fitted]) -> tuple[Fitted | None, ...]:
-        """What player `own` is built with: per seat its fitted rival, None where it sits; () if it wants none."""
+        """The `rivals` argument of player `own`: per seat the fitted rival, None in its own seats; () for learners
+        without rivals."""
         if len(self.players) == 1 or not self.players[own].wants_rivals:
             return ()
         return tuple(None if n == own else fitted[n] for n in self.seats)
@@ -196,7 +197,7 @@ def build(choice: Choice, path: str, **extra: Any) -> Any:
 
 
 def model_builder(choice: Choice, game: Game, path: str = "value_model") -> ModelBuilder:
-    """What a learner is handed as `value_model`."""
+    """The builder that a learner is given as its `value_model`."""
     factory = loading.load(choice.offer)
     return ModelBuilder(game=game, factory=factory, settings=tuple(choice.settings.items()), path=path)
 

@@ -40,7 +40,7 @@ DEFAULT = "default"  # in evaluate.asked: all evaluations that are asked by defa
 
 @attrs.frozen(kw_only=True)
 class FitSettings:
-    """How a learner is fitted, whichever it is."""
+    """Settings of a learner's fit, whichever learner it is."""
 
     seed: int = static(default=0, doc="first random seed", check=between(0, 2**31 - 2**16))
     seeds: int = static(default=1, doc="independent fits, in one program: seed, seed + 1, ...", check=between(1, 2**16))
@@ -57,7 +57,7 @@ class FitSettings:
 
 @attrs.frozen(kw_only=True)
 class EvaluateSettings:
-    """What is asked of the fitted learners."""
+    """Settings of the evaluation of fitted learners."""
 
     pairs: int = static(default=256, doc="joint policies per seed and row", check=between(1, 10**7))
     steps: int = static(default=1000, doc="steps of every match", check=between(1, 10**7))
@@ -253,7 +253,7 @@ def _settings(cls: type, plain: Any, path: str) -> Any:
 
 
 def _evaluate(registry: Registry, plain: Any) -> tuple[EvaluateSettings, tuple[Choice, ...]]:
-    """What [evaluate] says: its own numbers, and a table for each evaluation that is asked."""
+    """The table [evaluate]: its own numbers, and a table for each evaluation that is asked."""
     if not isinstance(plain, Mapping):
         raise BadValue(f"expected a table, got {plain!r} @ evaluate")
     tables = {name: table for name, table in plain.items() if isinstance(table, Mapping)}

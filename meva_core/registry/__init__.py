@@ -1,1 +1,1 @@
-"""What plugins offer: entries, how they are discovered, loaded and checked, and the recipes on record."""
+"""Plugins' entries, how they are discovered, loaded and checked, and the recipes on record."""

@@ -17,10 +17,9 @@ from meva_core.registry.entries import OURS, Offer, Plugin, what_to_do
 
 @contextlib.contextmanager
 def named() -> Iterator[None]:
-    """What passes through the code of a plugin that is not bundled becomes a BadPlugin that names it.
+    """Context manager: an exception from a plugin that is not bundled becomes a BadPlugin that names it.
 
-    MevaError and Ctrl-C pass as they are, and so do bugs of ours and of bundled plugins, which keep their
-    traceback.
+    MevaError and Ctrl-C pass as they are, and so do bugs of ours and of bundled plugins, which keep their traceback.
     """
     try:
         yield
@@ -69,7 +68,8 @@ def _modules(known: entries.Registry) -> dict[str, Plugin]:
 
 
 def _plugin_of(frame: FrameType, theirs: dict[str, Plugin]) -> Plugin | None:
-    """By the frame's package; where several plugins share that, by the module nearest to it."""
+    """The plugin that a frame belongs to, by its package; if several plugins share it, the plugin of the nearest
+    module."""
     name = frame.f_globals.get("__name__") or ""
     near = [module for module in theirs if _top(module) == _top(name)]
     return theirs[max(near, key=lambda module: len(_path(module, name)))] if near else None
@@ -82,7 +82,7 @@ def _classes(frame: FrameType) -> list[str]:
 
 
 def _path(*modules: str) -> str:
-    """What they share, component by component."""
+    """The leading components that two paths share."""
     return os.path.commonpath([module.replace(".", "/") for module in modules])
 
 

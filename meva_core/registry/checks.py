@@ -1,4 +1,4 @@
-"""Whether what a stranger's plugin gives is what `protocols` says: asked in the abstract when an experiment is
+"""Checks that a stranger's plugin keeps the contracts in `protocols`, made in the abstract when an experiment is
 composed, so that a wrong shape is one line that names the plugin, and costs no fit.
 
 What is bundled is held to the contracts by the project's own tests.
@@ -169,7 +169,7 @@ def value_model(offer: Offer, build: Callable[[int, int, bool], ValueModel], on:
 
 
 def explorer(offer: Offer, made: Explorer, on: Game, params: Any = None, features: int = 16) -> None:
-    """What it perturbs keeps its shape. params: of the value model beside it."""
+    """Check that perturbed arrays keep their shapes. params: of the value model beside it."""
     asked = Asked(offer, made)
     params = {"layer": floats(features, OUTPUTS)} if params is None else params
     what = "draw(key, params, num_features)"

@@ -27,7 +27,7 @@ class PluginWarning(UserWarning):
 
 
 def load(disabled: Iterable[str] = ()) -> Registry:
-    """What is installed, less the plugins named in `disabled` or in MEVA_BLOCK ("name,distribution/name").
+    """The registry of installed plugins, less those named in `disabled` or in MEVA_BLOCK ("name,distribution/name").
 
     Warns (PluginWarning) of each plugin that fails, and of names that no plugin has.
     """
@@ -66,7 +66,7 @@ def load(disabled: Iterable[str] = ()) -> Registry:
 
 
 def blocked() -> list[str]:
-    """What MEVA_BLOCK names."""
+    """Names listed in MEVA_BLOCK."""
     return [name.strip() for name in os.environ.get("MEVA_BLOCK", "").split(",") if name.strip()]
 
 
@@ -92,7 +92,8 @@ def recipe_files(known: Registry) -> list[RecipeFile]:
 
 
 def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str, str]]:
-    """Those of our group with their distributions and versions; a distribution found twice on the path counts once.
+    """Entry points of our group with their distributions and versions; a distribution found twice on the path counts
+    once.
 
     Not pluggy's own loader: it silently skips a second plugin of the same name.
     """
@@ -124,8 +125,11 @@ def _file(module: Any, attribute: str) -> str | None:
 
 
 def _offers(manager: pluggy.PluginManager, plugin: Plugin, files: Mapping[str, str | None]) -> list[Offer]:
-    """Of one plugin. TypeError or ValueError where a hook yields what it should not, and whatever it raises. files:
-    those that it names for all of its entries, by the field of an entry."""
+    """Offers of one plugin. Raises TypeError or ValueError if a hook yields something else, and whatever the hook
+    raises.
+
+    files: those that the plugin names for all of its entries, by the field of an entry.
+    """
     offers: list[Offer] = []
     for kind, hook in HOOKS.items():
         for implementation in getattr(manager.hook, hook).get_hookimpls():

@@ -56,20 +56,20 @@ class Offer:
 
     @property
     def name(self) -> str:
-        """As users write it."""
+        """The name as users write it."""
         return self.entry.name
 
     def goes_by(self, name: str) -> bool:
-        """Whether users may write it so: alone, or as plugin:name."""
+        """True if users may write the name so: alone, or as plugin:name."""
         return name in (self.name, f"{self.plugin}:{self.name}")
 
     @property
     def bundled(self) -> bool:
-        """Whether it comes with the core, whose tests hold it to the contract."""
+        """True if it comes with the core, whose tests hold it to the contract."""
         return self.distribution == OURS
 
     def __str__(self) -> str:
-        """Who is to blame."""
+        """The name that error messages use."""
         return f"{kind_label(self.kind)} {self.name!r} of plugin {self.plugin!r} ({self.distribution})"
 
     def import_factory(self) -> Any:
@@ -99,14 +99,15 @@ class Offer:
             raise self.fault(f"its recipes: {in_short(error)}", raised=True) from error
 
     def fault(self, text: str, *, raised: bool = False) -> BadPlugin:
-        """What breaks its contract, in the words that all such errors have; raised: whether there is a traceback."""
+        """An error that says how the entry breaks its contract, in the words of all such errors; raised: there is a
+        traceback."""
         return BadPlugin(f"{self}: {text}. {what_to_do(self.distribution, raised=raised)}")
 
 
 @attrs.frozen
 class Plugin:
-    """What an entry point names. fault: why it is left out; empty where it is not. recipes: its file of recipes, as
-    MEVA_RECIPES names it."""
+    """An installed plugin. fault: why it is left out; empty if it is not. recipes: its recipe file, as MEVA_RECIPES
+    names it."""
 
     name: str
     distribution: str
@@ -121,7 +122,7 @@ class Plugin:
         return Origin(self.name.removeprefix(f"{self.distribution}/"), self.distribution, self.version)
 
     def __str__(self) -> str:
-        """Who is to blame."""
+        """The name that error messages use."""
         return f"plugin {self.name!r} ({self.distribution})"
 
 
@@ -133,7 +134,7 @@ class Registry:
     plugins: tuple[Plugin, ...] = ()
 
     def of_kind(self, kind: str) -> list[Offer]:
-        """In order of their names."""
+        """Offers of a kind, in order of their names."""
         return sorted((o for o in self.offers if o.kind == kind), key=lambda o: (o.name, o.plugin))
 
     def find(self, kind: str, name: str) -> Offer:

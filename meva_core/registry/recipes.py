@@ -194,7 +194,7 @@ def shipped() -> RecipeFile:
 
 
 def defaults(files: Iterable[RecipeFile]) -> dict[str, str]:
-    """Of all files, the last one's say."""
+    """Defaults of all files; the last file wins."""
     return {name: value for file in files for name, value in file.defaults.items()}
 
 

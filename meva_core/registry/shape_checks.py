@@ -28,7 +28,7 @@ class Asked:
         raise self.offer.fault(f"{what}: expected {expected}, got {told(got)}")
 
     def answer(self, what: str, ask: Callable[[], Any]) -> Any:
-        """What `ask` returns. What it raises is the plugin's, but for a MevaError, which says it all."""
+        """Result of `ask`. An exception is reported as the plugin's, unless it is a MevaError, which says it all."""
         try:
             return ask()
         except MevaError:
@@ -44,7 +44,7 @@ class Asked:
         return value
 
     def shapes(self, what: str, method: str, *args: Any, static: tuple = ()) -> Any:
-        """Of what a method returns, as ShapeDtypeStructs. args: in the abstract; static: those after them."""
+        """Shapes of what a method returns, as ShapeDtypeStructs. args: in the abstract; static: those after them."""
         return self.answer(what, lambda: jax.eval_shape(_caller(method, static), abstract(self.component), *args))
 
     def array(self, what: str, got: Any, *shape: int | None) -> Any:
@@ -69,7 +69,7 @@ class Asked:
 
 
 def whole(value: Any) -> bool:
-    """Whether it is a whole number >= 1."""
+    """True for a whole number >= 1."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves: a result, its summary, tables, figures, and the run folder that holds them."""
+"""The report of a run: a result, its summary, tables, figures, and the run folder that holds them."""
 
 from meva_core.report.result import Result
 

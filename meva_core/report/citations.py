@@ -1,4 +1,4 @@
-"""Who took part in a run, for citations."""
+"""Registry entries used by a run, for citations."""
 
 from __future__ import annotations
 

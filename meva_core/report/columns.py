@@ -60,7 +60,7 @@ def _length(cell: str) -> int:
 
 
 def _blocks(widths: Sequence[int], room: int) -> Iterator[slice]:
-    """Of columns, as many as fit beside each other, and one at least."""
+    """Blocks of columns, each as many as fit side by side, and at least one."""
     start = used = 0
     for n, width in enumerate(widths):
         if n > start and used + width > room:

@@ -43,7 +43,8 @@ class Numbers:
 
     @property
     def metrics(self) -> dict[str, np.ndarray]:
-        """Of the experiment's learner's fit (or else the only one), each f32[S, loops]; {} if nothing is fitted."""
+        """Metrics of the experiment's learner's fit (or else the only one), each f32[S, loops]; {} if nothing is
+        fitted."""
         by_player = {history.player: history.metrics for history in self.histories}
         return by_player.get("learner", next(iter(by_player.values()), {}))
 
@@ -54,7 +55,7 @@ class Numbers:
 
     @property
     def complaints(self) -> list[str]:
-        """What went wrong in one line each: seeds that diverged in a fit, seeds of whose matches all diverged."""
+        """Failures in one line each: seeds that diverged in a fit, seeds of whose matches all diverged."""
         finite = np.asarray(np.isfinite(self.payoffs).all(axis=-1))
         lost = [seed for n, seed in enumerate(self.seeds) if not finite[n].any()]
         fits = [str(divergence) for divergence in self.diverged]
@@ -65,6 +66,6 @@ class Numbers:
 
     @property
     def seeds(self) -> list[int]:
-        """Those the survey is over."""
+        """Seeds that the survey is over."""
         lost = {divergence.seed for divergence in self.diverged}
         return [seed for seed in self.experiment.seeds if seed not in lost]

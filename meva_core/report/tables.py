@@ -29,7 +29,7 @@ def as_text(summary: dict[str, Any], evaluations: Evaluations) -> str:
 
 
 def plain(*parts: RenderableType, width: int = WIDTH) -> str:
-    """As text of so many columns, without colours."""
+    """Tables as text of so many columns, without colours."""
     console = Console(file=io.StringIO(), width=width, no_color=True)
     for part in parts:
         console.print(part)
@@ -37,7 +37,7 @@ def plain(*parts: RenderableType, width: int = WIDTH) -> str:
 
 
 def title(summary: Mapping[str, Any]) -> str:
-    """Who plays what, in one line."""
+    """A line with the game and its players."""
     learner, *rivals = summary["players"]
     opponents = f" against {', '.join(rivals)}" if rivals else " in self-play"
     seeds = len(summary["seeds"])
@@ -259,7 +259,7 @@ def _short(value: float, digits: int) -> str:
 
 
 def note(summary: dict[str, Any], evaluations: Evaluations) -> str:
-    """What the numbers are over, and what is not in them."""
+    """A line about what the numbers are over, and what is left out."""
     over = summary["rows"][0]["payoffs"][0]["over"]
     count = f"{len(summary['seeds'])} seeds" if over == "seeds" else "the pairs of one seed"
     lines = [f"mean ± standard error of the mean over {count}"]

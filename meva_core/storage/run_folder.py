@@ -2,7 +2,7 @@
 
 experiment.toml   the resolved experiment, with the plugin and its version of everybody who takes part;
                   `meva-run runs/.../experiment.toml` runs it again
-metrics.jsonl     one line per seed and outer loop, as the fit goes on
+metrics.jsonl     one line per seed and outer loop, written during the fit
 checkpoints/      the last three of each fit
 snapshots/        its parameters ten times along the way, laid out like checkpoints
 summary.json      everything in the tables (meva_core/report/summary.py documents it)

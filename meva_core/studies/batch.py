@@ -26,7 +26,7 @@ Wanted = Sequence[tuple[Reproduction, Mapping[str, Job]]]
 
 @attrs.frozen(repr=False)
 class Study:
-    """What a reproduction or a sweep came to; its repr is the lines that the command prints.
+    """The result of a reproduction or a sweep; its repr is the lines that the command prints.
 
     summary: the content of summary.json. folder: where that lies, with figures and a page.
     """
@@ -115,7 +115,7 @@ def make(
 
 
 def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Making]:
-    """What is to be made; what several ask for, once."""
+    """Jobs that are still to be made, each once."""
     found: dict[str, Making] = {}
     for one, jobs in wanted:
         for label, job in jobs.items():

@@ -1,4 +1,4 @@
-"""What a reproduction has made: runs and tournaments, each a task that any process can do."""
+"""Jobs of a reproduction or a sweep: runs and tournaments, each a task that any process can do."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class RunJob:
 
     @property
     def hash(self) -> str:
-        """Of all that decides its numbers."""
+        """A hash of everything that decides its numbers."""
         return self.experiment.hash
 
     def make(self, folder: Path, fits: Path, progress: Progress) -> None:
-        """In `folder`, gone on with where it is there; waits where another process makes it, too."""
+        """Run in `folder`, resuming if it exists; wait if another process is already running it."""
         with locks.alone(folder, wait=progress.said):
             if finished(folder, self.hash):
                 return
@@ -72,12 +72,12 @@ class TournamentJob:
 
     @property
     def hash(self) -> str:
-        """Of all that decides its numbers."""
+        """A hash of everything that decides its numbers."""
         numbers = {"trials": self.asked.trials, "steps": self.asked.steps}
         return experiments.hash_of({**numbers, "meetings": [list(hashes) for hashes in self.meetings]})
 
     def make(self, folder: Path, fits: Path, progress: Progress) -> None:
-        """In `folder`, gone on with where it is there; waits where another process makes it, too."""
+        """Run in `folder`, resuming if it exists; wait if another process is already running it."""
         with locks.alone(folder, wait=progress.said):
             if finished(folder, self.hash):
                 return
@@ -91,7 +91,7 @@ Job = RunJob | TournamentJob
 
 
 def finished(folder: Path, hash: str) -> bool:
-    """Whether the page, which is written last, is there, and the numbers are of this job and such as this version
+    """True if the page, which is written last, is there, and the numbers are of this job and such as this version
     writes."""
     if not (folder / "report.html").is_file():
         return False
@@ -161,7 +161,7 @@ def _run(
 def _tournament(
     known: Registry, files: Sequence[RecipeFile], run: Run, overrides: dict[str, Any], registry_file: Path | None
 ) -> TournamentJob:
-    """What is set without a dot is a number of the tournament, the rest hyper-parameters."""
+    """Settings of a tournament: those without a dot are its own numbers, the rest hyper-parameters."""
     numbers = {key: value for key, value in overrides.items() if "." not in key}
     others = {key: value for key, value in overrides.items() if "." in key}
     types = {field.name: type(field.default) for field in attrs.fields(Tournament)}

@@ -1,4 +1,4 @@
-"""What a tournament is asked, and the matches that it consists of, composed and not yet played.
+"""A tournament's settings, and the matches that it consists of, composed and not yet played.
 
 Shapes: S seeds (fits), N trials, P = 2 players.
 """
@@ -33,9 +33,9 @@ from meva_core.studies.entrants import Entrant
 
 @attrs.frozen(kw_only=True)
 class Tournament:
-    """What is asked. learners: entrants, or texts that `entrants.parse` reads. `overrides` are hyper-parameters by
-    learner, {"lola.variant": "taylor"} or {"meva.value_model.width": 32}, of "game", or for all who have one of
-    "value_model" and "explorer"; an entrant's own settings come before them."""
+    """Settings of a tournament. learners: entrants, or texts that `entrants.parse` reads. `overrides` are
+    hyper-parameters by learner, {"lola.variant": "taylor"} or {"meva.value_model.width": 32}, of "game", or for all who
+    have one of "value_model" and "explorer"; an entrant's own settings come before them."""
 
     games: tuple[str, ...]
     learners: tuple[str | Entrant, ...]
@@ -59,7 +59,7 @@ class Tournament:
 
     @property
     def entrants(self) -> list[Entrant]:
-        """Who takes part, as they are written."""
+        """Participants, as they are written."""
         return [each if isinstance(each, Entrant) else entrants.parse(each) for each in self.learners]
 
     @property
@@ -84,8 +84,8 @@ class Tournament:
 
 @attrs.frozen
 class Begun:
-    """What a tournament's folder says of it: what was asked, the user's registry file, where its fits are kept, and by
-    what it was begun."""
+    """The record of a tournament in its folder: its settings, the user's registry file, the folder of its fits, and its
+    provenance."""
 
     asked: Tournament
     registry_file: Path | None
@@ -94,7 +94,7 @@ class Begun:
 
 
 def read(folder: Path) -> Begun:
-    """What tournament.toml says. BadFolder or BadValue where it is not as a tournament writes it."""
+    """Read tournament.toml. Raises BadFolder or BadValue if it is not as a tournament writes it."""
     path = folder / "tournament.toml"
     if not path.is_file():
         raise BadFolder(f"expected a folder with a tournament.toml to resume, got {folder}")
@@ -131,7 +131,7 @@ class Meeting:
 
     @property
     def still(self) -> bool:
-        """Whether nobody ever moves, and so every trial is like the first."""
+        """True if nobody ever moves, and so every trial is like the first."""
         return all(player.held() is not None for player in self.players)
 
     @property

@@ -90,13 +90,13 @@ def of_reproduction(folder: Path) -> str:
 
 
 def _captions(runs: Iterable[Path]) -> dict[str, str]:
-    """What the runs' evaluations write below their pictures."""
+    """Captions of the runs' evaluations, written below their pictures."""
     evaluations = [e for run in runs for e in asked.of_summary(read_summary(run)).values()]
     return {name: text for evaluation in evaluations for name, text in evaluation.captions().items()}
 
 
 def _place(figure: str, labels: list[str]) -> int:
-    """Of a figure of one run, as KIND_LABEL, among those of the others; those of all runs come first."""
+    """Place of a figure of one run, named KIND_LABEL, among the figures of the others; those of all runs come first."""
     label = figure.partition("_")[2]
     return labels.index(label) + 1 if label in labels else 0
 

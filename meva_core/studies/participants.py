@@ -1,4 +1,4 @@
-"""Who took part in the run or tournament of a folder, for citations."""
+"""Registry entries used by the run or tournament stored in a folder, for citations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reproduction writes, beside the folders of its runs.
+"""The files of a reproduction, beside the folders of its runs.
 
 summary.json   {schema, name, title, source, notes, quick, runs: {label: hash}, claims: [a dict per line of claims.csv],
                ranking: {quantity, at, highest, places: [{run, rank, ours, sem, published, published_rank, seeds,
@@ -148,7 +148,7 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 
 def held(found: dict[str, Any]) -> str:
-    """How many claims hold, in a sentence."""
+    """A sentence that says how many claims hold."""
     answers = [claim["holds"] for claim in found["claims"]]
     if not answers:
         return f"{len(found['runs'])} runs" if found["ranking"] else "no numbers to compare with"
@@ -192,7 +192,7 @@ def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dic
 
 @attrs.frozen
 class Folder:
-    """What stands in a finished run's folder: the content of summary.json and of policies.npz."""
+    """Content of a finished run's folder: summary.json and policies.npz."""
 
     summary: Mapping[str, Any]
     arrays: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What a tournament found, for Python and notebooks."""
+"""The result of a tournament, for Python and notebooks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Scores:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Who took part, in the order of rows and columns."""
+        """Labels of the participants, in the order of rows and columns."""
         return tuple(self.summary["games"][self.game]["learners"])
 
     @property

@@ -147,7 +147,7 @@ def wrapped(label: str, longest: int = 20) -> str:
 
 
 def note(found: dict[str, Any]) -> str:
-    """What the numbers are over."""
+    """A line about what the numbers are over."""
     cells = [cell for game in found["games"].values() for cell in game["cells"]]
     text = f"payoffs after {found['steps']} steps, {found['trials']} trials, both seats"
     kinds = {cell["over"] for cell in cells}
@@ -228,7 +228,7 @@ def _float(cell: dict[str, Any] | None) -> float:
 
 
 def mean_of(values: np.ndarray) -> float:
-    """Of those that are finite."""
+    """Mean of the finite numbers."""
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if finite.size else float("nan")
 

@@ -69,7 +69,7 @@ def _save(folder: Path, asked: Tournament, met: Met) -> None:
 
 
 def _load(folder: Path, asked: Tournament, meeting: Meeting, progress: Progress) -> Met | None:
-    """What an earlier run left of this match, if it was the same match and is whole."""
+    """Results that an earlier run stored of this match, if it was the same match and they are whole."""
     path = folder / "matches" / f"{meeting.name}.npz"
     if not path.is_file():
         return None

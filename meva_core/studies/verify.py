@@ -88,7 +88,7 @@ def tournament(stored: StoredTournament, again: StoredTournament) -> list[Compar
 
 
 def _plain(what: str, was: Any, now: Any) -> Compared:
-    """What JSON can say."""
+    """A value as JSON can hold it."""
     return _arrays(what, _leaves(was), _leaves(now))
 
 
@@ -98,7 +98,7 @@ def _leaves(plain: Any) -> dict[str, np.ndarray]:
 
 
 def _arrays(what: str, was: Mapping[str, np.ndarray], now: Mapping[str, np.ndarray]) -> Compared:
-    """What only one of the two has is different throughout."""
+    """Differences of arrays; an array that only one side has differs throughout."""
     size, different, most = 0, 0, 0.0
     for name in dict.fromkeys([*was, *now]):
         first, second = (np.asarray(arrays.get(name, np.zeros(0))) for arrays in (was, now))

@@ -65,13 +65,13 @@ def equilibrium(game: Game, x: Array, *, iterations: int = 50) -> Array:
 
 
 def jacobian(match: Match, x: Array, key: Array) -> Array:
-    """Of x -> x + step, f32[P D, P D]. Pure; safe under jit and vmap."""
+    """Jacobian of x -> x + step, f32[P D, P D]. Pure; safe under jit and vmap."""
     return _linearised(match, x, key)[1]
 
 
 def eigenvalues(match: Match, x: Array, key: Array) -> np.ndarray:
-    """Of that Jacobian, complex[P D], largest modulus first; NaN where that is. A fixed point holds where all moduli
-    are below 1."""
+    """Eigenvalues of that Jacobian, complex[P D], largest modulus first; NaN if the Jacobian is. A fixed point is
+    stable if all moduli are below 1."""
     of = np.asarray(jax.jit(jacobian)(match, x, key))
     if not np.isfinite(of).all():
         return np.full(len(of), np.nan, complex)

@@ -1,4 +1,4 @@
-"""What this plugin offers; imports nothing heavy."""
+"""Entries of this plugin. Imports nothing heavy."""
 
 from collections.abc import Iterable
 

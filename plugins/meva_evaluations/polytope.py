@@ -1,4 +1,4 @@
-"""What can others still earn against a policy? (Zero-determinant view, Press & Dyson, 2012.)
+"""The payoffs that others can still earn against a policy (zero-determinant view, Press & Dyson, 2012).
 
 Shapes: N opponents, M pairs, D numbers per policy; two players.
 """
@@ -38,7 +38,7 @@ class Polytope(NamedTuple):
 
 
 def polytope(game: Game, policy: Array, opponents: Array, *, seat: int = 0) -> Polytope:
-    """Of a policy f32[D] in `seat` against opponents f32[N, D] in the other.
+    """Payoffs of a policy f32[D] in `seat` against opponents f32[N, D] in the other.
 
     An extortionate policy's payoffs lie on a line. Raises BadCombination unless the game has two players.
     """
@@ -58,7 +58,7 @@ def polytope(game: Game, policy: Array, opponents: Array, *, seat: int = 0) -> P
 
 
 class OverTraining(NamedTuple):
-    """Of player 1's policy after each of T snapshots of one match; two players.
+    """Polytopes of player 1's policy after each of T snapshots of one match; two players.
 
     payoffs f32[T, 2]: of the match. cloud f32[T, N, 2]: of the policy against N others. slope f32[T]: what they gain
     where the policy gains 1, along the cloud's longest axis; between 0 and 1 for one that extorts, who gains more.
@@ -72,7 +72,8 @@ class OverTraining(NamedTuple):
 
 
 def over_training(match: Match, x: Array, key: Array, opponents: Array, num_steps: int) -> OverTraining:
-    """Of a match from x, f32[2, D], at the `snapshots` of `num_steps`; opponents f32[N, D] in seat 2. Pure."""
+    """Polytopes along a match from x, f32[2, D], at the `snapshots` of `num_steps`; opponents f32[N, D] in seat 2.
+    Pure."""
     xs = matching.trajectory(match, x, key, num_steps)[jnp.array(snapshots(num_steps))]
     cloud = jax.vmap(lambda x: polytope(match.game, x[0], opponents).payoffs)(xs)
     apart = cloud - jnp.mean(cloud, axis=1, keepdims=True)

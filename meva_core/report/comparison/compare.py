@@ -31,7 +31,7 @@ class Line:
 
     @property
     def difference(self) -> Statistic | None:
-        """Of two runs, the second less the first; its error takes theirs as independent."""
+        """Difference of two runs, the second less the first; its error takes theirs as independent."""
         if len(self.found) != 2:
             return None
         first, second = self.found
@@ -42,7 +42,7 @@ class Line:
 
     @property
     def clear(self) -> bool:
-        """Whether the difference exceeds two standard errors."""
+        """True if the difference exceeds two standard errors."""
         found = self.difference
         if found is None or found.mean is None or found.sem is None:
             return False
@@ -72,7 +72,7 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
-    """Of two or more."""
+    """Compare two or more runs."""
     shared = _shared(runs)
     quantities = dict.fromkeys(quantity for rows in shared.values() for row in rows for quantity in row)
     setting = next((run.setting for run in runs if len(run.rows) > 1), None)

@@ -30,7 +30,7 @@ class Quantity:
 
 @attrs.frozen
 class Statistic:
-    """What a summary says of one quantity; None: not finite, or not known."""
+    """One quantity of a summary, with its error; None: not finite, or not known."""
 
     mean: float | None = attrs.field(converter=attrs.converters.optional(float))
     sem: float | None = attrs.field(converter=attrs.converters.optional(float))
@@ -63,13 +63,13 @@ class Run:
 
     @property
     def over_seeds(self) -> bool:
-        """Whether the errors are over seeds, else over the pairs of one."""
+        """True if the errors are over seeds, else over the pairs of one seed."""
         row = next(iter(self.rows.values()))
         return next(iter(row.values())).over == "seeds"
 
     @property
     def over(self) -> str:
-        """What the errors are over, in words."""
+        """A phrase for what the errors are over."""
         return f"{self.seeds} seeds" if self.over_seeds else "the pairs of one seed"
 
 

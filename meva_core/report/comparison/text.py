@@ -21,7 +21,7 @@ ERRORS = f"|b - a| exceeds {CLEAR} standard errors (the root of the sum of both 
 
 
 def as_text(found: Comparison) -> str:
-    """As plain text."""
+    """The comparison as plain text."""
     return plain(drawn(found))
 
 
@@ -143,7 +143,7 @@ def _settings_apart(found: Comparison) -> Iterator[str]:
 
 
 def _settings(run: Run, values: Iterable[float | None]) -> str:
-    """As in "look-ahead rate η = 0, 1"."""
+    """A sweep's setting and values in words, "look-ahead rate η = 0, 1"."""
     if run.setting is None:
         return "its one row"
     return f"{run.setting} = {', '.join(f'{value:g}' for value in values)}"

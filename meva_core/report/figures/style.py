@@ -27,7 +27,7 @@ STYLE: dict[Any, Any] = {
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """As PNG and SVG, byte-identical for equal figures."""
+    """Save a figure as PNG and SVG, byte-identical for equal figures."""
     paths = [folder / f"{files.file_name(name)}.{kind}" for kind in ("png", "svg")]
     for path in paths:
         drawn = io.BytesIO()

@@ -78,7 +78,7 @@ def listed(seeds: list[int]) -> str:
 
 
 def _explored(summary: dict[str, Any], panels: Sequence[Panel]) -> dict[str, Any]:
-    """What the slider moves through, one item per row."""
+    """Items that the slider moves through, one per row."""
     rows = summary["rows"]
     values, own = [row["value"] for row in rows], (summary["setting"] or {}).get("own")
     return {
@@ -106,7 +106,7 @@ def _bars(rows: list[dict[str, Any]]) -> list[Any] | None:
 
 
 def _seats(summary: dict[str, Any]) -> list[str]:
-    """Who sits where, as far as the summary says."""
+    """Players by seat, as far as the summary says."""
     players, count = summary["players"], len(summary["rows"][0]["payoffs"])
     return [f"seat {n + 1}: {label}" for n, label in enumerate(players if len(players) > 1 else players * count)]
 

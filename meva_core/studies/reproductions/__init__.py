@@ -1,4 +1,4 @@
-"""What publications report, as data, and whether it holds in runs made anew."""
+"""Reproductions: what publications report, as data, and a check that it holds in new runs."""
 
 from meva_core.studies.reproductions.claims import Rows, Verdict, check, check_asked, rows_of, verdicts
 from meva_core.studies.reproductions.data import PICTURES, Claim, Ranking, Reproduction, Run, find, names, parse

@@ -43,8 +43,8 @@ def verdicts(asked: Reproduction, summaries: Mapping[str, dict[str, Any]]) -> li
 
 @attrs.frozen
 class Rows:
-    """What a run's rows can be asked for, known before it is made. settings: of the rows, (None,) where there is one
-    without a setting; quantities: the dotted names of the numbers in each."""
+    """Rows and quantities that a run will have, known before it is made. settings: of the rows, (None,) where there is
+    one without a setting; quantities: the dotted names of the numbers in each."""
 
     settings: tuple[float | None, ...]
     quantities: tuple[str, ...]
@@ -132,7 +132,7 @@ def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> 
 
 
 def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
-    """Of the setting; of the only one, where `at` does not say or the run has no settings."""
+    """Index of the setting; of the only one if `at` does not say, or the run has no settings."""
     if len(values) == 1 and (at is None or values[0] is None):
         return 0
     for n, value in enumerate(values):

@@ -53,7 +53,7 @@ KINDS = ("published", "at_least", "at_most", "above", "rising")  # what a claim 
 
 @attrs.frozen(kw_only=True)
 class Run:
-    """What `meva-run` would be asked; or with `learners`, `meva tournament`, whose cells are `published`."""
+    """A run as `meva-run` would be asked for it; or with `learners`, a tournament, whose cells are `published`."""
 
     label: str
     game: str
@@ -69,7 +69,7 @@ class Run:
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """What is published about one quantity of one run; exactly one of KINDS is given."""
+    """A published statement about one quantity of one run; exactly one of KINDS is given."""
 
     says: str
     run: str

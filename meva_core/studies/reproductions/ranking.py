@@ -93,7 +93,7 @@ def _ties(places: Sequence[Place]) -> list[str]:
 
 
 def _certain(better: Place, worse: Place) -> bool:
-    """By more than two standard errors, where there are any."""
+    """True if the difference exceeds two standard errors, if there are any."""
     if better.sem is None or worse.sem is None:
         return False
     return abs(better.ours - worse.ours) > SEMS * math.hypot(better.sem, worse.sem)  # type: ignore[operator]
