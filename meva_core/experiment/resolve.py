@@ -183,7 +183,7 @@ def _of_fit(path: str) -> bool:
 
 @attrs.frozen
 class About:
-    """What `Evaluation.settle` is told of an experiment.
+    """The experiment as `Evaluation.settle` is told of it.
 
     rate: the learner's in its recipe, before anybody changed it; None where it has none. of_recipe: a learner that an
     evaluation names -> its hyper-parameters, from its default recipe for the game.

@@ -1,4 +1,4 @@
-"""How does a learner fare against the player who answers it best, and how much does it leave to that player?"""
+"""Best responses: how a learner fares against the player who answers it best, and how much it leaves to that player."""
 
 from __future__ import annotations
 

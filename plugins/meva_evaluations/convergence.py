@@ -1,4 +1,4 @@
-"""How fast do players come to rest along a match?"""
+"""Convergence: how fast players come to rest along a match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a learner fare against another one that learns by its own rule?"""
+"""Shaping: how a learner fares against another one that learns by its own rule."""
 
 from __future__ import annotations
 

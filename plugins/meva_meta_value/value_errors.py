@@ -1,4 +1,4 @@
-"""How wrong is a learnt meta-value, along the trajectories of those who follow it, and how wrong is the way it points?
+"""Errors of a learnt meta-value along the trajectories of those who follow it, and of the way it points.
 
 Shapes: P players, D numbers per policy, T states of a trajectory.
 """
@@ -34,7 +34,7 @@ ELSEWHERE = "elsewhere"  # the region where no outcome has more than half
 
 
 class ValueErrors(NamedTuple):
-    """Of one trajectory, means over its states and the learner's seats, f32[]: of |V(x_t) - the true discounted sum of
+    """Errors along one trajectory, means over its states and the learner's seats, f32[]: of |V(x_t) - the true discounted sum of
     the payoffs from x_t on|, which goes over 600 further steps or more.
 
     value: over the first 100 states; early: over the first 10; late: over 10 after 500 steps.
@@ -55,7 +55,7 @@ class ValueErrors(NamedTuple):
 
 
 def value_errors(match: Match, x: Array, key: Array) -> ValueErrors | None:
-    """Of the meta-value of the match's first player, from x, f32[P, D]; None where it has learnt none.
+    """Errors of the meta-value of the match's first player, from x, f32[P, D]; None where it has learnt none.
 
     Every formulation is asked for the same V(x) = (1 - g) f(x) + g V(x + step), so that errors compare. Pure; safe
     under jit and vmap.
@@ -85,7 +85,7 @@ def value_errors(match: Match, x: Array, key: Array) -> ValueErrors | None:
 
 
 def _angles(match: Match, xs: Array, key: Array) -> Array:
-    """In degrees, f32[states, P], along the beginning xs of a trajectory."""
+    """Angles in degrees, f32[states, P], along the beginning xs of a trajectory."""
     states = jnp.array(POINTED)
     true = jax.vmap(own_rows)(true_gradients(match, xs, key)[states])
     pointed = jax.vmap(simultaneous_gradient, in_axes=(None, 0))(lambda x: learnt(match, x)[0], xs[states])
@@ -94,7 +94,7 @@ def _angles(match: Match, xs: Array, key: Array) -> Array:
 
 
 def _direction(gradients: Array) -> Array:
-    """Of length 1, or NaN; first by their largest number, whose square may underflow."""
+    """Gradients scaled to length 1, or NaN; first by their largest number, whose square may underflow."""
     gradients = gradients / jnp.max(jnp.abs(gradients), axis=-1, keepdims=True)
     return gradients / jnp.linalg.norm(gradients, axis=-1, keepdims=True)
 
@@ -131,7 +131,7 @@ def _own(match: Match) -> Array:
 
 
 def _regions(match: Match, xs: Array, errors: Array) -> dict[str, Array]:
-    """Of states f32[T, P, D] and their errors f32[T, P]."""
+    """Sums and numbers of the errors f32[T, P] of states f32[T, P, D], by region."""
     shares = jax.lax.map(match.game.outcomes, xs)
     inside = {name: share > 0.5 for name, share in shares.items()}
     inside[ELSEWHERE] = ~jnp.any(jnp.stack([jnp.zeros(len(xs), bool), *inside.values()]), axis=0)
@@ -144,7 +144,7 @@ def _regions(match: Match, xs: Array, errors: Array) -> dict[str, Array]:
 
 @component
 class MetaValueErrors(Evaluation):
-    """How wrong the learnt meta-value is along play, and how wrong the way it points: `ValueErrors` of M trajectories
+    """Errors of the learnt meta-value along play, and of the way it points: `ValueErrors` of M trajectories
     for each seed and row, every array f32[S, V, M] and regions f32[S, V, M, 2].
 
     Asked of learners with a `meta_value`.

@@ -181,6 +181,32 @@ def test_no_name_is_no_pick(meva_run, names):
     )
 
 
+def test_a_page_is_made_of_a_folder_of_the_version_before(meva_run, meva_command, tmp_path):
+    """Its summary did not say who was asked, and its experiment.toml is read by the version that wrote it."""
+    out, summary = folder_of(meva_run, tmp_path, *LOLA)
+    page = (out / "report.html").read_text()
+    del summary["evaluations"], summary["setting"]["own"]
+    summary["schema"] = 3
+    summary["rows"][0] |= {"basins": {}, "unstable": None, "rests": [], "errors": {}, "regions": {}, "extortion": None}
+    (out / "summary.json").write_text(json.dumps(summary))
+    text = (out / "experiment.toml").read_text()
+    (out / "experiment.toml").write_text(text.replace("schema = 3", "schema = 2", 1))
+    assert meva_command("report", out).code == 0
+    tables = [re.findall(r"<h2>(.*?)</h2>", text) for text in (page, (out / "report.html").read_text())]
+    assert tables[0][:4] == tables[1][:4]
+    outcome = meva_run("--resume", out)
+    assert outcome.code == 2
+    assert "expected schema 3, got 2" in outcome.err
+    assert "meva 1.0.0 wrote it, and runs it again" in outcome.err
+
+
+def test_payoffs_stand_before_anything_else_is_asked(meva_run, tmp_path):
+    outcome = meva_run(*LOLA, "--out", tmp_path / "run")
+    first = outcome.out.index("\npayoffs\n")
+    assert first < outcome.out.index("finding best responses ...")
+    assert outcome.out.index("ours vs best") > outcome.out.index("drawing figures ...")
+
+
 # ---------------------------------------------------------------- from Python
 
 
