@@ -34,8 +34,8 @@ ELSEWHERE = "elsewhere"  # the region where no outcome has more than half
 
 
 class ValueErrors(NamedTuple):
-    """Errors along one trajectory, means over its states and the learner's seats, f32[]: of |V(x_t) - the true discounted sum of
-    the payoffs from x_t on|, which goes over 600 further steps or more.
+    """Errors along one trajectory, means over its states and the learner's seats, f32[]: of |V(x_t) - the true
+    discounted sum of the payoffs from x_t on|, which goes over 600 further steps or more.
 
     value: over the first 100 states; early: over the first 10; late: over 10 after 500 steps.
     td: |V(x_t) - (the discounted payoffs of 10 steps + g^10 V(x_{t+10}))| over the first 100.
@@ -162,7 +162,7 @@ class MetaValueErrors(Evaluation):
     says = "measuring the meta-value's errors"
 
     def lacks(self, composition: Any, seeds: int) -> str:
-        """In the abstract, so that nothing is computed."""
+        """A learner with a meta-value, asked for in the abstract, so that nothing is computed."""
 
         def learnt(key: Array) -> Any:
             learner, game = composition.rehearse()[0], composition.game
