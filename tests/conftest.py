@@ -1,6 +1,7 @@
 """Shared fixtures: the command line in this process, and plugins of strangers."""
 
 import contextlib
+import gc
 import importlib
 import io
 import os
@@ -17,9 +18,12 @@ from meva_core import cli, errors
 from meva_core.registry import discovery
 
 # One device, as on a machine of one core, and one compilation per program and session: most of a small run's time is
-# XLA's. The cache is per process, since it is not made for several writers.
+# XLA's. The cache is per process, since it is not made for several writers. What is compiled runs for milliseconds, so
+# it is compiled with little care; `JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS= pytest` compiles as a user's run does.
 _ENVIRONMENT = {
     "JAX_NUM_CPU_DEVICES": "1",
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": os.environ.get("JAX_DISABLE_MOST_OPTIMIZATIONS", "1"),
+    "XLA_FLAGS": os.environ.get("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false"),
     "JAX_COMPILATION_CACHE_DIR": "",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
@@ -29,6 +33,7 @@ _ENVIRONMENT = {
 def pytest_configure(config):
     _ENVIRONMENT["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="meva-tests-")
     os.environ.update(_ENVIRONMENT)
+    gc.set_threshold(50_000, 10, 10)  # tracing makes many objects and few circles: looking for those took a seventh
 
 
 def pytest_unconfigure(config):
@@ -70,16 +75,6 @@ def invoke(command, *arguments):
         finally:
             sys.argv = argv
     return Outcome(code, out.getvalue(), err.getvalue())
-
-
-@pytest.fixture(scope="module")
-def compile_quickly():
-    """For what costs little but compilation."""
-    import jax
-
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ import meva_core as meva
 
 mpl.use("agg")
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 

@@ -15,7 +15,6 @@ import meva_core as meva
 from meva_core import cli
 from meva_core.testing import checks
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)

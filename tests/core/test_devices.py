@@ -63,7 +63,6 @@ print(json.dumps(found))
 
 def run(code, *arguments, **environment):
     own = {k: v for k, v in os.environ.items() if k != "JAX_NUM_CPU_DEVICES"} | environment
-    own["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
     done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], env=own, capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
 

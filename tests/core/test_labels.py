@@ -12,8 +12,6 @@ from meva_core.experiment.experiment import Choice
 from meva_core.report import figures, page, tables
 from meva_core.storage import metrics
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
-
 TINY = {"evaluate.pairs": 3, "evaluate.steps": 2}
 
 
