@@ -89,6 +89,28 @@ def meva_command():
     return lambda *arguments: invoke("meva", *arguments)
 
 
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """The plugin of doubles/toy.py as if pip had installed it, here and in processes that are started from here."""
+    site, doubles = tmp_path_factory.mktemp("site"), Path(__file__).parent / "doubles"
+    leave_metadata(site, "meva-toy", "toy", "toy")
+    with pytest.MonkeyPatch.context() as patch:
+        for folder in (site, doubles):
+            patch.syspath_prepend(folder)
+            patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        discovery.installed.cache_clear()
+        yield
+    discovery.installed.cache_clear()
+
+
+def leave_metadata(site, distribution, name, module):
+    """What pip leaves of a distribution with one entry point."""
+    info = site / f"{distribution.replace('-', '_')}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[meva]\n{name} = {module}\n")
+
+
 @pytest.fixture
 def fake_plugin(tmp_path, monkeypatch):
     """`fake_plugin("tug_of_war", code)`: what pip would leave, a module and the metadata of its distribution."""
@@ -97,12 +119,8 @@ def fake_plugin(tmp_path, monkeypatch):
     def install(module, code, *, name=None, distribution=None, site="site"):
         folder: Path = tmp_path / site
         folder.mkdir(exist_ok=True)
-        distribution = distribution or f"meva-{module.replace('_', '-')}"
         (folder / f"{module}.py").write_text(code)
-        info = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[meva]\n{name or module} = {module}\n")
+        leave_metadata(folder, distribution or f"meva-{module.replace('_', '-')}", name or module, module)
         if str(folder) not in sys.path:
             monkeypatch.syspath_prepend(folder)
         modules.append(module)
