@@ -142,7 +142,7 @@ def test_made_in_processes_of_their_own_they_are_the_same(made, tmp_path, meva_c
 def test_payoffs_of_runs_of_one_row_can_be_drawn(tmp_path, reproduce):
     own = REGISTRY.partition("[reproductions.tiny.runs.lola]")[0].replace('picture = "basins"', 'picture = "payoffs"')
     (tmp_path / "own.toml").write_text(own)
-    done = reproduce("tiny", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
+    done = reproduce("tiny", "--quick", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
     assert done.code == 0, done.err
     assert (tmp_path / "out" / "tiny" / "figures" / "payoffs_naive.svg").is_file()
 

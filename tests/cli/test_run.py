@@ -310,9 +310,9 @@ class StopAt(Progress):
             raise KeyboardInterrupt
 
 
-def interrupted(folder, loops, **more):
+def interrupted(folder, after, **more):
     with pytest.raises(KeyboardInterrupt):
-        runner.run_experiment(small_experiment(**more), discovery.installed(), out=folder, progress=StopAt(loops))
+        runner.run_experiment(small_experiment(**more), discovery.installed(), out=folder, progress=StopAt(after))
     return folder
 
 

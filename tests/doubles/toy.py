@@ -24,17 +24,18 @@ def meva_learners():
 
 @component
 class Hills(Game):
-    """Two players with two numbers each."""
+    """Players with two numbers each."""
 
+    num_players: int = static(default=2, doc="players")
     height: float = leaf(default=1.0, doc="of the hills")
     policy_size = 2
     symmetric = True
 
     def init(self, key):
-        return jax.random.normal(key, (2, 2))
+        return jax.random.normal(key, (self.num_players, 2))
 
     def payoff(self, x):
-        return self.height * jnp.sum(0.5 * x[::-1] - x**2, axis=1)
+        return self.height * jnp.sum(jnp.sin(jnp.sum(x, axis=0) - x) - x**2, axis=1)
 
 
 @component
@@ -44,6 +45,8 @@ class Drawn(Training):
     num_steps: int = static(default=5, doc="loops")
     width: int = static(default=3, doc="numbers that are learnt")
     scale: float = leaf(default=1.0, doc="of what is drawn, before it is squared")
+
+    extended_by = "loops"
 
     def init(self, key):
         return jax.random.uniform(key, (self.width,))
