@@ -65,7 +65,7 @@ class CrossPlay(Evaluation):
     def tables(self, summary: Mapping[str, Any]) -> list[Grid]:
         cross, setting, unit = summary["cross_play"], summary["setting"], tables.unit(summary)
         at = (
-            f" at {tables.symbol(setting['label'])} = {cross['value']:g}"
+            f" at {tables.symbol(setting)} = {cross['value']:g}"
             if setting and cross["value"] is not None
             else ""
         )
