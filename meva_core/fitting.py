@@ -112,7 +112,7 @@ def _divergence(seed: int, n: int, chunk: Chunk, first: int) -> Divergence | Non
 
 
 def _labels(shown: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """Those of `shown` that there are, or else the first three by name."""
+    """Metrics to show, by their names: those of `shown` that are measured, or else the first three by name."""
     names = sorted(names)
     return {name: label for name, label in shown.items() if name in names} or {name: name for name in names[:3]}
 

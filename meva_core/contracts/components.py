@@ -174,8 +174,8 @@ def settings(self: Any) -> dict[str, Any]:
 
 
 def copies(self: Any) -> int | None:
-    """How many components are stacked in one, as the fits of several seeds are, every leaf [S, ...]; None for a single
-    one, and for one that has no leaf of plain numbers to tell by."""
+    """The number of components that are stacked in one, as the fits of several seeds are, every leaf [S, ...]; None for
+    a single one, and for one that has no leaf of plain numbers to tell by."""
     hints = typing.get_type_hints(type(self))
     for field in attrs.fields(type(self)):
         value, hint = getattr(self, field.name), hints.get(field.name)

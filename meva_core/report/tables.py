@@ -194,8 +194,8 @@ def lines(
 
 
 def symbol(setting: Mapping[str, Any]) -> str:
-    """What heads the settings of the rows (`Sweep.symbol`); in a summary of before, which has none, the last word of
-    their label."""
+    """The head of the column of the rows' settings (`Sweep.symbol`); the last word of their label in a summary of
+    before, which has no symbol."""
     return setting.get("symbol", setting["label"].rpartition(" ")[2])
 
 
