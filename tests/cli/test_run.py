@@ -166,7 +166,7 @@ def test_the_summary_says_what_was_run(run):
     found = summary(run.folder)
     assert (found["game"], found["learner"], found["opponents"]) == ("ipd", "meva", [])
     assert (found["seeds"], found["diverged"]) == ([0], [])
-    assert found["setting"] == {"name": "discount", "label": "meta-discount γ"}
+    assert found["setting"] == {"name": "discount", "label": "meta-discount γ", "own": 0.95}
     assert [row["value"] for row in found["rows"]] == [0.0, 0.95]
     (fit,) = found["fits"]
     assert (fit["learner"], fit["loops"]) == ("meva", 5)
@@ -296,7 +296,7 @@ def test_a_default_folder_is_always_a_new_one(tmp_path, monkeypatch):
 @pytest.fixture
 def no_figures(monkeypatch):
     """They take as long as all else."""
-    monkeypatch.setattr("meva_core.report.figures.draw", lambda result, folder: [])
+    monkeypatch.setattr("meva_core.report.figures.draw", lambda *given: [])
 
 
 class StopAt(Progress):
@@ -597,7 +597,7 @@ def test_signals_wait_for_the_chunk(toy_run, meva_run, tmp_path, monkeypatch, no
     assert outcome.code == 143
     assert outcome.err == f"stopped; continue with: meva-run --resume {tmp_path / 'run'}\n"
     monkeypatch.undo()
-    monkeypatch.setattr("meva_core.report.figures.draw", lambda result, folder: [])
+    monkeypatch.setattr("meva_core.report.figures.draw", lambda *given: [])
     outcome = meva_run("--resume", tmp_path / "run")
     assert "resumed at loop 3" in outcome.out
     assert_same_results(tmp_path / "run", toy_run.folder)
@@ -691,7 +691,7 @@ def test_a_divergence_can_stop_all(toy, meva_run, tmp_path, monkeypatch):
     assert not (folder / "summary.json").exists()
     monkeypatch.undo()  # nothing diverges any more, but what has is remembered
     assert "seed 1 diverged in loop 2" in meva_run("--resume", folder, "--quiet").err
-    monkeypatch.setattr("meva_core.report.figures.draw", lambda result, folder: [])
+    monkeypatch.setattr("meva_core.report.figures.draw", lambda *given: [])
     outcome = meva_run("--resume", folder, "--on-divergence", "continue")
     assert outcome.code == 2
     assert summary(folder)["seeds"] == [0]
