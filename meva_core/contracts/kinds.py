@@ -23,6 +23,7 @@ OWN = {
     "explorer": (),
     "evaluation": (),
 }
+OPTIONAL = {"small"}  # what a class that has no contract as its base may lack
 
 
 def of(cls: type) -> str | None:
@@ -36,7 +37,8 @@ def lacking(kind: str, cls: type) -> list[str]:
     own = [name for name in OWN[kind] if getattr(cls, name, None) in (None, getattr(protocol, name))]
     if protocol in cls.__mro__ or OWN[kind]:
         return own
-    return [name for name in vars(protocol) if not name.startswith("_") and not hasattr(cls, name)]
+    wanted = (name for name in vars(protocol) if not name.startswith("_") and name not in OPTIONAL)
+    return [name for name in wanted if not hasattr(cls, name)]
 
 
 def check(kind: str, value: Any, where: str = "") -> None:
