@@ -187,7 +187,7 @@ def test_bad_input_is_one_line_and_no_paper(meva_command, tmp_path, monkeypatch,
     for name in ("empty", "broken", "odd", "half"):
         (tmp_path / name).mkdir()
     (tmp_path / "broken" / "experiment.toml").write_text("[game\n")
-    odd = 'schema = 2\ngame = { name = "nosuch" }\nlearner = { name = "naive" }\n'
+    odd = 'schema = 3\ngame = { name = "nosuch" }\nlearner = { name = "naive" }\n'
     (tmp_path / "odd" / "experiment.toml").write_text(odd)
     (tmp_path / "half" / "tournament.toml").write_text('games = ["ipd"]\n')
     outcome = meva_command("cite", *given)
