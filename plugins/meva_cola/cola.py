@@ -18,6 +18,7 @@ from meva_core.contracts import (
     below_one,
     between,
     component,
+    derived,
     leaf,
     not_negative,
     one_of,
@@ -83,15 +84,14 @@ class COLA(Learner):
     schedule: str = static(default="cosine", doc="of Adam's rate over the fit", check=one_of("constant", "cosine"))
     final_rate: float = leaf(default=0.0, doc="where the cosine ends, as a share of its start", check=between(0, 1))
 
+    model: ValueModel = derived(
+        lambda self: self.value_model(self.game.policy_size, 1, self.game.symmetric),
+        doc="the network: D outputs per player; equivariant if the game is symmetric",
+    )
+
     def __attrs_post_init__(self) -> None:
         if self.domain is not None and not self.domain[0] < self.domain[1]:
             raise BadCombination(f"expected learner.domain = [low, high] with low < high, got {list(self.domain)}")
-        self.model  # noqa: B018 - raises now, not in the middle of a fit, if the model cannot be built
-
-    @property
-    def model(self) -> ValueModel:
-        """The network: D outputs per player; equivariant if the game is symmetric."""
-        return self.value_model(self.game.policy_size, 1, self.game.symmetric)
 
     @property
     def unit(self) -> Array:

@@ -20,6 +20,7 @@ from meva_core.contracts import (
     below_one,
     between,
     component,
+    derived,
     leaf,
     not_negative,
     one_of,
@@ -135,6 +136,10 @@ class MeVa(Learner):
     beta2: float = leaf(default=0.999, doc="Adam's decay of squared gradients", check=below_one)
     weight_decay: float = leaf(default=1e-2, doc="of adamw", check=not_negative)
 
+    model: ValueModel = derived(
+        lambda self: self._network(), doc="the network; equivariant if the game is symmetric and one rule plays all"
+    )
+
     def __attrs_post_init__(self) -> None:
         if self.trajectory % self.stride:
             raise BadCombination(
@@ -152,11 +157,8 @@ class MeVa(Learner):
         shape, players = jnp.shape(jnp.asarray(self.discount)), self.game.num_players
         if shape not in ((), (players,)):
             raise BadCombination(f"expected one discount or one for each of {players} players, got shape {shape}")
-        self.model  # noqa: B018 - raises now, not in the middle of a fit, if the model cannot be built
 
-    @property
-    def model(self) -> ValueModel:
-        """The network; equivariant if the game is symmetric and one rule plays all seats."""
+    def _network(self) -> ValueModel:
         conditions = 2 if self.incentive_draw == "uniform" else 1
         return self.value_model(self.quantiles, conditions, self.game.symmetric and not self.rivals)
 
