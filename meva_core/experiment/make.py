@@ -63,7 +63,7 @@ def _parts(known: entries.Registry, kind: str, factory: type, called: str, setti
     if "game" in wanted:
         given["game"] = _game(given.get("game"), f"{called}.game", f"{kind_label(kind)} {called!r}")
     for part, of in part_kinds(factory).items():
-        asked = given[part] if part in given else {}
+        asked = given.get(part, {})
         given[part] = _chosen(known, of, asked, given.get("game"), f"{called}.{part}")
     if given.get("rivals"):
         given["rivals"] = _rivals(given["rivals"], given["game"], f"{called}.rivals")
