@@ -1,6 +1,7 @@
 """Shared fixtures: the command line in this process, and plugins of strangers."""
 
 import contextlib
+import gc
 import importlib
 import io
 import os
@@ -17,11 +18,14 @@ from meva_core import cli, errors
 from meva_core.registry import discovery
 
 # One device, as on a machine of one core, and one compilation per program and session: most of a small run's time is
-# XLA's. The cache is per process, since it is not made for several writers.
+# XLA's. The cache is per process, since it is not made for several writers. What is compiled runs for milliseconds, so
+# it is compiled with little care; `JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS= pytest` compiles as a user's run does.
 _ENVIRONMENT = {
     "JAX_NUM_CPU_DEVICES": "1",
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": os.environ.get("JAX_DISABLE_MOST_OPTIMIZATIONS", "1"),
+    "XLA_FLAGS": os.environ.get("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false"),
     "JAX_COMPILATION_CACHE_DIR": "",
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",  # to write a smaller one takes as long as to compile it
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
 
@@ -29,6 +33,7 @@ _ENVIRONMENT = {
 def pytest_configure(config):
     _ENVIRONMENT["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="meva-tests-")
     os.environ.update(_ENVIRONMENT)
+    gc.set_threshold(50_000, 10, 10)  # tracing makes many objects and few circles: looking for those took a seventh
 
 
 def pytest_unconfigure(config):
@@ -72,16 +77,6 @@ def invoke(command, *arguments):
     return Outcome(code, out.getvalue(), err.getvalue())
 
 
-@pytest.fixture(scope="module")
-def compile_quickly():
-    """For what costs little but compilation."""
-    import jax
-
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="session")
 def meva_run():
     """`meva_run("--game", "ipd", ...)`."""
@@ -94,6 +89,28 @@ def meva_command():
     return lambda *arguments: invoke("meva", *arguments)
 
 
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """The plugin of doubles/toy.py as if pip had installed it, here and in processes that are started from here."""
+    site, doubles = tmp_path_factory.mktemp("site"), Path(__file__).parent / "doubles"
+    leave_metadata(site, "meva-toy", "toy", "toy")
+    with pytest.MonkeyPatch.context() as patch:
+        for folder in (site, doubles):
+            patch.syspath_prepend(folder)
+            patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        discovery.installed.cache_clear()
+        yield
+    discovery.installed.cache_clear()
+
+
+def leave_metadata(site, distribution, name, module):
+    """What pip leaves of a distribution with one entry point."""
+    info = site / f"{distribution.replace('-', '_')}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[meva]\n{name} = {module}\n")
+
+
 @pytest.fixture
 def fake_plugin(tmp_path, monkeypatch):
     """`fake_plugin("tug_of_war", code)`: what pip would leave, a module and the metadata of its distribution."""
@@ -102,12 +119,8 @@ def fake_plugin(tmp_path, monkeypatch):
     def install(module, code, *, name=None, distribution=None, site="site"):
         folder: Path = tmp_path / site
         folder.mkdir(exist_ok=True)
-        distribution = distribution or f"meva-{module.replace('_', '-')}"
         (folder / f"{module}.py").write_text(code)
-        info = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[meva]\n{name or module} = {module}\n")
+        leave_metadata(folder, distribution or f"meva-{module.replace('_', '-')}", name or module, module)
         if str(folder) not in sys.path:
             monkeypatch.syspath_prepend(folder)
         modules.append(module)

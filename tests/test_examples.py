@@ -16,7 +16,6 @@ import meva_core as meva
 
 mpl.use("agg")
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -29,10 +28,9 @@ def test_sweep_look_ahead(capsys):
     assert cells[1] > cells[0]
 
 
-def test_over_training(capsys, tmp_path, monkeypatch):
-    small = {"learner.loops": 20, "learner.trajectory": 10, "learner.batch_size": 4, "value_model.width": 8}
-    quick = {"fit.chunk": 2, "evaluate.pairs": 2, "evaluate.steps": 2, "evaluate.values": [0.95]}
-    meva.run("ipd", "meva", seeds=2, set={**small, **quick}, out=tmp_path / "run")
+def test_over_training(toy, capsys, tmp_path, monkeypatch):
+    quick = {"learner.loops": 20, "fit.chunk": 2, "evaluate.pairs": 2, "evaluate.steps": 2, "evaluate.values": [0.9]}
+    meva.run("ipd", "toy", seeds=2, set=quick, out=tmp_path / "run")
     monkeypatch.setattr(sys, "argv", ["example", str(tmp_path / "run")])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plt, "show", pytest.fail)

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import cli
+from meva_core import cli, runner
 from meva_core.testing import checks
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
@@ -27,12 +26,16 @@ SHORT = {
     "learner.quantiles": 4,
     "value_model.width": 8,
     "value_model.blocks": 0,
+    "evaluate.values": [0.95],
     "evaluate.pairs": 2,
     "evaluate.steps": 2,
     "evaluate.best_response.steps": 2,
     "evaluate.basins.steps": 2,
     "evaluate.basins.grid": 3,
 }
+
+
+SHORT_OF_ALL = [path for path in SHORT if path.startswith("evaluate") and path != "evaluate.values"]
 
 
 def blocks(language):
@@ -59,20 +62,49 @@ def invoke(monkeypatch, capsys, *words):
 def shortened(words):
     """The same command with a fit and an evaluation of next to no length."""
     trained = "meva" in words
-    kept = {path: n for path, n in SHORT.items() if trained or path.startswith("evaluate")}
+    kept = {path: n for path, n in SHORT.items() if trained or path in SHORT_OF_ALL}
     return [*words, *(f"--set={path}={n}" for path, n in kept.items())]
 
 
 RUNS = sorted({words for command, _ in commands() for words in re.findall(r"meva-run [^&\n]+", command)})
+# One fit goes to its end, and all that is not fitted; the others, of which tests/cli runs the like, to where it begins.
+TO_THE_END = [command for command in RUNS if "meva" not in command.split() or command.endswith("--learner meva")]
 
 
-@pytest.mark.parametrize("command", RUNS)
+@pytest.mark.parametrize("command", [c if c in TO_THE_END else pytest.param(c, marks=pytest.mark.long) for c in RUNS])
 def test_runs(command, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     printed = invoke(monkeypatch, capsys, *shortened(shlex.split(command)))
     assert "payoffs" in printed
     [folder] = (tmp_path / "runs").iterdir()
     assert {"experiment.toml", "summary.json", "policies.npz", "figures"} <= {path.name for path in folder.iterdir()}
+
+
+class Begun(Exception):
+    """In place of the fit."""
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_runs_as_they_are_written_begin(command, monkeypatch, tmp_path):
+    """Composed, and their contracts kept in the abstract, at the sizes that are asked for."""
+
+    def begun(experiment, composition, *_):
+        composition.rehearse()
+        raise Begun(experiment)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runner, "_run", begun)
+    monkeypatch.setattr(sys, "argv", shlex.split(command))
+    with pytest.raises(Begun) as stopped:
+        cli.run()
+    [experiment] = stopped.value.args
+    for word, name in zip(shlex.split(command), shlex.split(command)[1:], strict=False):
+        if word in ("--game", "--learner"):
+            assert getattr(experiment, word[2:]).name == name
+        if word == "--opponent":
+            assert experiment.opponents[0].name == name
+        if word == "--recipe":
+            assert experiment.recipe == name
 
 
 @pytest.mark.parametrize("kind", ["game", "learner", "value_model", "explorer"])
@@ -96,16 +128,16 @@ def only(start):
 
 
 def test_sweep(monkeypatch, capsys, tmp_path):
-    """The example's own file, of each list the first value."""
+    """The example's own file, of each list the value that is the recipe's: the program of the first run above."""
     monkeypatch.chdir(tmp_path)
     command = only("meva sweep")
-    text = re.sub(r"= \[([^,\]]+), [^\]]+\]", r"= [\1]", (ROOT / command[2]).read_text(encoding="utf-8"))
-    quick = ", ".join(f'"{path}" = {n}' for path, n in {**SHORT, "fit.seeds": 2}.items())
+    text = re.sub(r"= \[[^,\]]+, ([^\]]+)\]", r"= [\1]", (ROOT / command[2]).read_text(encoding="utf-8"))
+    quick = ", ".join(f'"{path}" = {n}' for path, n in {**SHORT, "fit.seeds": 1}.items())
     (tmp_path / "examples" / "sweeps").mkdir(parents=True)
     (tmp_path / command[2]).write_text(re.sub(r"^quick = .*$", f"quick = {{ {quick} }}", text, flags=re.MULTILINE))
     printed = invoke(monkeypatch, capsys, *command, "--jobs=1")
     assert "ranked by best_response.ours at 0.95, the best first" in printed
-    assert "schedule=constant" in printed
+    assert "schedule=cosine" in printed
 
 
 def test_reproduce_and_compare(monkeypatch, capsys, tmp_path):

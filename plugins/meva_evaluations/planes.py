@@ -73,9 +73,9 @@ def paths(axis: Any, found: np.ndarray, extent: tuple[float, float]) -> None:
 def contours(runs: Mapping[str, Any], heading: str) -> Figure:
     """Payoffs over the plane of the first run's game, a panel per player, and where its first row's trajectories come
     to rest: A where the payoffs are lowest in sum."""
-    label, run = next(iter(runs.items()))
+    run = next(iter(runs.values()))
     if "landscape" not in run.arrays:
-        raise BadCombination(f"expected a run of a game with a plane for its contours, got {label} without")
+        raise BadCombination(f"expected a run of a game with a plane for its contours, got {run.summary['game']}")
     low, high = run.arrays["plane"]
     landscape, ends = run.arrays["landscape"], run.arrays["trajectories"][0, 0, :, -1, :, 0]
     axis_values = np.linspace(low, high, len(landscape))
@@ -110,10 +110,15 @@ def basins_of_runs(runs: Mapping[str, Any], heading: str) -> Figure:
     """The share of the seeds that end in the game's first outcome, a line of panels for each run."""
 
     def draw(axis: Any, arrays: Mapping[str, Any], v: int) -> None:
-        name = next(name for name in arrays if name.startswith("basin "))
+        name = next(filter(_is_basin, arrays))
         shares(axis, arrays[name][:, v].mean(axis=0), tuple(arrays["plane"]))
 
     return _lines(runs, heading, draw, "basins")
+
+
+def _is_basin(name: str) -> bool:
+    """True for the name of an array with the cells of an outcome."""
+    return name.startswith("basin ")
 
 
 def trajectories_of_runs(runs: Mapping[str, Any], heading: str) -> Figure:
@@ -129,9 +134,10 @@ def _lines(
     runs: Mapping[str, Any], heading: str, draw: Callable[[Any, Mapping[str, Any], int], None], picture: str
 ) -> Figure:
     """A line of panels for each run, a panel for each of its rows."""
-    for label, run in runs.items():
-        if "plane" not in run.arrays:
-            raise BadCombination(f"expected runs of a game that has {picture} to draw, got {label} without")
+    for run in runs.values():
+        drawn = "trajectories" in run.arrays if picture == "trajectories" else any(map(_is_basin, run.arrays))
+        if not drawn:
+            raise BadCombination(f"expected runs of a game that has {picture} to draw, got {run.summary['game']}")
     columns = max(len(run.summary["rows"]) for run in runs.values())
     figure = Figure(figsize=(1.3 * columns + 1.0, 1.45 * len(runs) + 0.4), layout="constrained")
     axes = figure.subplots(len(runs), columns, squeeze=False)

@@ -48,6 +48,9 @@ SMALL: dict[str, Any] = {
 }
 LOGISTIC = {**EVALUATION, "evaluate.basins.grid": 3, "evaluate.basins.steps": 4, "evaluate.best_response.steps": 3}
 MEVA = ("--game", "ipd", "--learner", "meva")
+# What is done around a fit looks at no number of MeVa's: a toy's compiles in a tenth of the time.
+TOY = ("--game", "toy_hills", "--learner", "toy")
+SMALL_TOY = {"learner.loops": 5, "fit.chunk": 1, "evaluate.best_response.steps": 3, **EVALUATION}
 
 
 def arguments(settings):
@@ -72,8 +75,9 @@ def metrics(folder):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def small_experiment():
-    return resolve.resolve(discovery.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=SMALL)
+def small_experiment(**more):
+    overrides = SMALL | {f"learner.{name}": value for name, value in more.items()}
+    return resolve.resolve(discovery.installed(), [recipes.shipped()], game="ipd", learner="meva", overrides=overrides)
 
 
 def assert_same_results(folder, other):
@@ -95,6 +99,11 @@ class Run:
 @pytest.fixture(scope="module")
 def run(meva_run, tmp_path_factory):
     return Run(meva_run, tmp_path_factory.mktemp("runs") / "meva", *MEVA, *arguments(SMALL))
+
+
+@pytest.fixture(scope="module")
+def toy_run(toy, meva_run, tmp_path_factory):
+    return Run(meva_run, tmp_path_factory.mktemp("runs") / "toy", *TOY, *arguments(SMALL_TOY))
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +166,7 @@ def test_the_summary_says_what_was_run(run):
     found = summary(run.folder)
     assert (found["game"], found["learner"], found["opponents"]) == ("ipd", "meva", [])
     assert (found["seeds"], found["diverged"]) == ([0], [])
-    assert found["setting"] == {"name": "discount", "label": "meta-discount γ"}
+    assert found["setting"] == {"name": "discount", "label": "meta-discount γ", "own": 0.95}
     assert [row["value"] for row in found["rows"]] == [0.0, 0.95]
     (fit,) = found["fits"]
     assert (fit["learner"], fit["loops"]) == ("meva", 5)
@@ -247,13 +256,13 @@ def test_running_it_again_gives_the_same_numbers(run, meva_run, tmp_path):
         assert figure.read_bytes() == (tmp_path / "again" / "figures" / figure.name).read_bytes()
 
 
-def test_a_folder_that_is_not_empty_is_left_alone(run, meva_run):
-    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
-    outcome = meva_run(*MEVA, "--out", run.folder)
+def test_a_folder_that_is_not_empty_is_left_alone(toy_run, meva_run):
+    before = {path: path.read_bytes() for path in toy_run.folder.rglob("*") if path.is_file()}
+    outcome = meva_run(*TOY, "--out", toy_run.folder)
     assert outcome.code == 2
     assert outcome.err.startswith("error: expected a new or empty folder for --out, got ")
     assert "--resume" in outcome.err
-    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
+    assert {path: path.read_bytes() for path in toy_run.folder.rglob("*") if path.is_file()} == before
 
 
 def test_an_empty_folder_is_fine_and_the_default_is_a_new_one(meva_run, tmp_path, monkeypatch):
@@ -287,7 +296,7 @@ def test_a_default_folder_is_always_a_new_one(tmp_path, monkeypatch):
 @pytest.fixture
 def no_figures(monkeypatch):
     """They take as long as all else."""
-    monkeypatch.setattr("meva_core.report.figures.draw", lambda result, folder: [])
+    monkeypatch.setattr("meva_core.report.figures.draw", lambda *given: [])
 
 
 class StopAt(Progress):
@@ -301,9 +310,9 @@ class StopAt(Progress):
             raise KeyboardInterrupt
 
 
-def interrupted(folder, loops):
+def interrupted(folder, after, **more):
     with pytest.raises(KeyboardInterrupt):
-        runner.run_experiment(small_experiment(), out=folder, progress=StopAt(loops))
+        runner.run_experiment(small_experiment(**more), out=folder, progress=StopAt(after))
     return folder
 
 
@@ -317,19 +326,19 @@ def test_resuming_ends_as_if_never_stopped(run, meva_run, tmp_path, no_figures):
     assert_same_results(folder, run.folder)
 
 
-def test_resuming_after_a_crash_before_any_checkpoint(run, meva_run, tmp_path, no_figures):
+def test_resuming_after_a_crash_before_any_checkpoint(toy_run, meva_run, tmp_path, no_figures):
     """Killed, not interrupted: metrics were written, a checkpoint was not."""
     folder = tmp_path / "crashed"
-    shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "summary.json", "*.npz"))
+    shutil.copytree(toy_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints", "summary.json", "*.npz"))
     assert meva_run("--resume", folder, "--quiet").code == 0
-    assert metrics(folder) == metrics(run.folder)
-    assert_same_results(folder, run.folder)
+    assert metrics(folder) == metrics(toy_run.folder)
+    assert_same_results(folder, toy_run.folder)
 
 
-def test_resuming_after_a_crash_while_writing(run, meva_run, tmp_path, no_figures):
+def test_resuming_after_a_crash_while_writing(toy_run, meva_run, tmp_path, no_figures):
     """The last checkpoint is damaged, another half written, and so is a line of metrics."""
     folder = tmp_path / "crashed"
-    shutil.copytree(run.folder, folder)
+    shutil.copytree(toy_run.folder, folder)
     (folder / "checkpoints" / "learner" / "loop-0000005.npz").write_text("damaged")
     (folder / "checkpoints" / "learner" / "loop-0000006.partial").write_bytes(b"half")
     (folder / "metrics.jsonl").write_text((folder / "metrics.jsonl").read_text()[:-20])
@@ -339,17 +348,17 @@ def test_resuming_after_a_crash_while_writing(run, meva_run, tmp_path, no_figure
     (warning,) = outcome.err.splitlines()
     assert warning.startswith("warning: expected a whole file as MeVa writes it, got a damaged or foreign file: ")
     assert warning.endswith("loop-0000005.npz; the one before is used")
-    assert metrics(folder) == metrics(run.folder)
-    assert_same_results(folder, run.folder)
+    assert metrics(folder) == metrics(toy_run.folder)
+    assert_same_results(folder, toy_run.folder)
     assert not list(folder.rglob("*.partial"))
 
 
-def test_resuming_a_finished_run_changes_nothing(run, meva_run, tmp_path, no_figures):
+def test_resuming_a_finished_run_changes_nothing(toy_run, meva_run, tmp_path, no_figures):
     folder = tmp_path / "finished"
-    shutil.copytree(run.folder, folder)
+    shutil.copytree(toy_run.folder, folder)
     assert meva_run("--resume", folder, "--quiet").code == 0
-    assert metrics(folder) == metrics(run.folder)
-    assert_same_results(folder, run.folder)
+    assert metrics(folder) == metrics(toy_run.folder)
+    assert_same_results(folder, toy_run.folder)
 
 
 def test_resuming_another_experiment_is_refused(run, meva_run, tmp_path):
@@ -367,22 +376,22 @@ def test_resuming_another_experiment_is_refused(run, meva_run, tmp_path):
     assert len(list((folder / "checkpoints" / "learner").iterdir())) == 3
 
 
-def test_resuming_without_metrics_goes_on(run, meva_run, tmp_path, no_figures):
+def test_resuming_without_metrics_goes_on(toy_run, meva_run, tmp_path, no_figures):
     folder = tmp_path / "no-metrics"
-    shutil.copytree(run.folder, folder)
+    shutil.copytree(toy_run.folder, folder)
     (folder / "metrics.jsonl").unlink()
     outcome = meva_run("--resume", folder)
     (warning,) = outcome.err.splitlines()
     assert outcome.code == 0
     assert warning.startswith(f"warning: 5 lines of {folder / 'metrics.jsonl'} are missing or damaged")
-    assert policies(folder)["policies"].tobytes() == policies(run.folder)["policies"].tobytes()
+    assert policies(folder)["policies"].tobytes() == policies(toy_run.folder)["policies"].tobytes()
     assert summary(folder)["diverged"] == []
 
 
-def test_resuming_for_longer_ends_as_if_it_had_been_asked_at_once(run, meva_run, tmp_path, no_figures):
-    longer = {**SMALL, "learner.loops": 7}
-    assert meva_run(*MEVA, *arguments(longer), "--out", tmp_path / "at-once", "--quiet").code == 0
-    shutil.copytree(run.folder, tmp_path / "resumed")
+def test_resuming_for_longer_ends_as_if_it_had_been_asked_at_once(toy_run, meva_run, tmp_path, no_figures):
+    longer = {**SMALL_TOY, "learner.loops": 7}
+    assert meva_run(*TOY, *arguments(longer), "--out", tmp_path / "at-once", "--quiet").code == 0
+    shutil.copytree(toy_run.folder, tmp_path / "resumed")
     outcome = meva_run("--resume", tmp_path / "resumed", "--set", "learner.loops=7", "--quiet")
     assert (outcome.code, outcome.err) == (0, "")
     assert metrics(tmp_path / "resumed") == metrics(tmp_path / "at-once")
@@ -391,12 +400,12 @@ def test_resuming_for_longer_ends_as_if_it_had_been_asked_at_once(run, meva_run,
     assert written[0] == written[1]
 
 
-def test_resuming_with_another_evaluation(run, meva_run, tmp_path, no_figures):
-    shutil.copytree(run.folder, tmp_path / "resumed")
+def test_resuming_with_another_evaluation(toy_run, meva_run, tmp_path, no_figures):
+    shutil.copytree(toy_run.folder, tmp_path / "resumed")
     outcome = meva_run("--resume", tmp_path / "resumed", "--set", "evaluate.pairs=3", "--quiet")
     assert (outcome.code, outcome.err) == (0, "")
     assert policies(tmp_path / "resumed")["payoffs"].shape == (1, 2, 3, 2)
-    assert metrics(tmp_path / "resumed") == metrics(run.folder)
+    assert metrics(tmp_path / "resumed") == metrics(toy_run.folder)
 
 
 @pytest.mark.parametrize(
@@ -420,12 +429,11 @@ def test_resuming_with_other_numbers_lists_them(setting, said, run, meva_run, tm
     assert (tmp_path / "resumed" / "experiment.toml").read_text() == before
 
 
-def test_more_loops_under_a_schedule_are_refused(meva_run, tmp_path, no_figures):
-    scheduled = {**SMALL, "learner.schedule": "cosine", "learner.loops": 1}
-    assert meva_run(*MEVA, *arguments(scheduled), "--out", tmp_path / "run", "--quiet").code == 0
-    outcome = meva_run("--resume", tmp_path / "run", "--set", "learner.loops=2")
+def test_more_loops_under_a_schedule_are_refused(meva_run, tmp_path):
+    interrupted(tmp_path / "run", 1, schedule="cosine", loops=2)
+    outcome = meva_run("--resume", tmp_path / "run", "--set", "learner.loops=3")
     assert outcome.code == 2
-    assert "learner.loops = 2 (was 1)" in outcome.err
+    assert "learner.loops = 3 (was 2)" in outcome.err
     assert "a longer fit would be another one: a schedule, or a second fit, depends on its length" in outcome.err
 
 
@@ -450,9 +458,9 @@ def test_a_rule_without_a_fit_has_no_longer_one(basins_run, meva_run, tmp_path):
     assert outcome.err.endswith("(was 1.0): put them back, or begin a run of its own\n")
 
 
-def test_what_was_found_about_less_is_taken_away_first(run, meva_run, tmp_path, monkeypatch):
+def test_what_was_found_about_less_is_taken_away_first(toy_run, meva_run, tmp_path, monkeypatch):
     """Extended, and stopped before it is evaluated: no tables of the shorter fit."""
-    shutil.copytree(run.folder, tmp_path / "run")
+    shutil.copytree(toy_run.folder, tmp_path / "run")
 
     def stop(self, text):
         raise KeyboardInterrupt
@@ -463,9 +471,9 @@ def test_what_was_found_about_less_is_taken_away_first(run, meva_run, tmp_path, 
     assert not (tmp_path / "run" / "report.html").exists()
 
 
-def test_resuming_elsewhere_is_told(run, meva_run, tmp_path, no_figures):
+def test_resuming_elsewhere_is_told(toy_run, meva_run, tmp_path, no_figures):
     folder = tmp_path / "moved"
-    shutil.copytree(run.folder, folder)
+    shutil.copytree(toy_run.folder, folder)
     path = folder / "experiment.toml"
     path.write_text(re.sub(r'^jax = ".*"$', 'jax = "0.0.1"', path.read_text(), flags=re.MULTILINE))
     outcome = meva_run("--resume", folder, "--quiet")
@@ -519,17 +527,17 @@ def test_ten_snapshots_at_most_and_the_last_at_the_end(loops):
     assert due[-1] == loops
 
 
-def test_another_process_in_the_folder(run, meva_run, tmp_path):
-    shutil.copytree(run.folder, tmp_path / "run")
+def test_another_process_in_the_folder(toy_run, meva_run, tmp_path):
+    shutil.copytree(toy_run.folder, tmp_path / "run")
     with locks.alone(tmp_path / "run"):
-        for arguments in (("--resume", tmp_path / "run"), (*MEVA, "--out", tmp_path / "run")):
+        for arguments in (("--resume", tmp_path / "run"), (*TOY, "--out", tmp_path / "run")):
             outcome = meva_run(*arguments)
             assert outcome.code == 2
             assert f"got {tmp_path / 'run'}: process {os.getpid()} on " in outcome.err
             assert outcome.err.count("\n") == 1
 
 
-def test_a_full_disk_leaves_what_was_saved(run, meva_run, tmp_path, monkeypatch, no_figures):
+def test_a_full_disk_leaves_what_was_saved(toy_run, meva_run, tmp_path, monkeypatch, no_figures):
     """In the middle of the fourth checkpoint."""
     saved, fsync = [], os.fsync
 
@@ -542,7 +550,7 @@ def test_a_full_disk_leaves_what_was_saved(run, meva_run, tmp_path, monkeypatch,
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        outcome = meva_run(*MEVA, *arguments(SMALL), "--out", tmp_path / "run", "--quiet")
+        outcome = meva_run(*TOY, *arguments(SMALL_TOY), "--out", tmp_path / "run", "--quiet")
     assert outcome.code == 1
     assert outcome.err == (
         f"error: cannot read or write {tmp_path}/run/checkpoints/learner/loop-0000004.npz: No space left on device; "
@@ -553,28 +561,28 @@ def test_a_full_disk_leaves_what_was_saved(run, meva_run, tmp_path, monkeypatch,
     outcome = meva_run("--resume", tmp_path / "run")
     assert outcome.code == 0
     assert "resumed at loop 3" in outcome.out
-    assert_same_results(tmp_path / "run", run.folder)
+    assert_same_results(tmp_path / "run", toy_run.folder)
 
 
-def test_the_folder_vanishes(meva_run, tmp_path, monkeypatch):
+def test_the_folder_vanishes(toy, meva_run, tmp_path, monkeypatch):
     def vanish(self, chunk):
         shutil.rmtree(tmp_path / "run", ignore_errors=True)
 
     monkeypatch.setattr(Screen, "chunk", vanish)
-    outcome = meva_run(*MEVA, *arguments(SMALL), "--out", tmp_path / "run", "--quiet")
+    outcome = meva_run(*TOY, *arguments(SMALL_TOY), "--out", tmp_path / "run", "--quiet")
     assert outcome.code == 1
     assert re.fullmatch(r"error: cannot read or write .*: No such file or directory\n", outcome.err)
     assert not (tmp_path / "run").exists()
 
 
-def test_stopped_before_anything_was_begun(meva_run, tmp_path, monkeypatch):
+def test_stopped_before_anything_was_begun(toy, meva_run, tmp_path, monkeypatch):
     monkeypatch.setattr(runner.compose, "compose", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    outcome = meva_run(*MEVA, "--out", tmp_path / "run")
+    outcome = meva_run(*TOY, "--out", tmp_path / "run")
     assert (outcome.code, outcome.err) == (143, "stopped\n")
     assert not (tmp_path / "run").exists()
 
 
-def test_signals_wait_for_the_chunk(run, meva_run, tmp_path, monkeypatch, no_figures):
+def test_signals_wait_for_the_chunk(toy_run, meva_run, tmp_path, monkeypatch, no_figures):
     """SIGTERM in the middle of loop 2: loops 1 to 3 are kept, and the exit code is what shells expect."""
     fitted = runner.fitting.fit
 
@@ -585,24 +593,24 @@ def test_signals_wait_for_the_chunk(run, meva_run, tmp_path, monkeypatch, no_fig
             yield chunk
 
     monkeypatch.setattr(runner.fitting, "fit", disturbed)
-    outcome = meva_run(*MEVA, *arguments(SMALL), "--out", tmp_path / "run", "--quiet")
+    outcome = meva_run(*TOY, *arguments(SMALL_TOY), "--out", tmp_path / "run", "--quiet")
     assert outcome.code == 143
     assert outcome.err == f"stopped; continue with: meva-run --resume {tmp_path / 'run'}\n"
     monkeypatch.undo()
-    monkeypatch.setattr("meva_core.report.figures.draw", lambda result, folder: [])
+    monkeypatch.setattr("meva_core.report.figures.draw", lambda *given: [])
     outcome = meva_run("--resume", tmp_path / "run")
     assert "resumed at loop 3" in outcome.out
-    assert_same_results(tmp_path / "run", run.folder)
+    assert_same_results(tmp_path / "run", toy_run.folder)
 
 
 @pytest.fixture
-def stopped(meva_run, tmp_path, monkeypatch):
+def stopped(toy, meva_run, tmp_path, monkeypatch):
     def stop(self, chunk):
         if chunk.loops == 4:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Screen, "chunk", stop)
-    return meva_run(*MEVA, *arguments(SMALL), "--out", tmp_path / "stopped")
+    return meva_run(*TOY, *arguments(SMALL_TOY), "--out", tmp_path / "stopped")
 
 
 def test_ctrl_c_says_how_to_go_on(stopped, tmp_path):
@@ -647,10 +655,10 @@ def divergent(monkeypatch, seed, loop):
     monkeypatch.setattr(runner.fitting, "fit", broken)
 
 
-def test_one_seed_diverges_and_the_other_goes_on(run, meva_run, tmp_path, monkeypatch, no_figures):
+def test_one_seed_diverges_and_the_other_goes_on(toy_run, meva_run, tmp_path, monkeypatch, no_figures):
     divergent(monkeypatch, seed=1, loop=2)
     folder = tmp_path / "half"
-    outcome = meva_run(*MEVA, *arguments(SMALL), "--seeds", 2, "--out", folder)
+    outcome = meva_run(*TOY, *arguments(SMALL_TOY), "--seeds", 2, "--out", folder)
     assert outcome.code == 2
     assert "left out: seed 1, diverged in loop 2 (loss)" in outcome.out
     errors = [line for line in outcome.err.splitlines() if line.startswith("error: ")]
@@ -661,21 +669,21 @@ def test_one_seed_diverges_and_the_other_goes_on(run, meva_run, tmp_path, monkey
     assert found["diverged"] == [{"seed": 1, "loop": 2, "quantity": "loss"}]
     assert [(line["seed"], line["loop"]) for line in metrics(folder)] == [(s, n) for n in range(5) for s in (0, 1)]
     # Fits are independent: seed 0 is what it is alone.
-    alone = [line["loss"] for line in metrics(run.folder)]
+    alone = [line["loss"] for line in metrics(toy_run.folder)]
     assert [line["loss"] for line in metrics(folder) if line["seed"] == 0] == pytest.approx(alone, rel=1e-4)
     lines = [line for line in metrics(folder) if line["seed"] == 1]
     assert [line["loss"] is None for line in lines] == [False, False, True, True, True]
     # What is reported is seed 0's.
     assert found["rows"][1]["self_play"]["mean"] == pytest.approx(
-        summary(run.folder)["rows"][1]["self_play"]["mean"], abs=1e-3
+        summary(toy_run.folder)["rows"][1]["self_play"]["mean"], abs=1e-3
     )
     assert policies(folder)["seeds"].tolist() == [0]
 
 
-def test_a_divergence_can_stop_all(meva_run, tmp_path, monkeypatch):
+def test_a_divergence_can_stop_all(toy, meva_run, tmp_path, monkeypatch):
     divergent(monkeypatch, seed=1, loop=2)
     folder = tmp_path / "half"
-    outcome = meva_run(*MEVA, *arguments(SMALL), "--seeds", 2, "--on-divergence", "stop", "--out", folder)
+    outcome = meva_run(*TOY, *arguments(SMALL_TOY), "--seeds", 2, "--on-divergence", "stop", "--out", folder)
     assert outcome.code == 2
     (error,) = [line for line in outcome.err.splitlines() if line.startswith("error: ")]
     assert "seed 1 diverged in loop 2: loss" in error
@@ -683,14 +691,14 @@ def test_a_divergence_can_stop_all(meva_run, tmp_path, monkeypatch):
     assert not (folder / "summary.json").exists()
     monkeypatch.undo()  # nothing diverges any more, but what has is remembered
     assert "seed 1 diverged in loop 2" in meva_run("--resume", folder, "--quiet").err
-    monkeypatch.setattr("meva_core.report.figures.draw", lambda result, folder: [])
+    monkeypatch.setattr("meva_core.report.figures.draw", lambda *given: [])
     outcome = meva_run("--resume", folder, "--on-divergence", "continue")
     assert outcome.code == 2
     assert summary(folder)["seeds"] == [0]
     assert summary(folder)["diverged"] == [{"seed": 1, "loop": 2, "quantity": "loss"}]
 
 
-def test_parameters_that_are_no_numbers_are_a_divergence(meva_run, tmp_path, monkeypatch, no_figures):
+def test_parameters_that_are_no_numbers_are_a_divergence(toy, meva_run, tmp_path, monkeypatch, no_figures):
     """The last update breaks what no metric shows any more."""
     fitted = runner.fitting.fit
 
@@ -705,7 +713,7 @@ def test_parameters_that_are_no_numbers_are_a_divergence(meva_run, tmp_path, mon
             yield chunk
 
     monkeypatch.setattr(runner.fitting, "fit", broken)
-    outcome = meva_run(*MEVA, *arguments(SMALL), "--seeds", 2, "--out", tmp_path / "half")
+    outcome = meva_run(*TOY, *arguments(SMALL_TOY), "--seeds", 2, "--out", tmp_path / "half")
     assert outcome.code == 2
     assert "seed 1 diverged in loop 4: a parameter is not a finite number" in outcome.err
     assert summary(tmp_path / "half")["seeds"] == [0]
@@ -784,7 +792,10 @@ def test_lola_against_naive(meva_run, tmp_path, basins_run, naive_on_logistic):
     assert not np.allclose(payoffs[:, 1:], policies(basins_run.folder)["payoffs"][:, 1:], rtol=1e-2)
 
 
-FITTED = [("cola", ("learner.loops=3", "learner.batch_size=4")), ("m_maml", ("learner.loops=2", "learner.steps=3"))]
+FITTED = [
+    pytest.param("cola", ("learner.loops=3", "learner.batch_size=4"), marks=pytest.mark.long),  # CI's is in fuzz
+    ("m_maml", ("learner.loops=2", "learner.steps=3")),
+]
 
 
 @pytest.mark.parametrize(("learner", "small"), FITTED)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import meva_core as meva
 from meva_core import runner
+from meva_core.errors import BadFolder, UnknownName
 from meva_core.studies import sweeps
 from meva_core.studies.jobs import planned
 
@@ -145,3 +147,19 @@ def test_shipped_sweeps_are_read(path):
     asked = sweeps.read(path)
     jobs = planned(*runner.plugins(), asked, False, None)
     assert len({job.hash for job in jobs.values()}) == len(asked.runs)  # none is the same as another
+
+
+def test_from_python_it_is_the_same(swept):
+    folder, done = swept
+    study = meva.sweep(folder / "mine.toml", out=folder / "out")
+    assert json.loads(json.dumps(study.summary)) == json.loads((folder / "out" / "mine" / "summary.json").read_text())
+    assert study.folder == folder / "out" / "mine"
+    for line in repr(study).splitlines():
+        assert line in done.out
+
+
+def test_from_python_what_is_unknown_is_said(tmp_path):
+    with pytest.raises(BadFolder, match="expected a readable TOML file"):
+        meva.sweep(tmp_path / "nosuch.toml")
+    with pytest.raises(UnknownName, match="unknown reproduction 'figure-2' - did you mean 'figure-2b'"):
+        meva.reproduce("figure-2")

@@ -12,16 +12,9 @@ import meva_core as meva
 from meva_core import runner
 from meva_core.studies import meetings, standings, tournament
 
-SMALL = (
-    "meva.loops=2", "meva.trajectory=4", "meva.stride=2", "meva.batch_size=4", "meva.quantiles=4", "m_maml.loops=2",
-    "m_maml.steps=3", "m_maml.batch_size=4", "value_model.width=8", "value_model.blocks=0",
-)  # fmt: skip
-LEARNT = ["--game", "hamiltonian", "--learners", "naive,m_maml,meva", "--trials", "8", "--steps", "5", "--seeds", "2"]
+SMALL = ["--set", "toy.loops=2", "--set", "toy_foe.loops=2"]
+LEARNT = ["--game", "hamiltonian", "--learners", "naive,toy,toy_foe", "--trials", "8", "--steps", "5", "--seeds", "2"]
 RULES = ["--game", "tandem", "--game", "hamiltonian", "--learners", "naive,lookahead", "--trials", "16", "--steps", "5"]
-
-
-def small():
-    return [text for each in SMALL for text in ("--set", each)]
 
 
 def cells(folder):
@@ -30,9 +23,9 @@ def cells(folder):
 
 
 @pytest.fixture(scope="module")
-def learnt(tmp_path_factory, meva_command):
+def learnt(toy, tmp_path_factory, meva_command):
     folder = tmp_path_factory.mktemp("tournament") / "out"
-    outcome = meva_command("tournament", *LEARNT, *small(), "--out", folder)
+    outcome = meva_command("tournament", *LEARNT, *SMALL, "--out", folder)
     assert outcome.code == 0, outcome.err
     return folder, outcome
 
@@ -84,7 +77,7 @@ def test_a_cell_is_the_mean_over_trials_by_hand(tmp_path, meva_command):
 
 def test_learnt_rules_are_fitted_against_whom_they_meet(learnt):
     folder, _ = learnt
-    # meva alone; meva against naive in either seat, which serves against m_maml too; m_maml once.
+    # The foe alone; the foe against naive in either seat, which serves against the toy too; the toy once.
     assert len(list((folder / "fits").iterdir())) == 4
     found = cells(folder)
     assert {c["fits"] for key, c in found.items() if key[1:] != ("naive", "naive")} == {"2"}
@@ -110,14 +103,14 @@ def test_who_is_fitted_against_another_plays_in_the_seat_of_its_fit(game):
     assert len(fits) == (1 if game == "tandem" else 2)
 
 
-def test_in_a_symmetric_game_who_was_fitted_second_does_not_play_naively(tmp_path, meva_command):
-    arguments = ["--game", "tandem", "--learners", "naive,meva", "--trials", "4", "--steps", "5", "--seeds", "1"]
-    small_meva = [text for each in SMALL if not each.startswith("m_maml") for text in ("--set", each)]
-    outcome = meva_command("tournament", *arguments, *small_meva, "--set", "meva.rate=0.1", "--out", tmp_path / "out")
+def test_in_a_symmetric_game_who_was_fitted_second_does_not_play_naively(toy, tmp_path, meva_command):
+    arguments = ["--game", "tandem", "--learners", "naive,toy_foe", "--trials", "4", "--steps", "5", "--seeds", "1"]
+    same = ["--set", "toy_foe.rate=0.1", "--set", "naive.rate=0.1"]
+    outcome = meva_command("tournament", *arguments, *SMALL[2:], *same, "--out", tmp_path / "out")
     assert outcome.code == 0, outcome.err
     found = cells(tmp_path / "out")
     among_themselves = np.array([float(found["tandem", "naive", "naive"][f"seat_{n}"]) for n in (1, 2)])
-    for row, column in (("naive", "meva"), ("meva", "naive")):
+    for row, column in (("naive", "toy_foe"), ("toy_foe", "naive")):
         assert np.abs(float(found["tandem", row, column]["payoff"]) - among_themselves).min() > 1e-3
 
 
@@ -131,7 +124,7 @@ def test_a_stopped_tournament_goes_on(learnt, tmp_path, meva_command, monkeypatc
         return play(*arguments)
 
     monkeypatch.setattr(tournament, "_play", interrupted)
-    stopped = meva_command("tournament", *LEARNT, *small(), "--out", tmp_path / "out")
+    stopped = meva_command("tournament", *LEARNT, *SMALL, "--out", tmp_path / "out")
     assert stopped.code == 130
     assert f"meva tournament --resume {tmp_path / 'out'}" in stopped.err
     assert len(list((tmp_path / "out" / "matches").iterdir())) == 5
@@ -151,7 +144,7 @@ def test_a_finished_one_only_reads(learnt, meva_command, monkeypatch):
 def test_fits_are_used_again_by_another(learnt, tmp_path, meva_command, monkeypatch):
     folder, _ = learnt
     before = {path.name for path in (folder / "fits").iterdir()}
-    arguments = [*LEARNT, *small(), "--out", tmp_path / "out", "--fits", folder / "fits"]
+    arguments = [*LEARNT, *SMALL, "--out", tmp_path / "out", "--fits", folder / "fits"]
     assert meva_command("tournament", *arguments).code == 0
     assert {path.name for path in (folder / "fits").iterdir()} == before
     assert (tmp_path / "out" / "cells.csv").read_text() == (folder / "cells.csv").read_text()

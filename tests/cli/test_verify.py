@@ -11,8 +11,7 @@ from meva_core.storage import files
 from meva_core.studies import jobs, tournament_folder, verify
 
 SMALL = (
-    "learner.loops=3 learner.trajectory=4 learner.stride=2 learner.batch_size=4 learner.quantiles=4 "
-    "value_model.width=8 value_model.blocks=0 fit.chunk=2 evaluate.pairs=4 evaluate.steps=5 evaluate.values=[0.95]"
+    "learner.loops=3 fit.chunk=2 evaluate.pairs=4 evaluate.steps=5 evaluate.best_response.steps=3 evaluate.values=[0.9]"
 )
 
 
@@ -25,9 +24,9 @@ def content(folder):
 
 
 @pytest.fixture(scope="module")
-def run(meva_run, tmp_path_factory):
+def run(toy, meva_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("verify") / "run"
-    outcome = meva_run("--game", "ipd", "--learner", "meva", *settings(SMALL), "--out", folder, "--quiet")
+    outcome = meva_run("--game", "toy_hills", "--learner", "toy", *settings(SMALL), "--out", folder, "--quiet")
     assert outcome.code == 0, outcome.err
     return folder
 
@@ -43,7 +42,7 @@ def test_a_run_is_what_comes_out_again(run, meva_command):
     outcome = meva_command("verify", run)
     assert (outcome.code, outcome.err) == (0, "")
     shown = outcome.out
-    for name in (r"policies\.npz", r"summary\.json", r"metrics\.jsonl, meva"):
+    for name in (r"policies\.npz", r"summary\.json", r"metrics\.jsonl, toy"):
         assert re.search(rf"^{name}: \d+ numbers, equal to the bit$", shown, re.MULTILINE)
     assert content(run) == before
 
@@ -61,7 +60,7 @@ def test_a_payoff_that_somebody_improved(copied, meva_command):
     assert (outcome.code, outcome.err) == (1, "")
     assert re.search(r"^policies\.npz: \d+ numbers, equal to the bit$", outcome.out, re.MULTILINE)
     assert re.search(r"^summary\.json: 1 of \d+ numbers differ, by 0\.25 at most$", outcome.out, re.MULTILINE)
-    assert re.search(r"^metrics\.jsonl, meva: 1 of \d+ numbers differ", outcome.out, re.MULTILINE)
+    assert re.search(r"^metrics\.jsonl, toy: 1 of \d+ numbers differ", outcome.out, re.MULTILINE)
     assert re.search(
         r"differs from what comes out here \(run elsewhere: numpy \S+ \(was 1\.0\)\)", " ".join(outcome.out.split())
     )

@@ -3,6 +3,7 @@
 import pytest
 
 import meva_core as meva
+from meva_core.registry import checks as contract
 from meva_core.testing import checks, installed
 
 
@@ -10,14 +11,35 @@ def names(kind):
     return [offer.name for offer in meva.installed().of_kind(kind)]
 
 
-def program(name):
-    """What a learner's program depends on, but for numbers: games that are alike in it are played once in CI."""
-    game = meva.make("game", name)
-    return type(game).payoff, game.symmetric, game.num_players
+GAMES = {name: meva.make("game", name) for name in names("game")}
 
 
-ONCE = {program(name): name for name in reversed(names("game"))}.values()
-PLAYED = [name if name in ONCE else pytest.param(name, marks=pytest.mark.long) for name in names("game")]
+def ones_of_each(kind):
+    """Of the games that are alike in `kind`, the name of the one with the smallest policies."""
+    first = {}
+    for name in sorted(GAMES, key=lambda name: (GAMES[name].policy_size, name)):
+        first.setdefault(kind(GAMES[name]), name)
+    return list(first.values())
+
+
+# The whole kit costs some programs of XLA for every pair of entries: in CI it plays two games of one number, with
+# symmetry and without, and a double with three players and two numbers. On one game of every payoff function a contract
+# is asked for in the abstract, which compiles nothing (numbers are looked at by properties/test_theory.py); all else is
+# for -m long.
+PLAYED = [
+    name for name in ones_of_each(lambda game: (game.num_players, game.symmetric)) if GAMES[name].num_players == 2
+]
+TRACED = ones_of_each(lambda game: (type(game).payoff, game.num_players, game.symmetric))
+played = pytest.mark.parametrize(
+    "game", [name if name in PLAYED else pytest.param(name, marks=pytest.mark.long) for name in GAMES]
+)
+traced = pytest.mark.parametrize("game", [name for name in TRACED if name not in PLAYED])
+
+
+@pytest.fixture
+def hills(toy):
+    """Three players: what loops over pairs of them meets a pair that it is no part of."""
+    return meva.make("game", "toy_hills", num_players=3)
 
 
 def test_every_kind_has_entries():
@@ -36,21 +58,52 @@ def test_entry(offer):
 
 @pytest.mark.parametrize("name", names("game"))
 def test_game(name):
-    checks.check_game(meva.make("game", name))
+    checks.check_game(GAMES[name])
 
 
-@pytest.mark.parametrize("game", PLAYED)
+@played
 @pytest.mark.parametrize("name", names("learner"))
 def test_learner(name, game):
     known = meva.installed()
     assert installed.check(known, known.find("learner", name), [game]) == [game]
 
 
-@pytest.mark.parametrize("game", PLAYED)
+@pytest.mark.parametrize("name", names("learner"))
+def test_learner_among_three(name, hills):
+    known = meva.installed()
+    checks.check_learner(installed.learner(known, known.find("learner", name), hills), hills)
+
+
+@played
 @pytest.mark.parametrize("name", names("value_model"))
 def test_value_model(name, game):
     known = meva.installed()
     assert installed.check(known, known.find("value_model", name), [game]) == [game]
+
+
+@traced
+@pytest.mark.parametrize("name", names("learner"))
+def test_learner_in_the_abstract(name, game):
+    known = meva.installed()
+    offer, on = known.find("learner", name), GAMES[game]
+    contract.learner(offer, installed.learner(known, offer, on), on)
+
+
+def builder(name, game):
+    return lambda outputs, conditions, equivariant: meva.make(
+        "value_model", name, game=game, outputs=outputs, conditions=conditions, equivariant=equivariant
+    )
+
+
+@pytest.mark.parametrize("name", names("value_model"))
+def test_value_model_among_three(name, hills):
+    checks.check_value_model(builder(name, hills), hills)
+
+
+@traced
+@pytest.mark.parametrize("name", names("value_model"))
+def test_value_model_in_the_abstract(name, game):
+    contract.value_model(meva.installed().find("value_model", name), builder(name, GAMES[game]), GAMES[game])
 
 
 @pytest.mark.parametrize("name", names("explorer"))

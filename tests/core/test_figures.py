@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from meva_core.report.figures.planes import _rest_points
+from meva_evaluations.planes import _rest_points
 
 from meva_core.fitting import History
 from meva_core.report import figures

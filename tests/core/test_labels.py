@@ -14,8 +14,6 @@ from meva_core.registry.entries import Origin
 from meva_core.report import figures, page, tables
 from meva_core.storage import metrics
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
-
 TINY = {"evaluate.pairs": 3, "evaluate.steps": 2}
 
 

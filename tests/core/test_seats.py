@@ -12,8 +12,6 @@ from meva_core.report.quantities import quantities
 from meva_core.studies import reproductions
 from meva_core.studies.reproductions import claims
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
-
 TABLES = {"game.payoffs_1": [[1.0, 2.0], [0.0, 1.5]], "game.payoffs_2": [[10.0, 0.0], [30.0, 20.0]]}
 
 

@@ -18,7 +18,7 @@ from meva_core.compute import processes
 from meva_core.storage import metrics
 from meva_core.studies import tournament
 
-HANG = 10  # seconds
+HANG = 60  # seconds, on a machine that is busy with other things too
 LONGEST = 700  # characters of a message
 GOOD = "all that was asked for is good"
 

@@ -3,7 +3,6 @@
 import json
 import tomllib
 
-import jax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +27,6 @@ def contents(folder):
 def made(tmp_path_factory, meva_run, meva_command):
     """Files of a run of each kind, of a fit, and of a tournament."""
     place = tmp_path_factory.mktemp("made")
-    jax.config.update("jax_disable_most_optimizations", True)
     fitted = ["--game", "imp", "--learner", "cola", *setting(FITTED)]
     plane = ["--game", "tandem", "--learner", "lola", *setting(GRID)]
     against = ["--game", "ipd", "--learner", "naive", "--opponent", "fixed", *setting(SMALL)]
@@ -36,7 +34,6 @@ def made(tmp_path_factory, meva_run, meva_command):
         assert meva_run(*arguments, "--quiet", "--out", place / name).code == 0
     few = ["--trials", 2, "--steps", 2, "--quiet", "--out", place / "tournament"]
     assert meva_command("tournament", "--game", "tandem", "--learners", "naive,fixed", *few).code == 0
-    jax.config.update("jax_disable_most_optimizations", False)
     return {folder.name: contents(folder) for folder in place.iterdir()}
 
 

@@ -71,6 +71,18 @@ every_game = pytest.mark.parametrize("name", GAMES)
 # Of those with one payoff function and other tables, one: for a rule they are one program.
 KINDS = list({type(game).payoff: name for name, game in reversed(MADE.items())}.values())
 every_kind_of_game = pytest.mark.parametrize("name", KINDS)
+UNITS = [(1e-3, 0.0), (1e3, 0.0), (1.0, 10.0)]  # of payoffs, and what is added to them
+TOLERANCE = {"single": 1e-4, "double": 1e-9}
+# Single precision is another program for every game: in CI two stand for all.
+every_kind_of_game_and_in_single_precision_two = pytest.mark.parametrize(
+    ("name", "precision"),
+    [(name, "double") for name in KINDS]
+    + [
+        pytest.param(name, "single", marks=[] if name in ("logistic", "chicken") else pytest.mark.long)
+        for name in KINDS
+    ],
+)
+WITHOUT_NETWORK = [label for label in LEARNERS if "value_model" not in parts(class_of(label))]
 every_rule = pytest.mark.parametrize("rule", LEARNERS)
 every_rule_that_sees_others = pytest.mark.parametrize(
     "rule", [label for label in LEARNERS if set(OF_OTHERS) & known(label).keys()]
@@ -121,8 +133,10 @@ def parameters(learner):
 
 
 def step(learner, x):
-    """f64[P, D]."""
-    return np.asarray(update(learner, parameters(learner), x))
+    """f64[P, D], numbers all of them."""
+    steps = np.asarray(update(learner, parameters(learner), x))
+    assert np.isfinite(steps).all()
+    return steps
 
 
 def start(game, seed=3):
@@ -165,6 +179,46 @@ def test_where_payoffs_have_their_zero_moves_nobody(name, rule):
     moved = attrs.evolve(game, zero=100.0)
     x = start(game)
     np.testing.assert_allclose(step(rule_of(rule, moved), x), step(rule_of(rule, game), x), rtol=1e-7, atol=1e-10)
+
+
+# ---------------------------------------------------------------- units
+
+
+def in_unit(learner, game, unit):
+    """The learner on another game, with its numbers per payoff in that one's unit."""
+    numbers = {h.name: getattr(learner, h.name) / unit for h in hyperparameters(type(learner)) if h.per_payoff}
+    return attrs.evolve(learner, game=game, **numbers)
+
+
+def per_range(game, rule, steps):
+    """A rule whose rates are so many steps of the payoffs' range."""
+    rate = steps / float(np.max(game.payoff_range))
+    return rule_of(rule, game, rate=rate, look_ahead_rate=rate, weight=rate, payoff_scale=rate)
+
+
+def assert_same(found, expected, tolerance, size):
+    """But for rounding, beside numbers as large as `size`, or as the largest of them."""
+    for (path, mine), theirs in zip(jax.tree_util.tree_leaves_with_path(found), jax.tree.leaves(expected), strict=True):
+        largest = max(size, float(np.max(np.abs(theirs), initial=0.0)))
+        np.testing.assert_allclose(
+            mine, theirs, rtol=tolerance, atol=tolerance * largest, err_msg=jax.tree_util.keystr(path)
+        )
+
+
+@every_kind_of_game_and_in_single_precision_two
+@pytest.mark.parametrize("rule", WITHOUT_NETWORK)
+def test_steps_know_no_unit(name, rule, precision):
+    """Numbers per payoff to match, thresholds such as SGA's epsilon and SOS's b as they are."""
+    with jax.enable_x64(precision == "double"):
+        game = game_of(name)
+        learner, x = per_range(game, rule, 3.0), start(game)
+        expected = step(learner, x)
+        for unit, zero in UNITS:
+            other = attrs.evolve(game, unit=unit, zero=zero)
+            assert_same(step(in_unit(learner, other, unit), x), expected, TOLERANCE[precision], 0.0)
+
+
+# ---------------------------------------------------------------- LOLAs
 
 
 @every_kind_of_game

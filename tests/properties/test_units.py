@@ -14,33 +14,18 @@ from meva_evaluations import cross_play as evaluations_cross_play
 from meva_evaluations import fixed_points as evaluations_fixed_points
 from meva_evaluations import polytope as evaluations_polytope
 from meva_evaluations import shaping as evaluations_shaping
+from test_theory import assert_same, in_unit, per_range
 
 import meva_core as meva
 from meva_core import evaluate
-from meva_core.contracts.components import hyperparameters, parts
+from meva_core.contracts.components import parts
 from meva_core.match import Fitted
 from meva_core.ops import stacked
 
 KEY = jax.random.key(0)
 RULES = [label for label in theory.LEARNERS if theory.class_of(label).training is None]
-WITHOUT_NETWORK = [label for label in theory.LEARNERS if "value_model" not in parts(theory.class_of(label))]
-UNITS = [(1e-3, 0.0), (1e3, 0.0), (1.0, 10.0)]  # of payoffs, and what is added to them
-TOLERANCE = {"single": 1e-4, "double": 1e-9}
 PAIRS, STEPS = 6, 8
-every_kind_of_game = pytest.mark.parametrize("name", theory.KINDS)
-in_both_precisions = pytest.mark.parametrize("precision", TOLERANCE)
-
-
-def in_unit(learner, game, unit):
-    """The learner on another game, with its numbers per payoff in that one's unit."""
-    numbers = {h.name: getattr(learner, h.name) / unit for h in hyperparameters(type(learner)) if h.per_payoff}
-    return attrs.evolve(learner, game=game, **numbers)
-
-
-def per_range(game, rule, steps):
-    """A rule whose rates are so many steps of the payoffs' range."""
-    rate = steps / float(np.max(game.payoff_range))
-    return theory.rule_of(rule, game, rate=rate, look_ahead_rate=rate, weight=rate, payoff_scale=rate)
+in_both_precisions = pytest.mark.parametrize("precision", theory.TOLERANCE)
 
 
 def policies_and_payoffs(game, learner, rival):
@@ -77,23 +62,14 @@ def policies_and_payoffs(game, learner, rival):
 found_by: Any = jax.jit(policies_and_payoffs)
 
 
-def assert_same(found, expected, tolerance, size):
-    """But for rounding, beside numbers as large as `size`, or as the largest of them."""
-    for (path, mine), theirs in zip(jax.tree_util.tree_leaves_with_path(found), jax.tree.leaves(expected), strict=True):
-        largest = max(size, float(np.max(np.abs(theirs), initial=0.0)))
-        np.testing.assert_allclose(
-            mine, theirs, rtol=tolerance, atol=tolerance * largest, err_msg=jax.tree_util.keystr(path)
-        )
-
-
 def check(name, rule, precision):
-    tolerance = TOLERANCE[precision]
+    tolerance = theory.TOLERANCE[precision]
     with jax.enable_x64(precision == "double"):
         game = theory.game_of(name)
         learner, rival = per_range(game, rule, 1.0), per_range(game, "naive", 1.0)
         plain, paid, apart = found_by(game, learner, rival)
         size = float(np.max(np.abs(paid["payoffs"])))
-        for unit, zero in UNITS:
+        for unit, zero in theory.UNITS:
             other = attrs.evolve(game, unit=unit, zero=zero * float(np.max(game.payoff_range)))
             told, payoffs, differences = found_by(other, *(in_unit(rule, other, unit) for rule in (learner, rival)))
             assert_same(told, plain, tolerance, 1.0)
@@ -102,8 +78,7 @@ def check(name, rule, precision):
             assert_same(differences, jax.tree.map(lambda d, u=unit: u * d, apart), tolerance, unit * size + other.zero)
 
 
-@every_kind_of_game
-@in_both_precisions
+@theory.every_kind_of_game_and_in_single_precision_two
 def test_evaluations_know_no_unit(name, precision):
     check(name, "naive", precision)
 
@@ -113,20 +88,6 @@ def test_evaluations_know_no_unit(name, precision):
 @in_both_precisions
 def test_evaluations_of_every_game_and_rule_know_no_unit(name, rule, precision):
     check(name, rule, precision)
-
-
-@every_kind_of_game
-@pytest.mark.parametrize("rule", WITHOUT_NETWORK)
-@in_both_precisions
-def test_steps_know_no_unit(name, rule, precision):
-    """Numbers per payoff to match, thresholds such as SGA's epsilon and SOS's b as they are."""
-    with jax.enable_x64(precision == "double"):
-        game = theory.game_of(name)
-        learner, x = per_range(game, rule, 3.0), theory.start(game)
-        expected = theory.step(learner, x)
-        for unit, zero in UNITS:
-            other = attrs.evolve(game, unit=unit, zero=zero)
-            assert_same(theory.step(in_unit(learner, other, unit), x), expected, TOLERANCE[precision], 0.0)
 
 
 @pytest.mark.parametrize("name", ["logistic", "chicken"])
