@@ -32,8 +32,8 @@ class Side:
     def put(self, inner: str, path: str, value: Any) -> None:
         """Set `inner`, a hyper-parameter of the learner or PART.NAME. path: what the user wrote, for messages."""
         part, dot, name = inner.partition(".")
-        if not dot and part not in self.parts:
-            part, name = "", inner
+        if part not in self.parts and not (dot and (self.parts or part in PARTS)):
+            part, name = "", inner  # what is wrong with it is said where it is read
         if not name:
             raise BadValue(f"expected {path.rstrip('.')}.NAME, got {path!r}: name one of its hyper-parameters")
         if part and part not in self.parts:
