@@ -58,7 +58,7 @@ class MeVa(Learner):
     """
 
     game: Game = part()
-    value_model: Any = part(doc="builder (outputs, conditions, equivariant) -> ValueModel")
+    value_model: Any = part(doc="the network's builder: outputs, conditions, equivariant -> ValueModel")
     explorer: Explorer = part()
     rivals: tuple = part(default=(), doc="per seat a Fitted rival, or None where this learner sits; empty: self-play")
 
