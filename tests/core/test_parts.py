@@ -18,6 +18,7 @@ from meva_core.registry.discovery import PluginWarning
 CODE = """
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from meva_core.contracts import Entry, Explorer, Game, Learner, Training, ValueModel
@@ -88,7 +89,7 @@ class Judging(Training):
         return self.learner.model.init(key)
 
     def step(self, state, key):
-        return 0.5 * state, {"loss": jnp.sum(state)}
+        return jax.tree.map(lambda leaf: 0.5 * leaf, state), {"loss": sum(map(jnp.sum, jax.tree.leaves(state)))}
 
     def params(self, state):
         return state
