@@ -6,7 +6,7 @@ Shapes: S seeds, N loops of a chunk.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from meva_core.contracts import streams
 from meva_core.contracts.protocols import Training
 from meva_core.ops import stacked
 from meva_core.ops.batching import everywhere
 
 PyTree = Any
-_BEFORE_ALL_LOOPS = 2**32 - 1  # folded into a seed's key for the fresh state: no loop has this number
 
 
 @attrs.frozen
@@ -29,11 +29,13 @@ class Chunk:
     loops: outer loops done so far.
     state: of all seeds, every leaf [S, ...].
     metrics: of the loops since the last chunk, each f32[S, N].
+    shown: those of them that people are shown, and what they call them, the most telling first.
     """
 
     loops: int
     state: PyTree
     metrics: dict[str, np.ndarray]
+    shown: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -54,13 +56,26 @@ class Divergence:
 @attrs.define
 class History:
     """Metrics of a fit so far, each f32[S, loops], and the seeds that have diverged. name: the learner's; player: its
-    path in the experiment."""
+    path in the experiment; shown and linear: what its `Training` says of the metrics."""
 
     seeds: Sequence[int]
     name: str = ""
     player: str = ""
     metrics: dict[str, np.ndarray] = attrs.field(factory=dict)
     diverged: list[Divergence] = attrs.field(factory=list)
+    shown: Mapping[str, str] = attrs.field(factory=dict)
+    linear: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, training: Training, seeds: Sequence[int]) -> History:
+        """The history of a fit that is about to begin. A Training without `Training` as its base may say nothing of its
+        metrics."""
+        return cls(seeds=seeds, shown=getattr(training, "shown", {}), linear=getattr(training, "linear", ()))
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The metrics that people are shown, and what they call them."""
+        return _labels(self.shown, self.metrics)
 
     def add(self, chunk: Chunk) -> list[Divergence]:
         """Append a chunk; returns the new divergences in it."""
@@ -96,6 +111,12 @@ def _divergence(seed: int, n: int, chunk: Chunk, first: int) -> Divergence | Non
     return Divergence(seed, first + loop, quantity)
 
 
+def _labels(shown: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Metrics to show, by their names: those of `shown` that are measured, or else the first three by name."""
+    names = sorted(names)
+    return {name: label for name, label in shown.items() if name in names} or {name: name for name in names[:3]}
+
+
 def seed_keys(seeds: Sequence[int]) -> jax.Array:
     """One random key per seed, [S]."""
     return jax.vmap(jax.random.key)(jnp.array(seeds))
@@ -121,7 +142,8 @@ def fit(
         count = min(chunk, trainings[0].num_steps - loops)
         state, metrics = _loops(chunk, together, keys, state, loops, count)
         loops += count
-        yield Chunk(loops, state, {name: np.asarray(values)[:, :count] for name, values in metrics.items()})
+        found = {name: np.asarray(values)[:, :count] for name, values in metrics.items()}
+        yield Chunk(loops, state, found, _labels(getattr(trainings[0], "shown", {}), found))
 
 
 def fitted_params(trainings: Sequence[Training], state: PyTree) -> PyTree:
@@ -131,7 +153,7 @@ def fitted_params(trainings: Sequence[Training], state: PyTree) -> PyTree:
 
 @jax.jit
 def _start(trainings: Any, keys: jax.Array) -> PyTree:
-    return jax.vmap(lambda t, key: t.init(jax.random.fold_in(key, _BEFORE_ALL_LOOPS)))(trainings, keys)
+    return jax.vmap(lambda t, key: t.init(jax.random.fold_in(key, streams.FRESH_FIT)))(trainings, keys)
 
 
 @functools.partial(jax.jit, static_argnums=0)

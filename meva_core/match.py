@@ -12,14 +12,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import kinds, shapes
+from meva_core.contracts import kinds, shapes, streams
 from meva_core.contracts.abstract import abstract, difference, told
-from meva_core.contracts.components import component, leaf, part, static
+from meva_core.contracts.components import component, copies, leaf, part, static
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination, BadValue, MevaError
-
-_BEFORE_ALL_STEPS = 2**32 - 1  # what a match's key is folded with for the players' first states
 
 
 @component
@@ -35,7 +33,6 @@ class Held(Learner):
     """A learner that plays given policies and never moves."""
 
     policies: Any = leaf(doc="f32[P, D], by seat")
-    rate: float = leaf(default=0.0, doc="learning rate: it has none")
 
     def held(self) -> Array:
         return self.policies
@@ -147,7 +144,7 @@ def with_setting(match: Match, player: int, name: str, value: Any) -> Match:
 
 
 def _states(match: Match, x: Array, key: Array) -> tuple:
-    key = jax.random.fold_in(key, _BEFORE_ALL_STEPS)
+    key = jax.random.fold_in(key, streams.FIRST_STATES)
     return tuple(first_state(p.learner, p.params, x, jax.random.fold_in(key, n)) for n, p in enumerate(match.players))
 
 
@@ -161,14 +158,14 @@ def _step(match: Match, x: Array, states: tuple, key: Array) -> tuple[Array, tup
 
 
 def _update(player: Fitted, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-    who, rate = type(player.learner).__name__, getattr(player.learner, "rate", 0.0)
+    who, fits = type(player.learner).__name__, copies(player.learner)
     try:
         result = player.learner.update(player.params, state, x, key)
     except Exception as error:
-        if isinstance(error, MevaError) or not isinstance(rate, jax.Array) or not rate.ndim:
+        if isinstance(error, MevaError) or fits is None:
             raise
         raise BadCombination(
-            f"expected a player of one fit, got {who} of {len(rate)} seeds: take one with "
+            f"expected a player of one fit, got {who} of {fits} seeds: take one with "
             "jax.tree.map(lambda leaf: leaf[0], player), or use jax.vmap over all"
         ) from error
     if not isinstance(result, tuple) or len(result) != 2:

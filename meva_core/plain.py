@@ -19,7 +19,7 @@ from meva_core import evaluate, fitting
 from meva_core.compute import compilation_cache, devices
 from meva_core.compute.progress import Progress, as_progress
 from meva_core.contracts import conversion, kinds
-from meva_core.contracts.components import between, positive, static
+from meva_core.contracts.components import between, copies, positive, static
 from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadCombination, BadValue, Diverged
 from meva_core.experiment import local
@@ -222,8 +222,7 @@ def _player(given: Any, seeds: int | None) -> Fitted:
         if given.training is not None:
             raise BadCombination(f"expected a fitted learner, got {kinds.told(given)}: meva.fit(it) first")
         given = Fitted(learner=given)
-    rate = getattr(given.learner, "rate", 0.0)
-    several = rate.shape[0] if isinstance(rate, (jax.Array, np.ndarray)) and rate.ndim else None
+    several = copies(given.learner)
     if several is not None and several != seeds:
         raise BadValue(
             f"expected seeds={several} beside a player who was fitted with as many, got "

@@ -86,16 +86,16 @@ class Screen(Progress):
             return
         if self.first is None:  # the first chunk's time was mostly compilation
             self.first, self.began = chunk.loops, time.monotonic()
-        losses = numbers(chunk)
+        told = numbers(chunk)
         if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=losses)
+            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=told)
             if chunk.loops == self.loops:
                 self.close()
         elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
             self.printed = time.monotonic()
             done = chunk.loops - self.first
             left = f"{(self.printed - self.began) / done * (self.loops - chunk.loops):.0f}" if done else "?"
-            self.console.print(f"  loop {chunk.loops}/{self.loops}  {losses}  {left} s left")
+            self.console.print(f"  loop {chunk.loops}/{self.loops}  {told}  {left} s left")
 
     def warn(self, text: str) -> None:
         self.errors.print(f"warning: {text}", markup=False)

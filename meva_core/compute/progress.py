@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from meva_core.experiment.experiment import Experiment
     from meva_core.fitting import Chunk
 
+TOLD = 2  # metrics that a line of progress has room for
+
 
 class Progress:
     """Receiver of everything that a run reports, in order; a screen overrides what it shows."""
@@ -105,11 +107,6 @@ def as_progress(given: Any) -> Progress:
 
 
 def numbers(chunk: Chunk) -> str:
-    """Losses of the chunk's last loop in words, averaged over seeds; empty if it has none."""
-    named = {"loss": "loss", "td_error": "TD error"}
-    parts = [
-        f"{label} {np.nanmean(chunk.metrics[name][:, -1]):.4f}"
-        for name, label in named.items()
-        if name in chunk.metrics
-    ]
-    return "  ".join(parts)
+    """The most telling metrics of the chunk's last loop in words, averaged over seeds; empty if it has none."""
+    told = list(chunk.shown.items())[:TOLD]
+    return "  ".join(f"{label} {np.nanmean(chunk.metrics[name][:, -1]):.4f}" for name, label in told)

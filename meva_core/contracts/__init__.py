@@ -10,6 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from meva_core.contracts.capabilities import Facing as Facing
+    from meva_core.contracts.capabilities import HasMetaValue as HasMetaValue
+    from meva_core.contracts.capabilities import Myopic as Myopic
+    from meva_core.contracts.capabilities import PlaysStrategies as PlaysStrategies
+    from meva_core.contracts.capabilities import StepsLike as StepsLike
     from meva_core.contracts.components import Check as Check
     from meva_core.contracts.components import at_least as at_least
     from meva_core.contracts.components import below_one as below_one
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Evaluation": "evaluation",
     "first_state": "states",
+    **dict.fromkeys(("Facing", "HasMetaValue", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
     **dict.fromkeys(("component", "derived", "leaf", "part", "static"), "components"),
     **dict.fromkeys(

@@ -212,6 +212,19 @@ def settings(self: Any) -> dict[str, Any]:
     return {h.name: getattr(self, h.name) for h in hyperparameters(type(self))}
 
 
+def copies(self: Any) -> int | None:
+    """The number of components that are stacked in one, as the fits of several seeds are, every leaf [S, ...]; None for
+    a single one, and for one that has no leaf of plain numbers to tell by."""
+    hints = typing.get_type_hints(type(self))
+    for field in attrs.fields(type(self)):
+        value, hint = getattr(self, field.name), hints.get(field.name)
+        one_number = set(typing.get_args(hint) or (hint,)) <= {float, int, type(None)}
+        if field.metadata["kind"] == "leaf" and (one_number or isinstance(value, tuple)):
+            for number in jax.tree.leaves(value):
+                return number.shape[0] if isinstance(number, (jax.Array, np.ndarray)) and number.ndim else None
+    return None
+
+
 _TOLD = {"check": None, "per_payoff": False, "names": "", "of_kind": ""}  # in a field's metadata
 
 

@@ -6,7 +6,7 @@ Shapes: S seeds, V rows (settings of the learner's sweep), N pairs, P players, D
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import attrs
 
@@ -76,9 +76,10 @@ class Evaluation(Protocol):
     builds_on: names of evaluations whose answers `inputs` reads; they are asked first, and without them this one is
         left out.
     first_seed: it is asked of the first seed alone.
-    stream: the number that is folded into a seed's key for it; None: one that is made from its name.
+    stream: the number that is folded into a seed's key for it (`streams`); None: one that is made from its name.
     says: what a screen says while it is answered.
     formerly: names of settings that older versions had in [evaluate], and the names of today.
+    small: hyper-parameters with which the conformance kit asks it, `small = {"grid": 3}`.
     """
 
     by_default: bool = True
@@ -87,6 +88,7 @@ class Evaluation(Protocol):
     stream: int | None = None
     says: str = ""
     formerly: Mapping[str, str] = {}
+    small: ClassVar[Mapping[str, Any]] = {}
 
     # Before anything is fitted.
 

@@ -24,7 +24,10 @@ hooks below keep their names and arguments, Entry its fields, and the five contr
 plugin and hand to it. What is new and optional leaves it as it is; whatever else changes raises it by one:
 
 2. `Learner.init` is given a random key. A learner of version 1, whose `init` takes none, works on, with a
-   DeprecationWarning; whoever plays other learners asks `first_state` for their states.
+   DeprecationWarning; whoever plays other learners asks `first_state` for their states. A learner may have no `rate`.
+   What some learners can do is no longer in `Learner` but in `capabilities`: those of version 1 that say `myopic`,
+   `facing`, `meta_value` or `plays_strategies` have these capabilities, and `met_as` is read as `steps_like`; whoever
+   asks other learners for one asks `isinstance(learner, Facing)` first.
 """
 
 import re

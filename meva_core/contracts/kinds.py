@@ -10,6 +10,7 @@ from meva_core.contracts.hooks import KINDS
 from meva_core.errors import BadValue
 
 PROTOCOLS: dict[str, type] = {name: getattr(contracts, kind.protocol) for name, kind in KINDS.items()}
+OPTIONAL = {"small"}  # what a class that has no contract as its base may lack
 
 
 def of(cls: type) -> str | None:
@@ -23,7 +24,8 @@ def lacking(kind: str, cls: type) -> list[str]:
     own = [name for name in must if getattr(cls, name, None) in (None, getattr(protocol, name))]
     if protocol in cls.__mro__ or must:
         return own
-    return [name for name in vars(protocol) if not name.startswith("_") and not hasattr(cls, name)]
+    wanted = (name for name in vars(protocol) if not name.startswith("_") and name not in OPTIONAL)
+    return [name for name in wanted if not hasattr(cls, name)]
 
 
 def check(kind: str, value: Any, where: str = "") -> None:

@@ -10,8 +10,9 @@ unbatched, and safe under jit, vmap and scan; batching is the caller's vmap.
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 
 import attrs
 
@@ -25,17 +26,31 @@ PyTree = Any
 
 @attrs.frozen
 class Sweep:
-    """The hyper-parameter over which a learner is evaluated, its default values, and its label in tables."""
+    """The hyper-parameter over which a learner is evaluated, and its default values.
+
+    name: of a float hyper-parameter that is a `leaf`. label: its name in sentences and below figures, "meta-discount
+    γ". symbol: its name at the head of a column and beside a number, "γ"; unset, the last word of the label.
+    """
 
     name: str
     values: tuple[float, ...]
     label: str
+    symbol: str = attrs.field(default=attrs.Factory(lambda self: self.label.rpartition(" ")[2], takes_self=True))
+
+    @classmethod
+    def of_multiples(cls, name: str, unit: float, label: str) -> Sweep:
+        """A sweep over a rate from 0 to four times `unit`, another rate of the learner's."""
+        return cls(name, tuple(multiple * unit for multiple in (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)), label)
 
 
 def look_ahead_sweep(rate: float) -> Sweep:
-    """Look-ahead rates as multiples of the learning rate, from none to well beyond it."""
-    multiples = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
-    return Sweep("look_ahead_rate", tuple(m * rate for m in multiples), "look-ahead rate η")
+    """Look-ahead rates as multiples of the learning rate. Deprecated: say Sweep.of_multiples(name, rate, label)."""
+    warnings.warn(
+        'look_ahead_sweep(rate): say Sweep.of_multiples("look_ahead_rate", rate, label)',
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return Sweep.of_multiples("look_ahead_rate", rate, "look-ahead rate η")
 
 
 class Game(Protocol):
@@ -49,8 +64,9 @@ class Game(Protocol):
     family: games of one family share recipes ("iterated"), where they have none of their own.
     payoff_scale: what the family's learning rates, and whatever else is per payoff, are multiplied by in this game:
         1 / (1 - discount) in an iterated game whose payoffs are normalised by that, at its default discount.
+    small: hyper-parameters with which the conformance kit makes it, `small = {"rounds": 3}`.
 
-    The last two are attributes of the class, and say nothing about a game that is made with other numbers.
+    The last three are attributes of the class, and say nothing about a game that is made with other numbers.
     """
 
     num_players: int = 2
@@ -60,6 +76,7 @@ class Game(Protocol):
     notes: tuple[str, ...] = ()
     family: str | None = None
     payoff_scale: float = 1.0
+    small: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Make every function of a joint policy check its shape while it is traced, in games of plugins as in bundled
@@ -113,7 +130,8 @@ class Game(Protocol):
         return {}
 
     def outcomes(self, x: Array) -> dict[str, Array]:
-        """Shares by name, each f32[]: CC, CD, DC, DD in iterated games; ending in B in the Logistic Game."""
+        """Shares of what may come of play, by names of the game's own, each f32[] from 0 to 1: how often each joint
+        action is played, say, or which basin the policies are in. Names put player 1's action first."""
         return {}
 
     def best_response(self, x: Array, seat: int) -> Array | None:
@@ -149,10 +167,16 @@ class Training(Protocol):
     num_steps: how many outer loops.
     extended_by: the learner's hyper-parameter that sets `num_steps` and nothing else, so that a fit can be resumed with
         a larger value. None if there is none (a schedule depends on the length of the fit, say).
+    shown: metrics that are worth showing, the first two of them on the screen too, and what people call them:
+        {"td_error": "TD error"}. Unset: the first three by name.
+    linear: metrics that are drawn on a linear axis even where they are positive throughout, as a payoff may be; others
+        are then drawn on a logarithmic one.
     """
 
     num_steps: int
     extended_by: str | None = None
+    shown: Mapping[str, str] = {}
+    linear: tuple[str, ...] = ()
 
     def init(self, key: Array) -> PyTree:
         """A fresh state."""
@@ -170,24 +194,16 @@ class Training(Protocol):
 class Learner(Protocol):
     """An update rule: the steps of every player who follows it.
 
-    rate: the learning rate of the policies.
+    What some learners can do beside that is in `capabilities`.
+
     training: how it is fitted before use; None for a rule without parameters.
     sweep: the hyper-parameter over which it is evaluated, if any.
-    myopic: True if it follows the gradient of its own payoff and nothing else (a meta-discount of 0).
-    met_as: entry name of a rule with the same steps: tournaments fit others against that rule instead. None: itself.
-    plays_strategies: the hyper-parameter that takes the name of one of the game's strategies, if any.
+    small: hyper-parameters with which the conformance kit makes it, `small = {"batch_size": 4}`.
     """
 
-    rate: Any
     training: Training | None = None
     sweep: Sweep | None = None
-    myopic: bool = False
-    met_as: str | None = None
-    plays_strategies: str | None = None
-
-    def facing(self, rivals: tuple[Learner | None, ...]) -> Learner:
-        """This learner as it plays against `rivals[j]` in seat j (None: against itself there)."""
-        return self
+    small: ClassVar[Mapping[str, Any]] = {}
 
     def start(self, params: PyTree, x: Array, key: Array) -> Array:
         """Its first policies, f32[P, D]; usually x itself."""
@@ -206,21 +222,16 @@ class Learner(Protocol):
         """Steps f32[P, D] to add to x, and the new state; row i if player i follows this rule."""
         _lacks(self, "update")
 
-    def meta_value(self, params: PyTree, x: Array) -> tuple[Array, Array] | None:
-        """Learnt meta-value at x: V(x) f32[P] with discounts g f32[P], V(x) = (1 - g) f(x) + g V(x + step).
-
-        None for a learner without one.
-        """
-        return None
-
 
 class ValueModel(Protocol):
     """A function of the joint policy with K outputs per player.
 
     num_features: H, the size of what an explorer may perturb.
+    small: hyper-parameters with which the conformance kit makes it, `small = {"width": 8}`.
     """
 
     num_features: int
+    small: ClassVar[Mapping[str, Any]] = {}
 
     def init(self, key: Array) -> PyTree:
         """Fresh parameters."""
@@ -240,7 +251,12 @@ class ValueModel(Protocol):
 
 
 class Explorer(Protocol):
-    """A perturbation, drawn once per exploring trajectory; a method that perturbs nothing returns its argument."""
+    """A perturbation, drawn once per exploring trajectory; a method that perturbs nothing returns its argument.
+
+    small: hyper-parameters with which the conformance kit makes it.
+    """
+
+    small: ClassVar[Mapping[str, Any]] = {}
 
     def draw(self, key: Array, params: PyTree, num_features: int) -> PyTree:
         """The noise of one trajectory."""

@@ -1,8 +1,8 @@
-"""Plays matches and asks evaluations about them (`loop`, `plan`, `streams`), and the mathematics that several share:
+"""Plays matches and asks evaluations about them (`loop`, `plan`), and the mathematics that several share:
 how matches end, best responses, exploitability, and the digits that single precision keeps. The pure functions take a
 match, or policies of your own (any array of their shape)."""
 
-from meva_core.evaluate import streams
+from meva_core.contracts import streams
 from meva_core.evaluate.best_response import Response, best_response, best_responses, of_each_match
 from meva_core.evaluate.exploitability import Exploitability, exploitability
 from meva_core.evaluate.loop import Seen, ask, outcome_names, over_seeds_and_rows, played

@@ -17,9 +17,9 @@ import numpy as np
 from jax import Array
 
 from meva_core import match as matching
+from meva_core.contracts import streams
 from meva_core.contracts.evaluation import Answer, Asking, Evaluation
 from meva_core.contracts.protocols import Game
-from meva_core.evaluate import streams
 from meva_core.evaluate.matches import matches
 from meva_core.evaluate.plan import Plan, Question
 from meva_core.match import Match
@@ -31,9 +31,8 @@ class Seen:
     """How the matches of a run ended, and what evaluations found.
 
     game, seats (an index into the match's players per seat), symmetric: who plays what. seeds: of the fits, S of them.
-    setting, label and values: of the rows; values is (nan,) where the learner has nothing to sweep; own_value: the
-    learner's own. pairs, steps: of
-    `evaluate`.
+    setting, label, symbol (of the learner's `Sweep`) and values: of the rows; values is (nan,) where the learner has
+    nothing to sweep; own_value: the learner's own. pairs, steps: of `evaluate`.
     payoff_range f32[P]: the game's.
     payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N],
         lengths f32[S, V, N, T] of the steps that are `looked_at`: of matches as composed, all seats played. entries:
@@ -46,6 +45,7 @@ class Seen:
     seeds: tuple[int, ...]
     setting: str
     label: str
+    symbol: str
     values: tuple[float, ...]
     own_value: float | None
     pairs: int
@@ -113,6 +113,7 @@ def _ask(
         seeds=seeds,
         setting=name or "",
         label="" if plan.sweep is None else plan.sweep.label,
+        symbol="" if plan.sweep is None else plan.sweep.symbol,
         values=plan.values,
         own_value=plan.own_value,
         **counts,

@@ -9,7 +9,7 @@ import attrs
 import jax
 
 from meva_core.contracts import conversion
-from meva_core.contracts.components import parts
+from meva_core.contracts.components import hyperparameters, parts
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, BadValue
@@ -88,14 +88,16 @@ class Composition:
         rivals = [jax.tree.map(lambda leaf, s=s: leaf[s], dict(fitted)) for s in range(seeds)]
         return [self.players[own].build(self.rivals(own, of_seed)) for of_seed in rivals]
 
-    def another(self, name: str, path: str, **settings: Any) -> Learner:
+    def another(self, name: str, path: str, **lent: Any) -> Learner:
         """A learner of this name that needs no fit, for this game: one that the players may meet in an evaluation.
-        Raises BadValue, naming the setting `path`, where it needs one."""
+        lent: values for those of its hyper-parameters that have these names. Raises BadValue, naming the setting
+        `path`, where it needs a fit."""
         offer = self.offers[name]
         factory = loading.load(offer)
         needs_parts = set(parts(factory)) - {"game", *offer.parts}
         given = {**offer.parts, **({"game": self.game} if "game" in parts(factory) else {})}
-        learner = None if needs_parts else conversion.construct(factory, {**given, **settings}, path)
+        given |= {h.name: lent[h.name] for h in hyperparameters(factory) if h.name in lent}
+        learner = None if needs_parts else conversion.construct(factory, given, path)
         if learner is None or learner.training is not None:
             raise BadValue(f"expected a learner that needs no fit to be met, got {name!r} @ {path}")
         if not offer.bundled:

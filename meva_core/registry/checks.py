@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 from meva_core.contracts import conversion, kinds
 from meva_core.contracts.abstract import abstract, floats, key
+from meva_core.contracts.capabilities import HasMetaValue, Myopic, PlaysStrategies, StepsLike
 from meva_core.contracts.components import Hyperparameter, as_plain, hyperparameters, part_kinds
 from meva_core.contracts.hooks import KINDS, PARTS
 from meva_core.contracts.protocols import Explorer, Game, Learner, Sweep, ValueModel
@@ -39,14 +40,13 @@ def factory(offer: Offer, cls: type) -> None:
     fields = {field.name for field in attrs.fields(cls)}
     for name in kinds.lacking(offer.kind, cls):
         asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
-    if offer.kind == "learner" and "rate" not in known:
-        asked.refuse(f"class {cls.__name__}", "a hyper-parameter rate", ", ".join(known) or "none")
     if offer.kind == "game":
         _family(asked, cls)
-    if (setting := getattr(cls, "plays_strategies", None)) is not None and setting not in known:
-        asked.refuse("plays_strategies", f"one of {', '.join(known)} or None", setting)
+    if isinstance(cls, PlaysStrategies) and cls.plays_strategies not in (*known, None):
+        asked.refuse("plays_strategies", f"one of {', '.join(known)} or None", cls.plays_strategies)
+    _small(asked, cls, known)
     wanted = {name for name in (*dir(protocol), *protocol.__annotations__) if not name.startswith("_")}
-    for name in sorted(wanted - fields):
+    for name in sorted(wanted - fields - kinds.OPTIONAL):
         if not hasattr(cls, name):
             asked.refuse(f"class {cls.__name__}", f"{name} (or {protocol.__name__} as its base)", "none")
     _parts(asked, offer, cls)
@@ -76,6 +76,13 @@ def _family(asked: Asked, cls: type) -> None:
         asked.refuse("family", "text or None, an attribute of the class", family)
     if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
         asked.refuse("payoff_scale", "a number above 0, an attribute of the class", scale)
+
+
+def _small(asked: Asked, cls: type, known: Mapping[str, Any]) -> None:
+    """Check that a class is made small by hyper-parameters that it has."""
+    small = getattr(cls, "small", {})
+    if not isinstance(small, Mapping) or not small.keys() <= known.keys():
+        asked.refuse("small", f"values of {', '.join(known) or 'no hyper-parameter'}, an attribute of the class", small)
 
 
 def game(offer: Offer, made: Game) -> None:
@@ -132,10 +139,20 @@ def learner(offer: Offer, made: Learner, on: Game) -> Any:
     steps, after = asked.pair(what, asked.shapes(what, "update", params, state, x, key()))
     asked.array(f"the steps of {what}", steps, *shape)
     asked.same(f"the state of {what}", after, state)
-    valued = asked.shapes("meta_value(params, x)", "meta_value", params, x)
-    for value in () if valued is None else asked.pair("meta_value(params, x)", valued):
-        asked.array("meta_value(params, x)", value, on.num_players)
+    _capabilities(asked, made, on, params, x)
     return params
+
+
+def _capabilities(asked: Asked, made: Learner, on: Game, params: Any, x: Any) -> None:
+    """Types, shapes and values of what some learners can do."""
+    if isinstance(made, Myopic):
+        asked.attribute("myopic", "True or False", lambda value: value in (True, False))
+    if isinstance(made, StepsLike):
+        asked.attribute("steps_like", "the name of a learner or None", lambda value: isinstance(value, str | None))
+    if isinstance(made, HasMetaValue):
+        valued = asked.shapes("meta_value(params, x)", "meta_value", params, x)
+        for value in () if valued is None else asked.pair("meta_value(params, x)", valued):
+            asked.array("meta_value(params, x)", value, on.num_players)
 
 
 def training(offer: Offer, of: Learner) -> None:
@@ -144,6 +161,8 @@ def training(offer: Offer, of: Learner) -> None:
         return
     asked = Asked(offer, made)
     asked.attribute("num_steps", "a whole number >= 1", whole)
+    if hasattr(made, "shown"):
+        asked.attribute("shown", "texts by the names of metrics", _labels)
     state = asked.shapes("training.init(key)", "init", key())
     what = "training.step(state, key)"
     after, metrics = asked.pair(what, asked.shapes(what, "step", state, key()))
@@ -152,6 +171,10 @@ def training(offer: Offer, of: Learner) -> None:
         asked.refuse(f"the metrics of {what}", "a dictionary of one or more", metrics)
     for name, value in metrics.items():
         asked.array(f"the metric {name!r} of {what}", value)
+
+
+def _labels(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(text, str) for each in value.items() for text in each)
 
 
 def fitted(offer: Offer, of: Learner) -> Any:

@@ -7,8 +7,8 @@
                         (meva_core/experiment/labels.py)
     payoff_range        how far apart the players' payoffs are in this game, the widest: the unit of tolerances
     seeds               those the numbers are over; diverged: [{seed, loop, quantity}] those left out
-    setting             {name, label, own: the learner's own value} of what the rows differ in, or null where there is
-                        one row
+    setting             {name, label, symbol, own: the learner's own value} of what the rows differ in, or null where
+                        there is one row
     evaluations         names of those that were asked
     rows                one per value of the setting, or one alone:
       value             of the setting, or null
@@ -94,7 +94,9 @@ def of_matches(experiment: Experiment, seen: Seen) -> dict[str, Any]:
         "payoff_range": number(seen.payoff_range.max()),
         "seeds": list(seen.seeds),
         "diverged": [],
-        "setting": {"name": seen.setting, "label": seen.label, "own": seen.own_value} if swept else None,
+        "setting": {"name": seen.setting, "label": seen.label, "symbol": seen.symbol, "own": seen.own_value}
+        if swept
+        else None,
         "evaluations": [],
         "rows": [_row(seen, v, value if swept else None) for v, value in enumerate(seen.values)],
     }

@@ -189,13 +189,14 @@ def lines(
             rows.append([f"{row['value']:g}" if k == 0 else "", *line] if several else line)
     if not several:
         return Grid(caption, heads, rows, left, stubs)
-    head = symbol(summary["setting"]["label"])
+    head = symbol(summary["setting"])
     return Grid(caption, [head, *heads], rows, (head, *left), stubs + 1, tuple(settings))
 
 
-def symbol(label: str) -> str:
-    """The last word: "meta-discount γ" is headed γ."""
-    return label.rpartition(" ")[2]
+def symbol(setting: Mapping[str, Any]) -> str:
+    """The head of the column of the rows' settings (`Sweep.symbol`); the last word of their label in a summary of
+    before, which has no symbol."""
+    return setting.get("symbol", setting["label"].rpartition(" ")[2])
 
 
 @attrs.frozen

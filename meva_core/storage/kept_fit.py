@@ -43,7 +43,7 @@ def train(
     or if one did and `fit.on_divergence` is "stop".
     """
     seeds = settings.every_seed
-    state, loops, history = fitting.start(trainings, seeds), 0, History(seeds=seeds)
+    state, loops, history = fitting.start(trainings, seeds), 0, History.of(trainings[0], seeds)
     if place is not None:
         out, player = place.out, place.player
         state, loops = _resumed(out, player, state, history, progress)

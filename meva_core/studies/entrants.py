@@ -20,6 +20,7 @@ from typing import Any
 
 import attrs
 
+from meva_core.contracts.capabilities import PlaysStrategies
 from meva_core.errors import BadPlugin, BadValue, UnknownName, did_you_mean
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Registry
@@ -66,9 +67,10 @@ def as_learner(known: Registry, entrant: Entrant, game: str, strategies: Iterabl
     if entrant.name in strategies:
         for offer in known.of_kind("learner"):
             try:
-                setting = getattr(loading.load(offer), "plays_strategies", None)
+                factory = loading.load(offer)
             except BadPlugin:  # a learner that nobody asked for
                 continue
+            setting = factory.plays_strategies if isinstance(factory, PlaysStrategies) else None
             if setting is not None:
                 return Entrant(entrant.label, offer.name, {setting: entrant.name, **entrant.settings})
     learners = [offer.name for offer in known.of_kind("learner")]

@@ -15,6 +15,7 @@ import numpy as np
 
 from meva_core import evaluate
 from meva_core.contracts import conversion
+from meva_core.contracts.capabilities import whose_steps
 from meva_core.contracts.components import parts
 from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadCombination, BadFolder, BadValue
@@ -254,14 +255,15 @@ def _fit_of(
     sides: tuple[Entrant, Entrant],
     n: int,
 ) -> tuple[Experiment, int]:
-    """The experiment that fits player n, and its index there."""
+    """The experiment that fits player n, and its index there. Who is fitted against the other is fitted against the
+    learner whose steps the other takes, where there is such a one."""
     choice = (experiment.learner, *experiment.opponents)[n]
     if len(composition.players) == 1 or not composition.players[n].wants_rivals:
         return attrs.evolve(experiment, learner=choice, opponents=()), 0
-    met_as = getattr(composition.players[1 - n].factory, "met_as", None)
     theirs: Choice = (experiment.learner, *experiment.opponents)[1 - n]
-    if met_as is not None:
-        rival = _resolve(known, files, asked, experiment.game.name, sides[1 - n], Entrant("", met_as))
+    steps_like = whose_steps(composition.rehearse()[1 - n])
+    if steps_like is not None and "learner" in known.kinds_of(steps_like):
+        rival = _resolve(known, files, asked, experiment.game.name, sides[1 - n], Entrant("", steps_like))
         theirs = rival.opponents[0]
     first, second = (choice, theirs) if n == 0 else (theirs, choice)
     return attrs.evolve(experiment, learner=first, opponents=(second,)), n

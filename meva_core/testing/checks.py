@@ -28,6 +28,7 @@ from jax import Array
 from meva_core import fitting
 from meva_core import match as matching
 from meva_core.contracts import kinds
+from meva_core.contracts.components import settings
 from meva_core.contracts.hooks import Entry
 from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
 from meva_core.contracts.states import first_state
@@ -125,7 +126,8 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
         lambda fitted, x: matching.play(matching.self_play(game, fitted), x, jax.random.key(3), 5).x
     )
     _check_array("five steps", five(Fitted(learner=learner, params=params), x), x.shape)
-    for name in {"rate", *([learner.sweep.name] if learner.sweep else [])}:
+    swept = [] if learner.sweep is None else [learner.sweep.name]
+    for name in {*swept, *({"rate"} & settings(learner).keys())}:
         assert hasattr(learner, name), f"expected a hyper-parameter {name!r}"
         other = attrs.evolve(learner, **{name: 0.5 * getattr(learner, name)})  # type: ignore[type-var]
         five(Fitted(learner=other, params=params), x)

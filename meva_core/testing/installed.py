@@ -1,25 +1,20 @@
-"""The conformance kit for installed plugins: which games each entry is checked on, and how small it is made for
-that."""
+"""The conformance kit for installed plugins: the games that each entry is checked on, made as small as it says."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 
-from meva_core.contracts.components import hyperparameters, parts
+from meva_core.contracts.components import hyperparameters, part_kinds, parts
 from meva_core.contracts.protocols import Game, Learner
-from meva_core.errors import BadCombination, BadValue, UnknownName, did_you_mean
+from meva_core.errors import BadCombination, UnknownName, did_you_mean
 from meva_core.experiment import make
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Offer, Plugin, Registry
 from meva_core.testing import checks, evaluations
-
-# Used if an entry has a hyper-parameter of the name: the cost of a check is compilation, which small sizes shorten.
-SMALL = {"batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4, "loops": 2, "order": 1, "steps": 3}
-SMALL_MODEL = {"width": 8, "blocks": 0}
 
 
 def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
@@ -30,10 +25,10 @@ def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
     """
     checks.check_entry(offer.entry)
     if offer.kind == "game":
-        checks.check_game(make.make("game", full_name(offer)))
+        checks.check_game(make.make("game", full_name(offer), **small(offer)))
         return []
     if offer.kind == "explorer":
-        checks.check_explorer(make.make("explorer", full_name(offer)))
+        checks.check_explorer(make.make("explorer", full_name(offer), **small(offer)))
         return []
     played, refused = [], []
     for name in games:
@@ -95,16 +90,18 @@ def quickly() -> Iterator[None]:
 
 
 def learner(known: Registry, offer: Offer, game: Game) -> Learner:
-    """A learner made small, or as it is if it does not accept small sizes."""
+    """A learner and its parts, made small."""
     cls = loading.load(offer)
     given: dict[str, Any] = {"game": game} if "game" in parts(cls) else {}
-    if "value_model" in parts(cls):
-        model = known.find("value_model", recipes.shipped().defaults["value_model"])
-        given["value_model"] = {"name": model.name, **_own(model, SMALL_MODEL)}
-    try:
-        return make.make("learner", full_name(offer), **given, **_own(offer, SMALL))
-    except BadValue:
-        return make.make("learner", full_name(offer), **given)
+    for name, kind in part_kinds(cls).items():
+        default = known.find(kind, recipes.shipped().defaults[kind])
+        given[name] = {"name": default.name, **small(default)}
+    return make.make("learner", full_name(offer), **given, **small(offer))
+
+
+def small(offer: Offer) -> Mapping[str, Any]:
+    """Hyper-parameters that an entry's class is made small by: the cost of a check is that of compiling it."""
+    return getattr(loading.load(offer), "small", {})
 
 
 def parts_to_fit(offer: Offer) -> bool:
@@ -120,20 +117,21 @@ def full_name(offer: Offer) -> str:
 def _check_on(known: Registry, offer: Offer, game: Game, called: str) -> None:
     if offer.kind == "evaluation":
         rule = next(o for o in known.of_kind("learner") if o.bundled and not parts_to_fit(o))
-        evaluations.check_evaluation(full_name(offer), game=called, learner=full_name(rule))
+        settings = {f"evaluate.{full_name(offer)}.{name}": value for name, value in small(offer).items()}
+        evaluations.check_evaluation(full_name(offer), game=called, learner=full_name(rule), settings=settings)
         return
     if offer.kind == "learner":
         checks.check_learner(learner(known, offer, game), game)
         return
 
     def build(outputs: int, conditions: int, equivariant: bool) -> Any:
-        sizes = {"outputs": outputs, "conditions": conditions, "equivariant": equivariant, **SMALL_MODEL}
-        return make.make("value_model", full_name(offer), game=game, **_own(offer, sizes))
+        wanted, names = {"outputs": outputs, "conditions": conditions, "equivariant": equivariant}, _names(offer)
+        sizes = {name: value for name, value in wanted.items() if name in names}
+        return make.make("value_model", full_name(offer), game=game, **{**small(offer), **sizes})
 
     checks.check_value_model(build, game)
 
 
-def _own(offer: Offer, settings: dict[str, Any]) -> dict[str, Any]:
-    """Only the settings that this entry has fields for."""
-    names = {h.name for h in hyperparameters(loading.load(offer))}
-    return {name: value for name, value in settings.items() if name in names}
+def _names(offer: Offer) -> set[str]:
+    """Names of an entry's hyper-parameters."""
+    return {h.name for h in hyperparameters(loading.load(offer))}

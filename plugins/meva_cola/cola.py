@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -84,6 +84,8 @@ class COLA(Learner):
     schedule: str = static(default="cosine", doc="of Adam's rate over the fit", check=one_of("constant", "cosine"))
     final_rate: float = leaf(default=0.0, doc="where the cosine ends, as a share of its start", check=between(0, 1))
 
+    small: ClassVar = {"batch_size": 4, "loops": 2}
+
     model: ValueModel = derived(
         lambda self: self.value_model(self.game.policy_size, 1, self.game.symmetric),
         doc="the network: D outputs per player; equivariant if the game is symmetric",
@@ -139,6 +141,8 @@ class COLATraining(Training):
     """A training whose step is one step of Adam on a fresh batch of joint policies and look-ahead rates."""
 
     learner: Any = part()
+
+    shown: ClassVar = {"loss": "loss", "inconsistency": "inconsistency"}
 
     @property
     def num_steps(self) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -88,6 +88,7 @@ class Basins(Evaluation):
     )
 
     stream = 2**32 - 3  # on record
+    small: ClassVar = {"grid": 3, "steps": 4}
     says = "surveying basins"
     formerly = {"grid": "grid", "grid_steps": "steps", "nudge": "nudge"}  # noqa: RUF012
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jax import Array
@@ -43,6 +43,7 @@ class BestResponse(Evaluation):
     )
 
     stream = streams.RESPONSES
+    small: ClassVar = {"steps": 4, "restarts": 2}
     says = "finding best responses"
     formerly = {"response_steps": "steps", "response_restarts": "restarts", "response_rate": "rate"}  # noqa: RUF012
 

@@ -40,7 +40,7 @@ def figure(summary: Mapping[str, Any], arrays: Mapping[str, Any], heading: str) 
             axis.set_aspect("equal")
             if v == 0:
                 axis.set_title(f"{steps[t]} steps")
-        setting = f"{symbol(summary['setting']['label'])} = {settings[v]:g}\n" if summary["setting"] else ""
+        setting = f"{symbol(summary['setting'])} = {settings[v]:g}\n" if summary["setting"] else ""
         row[0].set_ylabel(f"{setting}the opponent's payoff")
     drawn.supxlabel("the learner's payoff", fontsize=9)
     drawn.suptitle(f"{heading}: payoffs of the learner's policy against random opponents, over training", fontsize=9)

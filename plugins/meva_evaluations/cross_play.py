@@ -64,11 +64,7 @@ class CrossPlay(Evaluation):
 
     def tables(self, summary: Mapping[str, Any]) -> list[Grid]:
         cross, setting, unit = summary["cross_play"], summary["setting"], tables.unit(summary)
-        at = (
-            f" at {tables.symbol(setting['label'])} = {cross['value']:g}"
-            if setting and cross["value"] is not None
-            else ""
-        )
+        at = f" at {tables.symbol(setting)} = {cross['value']:g}" if setting and cross["value"] is not None else ""
         names = [f"seed {seed}" for seed in cross["seeds"]]
         rows = [[name, *map(unit.number, payoffs)] for name, payoffs in zip(names, cross["payoffs"], strict=True)]
         caption = f"cross-play{at}: payoff of the row's fit, in seat 1, against the column's"

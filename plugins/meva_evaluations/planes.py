@@ -33,7 +33,7 @@ def of_run(summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, F
 def _panels(summary: Mapping[str, Any], panel: Callable[[Any, int], None], heading: str) -> Figure:
     """One square panel per row of the summary, in lines of up to six."""
     values = [row["value"] for row in summary["rows"]]
-    label = symbol(summary["setting"]["label"]) if summary["setting"] else ""
+    label = symbol(summary["setting"]) if summary["setting"] else ""
     columns = min(len(values), 6)
     rows = -(-len(values) // columns)
     figure = Figure(figsize=(max(1.45 * columns + 0.5, 3.2), 1.75 * rows + 0.4), layout="constrained")
@@ -152,7 +152,7 @@ def _lines(
             axis.set_yticks([])
             axis.spines[:].set_visible(True)
             if setting:
-                axis.set_title(f"{symbol(setting['label'])} = {rows[v]['value']:g}")
+                axis.set_title(f"{symbol(setting)} = {rows[v]['value']:g}")
         line[0].set_ylabel(label)
     figure.suptitle(heading, fontsize=9)
     return figure

@@ -6,7 +6,7 @@ Shapes: N opponents, M pairs, D numbers per policy; two players.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -109,6 +109,7 @@ class PayoffPolytope(Evaluation):
     builds_on = ("shaping",)
     by_default = False
     stream = 2**32 - 8  # on record
+    small: ClassVar = {"opponents": 8}
     says = "finding polytopes of payoffs"
     formerly = {"polytope": "opponents"}  # noqa: RUF012
 

@@ -9,9 +9,9 @@ import attrs
 import numpy as np
 from jax import Array
 
-from meva_core.contracts import Evaluation, Game, Learner, component, positive, static
+from meva_core.contracts import Evaluation, Facing, Game, Learner, component, positive, static
 from meva_core.contracts.evaluation import Answer, Asking, Column
-from meva_core.errors import BadCombination
+from meva_core.errors import BadCombination, BadValue
 from meva_core.evaluate import matches
 from meva_core.match import Fitted, Match
 from meva_core.report.statistics import statistic
@@ -19,10 +19,14 @@ from meva_core.report.statistics import statistic
 
 def against(game: Game, player: Fitted, rival: Learner) -> Match:
     """The player in seat 1, as it plays where everybody else follows `rival` (a rule without parameters)."""
-    others = game.num_players - 1
-    facing = player.learner.facing((None, *(rival,) * others))
-    players = (attrs.evolve(player, learner=facing), Fitted(learner=rival))
-    return Match(game=game, players=players, seats=(0, *(1,) * others))
+    others = (rival,) * (game.num_players - 1)
+    players = (attrs.evolve(player, learner=_facing(player.learner, others)), Fitted(learner=rival))
+    return Match(game=game, players=players, seats=(0, *(1,) * len(others)))
+
+
+def _facing(learner: Learner, others: tuple[Learner, ...]) -> Learner:
+    """The learner as it plays in seat 1 against others. Raises BadCombination where it cannot meet them."""
+    return learner.facing((None, *others)) if isinstance(learner, Facing) else learner
 
 
 @component
@@ -30,8 +34,8 @@ class Shaping(Evaluation):
     """Payoffs f32[S, V, N, P] of fresh matches with the learner in seat 1 and the learner to be shaped elsewhere, in
     self-play alone.
 
-    The learner to be shaped has no memory of a fit. Its rate is `rate`, else the learner's, else what its own recipe
-    for the game says.
+    The learner to be shaped has no memory of a fit. Its rate, if it has one, is `rate`, else the learner's, else what
+    its own recipe for the game says.
 
     In a row of summary.json:
       against           {learner, ours, theirs}: learner in seat 1, the learner to be shaped elsewhere
@@ -56,7 +60,7 @@ class Shaping(Evaluation):
         lent = settings["rate"] or np.any(about.learner.settings.get("rate", 0.0))
         if lent or settings["against"] is None or about.opponents:
             return settings
-        return {**settings, "rate": about.of_recipe(named["against"])["rate"]}
+        return {**settings, "rate": about.of_recipe(named["against"]).get("rate")}
 
     def lacks(self, composition: Any, seeds: int) -> str:
         if self.against is None:
@@ -65,15 +69,17 @@ class Shaping(Evaluation):
 
     def plan(self, composition: Any) -> Learner | None:
         """The learner to be shaped; None unless in self-play, where it is the learner itself, and where the two cannot
-        meet. Raises BadValue where it needs a fit."""
+        meet. Raises BadValue where it needs a fit, or is given a rate and has none."""
         name = self.against
         if name is None or len(composition.players) > 1 or composition.is_first(name):
             return None
         learner = composition.rehearse()[0]
-        rate = self.rate or learner.rate
+        rate = self.rate or getattr(learner, "rate", 0.0)
         shaped = composition.another(name, "evaluate.shaping.against", **({"rate": rate} if np.any(rate) else {}))
+        if self.rate is not None and not hasattr(shaped, "rate"):
+            raise BadValue(f"expected no evaluate.shaping.rate beside {name}, which has none, got {self.rate:g}")
         try:
-            learner.facing((None, *(shaped,) * (composition.game.num_players - 1)))
+            _facing(learner, (shaped,) * (composition.game.num_players - 1))
         except BadCombination:
             return None
         return shaped

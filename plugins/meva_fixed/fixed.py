@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from meva_core.contracts import Check, Game, Learner, component, finite, leaf, part, static
+from meva_core.contracts import Check, Game, Learner, PlaysStrategies, component, finite, leaf, part, static
 from meva_core.errors import BadCombination, Remark, UnknownName, did_you_mean
 
 Rows = tuple[float, ...] | tuple[tuple[float, ...], ...]
@@ -24,7 +24,7 @@ def _each(expected: str, low: float, high: float) -> Check:
 
 
 @component
-class Fixed(Learner):
+class Fixed(PlaysStrategies, Learner):
     """Plays one policy and never moves: a named strategy of the game, given numbers or probabilities, or where it was
     put.
 
@@ -40,7 +40,6 @@ class Fixed(Learner):
     """
 
     game: Game = part()
-    rate: float = leaf(default=0.0, doc="learning rate: it has none")
     strategy: str | None = static(default=None, doc="a strategy that the game names")
     policy: Rows | None = leaf(
         default=None,

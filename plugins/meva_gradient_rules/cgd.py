@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import Game, Learner, Sweep, component, leaf, look_ahead_sweep, not_negative, part, positive
+from meva_core.contracts import Game, Learner, Sweep, component, leaf, not_negative, part, positive
 from meva_core.ops import off_diagonal_product, simultaneous_gradient
+from meva_gradient_rules.sweeps import look_ahead_rates
 
 
 @component
@@ -29,7 +30,7 @@ class CGD(Learner):
 
     @property
     def sweep(self) -> Sweep:
-        return look_ahead_sweep(self.rate)
+        return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         def left_side(flat: Array) -> Array:

@@ -4,8 +4,9 @@ from typing import Any
 
 from jax import Array
 
-from meva_core.contracts import Game, Learner, Sweep, component, leaf, look_ahead_sweep, not_negative, part, positive
+from meva_core.contracts import Game, Learner, Sweep, component, leaf, not_negative, part, positive
 from meva_core.ops import simultaneous_gradient
+from meva_gradient_rules.sweeps import look_ahead_rates
 
 
 @component
@@ -24,7 +25,7 @@ class Extragradient(Learner):
 
     @property
     def sweep(self) -> Sweep:
-        return look_ahead_sweep(self.rate)
+        return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         ahead = x + self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)

@@ -1,6 +1,6 @@
 """Higher-order LOLA."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from jax import Array
 
@@ -11,13 +11,13 @@ from meva_core.contracts import (
     between,
     component,
     leaf,
-    look_ahead_sweep,
     not_negative,
     part,
     positive,
     static,
 )
 from meva_core.ops import look_ahead_gradient, simultaneous_gradient
+from meva_gradient_rules.sweeps import look_ahead_rates
 
 
 @component
@@ -41,9 +41,11 @@ class HOLA(Learner):
     )
     order: int = static(default=2, doc="how many levels of look-ahead", check=between(1, 8))
 
+    small: ClassVar = {"order": 1}
+
     @property
     def sweep(self) -> Sweep:
-        return look_ahead_sweep(self.rate)
+        return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         return self.rate * self._gradient(self.order, x), state

@@ -13,7 +13,6 @@ from meva_core.contracts import (
     between,
     component,
     leaf,
-    look_ahead_sweep,
     not_negative,
     one_of,
     part,
@@ -22,6 +21,7 @@ from meva_core.contracts import (
 )
 from meva_core.errors import BadCombination
 from meva_core.ops import effects_after, off_diagonal_product, own_rows, shaping_gradient, simultaneous_gradient
+from meva_gradient_rules.sweeps import look_ahead_rates
 
 
 @component
@@ -64,7 +64,7 @@ class LOLA(Learner):
 
     @property
     def sweep(self) -> Sweep:
-        return look_ahead_sweep(self.rate)
+        return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         payoff, h = self.game.payoff, self.look_ahead_rate

@@ -4,8 +4,9 @@ from typing import Any
 
 from jax import Array
 
-from meva_core.contracts import Game, Learner, Sweep, component, leaf, look_ahead_sweep, not_negative, part, positive
+from meva_core.contracts import Game, Learner, Sweep, component, leaf, not_negative, part, positive
 from meva_core.ops import effects_after, own_rows, simultaneous_gradient
+from meva_gradient_rules.sweeps import look_ahead_rates
 
 
 @component
@@ -28,7 +29,7 @@ class LookAhead(Learner):
 
     @property
     def sweep(self) -> Sweep:
-        return look_ahead_sweep(self.rate)
+        return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         # Computed outside the gradient, so it counts as constant there; not stopped, so that a step can be

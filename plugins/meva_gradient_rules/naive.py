@@ -4,12 +4,12 @@ from typing import Any
 
 from jax import Array
 
-from meva_core.contracts import Game, Learner, component, leaf, part, positive
+from meva_core.contracts import Game, Learner, Myopic, component, leaf, part, positive
 from meva_core.ops import simultaneous_gradient
 
 
 @component
-class Naive(Learner):
+class Naive(Myopic, Learner):
     """Simultaneous gradient ascent: player i steps by rate * d_i f_i(x).
 
     References:
@@ -18,8 +18,6 @@ class Naive(Learner):
 
     game: Game = part()
     rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
-
-    myopic = True
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         return self.rate * simultaneous_gradient(self.game.payoff, x), state

@@ -12,12 +12,12 @@ from meva_core.contracts import (
     between,
     component,
     leaf,
-    look_ahead_sweep,
     not_negative,
     part,
     positive,
 )
 from meva_core.ops import off_diagonal_product, shaping_gradient, simultaneous_gradient
+from meva_gradient_rules.sweeps import look_ahead_rates
 
 
 @component
@@ -51,7 +51,7 @@ class SOS(Learner):
 
     @property
     def sweep(self) -> Sweep:
-        return look_ahead_sweep(self.rate)
+        return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         gradient = simultaneous_gradient(self.game.payoff, x)

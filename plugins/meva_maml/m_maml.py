@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from jax import Array
 from meva_core.contracts import (
     Game,
     Learner,
+    StepsLike,
     Training,
     below_one,
     between,
@@ -33,7 +34,7 @@ class Params(NamedTuple):
 
 
 @component
-class MMAML(Learner):
+class MMAML(StepsLike, Learner):
     """Learns where to start and how fast to learn, then learns naively.
 
     Every seat's policy and rate ascend its mean payoff over T naive steps of everybody, differentiated through all of
@@ -63,7 +64,8 @@ class MMAML(Learner):
     optimiser_rate: float = leaf(default=0.1, doc="Adam's rate for policy and learning rate", check=positive)
     beta2: float = leaf(default=0.99, doc="Adam's decay of squared gradients", check=below_one)
 
-    met_as = "naive"  # its steps are those of the naive rule
+    steps_like = "naive"
+    small: ClassVar = {"steps": 3, "loops": 2, "batch_size": 4}
 
     @property
     def training(self) -> MMAMLTraining:
@@ -92,6 +94,8 @@ class MMAMLTraining(Training):
     learner: Any = part()
 
     extended_by = "loops"
+    shown: ClassVar = {"loss": "loss", "payoff": "payoff at the end"}
+    linear = ("payoff",)
 
     @property
     def num_steps(self) -> int:

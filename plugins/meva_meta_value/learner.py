@@ -5,7 +5,7 @@ Shapes: P players, D numbers per policy, K quantiles.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import jax.numpy as jnp
@@ -13,8 +13,11 @@ from jax import Array
 
 from meva_core.contracts import (
     Explorer,
+    Facing,
     Game,
+    HasMetaValue,
     Learner,
+    Myopic,
     Sweep,
     ValueModel,
     below_one,
@@ -37,7 +40,7 @@ UNPERTURBED = None  # the noise of a player who does not explore
 
 
 @component
-class MeVa(Learner):
+class MeVa(HasMetaValue, Facing, Learner):
     """Meta-Value Learning: V(x) = (1 - g) f(x) + g V(x + step), with one meta-discount g per player.
 
     - formulation `value`: players follow own gradients of V.
@@ -136,6 +139,8 @@ class MeVa(Learner):
     beta2: float = leaf(default=0.999, doc="Adam's decay of squared gradients", check=below_one)
     weight_decay: float = leaf(default=1e-2, doc="of adamw", check=not_negative)
 
+    small: ClassVar = {"batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4, "loops": 2}
+
     model: ValueModel = derived(
         lambda self: self._network(), doc="the network; equivariant if the game is symmetric and one rule plays all"
     )
@@ -190,12 +195,12 @@ class MeVa(Learner):
         return jnp.where(jnp.array(self.own_seats), discount, 0.0)
 
     def facing(self, rivals: tuple[Learner | None, ...]) -> MeVa:
-        """This learner with discount 0 against a naive rival. Raises BadCombination for any other rival that was not in
-        its fit."""
+        """This learner with discount 0 in the seats of rivals, who must be myopic. Raises BadCombination for any other
+        rival, and where it was fitted against rivals."""
         if self.rivals:
             raise BadCombination("a meta-value fitted against one rival does not hold against another: fit it again")
         for seat, rival in enumerate(rivals):
-            if rival is not None and not rival.myopic:
+            if rival is not None and not (isinstance(rival, Myopic) and rival.myopic):
                 raise BadCombination(
                     f"a meta-value fitted in self-play does not hold against {type(rival).__name__} "
                     f"in seat {seat + 1}: fit it against that learner"

@@ -5,7 +5,7 @@ Shapes: B trajectories, P players, D numbers per policy, S steps of a rollout, K
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +38,9 @@ class MetaValueTraining(Training):
     """
 
     learner: Any = part()
+
+    shown: ClassVar = {"loss": "loss", "td_error": "TD error", "payoff": "payoff on policy"}
+    linear = ("payoff",)
 
     @property
     def num_steps(self) -> int:

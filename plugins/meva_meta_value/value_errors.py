@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.contracts import Evaluation, component
+from meva_core.contracts import Evaluation, HasMetaValue, component
 from meva_core.contracts.evaluation import Answer, Asking
 from meva_core.evaluate import outcome_names
 from meva_core.match import Match
@@ -120,9 +120,9 @@ def true_gradients(match: Match, xs: Array, key: Array) -> Array:
 
 
 def learnt(match: Match, x: Array) -> Any:
-    """The first player's `meta_value` of x: values and discounts, f32[P] each, or None."""
+    """The first player's `meta_value` of x: values and discounts, f32[P] each; None where it has learnt none."""
     player = match.players[0]
-    return player.learner.meta_value(player.params, x)
+    return player.learner.meta_value(player.params, x) if isinstance(player.learner, HasMetaValue) else None
 
 
 def _own(match: Match) -> Array:
@@ -147,7 +147,7 @@ class MetaValueErrors(Evaluation):
     """Errors of the learnt meta-value along play, and of the way it points: `ValueErrors` of M trajectories
     for each seed and row, every array f32[S, V, M] and regions f32[S, V, M, 2].
 
-    Asked of learners with a `meta_value`.
+    Asked of learners with a meta-value (`contracts.HasMetaValue`).
 
     In a row of summary.json:
       errors            {value, early, late, td, angle}: statistics of absolute errors of V against the true discounted
@@ -168,7 +168,7 @@ class MetaValueErrors(Evaluation):
             learner, game = composition.rehearse()[0], composition.game
             training = learner.training
             params = None if training is None else training.params(training.init(key))
-            return learner.meta_value(params, game.init(key))
+            return learner.meta_value(params, game.init(key)) if isinstance(learner, HasMetaValue) else None
 
         return "" if jax.eval_shape(learnt, jax.random.key(0)) is not None else "a learner with a meta-value"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import attrs
 import haiku as hk
@@ -51,6 +51,8 @@ class PairedMLP(ValueModel):
     embed_condition: bool = static(
         default=False, doc="give the condition a layer of its own before it joins the policy"
     )
+
+    small: ClassVar = {"width": 8, "blocks": 0}
 
     @property
     def num_features(self) -> int:

@@ -1,5 +1,6 @@
 """Evaluations as plugins: picked, set, left out, and a stranger's with a table, a picture and a panel of its own."""
 
+import itertools
 import json
 import re
 
@@ -247,7 +248,22 @@ def test_a_class_at_fault_is_named():
 def test_streams_of_random_numbers_are_apart():
     offers = discovery.installed().of_kind("evaluation")
     named = {offer.name: streams.of(offer.name, loading.load(offer).stream) for offer in offers}
-    numbers = [streams.MATCHES, streams.TOURNAMENT, *named.values()]
+    numbers = [streams.FRESH_FIT, streams.MATCHES, streams.TOURNAMENT, *named.values()]
+    assert named["best_response"] == streams.RESPONSES
     assert len(set(numbers)) == len(numbers)
     assert all(number in streams.RESERVED or number in streams.NAMED for number in numbers)
-    assert min(numbers) > 2**30  # outer loops of a fit count from 0
+    ranges = (streams.LOOPS, streams.NAMED, streams.RESERVED)
+    assert all(before.stop <= after.start for before, after in itertools.pairwise(ranges))
+    assert streams.RESERVED.stop == 2**32  # what a key can be folded with
+
+
+def test_streams_of_random_numbers_stay_as_they_were():
+    """On record with every run that there is: another number, other policies."""
+    offers = discovery.installed().of_kind("evaluation")
+    on_record = {o.name: loading.load(o).stream for o in offers if loading.load(o).stream is not None}
+    seed = ("fresh_fit", "best_response", "matches", "tournament", "basins", "shaping", "polytope", "fixed_points")
+    numbers = {"fresh_fit": streams.FRESH_FIT, "matches": streams.MATCHES, "tournament": streams.TOURNAMENT}
+    found = {name: 2**32 - number for name, number in {**numbers, **on_record}.items()}
+    expected = dict(zip((*seed, "value_errors"), (1, 5, 6, 7, 3, 4, 8, 9, 10), strict=True))
+    assert found == expected
+    assert streams.FIRST_STATES == 2**32 - 1

@@ -238,10 +238,6 @@ OF_RULES = {
     "start": ("OddRule.start = lambda self, params, x, key: x[0]", "start(params, x, key): expected float32[2,3]"),
     "init raises": ("OddRule.init = fail", "init(params, x, key) raises RuntimeError"),
     "no update": ("del OddRule.update", "class OddRule: expected a method update, got none"),
-    "no rate": (
-        "@component\nclass OddRule(Learner):\n    def update(self): ...",
-        "expected a hyper-parameter rate, got none",
-    ),
     "sweep": ("OddRule.sweep = 'rate'", "sweep: expected a Sweep or None, got rate"),
     "sweep of what": (
         "OddRule.sweep = Sweep('speed', (1.0,), 'speed')",
@@ -255,6 +251,9 @@ OF_RULES = {
         "OddRule.plays_strategies = 'name'",
         "plays_strategies: expected one of rate or None, got name",
     ),
+    "myopic": ("OddRule.myopic = 3", "myopic: expected True or False, got 3"),
+    "steps like": ("OddRule.steps_like = 3", "steps_like: expected the name of a learner or None, got 3"),
+    "small": ("OddRule.small = {'size': 3}", "small: expected values of rate, an attribute of the class, got {'size'"),
     "meta-value": (
         "OddRule.meta_value = lambda self, params, x: (x, x)",
         "meta_value(params, x): expected float32[2], got float32[2,3]",
@@ -278,6 +277,10 @@ OF_LEARNERS = {
     "no metrics": (
         "OddTraining.step = lambda self, state, key: (state, {})",
         "the metrics of training.step(state, key): expected a dictionary of one or more, got {}",
+    ),
+    "metrics that are shown": (
+        "OddTraining.shown = {'loss': 3}",
+        "shown: expected texts by the names of metrics, got {'loss': 3}",
     ),
     "metrics of many numbers": (
         "OddTraining.step = lambda self, state, key: (state, {'loss': jnp.ones(3)})",

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from meva_core.contracts import Sweep, look_ahead_sweep
+from meva_core.report import tables
 from meva_core.report.tables import BY_SEED, Drawn, Grid, plain
 
 CELL = "0.954 ±.012"
@@ -55,3 +57,25 @@ def test_brackets_are_no_markup():
     text = shown(Grid("", ["fixed (policy=[bold])", "[/]"], [["[red]1", "2"]]))
     assert text.splitlines()[0] == "fixed (policy=[bold])  [/]"
     assert "[red]1" in text
+
+
+@pytest.mark.parametrize(
+    ("setting", "head"),
+    [
+        ({"label": "meta-discount γ", "symbol": "γ"}, "γ"),
+        ({"label": "learning rate", "symbol": "α"}, "α"),
+        ({"label": "meta-discount γ"}, "γ"),  # of a folder that was written before there were symbols
+    ],
+)
+def test_rows_are_headed_by_the_symbol_of_their_setting(setting, head):
+    summary = {"setting": setting, "rows": [{"value": 0.5}]}
+    assert tables.lines(summary, "", ["number"], lambda row: [["1"]]).heads == [head, "number"]
+
+
+def test_a_symbol_is_the_last_word_of_a_label_unless_said():
+    assert Sweep("discount", (0.0,), "meta-discount γ").symbol == "γ"
+    assert Sweep("discount", (0.0,), "discount").symbol == "discount"
+    assert Sweep("rate", (0.0,), "learning rate", symbol="α").symbol == "α"
+    assert Sweep.of_multiples("rate", 2.0, "rate α") == Sweep("rate", (0.0, 0.5, 1.0, 2.0, 4.0, 8.0), "rate α", "α")
+    with pytest.warns(DeprecationWarning, match=r"say Sweep\.of_multiples"):
+        assert look_ahead_sweep(1.0).symbol == "η"

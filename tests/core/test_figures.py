@@ -8,7 +8,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from meva_evaluations.planes import _rest_points
 
-from meva_core.fitting import History
+from meva_core.compute import progress
+from meva_core.fitting import Chunk, History
 from meva_core.report import figures
 
 
@@ -20,6 +21,30 @@ def test_rest_points_are_where_several_end_the_worst_first():
     ends = np.array([[1.01, 2.0], [1.0, 1.99], [-1.0, -2.0], [-1.0, -2.04], [0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0]])
     found = _rest_points(ends, axis, landscape)
     np.testing.assert_array_equal(found, [[-1.0, -2.0], [1.0, 2.0]])
+
+
+def test_a_fit_shows_what_its_training_says_and_scales_axes_by_the_numbers():
+    rising = np.linspace(1.0, 100.0, 5)[None]
+    metrics = {"payoff": rising, "norm": rising, "loss": rising, "error": -rising}
+    spoken = {"error": "TD error", "loss": "loss", "payoff": "payoff on policy", "angle": "not measured here"}
+    told = History([0], "mine", metrics=metrics, shown=spoken, linear=("payoff",))
+    axes = figures.learning(told).axes
+    assert [(axis.get_title(), axis.get_yscale()) for axis in axes] == [
+        ("TD error", "linear"),  # not positive
+        ("loss", "log"),
+        ("payoff on policy", "linear"),  # as the training says
+    ]
+    axes = figures.learning(History([0], "mine", metrics=metrics)).axes
+    assert [axis.get_title() for axis in axes] == ["error", "loss", "norm"]  # the first three by name
+    assert axes[1].get_yscale() == "log"
+
+
+def test_a_line_of_progress_tells_the_first_two_that_are_shown():
+    metrics = {name: np.array([[9.0, n], [9.0, n + 1]]) for n, name in enumerate("abc")}
+    assert progress.numbers(Chunk(2, None, metrics, {"c": "third", "a": "first", "b": "second"})) == (
+        "third 2.5000  first 0.5000"
+    )
+    assert progress.numbers(Chunk(2, None, {})) == ""
 
 
 @pytest.mark.parametrize("low", [0.0312, 0.205])

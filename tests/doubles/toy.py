@@ -71,7 +71,7 @@ class Toy(Learner):
     scale: float = leaf(default=1.0, doc="of the numbers that are learnt; at 1e30 they diverge")
 
     sweep = Sweep("discount", (0.0, 0.9), "discount")
-    met_as = "naive"
+    steps_like = "naive"
 
     @property
     def training(self):
@@ -91,7 +91,7 @@ class Foe(Toy):
 
     rivals: tuple[Any, ...] = part(default=())
 
-    met_as = None
+    steps_like = None
 
     def update(self, params, state, x, key):
         own = jnp.array([not self.rivals or self.rivals[n] is None for n in range(len(x))])[:, None]

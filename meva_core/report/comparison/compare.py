@@ -67,6 +67,11 @@ class Comparison:
     twins: tuple[tuple[tuple[int, ...], bool], ...]
 
     @property
+    def symbol(self) -> str:
+        """The short name of `setting`."""
+        return next((run.symbol for run in self.runs if run.setting == self.setting), "")
+
+    @property
     def labels(self) -> list[str]:
         """a, b, c, ..."""
         return [_label(n) for n in range(len(self.runs))]

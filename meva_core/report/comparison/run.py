@@ -46,7 +46,7 @@ class Run:
 
     seeds: how many the numbers are over, and how many are lost to divergence.
     payoff_range: how far apart payoffs are in its game.
-    setting: what the rows differ in, None where there is one row, which then is rows[None].
+    setting: what the rows differ in, None where there is one row, which then is rows[None]. symbol: its short name.
     configuration: every hyper-parameter by its dotted name, as --set has it; and by what it was run.
     """
 
@@ -60,6 +60,7 @@ class Run:
     setting: str | None
     rows: Mapping[float | None, Row] = attrs.field(validator=attrs.validators.min_len(1))
     configuration: Mapping[str, Any]
+    symbol: str = ""
 
     @property
     def over_seeds(self) -> bool:
@@ -90,6 +91,7 @@ def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
             for row in summary["rows"]
         },
         configuration=experiment.dotted(plain),
+        symbol="" if setting is None else tables.symbol(setting),
     )
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from meva_core.report.columns import GAP, side_by_side
 from meva_core.report.comparison.compare import CLEAR, Comparison, Line
 from meva_core.report.comparison.run import OUTCOME, SEAT, SELF_PLAY, Run, Statistic
-from meva_core.report.tables import WIDTH, Unit, plain, statistic, symbol
+from meva_core.report.tables import WIDTH, Unit, plain, statistic
 
 NARROW = 12  # what a column of words is given at least
 ERRORS = f"|b - a| exceeds {CLEAR} standard errors (the root of the sum of both squares)"
@@ -77,7 +77,7 @@ def _shown(found: Comparison) -> list[Line]:
 
 def _numbers(found: Comparison, lines: Sequence[Line], width: int) -> Iterator[RenderableType]:
     pair = len(found.runs) == 2
-    swept = [] if found.setting is None else [symbol(found.setting)]
+    swept = [] if found.setting is None else [found.symbol]
     heads = ["", *swept, *found.labels, *(["b - a", ""] if pair else [])]
     several = len({line.setting for line in lines}) > 1
     told = Unit(max(run.payoff_range for run in found.runs))

@@ -82,19 +82,18 @@ def _panels(summary: dict[str, Any], evaluations: Evaluations) -> dict[str, list
 
 
 def learning(history: History) -> Figure:
-    """Loss, TD error and payoff over outer loops, a line per seed and their mean."""
-    shown = {"loss": "loss", "td_error": "TD error", "payoff": "payoff on policy"}
-    names = [name for name in shown if name in history.metrics] or list(history.metrics)[:3]
-    figure = Figure(figsize=(2.6 * len(names) + 0.4, 2.4), layout="constrained")
-    for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    """The metrics that the training shows over outer loops, a line per seed and their mean."""
+    labels = history.labels
+    figure = Figure(figsize=(2.6 * len(labels) + 0.4, 2.4), layout="constrained")
+    for axis, (name, label) in zip(figure.subplots(1, len(labels), squeeze=False)[0], labels.items(), strict=True):
         values = history.metrics[name]
         loops = np.arange(1, values.shape[1] + 1)
         if len(values) > 1:
             axis.plot(loops, values.T, color=COLOURS[0], alpha=0.3, linewidth=0.7)
         axis.plot(loops, values.mean(axis=0), color=COLOURS[0], linewidth=1.4)
-        axis.set_title(shown.get(name, name))
+        axis.set_title(label)
         axis.set_xlabel("outer loop")
-        if name != "payoff" and np.all(values > 0):
+        if name not in history.linear and np.all(values > 0):
             logarithmic(axis, "y")
     figure.suptitle(f"fit of {history.name}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}", fontsize=9)
     return figure

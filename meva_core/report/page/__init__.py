@@ -82,7 +82,7 @@ def _explored(summary: dict[str, Any], panels: Sequence[Panel]) -> dict[str, Any
     rows = summary["rows"]
     values, own = [row["value"] for row in rows], (summary["setting"] or {}).get("own")
     return {
-        "symbol": tables.symbol(summary["setting"]["label"]) if summary["setting"] else "",
+        "symbol": tables.symbol(summary["setting"]) if summary["setting"] else "",
         "values": values,
         "start": values.index(own) if own in values else len(rows) - 1,
         # Where an evaluation draws policies in a panel of its own, that says more.
