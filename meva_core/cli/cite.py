@@ -16,7 +16,7 @@ from meva_core.registry.entries import Offer, Registry
 def cite_command(wanted: tuple[str, ...]) -> None:
     """Print the papers to cite, as BibTeX, each once.
 
-    NAME is a game, learner, value model or explorer. RUN is the folder of a run or a tournament, and stands for
+    NAME is that of any entry (see: meva list). RUN is the folder of a run or a tournament, and stands for
     everything that took part in it.
 
     \b

@@ -9,14 +9,16 @@ import click
 from meva_core.contracts import hooks
 from meva_core.registry import discovery, entries
 
+HELP = f"""Show all entries, kind by kind, and who offers each.
 
-@click.command("list", short_help="Show all games, learners and so on.")
+KIND is one of {", ".join(hooks.KINDS)}.
+"""
+
+
+@click.command("list", short_help="Show all games, learners and so on.", help=HELP)
 @click.argument("kinds", nargs=-1, metavar="[KIND]...")
 def list_command(kinds: tuple[str, ...]) -> None:
-    """Show every game, learner, value model and explorer, and who offers it.
-
-    KIND is one of game, learner, value_model, explorer.
-    """
+    """Show the entries of some kinds, or of all."""
     together = entries.kind_named(" ".join(kinds))  # value models
     show([together] if together else [entries.check_kind(kind) for kind in kinds] or hooks.KINDS)
 

@@ -42,7 +42,7 @@ def parse_settings(context: click.Context, parameter: click.Parameter, given: tu
     multiple=True,
     metavar="PATH=VALUE",
     callback=parse_settings,
-    help="Any hyper-parameter of game, learner, opponent, value_model, explorer, fit or evaluate: learner.rate=1.5.",
+    help="Any hyper-parameter of game, learner, opponent, fit, evaluate or a learner's part: learner.rate=1.5.",
 )
 @click.option(
     "--evaluate",
@@ -124,8 +124,7 @@ def run_command(
     from meva_core import runner
     from meva_core.cli.screen import Screen
     from meva_core.compute import devices as computing
-    from meva_core.experiment import experiment as experiments
-    from meva_core.experiment import resolve
+    from meva_core.experiment import reading, resolve
     from meva_core.storage import resume as resuming
 
     if resume is not None and not (resume / "experiment.toml").is_file():
@@ -145,7 +144,7 @@ def run_command(
     if resume is not None:
         resolved = resuming.revised(known, resume, overrides)
     elif experiment is not None:
-        resolved = resolve.revised(known, experiments.read(known, experiment), overrides).as_installed()
+        resolved = resolve.revised(known, reading.read(known, experiment), overrides).as_installed()
     else:
         resolved = resolve.resolve(
             known,

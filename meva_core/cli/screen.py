@@ -56,8 +56,8 @@ class Screen(Progress):
             say(f"  {note}", markup=False)
         players = dict(zip(labels.of(experiment), (experiment.learner, *experiment.opponents), strict=True))
         for label, player in players.items():
-            for kind, model in player.models.items():
-                say(f"  {kind.replace('_', ' ')} {model.name}" + (f" of {label}" if experiment.opponents else ""))
+            for name, part in player.parts.items():
+                say(f"  {name.replace('_', ' ')} {part.name}" + (f" of {label}" if experiment.opponents else ""))
         say(f"  recipe {experiment.recipe}: {experiment.source}", markup=False)
         seeds = experiment.seeds
         shown = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"

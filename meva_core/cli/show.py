@@ -19,15 +19,17 @@ from meva_core.registry.recipes import RecipeFile
 PER_PAYOFF = "per payoff: for payoffs a thousand times as large, a thousandth of it takes the same steps"
 
 
-@click.command("show", short_help="Show one entry and its hyper-parameters.")
+HELP = f"""Show one entry: its description, hyper-parameters, parts, recipes and paper.
+
+KIND is one of {", ".join(hooks.KINDS)}; leave it out if only one kind has NAME. KIND alone lists all of that kind.
+"""
+
+
+@click.command("show", short_help="Show one entry and its hyper-parameters.", help=HELP)
 @click.argument("wanted", nargs=-1, metavar="[KIND] NAME")
 @click.option("--registry", "registry_file", metavar="FILE", help="Recipes of your own, over the shipped ones.")
 def show_command(wanted: tuple[str, ...], registry_file: str | None) -> None:
-    """Show one entry: its description, hyper-parameters, recipes and paper.
-
-    KIND is one of game, learner, value_model, explorer; leave it out if only one kind has NAME. KIND alone lists all of
-    that kind.
-    """
+    """Show one entry, or list those of a kind."""
     if not wanted:
         raise BadValue("expected what to show, got nothing: meva show KIND NAME (see: meva list)")
     if kind := entries.kind_named(" ".join(wanted)):
@@ -58,14 +60,13 @@ def _show(offer: Offer, registry_file: str | None) -> None:
 
     from meva_core.contracts.components import as_plain, hyperparameters
     from meva_core.contracts.conversion import type_name
-    from meva_core.experiment.choice import PARTS_OF_MODELS
     from meva_core.registry import loading  # jax
 
     cls, kind = loading.load(offer), offer.kind
     click.secho(f"{kind_label(kind)} {offer.name}", bold=True, nl=False)
     click.echo(f"  ({offer.plugin}, distribution {offer.distribution})")
     click.echo(f"\n{_description(cls)}\n")
-    rows = [h for h in hyperparameters(cls) if kind != "value_model" or h.name not in PARTS_OF_MODELS]
+    rows = [h for h in hyperparameters(cls) if h.name not in hooks.KINDS[kind].fixed]
     click.secho("hyper-parameters", bold=True)
     if not rows:
         click.echo("  none")
@@ -80,12 +81,25 @@ def _show(offer: Offer, registry_file: str | None) -> None:
         click.secho("\nstrategies", bold=True)
         click.echo(_wrapped(", ".join(names), "  "))
     if kind == "learner":
+        _show_parts(cls)
         _show_recipes(offer, registry_file)
     if offer.entry.reference:
         click.secho("\npaper", bold=True)
         click.echo(_wrapped(offer.entry.reference, "  "))
         if offer.entry.bibtex or offer.entry.cites:
             click.echo(f"  as BibTeX: meva cite {offer.name}")
+
+
+def _show_parts(learner: Any) -> None:
+    """The parts that a learner is composed with, each with its kind and the entry that it is by default."""
+    from meva_core.contracts.components import part_kinds
+    from meva_core.registry import recipes
+
+    for n, (name, kind) in enumerate(part_kinds(learner).items()):
+        if n == 0:
+            click.secho("\nparts", bold=True)
+        default = recipes.shipped().defaults.get(kind)
+        click.echo(f"  {name}" + (f" = {default}" if default else "") + f"  ({kind_label(kind)})")
 
 
 def _show_recipes(learner: Offer, registry_file: str | None) -> None:

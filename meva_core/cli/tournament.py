@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="PATH=VALUE",
     callback=parse_settings,
-    help="Any hyper-parameter, by learner: lola.variant=taylor, meva.explorer.name=none; "
-    "or of game, value_model, explorer.",
+    help="Any hyper-parameter, by learner: LEARNER.NAME=VALUE, or LEARNER.PART.NAME=VALUE; "
+    "or of game, or of everybody's part of a name.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: runs/tournament-TIME]."

@@ -59,11 +59,11 @@ def verify_command(folder: Path, quiet: bool) -> int:
 
 def _run(folder: Path, screen: Screen) -> list[Compared]:
     from meva_core import runner
-    from meva_core.experiment import experiment
+    from meva_core.experiment import reading
     from meva_core.studies import verify
 
     known, _ = runner.plugins()
-    resolved = experiment.read(known, folder / "experiment.toml")
+    resolved = reading.read(known, folder / "experiment.toml")
     stored = verify.read_run(folder, resolved.hash)
     if resolved.changed_versions:
         screen.warn(f"{folder} is of other versions, and may be other code: {', '.join(resolved.changed_versions)}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from meva_core.contracts.components import below_one as below_one
     from meva_core.contracts.components import between as between
     from meva_core.contracts.components import component as component
+    from meva_core.contracts.components import derived as derived
     from meva_core.contracts.components import finite as finite
     from meva_core.contracts.components import leaf as leaf
     from meva_core.contracts.components import not_negative as not_negative
@@ -45,7 +46,7 @@ _HOMES = {
     "first_state": "states",
     **dict.fromkeys(("Facing", "HasMetaValue", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
-    **dict.fromkeys(("component", "leaf", "part", "static"), "components"),
+    **dict.fromkeys(("component", "derived", "leaf", "part", "static"), "components"),
     **dict.fromkeys(
         ("Check", "at_least", "below_one", "between", "finite", "not_negative", "one_of", "positive"), "components"
     ),

@@ -1,13 +1,16 @@
 """Components: frozen classes that are JAX pytrees, of which games, learners, value models and explorers are made.
 
-A component is a frozen attrs class that is also a JAX pytree. Its fields are of three kinds:
+A component is a frozen attrs class that is also a JAX pytree. Its fields are of four kinds:
 
 - `leaf`: a number or array that may change without compiling anything again (rates, discounts, payoff
   tables, fitted parameters): traced, vmapped, changed with `attrs.evolve`;
 - `static`: structure (a variant, an order, widths): part of the compiled program;
-- `part`: another component it is composed with (the game of a learner, say).
+- `part`: another component it is composed with (the game of a learner, say);
+- `derived`: what follows from the other fields (a network whose sizes they say): computed when an object is made, and
+  traced as parts are.
 
-Leaves and statics are the hyper-parameters that users see and set; parts are handed in by composition.
+Leaves and statics are the hyper-parameters that users see and set; parts are handed in by composition. A part of a
+learner that says its kind, `part(kind=...)`, or is called as a kind is, is chosen by users, with settings of its own.
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ import functools
 import math
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import attrs
 import jax
 import numpy as np
 from jax.core import Tracer
+
+from meva_core.contracts.hooks import PARTS
 
 T = TypeVar("T", bound=type)
 
@@ -52,7 +57,7 @@ def leaf(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None, 
         ...
     meva_core.contracts.components.Refused: 'rate' must be > 0 and finite, got -1.0
     """
-    return _field(default, "leaf", doc, check, per_payoff)
+    return _field(default, "leaf", doc, check, per_payoff=per_payoff)
 
 
 def static(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None, names: str = "") -> Any:
@@ -61,17 +66,44 @@ def static(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None
     return _field(default, "static", doc, check, names=names)
 
 
-def part(*, default: Any = attrs.NOTHING, doc: str = "") -> Any:
-    """A field for another component (or a tuple of them) that this one is composed with."""
-    return _field(default, "part", doc, None)
+def part(*, kind: str = "", default: Any = attrs.NOTHING, doc: str = "") -> Any:
+    """A field for another component (or a tuple of them) that this one is composed with.
+
+    kind: of a learner's part that users choose, the kind of component that it takes, whatever the field is called; it
+    may be left out where the field is called as the kind is. Raises ValueError where learners are not composed with
+    such a kind.
+    """
+    if kind and kind not in PARTS:
+        raise ValueError(f"expected a kind of {', '.join(PARTS)} for part(kind=...), got {kind!r}")
+    return _field(default, "part", doc, None, of_kind=kind)
 
 
-@typing.dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(leaf, static, part))
+def derived(compute: Callable[[Any], Any], *, init: Literal[False] = False, doc: str = "") -> Any:
+    """A field that follows from the others: `compute(self)`, a component or arrays, for every object that is made.
+
+    It is computed once, after all checks, and is a part of the pytree: what is traced, mapped or stacked carries it
+    along, and `attrs.evolve` computes it anew. compute: may raise, as a check does, where the other fields do not fit
+    together.
+
+    >>> import attrs
+    >>> from meva_core.contracts import component, derived, leaf
+    >>> @component
+    ... class Rule:
+    ...     rate: float = leaf(doc="learning rate")
+    ...     half: float = derived(lambda self: self.rate / 2)
+    >>> attrs.evolve(Rule(rate=1.0), rate=3.0)
+    Rule(rate=3.0, half=1.5)
+    """
+    told = {**_TOLD, "kind": "derived", "doc": doc, "compute": compute}
+    return attrs.field(init=init, metadata=told)
+
+
+@typing.dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(leaf, static, part, derived))
 def component(cls: T) -> T:
     """Make `cls` a frozen, keyword-only attrs class that is also a pytree.
 
-    Its leaves and parts are the pytree's children, so `jax.vmap` and `jax.grad` go through it. Raises TypeError if a
-    field is not a `leaf`, `static` or `part`.
+    All its fields but statics are the pytree's children, so `jax.vmap` and `jax.grad` go through it. Raises TypeError
+    if a field is not a `leaf`, `static`, `part` or `derived`.
 
     >>> import jax
     >>> from meva_core.contracts import component, leaf, static
@@ -88,12 +120,13 @@ def component(cls: T) -> T:
     4.0
     """
     frozen_class = attrs.define(cls, frozen=True, kw_only=True, eq=False, slots=False)  # type: ignore[call-overload]
-    frozen_class.__init__ = _by_name(frozen_class)  # type: ignore[misc]
     frozen_class.__eq__ = _equal  # type: ignore[method-assign]
     frozen_class.__hash__ = None  # type: ignore[assignment]
     for field in attrs.fields(frozen_class):
         if "kind" not in field.metadata:
-            raise TypeError(f"{cls.__name__}.{field.name}: expected leaf(...), static(...) or part(...) as its value")
+            what = "leaf(...), static(...), part(...) or derived(...)"
+            raise TypeError(f"{cls.__name__}.{field.name}: expected {what} as its value")
+    frozen_class.__init__ = _by_name(frozen_class)  # type: ignore[misc]
     traced = tuple(f.name for f in attrs.fields(frozen_class) if f.metadata["kind"] != "static")
     fixed = tuple(f.name for f in attrs.fields(frozen_class) if f.metadata["kind"] == "static")
 
@@ -168,6 +201,12 @@ def parts(cls: type) -> tuple[str, ...]:
     return tuple(f.name for f in attrs.fields(cls) if f.metadata.get("kind") == "part")
 
 
+def part_kinds(cls: type) -> dict[str, str]:
+    """The parts of a class that users choose, in order of definition: name -> the kind of component that it takes."""
+    fields = {f.name: f.metadata["of_kind"] or f.name for f in attrs.fields(cls) if f.metadata.get("kind") == "part"}
+    return {name: kind for name, kind in fields.items() if kind in PARTS}
+
+
 def settings(self: Any) -> dict[str, Any]:
     """The hyper-parameters of a component as a plain dictionary."""
     return {h.name: getattr(self, h.name) for h in hyperparameters(type(self))}
@@ -186,13 +225,16 @@ def copies(self: Any) -> int | None:
     return None
 
 
-def _field(default: Any, kind: str, doc: str, check: Check | None, per_payoff: bool = False, names: str = "") -> Any:
+_TOLD = {"check": None, "per_payoff": False, "names": "", "of_kind": ""}  # in a field's metadata
+
+
+def _field(default: Any, kind: str, doc: str, check: Check | None, **told: Any) -> Any:
     def validate(self: Any, attribute: Any, value: Any) -> None:
         if check is not None and value is not None and _concrete(value) and not _accepted(check, value):
             raise Refused(attribute.name, check.expected, value)
 
     shown = kind != "part"
-    told = {"kind": kind, "doc": doc, "check": check, "per_payoff": per_payoff, "names": names}
+    told = {**_TOLD, "kind": kind, "doc": doc, "check": check, **told}
     return attrs.field(default=default, repr=shown, validator=validate, metadata=told)
 
 
@@ -213,15 +255,19 @@ def _accepted(check: Check, value: Any) -> bool:
 
 
 def _by_name(cls: type) -> Callable[..., None]:
-    """Wrap the class's __init__: it raises TypeError with the names of all fields if a value comes without a name."""
-    own = cls.__init__
+    """Wrap the class's __init__: it raises TypeError with the names of all fields if a value comes without a name, and
+    computes the derived fields at its end."""
+    own, fields_of = cls.__init__, attrs.fields(cls)
+    computed = {field.name: field.metadata["compute"] for field in fields_of if field.metadata["kind"] == "derived"}
 
     @functools.wraps(own)
     def init(self: Any, *unnamed: Any, **fields: Any) -> None:
         if unnamed:
-            names = ", ".join(f"{field.name}=..." for field in attrs.fields(cls))
+            names = ", ".join(f"{field.name}=..." for field in fields_of if field.init)
             raise TypeError(f"expected every field by its name, {cls.__name__}({names}), got {len(unnamed)} without")
         own(self, **fields)
+        for name, compute in computed.items():
+            object.__setattr__(self, name, compute(self))
 
     return init
 

@@ -31,7 +31,7 @@ plugin and hand to it. What is new and optional leaves it as it is; whatever els
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -40,14 +40,57 @@ import pluggy
 GROUP = "meva"
 VERSION = 2  # of the contract between plugins and the core
 READ = (1, 2)  # the versions whose plugins work
-HOOKS = {  # kind of component -> the hook that offers it
-    "game": "meva_games",
-    "learner": "meva_learners",
-    "value_model": "meva_value_models",
-    "explorer": "meva_explorers",
-    "evaluation": "meva_evaluations",
+
+
+@attrs.frozen
+class Kind:
+    """One kind of component: all that the core knows of it.
+
+    hook: with which plugins offer components of it. protocol: its contract, a class of `meva_core.contracts`. own: the
+        methods that every class defines, since they have no default.
+    given: the parts that every composition hands to it.
+    part: True if learners are composed with it, `part(kind=...)`; a part that is called as the kind is of it unasked.
+    asked: what a learner says of a part of this kind, which it is handed as a builder of these arguments; () if it is
+        handed the component itself.
+    allowed: those of `asked` that a learner only allows, True or False, and users may choose within that; of each what
+        it takes, and what is there in its place, for messages.
+    """
+
+    hook: str
+    protocol: str
+    own: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    part: bool = False
+    asked: tuple[str, ...] = ()
+    allowed: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Hyper-parameters that are not the users', since the learner alone says them."""
+        return tuple(name for name in self.asked if name not in self.allowed)
+
+
+KINDS: Mapping[str, Kind] = {
+    "game": Kind("meva_games", "Game", own=("init", "payoff")),
+    "learner": Kind("meva_learners", "Learner", own=("update",), given=("game", "rivals")),
+    "value_model": Kind(
+        "meva_value_models",
+        "ValueModel",
+        own=("init", "features", "head"),
+        given=("game",),
+        part=True,
+        asked=("outputs", "conditions", "equivariant"),
+        allowed={
+            "equivariant": (
+                "a symmetric game with one rule in all seats",
+                "an asymmetric game or two different rules",
+            )
+        },
+    ),
+    "explorer": Kind("meva_explorers", "Explorer", part=True),
+    "evaluation": Kind("meva_evaluations", "Evaluation"),
 }
-KINDS = tuple(HOOKS)
+PARTS = tuple(name for name, kind in KINDS.items() if kind.part)  # kinds that learners are composed with
 
 
 def kind_label(kind: str) -> str:
@@ -116,8 +159,9 @@ def meva_games() -> Iterable[Entry]:  # type: ignore[empty-body]
 
 @hookspec
 def meva_learners() -> Iterable[Entry]:  # type: ignore[empty-body]
-    """Learners. The factory takes its hyper-parameters and those of the parts `game`, `value_model`,
-    `explorer` and `rivals` that it has fields for.
+    """Learners. The factory takes its hyper-parameters, `game` and `rivals` where it has parts called so, and what
+    users choose for its other parts. Such a part says what kind it is of, or is called as that kind is:
+    `critic: Any = part(kind="value_model")`, `explorer: Explorer = part()`.
 
     Example::
 

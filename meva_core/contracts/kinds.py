@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from meva_core import contracts
 from meva_core.contracts.components import is_component
-from meva_core.contracts.evaluation import Evaluation
-from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
+from meva_core.contracts.hooks import KINDS
 from meva_core.errors import BadValue
 
-PROTOCOLS: dict[str, type] = {
-    "game": Game,
-    "learner": Learner,
-    "value_model": ValueModel,
-    "explorer": Explorer,
-    "evaluation": Evaluation,
-}
-OWN = {
-    "game": ("init", "payoff"),
-    "learner": ("update",),
-    "value_model": ("init", "features", "head"),
-    "explorer": (),
-    "evaluation": (),
-}
+PROTOCOLS: dict[str, type] = {name: getattr(contracts, kind.protocol) for name, kind in KINDS.items()}
 OPTIONAL = {"small"}  # what a class that has no contract as its base may lack
 
 
@@ -33,9 +20,9 @@ def of(cls: type) -> str | None:
 
 def lacking(kind: str, cls: type) -> list[str]:
     """Methods of a kind that a class does not have."""
-    protocol = PROTOCOLS[kind]
-    own = [name for name in OWN[kind] if getattr(cls, name, None) in (None, getattr(protocol, name))]
-    if protocol in cls.__mro__ or OWN[kind]:
+    protocol, must = PROTOCOLS[kind], KINDS[kind].own
+    own = [name for name in must if getattr(cls, name, None) in (None, getattr(protocol, name))]
+    if protocol in cls.__mro__ or must:
         return own
     wanted = (name for name in vars(protocol) if not name.startswith("_") and name not in OPTIONAL)
     return [name for name in wanted if not hasattr(cls, name)]
@@ -76,5 +63,5 @@ def told(value: Any) -> str:
 
 
 def article(spoken: str) -> str:
-    """A kind with its article, "an explorer"."""
+    """A kind with its article, "an evaluation"."""
     return f"{'an' if spoken[0] in 'aeiou' else 'a'} {spoken}"

@@ -9,44 +9,18 @@ import attrs
 import jax
 
 from meva_core.contracts import conversion
-from meva_core.contracts.components import component, hyperparameters, part, parts, static
+from meva_core.contracts.components import hyperparameters, parts
 from meva_core.contracts.evaluation import Evaluation
-from meva_core.contracts.protocols import Game, Learner, ValueModel
+from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, BadValue
 from meva_core.experiment import experiment as experiments
 from meva_core.experiment import labels
 from meva_core.experiment.choice import Choice
 from meva_core.experiment.experiment import Experiment
+from meva_core.experiment.parts import as_part, build
 from meva_core.match import Fitted
 from meva_core.registry import checks, loading
 from meva_core.registry.entries import Offer
-
-
-@component
-class ModelBuilder:
-    """Builds a value model of the experiment's choice for whatever a learner wants of it."""
-
-    game: Game = part()
-    factory: type = static(doc="the value model's class")
-    settings: tuple[tuple[str, Any], ...] = static(doc="its hyper-parameters")
-    path: str = static(default="value_model", doc="where those were given, for messages")
-
-    def __call__(self, outputs: int, conditions: int, equivariant: bool) -> ValueModel:
-        """`equivariant`: whether the composition allows it. BadCombination where the user wants what it does not."""
-        given = dict(self.settings)
-        asked = given.get("equivariant")
-        if asked and not equivariant:
-            raise BadCombination(
-                "expected a symmetric game with one rule in all seats for value_model.equivariant = true, got an "
-                "asymmetric game or two different rules: leave it unset"
-            )
-        extra = {"game": self.game, "outputs": outputs, "conditions": conditions}
-        if "equivariant" in given:
-            extra["equivariant"] = equivariant if asked is None else asked
-        wanted = {a.name for a in attrs.fields(self.factory)}
-        return conversion.construct(
-            self.factory, {**given, **{k: v for k, v in extra.items() if k in wanted}}, self.path
-        )
 
 
 @attrs.frozen
@@ -60,7 +34,8 @@ class Player:
     factory: type
     settings: dict[str, Any]
     extra: dict[str, Any]
-    offers: dict[str, Offer]  # by kind: who offers it and its models
+    offer: Offer
+    offers: dict[str, Offer]  # of its parts, by name
 
     @property
     def wants_rivals(self) -> bool:
@@ -131,7 +106,7 @@ class Composition:
 
     def is_first(self, name: str) -> bool:
         """True if the learner that an evaluation names so is the first player's."""
-        return self.offers[name] == self.players[0].offers["learner"]
+        return self.offers[name] == self.players[0].offer
 
     @property
     def order(self) -> list[int]:
@@ -173,45 +148,22 @@ def compose(experiment: Experiment) -> Composition:
 def _check_players(composition: Composition) -> None:
     """Ask every player of a composition, and what it is composed with, in the abstract. Raises BadPlugin where a
     stranger's breaks its contract."""
-    if all(offer.bundled for player in composition.players for offer in player.offers.values()):
+    if all(offer.bundled for player in composition.players for offer in (player.offer, *player.offers.values())):
         return
     game, built = composition.game, dict[int, Fitted]()
     for n in composition.order:
         player = composition.players[n]
-        model, exploring = player.offers.get("value_model"), player.offers.get("explorer")
-        shapes = {}
-        if model is not None:
-            params, features = checks.value_model(model, player.extra["value_model"], game)
-            shapes = {"params": params, "features": features}
-        if exploring is not None and not exploring.bundled:
-            checks.explorer(exploring, player.extra["explorer"], game, **shapes)
+        checks.parts(player.offers, player.extra, game)
         made = player.build(composition.rivals(n, built))
-        offer = player.offers["learner"]
-        if not offer.bundled:
-            checks.learner(offer, made, game)
-        built[n] = Fitted(learner=made, params=checks.fitted(offer, made))
-
-
-def build(choice: Choice, path: str, **extra: Any) -> Any:
-    """One component with its settings; `extra` are its parts."""
-    offer = choice.offer
-    return conversion.construct(loading.load(offer), {**offer.parts, **choice.settings, **extra}, path)
-
-
-def model_builder(choice: Choice, game: Game, path: str = "value_model") -> ModelBuilder:
-    """The builder that a learner is given as its `value_model`."""
-    factory = loading.load(choice.offer)
-    return ModelBuilder(game=game, factory=factory, settings=tuple(choice.settings.items()), path=path)
+        if not player.offer.bundled:
+            checks.learner(player.offer, made, game)
+        built[n] = Fitted(learner=made, params=checks.fitted(player.offer, made))
 
 
 def _player(game: Game, choice: Choice, label: str, seats: tuple[int, ...], path: str) -> Player:
-    offer = choice.offer
+    offer, inside = choice.offer, "" if path == "learner" else f"{path}."
     factory = loading.load(offer)
-    extra: dict[str, Any] = {**offer.parts, **({"game": game} if "game" in parts(factory) else {})}
-    inside = "" if path == "learner" else f"{path}."
-    if choice.value_model is not None:
-        extra["value_model"] = model_builder(choice.value_model, game, f"{inside}value_model")
-    if choice.explorer is not None:
-        extra["explorer"] = build(choice.explorer, f"{inside}explorer")
-    offers = {"learner": offer, **{kind: model.offer for kind, model in choice.models.items()}}
-    return Player(choice.name, label, path, seats, factory, dict(choice.settings), extra, offers)
+    given = {name: as_part(part, game, f"{inside}{name}") for name, part in choice.parts.items()}
+    extra = {**offer.parts, **({"game": game} if "game" in parts(factory) else {}), **given}
+    offers = {name: part.offer for name, part in choice.parts.items()}
+    return Player(choice.name, label, path, seats, factory, dict(choice.settings), extra, offer, offers)

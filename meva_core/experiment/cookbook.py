@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from meva_core.contracts.components import hyperparameters
+from meva_core.contracts.components import hyperparameters, part_kinds
 from meva_core.registry import discovery, loading, recipes
 from meva_core.registry.entries import Offer, Registry
 from meva_core.registry.recipes import Played, Recipe, RecipeFile
@@ -52,9 +52,11 @@ class Cookbook:
         return name in recipes.names(self.where(learner.name, name), self.game, learner.name)
 
     def find(self, learner: Offer, name: str) -> Recipe | None:
-        """A learner's recipe for the game. None for a missing default; raises UnknownName for any other."""
-        per_payoff = {h.name: h.default for h in hyperparameters(loading.load(learner)) if h.per_payoff}
-        return recipes.find(self.where(learner.name, name), self.game, learner.name, name, per_payoff)
+        """A learner's recipe for the game. None for a missing default; raises UnknownName for any other, and BadValue
+        where the recipe is for parts that the learner does not have."""
+        cls = loading.load(learner)
+        per_payoff = {h.name: h.default for h in hyperparameters(cls) if h.per_payoff}
+        return recipes.find(self.where(learner.name, name), self.game, learner.name, name, per_payoff, part_kinds(cls))
 
 
 def cookbook(registry: Registry, files: Sequence[RecipeFile], game: Offer, learners: Sequence[Offer]) -> Cookbook:

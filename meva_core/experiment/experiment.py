@@ -20,19 +20,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 import tomli_w
 
-from meva_core.contracts import conversion
 from meva_core.contracts.components import as_plain, between, one_of, static
-from meva_core.errors import BadCombination, BadValue, did_you_mean
-from meva_core.experiment.choice import MODELS, Choice, models_of, read_choice, without_none
-from meva_core.registry import loading, recipes
-from meva_core.registry.entries import Registry
+from meva_core.errors import BadCombination
+from meva_core.experiment.choice import Choice, without_none
 
 SCHEMA = 3
 DEFAULT = "default"  # in evaluate.asked: all evaluations that are asked by default
@@ -74,8 +70,8 @@ class EvaluateSettings:
 class Experiment:
     """Fully resolved: every hyper-parameter is written out, so that later defaults change nothing.
 
-    In its file a model's table stands inside the table of the learner that has it; for all whose do not, it stands
-    at the top, as [value_model] and [explorer] of the first learner do.
+    In its file the table of a learner's part stands inside the table of that learner; for all whose do not, it stands
+    at the top, as those of the first learner's parts do.
     """
 
     game: Choice
@@ -108,21 +104,21 @@ class Experiment:
         return self.fit.every_seed
 
     def to_plain(self) -> dict[str, Any]:
-        """Tables of numbers, strings and lists; `from_plain` reads them."""
+        """Tables of numbers, strings and lists; `reading.from_plain` reads them."""
         plain: dict[str, Any] = {"schema": SCHEMA, "recipe": self.recipe, "source": self.source}
         plain["game"] = self.game.to_plain()
         plain["learner"] = self.learner.to_plain()
-        plain.update(self.learner.models_to_plain())
+        plain.update(self.learner.parts_to_plain())
         plain["fit"] = as_plain(attrs.asdict(self.fit))
         plain["evaluate"] = without_none(as_plain(attrs.asdict(self.evaluate)))
         plain["evaluate"] |= {each.name: each.numbers_to_plain() for each in self.evaluations}
         if self.opponents:
-            plain["opponents"] = [{**rival.to_plain(), **rival.models_to_plain()} for rival in self.opponents]
+            plain["opponents"] = [{**rival.to_plain(), **rival.parts_to_plain()} for rival in self.opponents]
         return plain
 
     @property
     def cast(self) -> list[Choice]:
-        """The game, and every player with its models."""
+        """The game, and every player with its parts."""
         return [choice for each in (self.game, self.learner, *self.opponents) for choice in each.everybody]
 
     @property
@@ -141,7 +137,7 @@ class Experiment:
             self,
             game=self.game.as_installed(),
             learner=learner,
-            opponents=_unless_self_play(learner, tuple(rival.as_installed() for rival in self.opponents)),
+            opponents=unless_self_play(learner, tuple(rival.as_installed() for rival in self.opponents)),
             evaluate=attrs.evolve(self.evaluate, asked=asked),
             evaluations=evaluations,
         )
@@ -184,111 +180,9 @@ def hash_of(plain: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def read(registry: Registry, path: Path) -> Experiment:
-    """An experiment from its TOML file, its hash that of the file."""
-    plain = recipes.read_toml(path)
-    run = plain.pop("run", None)  # versions and hash of the run it was written by
-    versions = run.get("versions", {}) if isinstance(run, Mapping) else {}
-    if isinstance(schema := plain.get("schema"), int) and 0 < schema < SCHEMA and isinstance(versions, Mapping):
-        raise BadValue(
-            f"expected schema {SCHEMA}, got {schema} @ {path}: meva {versions.get('meva', 'of an earlier version')} "
-            "wrote it, and runs it again; this version makes its page (meva report)"
-        )
-    return from_plain(registry, plain, str(path))
-
-
-def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Experiment:
-    """Check everything that can be checked without building: names, types, missing and unknown keys. Raises BadValue,
-    UnknownName where somebody who is meant is not installed, and BadPlugin where a name alone is two plugins'."""
-    known = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)
-    for key in plain:
-        if key not in known:
-            raise BadValue(f"unknown key {key!r} @ {where}{did_you_mean(key, known)}")
-    if plain.get("schema") != SCHEMA:
-        raise BadValue(f"expected schema {SCHEMA}, got {plain.get('schema')!r} @ {where}: written by another version?")
-    for key in ("game", "learner"):
-        if key not in plain:
-            raise BadValue(f"expected a table [{key}], got none @ {where}")
-    opponents = plain.get("opponents", [])
-    if not isinstance(opponents, list):
-        raise BadValue(f"expected a list of tables, got {opponents!r} @ {where}: opponents")
-    evaluate, evaluations = _evaluate(registry, plain.get("evaluate", {}))
-    models = {part: plain[part] for part in MODELS if part in plain}
-    learner = _player(registry, plain["learner"], models, "learner")
-    rivals = tuple(_player(registry, o, models, opponent_path(len(opponents), n)) for n, o in enumerate(opponents))
-    for part in models:
-        if not any(part in player.models for player in (learner, *rivals)):
-            raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
-    return Experiment(
-        game=read_choice(registry, "game", plain["game"], "game"),
-        learner=learner,
-        opponents=_unless_self_play(learner, rivals),
-        fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
-        evaluate=evaluate,
-        evaluations=evaluations,
-        recipe=conversion.convert(plain.get("recipe", "default"), str, "recipe"),
-        source=conversion.convert(plain.get("source", ""), str, "source"),
-    )
-
-
-def _unless_self_play(learner: Choice, rivals: tuple[Choice, ...]) -> tuple[Choice, ...]:
+def unless_self_play(learner: Choice, rivals: tuple[Choice, ...]) -> tuple[Choice, ...]:
     """The opponents; none where each is the learner itself."""
     return () if all(rival == learner for rival in rivals) else rivals
-
-
-def _player(registry: Registry, plain: Any, models: Mapping[str, Any], path: str) -> Choice:
-    """A learner with its models: from its own table, or else `models`."""
-    own = {part: plain[part] for part in MODELS if part in plain} if isinstance(plain, Mapping) else {}
-    bare = {key: value for key, value in plain.items() if key not in MODELS} if own else plain
-    choice = read_choice(registry, "learner", bare, path)
-    wanted = models_of(choice.offer)
-    found = {}
-    for part in MODELS:
-        if part in own and part not in wanted:
-            raise BadValue(f"expected a learner that has one to read {part}, got {choice.name!r} @ {path}.{part}")
-        if part in wanted:
-            if part not in own and part not in models:
-                raise BadValue(f"expected a table [{part}] for {choice.name!r}, got none @ {path}")
-            where = f"{path}.{part}" if part in own else part
-            found[part] = read_choice(registry, part, {**models, **own}[part], where)
-    return attrs.evolve(choice, **found)
-
-
-def _settings(cls: type, plain: Any, path: str) -> Any:
-    if not isinstance(plain, Mapping):
-        raise BadValue(f"expected a table, got {plain!r} @ {path}")
-    return conversion.construct(cls, conversion.structure(cls, plain, path), path)
-
-
-def _evaluate(registry: Registry, plain: Any) -> tuple[EvaluateSettings, tuple[Choice, ...]]:
-    """The table [evaluate]: its own numbers, and a table for each evaluation that is asked."""
-    if not isinstance(plain, Mapping):
-        raise BadValue(f"expected a table, got {plain!r} @ evaluate")
-    tables = {name: table for name, table in plain.items() if isinstance(table, Mapping)}
-    numbers = {name: value for name, value in plain.items() if name not in tables}
-    check_evaluate_settings(registry, numbers)
-    settings = _settings(EvaluateSettings, numbers, "evaluate")
-    for name in settings.asked:
-        if name not in tables and name != DEFAULT:
-            raise BadValue(f"expected a table [evaluate.{name}] for what is asked, got none @ evaluate.asked")
-    chosen = [
-        read_choice(registry, "evaluation", {"name": name, **tables[name]}, f"evaluate.{name}") for name in tables
-    ]
-    return settings, tuple(chosen)
-
-
-def check_evaluate_settings(registry: Registry, names: Iterable[str]) -> None:
-    """Raise BadValue for a setting that is an evaluation's today, and say which."""
-    own = [field.name for field in attrs.fields(EvaluateSettings)]
-    for name in names:
-        if name in own:
-            continue
-        for offer in registry.of_kind("evaluation"):
-            now = loading.load(offer).formerly.get(name)
-            if now is not None:
-                raise BadValue(f"evaluate.{name} is now evaluate.{offer.name}.{now}: write that instead")
-        evaluations = [offer.name for offer in registry.of_kind("evaluation")]
-        raise BadValue(f"unknown hyper-parameter evaluate.{name}{did_you_mean(name, [*own, *evaluations])}")
 
 
 def opponent_path(opponents: int, n: int) -> str:

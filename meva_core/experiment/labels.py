@@ -46,8 +46,8 @@ def _name(own: Choice, namesakes: Sequence[Choice]) -> str:
 
 
 def _settings(player: Choice) -> dict[str, Any]:
-    """The numbers of a player and of its models, as plain tables."""
-    return {key: table for key, table in {**player.to_plain(), **player.models_to_plain()}.items() if key != FROM}
+    """The numbers of a player and of its parts, as plain tables."""
+    return {key: table for key, table in {**player.to_plain(), **player.parts_to_plain()}.items() if key != FROM}
 
 
 def _label(own: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) -> str:

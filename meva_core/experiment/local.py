@@ -8,19 +8,18 @@ A class that a plugin offers goes by its entry's name. Any other is known for on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from meva_core.contracts import kinds
-from meva_core.contracts.components import as_plain, hyperparameters, parts, settings
-from meva_core.contracts.hooks import Entry, kind_label
+from meva_core.contracts.components import as_plain, hyperparameters, part_kinds, parts, settings
+from meva_core.contracts.hooks import KINDS, Entry, kind_label
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadCombination, BadPlugin, BadValue
-from meva_core.experiment.choice import MODELS
-from meva_core.experiment.compose import ModelBuilder
-from meva_core.registry import checks, loading
+from meva_core.experiment.parts import Builder
+from meva_core.registry import loading
 from meva_core.registry.entries import Offer, Registry
 
 
@@ -80,19 +79,19 @@ def take(known: Registry, kind: str, given: Any, path: str) -> Taken:
     game, rivals = own.get("game"), own.get("rivals", ())
     if any(rival is not None for rival in rivals):
         raise BadValue(f"expected a learner without rivals, which a run fits it against, got some @ {path}")
-    models = {part: own[part] for part in MODELS if part in own}
     defaults = {field.name: field.default for field in attrs.fields(type(given))}
     found = offer(known, kind, type(given), {n: part for n, part in own.items() if part is not defaults[n]})
     known, overrides = _with(known, found), {f"{path}.{name}": value for name, value in settings(given).items()}
-    for part, model in models.items():
-        known, name, inner = _model(known, part, model, f"{path}.{part}")
+    for part, of in part_kinds(type(given)).items():
+        known, name, inner = _part(known, of, own[part], f"{path}.{part}")
         overrides |= {f"{path}.{part}.name": name, **inner}
     return Taken(known, _name(known, found), overrides, game)
 
 
 def offer(known: Registry, kind: str, cls: type, given_parts: Mapping[str, Any]) -> Offer:
     """The offer of a class: a plugin's, or one of its own. given_parts: those that no composition gives become its."""
-    own = {name: part for name, part in given_parts.items() if name not in checks.PARTS[kind]}
+    given = (*KINDS[kind].given, *part_kinds(cls))
+    own = {name: part for name, part in given_parts.items() if name not in given}
     if not own:
         for there in _perhaps(known, kind, cls):
             if loading.load(there) is cls:
@@ -133,11 +132,11 @@ def cast(known: Registry, game: Any, learner: Any, opponents: Any, overrides: Ma
     for kind, given, path in asked + [("learner", rival, path) for rival, path in zip(rivals, paths, strict=True)]:
         found.append(take(found[-1].known, kind, given, path))
     played, first, *others = found[1:]
-    known, named = found[-1].known, {}
+    known, named, learners = found[-1].known, {}, [taken.name for taken in (first, *others)]
     for path, value in overrides.items():
         if path == "evaluate.asked" and isinstance(value, list):
             known, value = _evaluations(known, value, path)
-        elif isinstance(value, type) and (kind := _named_at(known, path)) is not None:
+        elif isinstance(value, type) and (kind := _named_at(known, path, learners)) is not None:
             taken = take(known, kind, value, path)
             known, value = taken.known, taken.name
         named[path] = value
@@ -176,24 +175,28 @@ def _evaluations(known: Registry, asked: list[Any], path: str) -> tuple[Registry
     return known, names
 
 
-def _named_at(known: Registry, path: str) -> str | None:
-    """The kind whose name an override sets; None where it sets anything else."""
+def _named_at(known: Registry, path: str, learners: Iterable[str]) -> str | None:
+    """The kind whose name an override sets; None where it sets anything else. learners: whose parts there are."""
     section, _, rest = path.partition(".")
     evaluation, _, setting = rest.rpartition(".")
     if section == "evaluate" and any(offer.goes_by(evaluation) for offer in known.of_kind("evaluation")):
         own = hyperparameters(loading.load(known.find("evaluation", evaluation)))
         return next((h.names or None for h in own if h.name == setting), None)
-    return next((part for part in MODELS if f".{path}".endswith(f".{part}.name")), None)
+    if not path.endswith(".name"):
+        return None
+    part, chosen = path.split(".")[-2], [part_kinds(loading.load(known.find("learner", name))) for name in learners]
+    return next((of[part] for of in chosen if part in of), None)
 
 
-def _model(known: Registry, part: str, model: Any, path: str) -> tuple[Registry, str, dict[str, Any]]:
-    """A learner's value model or explorer."""
-    if isinstance(model, ModelBuilder):
-        taken = take(known, part, model.factory, path)
-        return taken.known, taken.name, {f"{path}.{name}": value for name, value in model.settings}
-    if part == "value_model":
-        raise BadValue(f"expected a value model as meva.make gives it to a learner, got {kinds.told(model)} @ {path}")
-    taken = take(known, part, model, path)
+def _part(known: Registry, kind: str, part: Any, path: str) -> tuple[Registry, str, dict[str, Any]]:
+    """A learner's part that users choose."""
+    if isinstance(part, Builder):
+        taken = take(known, kind, part.factory, path)
+        return taken.known, taken.name, {f"{path}.{name}": value for name, value in part.settings}
+    if KINDS[kind].asked:
+        spoken = kinds.article(kind_label(kind))
+        raise BadValue(f"expected {spoken} as meva.make gives it to a learner, got {kinds.told(part)} @ {path}")
+    taken = take(known, kind, part, path)
     return taken.known, taken.name, taken.overrides
 
 

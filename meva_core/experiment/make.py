@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import conversion, hooks, kinds
-from meva_core.contracts.components import parts
+from meva_core.contracts.components import part_kinds, parts
 from meva_core.contracts.hooks import kind_label
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadValue, UnknownName, did_you_mean
-from meva_core.experiment import compose, local
-from meva_core.experiment.choice import MODELS, read_choice
+from meva_core.experiment import local
+from meva_core.experiment.choice import read_choice
+from meva_core.experiment.parts import as_part
 from meva_core.match import Fitted
 from meva_core.registry import attribution, discovery, entries, loading, recipes
 
@@ -22,10 +23,10 @@ from meva_core.registry import attribution, discovery, entries, loading, recipes
 def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
     """An entry's component with its hyper-parameters: `make("learner", "lola", game=game, rate=1.0)`.
 
-    kind: game, learner, value_model or explorer. name: an entry's, or a component class of your own. Hyper-parameters
-    that are not given have the class's defaults (recipes are for `run`). Parts are given as objects (`rivals=`), and
-    `game=`, `value_model=` and `explorer=` also as a name, as {"name": ..., hyper-parameters}, or as a class. Raises
-    MevaError on bad input.
+    kind: game, learner, or another that `meva list` shows. name: an entry's, or a component class of your own.
+    Hyper-parameters that are not given have the class's defaults (recipes are for `run`). Parts are given as objects
+    (`rivals=`), and the game and all that users choose (`critic=`) also as a name, as {"name": ..., hyper-parameters},
+    or as a class. Raises MevaError on bad input.
 
     >>> import meva_core as meva
     >>> meva.make("learner", "naive", game="ipd", rate=25.0)
@@ -61,10 +62,9 @@ def _parts(known: entries.Registry, kind: str, factory: type, called: str, setti
     given = {name: settings.pop(name) for name in wanted if name in settings}
     if "game" in wanted:
         given["game"] = _game(given.get("game"), f"{called}.game", f"{kind_label(kind)} {called!r}")
-    for part in MODELS:
-        if part in wanted:
-            asked = given.get(part, recipes.shipped().defaults[part])
-            given[part] = _model(known, part, asked, given["game"] if "game" in wanted else None, f"{called}.{part}")
+    for part, of in part_kinds(factory).items():
+        asked = given.get(part, {})
+        given[part] = _chosen(known, of, asked, given.get("game"), f"{called}.{part}")
     if given.get("rivals"):
         given["rivals"] = _rivals(given["rivals"], given["game"], f"{called}.rivals")
     for field in attrs.fields(factory):
@@ -85,23 +85,25 @@ def _game(given: Any, path: str, whose: str) -> Game:
     return given
 
 
-def _model(known: entries.Registry, kind: str, given: Any, game: Any, path: str) -> Any:
-    """A value model's builder or an explorer, from an object, a class, a name, or a name with hyper-parameters."""
+def _chosen(known: entries.Registry, kind: str, given: Any, game: Any, path: str) -> Any:
+    """A part from an object, a class, a name, or hyper-parameters with a name or the default one; as a builder where
+    its kind asks for something."""
+    default, name = recipes.shipped().defaults.get(kind), path.rpartition(".")[2]
     settings = dict(given) if isinstance(given, Mapping) else {}
-    name = settings.pop("name", recipes.shipped().defaults[kind]) if isinstance(given, Mapping) else given
-    if isinstance(name, (str, type)):
-        taken = local.take(known, kind, name, path)
-        choice = read_choice(taken.known, kind, {**settings, "name": taken.name}, kind)
-        return compose.model_builder(choice, game) if kind == "value_model" else compose.build(choice, kind)
-    if kind == "value_model" and callable(given):
-        return given  # a builder
-    if kind == "value_model" or kinds.lacking(kind, type(given)):
+    named = settings.pop("name", default) if isinstance(given, Mapping) else given
+    if isinstance(named, (str, type)):
+        taken = local.take(known, kind, named, path)
+        return as_part(read_choice(taken.known, kind, {**settings, "name": taken.name}, name), game, name)
+    builder = bool(hooks.KINDS[kind].asked)
+    if builder and callable(named):
+        return named
+    if builder or kinds.lacking(kind, type(named)):
         raise BadValue(
             f'expected {kinds.article(kind_label(kind))}: its name, {{"name": ..., hyper-parameters}}, or what '
-            f"meva.make gives, got {kinds.told(given)} @ {path}"
+            f"meva.make gives, got {kinds.told(named)} @ {path}"
         )
-    kinds.check(kind, given, path)
-    return given
+    kinds.check(kind, named, path)
+    return named
 
 
 def _rivals(given: Any, game: Game, path: str) -> tuple[Fitted | None, ...]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from meva_core.contracts import conversion
+from meva_core.contracts import conversion, kinds
 from meva_core.contracts.components import hyperparameters
-from meva_core.errors import BadValue, MevaError, did_you_mean
-from meva_core.experiment.choice import FROM, MODELS, Choice, models_of
+from meva_core.contracts.hooks import kind_label
+from meva_core.errors import BadValue, MevaError
+from meva_core.experiment import drafts
+from meva_core.experiment.choice import Choice, parts_of
 from meva_core.experiment.cookbook import Cookbook, cookbook
-from meva_core.experiment.experiment import DEFAULT, SCHEMA, Experiment, from_plain
+from meva_core.experiment.drafts import Draft, Side
+from meva_core.experiment.experiment import DEFAULT, SCHEMA, Experiment
+from meva_core.experiment.reading import from_plain
 from meva_core.registry import checks, claims, loading, recipes
 from meva_core.registry.entries import Offer, Registry
+from meva_core.registry.recipes import Recipe
 
+NO_RECIPE = Recipe("default", "the classes' own defaults; no recipe on record", {})
 NEAR = 4.0  # payoffs whose range differs from the recipe's by a smaller factor take its rates without a word
 
 
@@ -33,42 +38,28 @@ def resolve(
 ) -> Experiment:
     """An experiment from names, a recipe and overrides, `{"learner.rate": 1.5}`.
 
-    Each learner's numbers come from its own recipe for the game, those of its value model and explorer too (an
-    opponent without a recipe of that name uses its default, and with `or_default` so does the learner). An override
-    of value_model or explorer is for everybody who has one, `learner.value_model.width` for one side alone.
+    Each learner's numbers come from its own recipe for the game, those of its parts too (an opponent without a recipe
+    of that name uses its default, and with `or_default` so does the learner). An override of a part, `critic.width`, is
+    for everybody who has one of that name, `learner.critic.width` for one side alone.
     The source ends with what was measured of the recipe, where no override changes what is fitted.
     """
     offers = [registry.find("learner", name) for name in (learner, *opponents)]
     book = cookbook(registry, files, registry.find("game", game), offers)
-    sections, opponent_sections, chosen, source = _recipe_sections(book, recipe, or_default)
-    for n, (offer, table) in enumerate(zip(offers, [sections, *opponent_sections], strict=True)):
-        wanted, defaults = models_of(offer), book.defaults(n)
-        for part in MODELS:
-            if part in wanted:
-                table[part] = {"name": defaults[part], **table[part]}
-            else:
-                del table[part]
-    of_recipe = dict(sections["game"])
+    used = _recipes(book, recipe, or_default)
+    own, chosen = used[0], used[0].name
+    draft = _draft(book, used, game, (learner, *opponents))
+    of_recipe, rate = dict(draft.game), _rate(draft.learner, offers[0])
+    source = own.source
     for path, value in (overrides or {}).items():
-        _override(sections, opponent_sections, path, value)
-    _check_asked(registry, sections["evaluate"], overrides or {})
-    if sections["game"] != of_recipe:
-        source += _in_another_unit(registry, game, of_recipe, learner, sections, overrides or {})
-    plain = {
-        "schema": SCHEMA,
-        "recipe": recipe,
-        "source": source,
-        "game": {"name": game, **sections["game"]},
-        "learner": {"name": learner, **sections["learner"]},
-        **{part: sections[part] for part in MODELS if part in sections},
-        "fit": sections["fit"],
-        "evaluate": _evaluations(registry, sections["evaluate"], book.evaluations(0)),
-        "opponents": [
-            {"name": name, **table["learner"], **{part: table[part] for part in MODELS if part in table}}
-            for name, table in zip(opponents, opponent_sections, strict=True)
-        ],
-    }
-    resolved = _settled(registry, files, from_plain(registry, plain, "experiment").as_installed(), sections["rate"])
+        draft.override(path, value)
+    _check_names(draft, offers)
+    _check_asked(registry, draft.evaluate, overrides or {})
+    if draft.game != of_recipe:
+        source += _in_another_unit(registry, of_recipe, draft, overrides or {})
+    evaluate = _evaluations(registry, draft.evaluate, book.evaluations(0))
+    head = {"schema": SCHEMA, "recipe": recipe, "source": source}
+    plain = {**head, **draft.to_plain(), "evaluate": evaluate}
+    resolved = _settled(registry, files, from_plain(registry, plain, "experiment").as_installed(), rate)
     if any(map(_of_fit, overrides or {})):
         return resolved
     against = [opponent.name for opponent in resolved.opponents]  # none where they equal the learner
@@ -79,26 +70,14 @@ def resolve(
 
 def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, Any]) -> Experiment:
     """The experiment with some hyper-parameters changed, `{"learner.rate": 1.5}`."""
-    plain = experiment.to_plain()
-    opponents = plain.get("opponents", [])
-    sections: dict[str, Any] = {section: plain[section] for section in recipes.SECTIONS if section in plain}
-    sections["who"] = experiment.learner.name
-    players = []
-    for rival in opponents:
-        own = {key: value for key, value in rival.items() if key not in MODELS}
-        players.append(
-            {"learner": own, "who": rival["name"], **{part: rival[part] for part in MODELS if part in rival}}
-        )
+    draft = drafts.of_experiment(experiment)
     for path, value in overrides.items():
-        _override(sections, players, path, value)
+        draft.override(path, value)
+    evaluate = draft.evaluate
     if "evaluate.asked" in overrides:
-        sections["evaluate"] = _evaluations(registry, sections["evaluate"], {})
-    _check_asked(registry, sections["evaluate"], overrides)
-    plain |= {section: sections[section] for section in recipes.SECTIONS if section in sections}
-    if opponents:
-        plain["opponents"] = [
-            {**table["learner"], **{part: table[part] for part in MODELS if part in table}} for table in players
-        ]
+        evaluate = _evaluations(registry, evaluate, {})
+    _check_asked(registry, evaluate, overrides)
+    plain = {**experiment.to_plain(), **draft.to_plain(), "evaluate": evaluate}
     found = from_plain(registry, plain, "experiment")
     before = {evaluation.name: evaluation for evaluation in experiment.evaluations}
     evaluations = (_as_meant(evaluation, before.get(evaluation.name)) for evaluation in found.evaluations)
@@ -119,27 +98,20 @@ def _as_meant(evaluation: Choice, before: Choice | None) -> Choice:
 
 
 def _in_another_unit(
-    registry: Registry,
-    game: str,
-    of_recipe: Mapping[str, Any],
-    learner: str,
-    sections: Mapping[str, Mapping[str, Any]],
-    overrides: Mapping[str, Any],
+    registry: Registry, of_recipe: Mapping[str, Any], draft: Draft, overrides: Mapping[str, Any]
 ) -> str:
     """A clause about rates that are meant for payoffs that range over far less, or far more, than those of the game
-    that the user has made of it; empty where there is nothing to say."""
-    if of_recipe == sections["game"]:
-        return ""
-    offer = registry.find("game", game)
+    that the user has made of it, whose table in the recipe was `of_recipe`; empty where there is nothing to say."""
+    offer = registry.find("game", draft.game["name"])
     try:
-        meant, played = (_payoff_range(offer, settings) for settings in (of_recipe, sections["game"]))
+        meant, played = (_payoff_range(offer, settings) for settings in (of_recipe, draft.game))
     except MevaError:
         return ""  # what is wrong with the game is said where it is composed
     if not meant > 0 or not played > 0 or 1 / NEAR <= played / meant <= NEAR:
         return ""
     numbers = {
-        h.name: sections["learner"].get(h.name, h.default)
-        for h in hyperparameters(loading.load(registry.find("learner", learner)))
+        h.name: draft.learner.own.get(h.name, h.default)
+        for h in hyperparameters(loading.load(registry.find("learner", draft.learner.name)))
         if h.per_payoff and f"learner.{h.name}" not in overrides
     }
     told = [f"learner.{name}={value * meant / played:.4g}" for name, value in numbers.items() if _is_number(value)]
@@ -149,8 +121,8 @@ def _in_another_unit(
 
 
 def _payoff_range(offer: Offer, settings: Mapping[str, Any]) -> float:
-    factory = loading.load(offer)
-    built = conversion.construct(factory, {**offer.parts, **conversion.structure(factory, settings, "game")}, "game")
+    factory, numbers = loading.load(offer), {key: value for key, value in settings.items() if key != "name"}
+    built = conversion.construct(factory, {**offer.parts, **conversion.structure(factory, numbers, "game")}, "game")
     if not offer.bundled:
         checks.game(offer, built)
     return float(max(built.payoff_range))
@@ -160,26 +132,47 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _recipe_sections(
-    book: Cookbook, recipe: str, or_default: bool
-) -> tuple[dict[str, Any], list[dict[str, dict[str, Any]]], str, str]:
-    """Sections of the game and the learner, sections of each opponent, the recipe that the learner's came from, and its
-    source."""
+def _recipes(book: Cookbook, recipe: str, or_default: bool) -> list[Recipe]:
+    """The recipe of each learner, the first of whom is the experiment's; one without numbers where none is on
+    record."""
     learner, *opponents = book.learners
-    chosen = "default" if or_default and not book.has(learner, recipe) else recipe
-    own = book.find(learner, chosen)
-    sections: dict[str, Any] = {s: dict(own.sections[s]) if own else {} for s in recipes.SECTIONS}
-    sections["who"] = learner.name
-    classes = {h.name: h.default for h in hyperparameters(loading.load(learner))}
-    rate = sections["learner"].get("rate", classes.get("rate"))
-    sections["rate"] = conversion.convert(rate, float, "learner.rate") if _is_number(rate) and rate > 0 else None
-    opponent_sections = []
-    for opponent in opponents:
-        theirs = book.find(opponent, recipe if book.has(opponent, recipe) else "default")
-        tables: dict[str, Any] = {s: dict(theirs.sections[s]) if theirs else {} for s in ("learner", *MODELS)}
-        opponent_sections.append({**tables, "who": opponent.name})
-    source = own.source if own else "the classes' own defaults; no recipe on record"
-    return sections, opponent_sections, chosen, source
+    names = ["default" if or_default and not book.has(learner, recipe) else recipe]
+    names += [recipe if book.has(opponent, recipe) else "default" for opponent in opponents]
+    found = [book.find(offer, name) for offer, name in zip(book.learners, names, strict=True)]
+    return [own or NO_RECIPE for own in found]
+
+
+def _draft(book: Cookbook, used: Sequence[Recipe], game: str, learners: Sequence[str]) -> Draft:
+    """The draft that recipes make, one for each learner, and those of their parts that nobody names by default."""
+    sides = [_side(book, n, name, own) for n, (name, own) in enumerate(zip(learners, used, strict=True))]
+    numbers = {section: dict(used[0].sections.get(section, {})) for section in ("game", "fit", "evaluate")}
+    return Draft({"name": game, **numbers["game"]}, sides[0], sides[1:], numbers["fit"], numbers["evaluate"])
+
+
+def _side(book: Cookbook, n: int, name: str, own: Recipe) -> Side:
+    defaults, parts = book.defaults(n), dict[str, dict[str, Any]]()
+    for part, kind in parts_of(book.learners[n]).items():
+        by_default = {"name": defaults[kind]} if kind in defaults else {}
+        parts[part] = {**by_default, **own.sections.get(part, {})}
+    return Side({"name": name, **own.sections.get("learner", {})}, parts)
+
+
+def _check_names(draft: Draft, offers: Sequence[Offer]) -> None:
+    """BadValue for a part of which nobody says which entry it is."""
+    for side, offer in zip(draft.sides, offers, strict=True):
+        for part, kind in parts_of(offer).items():
+            if "name" not in side.parts[part]:
+                raise BadValue(
+                    f"expected {part}.name, the name of {kinds.article(kind_label(kind))} for {side.name}, got none: "
+                    f"set it, or [defaults] {kind} in a recipe file"
+                )
+
+
+def _rate(learner: Side, offer: Offer) -> float | None:
+    """A learner's rate; None where it has none, or none that is a rate."""
+    classes = {h.name: h.default for h in hyperparameters(loading.load(offer))}
+    rate: Any = learner.own.get("rate", classes.get("rate"))
+    return conversion.convert(rate, float, "learner.rate") if _is_number(rate) and rate > 0 else None
 
 
 def _of_fit(path: str) -> bool:
@@ -261,56 +254,3 @@ def _check_asked(registry: Registry, table: Mapping[str, Any], overrides: Mappin
             f"expected settings of an evaluation that is asked ({evaluations}), got {path}: "
             f"ask it too, --evaluate {DEFAULT},{name}"
         )
-
-
-def _override(sections: dict[str, dict], opponents: list[dict[str, dict]], path: str, value: Any) -> None:
-    section, _, name = path.partition(".")
-    if section == "opponent":
-        number, _, rest = name.partition(".")
-        numbered = re.fullmatch("[0-9]+", number) is not None
-        if (rest if numbered else name) == "name":
-            raise BadValue(f"expected --opponent {value}, got {path}: recipes go by the names of game and learner")
-        if not opponents:
-            raise BadValue(f"expected --opponent NAME beside {path}, got self-play")
-        meant = opponents
-        if numbered:
-            if not 1 <= int(number) <= len(opponents):
-                raise BadValue(f"expected an opponent from 1 to {len(opponents)}, got {number} @ {path}")
-            meant, name = [opponents[int(number) - 1]], rest
-        _put(meant, name, path, value)
-        return
-    if name == "name" and section in ("game", "learner"):
-        raise BadValue(f"expected --{section} {value}, got {path}: recipes go by the names of game and learner")
-    if section not in recipes.SECTIONS:
-        raise BadValue(f"expected SECTION.NAME, got {path!r}{did_you_mean(section, [*recipes.SECTIONS, 'opponent'])}")
-    if section == "learner":
-        _put([sections], name, path, value)
-    elif section in MODELS:
-        everybody = [sections, *opponents]
-        _put([table for table in everybody if section in table] or everybody, path, path, value)
-    elif not name:
-        raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
-    elif section == "evaluate" and "." in name:
-        evaluation, _, setting = name.partition(".")
-        table = {**sections[section].get(evaluation, {}), setting: value}
-        table.pop(f"{setting}_{FROM}", None)  # it said who another was
-        sections[section][evaluation] = table
-    else:
-        sections[section][name] = value
-
-
-def _put(players: list[dict[str, dict]], inner: str, path: str, value: Any) -> None:
-    """`inner`: a hyper-parameter of the learner, or value_model.NAME or explorer.NAME."""
-    section, _, name = inner.partition(".")
-    if section not in MODELS:
-        section, name = "learner", inner
-    if not name:
-        raise BadValue(f"expected {path.rstrip('.')}.NAME, got {path!r}: name one of its hyper-parameters")
-    for player in players:
-        if section not in player:
-            raise BadValue(
-                f"expected a learner that has one for settings of {section}, got {path}: {player['who']} has none"
-            )
-        if name == "name" and section in MODELS and player[section].get("name") != value:
-            player[section].clear()  # another one's numbers mean nothing to it
-        player[section][name] = value

@@ -19,21 +19,17 @@ import jax.numpy as jnp
 from meva_core.contracts import conversion, kinds
 from meva_core.contracts.abstract import abstract, floats, key
 from meva_core.contracts.capabilities import HasMetaValue, Myopic, PlaysStrategies, StepsLike
-from meva_core.contracts.components import Hyperparameter, as_plain, hyperparameters
+from meva_core.contracts.components import Hyperparameter, as_plain, hyperparameters, part_kinds
+from meva_core.contracts.hooks import KINDS, PARTS
 from meva_core.contracts.protocols import Explorer, Game, Learner, Sweep, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue
+from meva_core.registry import recipes
 from meva_core.registry.entries import Offer
 from meva_core.registry.shape_checks import Asked, whole
 
-PARTS = {
-    "game": (),
-    "learner": ("game", "value_model", "explorer", "rivals"),
-    "value_model": ("game",),
-    "explorer": (),
-    "evaluation": (),
-}
 OUTPUTS, CONDITIONS = 4, 1  # of the value models that are asked
+UNSEEN = ({"layer": floats(16, OUTPUTS)}, 16)  # what is perturbed where no value model is beside it
 
 
 def factory(offer: Offer, cls: type) -> None:
@@ -53,12 +49,24 @@ def factory(offer: Offer, cls: type) -> None:
     for name in sorted(wanted - fields - kinds.OPTIONAL):
         if not hasattr(cls, name):
             asked.refuse(f"class {cls.__name__}", f"{name} (or {protocol.__name__} as its base)", "none")
-    for field in attrs.fields(cls):
-        if field.default is attrs.NOTHING and field.name not in (*known, *PARTS[offer.kind], *offer.parts):
-            asked.refuse(f"class {cls.__name__}", f"parts of {', '.join(PARTS[offer.kind]) or 'no name'}", field.name)
+    _parts(asked, offer, cls)
     for name, h in known.items():
         if not h.required:
             _default(asked, name, h)
+
+
+def _parts(asked: Asked, offer: Offer, cls: type) -> None:
+    """Check that somebody hands in every part, and that what users choose can be called as it is."""
+    given, chosen = KINDS[offer.kind].given, part_kinds(cls) if offer.kind == "learner" else {}
+    handed_in = ", ".join((*given, *(PARTS if offer.kind == "learner" else ()))) or "no name"
+    handed_in += " or part(kind=...)" if offer.kind == "learner" else ""
+    for field in attrs.fields(cls):
+        needed = field.metadata["kind"] == "part" and field.default is attrs.NOTHING
+        if needed and field.name not in (*given, *chosen, *offer.parts):
+            asked.refuse(f"class {cls.__name__}", f"parts of {handed_in}", field.name)
+    for name in chosen:
+        if name in given or not recipes.names_part(name):
+            asked.refuse(f"class {cls.__name__}", "a name of a part that means nothing else in an experiment", name)
 
 
 def _family(asked: Asked, cls: type) -> None:
@@ -177,8 +185,19 @@ def fitted(offer: Offer, of: Learner) -> Any:
     return Asked(offer, made).shapes("training.params(state)", "params", state)
 
 
-def value_model(offer: Offer, build: Callable[[int, int, bool], ValueModel], on: Game) -> tuple[Any, int]:
-    """Shapes and types; returns those of its parameters, and H."""
+def parts(offers: Mapping[str, Offer], given: Mapping[str, Any], on: Game) -> None:
+    """Shapes and types of all that is asked of the parts that a learner is `given`, by name. Bundled ones are asked
+    only where others depend on them: explorers perturb the value models beside them."""
+    of = {name: kinds.PROTOCOLS[offer.kind] for name, offer in offers.items()}
+    seen = [_perturbed(offers[name], given[name], on) for name, protocol in of.items() if protocol is ValueModel]
+    for name, offer in offers.items():
+        if of[name] is Explorer and not offer.bundled:
+            for params, features in seen or [UNSEEN]:
+                perturbing(offer, given[name], on, params, features)
+
+
+def _perturbed(offer: Offer, build: Callable[[int, int, bool], ValueModel], on: Game) -> tuple[Any, int]:
+    """Check a value model; returns the shapes of its parameters, and H."""
     asked = Asked(offer, build(OUTPUTS, CONDITIONS, False))
     features = asked.attribute("num_features", "a whole number >= 1", whole)
     x, players = policies(on), on.num_players
@@ -191,10 +210,9 @@ def value_model(offer: Offer, build: Callable[[int, int, bool], ValueModel], on:
     return params, features
 
 
-def explorer(offer: Offer, made: Explorer, on: Game, params: Any = None, features: int = 16) -> None:
-    """Check that perturbed arrays keep their shapes. params: of the value model beside it."""
+def perturbing(offer: Offer, made: Explorer, on: Game, params: Any, features: int) -> None:
+    """Check that perturbed arrays keep their shapes. params, features: of a value model beside the explorers."""
     asked = Asked(offer, made)
-    params = {"layer": floats(features, OUTPUTS)} if params is None else params
     what = "draw(key, params, num_features)"
     noise = asked.shapes(what, "draw", key(), params, static=(features,))
     what = "perturb_params(noise, params)"

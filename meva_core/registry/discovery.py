@@ -15,7 +15,7 @@ import attrs
 import pluggy
 
 from meva_core.contracts import hooks
-from meva_core.contracts.hooks import GROUP, HOOKS, READ, VERSION, Entry
+from meva_core.contracts.hooks import GROUP, KINDS, READ, VERSION, Entry
 from meva_core.errors import BadPlugin, debugging, did_you_mean, in_short
 from meva_core.registry import claims, recipes
 from meva_core.registry.entries import OURS, Offer, Plugin, Registry
@@ -131,7 +131,7 @@ def _offers(manager: pluggy.PluginManager, plugin: Plugin, files: Mapping[str, s
     files: those that the plugin names for all of its entries, by the field of an entry.
     """
     offers: list[Offer] = []
-    for kind, hook in HOOKS.items():
+    for kind, hook in ((name, kind.hook) for name, kind in KINDS.items()):
         for implementation in getattr(manager.hook, hook).get_hookimpls():
             if implementation.plugin_name != plugin.name:
                 continue

@@ -6,13 +6,14 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
     disabled = ["some_plugin"]
 
     [defaults]                           # optional: where neither a recipe nor the user says
-    value_model = "some_model"           # and explorer
+    KIND = "some_entry"                  # of the learners' parts of a kind, whatever these are called
     evaluate = { shaping = { against = "naive" } }  # settings of evaluations
 
     [recipes.GAME.LEARNER.RECIPE]
     source = "where the numbers come from"
     base = "default"                     # optional: another recipe of the pair, to start from
-    learner = { rate = 25.0 }            # and game, value_model, explorer, fit, evaluate
+    learner = { rate = 25.0 }            # and game, fit, evaluate
+    critic = { width = 64 }              # and each other part that the learner has
 
 GAME is a game, or else a family of games ("iterated"), or else "*", any game: the first of the three that has a recipe
 of the name is taken, and `base` is looked up in the same order. A learner's numbers that are per payoff are multiplied
@@ -28,19 +29,21 @@ A plugin's own file has no [plugins], and its [defaults] are for experiments wit
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib.resources
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from meva_core.contracts.hooks import PARTS
 from meva_core.errors import BadFolder, BadValue, UnknownName, did_you_mean
 
-SECTIONS = ("game", "learner", "value_model", "explorer", "fit", "evaluate")
-DEFAULTS = ("value_model", "explorer")
+SECTIONS = ("game", "learner", "fit", "evaluate")  # beside one for every part of a learner
+_TAKEN = ("name", "from", "rivals", "schema", "recipe", "source", "base", "opponent", "opponents", "run", *SECTIONS)
 ANY_GAME = "*"
 RECORDS = "claims.toml"  # beside a recipe file: what was measured of its claims
 DEEPEST = 50  # tables and lists inside one another
@@ -48,8 +51,8 @@ DEEPEST = 50  # tables and lists inside one another
 
 @attrs.frozen
 class Recipe:
-    """name and source for people; sections: name -> hyper-parameters, of those in SECTIONS; of_family: whether some are
-    numbers of the game's family."""
+    """name and source for people; sections: name -> hyper-parameters, of all in SECTIONS and some of the learner's
+    parts; of_family: whether some are numbers of the game's family."""
 
     name: str
     source: str
@@ -77,7 +80,7 @@ class RecipeFile:
     """A parsed recipe file."""
 
     disabled: tuple[str, ...]
-    defaults: Mapping[str, str]  # of those in DEFAULTS
+    defaults: Mapping[str, str]  # kind of a part -> entry
     tables: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # game -> learner -> recipe -> table
     reproductions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
     studies: Mapping[str, Path] = attrs.field(factory=dict)  # of reproductions in files of their own: name -> file
@@ -161,7 +164,7 @@ def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
     defaults = dict(_table(content.get("defaults", {}), f"{where}: defaults"))
     evaluations = _tables(defaults, "evaluate", f"{where}: defaults")
     defaults.pop("evaluate", None)
-    _only(defaults, DEFAULTS, f"{where}: defaults")
+    _only(defaults, PARTS, f"{where}: defaults")
     for name, value in defaults.items():
         if not isinstance(value, str):
             raise BadValue(f"expected a name, got {value!r} @ {where}: defaults.{name}")
@@ -170,18 +173,31 @@ def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
         for learner, recipes in _table(learners, f"{where}: recipes.{game}").items():
             for name, recipe in _table(recipes, f"{where}: recipes.{game}.{learner}").items():
                 path = f"{where}: recipes.{game}.{learner}.{name}"
-                _only(_table(recipe, path), ("source", "base", *SECTIONS), path)
-                for section in SECTIONS:
-                    _table(recipe.get(section, {}), f"{path}.{section}")
-                for text in ("source", "base"):
-                    if not isinstance(recipe.get(text, ""), str):
-                        raise BadValue(f"expected text, got {recipe[text]!r} @ {path}.{text}")
+                _check_recipe(_table(recipe, path), path)
     reproductions, claims = (_tables(content, key, where) for key in ("reproductions", "claims"))
     studies = content.get("studies", [])
     if not isinstance(studies, list) or not all(isinstance(study, str) for study in studies):
         raise BadValue(f"expected a list of files, got {studies!r} @ {where}: studies")
     files = {Path(study).stem: Path(study) for study in studies}
     return RecipeFile(tuple(disabled), defaults, games, reproductions, files, claims, evaluations=evaluations)
+
+
+def _check_recipe(recipe: Mapping[str, Any], path: str) -> None:
+    texts = ("source", "base")
+    for key, value in recipe.items():
+        if key in texts:
+            if not isinstance(value, str):
+                raise BadValue(f"expected text, got {value!r} @ {path}.{key}")
+        elif key in SECTIONS or names_part(key):
+            _table(value, f"{path}.{key}")
+        else:
+            _only({key: value}, (*texts, *SECTIONS), path)
+
+
+def names_part(name: str) -> bool:
+    """True if a learner's part may have this name: it is none of the keys that experiments and recipes have for
+    anything else, nor likely a slip for one."""
+    return name.isidentifier() and not difflib.get_close_matches(name, _TAKEN, n=1, cutoff=0.8)
 
 
 @functools.cache
@@ -262,12 +278,14 @@ def find(
     learner: str,
     name: str,
     per_payoff: Mapping[str, Any] | None = None,
+    parts: Collection[str] | None = None,
 ) -> Recipe | None:
     """The recipe of this name, from the last file that has it; for the game's family, or for any game, where the game
     has none of its own.
 
     per_payoff: the learner's hyper-parameters that are, and their defaults; without it a family's numbers stay as they
-    are written. None for a missing `default`; UnknownName for any other that is missing.
+    are written. parts: the learner's; BadValue where the recipe has a section for another one. None for a missing
+    `default`; UnknownName for any other that is missing.
     """
     files = list(files)
     levels = [
@@ -280,7 +298,10 @@ def find(
     ]
     for n, level in enumerate(levels):
         if name in level.tables:
-            return _resolve(levels[n:], name, per_payoff or {}, ())
+            found = _resolve(levels[n:], name, per_payoff or {}, ())
+            if parts is not None:
+                _only(found.sections, (*SECTIONS, *parts), f"{level.path}.{name}")
+            return found
     if name == "default":
         return None
     known = {*names(files, game, learner), "default"}
@@ -298,7 +319,8 @@ class _Level:
     def sections(self, name: str, per_payoff: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """The recipe's own numbers; in a family's that has no base, the defaults of what is per payoff too."""
         table = self.tables[name]
-        found = {section: dict(table.get(section, {})) for section in SECTIONS}
+        given = {section: value for section, value in table.items() if section not in ("source", "base")}
+        found = {section: dict(given.get(section, {})) for section in (*SECTIONS, *given)}
         if self.scale is not None:
             unsaid = {} if "base" in table else {n: value for n, value in per_payoff.items() if _is_number(value)}
             said = {**unsaid, **found["learner"]}
@@ -320,7 +342,8 @@ def _resolve(levels: list[_Level], name: str, per_payoff: Mapping[str, Any], see
             known = {known for each in levels for known in each.tables}
             raise UnknownName(f"unknown base {base!r} @ {level.path}{did_you_mean(base, known)}")
         below = _resolve(levels if within else wider or [], base, per_payoff, (*seen, name) if within else ())
-        sections = {section: {**below.sections[section], **sections[section]} for section in SECTIONS}
+        keys = dict.fromkeys((*below.sections, *sections))
+        sections = {key: {**below.sections.get(key, {}), **sections.get(key, {})} for key in keys}
         of_family = of_family or below.of_family
     return Recipe(name, _source(table), sections, of_family)
 

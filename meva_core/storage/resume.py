@@ -8,7 +8,7 @@ from typing import Any
 
 from meva_core.errors import BadValue
 from meva_core.experiment import experiment as experiments
-from meva_core.experiment import resolve
+from meva_core.experiment import reading, resolve
 from meva_core.experiment.compose import Composition, compose
 from meva_core.experiment.experiment import Experiment
 from meva_core.registry.entries import Registry
@@ -18,7 +18,7 @@ from meva_core.storage import checkpoint, kept_fit
 def revised(known: Registry, out: Path, overrides: Mapping[str, Any]) -> Experiment:
     """The experiment in `out` with some hyper-parameters changed: its evaluation, or a longer fit. Raises BadValue if
     the changes would make another fit."""
-    was = experiments.read(known, out / "experiment.toml")
+    was = reading.read(known, out / "experiment.toml")
     now = resolve.revised(known, was, overrides)
     check(now, was.of_fit, compose(now), out)
     return now

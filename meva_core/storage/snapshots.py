@@ -15,7 +15,7 @@ from meva_core import fitting
 from meva_core.contracts import kinds
 from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadFolder
-from meva_core.experiment import compose, experiment, local
+from meva_core.experiment import compose, local, reading
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
 from meva_core.registry import discovery
@@ -33,7 +33,7 @@ def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
     for own in handed_in:
         cls = own if isinstance(own, type) else type(own)
         known = local.take(known, kinds.of(cls) or "game", own, "snapshots").known
-    asked = experiment.read(known, out / "experiment.toml")
+    asked = reading.read(known, out / "experiment.toml")
     composition = compose.compose(asked)
     fitted: dict[int, Fitted] = {}
     snapshots_of_last: list[tuple[int, dict[int, Fitted]]] = []

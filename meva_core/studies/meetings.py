@@ -20,8 +20,7 @@ from meva_core.contracts.components import parts
 from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadCombination, BadFolder, BadValue
 from meva_core.experiment import compose, resolve
-from meva_core.experiment import experiment as experiments
-from meva_core.experiment.choice import Choice
+from meva_core.experiment.choice import Choice, parts_of
 from meva_core.experiment.compose import Composition
 from meva_core.experiment.experiment import EvaluateSettings, Experiment
 from meva_core.registry import checks, loading, recipes
@@ -35,8 +34,8 @@ from meva_core.studies.entrants import Entrant
 @attrs.frozen(kw_only=True)
 class Tournament:
     """Settings of a tournament. learners: entrants, or texts that `entrants.parse` reads. `overrides` are
-    hyper-parameters by learner, {"lola.variant": "taylor"} or {"meva.value_model.width": 32}, of "game", or for all who
-    have one of "value_model" and "explorer"; an entrant's own settings come before them."""
+    hyper-parameters by learner, {"lola.variant": "taylor"} or {"maml.critic.width": 32}, of "game", or for all who have
+    a part of that name, {"critic.width": 32}; an entrant's own settings come before them."""
 
     games: tuple[str, ...]
     learners: tuple[str | Entrant, ...]
@@ -157,7 +156,7 @@ def meetings(known: Registry, files: Sequence[RecipeFile], asked: Tournament) ->
     found = []
     for game in asked.games:
         players = asked.players(known, game)
-        _check_sections(asked, players)
+        _check_sections(known, asked, players)
         for r, row in enumerate(players):
             meeting = _meeting(known, files, asked, game, row, row)
             symmetric = meeting.composition.game.symmetric
@@ -181,9 +180,11 @@ def _seated(
     return meeting
 
 
-def _check_sections(asked: Tournament, players: Sequence[Entrant]) -> None:
+def _check_sections(known: Registry, asked: Tournament, players: Sequence[Entrant]) -> None:
     """BadValue where a hyper-parameter is nobody's."""
-    sections = list(dict.fromkeys((*(player.name for player in players), "game", *experiments.MODELS)))
+    names = [player.name for player in players]
+    inside = [part for name in names for part in parts_of(known.find("learner", name))]
+    sections = list(dict.fromkeys((*names, "game", *inside)))
     for path in asked.overrides:
         if path.partition(".")[0] not in sections:
             raise BadValue(f"expected LEARNER.NAME=VALUE with one of {', '.join(sections)}, got {path!r}")

@@ -12,7 +12,7 @@ from meva_core.studies import meetings
 
 
 def of_folder(known: Registry, folder: Path) -> list[Offer]:
-    """Games and learners, and of a run their value models and explorers. Raises BadFolder where the folder is neither a
+    """Games and learners, and of a run the parts of learners. Raises BadFolder where the folder is neither a
     run's nor a tournament's."""
     if (folder / "experiment.toml").is_file():
         return citations.in_run(known, folder)

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from meva_core.contracts.components import hyperparameters, parts
+from meva_core.contracts.components import hyperparameters, part_kinds, parts
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, UnknownName, did_you_mean
 from meva_core.experiment import make
@@ -90,12 +90,12 @@ def quickly() -> Iterator[None]:
 
 
 def learner(known: Registry, offer: Offer, game: Game) -> Learner:
-    """A learner and its value model, made small."""
+    """A learner and its parts, made small."""
     cls = loading.load(offer)
     given: dict[str, Any] = {"game": game} if "game" in parts(cls) else {}
-    if "value_model" in parts(cls):
-        model = known.find("value_model", recipes.shipped().defaults["value_model"])
-        given["value_model"] = {"name": model.name, **small(model)}
+    for name, kind in part_kinds(cls).items():
+        default = known.find(kind, recipes.shipped().defaults[kind])
+        given[name] = {"name": default.name, **small(default)}
     return make.make("learner", full_name(offer), **given, **small(offer))
 
 

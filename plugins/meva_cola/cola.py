@@ -18,6 +18,7 @@ from meva_core.contracts import (
     below_one,
     between,
     component,
+    derived,
     leaf,
     not_negative,
     one_of,
@@ -85,15 +86,14 @@ class COLA(Learner):
 
     small: ClassVar = {"batch_size": 4, "loops": 2}
 
+    model: ValueModel = derived(
+        lambda self: self.value_model(self.game.policy_size, 1, self.game.symmetric),
+        doc="the network: D outputs per player; equivariant if the game is symmetric",
+    )
+
     def __attrs_post_init__(self) -> None:
         if self.domain is not None and not self.domain[0] < self.domain[1]:
             raise BadCombination(f"expected learner.domain = [low, high] with low < high, got {list(self.domain)}")
-        self.model  # noqa: B018 - raises now, not in the middle of a fit, if the model cannot be built
-
-    @property
-    def model(self) -> ValueModel:
-        """The network: D outputs per player; equivariant if the game is symmetric."""
-        return self.value_model(self.game.policy_size, 1, self.game.symmetric)
 
     @property
     def unit(self) -> Array:

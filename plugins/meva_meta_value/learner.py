@@ -23,6 +23,7 @@ from meva_core.contracts import (
     below_one,
     between,
     component,
+    derived,
     leaf,
     not_negative,
     one_of,
@@ -60,7 +61,7 @@ class MeVa(HasMetaValue, Facing, Learner):
     """
 
     game: Game = part()
-    value_model: Any = part(doc="builder (outputs, conditions, equivariant) -> ValueModel")
+    value_model: Any = part(doc="the network's builder: outputs, conditions, equivariant -> ValueModel")
     explorer: Explorer = part()
     rivals: tuple = part(default=(), doc="per seat a Fitted rival, or None where this learner sits; empty: self-play")
 
@@ -140,6 +141,10 @@ class MeVa(HasMetaValue, Facing, Learner):
 
     small: ClassVar = {"batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4, "loops": 2}
 
+    model: ValueModel = derived(
+        lambda self: self._network(), doc="the network; equivariant if the game is symmetric and one rule plays all"
+    )
+
     def __attrs_post_init__(self) -> None:
         if self.trajectory % self.stride:
             raise BadCombination(
@@ -157,11 +162,8 @@ class MeVa(HasMetaValue, Facing, Learner):
         shape, players = jnp.shape(jnp.asarray(self.discount)), self.game.num_players
         if shape not in ((), (players,)):
             raise BadCombination(f"expected one discount or one for each of {players} players, got shape {shape}")
-        self.model  # noqa: B018 - raises now, not in the middle of a fit, if the model cannot be built
 
-    @property
-    def model(self) -> ValueModel:
-        """The network; equivariant if the game is symmetric and one rule plays all seats."""
+    def _network(self) -> ValueModel:
         conditions = 2 if self.incentive_draw == "uniform" else 1
         return self.value_model(self.quantiles, conditions, self.game.symmetric and not self.rivals)
 

@@ -261,7 +261,7 @@ OF_RULES = {
     "training": ("OddRule.training = 3", "num_steps raises AttributeError"),
     "a part that nobody has": (
         "@component\nclass OddRule(OddRule):\n    friend: object = part()",
-        "class OddRule: expected parts of game, value_model, explorer, rivals, got friend",
+        "class OddRule: expected parts of game, rivals, value_model, explorer or part(kind=...), got friend",
     ),
 }
 OF_LEARNERS = {
@@ -563,7 +563,7 @@ def test_what_is_bundled_keeps_its_contract(offer):
     if offer.kind == "game":
         checks.game(offer, meva.make("game", offer.name))
     if offer.kind == "explorer":
-        checks.explorer(offer, meva.make("explorer", offer.name), meva.make("game", "logistic"))
+        checks.perturbing(offer, meva.make("explorer", offer.name), meva.make("game", "logistic"), *checks.UNSEEN)
     if offer.kind == "learner":
         game = meva.make("game", "logistic")
         given = {"game": game} if "game" in parts(loading.load(offer)) else {}

@@ -10,7 +10,7 @@ import pytest
 import meva_core as meva
 from meva_core import runner
 from meva_core.experiment import experiment as experiments
-from meva_core.experiment import resolve
+from meva_core.experiment import reading, resolve
 from meva_core.registry import discovery, recipes
 from meva_core.studies import jobs
 
@@ -191,7 +191,7 @@ def resolved():
 def test_a_folder_of_the_version_before(hawks, meva_run, meva_command, monkeypatch, tmp_path):
     plain = written_before(resolved().to_plain())
     known = discovery.load(["meva_gradient_rules"])
-    before, out = experiments.from_plain(known, plain, "before"), tmp_path / "run"
+    before, out = reading.from_plain(known, plain, "before"), tmp_path / "run"
     assert before.hash == experiments.hash_of(plain)
     runner.run_experiment(before, out=out)
     assert "from" not in tomllib.loads((out / "experiment.toml").read_text())["learner"]
@@ -218,7 +218,7 @@ def test_two_plugins_never_share_a_hash(hawks):
     assert written_before(ours.to_plain()) == written_before(theirs.to_plain())
     assert ours.hash != theirs.hash
     assert ours.fit_hash != theirs.fit_hash
-    again = [experiments.from_plain(known, each.to_plain(), "there and back") for each in (ours, theirs)]
+    again = [reading.from_plain(known, each.to_plain(), "there and back") for each in (ours, theirs)]
     assert again == [ours, theirs]
 
 
@@ -253,7 +253,7 @@ def test_by_hand_a_file_may_name_the_plugin_alone(hawks):
     plain = written_before(resolved().to_plain())
     plain["learner"]["from"] = {"plugin": "hawks"}
     plain["evaluate"]["shaping"]["against_from"] = {"distribution": "meva"}
-    found = experiments.from_plain(discovery.installed(), plain, "here")
+    found = reading.from_plain(discovery.installed(), plain, "here")
     assert str(found.learner.origin) == "plugin 'hawks' (meva-hawks 1.0)"
     (against,) = (choice.named["against"] for choice in found.evaluations if "against" in choice.named)
     assert against.origin is not None

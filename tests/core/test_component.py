@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from meva_core.contracts import component, components, leaf, part, static
+from meva_core.contracts import component, components, derived, leaf, part, static
 
 
 @component
@@ -41,6 +41,64 @@ def moved(thing, x):
     for _ in range(thing.order):
         x = x + thing.rate
     return x
+
+
+# ---------------------------------------------------------------- derived fields
+
+COMPUTED = []
+
+
+def computed(self):
+    COMPUTED.append(self.rate)
+    return Part(table=jnp.array([self.rate, self.order]))
+
+
+@component
+class Whole:
+    """A field that follows from the others."""
+
+    rate: float = leaf(default=1.0, doc="how fast", check=components.positive)
+    order: int = static(default=2, doc="how often")
+    made: Any = derived(computed)
+
+    def __attrs_post_init__(self):
+        if self.order == 7:
+            raise ValueError("seven")
+
+
+def test_what_is_derived_is_computed_once_and_printed():
+    COMPUTED.clear()
+    whole = Whole(rate=3.0)
+    assert repr(whole).startswith("Whole(rate=3.0, order=2, made=Part(table=Array([3., 2.]")
+    leaves, structure = jax.tree.flatten(whole)
+    assert jax.tree.unflatten(structure, leaves) == whole
+    assert jax.jit(lambda whole: whole.made.table.sum())(whole) == 5.0
+    assert COMPUTED == [3.0]
+
+
+def test_what_is_derived_follows_other_fields_where_they_are_traced():
+    rates = jnp.array([1.0, 4.0])
+    tables = jax.vmap(lambda rate: attrs.evolve(Whole(), rate=rate).made.table)(rates)
+    np.testing.assert_array_equal(tables, [[1.0, 2.0], [4.0, 2.0]])
+    assert jax.grad(lambda rate: jnp.sum(attrs.evolve(Whole(), rate=rate).made.table ** 2))(3.0) == 6.0
+
+
+def test_what_is_derived_is_stacked_with_the_rest():
+    many = jax.tree.map(lambda *leaves: jnp.stack(jnp.asarray(leaves)), *(Whole(rate=rate) for rate in (1.0, 4.0)))
+    np.testing.assert_array_equal(jax.vmap(lambda whole: whole.made.table[0])(many), [1.0, 4.0])
+
+
+def test_nothing_is_derived_from_what_is_refused():
+    COMPUTED.clear()
+    refused: list[dict[str, Any]] = [{"rate": -1.0}, {"order": 7}]
+    for fields in refused:
+        with pytest.raises(ValueError, match=r"'rate' must be|seven"):
+            Whole(**fields)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'made'"):
+        Whole(made=None)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"Whole\(rate=\.\.\., order=\.\.\.\), got 1 without"):
+        Whole(1.0)  # type: ignore
+    assert COMPUTED == []
 
 
 # ---------------------------------------------------------------- pytree

@@ -12,7 +12,7 @@ from meva_core import evaluate
 from meva_core.cli.run import parse_setting
 from meva_core.contracts.components import hyperparameters
 from meva_core.errors import BadFolder, BadValue, MevaError, UnknownName
-from meva_core.experiment import compose, experiment
+from meva_core.experiment import compose, reading
 from meva_core.experiment import resolve as resolving
 from meva_core.registry import discovery, loading, recipes
 
@@ -36,7 +36,7 @@ def resolve(game="ipd", learner="meva", opponents=(), recipe="default", files=()
 def read(text, tmp_path):
     path = tmp_path / "experiment.toml"
     path.write_text(text)
-    return experiment.read(KNOWN, path)
+    return reading.read(KNOWN, path)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def others(value):
 )
 def test_the_hash_depends_on_every_number(section, name):
     plain = resolve().to_plain()
-    other = experiment.from_plain(KNOWN, changed(plain, (section, name), others(plain[section][name])), "here")
+    other = reading.from_plain(KNOWN, changed(plain, (section, name), others(plain[section][name])), "here")
     assert other.hash != resolve().hash
 
 
@@ -176,7 +176,7 @@ EVALUATIONS = resolve().to_plain()["evaluate"]
 def test_the_hash_depends_on_every_number_of_an_evaluation(evaluation, name):
     plain = resolve().to_plain()
     table = {**plain["evaluate"][evaluation], name: others(plain["evaluate"][evaluation][name])}
-    other = experiment.from_plain(KNOWN, changed(plain, ("evaluate", evaluation), table), "here")
+    other = reading.from_plain(KNOWN, changed(plain, ("evaluate", evaluation), table), "here")
     assert other.hash != resolve().hash
     assert other.fit_hash == resolve().fit_hash
 
@@ -190,13 +190,13 @@ def test_the_hash_depends_on_who_is_asked_and_not_on_how_they_were_picked():
 @pytest.mark.parametrize(("name", "value"), [("chunk", 3), ("on_divergence", "stop")])
 def test_the_hash_does_not_depend_on_what_decides_no_number(name, value):
     plain = resolve().to_plain()
-    other = experiment.from_plain(KNOWN, changed(plain, ("fit", name), value), "here")
+    other = reading.from_plain(KNOWN, changed(plain, ("fit", name), value), "here")
     assert (other.hash, other.fit_hash) == (resolve().hash, resolve().fit_hash)
 
 
 def test_the_hash_does_not_depend_on_names_for_people():
     plain = resolve().to_plain()
-    renamed = experiment.from_plain(KNOWN, {**plain, "recipe": "mine", "source": "elsewhere"}, "here")
+    renamed = reading.from_plain(KNOWN, {**plain, "recipe": "mine", "source": "elsewhere"}, "here")
     assert renamed.hash == resolve().hash
 
 
@@ -254,19 +254,19 @@ def test_an_opponent_without_the_recipe_uses_its_default():
 
 def test_everybody_has_models_of_their_own():
     found = resolve(learner="naive", opponents=["meva"])
-    assert found.learner.models == {}
-    assert found.opponents[0].models == resolve().learner.models
-    assert experiment.from_plain(KNOWN, found.to_plain(), "there and back") == found
+    assert found.learner.parts == {}
+    assert found.opponents[0].parts == resolve().learner.parts
+    assert reading.from_plain(KNOWN, found.to_plain(), "there and back") == found
     both = resolve(opponents=["cola"], game="tandem")
-    assert both.learner.models == resolve(game="tandem").learner.models
-    assert both.opponents[0].value_model == resolve("tandem", "cola").learner.value_model
-    assert both.opponents[0].value_model != both.learner.value_model
+    assert both.learner.parts == resolve(game="tandem").learner.parts
+    assert both.opponents[0].parts["value_model"] == resolve("tandem", "cola").learner.parts["value_model"]
+    assert both.opponents[0].parts["value_model"] != both.learner.parts["value_model"]
 
 
 def test_settings_of_models_are_for_all_or_for_opponents():
     def widths(**more):
         found = resolve("tandem", "meva", ["cola"], overrides=more)
-        return [choice.models["value_model"].settings["width"] for choice in (found.learner, *found.opponents)]
+        return [choice.parts["value_model"].settings["width"] for choice in (found.learner, *found.opponents)]
 
     usual = widths()
     assert widths(**{"value_model.width": 7}) == [7, 7]
@@ -280,7 +280,7 @@ def test_settings_of_models_are_for_all_or_for_opponents():
 @pytest.mark.parametrize("path", ["opponent.explorer.name", "opponent.1.explorer.name", "learner.explorer.name"])
 def test_another_model_for_one_side(path):
     found = resolve("tandem", "meva", ["meva"], overrides={path: "gaussian_step", "opponent.rate": 0.5})
-    names = [choice.models["explorer"].name for choice in (found.learner, *found.opponents)]
+    names = [choice.parts["explorer"].name for choice in (found.learner, *found.opponents)]
     there = path.startswith("opponent")
     assert (names[there], names[not there]) == ("gaussian_step", "sign_flip")
 
@@ -308,7 +308,7 @@ def test_a_learner_without_a_rate_shapes_others_at_theirs(game, overrides, rate)
     found = resolve(game, "fixed", overrides=overrides)
     assert asked(found, "shaping")["rate"] == rate
     assert shaped(found).rate == rate
-    assert experiment.from_plain(KNOWN, found.to_plain(), "here") == found
+    assert reading.from_plain(KNOWN, found.to_plain(), "here") == found
 
 
 def test_a_learner_with_a_rate_lends_it():
@@ -336,11 +336,11 @@ def test_everybody_is_built_with_models_of_their_own():
 def test_a_model_that_nobody_or_somebody_lacks():
     plain = resolve(learner="naive", opponents=["lola"]).to_plain()
     with pytest.raises(BadValue, match=r"expected a learner that has one beside \[explorer\], got none"):
-        experiment.from_plain(KNOWN, {**plain, "explorer": {"name": "none"}}, "file")
+        reading.from_plain(KNOWN, {**plain, "explorer": {"name": "none"}}, "file")
     plain = resolve().to_plain()
     del plain["value_model"]
     with pytest.raises(BadValue, match=r"expected a table \[value_model\] for 'meva', got none @ learner"):
-        experiment.from_plain(KNOWN, plain, "file")
+        reading.from_plain(KNOWN, plain, "file")
 
 
 def test_models_of_an_opponent_that_has_none():
@@ -349,18 +349,18 @@ def test_models_of_an_opponent_that_has_none():
     with pytest.raises(
         BadValue, match=r"expected a learner that has one to read explorer, got 'naive' @ opponent\.explorer"
     ):
-        experiment.from_plain(KNOWN, plain, "file")
+        reading.from_plain(KNOWN, plain, "file")
 
 
 def test_an_opponents_models_may_be_left_to_the_learner():
     plain = resolve("tandem", "meva", ["cola"]).to_plain()
     del plain["opponents"][0]["value_model"]
-    found = experiment.from_plain(KNOWN, plain, "file")
-    assert found.opponents[0].value_model == found.learner.value_model
+    found = reading.from_plain(KNOWN, plain, "file")
+    assert found.opponents[0].parts["value_model"] == found.learner.parts["value_model"]
 
 
 def test_another_explorers_numbers_are_dropped():
-    found = resolve(explorer__name="none").learner.explorer
+    found = resolve(explorer__name="none").learner.parts["explorer"]
     assert found is not None
     assert (found.name, dict(found.settings)) == ("none", {})
 
@@ -438,7 +438,7 @@ def test_an_older_file_keeps_its_numbers(tmp_path):
     """What a file does not say has the class's default; what it says stays."""
     plain = resolve().to_plain()
     del plain["learner"]["beta2"], plain["evaluate"]["basins"]["grid"]
-    found = experiment.from_plain(KNOWN, plain, "here")
+    found = reading.from_plain(KNOWN, plain, "here")
     assert found == resolve()
 
 
@@ -495,7 +495,7 @@ VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionari
 def test_whatever_is_set_is_accepted_or_explained(overrides, opponents):
     with explained():
         found = resolve(opponents=opponents, overrides=overrides)
-        assert experiment.from_plain(KNOWN, tomllib.loads(found.to_toml()), "here").hash == found.hash
+        assert reading.from_plain(KNOWN, tomllib.loads(found.to_toml()), "here").hash == found.hash
 
 
 def test_a_number_of_hundreds_of_digits_is_refused():

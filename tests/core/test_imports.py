@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -140,7 +141,7 @@ def test_the_core_names_no_plugin(path):
     for module in modules(path):
         assert top(module) not in packages, f"{path}: imports {module}"
     for text in strings(path):
-        if text not in hooks.HOOKS.values():
+        if text not in {kind.hook for kind in hooks.KINDS.values()}:
             assert not any(package in text for package in packages), f"{path}: names a plugin in {text!r}"
 
 
@@ -154,6 +155,17 @@ def test_the_core_names_no_entry(path):
     }
     for text in strings(path):
         assert text.rpartition(":")[2] not in names, f"{path}: names the entry {text!r}"
+
+
+def test_the_core_spells_no_kind_of_a_part():
+    """Their table is in hooks.py; beside it stand their contracts, the kit's check of each, and the scaffold's
+    templates."""
+    spelled = re.compile(rf"\b({'|'.join(hooks.PARTS)})\b")
+    own = {CORE / "contracts/hooks.py", CORE / "contracts/protocols.py", *(CORE / "testing").rglob("*")}
+    for path in (path for path in CORE.rglob("*") if path.suffix in (".py", ".jinja", ".html") and path not in own):
+        if path.parent.name != "templates":
+            assert not (found := spelled.findall(path.read_text())), f"{path}: spells {found[0]}"
+    assert spelled.search((CORE / "contracts/hooks.py").read_text())
 
 
 def test_the_rule_holds_for_something():

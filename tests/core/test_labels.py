@@ -22,7 +22,13 @@ KNOWN = meva.installed()
 
 def player(name, settings=None, model=None):
     offer = KNOWN.find("learner", name)
-    return Choice(offer=offer, name=name, origin=offer.origin, settings=settings or {}, value_model=model)
+    return Choice(
+        offer=offer,
+        name=name,
+        origin=offer.origin,
+        settings=settings or {},
+        parts={} if model is None else {"value_model": model},
+    )
 
 
 def lola(**settings):

@@ -179,8 +179,8 @@ def test_models_of_a_learner_come_with_it():
     models = {"value_model": {"width": 8, "blocks": 0}, "explorer": {"name": "gaussian_step", "scale": 0.5}}
     found = resolved(ipd, meva.make("learner", "meva", game=ipd, loops=3, **models)).learner
     assert found.settings["loops"] == 3
-    assert (found.value_model.name, found.value_model.settings["width"]) == ("paired_mlp", 8)
-    assert (found.explorer.name, found.explorer.settings["scale"]) == ("gaussian_step", 0.5)
+    assert (found.parts["value_model"].name, found.parts["value_model"].settings["width"]) == ("paired_mlp", 8)
+    assert (found.parts["explorer"].name, found.parts["explorer"].settings["scale"]) == ("gaussian_step", 0.5)
 
 
 def test_classes_of_ones_own_go_by_module_and_class():
@@ -203,7 +203,7 @@ def test_a_class_where_a_setting_is_a_name():
     found = resolved(Hawk, "meva", evaluate__shaping__against=Climb, explorer__name=Shy)
     (shaping,) = (choice for choice in found.evaluations if choice.name == "shaping")
     assert shaping.settings["against"] == f"{__name__}:Climb"
-    assert found.learner.explorer.name == f"{__name__}:Shy"
+    assert found.learner.parts["explorer"].name == f"{__name__}:Shy"
 
 
 def test_a_function_is_known_by_its_name():

@@ -105,7 +105,7 @@ def response_rate(found):
 
 
 def explorer_of(choice):
-    return choice.models["explorer"].name
+    return choice.parts["explorer"].name
 
 
 def test_a_recipe_of_a_plugin_that_takes_no_part_is_found_by_its_name(tugs):

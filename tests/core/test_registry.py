@@ -286,19 +286,19 @@ def test_the_shipped_file_disables(monkeypatch):
         discovery.installed.cache_clear()
 
 
-@pytest.mark.parametrize("hook", hooks.HOOKS.values())
+@pytest.mark.parametrize("hook", [kind.hook for kind in hooks.KINDS.values()])
 def test_every_hooks_docstring_holds_an_example_that_works(hook, fake_plugin):
     doc = getattr(hooks, hook).__doc__
     assert "Example::" in doc
     fake_plugin("example_of_a_hook", example(doc))
-    kinds = {hook: kind for kind, hook in hooks.HOOKS.items()}
+    kinds = {kind.hook: name for name, kind in hooks.KINDS.items()}
     offers = [offer for offer in discovery.load().offers if offer.plugin == "example_of_a_hook"]
     assert [offer.kind for offer in offers] == [kinds[hook]]
 
 
 def test_every_hook_is_known_to_the_registry():
     names = {name for name in vars(hooks) if name.startswith("meva_")}
-    assert names == set(hooks.HOOKS.values())
+    assert names == {kind.hook for kind in hooks.KINDS.values()}
 
 
 def test_the_module_docstring_holds_a_complete_plugin():

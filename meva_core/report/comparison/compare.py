@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -16,7 +16,8 @@ from meva_core.registry.recipes import SECTIONS
 from meva_core.report.comparison.run import KINDS, Quantity, Row, Run, Statistic
 
 COLUMNS = ("run", "setting", "quantity", "mean", "sem", "over")
-ORDER = ("recipe", "game", "learner", "opponent", *SECTIONS[2:], "run")
+PARTS = ""  # stands for the parts of learners, whatever they are called
+ORDER = ("recipe", "game", "learner", "opponent", PARTS, *SECTIONS[2:], "run")
 NOT_COMPARED = ("schema", "source", "run.hash")
 CLEAR = 2  # standard errors
 
@@ -130,7 +131,7 @@ def _lacking(run: Run, shared: Mapping[float | None, Any]) -> tuple[float, ...]:
 
 
 def _differing(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
-    names = sorted(dict.fromkeys(name for run in runs for name in run.configuration), key=_place)
+    names = _in_order(dict.fromkeys(name for run in runs for name in run.configuration))
     found = {name: tuple(run.configuration.get(name) for run in runs) for name in names if name not in NOT_COMPARED}
     differing = {name: values for name, values in found.items() if any(value != values[0] for value in values)}
     return {name: values for name, values in differing.items() if not _goes_without_saying(name, values, differing)}
@@ -146,9 +147,11 @@ def _goes_without_saying(name: str, values: tuple[Any, ...], differing: Mapping[
     return False
 
 
-def _place(name: str) -> int:
-    section = name.partition(".")[0]
-    return ORDER.index(section) if section in ORDER else len(ORDER)
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Dotted names, section by section."""
+    of = {name: name.partition(".")[0] for name in names}
+    met = list(dict.fromkeys(of.values()))
+    return sorted(of, key=lambda n: (ORDER.index(of[n] if of[n] in ORDER else PARTS), met.index(of[n])))
 
 
 def _twins(runs: Sequence[Run]) -> Iterator[tuple[tuple[int, ...], bool]]:

@@ -1,0 +1,140 @@
+"""Drafts: the tables of an experiment while they are put together, and the overrides that change them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import attrs
+
+from meva_core.contracts.hooks import PARTS
+from meva_core.errors import BadValue, did_you_mean
+from meva_core.experiment.choice import FROM
+from meva_core.experiment.experiment import Experiment
+from meva_core.registry import recipes
+
+Table = dict[str, Any]
+
+
+@attrs.frozen
+class Side:
+    """A learner's tables: its own, with its name, and one for each part that it is composed with."""
+
+    own: Table
+    parts: dict[str, Table]
+
+    @property
+    def name(self) -> str:
+        """The learner's name."""
+        return self.own["name"]
+
+    def put(self, inner: str, path: str, value: Any) -> None:
+        """Set `inner`, a hyper-parameter of the learner or PART.NAME. path: what the user wrote, for messages."""
+        part, dot, name = inner.partition(".")
+        if part not in self.parts and not (dot and (self.parts or part in PARTS)):
+            part, name = "", inner  # what is wrong with it is said where it is read
+        if not name:
+            raise BadValue(f"expected {path.rstrip('.')}.NAME, got {path!r}: name one of its hyper-parameters")
+        if part and part not in self.parts:
+            hint = did_you_mean(part, self.parts) if self.parts else ""
+            raise BadValue(
+                f"expected a learner that has one for settings of {part}, got {path}: {self.name} has none{hint}"
+            )
+        table = self.parts[part] if part else self.own
+        if part and name == "name" and table.get("name") != value:
+            table.clear()  # another one's numbers mean nothing to it
+        table[name] = value
+
+
+@attrs.frozen
+class Draft:
+    """The tables of an experiment; `override` changes them."""
+
+    game: Table
+    learner: Side
+    opponents: Sequence[Side]
+    fit: Table
+    evaluate: Table
+
+    @property
+    def sides(self) -> list[Side]:
+        """The learner and its opponents."""
+        return [self.learner, *self.opponents]
+
+    def to_plain(self) -> dict[str, Any]:
+        """The tables as an experiment's file has them."""
+        return {
+            "game": self.game,
+            "learner": self.learner.own,
+            **self.learner.parts,
+            "fit": self.fit,
+            "evaluate": self.evaluate,
+            "opponents": [{**side.own, **side.parts} for side in self.opponents],
+        }
+
+    def override(self, path: str, value: Any) -> None:
+        """Set one hyper-parameter by its dotted name. BadValue where there is none such."""
+        section, _, name = path.partition(".")
+        if section == "opponent":
+            self._override_opponents(name, path, value)
+            return
+        if name == "name" and section in ("game", "learner"):
+            raise BadValue(f"expected --{section} {value}, got {path}: recipes go by the names of game and learner")
+        if section == "learner":
+            self.learner.put(name, path, value)
+        elif section not in recipes.SECTIONS:
+            self._override_parts(section, path, value)
+        elif not name:
+            raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
+        elif section == "evaluate" and "." in name:
+            self._override_evaluation(name, value)
+        else:
+            {"game": self.game, "fit": self.fit, "evaluate": self.evaluate}[section][name] = value
+
+    def _override_opponents(self, name: str, path: str, value: Any) -> None:
+        number, _, rest = name.partition(".")
+        numbered = re.fullmatch("[0-9]+", number) is not None
+        if (rest if numbered else name) == "name":
+            raise BadValue(f"expected --opponent {value}, got {path}: recipes go by the names of game and learner")
+        if not self.opponents:
+            raise BadValue(f"expected --opponent NAME beside {path}, got self-play")
+        meant = self.opponents
+        if numbered:
+            if not 1 <= int(number) <= len(self.opponents):
+                raise BadValue(f"expected an opponent from 1 to {len(self.opponents)}, got {number} @ {path}")
+            meant, name = [self.opponents[int(number) - 1]], rest
+        for side in meant:
+            side.put(name, path, value)
+
+    def _override_parts(self, part: str, path: str, value: Any) -> None:
+        """Set a hyper-parameter of everybody's part of this name."""
+        having = [side for side in self.sides if part in side.parts]
+        if not having and part not in PARTS:
+            known = {*recipes.SECTIONS, "opponent", *(name for side in self.sides for name in side.parts)}
+            raise BadValue(f"expected SECTION.NAME, got {path!r}{did_you_mean(part, known)}")
+        if path.rstrip(".") == part:
+            raise BadValue(f"expected {part}.NAME, got {path!r}: name one of its hyper-parameters")
+        for side in having or self.sides:
+            side.put(path, path, value)
+
+    def _override_evaluation(self, name: str, value: Any) -> None:
+        evaluation, _, setting = name.partition(".")
+        table = {**self.evaluate.get(evaluation, {}), setting: value}
+        table.pop(f"{setting}_{FROM}", None)  # it said who another was
+        self.evaluate[evaluation] = table
+
+
+def of_experiment(experiment: Experiment) -> Draft:
+    """The draft that an experiment is read from."""
+    plain = experiment.to_plain()
+    learner = Side(plain["learner"], {name: plain[name] for name in experiment.learner.parts})
+    rivals = zip(plain.get("opponents", []), experiment.opponents, strict=True)
+    opponents = [_side(table, rival.parts) for table, rival in rivals]
+    return Draft(plain["game"], learner, opponents, plain["fit"], plain["evaluate"])
+
+
+def _side(table: Table, parts: Iterable[str]) -> Side:
+    """A learner's tables, from one that holds those of its parts too."""
+    inside = {name: table[name] for name in parts}
+    return Side({key: value for key, value in table.items() if key not in inside}, inside)

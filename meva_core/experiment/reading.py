@@ -1,0 +1,110 @@
+"""Experiments from their files, and from the tables that they are laid out in: who is meant is looked up, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from meva_core.contracts import conversion
+from meva_core.errors import BadValue, did_you_mean
+from meva_core.experiment.choice import Choice, read_choice, read_learner
+from meva_core.experiment.experiment import (
+    DEFAULT,
+    SCHEMA,
+    EvaluateSettings,
+    Experiment,
+    FitSettings,
+    opponent_path,
+    unless_self_play,
+)
+from meva_core.registry import loading, recipes
+from meva_core.registry.entries import Registry
+
+KEYS = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)  # beside the parts of learners
+
+
+def read(registry: Registry, path: Path) -> Experiment:
+    """An experiment from its TOML file, its hash that of the file."""
+    plain = recipes.read_toml(path)
+    run = plain.pop("run", None)  # versions and hash of the run it was written by
+    versions = run.get("versions", {}) if isinstance(run, Mapping) else {}
+    if isinstance(schema := plain.get("schema"), int) and 0 < schema < SCHEMA and isinstance(versions, Mapping):
+        raise BadValue(
+            f"expected schema {SCHEMA}, got {schema} @ {path}: meva {versions.get('meva', 'of an earlier version')} "
+            "wrote it, and runs it again; this version makes its page (meva report)"
+        )
+    return from_plain(registry, plain, str(path))
+
+
+def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Experiment:
+    """Check everything that can be checked without building: names, types, missing and unknown keys. Raises BadValue,
+    UnknownName where somebody who is meant is not installed, and BadPlugin where a name alone is two plugins'."""
+    shared = {key: table for key, table in plain.items() if key not in KEYS}  # of parts
+    for key, table in shared.items():
+        if not isinstance(table, Mapping) or not recipes.names_part(key):
+            raise BadValue(f"unknown key {key!r} @ {where}{did_you_mean(key, KEYS)}")
+    if plain.get("schema") != SCHEMA:
+        raise BadValue(f"expected schema {SCHEMA}, got {plain.get('schema')!r} @ {where}: written by another version?")
+    for key in ("game", "learner"):
+        if key not in plain:
+            raise BadValue(f"expected a table [{key}], got none @ {where}")
+    opponents = plain.get("opponents", [])
+    if not isinstance(opponents, list):
+        raise BadValue(f"expected a list of tables, got {opponents!r} @ {where}: opponents")
+    evaluate, evaluations = _evaluate(registry, plain.get("evaluate", {}))
+    learner = read_learner(registry, plain["learner"], shared, "learner")
+    paths = [opponent_path(len(opponents), n) for n in range(len(opponents))]
+    rivals = tuple(read_learner(registry, o, shared, path) for o, path in zip(opponents, paths, strict=True))
+    for part in shared:
+        if not any(part in player.parts for player in (learner, *rivals)):
+            raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
+    return Experiment(
+        game=read_choice(registry, "game", plain["game"], "game"),
+        learner=learner,
+        opponents=unless_self_play(learner, rivals),
+        fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
+        evaluate=evaluate,
+        evaluations=evaluations,
+        recipe=conversion.convert(plain.get("recipe", "default"), str, "recipe"),
+        source=conversion.convert(plain.get("source", ""), str, "source"),
+    )
+
+
+def _settings(cls: type, plain: Any, path: str) -> Any:
+    if not isinstance(plain, Mapping):
+        raise BadValue(f"expected a table, got {plain!r} @ {path}")
+    return conversion.construct(cls, conversion.structure(cls, plain, path), path)
+
+
+def _evaluate(registry: Registry, plain: Any) -> tuple[EvaluateSettings, tuple[Choice, ...]]:
+    """The table [evaluate]: its own numbers, and a table for each evaluation that is asked."""
+    if not isinstance(plain, Mapping):
+        raise BadValue(f"expected a table, got {plain!r} @ evaluate")
+    tables = {name: table for name, table in plain.items() if isinstance(table, Mapping)}
+    numbers = {name: value for name, value in plain.items() if name not in tables}
+    check_evaluate_settings(registry, numbers)
+    settings = _settings(EvaluateSettings, numbers, "evaluate")
+    for name in settings.asked:
+        if name not in tables and name != DEFAULT:
+            raise BadValue(f"expected a table [evaluate.{name}] for what is asked, got none @ evaluate.asked")
+    chosen = [
+        read_choice(registry, "evaluation", {"name": name, **tables[name]}, f"evaluate.{name}") for name in tables
+    ]
+    return settings, tuple(chosen)
+
+
+def check_evaluate_settings(registry: Registry, names: Iterable[str]) -> None:
+    """Raise BadValue for a setting that is an evaluation's today, and say which."""
+    own = [field.name for field in attrs.fields(EvaluateSettings)]
+    for name in names:
+        if name in own:
+            continue
+        for offer in registry.of_kind("evaluation"):
+            now = loading.load(offer).formerly.get(name)
+            if now is not None:
+                raise BadValue(f"evaluate.{name} is now evaluate.{offer.name}.{now}: write that instead")
+        evaluations = [offer.name for offer in registry.of_kind("evaluation")]
+        raise BadValue(f"unknown hyper-parameter evaluate.{name}{did_you_mean(name, [*own, *evaluations])}")
