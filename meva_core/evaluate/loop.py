@@ -128,11 +128,18 @@ def _ask(
     tell(seen)
     answers: dict[str, Answer] = {}
     for question in plan.questions:
-        said(question.evaluation.says or f"asking {question.name}")
+        if any(_asks(question.evaluation)):
+            said(question.evaluation.says or f"asking {question.name}")
         answer = _answer(question, game, match, keys, values, name, plan, ended, answers)
         if answer is not None:
             answers[question.name] = answer
     return attrs.evolve(seen, answers=answers)
+
+
+def _asks(evaluation: Evaluation) -> tuple[bool, bool]:
+    """True where it has an `ask`, and an `ask_once`, of its own."""
+    own = type(evaluation)
+    return own.ask is not Evaluation.ask, own.ask_once is not Evaluation.ask_once
 
 
 def _answer(
@@ -152,7 +159,7 @@ def _answer(
         planned = _doubled(planned)
     each = once = None
     counts = {"pairs": plan.settings.pairs, "steps": plan.settings.steps}
-    asks, asks_once = (getattr(type(evaluation), name) is not getattr(Evaluation, name) for name in ("ask", "ask_once"))
+    asks, asks_once = _asks(evaluation)
     if asks:
         inputs = tuple(map(jnp.asarray, evaluation.inputs(ended, answers)))
         asked = match, keys, inputs

@@ -5,7 +5,7 @@ Shapes: P players, D numbers per policy, S steps.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 import jax
@@ -13,9 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import first_state
-
-if TYPE_CHECKING:
-    from meva_meta_value.learner import MeVa
+from meva_meta_value.meta_value import MetaValue
 
 
 class Explored(NamedTuple):
@@ -37,7 +35,7 @@ class OnPolicy(NamedTuple):
     incentives: Array | None = None  # f32[P], where they are drawn
 
 
-def start(learner: MeVa, params: Any, key: Array) -> Explored:
+def start(learner: MetaValue, params: Any, key: Array) -> Explored:
     """A fresh joint policy, with the discounts and the noise of one exploring trajectory."""
     x_key, discount_key, noise_key, rival_key = jax.random.split(key, 4)
     x = learner.start_scale * learner.game.init(x_key)
@@ -50,13 +48,13 @@ def start(learner: MeVa, params: Any, key: Array) -> Explored:
     return Explored(x, states, discounts, noise, incentives)
 
 
-def _first_states(learner: MeVa, x: Array, key: Array) -> tuple:
+def _first_states(learner: MetaValue, x: Array, key: Array) -> tuple:
     """The rivals' states, None in own seats. Seats from P on, whose keys their `start` has not had."""
     keys = [jax.random.fold_in(key, len(learner.rivals) + seat) for seat in range(len(learner.rivals))]
     return tuple(r and first_state(r.learner, r.params, x, key) for r, key in zip(learner.rivals, keys, strict=True))
 
 
-def draw_discounts(learner: MeVa, key: Array) -> Array:
+def draw_discounts(learner: MetaValue, key: Array) -> Array:
     """Discounts f32[P] for one rollout; 0 in the rivals' seats.
 
     Each is `highest_discount` times Beta(a, a) (section 4.2: a = 1/2, the arcsine distribution, and highest 1), with
@@ -75,7 +73,7 @@ def draw_discounts(learner: MeVa, key: Array) -> Array:
     return jnp.where(jnp.array(learner.own_seats), _shared(learner, discounts, key), 0.0)
 
 
-def draw_incentives(learner: MeVa, key: Array) -> Array | None:
+def draw_incentives(learner: MetaValue, key: Array) -> Array | None:
     """Incentives f32[P] for one rollout, uniform on [0, 1]; None if they stay the learner's own.
 
     They are the same for all players if the discounts drawn from this key are.
@@ -85,13 +83,13 @@ def draw_incentives(learner: MeVa, key: Array) -> Array | None:
     return _shared(learner, jax.random.uniform(jax.random.fold_in(key, 1), (learner.game.num_players,)), key)
 
 
-def _shared(learner: MeVa, drawn: Array, key: Array) -> Array:
+def _shared(learner: MetaValue, drawn: Array, key: Array) -> Array:
     """With probability `equal_players` the first player's number for all, else each their own, f32[P]."""
     equal = jax.random.uniform(jax.random.fold_in(key, 2)) < learner.equal_players
     return jnp.where(equal, drawn[0], drawn)
 
 
-def explore(learner: MeVa, params: Any, explored: Explored, key: Array) -> Explored:
+def explore(learner: MetaValue, params: Any, explored: Explored, key: Array) -> Explored:
     """Take `stride` steps under the perturbed model."""
     params = learner.explorer.perturb_params(explored.noise, params)
     player = learner.drawn(explored.incentives)
@@ -107,7 +105,7 @@ def explore(learner: MeVa, params: Any, explored: Explored, key: Array) -> Explo
     return explored._replace(x=x, rivals=rivals)
 
 
-def on_policy(learner: MeVa, params: Any, explored: Explored, key: Array) -> OnPolicy:
+def on_policy(learner: MetaValue, params: Any, explored: Explored, key: Array) -> OnPolicy:
     """Take `stride` steps of the unperturbed model at fresh discounts, from the current end of the trajectory."""
     discount_key, step_key = jax.random.split(key)
     discounts, incentives = draw_discounts(learner, discount_key), draw_incentives(learner, discount_key)
@@ -126,7 +124,7 @@ def on_policy(learner: MeVa, params: Any, explored: Explored, key: Array) -> OnP
     return OnPolicy(x, jax.vmap(learner.game.payoff)(x), discounts, incentives)
 
 
-def _with_rivals(learner: MeVa, steps: Array, states: tuple, x: Array, key: Array) -> tuple[Array, tuple]:
+def _with_rivals(learner: MetaValue, steps: Array, states: tuple, x: Array, key: Array) -> tuple[Array, tuple]:
     """Replace the rivals' rows by their own steps; returns the steps and the rivals' new states."""
     new = []
     for seat, (rival, state) in enumerate(zip(learner.rivals, states, strict=True)):

@@ -5,7 +5,7 @@ Shapes: B trajectories, P players, D numbers per policy, S steps of a rollout, K
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +15,7 @@ from jax import Array
 from meva_core.contracts import Training, component, part
 from meva_core.ops import cosine, lambda_returns, mean_over_batch, quantile_huber, spread
 from meva_meta_value import rollout
-
-if TYPE_CHECKING:
-    from meva_meta_value.learner import MeVa
+from meva_meta_value.meta_value import MetaValue
 
 
 class FitState(NamedTuple):
@@ -59,7 +57,7 @@ class MetaValueTraining(Training):
         return state.target_params
 
     def step(self, state: FitState, key: Array) -> tuple[FitState, dict[str, Array]]:
-        learner: MeVa = self.learner
+        learner: MetaValue = self.learner
         start_key, update_key = jax.random.split(key)
         keys = spread(jax.random.split(start_key, learner.batch_size))
         explorers = jax.vmap(lambda key: rollout.start(learner, state.params, key))(keys)
@@ -124,7 +122,7 @@ class MetaValueTraining(Training):
 
     def targets(self, target_params: Any, data: rollout.OnPolicy) -> Array:
         """Lambda-returns of one rollout, in the network's unit, f32[S, P, K]; constants of the loss."""
-        learner: MeVa = self.learner.drawn(data.incentives)
+        learner: MetaValue = self.learner.drawn(data.incentives)
         values = jax.vmap(lambda x: learner.quantile_values(target_params, x, x, data.discounts))(data.x[1:])
         payoffs = data.payoffs[1:] if learner.formulation == "correction" else data.payoffs[:-1]
         targets = lambda_returns(
@@ -141,7 +139,7 @@ class MetaValueTraining(Training):
         return jax.vmap(quantile_huber)(values, targets), jnp.abs(errors)
 
     def _optimiser(self) -> optax.GradientTransformation:
-        learner: MeVa = self.learner
+        learner: MetaValue = self.learner
         rate: Any = learner.optimiser_rate
         if learner.schedule == "cosine":
             rate = cosine(rate, learner.final_rate, self._num_updates)
@@ -151,6 +149,6 @@ class MetaValueTraining(Training):
 
     @property
     def _num_updates(self) -> int:
-        learner: MeVa = self.learner
+        learner: MetaValue = self.learner
         per_loop = 1 if learner.rollout_from == "start" else learner.trajectory // learner.stride
         return learner.loops * per_loop

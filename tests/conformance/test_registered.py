@@ -103,7 +103,8 @@ def test_value_model_among_three(name, hills):
 @traced
 @pytest.mark.parametrize("name", names("value_model"))
 def test_value_model_in_the_abstract(name, game):
-    contract.value_model(meva.installed().find("value_model", name), builder(name, GAMES[game]), GAMES[game])
+    offer = meva.installed().find("value_model", name)
+    contract.parts({"model": offer}, {"model": builder(name, GAMES[game])}, GAMES[game])
 
 
 @pytest.mark.parametrize("name", names("explorer"))
