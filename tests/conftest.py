@@ -40,7 +40,12 @@ def pytest_unconfigure(config):
     shutil.rmtree(_ENVIRONMENT["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 
-FIRST = ("test_registered.py", "test_readme.py", "test_run.py", "test_reproduce.py", "test_theory.py", "test_units.py")
+# By CPU seconds, of those that take 25 or more.
+FIRST = (
+    *("test_registered.py", "test_theory.py", "test_rules.py", "test_run.py", "test_units.py", "test_golden.py"),
+    *("test_readme.py", "test_reproduce.py", "test_evaluate.py", "test_devices.py", "test_meva.py", "test_folders.py"),
+    *("test_games.py", "test_third_party_plugin.py", "test_summary.py", "test_examples.py"),
+)
 
 
 def pytest_collection_modifyitems(items):

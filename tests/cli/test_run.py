@@ -336,15 +336,16 @@ def test_resuming_after_a_crash_before_any_checkpoint(toy_run, meva_run, tmp_pat
 
 
 def test_resuming_after_a_crash_while_writing(toy_run, meva_run, tmp_path, no_figures):
-    """The last checkpoint is damaged, another half written, and so is a line of metrics."""
+    """The last checkpoint is damaged, another half written, and so is a line of metrics; that of loop 4 is too many."""
     folder = tmp_path / "crashed"
     shutil.copytree(toy_run.folder, folder)
     (folder / "checkpoints" / "learner" / "loop-0000005.npz").write_text("damaged")
+    (folder / "checkpoints" / "learner" / "loop-0000004.npz").unlink()
     (folder / "checkpoints" / "learner" / "loop-0000006.partial").write_bytes(b"half")
     (folder / "metrics.jsonl").write_text((folder / "metrics.jsonl").read_text()[:-20])
     outcome = meva_run("--resume", folder)
     assert outcome.code == 0
-    assert "resumed at loop 4" in outcome.out
+    assert "resumed at loop 3" in outcome.out
     (warning,) = outcome.err.splitlines()
     assert warning.startswith("warning: expected a whole file as MeVa writes it, got a damaged or foreign file: ")
     assert warning.endswith("loop-0000005.npz; the one before is used")

@@ -31,6 +31,8 @@ found = {"used": len(batching.used())}
 five = jax.jit(lambda x: batching.over_batch(jax.numpy.sin, x)).lower(np.ones(5, "f")).compile().as_text()
 found["sines of five"] = [n for n in (3, 5) if re.search(rf"f32\[{n}\]\S* sine\(", five)]
 found["shared"] = [len(jax.jit(batching.spread)(np.ones(n)).sharding.device_set) for n in (6, 5)]
+mean = jax.jit(lambda c, x: batching.mean_over_batch(lambda c, x: {"of products": (c * x).mean()}, c, x))
+found["means"] = [float(mean(2.0, np.arange(float(n)))["of products"]) for n in (6, 5)]
 for game, name, settings in json.loads(sys.argv[2]):
     asked = resolve.resolve(known, files, game=game, learner=name, opponents=(), overrides=settings)
     learner = compose.compose(asked).rehearse()[0]
@@ -91,6 +93,10 @@ def test_so_many_are_used_as_are_asked_for():
     assert [one["used"] for one in both] == [1, 2]
     assert both[1]["shared"] == [2, 1]  # what they do not divide stays with one
     assert [one["sines of five"] for one in both] == [[5], [3]]  # but for what is mapped over
+
+
+def test_a_mean_is_over_everybodys_share():
+    assert [one["means"] for one in found(*IN_CI)] == [[5.0, 4.0]] * 2
 
 
 @fits
