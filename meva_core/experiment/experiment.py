@@ -121,21 +121,29 @@ class Experiment:
         return plain
 
     @property
+    def cast(self) -> list[Choice]:
+        """The game, and every player with its models."""
+        return [choice for each in (self.game, self.learner, *self.opponents) for choice in each.everybody]
+
+    @property
     def participants(self) -> list[Choice]:
-        """The game, every player with its models, the evaluations, and whom these name."""
-        players = (self.game, self.learner, *self.opponents, *self.evaluations)
-        return [choice for player in players for choice in player.everybody]
+        """The cast, the evaluations, and whom these name."""
+        return [*self.cast, *(choice for evaluation in self.evaluations for choice in evaluation.everybody)]
 
     def as_installed(self) -> Experiment:
         """The same experiment of what is installed here, as a new run has it: a file may be of other versions, or leave
         open who is meant."""
         learner = self.learner.as_installed()
+        evaluations = tuple(evaluation.as_installed() for evaluation in self.evaluations)
+        called = {old.name: new.name for old, new in zip(self.evaluations, evaluations, strict=True)}
+        asked = tuple(called.get(name, name) for name in self.evaluate.asked)
         return attrs.evolve(
             self,
             game=self.game.as_installed(),
             learner=learner,
             opponents=_unless_self_play(learner, tuple(rival.as_installed() for rival in self.opponents)),
-            evaluations=tuple(evaluation.as_installed() for evaluation in self.evaluations),
+            evaluate=attrs.evolve(self.evaluate, asked=asked),
+            evaluations=evaluations,
         )
 
     @property

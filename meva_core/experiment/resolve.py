@@ -100,16 +100,22 @@ def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, 
             {**table["learner"], **{part: table[part] for part in MODELS if part in table}} for table in players
         ]
     found = from_plain(registry, plain, "experiment")
-    return attrs.evolve(found, evaluations=tuple(map(_newly_named, found.evaluations)))
+    before = {evaluation.name: evaluation for evaluation in experiment.evaluations}
+    evaluations = (_as_meant(evaluation, before.get(evaluation.name)) for evaluation in found.evaluations)
+    return attrs.evolve(found, evaluations=tuple(evaluations))
 
 
-def _newly_named(evaluation: Choice) -> Choice:
-    """The evaluation with the origins of those whom it did not name before."""
-    named = {
-        setting: choice if choice.origin is not None else choice.as_installed()
+def _as_meant(evaluation: Choice, before: Choice | None) -> Choice:
+    """The evaluation with the origins of what is new in it, itself or somebody whom it names."""
+    if before is None:
+        return evaluation.as_installed()
+    new = {
+        setting: choice.as_installed()
         for setting, choice in evaluation.named.items()
+        if setting not in before.named or choice.name != before.named[setting].name
     }
-    return attrs.evolve(evaluation, origin=evaluation.origin or evaluation.offer.origin, named=named)
+    settings = {**evaluation.settings, **{setting: choice.name for setting, choice in new.items()}}
+    return attrs.evolve(evaluation, settings=settings, named={**evaluation.named, **new})
 
 
 def _in_another_unit(

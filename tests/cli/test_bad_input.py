@@ -125,7 +125,7 @@ CASES = {
     "no experiment": (["nosuch.toml"], "expected a readable TOML file at nosuch.toml, got: No such file"),
     "experiment is a folder": (["."], "expected a file, got the folder .: write experiment.toml to run it again"),
     "broken experiment": (["broken.toml"], "expected TOML in broken.toml"),
-    "empty experiment": (["empty.toml"], "expected schema 2, got None @ empty.toml"),
+    "empty experiment": (["empty.toml"], "expected schema 3, got None @ empty.toml"),
     "experiment and names": (["broken.toml", "--game", "ipd"], "got both"),
     "experiment and recipe": (["broken.toml", "--recipe", "paper"], "got both"),
     "no registry": ([*NAIVE, "--registry", "nosuch.toml"], "expected a readable TOML file at nosuch.toml"),

@@ -143,7 +143,7 @@ def test_another_version_is_another_experiment_and_goes_on_with_a_warning(
     assert outcome.err == f"warning: {begun} is of other versions, and may be other code: meva-hawks 1.1 (was 1.0)\n"
     outcome = meva_run("--resume", begun, "--quiet")
     assert outcome.code == 0
-    assert "may round otherwise: meva-hawks 1.1 (was 1.0)\n" in outcome.err
+    assert "may round differently here: meva-hawks 1.1 (was 1.0)\n" in outcome.err
     assert outcome.err.count("\n") == 1
     was = hash_in(begun)
     outcome = meva_run(begun / "experiment.toml", "--out", tmp_path / "again", "--quiet")
@@ -210,7 +210,7 @@ def test_a_folder_of_the_version_before(hawks, meva_run, meva_command, monkeypat
 
 def test_two_plugins_never_share_a_hash(hawks):
     known = discovery.installed()
-    chosen = {"learner.rate": 1.0, "evaluate.shaping.against": "lola"}
+    chosen = {"learner.rate": 1.0, "evaluate.shaping.against": "lola", "evaluate.best_response.rate": 1.0}
     ours, theirs = (
         resolve.resolve(known, [recipes.shipped()], game="ipd", learner=f"{plugin}:naive", overrides=chosen)
         for plugin in ("meva_gradient_rules", "hawks")

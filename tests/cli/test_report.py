@@ -101,8 +101,9 @@ def test_the_explored_numbers_are_the_runs(logistic):
     shown = data(logistic)
     assert shown["values"] == [0.0, 5.0, 20.0]
     assert shown["policies"] is None
-    for found, row in zip(shown["plane"]["basins"]["B"], summary(logistic)["rows"], strict=True):
-        assert np.sum(found) == row["basins"]["B"]["cells"]["mean"]
+    (panel,) = shown["panels"]
+    for found, row in zip(panel, summary(logistic)["rows"], strict=True):
+        assert np.sum(found["basins"]["B"]) == row["basins"]["B"]["cells"]["mean"]
     with np.load(logistic / "policies.npz") as file:
         ends = file["trajectories"][0, :, :, -1, :, 0]
     np.testing.assert_allclose(

@@ -336,6 +336,7 @@ def test_polytopes_are_drawn_run_by_run(more):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ('picture = "polytope"', 'picture = "basin"', "expected runs that have basin to draw in shape, got ipd"),
         ('picture = "polytope"', 'picture = "basins"', "expected runs that have basins to draw in shape, got ipd"),
         (
             '["default", "polytope"], "evaluate.polytope.opponents" = 5',

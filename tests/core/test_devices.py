@@ -158,7 +158,7 @@ def test_a_run_records_its_devices_and_a_rerun_takes_as_many(tmp_path):
         assert code == 0, said
         return tomllib.loads((tmp_path / out / "experiment.toml").read_text())["run"]["devices"]
 
-    small = [f"evaluate.{name}=2" for name in ("pairs", "steps", "response_steps", "response_restarts")]
+    small = [f"evaluate.{name}=2" for name in ("pairs", "steps", "best_response.steps", "best_response.restarts")]
     words = ["--game", "matrix", "--learner", "naive", *(word for one in small for word in ("--set", one))]
     assert recorded("first", *words, "--devices", 3) == 3
     assert recorded("again", tmp_path / "first" / "experiment.toml") == 3

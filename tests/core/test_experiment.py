@@ -150,13 +150,41 @@ def others(value):
         for section, table in resolve().to_plain().items()
         if isinstance(table, dict)
         for name in table
-        if name not in ("name", "from", "table", "against", "against_from", "chunk", "on_divergence")
+        if name not in ("name", "from", "table", "chunk", "on_divergence", "asked")
+        and not isinstance(table[name], dict)
     ],
 )
 def test_the_hash_depends_on_every_number(section, name):
     plain = resolve().to_plain()
     other = experiment.from_plain(KNOWN, changed(plain, (section, name), others(plain[section][name])), "here")
     assert other.hash != resolve().hash
+
+
+EVALUATIONS = resolve().to_plain()["evaluate"]
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "name"),
+    [
+        (evaluation, name)
+        for evaluation, table in EVALUATIONS.items()
+        if isinstance(table, dict)
+        for name in table
+        if name not in ("from", "against", "against_from")
+    ],
+)
+def test_the_hash_depends_on_every_number_of_an_evaluation(evaluation, name):
+    plain = resolve().to_plain()
+    table = {**plain["evaluate"][evaluation], name: others(plain["evaluate"][evaluation][name])}
+    other = experiment.from_plain(KNOWN, changed(plain, ("evaluate", evaluation), table), "here")
+    assert other.hash != resolve().hash
+    assert other.fit_hash == resolve().fit_hash
+
+
+def test_the_hash_depends_on_who_is_asked_and_not_on_how_they_were_picked():
+    everybody = [name for name, table in EVALUATIONS.items() if isinstance(table, dict)]
+    assert resolve(overrides={"evaluate.asked": everybody}).hash == resolve().hash
+    assert resolve(overrides={"evaluate.asked": everybody[:1]}).hash != resolve().hash
 
 
 @pytest.mark.parametrize(("name", "value"), [("chunk", 3), ("on_divergence", "stop")])

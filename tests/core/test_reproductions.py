@@ -64,10 +64,6 @@ def test_an_unknown_name_is_told_with_a_suggestion():
     [
         ({"runs": {}, "claims": []}, "expected at least one run"),
         ({"pictures": "basins"}, "unknown key 'pictures'"),
-        (
-            {"picture": "basin"},
-            "expected one of payoffs, basins, trajectories, contours, heat-maps, ranking, polytope, got 'basin'",
-        ),
         ({"runs": {"lola": {"game": "ipd"}}}, "learner"),
         ({"runs": {"lola": {**RUN, "seed": 1}}}, "unknown key 'seed'"),
         ({"claims": [{**CLAIM, "published": "low"}]}, "expected a number, got 'low'"),
