@@ -158,7 +158,7 @@ def held(found: dict[str, Any]) -> str:
 
 
 def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dict[str, Any]) -> list[Path]:
-    """The picture: the ranking, payoffs or heat-maps run by run, or what an evaluation draws of the runs; `found` is the
+    """The picture: the ranking, payoffs or heat-maps run by run, or an evaluation's picture of the runs. found: the
     content of summary.json."""
     import matplotlib
 
