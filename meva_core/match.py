@@ -158,11 +158,11 @@ def _step(match: Match, x: Array, states: tuple, key: Array) -> tuple[Array, tup
 
 
 def _update(player: Fitted, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-    who, fits = type(player.learner).__name__, copies(player.learner)
+    who = type(player.learner).__name__
     try:
         result = player.learner.update(player.params, state, x, key)
     except Exception as error:
-        if isinstance(error, MevaError) or fits is None:
+        if isinstance(error, MevaError) or (fits := copies(player.learner)) is None:
             raise
         raise BadCombination(
             f"expected a player of one fit, got {who} of {fits} seeds: take one with "

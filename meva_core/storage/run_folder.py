@@ -6,7 +6,7 @@ metrics.jsonl     one line per seed and outer loop, written during the fit
 checkpoints/      the last three of each fit
 snapshots/        its parameters ten times along the way, laid out like checkpoints
 summary.json      everything in the tables (meva_core/report/summary.py documents it)
-policies.npz      the last policies of every match; in a game with a plane, its basins and trajectories too
+policies.npz      the last policies of every match, and the arrays that evaluations add
 figures/          as PNG and SVG
 report.html       one page of all this, that needs no other file
 """

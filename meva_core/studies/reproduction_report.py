@@ -158,8 +158,8 @@ def held(found: dict[str, Any]) -> str:
 
 
 def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dict[str, Any]) -> list[Path]:
-    """The picture: payoffs, polytopes or heat-maps run by run, all runs' basins or trajectories in one, the contours
-    of the game, or the ranking; `found` is the content of summary.json."""
+    """The picture: the ranking, payoffs or heat-maps run by run, or an evaluation's picture of the runs. found: the
+    content of summary.json."""
     import matplotlib
 
     from meva_core.report import figures

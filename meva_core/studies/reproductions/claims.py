@@ -117,8 +117,8 @@ def _rising(claim: Claim, rows: list[dict[str, Any]]) -> Verdict:
 
 
 def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> Quantity:
-    """A number of a run's row or a tournament's cell; of basins the share of the starts. No number of no run; BadValue
-    where there is no such row or quantity."""
+    """A number of a run's row or a tournament's cell; the share of what is counted. No number of no run; BadValue where
+    there is no such row or quantity."""
     if summary is None:
         return Quantity(None, None)
     tournament = "games" in summary
