@@ -7,10 +7,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-pytestmark = pytest.mark.usefixtures("compile_quickly")
-
 MODULES = {  # a module with examples -> the public functions and classes that have them
-    "meva_core.contracts.components": "component leaf",
+    "meva_core.contracts.components": "component derived leaf",
     "meva_core.experiment.make": "make",
     "meva_core.match": "play self_play",
     "meva_core.ops.batching": "mean_over_batch over_batch",
