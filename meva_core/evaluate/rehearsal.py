@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 
 from meva_core.contracts.evaluation import Answer, Asking, Evaluation
+from meva_core.contracts.protocols import Learner
 from meva_core.evaluate.matches import matches
 from meva_core.evaluate.plan import Question
 from meva_core.experiment.compose import Composition
@@ -25,12 +26,19 @@ def check(questions: Sequence[Question], composition: Composition) -> None:
     or answers with anything but arrays."""
     offers = {question.name: composition.offers[question.name] for question in questions}
     if not all(offer.bundled for offer in offers.values()):
-        jax.eval_shape(lambda key: _asked(questions, offers, composition, key), jax.random.key(0))
+        learners = composition.rehearse()
+        jax.eval_shape(lambda key: _asked(questions, offers, composition, learners, key), jax.random.key(0))
 
 
-def _asked(questions: Sequence[Question], offers: dict[str, Offer], composition: Composition, key: Array) -> Array:
+def _asked(
+    questions: Sequence[Question],
+    offers: dict[str, Offer],
+    composition: Composition,
+    learners: Sequence[Learner],
+    key: Array,
+) -> Array:
     players = []
-    for learner in composition.rehearse():
+    for learner in learners:
         training = learner.training
         players.append(Fitted(learner=learner, params=training and training.params(training.init(key))))
     match = Match(game=composition.game, players=tuple(players), seats=composition.seats)

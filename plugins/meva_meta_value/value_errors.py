@@ -164,11 +164,14 @@ class MetaValueErrors(Evaluation):
     def lacks(self, composition: Any, seeds: int) -> str:
         """A learner with a meta-value, asked for in the abstract, so that nothing is computed."""
 
+        learner, game = composition.rehearse()[0], composition.game
+        if not isinstance(learner, HasMetaValue):
+            return "a learner with a meta-value"
+
         def learnt(key: Array) -> Any:
-            learner, game = composition.rehearse()[0], composition.game
             training = learner.training
             params = None if training is None else training.params(training.init(key))
-            return learner.meta_value(params, game.init(key)) if isinstance(learner, HasMetaValue) else None
+            return learner.meta_value(params, game.init(key))
 
         return "" if jax.eval_shape(learnt, jax.random.key(0)) is not None else "a learner with a meta-value"
 

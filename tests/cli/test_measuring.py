@@ -105,7 +105,7 @@ def test_bad_input_is_told_in_one_line(arguments, said, tmp_path, meva_command):
         ('quantity = "self_play"', 'quantity = "selfplay"', "unknown quantity 'selfplay'"),
         ('learner = "naive"', 'learner = "naif"', "unknown learner 'naif'"),
         ('recipe = "mine"', 'recipe = "main"', "unknown recipe 'main'"),
-        ("evaluate.pairs", "evaluate.pair", "unknown hyper-parameter 'pair'"),
+        ("evaluate.pairs", "evaluate.pair", "unknown hyper-parameter evaluate.pair"),
         ('learner = "naive"\nrecipe = "mine"', 'learner = "lola"', "at one of its settings"),
     ],
 )

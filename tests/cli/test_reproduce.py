@@ -190,7 +190,7 @@ def test_a_game_without_outcomes_has_trajectories_alone(picture, code, tmp_path,
         ('learner = "lola"', 'learner = "lolla"', "unknown learner 'lolla'"),
         ("basins.B", "basins.C", "unknown quantity 'basins.C' of run naive - did you mean 'basins.B'?"),
         ("at = 1.0", "at = 2.0", "expected what is asked of run lola to be at one of its settings 0, 1, got at = 2.0"),
-        ('game = "logistic"', 'game = "ipd"', "expected games that have basins to draw in tiny, got ipd in run naive"),
+        ('game = "logistic"', 'game = "ipd"', "expected runs that have basins to draw in tiny, got ipd in run naive"),
     ],
 )
 def test_what_cannot_be_costs_no_run(old, new, said, tmp_path, reproduce):

@@ -166,7 +166,7 @@ def test_the_summary_says_what_was_run(run):
     found = summary(run.folder)
     assert (found["game"], found["learner"], found["opponents"]) == ("ipd", "meva", [])
     assert (found["seeds"], found["diverged"]) == ([0], [])
-    assert found["setting"] == {"name": "discount", "label": "meta-discount γ", "own": 0.95}
+    assert found["setting"] == {"name": "discount", "label": "meta-discount γ", "symbol": "γ", "own": 0.95}
     assert [row["value"] for row in found["rows"]] == [0.0, 0.95]
     (fit,) = found["fits"]
     assert (fit["learner"], fit["loops"]) == ("meva", 5)
@@ -534,7 +534,7 @@ def test_another_process_in_the_folder(toy_run, meva_run, tmp_path):
         for arguments in (("--resume", tmp_path / "run"), (*TOY, "--out", tmp_path / "run")):
             outcome = meva_run(*arguments)
             assert outcome.code == 2
-            assert f"got {tmp_path / 'run'}: process {os.getpid()} on " in outcome.err
+            assert f"got {tmp_path / 'run'}, which is in use by process {os.getpid()} on " in outcome.err
             assert outcome.err.count("\n") == 1
 
 
@@ -774,7 +774,7 @@ def test_meva_against_lola(rivals_run):
     assert (found["learner"], found["opponents"]) == ("meva", ["lola"])
     (row,) = found["rows"]
     assert row["self_play"] is None
-    assert row["against"] is None
+    assert "against" not in row
     assert len(row["payoffs"]) == 2
     assert row["payoffs"][0]["mean"] != row["payoffs"][1]["mean"]
     assert "logistic: meva against lola" in rivals_run.outcome.out

@@ -35,7 +35,7 @@ def test_programs_that_cannot_be_kept_are_told_of_once_and_plugins_in_a_line(cap
 
 
 def test_payoffs_that_single_precision_cannot_hold_are_told(meva_run, tmp_path):
-    small = ["pairs=2", "steps=1", "response_steps=1"]
+    small = ["pairs=2", "steps=1", "best_response.steps=1"]
     sets = ["game.payoffs_1=[[10001, 10005], [10000, 10003]]", *(f"evaluate.{each}" for each in small)]
     given = [word for each in sets for word in ("--set", each)]
     told = "set evaluate.float64=true to evaluate in double precision"
