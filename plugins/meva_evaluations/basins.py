@@ -93,7 +93,13 @@ class Basins(Evaluation):
     formerly = {"grid": "grid", "grid_steps": "steps", "nudge": "nudge"}  # noqa: RUF012
 
     def lacks(self, composition: Any, seeds: int) -> str:
-        return "a game with a plane of two numbers to survey" if composition.game.plane is None else ""
+        """Not asked of a game without a plane; refused there, where a nudge is set: it would change nothing."""
+        if composition.game.plane is not None:
+            return ""
+        lacking = "a game with a plane of two numbers to survey"
+        if self.nudge:
+            raise BadCombination(f"expected {lacking} for evaluate.basins.nudge, got a game without: leave it out")
+        return lacking
 
     def plan(self, composition: Any) -> None:
         least = 10 * float(np.finfo(np.float32).eps) * max(map(abs, composition.game.plane))

@@ -165,11 +165,11 @@ class MetaValueErrors(Evaluation):
         """A learner with a meta-value, asked for in the abstract, so that nothing is computed."""
 
         learner, game = composition.rehearse()[0], composition.game
+        training = learner.training
         if not isinstance(learner, HasMetaValue):
             return "a learner with a meta-value"
 
         def learnt(key: Array) -> Any:
-            training = learner.training
             params = None if training is None else training.params(training.init(key))
             return learner.meta_value(params, game.init(key))
 

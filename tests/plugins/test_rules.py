@@ -399,7 +399,9 @@ def test_numbers_that_look_like_probabilities_are_told_to_be_logits(meva_run, tm
     outcome = meva_run("--game", "ipd", "--learner", "fixed", *given, "--out", tmp_path / "run")
     warning, error = outcome.err.splitlines()
     assert warning.startswith("warning: learner.policy is taken as logits, which play P(C|start) = 0.73, ")
-    assert error.startswith("error: expected a game with basins")
+    assert error.startswith(
+        "error: expected a game with a plane of two numbers to survey for evaluate.basins.nudge, got a game without"
+    )
 
 
 @pytest.mark.parametrize(
