@@ -1,4 +1,4 @@
-"""Makes the runs of reproductions and sweeps, several at a time, and writes what they show together."""
+"""Runs reproductions and sweeps, several runs at a time, and writes a joint report of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Wanted = Sequence[tuple[Reproduction, Mapping[str, Job]]]
 class Study:
     """The result of a reproduction or a sweep; its repr is the lines that the command prints.
 
-    summary: the content of summary.json. folder: where that lies, with figures and a page.
+    summary: the content of summary.json. folder: the folder of that file, of the figures and of the page.
     """
 
     summary: dict[str, Any]
@@ -50,8 +50,8 @@ def sweep(
 ) -> Study:
     """Run one game and learner at many settings, and rank them; what `meva sweep` does.
 
-    file: TOML (`studies.sweeps` has its layout). Finished runs in `out` are only read. jobs: runs made at a time, each
-    in a process of its own where there are several. Raises MevaError on bad input.
+    file: TOML (`studies.sweeps` documents the layout). Finished runs in `out` are only read. jobs: number of runs at a
+    time; with several, each has its own process. Raises MevaError on bad input.
     """
     asked = sweeps.read(Path(file))
     return _study([asked], quick, out, jobs, registry_file, overview)[0]
@@ -66,10 +66,10 @@ def reproduce(
     registry_file: str | Path | None = None,
     overview: Overview | None = None,
 ) -> list[Study]:
-    """Make what publications report anew, and say how close it came; what `meva reproduce` does.
+    """Reproduce the results of publications, and compare them with the reported numbers; what `meva reproduce` does.
 
-    Finished runs in `out` are only read. jobs: runs made at a time, each in a process of its own where there are
-    several. Raises MevaError on bad input.
+    Finished runs in `out` are only read. jobs: number of runs at a time; with several, each has its own process.
+    Raises MevaError on bad input.
     """
     known, own = runner.plugins(registry_file)
     files = [*discovery.recipe_files(known), *own]
@@ -95,14 +95,16 @@ def _study(
 def make(
     wanted: Wanted, *, quick: bool, out: Path, jobs: int | None, registry_file: Path | None, overview: Overview
 ) -> list[dict[str, Any]]:
-    """Make each reproduction or sweep in a folder of its own in `out`, beside runs/ and fits/, which are used again.
-    Returns the content of every summary.json. Raises BadValue where one is called like those folders."""
+    """Run each reproduction or sweep, and write its report to its own folder in `out`.
+
+    The folders runs/ and fits/ in `out` are shared and reused. Returns the content of every summary.json. Raises
+    BadValue if a reproduction has the name of one of those two folders."""
     for one, _ in wanted:
         if one.name in (RUNS, FITS):
             raise BadValue(f"expected another name than {RUNS} or {FITS}, which hold what all share, got {one.name!r}")
     makings = _missing(wanted, out, registry_file)
     every = {job.hash for _, jobs_of_one in wanted for job in jobs_of_one.values()}
-    jobs = min(jobs or processes.default_jobs(), max(1, len(every)))  # not how many are left, which rounding depends on
+    jobs = min(jobs or processes.default_jobs(), max(1, len(every)))  # counts finished jobs too: rounding depends on this number
     overview.titles = [making.title for making in makings]
     summaries: list[dict[str, Any]] = []
 
@@ -115,7 +117,7 @@ def make(
 
 
 def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Making]:
-    """Jobs that are still to be made, each once."""
+    """Jobs that are not finished yet, each once."""
     found: dict[str, Making] = {}
     for one, jobs in wanted:
         for label, job in jobs.items():
@@ -132,7 +134,7 @@ def _follow(
     overview: Overview,
     write: Callable[[Reproduction, dict[str, str]], None],
 ) -> None:
-    """Write each reproduction, in the order asked, as soon as all that it needs is there."""
+    """Write each reproduction, in the order of `wanted`, as soon as its jobs are over."""
     pending = {making.job.hash for making in makings}
     lost: set[str] = set()
     for one, jobs in wanted:

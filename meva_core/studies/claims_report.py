@@ -1,9 +1,9 @@
-"""Files and tables that `meva claims` makes of a claim.
+"""Files and tables that `meva claims` writes for a claim.
 
 summary.json   {schema, name, says, game, learner, opponents, recipe, set, seeds, results: a dict per number of devices:
                {devices, fits, count, at_least (percent: the lower end of the 95 % Wilson interval), holds: per seed,
                quantities: [{quantity, at, at_least, at_most, count, mean, quartiles, worst, per_seed}]}}
-claims.csv     a line per seed and number of devices
+claims.csv     one line per seed and number of devices
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HEADS = ["quantity", "needed", "hold", "mean", "worst", "quartiles", "", ""]
 
 
 def summary(claim: Claim, seeds: Sequence[int], runs: Mapping[int, Sequence[dict[str, Any] | None]]) -> dict[str, Any]:
-    """The content of summary.json, given by the number of devices each run's summary, None of one that diverged."""
+    """The content of summary.json. runs: by number of devices, the summary of each run, None if it diverged."""
     return {
         "schema": SCHEMA,
         "name": claim.name,
@@ -52,15 +52,18 @@ def _result(claim: Claim, seeds: Sequence[int], devices: int, runs: Sequence[dic
 
 
 def count(devices: int, holds: Sequence[bool]) -> Count:
-    """Count the fits that hold, and of how many that is evidence (Wilson, 1927, Probable inference)."""
-    from scipy.stats import binomtest  # a second of imports
+    """Count the fits for which the claim holds, with a lower bound on their percentage.
+
+    The bound is the lower end of the 95 % Wilson interval (Wilson, 1927, Probable inference).
+    """
+    from scipy.stats import binomtest  # this import takes a second
 
     low = binomtest(sum(holds), len(holds)).proportion_ci(0.95, method="wilson").low
     return Count(devices=devices, fits=len(holds), count=sum(holds), at_least=round(100 * low))
 
 
 def _per_seed(criterion: Criterion, seeds: Sequence[int], runs: Sequence[dict[str, Any] | None]) -> list[float | None]:
-    """A number for every seed, None of one that diverged."""
+    """The quantity for every seed, None if the seed diverged."""
     found: dict[int, float | None] = {}
     for run in runs:
         if run is not None:
@@ -81,7 +84,7 @@ def _quantity(criterion: Criterion, found: Sequence[float | None]) -> dict[str, 
 
 
 def as_csv(found: Mapping[str, Any]) -> str:
-    """claims.csv, of the content of summary.json."""
+    """Build the text of claims.csv from the content of summary.json."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     heads = [_called(each).replace("\n", " ") for each in found["results"][0]["quantities"]]
@@ -94,7 +97,7 @@ def as_csv(found: Mapping[str, Any]) -> str:
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:
-    """The counts and the numbers, for a screen of 80 columns."""
+    """Format the counts and the quantities for a screen of 80 columns."""
     text: list[str] = []
     for result in found["results"]:
         rows = [_row(each) for each in result["quantities"]]
@@ -103,7 +106,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
 
 
 def told(result: Mapping[str, Any]) -> Count:
-    """The count of one of the results."""
+    """The count in one entry of `results` in summary.json."""
     return Count(**{field.name: result[field.name] for field in attrs.fields(Count)})
 
 

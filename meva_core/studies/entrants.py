@@ -1,15 +1,15 @@
-"""Entrants of a tournament: learners at settings of their own, and named strategies of the game. Imports no jax.
+"""Entrants of a tournament: learners with their own settings, and named strategies of the game. Imports no jax.
 
-An entrant is written [LABEL=]NAME[:PATH=VALUE]..., and entrants are separated by commas:
+An entrant has the form [LABEL=]NAME[:PATH=VALUE]..., and commas separate entrants:
 
-    naive                                    a learner, at its recipe
+    naive                                    a learner with its recipe
     lola:look_ahead_rate=50:variant=taylor   a learner with some hyper-parameters changed
-    slow=naive:rate=5                        the same, under a label of its own
-    tit_for_tat                              a strategy that the game names
+    slow=naive:rate=5                        the same, with its own label
+    tit_for_tat                              a strategy of the game
     extortion:factor=2                       a strategy, and a hyper-parameter of the learner that plays it
 
-A value is TOML, or else plain text, as after --set. Commas and colons inside of brackets, braces or quotes belong to
-the value: lola:rate=[10.0, 20.0]. A name that a learner and a strategy share is the learner's.
+A value is TOML, or else plain text, as after --set. Commas and colons inside brackets, braces or quotes belong to the
+value: lola:rate=[10.0, 20.0]. If a learner and a strategy have the same name, it means the learner.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ _LABEL = re.compile(r"[\w][\w .+-]*")
 
 @attrs.frozen
 class Entrant:
-    """One who takes part. label: its name in tables and files. name: that of a learner, or of a strategy. settings:
-    hyper-parameters that differ from its recipe."""
+    """A participant of a tournament.
+
+    label: its name in tables and files. name: a learner, or a strategy of the game. settings: hyper-parameters that
+    differ from its recipe.
+    """
 
     label: str
     name: str
@@ -40,12 +43,12 @@ class Entrant:
 
 
 def split(text: str) -> list[str]:
-    """The texts of the entrants, separated by commas; empty ones are left out."""
+    """Split a text at the commas between entrants; empty parts are left out. Raises BadValue for an open bracket."""
     return [each for each in (part.strip() for part in _split(text, ",")) if each]
 
 
 def parse(text: str) -> Entrant:
-    """The entrant that a text describes, `lola:rate=50`. Raises BadValue where it describes none."""
+    """Parse a text such as `lola:rate=50` to an entrant. Raises BadValue if the text has another form."""
     expected = "[LABEL=]NAME[:PATH=VALUE]... in --learners"
     first, *rest = _split(text.strip(), ":")
     label, equals, first = first.rpartition("=") if "=" in first else ("", "", first)
@@ -59,8 +62,10 @@ def parse(text: str) -> Entrant:
 
 
 def as_learner(known: Registry, entrant: Entrant, game: str, strategies: Iterable[str]) -> Entrant:
-    """The same entrant with the name of a learner: that of one that plays strategies, where it names a strategy of the
-    game. Raises UnknownName where it names neither."""
+    """Turn an entrant that names a strategy of the game into the learner that plays this strategy.
+
+    An entrant that names a learner is returned unchanged. Raises UnknownName if the name is neither.
+    """
     if "learner" in known.kinds_of(entrant.name):
         return entrant
     strategies = list(strategies)
@@ -68,7 +73,7 @@ def as_learner(known: Registry, entrant: Entrant, game: str, strategies: Iterabl
         for offer in known.of_kind("learner"):
             try:
                 factory = loading.load(offer)
-            except BadPlugin:  # a learner that nobody asked for
+            except BadPlugin:  # a faulty learner that this entrant does not name
                 continue
             setting = factory.plays_strategies if isinstance(factory, PlaysStrategies) else None
             if setting is not None:
@@ -81,7 +86,7 @@ def as_learner(known: Registry, entrant: Entrant, game: str, strategies: Iterabl
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """The parts between separators that stand outside of brackets and quotes."""
+    """Split at separators outside brackets and quotes. Raises BadValue if a bracket or a quote is not closed."""
     parts, awaited = [""], ""
     for character in text:
         if character == separator and not awaited:

@@ -1,4 +1,4 @@
-"""Jobs of a reproduction or a sweep: runs and tournaments, each a task that any process can do."""
+"""Jobs of a reproduction or a sweep: runs and tournaments, each of which any process can execute."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from meva_core.studies.reproductions import Reproduction, Rows, Run
 
 @attrs.frozen
 class RunJob:
-    """A run that meva-run would make. fits: hashes of the fits that it needs; rows: what it can be asked for."""
+    """A run as `meva-run` does it. fits: hashes of the fits that it needs. rows: settings and quantities of its summary."""
 
     experiment: Experiment
     fits: frozenset[str]
@@ -38,7 +38,7 @@ class RunJob:
 
     @classmethod
     def of(cls, experiment: Experiment, composition: Composition, plan: Plan) -> RunJob:
-        """The job of an experiment, from what it composes to and what will be asked of it."""
+        """Build the job of an experiment from its composition and its evaluation plan."""
         fitted = any(player.training is not None for player in composition.rehearse())
         settings = tuple(None if math.isnan(value) else value for value in plan.values)
         rows = Rows(settings, quantities(composition, plan))
@@ -46,7 +46,7 @@ class RunJob:
 
     @property
     def hash(self) -> str:
-        """A hash of everything that decides its numbers."""
+        """A hash of everything that determines the results."""
         return self.experiment.hash
 
     def make(self, folder: Path, fits: Path, progress: Progress) -> None:
@@ -59,9 +59,9 @@ class RunJob:
 
 @attrs.frozen
 class TournamentJob:
-    """A tournament that `meva tournament` would play.
+    """A tournament as `meva tournament` plays it.
 
-    fits: hashes of the fits that it needs; meetings: the hashes of each; rows: what it can be asked for.
+    fits: hashes of the fits that it needs. meetings: the hashes of each match. rows: the quantities of its summary.
     """
 
     asked: Tournament
@@ -72,7 +72,7 @@ class TournamentJob:
 
     @property
     def hash(self) -> str:
-        """A hash of everything that decides its numbers."""
+        """A hash of everything that determines the results."""
         numbers = {"trials": self.asked.trials, "steps": self.asked.steps}
         return experiments.hash_of({**numbers, "meetings": [list(hashes) for hashes in self.meetings]})
 
@@ -91,19 +91,18 @@ Job = RunJob | TournamentJob
 
 
 def finished(folder: Path, hash: str) -> bool:
-    """True if the page, which is written last, is there, and the numbers are of this job and such as this version
-    writes."""
+    """True if the folder holds the page, which is written last, and a readable summary of this job."""
     if not (folder / "report.html").is_file():
         return False
     try:
-        return read_summary(folder).get("hash", hash) == hash  # a tournament's has none
+        return read_summary(folder).get("hash", hash) == hash  # the summary of a tournament has no hash
     except BadFolder:
         return False
 
 
 @attrs.frozen
 class Making:
-    """A job and its folder, a task for `workers.do_all`. fits: the folder where fits are kept."""
+    """A job and its folder, a task for `processes.do_all`. fits: the folder of stored fits."""
 
     title: str
     job: Job
@@ -113,11 +112,11 @@ class Making:
 
     @property
     def alone(self) -> frozenset[str]:
-        """No two fit the same at a time."""
+        """Hashes of the fits that no other task may compute at the same time."""
         return self.job.fits
 
     def do(self, progress: Progress) -> str | None:
-        """Why nothing came of it, where all diverged: which is an answer too."""
+        """Execute the job. Returns None, or the reason for no result if all seeds diverged."""
         try:
             self.job.make(self.folder, self.fits, progress)
         except Diverged as error:
@@ -128,7 +127,10 @@ class Making:
 def planned(
     known: Registry, files: Sequence[RecipeFile], asked: Reproduction, quick: bool, registry_file: Path | None
 ) -> dict[str, Job]:
-    """Every job of a reproduction, by label; all is composed and held against, so that bad input costs no fit."""
+    """Every job of a reproduction, by label. Raises MevaError on bad input, before any fit starts.
+
+    All experiments are composed, and the claims and the ranking are checked against them.
+    """
     found: dict[str, Job] = {}
     for run in asked.runs:
         overrides = {**run.overrides, **(run.quick if quick else {})}
@@ -161,7 +163,7 @@ def _run(
 def _tournament(
     known: Registry, files: Sequence[RecipeFile], run: Run, overrides: dict[str, Any], registry_file: Path | None
 ) -> TournamentJob:
-    """Settings of a tournament: those without a dot are its own numbers, the rest hyper-parameters."""
+    """The job of a tournament: overrides without a dot are its own settings, the rest are hyper-parameters."""
     numbers = {key: value for key, value in overrides.items() if "." not in key}
     others = {key: value for key, value in overrides.items() if "." in key}
     types = {field.name: type(field.default) for field in attrs.fields(Tournament)}

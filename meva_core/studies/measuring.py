@@ -1,4 +1,4 @@
-"""Fits what claims are about, a few seeds in each run, and counts the fits that hold."""
+"""Fits the recipes of claims, a few seeds in each run, and counts the fits for which the claims hold."""
 
 from __future__ import annotations
 
@@ -30,25 +30,27 @@ from meva_core.studies import reproductions
 from meva_core.studies.batch import FITS, RUNS
 from meva_core.studies.jobs import Making, RunJob, finished
 
-TOGETHER = 10  # seeds of a run: one program, and one folder that is used again
-LIBRARIES = ("meva", "jax")  # whose versions go on record
+TOGETHER = 10  # seeds per run, which share a compiled program and a folder that is reused
+LIBRARIES = ("meva", "jax")  # a record holds their versions
 
 
 @attrs.frozen
 class Measuring(Making):
-    """A run on so many devices, a task for `workers.do_all`."""
+    """A run on a number of devices, a task for `processes.do_all`."""
 
     devices: int
 
     def do(self, progress: Progress) -> str | None:
-        """Make the run; returns why nothing came of it, where all seeds diverged."""
+        """Execute the run. Returns None, or the reason for no result if all seeds diverged."""
         devices.prepare(count=self.devices)
         return super().do(progress)
 
 
 def device_counts(asked: list[int] | None) -> list[int]:
-    """The numbers of devices to fit on, by default 1 and as many as a run takes. Raises BadValue where this machine
-    does not have them."""
+    """The numbers of devices to fit on: by default 1 and the number that a run uses, or all accelerators.
+
+    Raises BadValue for more devices than this machine has, and for several numbers on accelerators.
+    """
     devices.prepare()
     if jax.default_backend() == "cpu":
         most = devices.cores()
@@ -59,21 +61,21 @@ def device_counts(asked: list[int] | None) -> list[int]:
     if max(counts) > most:
         raise BadValue(f"expected 1 to {most} for --devices, all that this machine has, got {max(counts)}")
     if jax.default_backend() != "cpu":
-        if len(counts) > 1:  # this process has them all, and others cannot
+        if len(counts) > 1:  # this process holds them all, so that no other process can use them
             raise BadValue(f"expected one number for --devices where accelerators compute, got {len(counts)}")
         devices.prepare(count=counts[0])
     return counts
 
 
 def record_of(known: Registry, files: Sequence[RecipeFile], claim: Claim) -> str:
-    """The hash that a record of the claim would have (`Claim.of`). Raises MevaError where there is no such recipe."""
+    """The hash of the recipe that a record of the claim stores (`Claim.of`). Raises MevaError if the recipe is missing."""
     learners = [known.find("learner", name) for name in (claim.learner, *claim.opponents)]
     book = cookbook(known, files, known.find("game", claim.game), learners)
     return claim.of(book.where(book.learners[0].name, claim.recipe), book.game)
 
 
 def planned(known: Registry, files: Sequence[RecipeFile], claim: Claim, seeds: range) -> list[RunJob]:
-    """The runs of a claim; all is composed and held against it, so that bad input costs no fit. Raises MevaError."""
+    """The runs of a claim, composed and checked against it. Raises MevaError on bad input, before any fit starts."""
     return [_planned(known, files, claim, seeds[n : n + TOGETHER]) for n in range(0, len(seeds), TOGETHER)]
 
 
@@ -105,13 +107,14 @@ def measure(
     registry_file: Path | None,
     overview: Overview,
 ) -> None:
-    """Count for each claim, in a folder of its own in `out` beside the runs of all.
+    """Count the fits for which each claim holds. Each claim has its own folder in `out`; all claims share the runs there.
 
-    wanted: a claim, its runs, and what its record is of (`Claim.of`). counts: numbers of devices.
+    wanted: claims, each with its runs and the hash of its record (`record_of`). counts: numbers of devices. record: a
+    file for the records, or None.
     """
     records = dict(read_records(record)) if record is not None and record.exists() else {}
     if record is not None:
-        _write_records(record, records)  # while it costs no fit to be refused
+        _write_records(record, records)  # an error here comes before any fit starts
     with overview:
         for claim, runs, of in wanted:
             overview.print(f"{claim.name}  {claim.says}", style="bold")
@@ -153,7 +156,7 @@ def _make(
 def _write(
     claim: Claim, seeds: range, runs: Sequence[RunJob], counted: Mapping[int, Path], out: Path, overview: Overview
 ) -> dict[str, Any]:
-    """Put what all runs came to, by the number of devices, on the screen and in the folder `out`."""
+    """Print the results of all runs, by number of devices, and write them to the folder `out`."""
     made = {
         count: [folders.read_summary(path) if finished(path, run.hash) else None for run, path in _paths(runs, folder)]
         for count, folder in counted.items()
@@ -173,8 +176,10 @@ def _paths(runs: Sequence[RunJob], folder: Path) -> list[tuple[RunJob, Path]]:
 
 
 def _record(of: str, found: Mapping[str, Any], runs: Sequence[RunJob], counted: Mapping[int, Path]) -> Record:
-    """A record of the counts, with the machine and the versions that the runs have on record and the day of the last.
-    Raises Diverged where there is no run."""
+    """A record of the counts, with the machine and the versions of the runs, and the date of the last run.
+
+    Raises Diverged if no run is finished.
+    """
     paths = [path for folder in counted.values() for run, path in _paths(runs, folder) if finished(path, run.hash)]
     if not paths:
         raise Diverged(f"expected a fit that did not diverge to put {found['name']} on record, got none")
@@ -191,7 +196,7 @@ def _record(of: str, found: Mapping[str, Any], runs: Sequence[RunJob], counted: 
 
 
 def _write_records(path: Path, records: Mapping[str, Any]) -> None:
-    """Write records in order of their names. Raises BadFolder or Unwritable where that is refused."""
+    """Write records in the order of their names. Raises BadFolder or Unwritable if the file cannot be written."""
     text = tomli_w.dumps({"records": dict(sorted(records.items()))})
     try:
         disk.write(path, f"# What `meva claims --record` counted of the claims in the recipe file beside it.\n{text}")

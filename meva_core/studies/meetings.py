@@ -1,4 +1,4 @@
-"""A tournament's settings, and the matches that it consists of, composed and not yet played.
+"""The settings of a tournament, and its matches, composed but not yet played.
 
 Shapes: S seeds (fits), N trials, P = 2 players.
 """
@@ -33,9 +33,13 @@ from meva_core.studies.entrants import Entrant
 
 @attrs.frozen(kw_only=True)
 class Tournament:
-    """Settings of a tournament. learners: entrants, or texts that `entrants.parse` reads. `overrides` are
-    hyper-parameters by learner, {"lola.variant": "taylor"} or {"maml.critic.width": 32}, of "game", or for all who have
-    a part of that name, {"critic.width": 32}; an entrant's own settings come before them."""
+    """Settings of a tournament. Raises BadValue for a number out of range, no names, or a name that appears twice.
+
+    learners: entrants, or texts that `entrants.parse` reads.
+    trials, steps: matches per pair and fit, and steps of every match. seed, seeds: first seed and number of fits.
+    overrides: hyper-parameters by learner, {"lola.variant": "taylor"} or {"maml.critic.width": 32}; by "game"; or by a
+    part, for all learners that have it, {"critic.width": 32}. An entrant's own settings override these.
+    """
 
     games: tuple[str, ...]
     learners: tuple[str | Entrant, ...]
@@ -59,16 +63,16 @@ class Tournament:
 
     @property
     def entrants(self) -> list[Entrant]:
-        """Participants, as they are written."""
+        """The participants; texts are parsed."""
         return [each if isinstance(each, Entrant) else entrants.parse(each) for each in self.learners]
 
     @property
     def labels(self) -> list[str]:
-        """Their names in tables and files."""
+        """The entrants' names in tables and files."""
         return [entrant.label for entrant in self.entrants]
 
     def players(self, known: Registry, game: str) -> list[Entrant]:
-        """The entrants as learners in a game. Raises MevaError where one is neither a learner nor a strategy of it."""
+        """The entrants as learners in a game. Raises MevaError if one is neither a learner nor a strategy of the game."""
         strategies = self._strategies(known, game)
         return [entrants.as_learner(known, each, game, strategies) for each in self.entrants]
 
@@ -84,8 +88,7 @@ class Tournament:
 
 @attrs.frozen
 class Begun:
-    """The record of a tournament in its folder: its settings, the user's registry file, the folder of its fits, and its
-    provenance."""
+    """The content of tournament.toml: settings, the user's registry file, the folder of the fits, and the provenance."""
 
     asked: Tournament
     registry_file: Path | None
@@ -94,7 +97,7 @@ class Begun:
 
 
 def read(folder: Path) -> Begun:
-    """Read tournament.toml. Raises BadFolder or BadValue if it is not as a tournament writes it."""
+    """Read tournament.toml. Raises BadFolder or BadValue if it is missing or has another layout."""
     path = folder / "tournament.toml"
     if not path.is_file():
         raise BadFolder(f"expected a folder with a tournament.toml to resume, got {folder}")
@@ -112,9 +115,12 @@ def read(folder: Path) -> Begun:
 
 @attrs.frozen(kw_only=True)
 class Meeting:
-    """One match to play: `row` in seat 1 against `column` in seat 2, by their labels. players: of the composition, as
-    if they were fitted. fits: per player, the experiment that fits it, and which of that experiment's players it is;
-    None for a rule without parameters."""
+    """One match to play: `row` in seat 1 against `column` in seat 2, by label.
+
+    players: the learners of the composition in the form that fitted learners have.
+    fits: per player, the experiment that fits it and its index among the players there; None for a rule without
+    parameters.
+    """
 
     game: str
     row: str
@@ -126,24 +132,26 @@ class Meeting:
 
     @property
     def name(self) -> str:
-        """The name of its file, without the ending."""
+        """The name of the match's file, without the suffix."""
         return disk.file_name_of_its_own("--".join((self.game, self.row, self.column)))
 
     @property
     def still(self) -> bool:
-        """True if nobody ever moves, and so every trial is like the first."""
+        """True if no player changes its policy, so that all trials are equal."""
         return all(player.held() is not None for player in self.players)
 
     @property
     def hashes(self) -> list[str]:
-        """Hashes of all that decides its numbers but trials and steps."""
+        """Hashes of everything that determines the results, except trials and steps."""
         return [self.experiment.fit_hash, *(f[0].fit_hash for f in self.fits if f is not None)]
 
 
 @attrs.frozen(kw_only=True)
 class Met:
-    """Payoffs f32[S, N, P] after the last step, N = 1 where nobody moves; seeds: those that did not diverge in a
-    fit."""
+    """The result of a match: payoffs f32[S, N, P] after the last step, N = 1 if no player changes its policy.
+
+    seeds: those that did not diverge in a fit.
+    """
 
     meeting: Meeting
     payoffs: np.ndarray
@@ -151,8 +159,10 @@ class Met:
 
 
 def meetings(known: Registry, files: Sequence[RecipeFile], asked: Tournament) -> list[Meeting]:
-    """All matches, composed and rehearsed, so that bad input costs no fit. Of a symmetric game one seating of each
-    pair tells both. Raises MevaError on names, numbers and combinations that do not work."""
+    """All matches, composed and checked without a fit. In a symmetric game each pair plays in one seating only.
+
+    Raises MevaError on names, numbers and combinations that do not work.
+    """
     found = []
     for game in asked.games:
         players = asked.players(known, game)
@@ -171,8 +181,10 @@ def meetings(known: Registry, files: Sequence[RecipeFile], asked: Tournament) ->
 def _seated(
     known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: Entrant, column: Entrant
 ) -> Meeting:
-    """Two who meet. In a symmetric game whoever is fitted against the other sits first: one fit for all who are met
-    alike."""
+    """The match of two entrants. In a symmetric game, a learner that is fitted against the other takes seat 1.
+
+    Matches that need the same fit then share it.
+    """
     meeting = _meeting(known, files, asked, game, row, column)
     composition = meeting.composition
     if composition.game.symmetric and len(composition.players) > 1 and composition.players[1].wants_rivals:
@@ -181,7 +193,7 @@ def _seated(
 
 
 def _check_sections(known: Registry, asked: Tournament, players: Sequence[Entrant]) -> None:
-    """BadValue where a hyper-parameter is nobody's."""
+    """Raise BadValue if an override belongs to no learner, no part and no game."""
     names = [player.name for player in players]
     inside = [part for name in names for part in parts_of(known.find("learner", name))]
     sections = list(dict.fromkeys((*names, "game", *inside)))
@@ -219,7 +231,7 @@ def _meeting(
 def _resolve(
     known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: Entrant, column: Entrant
 ) -> Experiment:
-    """The row's recipe of the tournament's name or else its default; a rival without one of that name likewise."""
+    """The experiment of a match. Each side has its recipe with the tournament's name, or else its default recipe."""
     overrides: dict[str, Any] = {"fit.seed": asked.seed, "fit.seeds": asked.seeds}
     sides = [("learner", row)] if row.label == column.label else [("learner", row), ("opponent", column)]
     wanted = {part for _, side in sides for part in parts(loading.load(known.find("learner", side.name)))}
@@ -242,7 +254,7 @@ def _resolve(
         overrides=overrides,
         or_default=True,
     )
-    # How a fit is surveyed is no part of it, nor what the recipe is called: equal fits, equal hashes.
+    # The evaluation and the name of the recipe do not change a fit: without them, equal fits have equal hashes.
     return attrs.evolve(resolved, evaluate=EvaluateSettings(), evaluations=(), source="")
 
 
@@ -255,8 +267,11 @@ def _fit_of(
     sides: tuple[Entrant, Entrant],
     n: int,
 ) -> tuple[Experiment, int]:
-    """The experiment that fits player n, and its index there. Who is fitted against the other is fitted against the
-    learner whose steps the other takes, where there is such a one."""
+    """The experiment that fits player n, and its index there.
+
+    A player that is fitted against its rival is fitted against the learner with the same steps as this rival, if the
+    rival names one (`whose_steps`).
+    """
     choice = (experiment.learner, *experiment.opponents)[n]
     if len(composition.players) == 1 or not composition.players[n].wants_rivals:
         return attrs.evolve(experiment, learner=choice, opponents=()), 0
