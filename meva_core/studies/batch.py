@@ -104,7 +104,7 @@ def make(
             raise BadValue(f"expected another name than {RUNS} or {FITS}, which hold what all share, got {one.name!r}")
     makings = _missing(wanted, out, registry_file)
     every = {job.hash for _, jobs_of_one in wanted for job in jobs_of_one.values()}
-    jobs = min(jobs or processes.default_jobs(), max(1, len(every)))  # counts finished jobs too: rounding depends on this number
+    jobs = min(jobs or processes.default_jobs(), max(1, len(every)))  # finished ones count: rounding depends on it
     overview.titles = [making.title for making in makings]
     summaries: list[dict[str, Any]] = []
 

@@ -30,7 +30,10 @@ from meva_core.studies.reproductions import Reproduction, Rows, Run
 
 @attrs.frozen
 class RunJob:
-    """A run as `meva-run` does it. fits: hashes of the fits that it needs. rows: settings and quantities of its summary."""
+    """A run as `meva-run` does it.
+
+    fits: hashes of the fits that it needs. rows: the settings and quantities of its summary.
+    """
 
     experiment: Experiment
     fits: frozenset[str]

@@ -68,7 +68,7 @@ def device_counts(asked: list[int] | None) -> list[int]:
 
 
 def record_of(known: Registry, files: Sequence[RecipeFile], claim: Claim) -> str:
-    """The hash of the recipe that a record of the claim stores (`Claim.of`). Raises MevaError if the recipe is missing."""
+    """The hash that a record of the claim stores (`Claim.of`). Raises MevaError if the recipe is missing."""
     learners = [known.find("learner", name) for name in (claim.learner, *claim.opponents)]
     book = cookbook(known, files, known.find("game", claim.game), learners)
     return claim.of(book.where(book.learners[0].name, claim.recipe), book.game)
@@ -107,7 +107,7 @@ def measure(
     registry_file: Path | None,
     overview: Overview,
 ) -> None:
-    """Count the fits for which each claim holds. Each claim has its own folder in `out`; all claims share the runs there.
+    """Count the fits for which each claim holds. Each claim has its own folder in `out`; all share the runs there.
 
     wanted: claims, each with its runs and the hash of its record (`record_of`). counts: numbers of devices. record: a
     file for the records, or None.
@@ -136,7 +136,10 @@ def _make(
     registry_file: Path | None,
     overview: Overview,
 ) -> None:
-    """Make every run on so many devices that is not there yet, in other processes where this one has other devices."""
+    """Execute the runs that are not finished, on `count` devices.
+
+    They run in other processes if this process uses another number of devices.
+    """
     makings = []
     for run in runs:
         folder, seeds = out / RUNS / run.hash, run.experiment.seeds

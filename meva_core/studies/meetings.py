@@ -33,7 +33,7 @@ from meva_core.studies.entrants import Entrant
 
 @attrs.frozen(kw_only=True)
 class Tournament:
-    """Settings of a tournament. Raises BadValue for a number out of range, no names, or a name that appears twice.
+    """Settings of a tournament. Raises BadValue for a number out of range, no name, or a name that appears twice.
 
     learners: entrants, or texts that `entrants.parse` reads.
     trials, steps: matches per pair and fit, and steps of every match. seed, seeds: first seed and number of fits.
@@ -72,7 +72,7 @@ class Tournament:
         return [entrant.label for entrant in self.entrants]
 
     def players(self, known: Registry, game: str) -> list[Entrant]:
-        """The entrants as learners in a game. Raises MevaError if one is neither a learner nor a strategy of the game."""
+        """The entrants as learners in a game. Raises MevaError if one is neither a learner nor a strategy of it."""
         strategies = self._strategies(known, game)
         return [entrants.as_learner(known, each, game, strategies) for each in self.entrants]
 
@@ -88,7 +88,7 @@ class Tournament:
 
 @attrs.frozen
 class Begun:
-    """The content of tournament.toml: settings, the user's registry file, the folder of the fits, and the provenance."""
+    """The content of tournament.toml: settings, the user's registry file, the folder of the fits, provenance."""
 
     asked: Tournament
     registry_file: Path | None

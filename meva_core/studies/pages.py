@@ -1,4 +1,4 @@
-"""report.html of any finished folder: a run's, a tournament's or a reproduction's."""
+"""The page report.html of a finished run, tournament or reproduction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from meva_core.studies import participants, reproduction_report, standings
 
 
 def of(folder: Path) -> str:
-    """The page of a finished run, tournament or reproduction. BadFolder where the folder is none of them."""
+    """The page of a finished run, tournament or reproduction. Raises BadFolder if the folder is none of them."""
     if not (folder / "summary.json").is_file():
         raise BadFolder(
             f"expected the folder of a finished run, tournament or reproduction, got {folder} without summary.json"
@@ -26,7 +26,7 @@ def of(folder: Path) -> str:
         return make(folder)
     except MevaError:
         raise
-    except Exception as error:  # what a file holds that something else wrote may fail anywhere
+    except Exception as error:  # a file that another program wrote may fail anywhere
         raise BadFolder(
             f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; make it again"
         ) from error
@@ -90,19 +90,19 @@ def of_reproduction(folder: Path) -> str:
 
 
 def _captions(runs: Iterable[Path]) -> dict[str, str]:
-    """Captions of the runs' evaluations, written below their pictures."""
+    """Captions of the pictures of the runs' evaluations, by name."""
     evaluations = [e for run in runs for e in asked.of_summary(read_summary(run)).values()]
     return {name: text for evaluation in evaluations for name, text in evaluation.captions().items()}
 
 
 def _place(figure: str, labels: list[str]) -> int:
-    """Place of a figure of one run, named KIND_LABEL, among the figures of the others; those of all runs come first."""
+    """Sort key of a figure: figures of all runs first, then figures of one run, named KIND_LABEL, in order of labels."""
     label = figure.partition("_")[2]
     return labels.index(label) + 1 if label in labels else 0
 
 
 def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
-    """The tables of a run or tournament under its label; `brief`: the first of a run's alone."""
+    """The tables of a run or tournament, with its label in the captions. brief: only the first table of a run."""
     summary = read_summary(run)
     if "games" in summary:
         return [standings.grid(summary, game) for game in summary["games"]]
@@ -113,7 +113,7 @@ def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
 
 
 def _papers(folders: Iterable[Path]) -> dict[str, str]:
-    """Papers of those who took part; none where a plugin of theirs is no longer installed."""
+    """Papers to cite for some runs or tournaments; empty if one of their plugins is no longer installed."""
     known = discovery.installed()
     try:
         return bibtex.papers(

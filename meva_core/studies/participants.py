@@ -12,8 +12,10 @@ from meva_core.studies import meetings
 
 
 def of_folder(known: Registry, folder: Path) -> list[Offer]:
-    """Games and learners, and of a run the parts of learners. Raises BadFolder where the folder is neither a
-    run's nor a tournament's."""
+    """Entries of games and learners; for a run also parts of learners and evaluations that it names.
+
+    Raises BadFolder if the folder holds neither a run nor a tournament, and MevaError if a plugin is not installed.
+    """
     if (folder / "experiment.toml").is_file():
         return citations.in_run(known, folder)
     if (folder / "tournament.toml").is_file():

@@ -1,11 +1,11 @@
-"""The files of a reproduction, beside the folders of its runs.
+"""The files of a reproduction; its runs have folders of their own.
 
-summary.json   {schema, name, title, source, notes, quick, runs: {label: hash}, claims: [a dict per line of claims.csv],
+summary.json   {schema, name, title, source, notes, quick, runs: {label: hash}, claims: [one dict per line of claims.csv],
                ranking: {quantity, at, highest, places: [{run, rank, ours, sem, published, published_rank, seeds,
                worst, beside}], differences: [sentences]} or null}
-claims.csv     a line per claim (the columns are `COLUMNS`)
-ranking.csv    a line per run, where there is a ranking
-figures/       the runs' pictures, drawn together, as PNG and SVG
+claims.csv     one line per claim (the columns are `COLUMNS`)
+ranking.csv    one line per run, if there is a ranking
+figures/       pictures of the runs, as PNG and SVG
 report.html    one page of all this
 """
 
@@ -34,7 +34,7 @@ ANSWERS = {True: "yes", False: "NO", None: "-"}
 def summary(
     asked: Reproduction, quick: bool, runs: Mapping[str, str], found: Sequence[Verdict], places: Sequence[Place]
 ) -> dict[str, Any]:
-    """summary.json; `runs` are the hashes of the runs by label."""
+    """Build the content of summary.json. runs: hashes of the runs by label."""
     return {
         "schema": SCHEMA,
         "name": asked.name,
@@ -69,7 +69,7 @@ def _line(verdict: Verdict) -> dict[str, Any]:
 
 
 def as_csv(found: dict[str, Any]) -> str:
-    """claims.csv, of the content of summary.json."""
+    """Build the text of claims.csv from the content of summary.json."""
     text = io.StringIO()
     writer: Any = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -78,7 +78,7 @@ def as_csv(found: dict[str, Any]) -> str:
 
 
 def grid(found: dict[str, Any]) -> Grid:
-    """The claims, for the page."""
+    """The table of the claims."""
     rows = []
     for claim in found["claims"]:
         at = "" if claim["at"] is None else f" at {claim['at']:g}"
@@ -90,7 +90,7 @@ def grid(found: dict[str, Any]) -> Grid:
 
 
 def ranking(found: dict[str, Any]) -> Grid:
-    """The runs by their rank, and the other quantities beside."""
+    """The table of the runs by rank, with the other quantities in further columns."""
     told = found["ranking"]
     places = told["places"]
     columns: dict[str, list[str]] = {
@@ -116,7 +116,7 @@ def _or_dash(number: float | None, form: str) -> str:
 
 
 def ranking_as_csv(found: dict[str, Any]) -> str:
-    """ranking.csv, of the content of summary.json."""
+    """Build the text of ranking.csv from the content of summary.json."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     told = found["ranking"]
@@ -131,7 +131,7 @@ def ranking_as_csv(found: dict[str, Any]) -> str:
 
 
 def lines(found: dict[str, Any]) -> list[str]:
-    """The claims for a screen, two lines or more each."""
+    """Format the claims (two or more lines each), the ranking and the notes for a screen."""
     text = []
     for holds, says, quantity, ours, expected, difference in grid(found).rows:
         text += textwrap.wrap(says, WIDTH, initial_indent=f"  {holds:>3}  ", subsequent_indent=" " * 7)
@@ -148,7 +148,7 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 
 def held(found: dict[str, Any]) -> str:
-    """A sentence that says how many claims hold."""
+    """A phrase that says how many claims hold; without claims, the number of ranked runs."""
     answers = [claim["holds"] for claim in found["claims"]]
     if not answers:
         return f"{len(found['runs'])} runs" if found["ranking"] else "no numbers to compare with"
@@ -158,15 +158,18 @@ def held(found: dict[str, Any]) -> str:
 
 
 def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dict[str, Any]) -> list[Path]:
-    """The picture: the ranking, payoffs or heat-maps run by run, or an evaluation's picture of the runs. found: the
-    content of summary.json."""
+    """Draw the picture of a reproduction and return its files.
+
+    The picture is the ranking, payoffs or heat-maps (one per run), or a picture of an evaluation. Older figures in
+    `out` are deleted. found: the content of summary.json.
+    """
     import matplotlib
 
     from meva_core.report import figures
     from meva_core.studies import standings
 
     out.mkdir(exist_ok=True)
-    for old in (*out.glob("*.png"), *out.glob("*.svg")):  # of runs that are no longer asked for
+    for old in (*out.glob("*.png"), *out.glob("*.svg")):  # from runs that are no longer in the reproduction
         old.unlink()
     if not folders:
         return []
@@ -199,7 +202,7 @@ class Folder:
 
 
 def _drawn_by_evaluations(asked: Reproduction, folders: Mapping[str, Path]) -> dict[str, Any]:
-    """Figures by their names: one of all runs, or one for each where the picture is drawn run by run."""
+    """Figures by name: one for all runs, or one for each if the evaluation draws every run separately."""
     runs = {label: Folder(read_summary(folder), read_policies(folder)) for label, folder in folders.items()}
     first = next(iter(runs.values()))
     offered = evaluations_asked.of_summary(first.summary).values()

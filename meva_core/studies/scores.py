@@ -14,7 +14,7 @@ from meva_core.studies import standings
 
 @attrs.frozen(repr=False)
 class Scores:
-    """Payoffs of everybody against everybody in one game. summary: as in a folder's summary.json. N entrants."""
+    """Payoffs of all N entrants against all entrants in one game. summary: the content of summary.json."""
 
     summary: dict[str, Any]
 
@@ -30,12 +30,12 @@ class Scores:
 
     @property
     def payoffs(self) -> np.ndarray:
-        """The row's payoff against the column, over both seats, f64[N, N]; NaN where all diverged."""
+        """The row's payoff against the column, averaged over both seats, f64[N, N]; NaN if all matches diverged."""
         return self._numbers("payoff")
 
     @property
     def sems(self) -> np.ndarray:
-        """Standard errors of the means, f64[N, N]; NaN where there is none."""
+        """Standard errors of the means, f64[N, N]; NaN if a cell has no standard error."""
         return self._numbers("sem")
 
     def _numbers(self, name: str) -> np.ndarray:

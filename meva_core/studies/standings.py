@@ -1,10 +1,10 @@
 """Tables and figures of a tournament.
 
-cells.csv      a line per game, row and column (the columns are `COLUMNS`)
-summary.json   {schema, trials, steps, seeds, games: {game: {learners, payoff_range, cells: [a dict per line of
-               cells.csv]}}}, where learners are the labels of those who took part, and payoff_range is how far apart
-               the game's payoffs are
-figures/       a heat-map per game, as PNG and SVG
+cells.csv      one line per game, row and column (the columns are `COLUMNS`)
+summary.json   {schema, trials, steps, seeds, games: {game: {learners, payoff_range, cells: [one dict per line of
+               cells.csv]}}}, where learners are the labels of the entrants, and payoff_range is the range of the
+               game's payoffs (highest minus lowest, the widest of both players)
+figures/       one heat-map per game, as PNG and SVG
 report.html    one page of all this
 """
 
@@ -30,21 +30,21 @@ COLUMNS = (
     "game",
     "row",
     "column",
-    "payoff",  # the row's, against the column, over both seats
-    "sem",  # of it, over what `over` says: fits, where one of the two is learnt, else trials; nothing, where neither
-    # ever moves: the payoff is exact, and has no error
+    "payoff",  # the row's payoff against the column, over both seats
+    "sem",  # its standard error over what `over` names: fits, if one of the two is learnt; else trials; or nothing, if
+    # neither player changes its policy: then the payoff is exact and has no error
     "over",
     "sem_over_trials",
-    "seat_1",  # the row's payoff where it sits first
+    "seat_1",  # the row's payoff in seat 1
     "seat_2",
     "fits",
     "per_fit",
-    "diverged",  # share of the trials whose payoffs are not finite, left out
+    "diverged",  # share of trials that are left out because their payoffs are not finite
 )
 
 
 def cells(asked: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
-    """A cell for every pair of which both seatings are known."""
+    """One cell, a dict of `COLUMNS`, for every pair of entrants that has played."""
     by_name = {(m.meeting.game, m.meeting.row, m.meeting.column): m for m in met}
     found = []
     for game in asked.games:
@@ -58,14 +58,14 @@ def cells(asked: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
 
 
 def _seats(here: Met | None, there: Met | None) -> tuple[Any, Any]:
-    """The row's payoffs f32[S, N] in seat 1 and in seat 2; of a symmetric game one match tells both."""
+    """The row's payoffs f32[S, N] in seat 1 and in seat 2; in a symmetric game one match gives both."""
     first = here.payoffs[..., 0] if here is not None else there.payoffs[..., 1] if there is not None else None
     second = there.payoffs[..., 1] if there is not None else here.payoffs[..., 0] if here is not None else None
     return first, second
 
 
 def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarray, still: bool) -> dict[str, Any]:
-    # Fits can differ in number between the seats, where one diverged in one of them: then by trials alone.
+    # If a fit diverged for one seating only, the seatings have different numbers of fits: then only trials count.
     same = first.shape == second.shape
     trials = (first + second) / 2 if same else np.concatenate([first.ravel(), second.ravel()])[None]
     finite = np.isfinite(trials)
@@ -92,7 +92,7 @@ def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarra
 
 
 def as_csv(found: Sequence[dict[str, Any]]) -> str:
-    """cells.csv."""
+    """Build the text of cells.csv from the cells."""
     text = io.StringIO()
     writer: Any = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -103,7 +103,7 @@ def as_csv(found: Sequence[dict[str, Any]]) -> str:
 
 
 def summary(asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:
-    """summary.json."""
+    """Build the content of summary.json."""
     found = cells(asked, met)
     ranges = {m.meeting.game: float(np.max(m.meeting.composition.game.payoff_range)) for m in met}
     games = {
@@ -119,7 +119,7 @@ def summary(asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:
 
 
 def grid(found: dict[str, Any], game: str) -> Grid:
-    """Rows' payoffs against columns, given the content of summary.json."""
+    """The table of rows' payoffs against columns. found: the content of summary.json."""
     names, by_pair = _pairs(found, game)
     told = _unit(found, game)
     rows = [[row, *(_shown(by_pair[row, c], told) if (row, c) in by_pair else "-" for c in names)] for row in names]
@@ -127,7 +127,7 @@ def grid(found: dict[str, Any], game: str) -> Grid:
 
 
 def table(found: dict[str, Any], game: str) -> RenderableType:
-    """The grid, in as many tables as the width asks for; long labels take several lines."""
+    """The grid for a screen, split into blocks that fit the width; long labels take several lines."""
     whole = grid(found, game)
     heads = [wrapped(head) for head in whole.heads]
     rows = [[wrapped(row), *cells] for row, *cells in whole.rows]
@@ -135,8 +135,7 @@ def table(found: dict[str, Any], game: str) -> RenderableType:
 
 
 def wrapped(label: str, longest: int = 20) -> str:
-    """A label in lines of at most so many letters, broken after a colon, or else after another mark, where it has
-    one."""
+    """Break a label into lines of at most `longest` characters, after a colon if possible, else after one of `=_, `."""
     lines, left = [], label
     while len(left) > longest:
         ends = (max(left.rfind(mark, 0, longest) for mark in marks) + 1 for marks in (":", "=_, "))
@@ -147,7 +146,7 @@ def wrapped(label: str, longest: int = 20) -> str:
 
 
 def note(found: dict[str, Any]) -> str:
-    """A line about what the numbers are over."""
+    """A sentence that says over what the means and errors are taken, and which matches diverged in part."""
     cells = [cell for game in found["games"].values() for cell in game["cells"]]
     text = f"payoffs after {found['steps']} steps, {found['trials']} trials, both seats"
     kinds = {cell["over"] for cell in cells}
@@ -168,7 +167,7 @@ def _pairs(found: dict[str, Any], game: str) -> tuple[list[str], dict[tuple[str,
 
 
 def draw(found: dict[str, Any], folder: Path) -> list[Path]:
-    """A heat-map per game."""
+    """Draw one heat-map per game into `folder`, and return the files."""
     import matplotlib
 
     from meva_core.report import figures
@@ -179,7 +178,7 @@ def draw(found: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def heat_map(found: dict[str, Any], game: str) -> Any:
-    """Rows' payoffs against columns as colours, and as numbers."""
+    """Draw rows' payoffs against columns as colours and numbers."""
     from matplotlib.figure import Figure
 
     names, by_pair = _pairs(found, game)

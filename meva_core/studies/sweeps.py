@@ -1,24 +1,24 @@
-"""Sweeps: one game and learner at many settings, ranked by a quantity, as data. Imports no jax.
+"""Sweeps: one game and learner at many settings, ranked by a quantity. Imports no jax.
 
-In a file of its own, NAME.toml:
+The layout of a sweep file, NAME.toml:
 
     title = "what is asked"
     game = "ipd"
     learner = "meva"                 # and opponents = [...], recipe = "..."
-    set = { "fit.seeds" = 10 }       # of every run, as --set
-    quick = { "fit.seeds" = 2 }      # over `set`, with --quick
+    set = { "fit.seeds" = 10 }       # for every run, as --set
+    quick = { "fit.seeds" = 2 }      # overrides `set`, with --quick
     notes = ["what a reader should know"]
 
     [rank]
-    quantity = "best_response.ours"  # of a row of summary.json, dotted; "basins.B" is a share
-    at = 0.95                        # the row's setting, where there are several
-    highest = true                   # whether more is better
+    quantity = "best_response.ours"  # in a row of summary.json, dotted; "basins.B" is a share
+    at = 0.95                        # the row's setting, if there are several rows
+    highest = true                   # true if more is better
     beside = ["self_play"]           # other quantities to show
 
-    [settings.LABEL]                 # a run of each; an empty table is the recipe itself
+    [settings.LABEL]                 # one run each; an empty table is the recipe itself
     "learner.optimiser_rate" = 3e-3
 
-    [grid]                           # and a run of every combination
+    [grid]                           # one more run for every combination
     "learner.mixing" = ["sum", "convex"]
     "learner.loops" = [100, 200]
 """
@@ -39,8 +39,10 @@ _KEYS = ("title", "notes", "set", "rank", "settings", "grid", *_OF_RUNS)
 
 
 def read(path: Path) -> Reproduction:
-    """Runs by label with their ranking, named after the file. BadFolder where it cannot be read, BadValue where its
-    layout is wrong."""
+    """Read a sweep file: runs by label with their ranking, named after the file.
+
+    Raises BadFolder if the file cannot be read, BadValue if its layout is wrong.
+    """
     content = read_toml(path)
     for key in content:
         if key not in _KEYS:
@@ -76,7 +78,7 @@ def _settings(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, 
 
 
 def _combinations(grid: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every one, with its label: "mixing=sum loops=100"."""
+    """Every combination of the grid's values, with its label: "mixing=sum loops=100"."""
     for name, values in grid.items():
         if not isinstance(values, list) or not values:
             raise BadValue(f"expected a list of values, got {values!r} @ {path}: grid.{name}")

@@ -1,4 +1,4 @@
-"""Every learner against every learner, each learnt one fitted against the rule that it meets.
+"""Tournaments: every learner plays every learner. Learnt rules are fitted against the rule that they play.
 
 Shapes: S seeds (fits), N trials, P = 2 players.
 """
@@ -46,9 +46,9 @@ def tournament(
     registry_file: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Scores:
-    """Let every learner meet every learner; what `meva tournament` does, without a folder.
+    """Let every learner play every learner; what `meva tournament` does, without a folder.
 
-    game: a name, or a class or object of your own. learners: as after --learners, ["naive", "tit_for_tat",
+    game: a name, or a class or object of your own. learners: texts as after --learners, ["naive", "tit_for_tat",
     "lola:look_ahead_rate=50"], or classes and objects. `set` changes hyper-parameters by learner, {"lola.variant":
     "taylor"}. Raises MevaError on bad input.
 
@@ -82,7 +82,7 @@ def tournament(
 
 
 def _entrants(cast: local.Cast, learners: Sequence[Any]) -> Iterator[str | Entrant]:
-    """Texts as they are; classes and objects under their class's name, numbered where it comes again."""
+    """Yield texts unchanged, and classes and objects as entrants labelled by class name, numbered from the second on."""
     labels: list[str] = []
     paths = ["learner", *(["opponent"] if len(learners) == 2 else [f"opponent.{n}" for n in range(1, len(learners))])]
     for given, name, path in zip(learners, [cast.learner, *cast.opponents], paths, strict=True):
@@ -103,8 +103,11 @@ def play(
     progress: Progress,
     done: Callable[[Meeting], Met | None],
 ) -> Iterator[Met]:
-    """Fit and play, one meeting after the other. `done` gives what an earlier run left; fits are kept in `fits`,
-    a folder per fit's hash, and used again."""
+    """Fit the learners and play one match after the other.
+
+    done: returns the stored result of a match, or None. fits: the folder where fits are stored and reused, one folder
+    per hash.
+    """
     compilation_cache.ready()
     kept: dict[str, tuple[list[Fitted], list[int]]] = {}
     for meeting in planned:
@@ -123,7 +126,7 @@ def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fit
     if meeting.still:
         return Met(meeting=meeting, payoffs=_still(meeting), seeds=(asked.seed,))
     fitted = [kept[f[0].fit_hash] for f in meeting.fits if f is not None]
-    # Rules without parameters are the same for every seed; where somebody is fitted, they meet every fit.
+    # Rules without parameters are the same for every seed; if the other player is fitted, they play every fit.
     seeds = [asked.seed] if not fitted else [s for s in fitted[0][1] if all(s in lost[1] for lost in fitted)]
     players = []
     for n, found in enumerate(meeting.fits):
@@ -143,13 +146,13 @@ def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fit
 
 
 def _shared(learner: Learner) -> Learner:
-    """One that plays alike; of all that never move, the same class, so that they share the compiled program."""
+    """A learner that plays the same; all with constant policies get one class, to share one compiled program."""
     policies = learner.held()
     return learner if policies is None else Held(policies=policies)
 
 
 def _still(meeting: Meeting) -> np.ndarray:
-    """Payoffs f32[1, 1, P] where nobody ever moves."""
+    """Payoffs f32[1, 1, P] of a match in which no player changes its policy."""
     players = tuple(Fitted(learner=_shared(player)) for player in meeting.players)
     match = Match(game=meeting.composition.game, players=players, seats=meeting.composition.seats)
     return np.asarray(_at_the_start(match))[None, None]
@@ -162,7 +165,10 @@ def _at_the_start(match: Match) -> Array:
 
 @functools.cache
 def _payoffs(trials: int, steps: int) -> Callable[[Match, Array], Array]:
-    """f32[S, N, P]. Every meeting starts from the same joint policies: differences are the learners'."""
+    """A compiled function from matches and keys [S] to payoffs f32[S, N, P].
+
+    Every match starts from the same joint policies, so that differences come from the learners only.
+    """
 
     def one(args: tuple[Match, Array]) -> Array:
         match, key = args

@@ -1,8 +1,8 @@
-"""The folder of a tournament: played into it, continued from it.
+"""Plays a tournament in a folder, and resumes it from there.
 
-tournament.toml   what is asked
-matches/          the payoffs of each match, as soon as it is over
-cells.csv, summary.json, figures/, report.html    once all have met (`standings` has their layout)
+tournament.toml   the settings
+matches/          the payoffs of each match, written as soon as it is over
+cells.csv, summary.json, figures/, report.html    written after all matches (`standings` has the layout)
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ def make(
     progress: Progress,
     said: Callable[[Met], None] = lambda met: None,
 ) -> dict[str, Any]:
-    """Play on from what the folder holds and write all of it; `said` is told of every match that is over. Returns the
-    content of summary.json."""
+    """Play all matches that the folder does not hold yet, and write all files.
+
+    said: called with the result of every match. Returns the content of summary.json.
+    """
     met: list[Met] = []
     for one in tournament.play(asked, planned, fits, progress, lambda m: _load(folder, asked, m, progress)):
         _save(folder, asked, one)
@@ -41,12 +43,12 @@ def make(
 
 
 def check_new(folder: Path) -> None:
-    """BadFolder where it holds something already."""
+    """Raise BadFolder if the folder already holds something."""
     run_folder.check_new(folder, f"meva tournament --resume {folder}")
 
 
 def create(folder: Path, asked: Tournament, registry_file: Path | None, fits: Path | None = None) -> None:
-    """A new folder with what is asked in it. BadFolder where it holds something already."""
+    """Make a new folder that holds tournament.toml. Raises BadFolder if it already holds something."""
     content = attrs.asdict(asked, recurse=False)
     content |= {"games": list(asked.games), "learners": list(asked.learners), "overrides": dict(asked.overrides)}
     if registry_file is not None:
@@ -69,7 +71,7 @@ def _save(folder: Path, asked: Tournament, met: Met) -> None:
 
 
 def _load(folder: Path, asked: Tournament, meeting: Meeting, progress: Progress) -> Met | None:
-    """Results that an earlier run stored of this match, if it was the same match and they are whole."""
+    """The stored result of this match; None if it is missing, damaged, or from other settings."""
     path = folder / "matches" / f"{meeting.name}.npz"
     if not path.is_file():
         return None
@@ -84,7 +86,7 @@ def _load(folder: Path, asked: Tournament, meeting: Meeting, progress: Progress)
 
 
 def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:
-    """Everything that is known once all have met; returns the content of summary.json."""
+    """Write the files that need all matches. Returns the content of summary.json."""
     files.write(folder / "cells.csv", standings.as_csv(standings.cells(asked, met)))
     found = standings.summary(asked, met)
     files.write_json(folder / "summary.json", found)

@@ -1,4 +1,4 @@
-"""Compare a finished run or tournament with what comes out when it is run again, bit for bit."""
+"""Run a finished run or tournament again, and compare it with the stored results, bit for bit."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from meva_core.storage.run_folder import check_same, read_policies, read_summary
 
 @attrs.frozen
 class Compared:
-    """what: the name of some numbers; of: how many; different: how many of them are not equal to the bit; most: by how
-    much at most, infinite where one of the two is no number."""
+    """The comparison of stored numbers with new ones.
+
+    what: the name of the numbers. of: their count. different: the count of those that are not equal to the bit. most:
+    the largest difference, infinite if one of the two numbers is not finite or the shapes differ.
+    """
 
     what: str
     of: int
@@ -34,7 +37,7 @@ class Compared:
 
 @attrs.frozen
 class StoredRun:
-    """The files of a run's folder that `run` compares, read before anything is computed."""
+    """The files of a run's folder that `run` compares, read before the run is repeated."""
 
     folder: Path
     policies: Mapping[str, np.ndarray]
@@ -43,16 +46,17 @@ class StoredRun:
 
 @attrs.frozen
 class StoredTournament:
-    """The files of a tournament's folder that `tournament` compares, read before anything is computed; matches: the
-    arrays of each by the name of its file."""
+    """The files of a tournament's folder that `tournament` compares, read before the tournament is repeated.
+
+    matches: the arrays of each match by file name.
+    """
 
     summary: Mapping[str, Any]
     matches: Mapping[str, Mapping[str, np.ndarray]]
 
 
 def read_run(folder: Path, hash: str) -> StoredRun:
-    """Read the files of a run of the experiment with this hash. BadFolder where one is missing, damaged, or of another
-    experiment."""
+    """Read the files of a run. Raises BadFolder if a file is missing or damaged, or if the experiment's hash differs."""
     summary = read_summary(folder)
     check_same(hash, summary.get("hash"), folder)
     if (folder / kept_fit.CHECKPOINTS).exists():
@@ -61,13 +65,13 @@ def read_run(folder: Path, hash: str) -> StoredRun:
 
 
 def read_tournament(folder: Path) -> StoredTournament:
-    """Read the files of a tournament. BadFolder where one is missing or damaged."""
+    """Read the files of a tournament. Raises BadFolder if a file is missing or damaged."""
     paths = sorted((folder / "matches").glob("*.npz"))
     return StoredTournament(read_summary(folder), {path.name: files.load_arrays(path)[0] for path in paths})
 
 
 def run(result: Result, stored: StoredRun) -> list[Compared]:
-    """Compare a run that was made again with its folder: policies and what was drawn, tables, metrics."""
+    """Compare a repeated run with its folder: the arrays of policies.npz, summary.json and the metrics."""
     found = [_arrays("policies.npz", stored.policies, policies_of(result))]
     was, now = ({**summary, "seconds": None} for summary in (stored.summary, result.summary()))
     found.append(_plain("summary.json", was, now))
@@ -79,7 +83,7 @@ def run(result: Result, stored: StoredRun) -> list[Compared]:
 
 
 def tournament(stored: StoredTournament, again: StoredTournament) -> list[Compared]:
-    """Compare a tournament with the same one made again: its tables, and the payoffs of every match."""
+    """Compare two runs of one tournament: summary.json, and the payoffs of every match."""
     names = sorted({*stored.matches, *again.matches})
     return [
         _plain("summary.json", stored.summary, again.summary),
@@ -88,7 +92,7 @@ def tournament(stored: StoredTournament, again: StoredTournament) -> list[Compar
 
 
 def _plain(what: str, was: Any, now: Any) -> Compared:
-    """A value as JSON can hold it."""
+    """Compare two values that JSON can hold, leaf by leaf."""
     return _arrays(what, _leaves(was), _leaves(now))
 
 
@@ -98,7 +102,7 @@ def _leaves(plain: Any) -> dict[str, np.ndarray]:
 
 
 def _arrays(what: str, was: Mapping[str, np.ndarray], now: Mapping[str, np.ndarray]) -> Compared:
-    """Differences of arrays; an array that only one side has differs throughout."""
+    """Compare arrays by name; all numbers of an array count as different if only one side has it."""
     size, different, most = 0, 0, 0.0
     for name in dict.fromkeys([*was, *now]):
         first, second = (np.asarray(arrays.get(name, np.zeros(0))) for arrays in (was, now))
