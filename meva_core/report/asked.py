@@ -1,4 +1,4 @@
-"""The evaluations that a finished run was asked, from the names in its summary."""
+"""The evaluations of a finished run, from the names in its summary."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from meva_core.registry.entries import Registry
 
 
 def of_summary(summary: Mapping[str, Any]) -> dict[str, Evaluation]:
-    """Evaluations by name, to draw what stands in the folder; those whose plugin is not installed are left out."""
+    """Evaluations by name, to draw a stored run; those whose plugin is not installed are left out."""
     known = discovery.installed()
-    if "evaluations" not in summary:  # of an older version, which did not say
+    if "evaluations" not in summary:  # an older version did not write the names
         everything = {offer.name: _made(known, offer.name) for offer in known.of_kind("evaluation")}
         return {name: each for name, each in everything.items() if each is not None and _finds_its_own(each, summary)}
     found = {name: _made(known, name) for name in summary["evaluations"]}
@@ -30,7 +30,7 @@ def _made(known: Registry, name: str) -> Evaluation | None:
 
 
 def _finds_its_own(evaluation: Evaluation, summary: Mapping[str, Any]) -> bool:
-    """True if a summary holds what an evaluation shows."""
+    """True if a summary holds the numbers that an evaluation shows."""
     try:
         evaluation.columns(summary)
         return bool([*evaluation.first_tables(summary), *evaluation.tables(summary)] or evaluation.columns(summary))
@@ -39,8 +39,11 @@ def _finds_its_own(evaluation: Evaluation, summary: Mapping[str, Any]) -> bool:
 
 
 def checked_rows(name: str, evaluation: Evaluation, rows: Any, count: int) -> list[dict[str, Any]]:
-    """The rows that an evaluation adds to a summary. Raises BadPlugin where they are not so many dictionaries of what
-    JSON holds: texts, finite numbers or None, lists and dictionaries."""
+    """Check and return the rows that an evaluation adds to a summary.
+
+    Raises BadPlugin unless they are a list of `count` dictionaries of values that JSON can hold: texts, finite numbers
+    or None, lists and dictionaries.
+    """
     try:
         if not isinstance(rows, list) or len(rows) != count or not all(isinstance(row, dict) for row in rows):
             raise TypeError(f"expected a list of {count} dictionaries, got {str(rows)[:80]}")

@@ -9,8 +9,10 @@ from meva_core.registry.entries import Offer, Registry
 
 
 def in_run(known: Registry, folder: Path) -> list[Offer]:
-    """The game, the learners, their parts, and the evaluations that were picked by name, in the run of a folder.
-    Raises MevaError where its experiment.toml cannot be read, or a plugin that took part is not installed."""
+    """Entries of the game, the learners, their parts, and the evaluations that the run in `folder` names.
+
+    Raises MevaError if experiment.toml cannot be read, or a plugin of the run is not installed.
+    """
     run = reading.read(known, folder / "experiment.toml")
     picked = [evaluation for evaluation in run.evaluations if evaluation.name in run.evaluate.asked]
     return [choice.offer for choice in (*run.cast, *picked)]

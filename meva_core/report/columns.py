@@ -1,4 +1,4 @@
-"""A table in as many blocks as the width asks for; no cell is cut."""
+"""Draws wide tables in blocks of columns that fit the width; no cell is cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 GAP = 2  # between columns
-NARROW = 20  # what a wrapped column is given at least, where it has so much to say
+NARROW = 20  # smallest width of a wrapped column whose text is longer
 
 
 def side_by_side(
@@ -22,10 +22,11 @@ def side_by_side(
     wrapped: Collection[str] = (),
     widest: int | None = None,
 ) -> Iterator[RenderableType]:
-    """Blocks of as many columns as the width holds, the first `stubs` in each, and lines between them.
+    """Yield blocks of as many columns as the width holds, with empty lines between the blocks.
 
-    left: heads of the columns that stand at the left, None for all of them; the stubs do anyway. wrapped: heads of
-    those that may be broken into lines; so is a cell that is wider than `widest`, or than there is room.
+    stubs: the number of leading columns, which every block repeats. left: heads of left-aligned columns, None for all
+    of them; stubs are always left-aligned. wrapped: heads of columns whose cells may be broken into lines. A cell wider
+    than `widest`, or than the available width, is broken too.
     """
     room_of_stub = max(1, (width // 2) // max(stubs, 1) - GAP)
     lengths = [max(map(_length, column)) for column in zip(heads, *rows, strict=True)]
@@ -60,7 +61,7 @@ def _length(cell: str) -> int:
 
 
 def _blocks(widths: Sequence[int], room: int) -> Iterator[slice]:
-    """Blocks of columns, each as many as fit side by side, and at least one."""
+    """Yield blocks of columns: as many as fit side by side, at least one each."""
     start = used = 0
     for n, width in enumerate(widths):
         if n > start and used + width > room:

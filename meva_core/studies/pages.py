@@ -96,7 +96,7 @@ def _captions(runs: Iterable[Path]) -> dict[str, str]:
 
 
 def _place(figure: str, labels: list[str]) -> int:
-    """Sort key of a figure: figures of all runs first, then figures of one run, named KIND_LABEL, in order of labels."""
+    """Sort key of a figure: figures of all runs first, then those of one run, named KIND_LABEL, in order of labels."""
     label = figure.partition("_")[2]
     return labels.index(label) + 1 if label in labels else 0
 

@@ -1,6 +1,7 @@
 """The files of a reproduction; its runs have folders of their own.
 
-summary.json   {schema, name, title, source, notes, quick, runs: {label: hash}, claims: [one dict per line of claims.csv],
+summary.json   {schema, name, title, source, notes, quick, runs: {label: hash},
+               claims: [one dict per line of claims.csv],
                ranking: {quantity, at, highest, places: [{run, rank, ours, sem, published, published_rank, seeds,
                worst, beside}], differences: [sentences]} or null}
 claims.csv     one line per claim (the columns are `COLUMNS`)

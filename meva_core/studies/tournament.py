@@ -82,7 +82,7 @@ def tournament(
 
 
 def _entrants(cast: local.Cast, learners: Sequence[Any]) -> Iterator[str | Entrant]:
-    """Yield texts unchanged, and classes and objects as entrants labelled by class name, numbered from the second on."""
+    """Yield texts unchanged; classes and objects as entrants with the class name, numbered from the second on."""
     labels: list[str] = []
     paths = ["learner", *(["opponent"] if len(learners) == 2 else [f"opponent.{n}" for n in range(1, len(learners))])]
     for given, name, path in zip(learners, [cast.learner, *cast.opponents], paths, strict=True):

@@ -43,7 +43,7 @@ def make(
 
 
 def check_new(folder: Path) -> None:
-    """Raise BadFolder if the folder already holds something."""
+    """Raise BadFolder if the folder already holds something, or another process uses it."""
     run_folder.check_new(folder, f"meva tournament --resume {folder}")
 
 

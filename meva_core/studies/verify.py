@@ -56,7 +56,7 @@ class StoredTournament:
 
 
 def read_run(folder: Path, hash: str) -> StoredRun:
-    """Read the files of a run. Raises BadFolder if a file is missing or damaged, or if the experiment's hash differs."""
+    """Read the files of a run. Raises BadFolder if a file is missing or damaged, or the experiment's hash differs."""
     summary = read_summary(folder)
     check_same(hash, summary.get("hash"), folder)
     if (folder / kept_fit.CHECKPOINTS).exists():

@@ -1,7 +1,7 @@
 """Runs side by side: what differs in their experiments, and their numbers.
 
-run       Run: what a finished run says, from its folder or from a summary and the tables of an experiment
-compare   Comparison: where runs differ, which settings they share, their numbers there; as_csv: all numbers
+run       Run: the data of a finished run, from its folder or from a summary and the tables of an experiment
+compare   Comparison: differences of runs, the settings that they share, their numbers there; as_csv: all numbers
 text      a comparison for a screen, or as plain text
 """
 

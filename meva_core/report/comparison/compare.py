@@ -1,4 +1,4 @@
-"""Where runs differ, and their numbers at the settings they share."""
+"""Compares the configurations of runs, and their numbers at the settings that they share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meva_core.registry.recipes import SECTIONS
 from meva_core.report.comparison.run import KINDS, Quantity, Row, Run, Statistic
 
 COLUMNS = ("run", "setting", "quantity", "mean", "sem", "over")
-PARTS = ""  # stands for the parts of learners, whatever they are called
+PARTS = ""  # stands for all sections of learners' parts
 ORDER = ("recipe", "game", "learner", "opponent", PARTS, *SECTIONS[2:], "run")
 NOT_COMPARED = ("schema", "source", "run.hash")
 CLEAR = 2  # standard errors
@@ -24,7 +24,7 @@ CLEAR = 2  # standard errors
 
 @attrs.frozen
 class Line:
-    """A quantity at a setting (None: at each run's only one), in every run; None where a run has no such quantity."""
+    """A quantity at a setting in every run. setting: None if every run has one row. found: None for a run without it."""
 
     quantity: Quantity
     setting: float | None
@@ -32,7 +32,7 @@ class Line:
 
     @property
     def difference(self) -> Statistic | None:
-        """Difference of two runs, the second less the first; its error takes theirs as independent."""
+        """The second run minus the first; None unless there are two. The error assumes independent runs."""
         if len(self.found) != 2:
             return None
         first, second = self.found
@@ -52,11 +52,12 @@ class Line:
 
 @attrs.frozen(kw_only=True)
 class Comparison:
-    """differing: dotted hyper-parameter -> its value in every run, None where a run has none such.
+    """The comparison of two or more runs.
 
-    setting: what the lines differ in, None where every run has one row, and these are compared.
-    left_out: per run, the settings that not all runs have.
-    twins: indices of runs of one experiment, and whether their numbers are equal.
+    differing: dotted hyper-parameter -> its value in every run, None if a run does not have it.
+    setting: the setting in which the lines differ, None if every run has one row.
+    left_out: per run, the values of the setting that not all runs have.
+    twins: indices of runs with the same experiment, and True if their numbers are equal.
     """
 
     runs: tuple[Run, ...]
@@ -73,7 +74,7 @@ class Comparison:
 
     @property
     def labels(self) -> list[str]:
-        """a, b, c, ..."""
+        """Letters for the runs: a, b, c, ..."""
         return [_label(n) for n in range(len(self.runs))]
 
 
@@ -97,7 +98,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 
 def as_csv(runs: Sequence[Run]) -> str:
-    """All numbers of all runs, those that are not shared too, one a line."""
+    """All numbers of all runs, also at settings that they do not share, one per line."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -108,7 +109,7 @@ def as_csv(runs: Sequence[Run]) -> str:
 
 
 def _shared(runs: Sequence[Run]) -> dict[float | None, list[Row]]:
-    """Setting -> a row per run. A run of one row, and not of what the others' differ in, stands beside each."""
+    """Setting -> one row per run. A run with one row and another setting is compared with each row of the others."""
     if all(len(run.rows) == 1 for run in runs):
         return {None: [row for run in runs for row in run.rows.values()]}
     swept = {run.setting for run in runs if len(run.rows) > 1}
@@ -138,8 +139,7 @@ def _differing(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
 
 
 def _goes_without_saying(name: str, values: tuple[Any, ...], differing: Mapping[str, Any]) -> bool:
-    """True for the origin of something that already has another name in each run, or of which a run has none on
-    record."""
+    """True for the origin of a component if the component's name differs too, or if a run did not record the origin."""
     for mark, called in ((f".{FROM}.", ".name"), (f"_{FROM}.", "")):
         whose, found, _ = name.partition(mark)
         if found:
@@ -148,7 +148,7 @@ def _goes_without_saying(name: str, values: tuple[Any, ...], differing: Mapping[
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
-    """Dotted names, section by section."""
+    """Sort dotted names by section."""
     of = {name: name.partition(".")[0] for name in names}
     met = list(dict.fromkeys(of.values()))
     return sorted(of, key=lambda n: (ORDER.index(of[n] if of[n] in ORDER else PARTS), met.index(of[n])))

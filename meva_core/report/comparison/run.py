@@ -1,4 +1,4 @@
-"""A finished run: what its summary.json and its experiment.toml say."""
+"""The data of a finished run, from its summary.json and its experiment.toml."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from meva_core.registry import recipes
 from meva_core.report import asked, tables
 from meva_core.storage import run_folder as folders
 
-KINDS = ("self-play", "seat", "evaluation", "outcome")  # in the order in which they are shown
+KINDS = ("self-play", "seat", "evaluation", "outcome")  # in the order of tables
 SELF_PLAY, SEAT, EVALUATION, OUTCOME = KINDS
 FILES = ("experiment.toml", "summary.json")
 
 
 @attrs.frozen
 class Quantity:
-    """kind: of KINDS; name: for people; digits: after the point, None for as many as payoffs have."""
+    """A quantity of a run's rows.
+
+    kind: one of KINDS. name: the name in tables. digits: decimal places, None for the number that payoffs have.
+    """
 
     kind: str
     name: str
@@ -30,7 +33,7 @@ class Quantity:
 
 @attrs.frozen
 class Statistic:
-    """One quantity of a summary, with its error; None: not finite, or not known."""
+    """The mean of a quantity with its standard error; None if it is not finite or not known. over: seeds or pairs."""
 
     mean: float | None = attrs.field(converter=attrs.converters.optional(float))
     sem: float | None = attrs.field(converter=attrs.converters.optional(float))
@@ -42,12 +45,13 @@ Row = Mapping[Quantity, Statistic]
 
 @attrs.frozen(kw_only=True)
 class Run:
-    """name: the folder, say; title: who plays what; hash: of the experiment.
+    """The data of a finished run.
 
-    seeds: how many the numbers are over, and how many are lost to divergence.
-    payoff_range: how far apart payoffs are in its game.
-    setting: what the rows differ in, None where there is one row, which then is rows[None]. symbol: its short name.
-    configuration: every hyper-parameter by its dotted name, as --set has it; and by what it was run.
+    name: the folder, for example. title: game and players. hash: the hash of the experiment.
+    seeds, lost: how many seeds the numbers are over, and how many diverged.
+    payoff_range: the range of payoffs in the game.
+    setting: the setting in which rows differ, None if there is one row, rows[None]. symbol: its short name.
+    configuration: every hyper-parameter by its dotted name, as after --set, and the provenance of the run.
     """
 
     name: str
@@ -75,7 +79,7 @@ class Run:
 
 
 def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
-    """From what `Result.summary` and `Experiment.to_plain` return, or the files they were written to."""
+    """Build a run from the results of `Result.summary` and `Experiment.to_plain`, or from their files."""
     setting, evaluations = summary["setting"], asked.of_summary(summary)
     return Run(
         name=name,
@@ -96,7 +100,7 @@ def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
 
 
 def read(folder: Path) -> Run:
-    """BadFolder where it is no finished run's, or its files are not what a run writes."""
+    """Read a run's folder. Raises BadFolder if the run is not finished, or its files have another layout."""
     _check_finished(folder)
     toml = folder / FILES[0]
     plain, summary = recipes.read_toml(toml), folders.read_summary(folder)
@@ -132,7 +136,7 @@ def _check_finished(folder: Path) -> None:
 def _quantities(row: Mapping[str, Any], evaluations: tables.Evaluations) -> Row:
     """Every statistic of a summary's row."""
     found = {Quantity(SEAT, f"seat {n + 1}"): payoff for n, payoff in enumerate(row["payoffs"])}
-    if row["self_play"] and not row["seats"]:  # seats that differ have no payoff in common
+    if row["self_play"] and not row["seats"]:  # if seats differ, there is no common payoff
         found[Quantity(SELF_PLAY, "self-play")] = row["self_play"]
     for evaluation in evaluations.values():
         found |= {

@@ -1,4 +1,4 @@
-"""A comparison on a screen: who is who, what differs, the numbers, and what they are over."""
+"""Shows a comparison on a screen: the runs, their differences, their numbers, and notes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meva_core.report.comparison.compare import CLEAR, Comparison, Line
 from meva_core.report.comparison.run import OUTCOME, SEAT, SELF_PLAY, Run, Statistic
 from meva_core.report.tables import WIDTH, Unit, plain, statistic
 
-NARROW = 12  # what a column of words is given at least
+NARROW = 12  # smallest width of a column of words
 ERRORS = f"|b - a| exceeds {CLEAR} standard errors (the root of the sum of both squares)"
 
 
@@ -26,7 +26,7 @@ def as_text(found: Comparison) -> str:
 
 
 def drawn(found: Comparison, width: int = WIDTH) -> RenderableType:
-    """In as many tables as the width asks for."""
+    """The comparison for a screen, with tables split into blocks that fit the width."""
     lines = _shown(found)
     numbers = _numbers(found, lines, width) if lines else [Text(_nothing_shared(found))]
     notes = Text("\n".join(_notes(found, lines)), style="dim")
@@ -58,7 +58,7 @@ def _configuration(found: Comparison, width: int) -> Iterator[RenderableType]:
 
 
 def _twins(found: Comparison) -> Iterator[RenderableType]:
-    """Equal hashes are to mean equal numbers."""
+    """Lines about runs with equal hashes, whose numbers should be equal."""
     for runs, equal in found.twins:
         who = _listed([found.labels[n] for n in runs])
         said = "and their numbers are equal"
@@ -68,7 +68,7 @@ def _twins(found: Comparison) -> Iterator[RenderableType]:
 
 
 def _shown(found: Comparison) -> list[Line]:
-    """Seats apart, unless all are in self-play, as the runs' own tables do. Shares of outcomes are for the CSV."""
+    """Lines of the tables: seats separately, unless all runs are in self-play. Shares of outcomes are only in the CSV."""
     averaged = [line for line in found.lines if line.quantity.kind == SELF_PLAY]
     together = bool(averaged) and all(None not in line.found for line in averaged)
     hidden = (OUTCOME, SEAT if together else SELF_PLAY)
@@ -133,7 +133,7 @@ def _over(found: Comparison) -> Iterator[str]:
 
 
 def _settings_apart(found: Comparison) -> Iterator[str]:
-    """At what a run's only row is, where the lines do not say; and the settings that are in no line."""
+    """Sentences about settings of single rows that no line shows, and about settings that are left out."""
     own = [_settings(run, run.rows) if run.setting != found.setting else "" for run in found.runs]
     if any(own):
         yield f"{'at' if found.setting is None else 'the same at each setting:'} {_who(found, own)}"
@@ -143,14 +143,14 @@ def _settings_apart(found: Comparison) -> Iterator[str]:
 
 
 def _settings(run: Run, values: Iterable[float | None]) -> str:
-    """A sweep's setting and values in words, "look-ahead rate η = 0, 1"."""
+    """The setting and its values in words, "look-ahead rate η = 0, 1"."""
     if run.setting is None:
         return "its one row"
     return f"{run.setting} = {', '.join(f'{value:g}' for value in values)}"
 
 
 def _who(found: Comparison, said: Sequence[str]) -> str:
-    """Each text once, with the runs of which it is said, unless they are all; nothing is said of a run with ""."""
+    """Each text once, with the labels of its runs unless it is about all runs; an empty text is left out."""
     who: dict[str, list[str]] = {}
     for label, text in zip(found.labels, said, strict=True):
         who.setdefault(text, []).append(label)
