@@ -1,4 +1,4 @@
-"""Numbers of a run: what its summary, tables and pictures are made of."""
+"""Numbers of a run, the source of its summary, tables and pictures."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from meva_core.match import Fitted
 class Numbers:
     """Numbers of a run.
 
-    seen: how the matches ended and what evaluations found, arrays over seeds and rows. evaluations: those that were
-    asked, by name.
-    histories: metrics of each fit, one per learner that is fitted.
-    players: the learners with their parameters, every leaf [S, ...] over seeds, the diverged ones included.
+    seen: final states of the matches and results of evaluations, arrays over seeds and rows.
+    evaluations: the evaluations of the run, by name.
+    histories: metrics of the fits, one per fitted learner.
+    players: the learners with their parameters, every leaf [S, ...] over all seeds, also diverged ones.
     """
 
     experiment: Experiment
@@ -33,29 +33,28 @@ class Numbers:
 
     @property
     def payoffs(self) -> np.ndarray:
-        """f32[S, V, N, P]: seeds, rows, pairs, players."""
+        """Payoffs f32[S, V, N, P]: seeds, rows, pairs, players."""
         return self.seen.payoffs
 
     @property
     def policies(self) -> np.ndarray:
-        """f32[S, V, N, P, D]: where the matches ended."""
+        """Policies f32[S, V, N, P, D] at the end of the matches."""
         return self.seen.policies
 
     @property
     def metrics(self) -> dict[str, np.ndarray]:
-        """Metrics of the experiment's learner's fit (or else the only one), each f32[S, loops]; {} if nothing is
-        fitted."""
+        """Metrics f32[S, loops] of the fit of the experiment's learner, or of the only fit; {} if nothing is fitted."""
         by_player = {history.player: history.metrics for history in self.histories}
         return by_player.get("learner", next(iter(by_player.values()), {}))
 
     @property
     def diverged(self) -> list[Divergence]:
-        """Seeds that were lost in a fit, and where."""
+        """Seeds that diverged in a fit, with the loop and the quantity."""
         return [divergence for history in self.histories for divergence in history.diverged]
 
     @property
     def complaints(self) -> list[str]:
-        """Failures in one line each: seeds that diverged in a fit, seeds of whose matches all diverged."""
+        """Failures in one line each: seeds that diverged in a fit, and seeds whose matches all diverged."""
         finite = np.asarray(np.isfinite(self.payoffs).all(axis=-1))
         lost = [seed for n, seed in enumerate(self.seeds) if not finite[n].any()]
         fits = [str(divergence) for divergence in self.diverged]
@@ -66,6 +65,6 @@ class Numbers:
 
     @property
     def seeds(self) -> list[int]:
-        """Seeds that the survey is over."""
+        """Seeds of the evaluation: all that did not diverge in a fit."""
         lost = {divergence.seed for divergence in self.diverged}
         return [seed for seed in self.experiment.seeds if seed not in lost]

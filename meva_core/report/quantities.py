@@ -1,4 +1,4 @@
-"""Names of the numbers in a run's summary, known before it is made."""
+"""Names of the numbers in a run's summary, available before the run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from meva_core.experiment.compose import Composition
 
 
 def quantities(composition: Composition, plan: Plan) -> tuple[str, ...]:
-    """Dotted names of the statistics in each row of summary.json (`report.summary` says what each is)."""
+    """Dotted names of the statistics in each row of summary.json (`report.summary` explains each)."""
     found = ["self_play"] if len(composition.players) == 1 else []
     own = composition.players[0].seats
     if not composition.game.symmetric and len(own) > 1:

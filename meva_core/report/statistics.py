@@ -1,7 +1,7 @@
-"""Statistics of samples, as summary.json holds them.
+"""Statistics of samples, in the form that summary.json has.
 
 A statistic is {mean, sem, over, per_seed}: with several seeds, mean and standard error over the seeds' means
-(over = "seeds"); with one, over its samples (over = "pairs"). A number that is not finite is None.
+(over = "seeds"); with one seed, over its samples (over = "pairs"). A number that is not finite is None.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from meva_core.ops import mean_and_sem
 
 
 def statistic(samples: np.ndarray) -> dict[str, Any]:
-    """The statistic of samples f32[S, N]: over seeds where there are several, else over the one seed's samples."""
+    """The statistic of samples f32[S, N]: over seeds if there are several, else over the samples of the one seed."""
     return of_each_seed(list(samples))
 
 
 def known(samples: np.ndarray) -> dict[str, Any]:
-    """The statistic of samples f32[S, N] that leaves out what is NaN, and seeds of which nothing is known."""
+    """The statistic of samples f32[S, N] without NaN samples, and without seeds that have only such samples."""
     return of_each_seed([row[~np.isnan(row)] for row in samples])
 
 
 def of_each_seed(samples: Sequence[np.ndarray]) -> dict[str, Any]:
-    """The statistic of samples per seed, of which there may be none."""
+    """The statistic of a list of samples per seed; a list may be empty."""
     means = [row.mean() if row.size else None for row in samples]
     several = len(means) > 1
     mean, sem = mean_and_sem(np.array([m for m in means if m is not None]) if several else samples[0])
@@ -39,6 +39,6 @@ def of_each_seed(samples: Sequence[np.ndarray]) -> dict[str, Any]:
 
 
 def number(value: Any) -> float | None:
-    """A number as JSON holds it: None where it is not finite."""
+    """Convert a number for JSON: None if it is not finite."""
     value = float(value)
     return value if math.isfinite(value) else None

@@ -1,23 +1,23 @@
-"""summary.json: everything in the tables, machine-readable.
+"""Builds summary.json, which holds everything in the tables in machine-readable form.
 
     schema              4
-    hash                of the experiment: equal hashes, equal numbers (on one machine and one set of versions)
+    hash                hash of the experiment; equal hashes mean equal numbers (on one machine, with equal versions)
     game, learner       names; opponents: names, empty in self-play; recipe, source
-    players             labels of the learner and the opponents: names, and where players of one name differ, in what
-                        (meva_core/experiment/labels.py)
-    payoff_range        how far apart the players' payoffs are in this game, the widest: the unit of tolerances
-    seeds               those the numbers are over; diverged: [{seed, loop, quantity}] those left out
-    setting             {name, label, symbol, own: the learner's own value} of what the rows differ in, or null where
-                        there is one row
-    evaluations         names of those that were asked
-    rows                one per value of the setting, or one alone:
-      value             of the setting, or null
+    players             labels of the learner and the opponents: names, with the differing hyper-parameters if players
+                        share a name (meva_core/experiment/labels.py)
+    payoff_range        range of the players' payoffs in this game, the widest of all players: the unit of tolerances
+    seeds               seeds that the numbers are over; diverged: [{seed, loop, quantity}], seeds that are left out
+    setting             {name, label, symbol, own: the learner's own value} of the setting in which the rows differ, or
+                        null if there is one row
+    evaluations         names of the evaluations of the run
+    rows                one per value of the setting, or a single one:
+      value             value of the setting, or null
       payoffs           per seat, a statistic: the matches as composed
-      self_play         a statistic over all seats, where one learner takes them; else null
-      seats             in a game that is not symmetric, for each seat of a learner that takes several, "1", "2", ...:
-                        {payoff: a statistic} and what evaluations add for that seat alone; else {}
-      policies          per seat, what its entries are called -> {mean, low, high}: over seeds and matches, as people
-                        read them (probabilities where a policy holds logits), low and high the quartiles
+      self_play         a statistic over all seats, if one learner takes them; else null
+      seats             in a game that is not symmetric, for each seat "1", "2", ... of a learner that takes several:
+                        {payoff: a statistic} and the evaluations' numbers for that seat; else {}
+      policies          per seat, entry name -> {mean, low, high}: mean and quartiles over seeds and matches, in readable
+                        units (probabilities if a policy holds logits)
       outcomes          name -> a statistic of the game's outcome shares (player 1's action first)
       diverged          share of the matches that ended with payoffs that are not finite
       settled           share of the matches in which no payoff moved by more than 0.003 % of its range over the last
@@ -25,10 +25,11 @@
     fits                per fitted learner: {learner: its label, loops, final: metric -> per seed}
     seconds             {fit, evaluate}
 
-Evaluations add to the rows, and beside them, what the docstrings of their modules say (`meva show evaluation NAME`).
+Evaluations add entries to the rows and to the top level, which the docstrings of their modules document (`meva show
+evaluation NAME`).
 
 A statistic is {mean, sem, over, per_seed}: with several seeds, mean and standard error over the seeds' means
-(over = "seeds"); with one, over its matches (over = "pairs"). A number that is not finite is null.
+(over = "seeds"); with one seed, over its matches (over = "pairs"). A number that is not finite is null.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ SCHEMA = run_folder.SUMMARY
 
 
 def summarise(result: Numbers) -> dict[str, Any]:
-    """Build the content of summary.json, whose layout this module's docstring has."""
+    """Build the content of summary.json; the module's docstring documents the layout."""
     seen = result.seen
     found = of_matches(result.experiment, seen)
     rows = found["rows"]
@@ -80,7 +81,7 @@ def summarise(result: Numbers) -> dict[str, Any]:
 
 
 def of_matches(experiment: Experiment, seen: Seen) -> dict[str, Any]:
-    """The part of a summary that is known as soon as the matches are played."""
+    """The part of a summary that needs only the matches, without evaluations."""
     swept = not math.isnan(seen.values[0])
     return {
         "schema": SCHEMA,
@@ -103,7 +104,7 @@ def of_matches(experiment: Experiment, seen: Seen) -> dict[str, Any]:
 
 
 def _row(seen: Seen, v: int, value: float | None) -> dict[str, Any]:
-    """How the matches of a row ended."""
+    """The results of the matches of a row."""
     payoffs = seen.payoffs[:, v]
     apart = seen.own if not seen.symmetric and len(seen.own) > 1 else []
     return {
@@ -119,7 +120,7 @@ def _row(seen: Seen, v: int, value: float | None) -> dict[str, Any]:
 
 
 def _merge(table: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Put what an evaluation found into a row, tables into tables."""
+    """Merge the entries of an evaluation into a row, dictionaries recursively."""
     for name, value in more.items():
         if isinstance(value, Mapping) and isinstance(table.get(name), dict):
             _merge(table[name], value)
@@ -128,7 +129,7 @@ def _merge(table: dict[str, Any], more: Mapping[str, Any]) -> None:
 
 
 def _policies(entries: np.ndarray, names: tuple[str, ...]) -> list[dict[str, dict[str, float | None]]]:
-    """From f32[S, N, P, D]."""
+    """Mean and quartiles of policy entries f32[S, N, P, D], per seat and entry name."""
     flat = entries.reshape(-1, *entries.shape[-2:]).astype(float)
     quartiles = np.quantile(flat, [0.25, 0.75], axis=0)
     return [

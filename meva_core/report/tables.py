@@ -15,12 +15,12 @@ from meva_core.contracts.evaluation import Evaluation
 from meva_core.report.columns import side_by_side
 
 WIDTH = 80
-BY_SEED = "by seed"  # head of a column that is as long as there are seeds
-HUGE = 1e6  # payoffs beyond it are on their way to infinity: no column is wide enough
-TINY = 1e-4  # payoffs that range over less are written with exponents
+BY_SEED = "by seed"  # head of a column whose cells list all seeds
+HUGE = 1e6  # larger payoffs are diverging, and too long for a column
+TINY = 1e-4  # payoffs with a smaller range are written with exponents
 
 
-Evaluations = Mapping[str, Evaluation]  # those that a run was asked, by their names
+Evaluations = Mapping[str, Evaluation]  # evaluations of a run by name
 
 
 def as_text(summary: dict[str, Any], evaluations: Evaluations) -> str:
@@ -29,7 +29,7 @@ def as_text(summary: dict[str, Any], evaluations: Evaluations) -> str:
 
 
 def plain(*parts: RenderableType, width: int = WIDTH) -> str:
-    """Tables as text of so many columns, without colours."""
+    """Tables as text of `width` characters per line, without colours."""
     console = Console(file=io.StringIO(), width=width, no_color=True)
     for part in parts:
         console.print(part)
@@ -51,8 +51,8 @@ def title(summary: Mapping[str, Any]) -> str:
 class Grid:
     """A table before it is drawn: heads (lines split by a newline) and rows of text.
 
-    left: columns of words. stubs: leading columns that say what a row is; they stand in every block of a table that is
-    too wide. settings: of each row, which of the run's settings it is at; () where the rows are at none.
+    left: heads of left-aligned columns. stubs: number of leading columns that identify a row; every block of a table
+    that is too wide repeats them. settings: per row, the index of its setting in the run; () without settings.
     """
 
     caption: str
@@ -64,7 +64,7 @@ class Grid:
 
 
 def grids(summary: dict[str, Any], evaluations: Evaluations) -> list[Grid]:
-    """Payoffs, then what an evaluation puts first, or else the shares of outcomes."""
+    """The table of payoffs, then the first tables of evaluations, or else the shares of outcomes."""
     first = [grid for evaluation in evaluations.values() for grid in evaluation.first_tables(summary)]
     if not first and any(row["outcomes"] for row in summary["rows"]):
         first = [_outcomes(summary)]
@@ -72,12 +72,12 @@ def grids(summary: dict[str, Any], evaluations: Evaluations) -> list[Grid]:
 
 
 def further_grids(summary: dict[str, Any], evaluations: Evaluations) -> list[Grid]:
-    """Tables for which a page has room."""
+    """Further tables of evaluations, which only the page shows."""
     return [grid for evaluation in evaluations.values() for grid in evaluation.tables(summary)]
 
 
 def tables(summary: dict[str, Any], evaluations: Evaluations) -> RenderableType:
-    """All grids, then what the numbers are over."""
+    """All first tables for a screen, then the note on means and errors."""
     parts: list[RenderableType] = []
     for grid in grids(summary, evaluations):
         parts += [Text(grid.caption, style="bold"), Drawn(grid), ""]
@@ -86,12 +86,12 @@ def tables(summary: dict[str, Any], evaluations: Evaluations) -> RenderableType:
 
 @attrs.frozen
 class Drawn:
-    """A table on a screen: in as many blocks as its width asks for."""
+    """A table on a screen, split into blocks that fit the width."""
 
     grid: Grid
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Side by side, as rich asks for it."""
+        """Yield the blocks of the table to rich."""
         grid = self.grid
         yield from side_by_side(
             grid.heads, grid.rows, width=options.max_width, stubs=grid.stubs, left=grid.left, wrapped=(BY_SEED,)
@@ -122,7 +122,7 @@ def _payoffs(summary: dict[str, Any], evaluations: Evaluations) -> Grid:
 
 
 def _seat(n: int, label: str) -> str:
-    """The head of a column, in two lines of about one length."""
+    """The head of a column, in two lines of similar length."""
     name, _, rest = label.partition(" (")
     return f"seat {n + 1}, {name}\n({rest}" if rest else f"seat {n + 1},\n{name}"
 
@@ -145,15 +145,17 @@ def per_setting(
     cells: Callable[[dict[str, Any]], list[str]],
     left: tuple[str, ...] = (),
 ) -> Grid:
-    """One row per setting, which stands in the first column where there are several."""
+    """One row per setting. If there are several settings, they are in the first column."""
     return lines(summary, caption, heads, lambda row: [cells(row)], left)
 
 
 def per_seat(
     summary: Mapping[str, Any], caption: str, heads: list[str], cells: Callable[[dict[str, Any], str], list[str]]
 ) -> Grid:
-    """A row for each seat whose numbers stand apart, setting by setting; `cells` is given a setting's row and a seat of
-    its `seats`."""
+    """One row for each seat with separate numbers, setting by setting.
+
+    cells: a function of a setting's row and a key of its `seats`.
+    """
 
     def found(row: dict[str, Any]) -> list[list[str]]:
         return [[seat, *cells(row, seat)] for seat in row["seats"]]
@@ -164,8 +166,10 @@ def per_seat(
 def per_row_or_seat(
     summary: Mapping[str, Any], caption: str, heads: list[str], cells: Callable[[Mapping[str, Any]], list[str]]
 ) -> Grid:
-    """One line per row, or one for each seat where seats stand apart; `cells` is given the row, or its part for a
-    seat."""
+    """One line per row, or one for each seat if seats are separate.
+
+    cells: a function of the row, or of its part for a seat.
+    """
     if summary["rows"][0]["seats"]:
         return per_seat(summary, caption, heads, lambda row, seat: cells(row["seats"][seat]))
     return per_setting(summary, caption, heads, cells)
@@ -180,7 +184,10 @@ def lines(
     *,
     stubs: int = 0,
 ) -> Grid:
-    """Any number of rows per setting, which stands in the first column of the first of them; "none" for no rows."""
+    """Any number of rows per setting, or one row "none". The first column of the first row shows the setting.
+
+    Without several settings there is no such column. found: returns the rows of a setting.
+    """
     several, rows, settings = summary["setting"] is not None, [], []
     for n, row in enumerate(summary["rows"]):
         of_setting = found(row) or [["none", *[""] * (len(heads) - 1)]]
@@ -194,31 +201,35 @@ def lines(
 
 
 def symbol(setting: Mapping[str, Any]) -> str:
-    """The head of the column of the rows' settings (`Sweep.symbol`); the last word of their label in a summary of
-    before, which has no symbol."""
+    """The head of the column of settings (`Sweep.symbol`).
+
+    Summaries of older versions have no symbol: then it is the last word of the label.
+    """
     return setting.get("symbol", setting["label"].rpartition(" ")[2])
 
 
 @attrs.frozen
 class Unit:
-    """How payoffs are written: with digits for the game's unit, and for what differs between them where they have a
-    large number in common. size: how far apart they are; 0 where that is not known."""
+    """The number format of payoffs, with enough digits to show differences between large payoffs.
+
+    size: the range of the payoffs; 0 if it is not known.
+    """
 
     size: float
 
     @property
     def digits(self) -> int:
-        """After the point: 3 where payoffs range over 1 or more."""
+        """Decimal places: 3 if payoffs range over 1 or more, else more."""
         return 3 + max(0, math.ceil(-math.log10(self.size))) if self.size else 3
 
     def statistic(self, found: Mapping[str, Any], more: int = 0) -> str:
-        """A mean and its error; `more`: digits beside the usual ones."""
+        """A mean and its error. more: the number of additional digits."""
         if found["mean"] is not None and 0 < self.size < TINY:
             return f"{found['mean']:.4g}" + ("" if found["sem"] is None else f" ±{found['sem']:.1g}")
         return statistic(found, self.digits + more, self.size or math.inf)
 
     def number(self, value: float | None) -> str:
-        """A dash where there is none."""
+        """The value as text; a dash for None."""
         return "-" if value is None else self.statistic({"mean": value, "sem": None})
 
 
@@ -228,13 +239,13 @@ def unit(summary: Mapping[str, Any]) -> Unit:
 
 
 def unit_of(payoff_range: float | None, means: Iterable[float | None]) -> Unit:
-    """The unit of a game whose payoffs range over so much, for payoffs of these means."""
+    """The unit for payoffs with these means in a game with this payoff range, None if it is not known."""
     found = [mean for mean in means if mean is not None]
     return Unit(max(payoff_range or 0.0, max(found, default=0.0) - min(found, default=0.0)))
 
 
 def statistic(found: Mapping[str, Any], digits: int = 3, size: float = math.inf) -> str:
-    """Mean and error; large numbers lose digits, not columns, unless they differ by no more than `size`."""
+    """Mean and error as text. Large numbers have fewer digits, unless `size`, the range of the payoffs, is small."""
     mean, sem = found["mean"], found["sem"]
     if mean is None:
         return "diverged"
@@ -247,20 +258,20 @@ def statistic(found: Mapping[str, Any], digits: int = 3, size: float = math.inf)
 
 
 def number(value: float | None, digits: int) -> str:
-    """A dash where there is none."""
+    """The value as text; a dash for None."""
     if value is None:
         return "-"
     return f"{value:.3g}" if abs(value) >= HUGE else f"{value:.{digits}f}"
 
 
 def _short(value: float, digits: int) -> str:
-    """0.012 as .012."""
+    """Write 0.012 as .012."""
     text = f"{value:.{digits}f}"
     return text[1:] if text.startswith("0.") else text
 
 
 def note(summary: dict[str, Any], evaluations: Evaluations) -> str:
-    """A line about what the numbers are over, and what is left out."""
+    """Lines that say over what means and errors are taken, and what is left out."""
     over = summary["rows"][0]["payoffs"][0]["over"]
     count = f"{len(summary['seeds'])} seeds" if over == "seeds" else "the pairs of one seed"
     lines = [f"mean ± standard error of the mean over {count}"]

@@ -13,7 +13,7 @@ from meva_core.storage import files
 
 
 def finish(out: Path, result: Result) -> None:
-    """Everything that is known once the run is over."""
+    """Write all files of a finished run into `out`."""
     summary, arrays = result.summary(), policies_of(result)
     files.write_json(out / "summary.json", summary)
     files.save_arrays(out / "policies.npz", arrays, compress=True)
@@ -22,7 +22,7 @@ def finish(out: Path, result: Result) -> None:
 
 
 def policies_of(result: Numbers) -> dict[str, np.ndarray]:
-    """The arrays of policies.npz: where matches ended, and what evaluations add."""
+    """The arrays of policies.npz: final policies and payoffs of the matches, and arrays of evaluations."""
     arrays = {
         "policies": result.policies,
         "payoffs": result.payoffs,

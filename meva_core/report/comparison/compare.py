@@ -24,7 +24,10 @@ CLEAR = 2  # standard errors
 
 @attrs.frozen
 class Line:
-    """A quantity at a setting in every run. setting: None if every run has one row. found: None for a run without it."""
+    """A quantity at a setting, in every run.
+
+    setting: None if every run has one row. found: one statistic per run, None if the run does not have it.
+    """
 
     quantity: Quantity
     setting: float | None

@@ -68,7 +68,7 @@ def _twins(found: Comparison) -> Iterator[RenderableType]:
 
 
 def _shown(found: Comparison) -> list[Line]:
-    """Lines of the tables: seats separately, unless all runs are in self-play. Shares of outcomes are only in the CSV."""
+    """Lines of the tables: seats separately, unless all are in self-play. Shares of outcomes are only in the CSV."""
     averaged = [line for line in found.lines if line.quantity.kind == SELF_PLAY]
     together = bool(averaged) and all(None not in line.found for line in averaged)
     hidden = (OUTCOME, SEAT if together else SELF_PLAY)

@@ -1,8 +1,8 @@
 """Figures as PNG and SVG, byte-identical for equal numbers.
 
-run        of a run: payoffs, learning, and what evaluations draw
-ranking    runs in the order of one number
-style      the one style of all, and what several draw
+run        figures of a run: payoffs, learning curves, and pictures of evaluations
+ranking    runs ordered by one quantity
+style      the common style, and functions that several figures share
 """
 
 from meva_core.report.figures.ranking import ranking

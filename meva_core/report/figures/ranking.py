@@ -1,4 +1,4 @@
-"""Runs in the order of one number."""
+"""The figure of runs ordered by one quantity."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from meva_core.report.figures.style import COLOURS, logarithmic
 
 
 def ranking(told: dict[str, Any], heading: str) -> Figure:
-    """Ours with its error, the best on top, with every seed and what is published: `told` is the ranking of a
-    summary.json."""
+    """Draw the measured means with their errors, the best on top, with all seeds and the published numbers.
+
+    told: the ranking of a summary.json.
+    """
     places = [place for place in told["places"] if place["ours"] is not None]
     heights = np.arange(len(places))[::-1]
     figure = Figure(figsize=(5.2, 0.28 * len(places) + 1.2), layout="constrained")

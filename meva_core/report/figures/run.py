@@ -17,8 +17,10 @@ from meva_core.report.tables import Evaluations, title
 
 
 def draw(result: Result, summary: dict[str, Any], arrays: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Draw all figures that the result has numbers for, in `folder`; byte-identical for equal results. summary, arrays:
-    the content of summary.json and of policies.npz. Returns the files."""
+    """Draw all figures of a result into `folder`, byte-identical for equal results. Returns the files.
+
+    summary, arrays: the content of summary.json and of policies.npz.
+    """
     folder.mkdir(exist_ok=True)
     drawn: dict[str, Figure] = {}
     with matplotlib.rc_context(STYLE):
@@ -35,7 +37,10 @@ def draw(result: Result, summary: dict[str, Any], arrays: Mapping[str, Any], fol
 
 
 def payoffs(summary: dict[str, Any], evaluations: Evaluations, heading: str = "") -> Figure:
-    """Payoffs over the rows, with bands of one s.e.m., and dots for the seeds; headed by who plays what, or so."""
+    """Draw payoffs over the rows, with bands of one standard error and dots for the seeds.
+
+    heading: by default the game and its players.
+    """
     panels = _panels(summary, evaluations)
     figure = Figure(figsize=(2.6 * len(panels) + 0.4, 2.6), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
@@ -44,7 +49,7 @@ def payoffs(summary: dict[str, Any], evaluations: Evaluations, heading: str = ""
         for k, (label, pick) in enumerate(lines):
             _line(axis, positions, [pick(row) for row in summary["rows"]], label, k)
         axis.set_title(name)
-        # One step per row: discounts crowd near 1, rates double.
+        # Equal steps between rows, because discounts lie close to 1 and rates double.
         axis.set_xticks(positions, [f"{row['value']:g}" if summary["setting"] else "" for row in summary["rows"]])
         axis.set_xlabel(summary["setting"]["label"] if summary["setting"] else "")
         if len(lines) > 1:
@@ -54,11 +59,11 @@ def payoffs(summary: dict[str, Any], evaluations: Evaluations, heading: str = ""
     return figure
 
 
-Line = tuple[str, Callable[[Mapping[str, Any]], Any]]  # a label, and where in a row the statistic stands
+Line = tuple[str, Callable[[Mapping[str, Any]], Any]]  # a label, and a function that picks the statistic from a row
 
 
 def _panels(summary: dict[str, Any], evaluations: Evaluations) -> dict[str, list[Line]]:
-    """Lines of each panel: the match itself, then what evaluations add, seat by seat where seats stand apart."""
+    """Lines of each panel: the match, then those of evaluations; one line per seat if seats are separate."""
     first = summary["rows"][0]
     if first["self_play"] and first["seats"]:
         lines = [(f"seat {seat}", lambda row, seat=seat: row["seats"][seat]["payoff"]) for seat in first["seats"]]
@@ -82,7 +87,7 @@ def _panels(summary: dict[str, Any], evaluations: Evaluations) -> dict[str, list
 
 
 def learning(history: History) -> Figure:
-    """The metrics that the training shows over outer loops, a line per seed and their mean."""
+    """Draw the metrics that the training shows over outer loops: a line per seed, and the mean."""
     labels = history.labels
     figure = Figure(figsize=(2.6 * len(labels) + 0.4, 2.4), layout="constrained")
     for axis, (name, label) in zip(figure.subplots(1, len(labels), squeeze=False)[0], labels.items(), strict=True):

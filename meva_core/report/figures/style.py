@@ -1,4 +1,4 @@
-"""One style, readable in grey and by the colour-blind, and what several figures draw."""
+"""The common style of figures, readable in grey and by colour-blind people, and shared functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocato
 
 from meva_core.storage import files
 
-# Okabe & Ito (2008), in an order that also falls off in lightness.
+# Okabe & Ito (2008), in an order that also differs in lightness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 DASHES = ("-", "--", "-.", ":")
 STYLE: dict[Any, Any] = {
@@ -34,17 +34,19 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
         metadata: Any = {"Date": None} if path.suffix == ".svg" else {"Software": None}
         figure.savefig(drawn, format=path.suffix[1:], metadata=metadata)
         files.write(path, drawn.getvalue())
-        figure.set_layout_engine("none")  # laid out once for both
+        figure.set_layout_engine("none")  # the layout is computed once for both files
     return paths
 
 
 def logarithmic(axes: Any, which: Literal["x", "y"]) -> None:
-    """Give what is drawn a logarithmic scale, with labels at powers of ten, or where fewer than two of these are in
-    view at round numbers, so that they never print over each other."""
+    """Set a logarithmic scale, with labels at powers of ten, or at round numbers if fewer than two powers are in view.
+
+    The labels never overlap.
+    """
     getattr(axes, f"set_{which}scale")("log")
     low, high = getattr(axes, f"get_{which}lim")()
     powers, few, round_numbers = LogLocator(), LogLocator(subs=(1.0, 2.0, 5.0)), MaxNLocator(4)
-    least = {powers: 2, few: 3, round_numbers: 0}  # labels that it takes to read the scale
+    least = {powers: 2, few: 3, round_numbers: 0}  # labels needed to read the scale
     chosen = next(
         each for each in least if sum(low <= tick <= high for tick in each.tick_values(low, high)) >= least[each]
     )

@@ -1,4 +1,4 @@
-"""report.html: one page that needs nothing beside it, made of what a run folder holds."""
+"""Builds report.html, one self-contained page, from the files of a run folder."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ CAPTIONS = {
 
 
 def of_run(folder: Path, evaluations: tables.Evaluations | None = None) -> str:
-    """The page of a finished run. evaluations: those that it was asked; by default the installed ones of their
-    names."""
+    """The page of a finished run. evaluations: those of the run; by default the installed ones with the same names."""
     summary = read_summary(folder)
     if evaluations is None:
         evaluations = asked.of_summary(summary)
@@ -56,7 +55,7 @@ def of_run(folder: Path, evaluations: tables.Evaluations | None = None) -> str:
 
 
 def rendered(*, papers: Mapping[str, str], **content: Any) -> str:
-    """The page as HTML. papers: citation key -> BibTeX of all that took part."""
+    """The page as HTML. papers: citation key -> BibTeX, for all components of the run."""
     data = content.pop("data")
     return _template().render(
         css=_asset("page.css"),
@@ -78,21 +77,21 @@ def listed(seeds: list[int]) -> str:
 
 
 def _explored(summary: dict[str, Any], panels: Sequence[Panel]) -> dict[str, Any]:
-    """Items that the slider moves through, one per row."""
+    """Data for the slider, which has one position per row."""
     rows = summary["rows"]
     values, own = [row["value"] for row in rows], (summary["setting"] or {}).get("own")
     return {
         "symbol": tables.symbol(summary["setting"]) if summary["setting"] else "",
         "values": values,
         "start": values.index(own) if own in values else len(rows) - 1,
-        # Where an evaluation draws policies in a panel of its own, that says more.
+        # If an evaluation has a panel, that panel shows more about policies than bars do.
         "policies": None if panels else _bars(rows),
         "panels": [panel.rows for panel in panels],
     }
 
 
 def _bars(rows: list[dict[str, Any]]) -> list[Any] | None:
-    """The policies, where every entry is a probability."""
+    """Bars for the policies, or None unless every entry is a probability."""
     numbers = [n for row in rows for seat in row["policies"] for entry in seat.values() for n in entry.values()]
     if not all(n is not None and 0 <= n <= 1 for n in numbers):
         return None
@@ -106,13 +105,13 @@ def _bars(rows: list[dict[str, Any]]) -> list[Any] | None:
 
 
 def _seats(summary: dict[str, Any]) -> list[str]:
-    """Players by seat, as far as the summary says."""
+    """Labels of the players by seat; a single player takes all seats."""
     players, count = summary["players"], len(summary["rows"][0]["payoffs"])
     return [f"seat {n + 1}: {label}" for n, label in enumerate(players if len(players) > 1 else players * count)]
 
 
 def experiment_texts(folder: Path) -> list[tuple[str, str]]:
-    """Name and text of the file that has a run or tournament done again."""
+    """Name and text of the files with which a run or tournament can be repeated."""
     names = ("experiment.toml", "tournament.toml")
     return [(name, (folder / name).read_text(encoding="utf-8")) for name in names if (folder / name).is_file()]
 
@@ -120,7 +119,7 @@ def experiment_texts(folder: Path) -> list[tuple[str, str]]:
 def pictures(
     folder: Path, pattern: str = "*.svg", label: str = "", captions: Mapping[str, str] | None = None
 ) -> list[tuple[str, str, str]]:
-    """Name, caption and address of each figure; inside the page, as images of their own, whose styles do not mix."""
+    """Name, caption and data address of each figure. Separate images keep the styles of figures apart."""
     found = []
     for path in sorted(folder.glob(pattern), key=lambda path: path.name != "payoffs.svg"):
         encoded = base64.b64encode(path.read_bytes()).decode()
@@ -131,7 +130,7 @@ def pictures(
 
 
 def _papers(folder: Path) -> dict[str, str]:
-    """Papers of those who took part in a run; none where a plugin of theirs is no longer installed."""
+    """Papers to cite for a run; empty if one of its plugins is no longer installed."""
     try:
         return bibtex.papers(citations.in_run(discovery.installed(), folder))
     except MevaError:
@@ -139,12 +138,12 @@ def _papers(folder: Path) -> dict[str, str]:
 
 
 def _for_script(data: dict[str, Any]) -> str:
-    """JSON that cannot end the script element it stands in."""
+    """Encode data as JSON that cannot end the script element around it."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def _safe(script: str) -> str:
-    """A script that cannot end the element it stands in."""
+    """Escape a script so that it cannot end the element around it."""
     return script.replace("</", "<\\/")
 
 
