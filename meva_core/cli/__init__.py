@@ -63,9 +63,9 @@ def run() -> None:
 
 
 def _invoke(command: click.Command) -> None:
-    """Run a command: the one place where errors are caught, and shown in one line with their exit code."""
+    """Run a command and exit. Only here are errors caught, printed in one line and turned into an exit code."""
     warnings.showwarning = _warnings_to_users()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without γ, a folder whose name is no text
+    if isinstance(sys.stdout, io.TextIOWrapper):  # for terminals without γ, and undecodable folder names
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with signals.heard(), attribution.named():
@@ -76,11 +76,11 @@ def _invoke(command: click.Command) -> None:
         click.echo(f"error: {one_line(error)}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # The reader of the output has closed it (`| head`): there is nobody to print to.
+        # The reader has closed the pipe (`| head`), so nothing more can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
     except OSError as error:
-        # A full disk, a folder without permission: not a bug of ours, and nothing that was finished is lost.
+        # For example a full disk or a missing permission. This is not a bug of MeVa, and finished results are kept.
         where = f" {error.filename}" if error.filename else ""
         click.echo(f"error: {one_line(f'cannot read or write{where}: {error.strerror or error}')}", err=True)
         sys.exit(FAILED)
@@ -91,7 +91,7 @@ def _invoke(command: click.Command) -> None:
         click.echo("stopped", err=True)
         sys.exit(signals.exit_code(error))
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):  # jax's, not imported here
+        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):  # jax's error; jax is not imported here
             raise
         advice = "ask for less at a time: a smaller batch_size or width, fewer pairs, seeds, or --jobs"
         click.echo(f"error: {one_line(f'not enough memory ({error}): {advice}')}", err=True)
@@ -100,8 +100,10 @@ def _invoke(command: click.Command) -> None:
 
 
 def _warnings_to_users() -> Callable[..., None]:
-    """A `showwarning` that prints a plugin's warning or a remark once, in one line, and one line if jax cannot keep
-    programs."""
+    """A `showwarning` that prints each warning about a plugin and each remark once, in one line.
+
+    If jax cannot store compiled programs, it prints one line in total.
+    """
     python_shows, cache_warned = warnings.showwarning, False
     printed: set[str] = set()
 

@@ -42,7 +42,7 @@ def _offers(known: Registry, name_or_run: str) -> list[Offer]:
         return [known.find(kind, name_or_run) for kind in kinds]
     folder = Path(name_or_run)
     if folder.is_dir():
-        from meva_core.studies import participants  # jax
+        from meva_core.studies import participants  # imports jax
 
         return participants.of_folder(known, folder)
     names = {offer.name for offer in known.offers}

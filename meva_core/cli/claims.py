@@ -12,7 +12,7 @@ from meva_core.errors import BadValue
 
 
 def parse_counts(context: click.Context, parameter: click.Parameter, given: str | None) -> list[int] | None:
-    """Numbers of devices that --devices lists; None without the option. Raises BadValue for anything else."""
+    """Parse the numbers of devices after --devices; None without the option. Raises BadValue for other texts."""
     if given is None:
         return None
     counts = [int(text) for text in given.split(",") if text.strip().isdecimal()]

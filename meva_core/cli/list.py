@@ -19,7 +19,7 @@ KIND is one of {", ".join(hooks.KINDS)}.
 @click.argument("kinds", nargs=-1, metavar="[KIND]...")
 def list_command(kinds: tuple[str, ...]) -> None:
     """Show the entries of some kinds, or of all."""
-    together = entries.kind_named(" ".join(kinds))  # value models
+    together = entries.kind_named(" ".join(kinds))  # "value models" is one kind in two words
     show([together] if together else [entries.check_kind(kind) for kind in kinds] or hooks.KINDS)
 
 

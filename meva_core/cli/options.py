@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 
 def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
-    """A decorator with the options of a command that makes many runs, in the folder `out`, with a folder per `kind`."""
+    """A decorator that adds the options of commands with many runs. out: default folder. kind: noun for the help."""
     options = (
         click.option(
             "--out",

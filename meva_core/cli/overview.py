@@ -1,4 +1,4 @@
-"""The screen of several runs at a time: a row for each that is in progress, a line for each that is over."""
+"""The screen of several runs at a time: a row for each run in progress, a line for each finished run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from meva_core.cli.screen import console
 from meva_core.compute import signals
 from meva_core.compute.progress import Overview, Progress, numbers
 
-PLAIN_SECONDS = 30.0  # between two lines of a run, if there is no terminal
+PLAIN_SECONDS = 30.0  # interval between two lines of a run, if there is no terminal
 
 
 class Screen(Overview):
@@ -36,19 +36,19 @@ class Screen(Overview):
         self.bars.stop()
 
     def row(self, n: int) -> Progress:
-        """Run n begins."""
+        """Add a row for run n, which begins."""
         self.rows[n] = Row(self, self.titles[n])
         return self.rows[n]
 
     def ended(self, n: int, why: str | None) -> None:
-        """Run n is over. why: the reason if it failed."""
+        """Replace the row of run n, which is over, by a line. why: the reason if it failed, else None."""
         row = self.rows.pop(n)
         self.bars.remove_task(row.task)
         took = f"{time.monotonic() - row.began:.0f} s"
         self.print(f"  {row.title}: {took}" if why is None else f"  {row.title} is left out: {why}")
 
     def print(self, line: str, style: str | None = None) -> None:
-        """A line that stays."""
+        """Print a permanent line above the rows."""
         self.console.print(line, markup=False, style=style)
 
 

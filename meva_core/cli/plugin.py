@@ -1,4 +1,4 @@
-"""The command `meva plugin`: list installed plugins, check that they keep their contracts, and write a new one."""
+"""The command `meva plugin`: lists installed plugins, checks their contracts, and writes a new one."""
 
 from __future__ import annotations
 

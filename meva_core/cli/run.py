@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parse_settings(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
-    """A dictionary of the values that --set was given."""
+    """Parse the texts after --set to a dictionary. Raises BadValue for a text of another form."""
     return dict(parse_setting(text) for text in given)
 
 

@@ -101,7 +101,7 @@ class Screen(Progress):
         self.errors.print(f"warning: {text}", markup=False)
 
     def seen(self, seen: Seen) -> None:
-        """The payoffs, before anything else is asked."""
+        """Print the payoffs as soon as the matches are over, before the evaluations."""
         assert self.experiment is not None
         self.console.print()
         self.console.print(tables.tables(summary.of_matches(self.experiment, seen), {}), width=self.width)
@@ -109,7 +109,7 @@ class Screen(Progress):
 
     @property
     def width(self) -> int:
-        """Columns of a table."""
+        """Characters per line of a table: at most 100."""
         return min(self.console.width, 100)
 
     def said(self, text: str) -> None:
@@ -125,7 +125,7 @@ class Screen(Progress):
         self.console.print(Padding(Text("  ".join(names)), (0, 0, 0, 2)))
 
     def stopping(self) -> None:
-        # In a signal's handler: the console may be in the middle of a line.
+        # This runs in a signal handler, when the console may be in the middle of a line.
         with contextlib.suppress(OSError):
             if not self.console.quiet:
                 os.write(sys.stderr.fileno(), b"\nstopping when this chunk is over (once more: at once)\n")

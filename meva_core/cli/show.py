@@ -39,7 +39,7 @@ def show_command(wanted: tuple[str, ...], registry_file: str | None) -> None:
 
 
 def _offer(wanted: tuple[str, ...]) -> Offer:
-    """The entry that a name means, or a kind and a name."""
+    """Find an entry by its name, or by a kind and a name. Raises MevaError if there is none, or more than one."""
     *words, name = wanted
     known = discovery.installed()
     if words:
@@ -60,7 +60,7 @@ def _show(offer: Offer, registry_file: str | None) -> None:
 
     from meva_core.contracts.components import as_plain, hyperparameters
     from meva_core.contracts.conversion import type_name
-    from meva_core.registry import loading  # jax
+    from meva_core.registry import loading  # imports jax
 
     cls, kind = loading.load(offer), offer.kind
     click.secho(f"{kind_label(kind)} {offer.name}", bold=True, nl=False)
@@ -91,7 +91,7 @@ def _show(offer: Offer, registry_file: str | None) -> None:
 
 
 def _show_parts(learner: Any) -> None:
-    """The parts that a learner is composed with, each with its kind and the entry that it is by default."""
+    """Print the parts of a learner, each with its kind and its default entry."""
     from meva_core.contracts.components import part_kinds
     from meva_core.registry import recipes
 
@@ -103,7 +103,7 @@ def _show_parts(learner: Any) -> None:
 
 
 def _show_recipes(learner: Offer, registry_file: str | None) -> None:
-    """Every plugin's recipes for a learner, by game, family of games, or any game."""
+    """Print every plugin's recipes for a learner, by game, by family of games, or for any game."""
     from meva_core.registry import recipes
     from meva_core.runner import plugins
 
@@ -121,8 +121,11 @@ def _show_recipes(learner: Offer, registry_file: str | None) -> None:
 
 
 def _measured(known: Registry, files: list[RecipeFile], place: str, learner: str, name: str) -> list[str]:
-    """Sentences on what was measured of a recipe; none for a family's, or where the game cannot be loaded, which is
-    said where it is played."""
+    """Sentences with measured counts of a recipe.
+
+    The list is empty for recipes of a family of games, or if the game cannot be loaded: commands that play the game
+    report that error.
+    """
     from meva_core.experiment.cookbook import as_played
     from meva_core.registry import claims
 
@@ -136,7 +139,7 @@ def _strategies(game: Any) -> list[str]:
     """Names of a game's strategies at its default numbers; none if a number has no default."""
     try:
         return list(game().strategies)
-    except (TypeError, MevaError):  # a number has no default
+    except (TypeError, MevaError):  # a number without a default
         return []
 
 

@@ -135,7 +135,7 @@ class Standings:
         self.console = self.fits.console
 
     def met(self, met: Met) -> None:
-        """One more match is over."""
+        """Print the result of a match that has ended."""
         from meva_core.studies.standings import mean_of
 
         self.fits.close()

@@ -1,11 +1,11 @@
 """Builds summary.json, which holds everything in the tables in machine-readable form.
 
     schema              4
-    hash                hash of the experiment; equal hashes mean equal numbers (on one machine, with equal versions)
+    hash                hash of the experiment; equal hashes mean equal numbers (on one machine with equal versions)
     game, learner       names; opponents: names, empty in self-play; recipe, source
-    players             labels of the learner and the opponents: names, with the differing hyper-parameters if players
-                        share a name (meva_core/experiment/labels.py)
-    payoff_range        range of the players' payoffs in this game, the widest of all players: the unit of tolerances
+    players             labels of the learner and the opponents: names, with differing hyper-parameters if players share
+                        a name (meva_core/experiment/labels.py)
+    payoff_range        widest range of a player's payoffs in this game: the unit of tolerances
     seeds               seeds that the numbers are over; diverged: [{seed, loop, quantity}], seeds that are left out
     setting             {name, label, symbol, own: the learner's own value} of the setting in which the rows differ, or
                         null if there is one row

@@ -77,7 +77,7 @@ def further_grids(summary: dict[str, Any], evaluations: Evaluations) -> list[Gri
 
 
 def tables(summary: dict[str, Any], evaluations: Evaluations) -> RenderableType:
-    """All first tables for a screen, then the note on means and errors."""
+    """The tables of `grids` for a screen, then the note on means and errors."""
     parts: list[RenderableType] = []
     for grid in grids(summary, evaluations):
         parts += [Text(grid.caption, style="bold"), Drawn(grid), ""]
