@@ -90,8 +90,8 @@ def _invoke(command: click.Command) -> None:
     except (click.Abort, KeyboardInterrupt) as error:
         click.echo("stopped", err=True)
         sys.exit(signals.exit_code(error))
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):  # jax's error; jax is not imported here
+    except (MemoryError, RuntimeError) as error:  # jax is not imported here, so its error is recognised by its text
+        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
             raise
         advice = "ask for less at a time: a smaller batch_size or width, fewer pairs, seeds, or --jobs"
         click.echo(f"error: {one_line(f'not enough memory ({error}): {advice}')}", err=True)

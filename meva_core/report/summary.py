@@ -16,8 +16,8 @@
       self_play         a statistic over all seats, if one learner takes them; else null
       seats             in a game that is not symmetric, for each seat "1", "2", ... of a learner that takes several:
                         {payoff: a statistic} and the evaluations' numbers for that seat; else {}
-      policies          per seat, entry name -> {mean, low, high}: mean and quartiles over seeds and matches, in readable
-                        units (probabilities if a policy holds logits)
+      policies          per seat, entry name -> {mean, low, high}: mean and quartiles over seeds and matches, in
+                        readable units (probabilities if a policy holds logits)
       outcomes          name -> a statistic of the game's outcome shares (player 1's action first)
       diverged          share of the matches that ended with payoffs that are not finite
       settled           share of the matches in which no payoff moved by more than 0.003 % of its range over the last

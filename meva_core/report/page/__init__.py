@@ -55,7 +55,7 @@ def of_run(folder: Path, evaluations: tables.Evaluations | None = None) -> str:
 
 
 def rendered(*, papers: Mapping[str, str], **content: Any) -> str:
-    """The page as HTML. papers: citation key -> BibTeX, for all components of the run."""
+    """The page as HTML. papers: citation key -> BibTeX, for all components that took part."""
     data = content.pop("data")
     return _template().render(
         css=_asset("page.css"),
