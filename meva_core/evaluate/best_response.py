@@ -69,10 +69,10 @@ def best_responses(
 def of_each_match(
     game: Game, x: Array, key: Array, *, steps: int, restarts: int, rate: Array | float
 ) -> tuple[Array, Array]:
-    """Payoffs f32[N, P, P] of best responses to x, f32[N, P, D], the last policies of N matches; and how certain each is.
+    """Payoffs f32[N, P, P] and agreements f32[N, P] of best responses to x, f32[N, P, D], the ends of N matches.
 
-    In row i of a match player i responds. The second array, f32[N, P], holds the `agreement` of each answer. Pure; the
-    batch is divided between devices.
+    In row i of a match player i responds; `Response` describes the agreement of an answer. Pure; the batch is divided
+    between devices.
     """
 
     def one(x: Array, key: Array) -> tuple[Array, Array]:

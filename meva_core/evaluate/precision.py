@@ -8,7 +8,7 @@ import numpy as np
 
 from meva_core.contracts.protocols import Game
 
-PAYOFFS, GRADIENTS = 1e-5, 1e-3  # errors that cause a warning, as shares of the payoffs' range and of the largest gradient
+PAYOFFS, GRADIENTS = 1e-5, 1e-3  # errors that cause a warning: of the payoffs' range, and of the largest gradient
 NEAR_ONE = 0.9999  # above this discount the errors may be larger
 STARTS = 8
 
