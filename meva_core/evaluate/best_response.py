@@ -63,7 +63,7 @@ def best_responses(
 
     if game.best_response(x, 0) is None:
         return each_player(by, game.num_players)
-    return jax.tree.map(lambda *found: jnp.stack(found), *map(by, range(game.num_players)))  # a game's own list needs a seat that is not traced
+    return jax.tree.map(lambda *found: jnp.stack(found), *map(by, range(game.num_players)))  # lists need plain seats
 
 
 def of_each_match(

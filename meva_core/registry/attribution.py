@@ -22,7 +22,7 @@ from meva_core.registry.entries import OURS, Offer, Plugin, what_to_do
 def named() -> Iterator[None]:
     """Context manager: an exception from a plugin that is not bundled becomes a BadPlugin that names it.
 
-    MevaError and Ctrl-C pass unchanged. So do errors from the core and from bundled plugins, which keep their traceback.
+    MevaError and Ctrl-C pass unchanged. So do errors from the core and bundled plugins, with their traceback.
     """
     try:
         yield
@@ -36,7 +36,7 @@ def named() -> Iterator[None]:
 
 
 def culprit(error: BaseException) -> Offer | Plugin | None:
-    """The entry, or else the plugin, whose code is the innermost third-party code in the traceback; None without any."""
+    """The entry, or else the plugin, whose code is the innermost third-party code in a traceback; None if none is."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         known = discovery.installed()

@@ -33,7 +33,7 @@ UNSEEN = ({"layer": floats(16, OUTPUTS)}, 16)  # parameters and H for an explore
 
 
 def factory(offer: Offer, cls: type) -> None:
-    """Check that a class has the methods of its kind, parts that the framework can supply, and defaults that it accepts."""
+    """Check that a class has the methods of its kind, parts that can be supplied, and defaults that it accepts."""
     asked = Asked(offer, cls)
     protocol = kinds.PROTOCOLS[offer.kind]
     known = {h.name: h for h in asked.answer("its hyper-parameters", lambda: hyperparameters(cls))}

@@ -12,10 +12,10 @@ In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
     at = 0.95                            # the setting of the row, if there are several rows
     at_least = 1.0                       # or at_most
 
-`meva claims` counts the fits that meet a claim, and writes a record. Records are in claims.toml next to the recipe file:
+`meva claims` counts the fits that meet a claim, and writes a record. They are in claims.toml, next to the recipe file:
 
     [records.NAME]
-    of = "1f0c..."                       # hash of the claim and the recipe's numbers: after a change the record is ignored
+    of = "1f0c..."                       # hash of claim and recipe: after a change the record is ignored
     date = 2026-11-26
     machine = "x86-64 CPU, 2 cores"
     seed = 1000                          # the first seed
