@@ -46,7 +46,7 @@ class Offer:
 
     kind: str
     entry: Entry
-    plugin: str  # its label: the name, or distribution/name for a second plugin of the same name
+    plugin: str  # its name, or distribution/name if two plugins share a name
     distribution: str
     version: str = ""
     parts: Mapping[str, Any] = attrs.field(factory=dict, eq=False)  # parts that every object of this entry receives

@@ -324,7 +324,7 @@ def find(
 
 @attrs.frozen
 class _Level:
-    """Recipes of a learner in one place, by name. scale: factor for per-payoff numbers in a family's recipes, or None."""
+    """Recipes of a learner in one place, by name. scale: factor for per-payoff numbers; None but for a family."""
 
     path: str
     tables: Mapping[str, Mapping[str, Any]]

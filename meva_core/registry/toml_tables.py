@@ -25,7 +25,7 @@ _TOML: dict[str, tuple[Any, str]] = {
 
 
 def record(cls: type, content: Any, where: str) -> Any:
-    """An attrs instance from a TOML table. Raises BadValue if a key is unknown or missing, or a value has a wrong type."""
+    """An attrs instance from a TOML table. Raises BadValue for unknown or missing keys, and wrong types."""
     types = {field.name: str(field.type) for field in attrs.fields(cls)}
     for key, value in table(content, where).items():
         if key not in types:
