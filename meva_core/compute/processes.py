@@ -1,6 +1,6 @@
 """A pool of worker processes that do tasks, by default one process per core.
 
-A small program keeps little more than one core busy, so two processes do twice as much work.
+Programs of the usual sizes keep one core busy, and their compilation keeps one busy: two processes do twice as much.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class WorkerDied(MevaError):
 
 
 def default_jobs() -> int:
-    """Number of worker processes: one per core, at most `MOST`; one if there is an accelerator, which all would need."""
+    """Number of worker processes: one per core, at most `MOST`; one if they would share an accelerator."""
     import jax
 
     from meva_core.compute.devices import cores

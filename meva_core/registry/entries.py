@@ -145,7 +145,7 @@ class Registry:
         return sorted((o for o in self.offers if o.kind == kind), key=lambda o: (o.name, o.plugin))
 
     def find(self, kind: str, name: str) -> Offer:
-        """The one offer of this name or `plugin:name`. Raises UnknownName if there is none, BadPlugin if there are two."""
+        """The one offer of this name or `plugin:name`. Raises UnknownName if there is none, BadPlugin if several."""
         plugin, _, bare = name.rpartition(":")
         found = self._called(kind, name)
         if not found:

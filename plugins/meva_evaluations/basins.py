@@ -52,7 +52,7 @@ def basins(match: Match, starts: Array, key: Array, num_steps: int) -> dict[str,
 
 
 def unstable(match: Match, starts: Array, found: dict[str, Array], key: Array, num_steps: int, nudge: float) -> Array:
-    """Unstable cells bool[G, G]: True for starts that end in another outcome if both numbers move by `nudge`, up or down.
+    """Unstable cells bool[G, G]: True for starts that end elsewhere if both numbers move by `nudge`, up or down.
 
     starts f32[G, G, 2, 1]; found: their basins. Rounding decides how unstable starts end. To find them, set `nudge` far
     above the precision and far below the distance between starts.
@@ -69,8 +69,8 @@ def unstable(match: Match, starts: Array, found: dict[str, Array], key: Array, n
 class Basins(Evaluation):
     """From where on a grid over the game's plane players reach which outcome, and trajectories from fresh starts.
 
-    It applies to games with a plane (`Game.plane`): two players whose policies are one number. For each seed and row the
-    answer contains the cells of every outcome, bool[G, G], trajectories f32[M, T, P, D], and the unstable cells,
+    It applies to games with a plane (`Game.plane`): two players whose policies are one number. For each seed and row,
+    the answer contains the cells of every outcome, bool[G, G], trajectories f32[M, T, P, D], and the unstable cells,
     bool[G, G], or None without a nudge; and once for all seeds, the plane and the payoffs f32[L, L, P] over it.
 
     In a row of summary.json:

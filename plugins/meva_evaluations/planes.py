@@ -136,7 +136,7 @@ def trajectories_of_runs(runs: Mapping[str, Any], heading: str) -> Figure:
 def _lines(
     runs: Mapping[str, Any], heading: str, draw: Callable[[Any, Mapping[str, Any], int], None], picture: str
 ) -> Figure:
-    """A line of panels for each run, a panel for each of its rows. Raises BadCombination if a run has no such arrays."""
+    """A line of panels for each run, a panel for each of its rows. Raises BadCombination if a run lacks the arrays."""
     for run in runs.values():
         drawn = "trajectories" in run.arrays if picture == "trajectories" else any(map(_is_basin, run.arrays))
         if not drawn:

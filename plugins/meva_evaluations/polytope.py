@@ -160,7 +160,7 @@ class PayoffPolytope(Evaluation):
         return {**last, "over_training": along}
 
     def arrays(self, answer: Answer) -> dict[str, Any]:
-        """Arrays of the first seed's first match, cloud f32[V, T, N, 2] and met f32[V, T, 2]; and feasible f32[F, 2]."""
+        """Arrays of the first seed's first match: cloud f32[V, T, N, 2] and met f32[V, T, 2]; feasible f32[F, 2]."""
         found = answer.each
         return {"cloud": found.cloud[0, :, 0], "met": found.payoffs[0, :, 0], "feasible": answer.once}
 

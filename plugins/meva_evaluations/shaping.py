@@ -37,8 +37,8 @@ class Shaping(Evaluation):
     """Payoffs f32[S, V, N, P] of fresh matches with the learner in seat 1 and the learner to be shaped elsewhere, in
     self-play alone.
 
-    The learner to be shaped has no fitted parameters. Its learning rate, if it has one, is `rate`; if that is unset, the
-    learner's rate; if the learner has none, the rate of its own recipe for the game.
+    The learner to be shaped has no fitted parameters. Its learning rate, if it has one, is `rate`; if that is unset,
+    the learner's rate; if the learner has none, the rate of its own recipe for the game.
 
     In a row of summary.json:
       against           {learner, ours, theirs}: name of the learner to be shaped, payoffs of seat 1 and of the others
@@ -71,9 +71,10 @@ class Shaping(Evaluation):
         return "" if self.plan(composition) is not None else f"self-play of a learner that can meet {self.against}"
 
     def plan(self, composition: Any) -> Learner | None:
-        """The learner to be shaped, with its rate. None outside self-play, or if it is the learner itself or cannot meet it.
+        """The learner to be shaped, with its rate. None outside self-play.
 
-        Raises BadValue if it needs a fit, or if `rate` is set and it has none.
+        None also if it is the learner itself, or if the two cannot meet. Raises BadValue if it needs a fit, or if
+        `rate` is set and it has none.
         """
         name = self.against
         if name is None or len(composition.players) > 1 or composition.is_first(name):
