@@ -1,8 +1,8 @@
-"""Compiled programs: kept on disk for the next process, and dropped from memory before a process is full of them.
+"""Caches of compiled programs: on disk for later processes, and in memory, where they are cleared in time.
 
-They are kept in `meva/programs` in the user's folder for caches (on Linux ~/.cache or XDG_CACHE_HOME), up to a
-gigabyte; the longest unused ones are deleted first. MEVA_CACHE=off keeps none, MEVA_CACHE=DIR keeps them there; a cache
-that was set up with jax's own settings is left alone.
+The folder is `meva/programs` in the user's folder for caches (on Linux ~/.cache or XDG_CACHE_HOME), up to a gigabyte;
+the longest unused programs are deleted first. MEVA_CACHE=off turns the cache on disk off, and MEVA_CACHE=DIR moves it
+to DIR. A cache that jax's own settings define is left alone.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import jax
 import platformdirs
 
 MOST_BYTES = 2**30
-LEAST_SECONDS = 0.1  # to compile: jax looks at every entry when it adds one, so thousands of small ones are slow
+LEAST_SECONDS = 0.1  # least time to compile: jax looks at every entry when it adds one, so many small ones are slow
 _OFF = ("off", "0", "no", "false", "none")
 _MAPS = Path("/proc/self/maps")
 _MANY = 25_000  # memory maps, of the 65530 that Linux allows a process by default
 
 
 def ready() -> None:
-    """Turn the cache on and free memory if needed. Call it before work on something new begins."""
+    """Turn the cache on and free memory if needed. Call it before a new piece of work begins."""
     keep()
     make_room()
 
@@ -41,7 +41,7 @@ def keep() -> Path | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-    except OSError:  # a home that cannot be written costs time, not the run
+    except OSError:  # without a writable folder the run takes longer, but does not fail
         return None
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
@@ -60,8 +60,10 @@ def _machine() -> str:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete entries that a killed process left half-written: they have no time of last use, and then jax keeps nothing
-    more."""
+    """Delete entries that a killed process left half-written.
+
+    They have no time of last use, and jax stores nothing more while there is such an entry.
+    """
     for path in folder.glob("*-cache"):
         if not path.with_name(path.name.removesuffix("-cache") + "-atime").exists():
             with contextlib.suppress(FileNotFoundError):

@@ -1,6 +1,6 @@
 """Devices that compute: a processor's cores, as devices of one program, or accelerators, as jax counts them.
 
-`meva_core.ops.batching` shares out batches between them.
+`meva_core.ops.batching` divides batches between them.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ def cores() -> int:
 
 
 def default_count(cores: int) -> int:
-    """Number of devices that a processor of so many cores is split into: a power of two, at most eight."""
+    """Number of devices into which a processor with this number of cores is split: a power of two, at most eight."""
     return 1 << (min(cores, MOST).bit_length() - 1)
 
 
 def prepare(kind: str | None = None, count: int | None = None) -> None:
-    """Choose the devices. Call it before jax has computed anything in this process: later, the existing devices stay.
+    """Choose the devices. Call it before jax computes anything in this process; later, the existing devices stay.
 
-    kind: `cpu` or `gpu`; by default the best there is. count: how many. By default it is all accelerators, or a device
-    for every core, at most eight and a power of two, since batches are divided by it; in a process that multiprocessing
-    started it is one. JAX_NUM_CPU_DEVICES overrides these defaults. Raises BadValue if there is no such kind, or fewer
-    devices.
+    kind: `cpu` or `gpu`; by default the best available one. count: number of devices. By default it is all
+    accelerators, or one device per core of a processor: a power of two, since batches are divided by it, and at most
+    eight. In a process that multiprocessing starts the default is one. JAX_NUM_CPU_DEVICES overrides these defaults.
+    Raises BadValue if there is no such kind, or fewer devices than `count`.
     """
     if count is not None and not 1 <= count <= MOST_ASKED:
         raise BadValue(f"expected 1 to {MOST_ASKED} for --devices, got {count}")
     if kind == "cpu":
         jax.config.update("jax_platforms", "cpu")
     if count is not None or jax.config.jax_num_cpu_devices < 0:  # type: ignore[attr-defined]
-        with contextlib.suppress(RuntimeError):  # jax has computed already
+        with contextlib.suppress(RuntimeError):  # jax computes already
             pooled = multiprocessing.parent_process() is not None  # other processes use the other cores
             jax.config.update("jax_num_cpu_devices", count or (1 if pooled else default_count(cores())))
     if kind is not None and jax.default_backend() != kind:
@@ -74,8 +74,10 @@ def machine() -> str:
 
 
 def recorded(path: Path) -> int | None:
-    """Number of CPU devices of the run whose experiment.toml this is, so that a re-run rounds alike; None if it had
-    none."""
+    """Number of CPU devices that an experiment.toml records, so that a re-run rounds alike; None if it records none.
+
+    Raises BadFolder if the file cannot be read.
+    """
     run = read_toml(path).get("run", {})
     count = run.get("devices") if isinstance(run, dict) and run.get("device") == "cpu" else None
     return count if isinstance(count, int) and 1 <= count <= MOST_ASKED else None

@@ -1,6 +1,6 @@
-"""A pool of processes that do tasks, one per core.
+"""A pool of worker processes that do tasks, by default one process per core.
 
-Programs of the sizes here keep one core busy, and compiling them another: two processes do twice as much.
+Programs of the usual sizes keep one core busy, and their compilation keeps one busy: two processes do twice as much.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from meva_core.registry import attribution
 from meva_core.registry.discovery import PluginWarning
 
 MOST = 8  # workers by default: each takes a gigabyte of memory
-_SECONDS = 0.1  # between two looks at the workers' messages
+_SECONDS = 0.1  # time between two checks of the workers' messages
 
 
 class Task(Protocol):
@@ -51,8 +51,7 @@ class WorkerDied(MevaError):
 
 
 def default_jobs() -> int:
-    """Number of worker processes: one per core, at most `MOST`; one if there is an accelerator, which they would fight
-    for."""
+    """Number of worker processes: one per core, at most `MOST`; one if they would share an accelerator."""
     import jax
 
     from meva_core.compute.devices import cores
@@ -63,12 +62,13 @@ def default_jobs() -> int:
 def do_all(
     tasks: Sequence[Task], jobs: int, progress: Callable[[int], Progress], *, apart: bool = False
 ) -> Generator[tuple[int, Any], None, None]:
-    """Do all tasks, `jobs` at a time, the first ones first; yields (index, result) as they end.
+    """Do all tasks, `jobs` at a time, in order; yields (index, result) when a task ends.
 
-    `progress(index)` is called in this process and returns the Progress that the task reports to. With one job all is
-    done in this process, unless `apart` is True. Otherwise each worker computes with its share of the cores, a
-    `jobs`-th however few tasks there are, so that the rest of an interrupted study rounds as before. An exception in a
-    task is raised here, after the other tasks were told to stop as by Ctrl-C. Raises WorkerDied if a worker is killed.
+    `progress(index)` is called in this process and returns the Progress that the task reports to. With one job all
+    tasks run in this process, unless `apart` is True. Otherwise each worker computes with 1/`jobs` of the cores, even
+    if there are fewer tasks than jobs, so that the rest of an interrupted study rounds as before. An exception in a
+    task is raised here, after the other tasks receive an interrupt, as by Ctrl-C. Raises WorkerDied if a worker is
+    killed.
     """
     if not tasks:
         return
@@ -84,7 +84,7 @@ def do_all(
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_begin, initargs=settings)
     rows: dict[int, Progress] = {}
     try:
-        # An interrupt in the middle of the pool's own work could leave it locked for ever.
+        # An interrupt in the middle of the pool's own work could lock it forever.
         with deferred() as check:
             try:
                 yield from _done(pool, tasks, jobs, lambda: (_tell(messages, rows, progress), check()))
@@ -138,12 +138,12 @@ def _begin(messages: Any, stopping: Any, threads: int) -> None:
     """Set up a new worker: it ignores Ctrl-C between tasks, and ends when its parent does."""
     global _messages, _stopping
     _messages, _stopping = messages, stopping
-    signals.ECHO = math.inf  # signals come from the terminal and from the parent, whenever it looks
-    # Not if the user has set them. They are read when XLA first makes its threads, and when jax is imported.
+    signals.ECHO = math.inf  # signals come from the terminal, and later from the parent
+    # The user's own values stay. XLA reads the first when it starts its threads, jax the second on import.
     for name in ("NPROC", "JAX_NUM_CPU_DEVICES"):
         os.environ.setdefault(name, str(threads))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for category in (PluginWarning, Remark):  # the parent has said it
+    for category in (PluginWarning, Remark):  # the parent warns already
         warnings.simplefilter("ignore", category)
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -159,12 +159,12 @@ def _do(n: int, task: Task) -> Any:
     for number in SIGNALS:
         signal.signal(number, _interrupt)
     try:
-        if _stopping.is_set():  # since this worker ignored signals
+        if _stopping.is_set():  # the signal came while this worker ignored signals
             raise KeyboardInterrupt
-        with attribution.named():  # here, where its traceback is
+        with attribution.named():  # in the worker, which has the traceback
             return task.do(_Forward(n))
     except Stopped as error:
-        if error.number == signal.SIGTERM:  # whoever sent it waits for this process to end
+        if error.number == signal.SIGTERM:  # its sender waits for this process to end
             os._exit(error.exit_code)
         raise
     finally:
@@ -200,6 +200,6 @@ class _Forward(Progress):
         self._tell("said", text)
 
     def _tell(self, name: str, *arguments: Any) -> None:
-        if _stopping.is_set():  # and the signal was lost: Python drops what is raised inside a finaliser
+        if _stopping.is_set():  # and the signal is lost: Python drops exceptions that are raised inside a finaliser
             raise KeyboardInterrupt
         _messages.put((self.n, name, arguments))

@@ -1,4 +1,4 @@
-"""Progress of a run, as it is reported. The base class shows nothing, which is the default from Python."""
+"""Receivers of the progress of a run. The base class shows nothing, which is the default from Python."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from meva_core.experiment.experiment import Experiment
     from meva_core.fitting import Chunk
 
-TOLD = 2  # metrics that a line of progress has room for
+TOLD = 2  # number of metrics in a line of progress
 
 
 class Progress:
     """Receiver of everything that a run reports, in order; a screen overrides what it shows."""
 
     def composed(self, experiment: Experiment, seats: list[str], notes: Sequence[str] = ()) -> None:
-        """Players are composed. seats: a learner's label per seat, different for two of one rule that differ; notes:
-        the game's."""
+        """Players are composed.
+
+        seats: the learner's label for each seat; two different learners with one rule have different labels. notes: the
+        game's notes.
+        """
 
     def fitting(self, name: str, loops: int, done: int) -> None:
         """A fit begins (done = 0) or is resumed."""
@@ -32,10 +35,10 @@ class Progress:
         """A chunk of loops is done."""
 
     def stopping(self) -> None:
-        """A signal asks to stop; the fit will, when the chunk is over. Called in a signal's handler."""
+        """A signal asks the run to stop; the fit stops after the present chunk. Called in a signal's handler."""
 
     def seen(self, seen: Any) -> None:
-        """The matches are played, and nothing else is asked yet: `evaluate.Seen`."""
+        """The matches are played, and no evaluation is computed yet. seen: an `evaluate.Seen`."""
 
     def warn(self, text: str) -> None:
         """Something went wrong, but the run continues."""
@@ -77,7 +80,7 @@ class Overview:
     """Receiver of the progress of many runs at a time. The base class shows nothing; the command line draws a row per
     run."""
 
-    titles: Sequence[str] = ()  # of the runs
+    titles: Sequence[str] = ()  # one for each run
 
     def __enter__(self) -> Overview:
         return self
@@ -93,7 +96,7 @@ class Overview:
         """Run n is over. why: the reason if it failed."""
 
     def print(self, line: str, style: str | None = None) -> None:
-        """A line that stays on the screen."""
+        """Print a line that stays on the screen."""
 
 
 def as_progress(given: Any) -> Progress:

@@ -30,8 +30,10 @@ def exit_code(error: BaseException) -> int:
 
 @contextlib.contextmanager
 def heard(handler: Callable[[int, Any], None] | None = None) -> Iterator[None]:
-    """Context manager: either signal calls `handler`, or else raises Stopped; one that is ignored (nohup) stays
-    ignored."""
+    """Context manager: both signals call `handler`; without one they raise Stopped.
+
+    A signal that the process ignores (nohup) stays ignored.
+    """
     numbers = SIGNALS if threading.current_thread() is threading.main_thread() else ()
     numbers = [number for number in numbers if signal.getsignal(number) not in (signal.SIG_IGN, None)]
     before = {number: signal.signal(number, handler or _stop) for number in numbers}
@@ -46,8 +48,8 @@ def heard(handler: Callable[[int, Any], None] | None = None) -> Iterator[None]:
 def deferred(told: Callable[[], None] = lambda: None) -> Iterator[Callable[[], None]]:
     """Context manager: the first signal is raised (as Stopped) only when the yielded function is called, or at the end.
 
-    A later signal is raised at once. `told` is called when the first one comes, in a signal's handler, where little is
-    safe.
+    A signal more than `ECHO` seconds after the first is raised at once. `told` is called when the first one comes; this
+    happens in a signal's handler, where few operations are safe.
     """
     received: list[tuple[int, float]] = []
 

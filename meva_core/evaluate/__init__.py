@@ -1,6 +1,8 @@
-"""Plays matches and asks evaluations about them (`loop`, `plan`), and the mathematics that several share:
-how matches end, best responses, exploitability, and the digits that single precision keeps. The pure functions take a
-match, or policies of your own (any array of their shape)."""
+"""Matches of a run, its evaluations (`loop`, `plan`), and the mathematics that several evaluations share.
+
+The shared mathematics: how matches end, best responses, exploitability, and the digits that single precision keeps.
+The pure functions take a match, or any array of policies of the right shape.
+"""
 
 from meva_core.contracts import streams
 from meva_core.evaluate.best_response import Response, best_response, best_responses, of_each_match

@@ -1,4 +1,4 @@
-"""Payoffs of a policy against its best response, and of that response (exploitability).
+"""Best responses to joint policies: the payoffs of the responder and of the other players.
 
 Shapes: P players, D numbers per policy, N alternatives.
 """
@@ -15,14 +15,18 @@ from meva_core.contracts import shapes
 from meva_core.contracts.protocols import Game
 from meva_core.ops import each_player, over_batch
 
-TIE = 3e-4  # answers this near the best, as a share of the payoffs' range, are ties: the policy's worst counts
+TIE = 3e-4  # answers within this share of the payoffs' range of the best are ties; the worst for the others counts
 FASTER, SLOWER = 1.2, 0.5  # the ascent's rate after a step that was too short, and after one that was too long
 LONGEST = 1.0  # step of an ascent, in numbers of a policy
 
 
 class Response(NamedTuple):
-    """policy f32[D]: the answer; payoffs f32[P] with it in the responder's seat; agreement f32[]: how certain it is,
-    the share of the ascents that ended in a tie with the best one, 1 where the game knows all candidates."""
+    """A best response and the payoffs with it.
+
+    policy f32[D]: the responder's. payoffs f32[P]: of all players when the responder plays it. agreement f32[]: how
+    certain the answer is, namely the share of the ascents that ended in a tie with the best one; 1 if the game lists
+    all candidates.
+    """
 
     policy: Array
     payoffs: Array
@@ -32,13 +36,14 @@ class Response(NamedTuple):
 def best_response(
     game: Game, x: Array, seat: int, key: Array, *, steps: int = 100, restarts: int = 8, rate: Array | float = 1.0
 ) -> Response:
-    """The best answer of player `seat` to the others' rows of x, f32[P, D].
+    """The best response of player `seat` to the others' rows of x, f32[P, D].
 
-    Exact over the game's own list of candidates where it has one (memory-one games: all deterministic
-    policies); else gradient ascent from `restarts` fresh policies and from x's own row, best kept: never worse than
-    that row. `rate` is the first learning rate, for payoffs that range over 1; it grows while gradients agree and
-    shrinks where they turn. Among answers within 0.03 % of the payoffs' range of the best it is the one that leaves the
-    other players least: ties cannot flatter. BadValue where x has another shape, or the game no such seat.
+    If the game lists its candidates (memory-one games: all deterministic policies), the answer is exact over this list.
+    Otherwise it is the best policy of a gradient ascent from `restarts` fresh policies and from x's own row, and never
+    worse than that row. `rate` is the first learning rate, for payoffs with a range of 1; it grows while successive
+    gradients agree, and shrinks when they turn. Answers within 0.03 % of the payoffs' range of the best are ties; among
+    them the function returns the one that leaves least to the other players, so ties cannot flatter their policies.
+    Raises BadValue if x has another shape, or if the game has no such seat.
     """
     x, seat, key = shapes.policies(game, x), shapes.seat(game, seat), shapes.key(key)
     return _response(game, x, seat, key, steps, restarts, rate)
@@ -47,8 +52,10 @@ def best_response(
 def best_responses(
     game: Game, x: Array, key: Array, *, steps: int = 100, restarts: int = 8, rate: Array | float = 1.0
 ) -> Response:
-    """Every player's `best_response` to the others' rows of x, f32[P, D]: each array [P, ...], row i where player i
-    responds."""
+    """Every player's `best_response` to the others' rows of x, f32[P, D].
+
+    Each array of the result is [P, ...]; in row i player i responds. Raises BadValue if x has another shape.
+    """
     x, key = shapes.policies(game, x), shapes.key(key)
 
     def by(seat: Any) -> Response:
@@ -56,14 +63,17 @@ def best_responses(
 
     if game.best_response(x, 0) is None:
         return each_player(by, game.num_players)
-    return jax.tree.map(lambda *found: jnp.stack(found), *map(by, range(game.num_players)))  # a game knows plain seats
+    return jax.tree.map(lambda *found: jnp.stack(found), *map(by, range(game.num_players)))  # lists need plain seats
 
 
 def of_each_match(
     game: Game, x: Array, key: Array, *, steps: int, restarts: int, rate: Array | float
 ) -> tuple[Array, Array]:
-    """Payoffs f32[N, P, P] of best responses to the ends x, f32[N, P, D], of matches (row i where player i responds),
-    and how certain each answer is, f32[N, P]. Pure; the batch is shared out between devices."""
+    """Payoffs f32[N, P, P] and agreements f32[N, P] of best responses to x, f32[N, P, D], the ends of N matches.
+
+    In row i of a match player i responds; `Response` describes the agreement of an answer. Pure; the batch is divided
+    between devices.
+    """
 
     def one(x: Array, key: Array) -> tuple[Array, Array]:
         found = best_responses(game, x, key, steps=steps, restarts=restarts, rate=rate)
@@ -73,7 +83,7 @@ def of_each_match(
 
 
 def _response(game: Game, x: Array, seat: Any, key: Array, steps: int, restarts: int, rate: Array | float) -> Response:
-    """`best_response`; the seat may be traced where the game lists no answers."""
+    """`best_response` without checks; the seat may be traced if the game lists no candidates."""
     unit = game.payoff_range[seat].astype(x.dtype)
     exact = game.best_response(x, seat)
     if exact is None:
@@ -90,14 +100,14 @@ def _response(game: Game, x: Array, seat: Any, key: Array, steps: int, restarts:
 
 
 def _ascended(game: Game, x: Array, seat: Any, key: Array, steps: int, restarts: int, rate: Array) -> Array:
-    """The row of x, and where ascents end from fresh policies and from that row, f32[restarts + 2, D]."""
+    """The row of x, then the ends of ascents from that row and from fresh policies, f32[restarts + 2, D]."""
     fresh = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(key, restarts))
     starts = jnp.concatenate([x[seat][None], fresh])
     gradient = jax.grad(lambda policy: game.payoff(x.at[seat].set(policy))[seat])
 
     def step(_: int, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         policy, before, rate = carry
-        uphill = gradient(policy)  # mentioned once: most of the time here is that of compiling it
+        uphill = gradient(policy)  # computed in one place: compiling it takes most of the time here
         rate *= jnp.where(jnp.sum(uphill * before) >= 0, FASTER, SLOWER)
         move = rate * uphill
         return policy + move * jnp.minimum(1.0, LONGEST / jnp.max(jnp.abs(move), initial=LONGEST)), uphill, rate

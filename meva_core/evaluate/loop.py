@@ -1,5 +1,6 @@
-"""Plays the matches of a run, and asks every evaluation about them: over seeds and over the rows of the learner's
-sweep, each one compiled program.
+"""Play the matches of a run and compute every evaluation of them, over seeds and over the rows of the learner's sweep.
+
+The matches are one compiled program, and so is each evaluation.
 
 Shapes: S seeds, V rows, N pairs, P players, D numbers per policy.
 """
@@ -28,16 +29,16 @@ from meva_core.ops import stacked
 
 @attrs.frozen(kw_only=True)
 class Seen:
-    """How the matches of a run ended, and what evaluations found.
+    """Ends of the matches of a run, and the answers of its evaluations.
 
-    game, seats (an index into the match's players per seat), symmetric: who plays what. seeds: of the fits, S of them.
-    setting, label, symbol (of the learner's `Sweep`) and values: of the rows; values is (nan,) where the learner has
-    nothing to sweep; own_value: the learner's own. pairs, steps: of `evaluate`.
+    game; seats: for each seat an index into the match's players. seeds: the S seeds of the fits.
+    setting, label, symbol: the learner's `Sweep`. values: its value in each row, (nan,) if the learner has nothing to
+        sweep; own_value: the learner's own value. pairs, steps: the settings of [evaluate].
     payoff_range f32[P]: the game's.
     payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N],
-        lengths f32[S, V, N, T] of the steps that are `looked_at`: of matches as composed, all seats played. entries:
-        the policies as people read them (`Game.entries`), by `entry_names`.
-    answers: of the evaluations, by their names.
+        lengths f32[S, V, N, T] (of the steps in `looked_at`): the ends of the matches, as `evaluate.Ended` has them.
+    entries f32[S, V, N, P, D]: the policies as people read them (`Game.entries`), with the names `entry_names`.
+    answers: name of an evaluation -> its answer.
     """
 
     game: Game
@@ -85,8 +86,11 @@ def ask(
     said: Callable[[str], None] = lambda text: None,
     seen: Callable[[Seen], None] = lambda seen: None,
 ) -> Seen:
-    """Play the matches and ask everything that is planned. Every leaf of `match` begins [S] (`ops.stacked`). said: told
-    what is done at the moment; seen: told how the matches ended, before anything else is asked."""
+    """Play the matches and compute every evaluation of the plan. Every leaf of `match` begins [S] (`ops.stacked`).
+
+    said: called with a text when a step of the work begins. seen: called with the ends of the matches before any
+    evaluation is computed.
+    """
     with jax.enable_x64(plan.settings.float64):
         if plan.settings.float64:
             game, match = _doubled(game), _doubled(match)
@@ -137,7 +141,7 @@ def _ask(
 
 
 def _asks(evaluation: Evaluation) -> tuple[bool, bool]:
-    """True where it has an `ask`, and an `ask_once`, of its own."""
+    """True if the evaluation overrides `ask`, and True if it overrides `ask_once`."""
     own = type(evaluation)
     return own.ask is not Evaluation.ask, own.ask_once is not Evaluation.ask_once
 
@@ -153,7 +157,7 @@ def _answer(
     ended: Any,
     answers: Mapping[str, Answer],
 ) -> Answer | None:
-    """None where the evaluation is asked something and answers nothing."""
+    """The answer to a question. None if the evaluation has an `ask` or `ask_once` that returns nothing."""
     evaluation, planned = question.evaluation, question.planned
     if plan.settings.float64:
         planned = _doubled(planned)
@@ -214,7 +218,7 @@ def _asked(
 def over_seeds_and_rows(
     question: Callable, setting: str | None, match: Match, keys: Array, values: Array, planned: Any, inputs: tuple
 ) -> Any:
-    """Over seeds one after the other (their weights differ), over rows at once."""
+    """Results of `question` for all seeds and rows: a loop over seeds, since their weights differ; rows in parallel."""
 
     def one(args: tuple) -> Any:
         match, key, values, planned, inputs = args
@@ -230,7 +234,7 @@ def over_seeds_and_rows(
 
 
 def _doubled(tree: Any) -> Any:
-    """Every number in double precision."""
+    """The same tree with floating-point numbers in double precision."""
     return jax.tree.map(
         lambda a: jnp.asarray(a, float) if jnp.issubdtype(jnp.result_type(a), jnp.floating) else a, tree
     )
@@ -242,7 +246,7 @@ def _entries(game: Game, policies: Array) -> np.ndarray:
 
 
 def outcome_names(game: Game) -> list[str]:
-    """The names of a game's outcomes in its own order: what has been through jit comes back sorted."""
+    """Names of a game's outcomes in its own order. A dictionary that jit returns has them sorted."""
     names: list[str] = []
 
     def look(key: Array) -> Array:

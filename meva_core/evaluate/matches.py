@@ -13,15 +13,18 @@ from meva_core.contracts import shapes
 from meva_core.match import Match
 from meva_core.ops.batching import over_batch
 
-LOOKED_AT = (1, 10, 100, 1000, 10000)  # steps whose length is told, and the last
-SETTLED = 3e-5  # a payoff that moved no more than this share of its range
-WINDOW = 100  # over so many last steps
+LOOKED_AT = (1, 10, 100, 1000, 10000)  # steps whose length is reported, besides the last
+SETTLED = 3e-5  # a payoff that moves by at most this share of its range is settled
+WINDOW = 100  # number of last steps over which it may move
 
 
 class Ended(NamedTuple):
-    """x f32[N, P, D]; payoffs f32[N, P]; settled f32[N]: 1 where no payoff moved by more than 0.003 % of its range over
-    the last 100 steps; outcomes: name -> f32[N]; lengths f32[N, T]: of the steps that are `looked_at`, the players'
-    mean."""
+    """Ends of N matches.
+
+    x f32[N, P, D]; payoffs f32[N, P]; settled f32[N]: 1 if no payoff moves by more than 0.003 % of its range over the
+    last 100 steps, else 0; outcomes: name -> f32[N]; lengths f32[N, T]: mean length of the players' steps, for the T
+    steps in `looked_at`.
+    """
 
     x: Array
     payoffs: Array
@@ -31,7 +34,10 @@ class Ended(NamedTuple):
 
 
 def matches(match: Match, key: Array, count: int, num_steps: int) -> Ended:
-    """Play `count` matches from fresh starts. Pure; safe under jit and vmap."""
+    """Play `count` matches from fresh starts. Pure; safe under jit and vmap.
+
+    Raises BadValue if `count`, `num_steps` or the key is not valid.
+    """
     count, num_steps = shapes.whole("count", count, 1), shapes.whole("num_steps", num_steps)
 
     def one(key: Array) -> Ended:
@@ -47,5 +53,5 @@ def matches(match: Match, key: Array, count: int, num_steps: int) -> Ended:
 
 
 def looked_at(num_steps: int) -> list[int]:
-    """The steps of a match whose length is told, counted from 1."""
+    """Steps of a match whose length is reported, counted from 1: the 1st, 10th, 100th, ... and the last."""
     return [*(step for step in LOOKED_AT if step < num_steps), *([num_steps] if num_steps else [])]

@@ -1,4 +1,4 @@
-"""The plan of an evaluation, made before anything is fitted, so that bad input costs no fit."""
+"""The plan of what a run evaluates, built before anything is fitted, so that bad input costs no fit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meva_core.experiment.experiment import EvaluateSettings, Experiment
 
 @attrs.frozen(kw_only=True)
 class Question:
-    """An evaluation that will be asked, by its name. planned: what its `plan` returned."""
+    """An evaluation of the run. name: its name in the experiment; planned: the result of its `plan`."""
 
     name: str
     evaluation: Evaluation
@@ -26,9 +26,12 @@ class Question:
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """sweep: what the rows differ in, None for one row as the learner is; values: of the rows, (nan,) then; own_value:
-    the learner's, None where it has none.
-    settings: how much of everything. questions: in the order in which they are asked."""
+    """Rows and evaluations of a run.
+
+    sweep: the hyper-parameter in which the rows differ; None for a single row with the learner unchanged.
+    values: its value in each row; (nan,) without a sweep. own_value: the learner's own value; None if it has none.
+    settings: the experiment's [evaluate]. questions: the evaluations, in the order in which they are computed.
+    """
 
     sweep: Sweep | None
     values: tuple[float, ...]
@@ -38,11 +41,14 @@ class Plan:
 
 
 def plan(experiment: Experiment, composition: Composition) -> Plan:
-    """Rows and evaluations of a run. Raises BadValue where a learner refuses its numbers, or a row's, and
-    BadCombination where an evaluation that was picked by name cannot be asked."""
+    """Plan the rows and evaluations of a run.
+
+    Raises BadValue if the learner refuses its hyper-parameters or the value of a row, and BadCombination if an
+    evaluation that the user picks by name does not apply to the experiment.
+    """
     learner = composition.rehearse()[0]
     sweep = learner.sweep
-    # One row, where each player has a setting of its own, or where a rival was fitted against the one there is.
+    # One row if each player has its own value, or if a rival is fitted against the learner's present value.
     own_settings = sweep is not None and isinstance(getattr(learner, sweep.name), tuple)
     if own_settings or any(rival.wants_rivals for rival in composition.players[1:]):
         sweep = None
@@ -63,14 +69,14 @@ def plan(experiment: Experiment, composition: Composition) -> Plan:
 
 
 def _values(sweep: Sweep | None, experiment: Experiment, learner: Learner) -> tuple[float, ...]:
-    """The values asked for, or else the learner's; its own is among them."""
+    """The values that the user sets, or else those of the learner's sweep with its own value included."""
     if sweep is None:
         return (float("nan"),)
     return experiment.evaluate.values or tuple(sorted({*sweep.values, float(getattr(learner, sweep.name))}))
 
 
 def _questions(experiment: Experiment, composition: Composition) -> list[Question]:
-    """Evaluations that can be asked, each after those it builds on."""
+    """Evaluations that apply to the experiment, each after those it builds on."""
     by_name, seeds = experiment.evaluate.asked, experiment.fit.seeds
     asked: list[Question] = []
     for name in _ordered(composition.evaluations):
@@ -84,7 +90,7 @@ def _questions(experiment: Experiment, composition: Composition) -> list[Questio
 
 
 def _ordered(evaluations: Any) -> Sequence[str]:
-    """Names, each after those that it builds on."""
+    """Names of evaluations, each after those it builds on."""
     ordered: list[str] = []
 
     def put(name: str, above: tuple[str, ...] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Strangers' evaluations asked in the abstract before anything is fitted, so that one that fails costs no fit."""
+"""Abstract evaluation of third-party evaluations before anything is fitted, so that one that fails costs no fit."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ FEW = 2  # pairs and steps
 
 
 def check(questions: Sequence[Question], composition: Composition) -> None:
-    """Ask all evaluations in the abstract, where one of them is a stranger's. Raises BadPlugin where that one raises,
-    or answers with anything but arrays."""
+    """Evaluate all questions abstractly (no computation), if a plugin that is not bundled provides one of them.
+
+    Raises BadPlugin if an evaluation raises, or returns anything but a tree of arrays.
+    """
     offers = {question.name: composition.offers[question.name] for question in questions}
     if not all(offer.bundled for offer in offers.values()):
         learners = composition.rehearse()
@@ -61,5 +63,5 @@ def _asked(
 
 
 def _as_one_row(tree: Any) -> Any:
-    """Every array [1, 1, ...]: of one seed and one row."""
+    """The same tree with every array as [1, 1, ...]: one seed and one row."""
     return jax.tree.map(lambda array: jax.numpy.asarray(array)[None, None], tree)

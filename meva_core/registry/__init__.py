@@ -1,1 +1,1 @@
-"""Plugins' entries, how they are discovered, loaded and checked, and the recipes on record."""
+"""Entries of plugins (discovery, loading, checks), and recipes."""

@@ -1,4 +1,7 @@
-"""Whose fault an exception is: one that a stranger's code raised is told in a line that names it. Imports no jax."""
+"""Attribution of exceptions to plugins: an error from a third-party plugin becomes one line that names the plugin.
+
+Imports no jax.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from meva_core.registry.entries import OURS, Offer, Plugin, what_to_do
 def named() -> Iterator[None]:
     """Context manager: an exception from a plugin that is not bundled becomes a BadPlugin that names it.
 
-    MevaError and Ctrl-C pass as they are, and so do bugs of ours and of bundled plugins, which keep their traceback.
+    MevaError and Ctrl-C pass unchanged. So do errors from the core and bundled plugins, with their traceback.
     """
     try:
         yield
@@ -33,7 +36,7 @@ def named() -> Iterator[None]:
 
 
 def culprit(error: BaseException) -> Offer | Plugin | None:
-    """The entry, or else the plugin, whose code is the innermost of a stranger's in the traceback."""
+    """The entry, or else the plugin, whose code is the innermost third-party code in a traceback; None if none is."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         known = discovery.installed()
@@ -54,7 +57,7 @@ def culprit(error: BaseException) -> Offer | Plugin | None:
 
 
 def _modules(known: entries.Registry) -> dict[str, Plugin]:
-    """Modules of strangers: those that their entry points and factories name. Not what they only borrow."""
+    """Modules that third-party entry points and factories name, less those of the core, bundled plugins and Python."""
     plugins = {(plugin.name, plugin.distribution): plugin for plugin in known.plugins}
     found = {plugin.module: plugin for plugin in known.plugins}
     for offer in known.offers:
@@ -76,7 +79,7 @@ def _plugin_of(frame: FrameType, theirs: dict[str, Plugin]) -> Plugin | None:
 
 
 def _classes(frame: FrameType) -> list[str]:
-    """ "module:Class" of what the frame's `self` is, and of the class whose method it runs."""
+    """Names "module:Class" of the class whose method the frame runs, and of the classes of its `self`."""
     own = f"{frame.f_globals.get('__name__')}:{frame.f_code.co_qualname.partition('.')[0]}"
     return [own, *(f"{cls.__module__}:{cls.__qualname__}" for cls in type(frame.f_locals.get("self")).__mro__)]
 

@@ -1,4 +1,4 @@
-"""BibTeX, as far as citing needs it."""
+"""A small parser of BibTeX: citation keys and entries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _START = re.compile(r"^[ \t]*@\w+[ \t]*\{[ \t]*([^\s,{}]+)[ \t]*,", re.MULTILINE
 
 
 def entries(text: str) -> dict[str, str]:
-    """Citation key -> entry, in order; the first of a key counts."""
+    """Citation key -> entry, in order. If a key occurs twice, its first entry counts."""
     starts = list(_START.finditer(text))
     bounds = [*(start.start() for start in starts), len(text)]
     found: dict[str, str] = {}
@@ -26,8 +26,10 @@ def entries(text: str) -> dict[str, str]:
 
 
 def of_entry(entry: Entry) -> dict[str, str]:
-    """Citation key -> BibTeX of the papers that a plugin's entry names, in its text or by their keys. Raises BadFolder
-    where its file of references cannot be read, UnknownName where that has no such key."""
+    """Citation key -> BibTeX of the papers that an entry names, in its own text (`bibtex`) or by their keys (`cites`).
+
+    Raises BadFolder if the entry has keys but no readable file of references, UnknownName if the file lacks a key.
+    """
     found = entries(entry.bibtex)
     if entry.cites:
         if (where := entry.references) is None:
@@ -44,7 +46,7 @@ def of_entry(entry: Entry) -> dict[str, str]:
 
 
 def of(offer: Offer) -> dict[str, str]:
-    """Citation key -> BibTeX of an offer's papers. Raises BadPlugin where its references cannot be read."""
+    """Citation key -> BibTeX of an offer's papers. Raises BadPlugin if its references cannot be read."""
     try:
         return of_entry(offer.entry)
     except (Exception, SystemExit) as error:
@@ -52,7 +54,7 @@ def of(offer: Offer) -> dict[str, str]:
 
 
 def papers(offers: Iterable[Offer]) -> dict[str, str]:
-    """Citation key -> BibTeX, each key once: the first text counts."""
+    """Citation key -> BibTeX of the papers of all offers. If a key occurs twice, its first entry counts."""
     found: dict[str, str] = {}
     for offer in offers:
         for key, text in of(offer).items():

@@ -1,7 +1,7 @@
-"""Checks that a stranger's plugin keeps the contracts in `protocols`, made in the abstract when an experiment is
-composed, so that a wrong shape is one line that names the plugin, and costs no fit.
+"""Checks that components of third-party plugins keep the contracts in `protocols`.
 
-What is bundled is held to the contracts by the project's own tests.
+The checks evaluate a component abstractly when an experiment is composed. A wrong shape is then reported in one line
+that names the plugin, and costs no fit. The project's own tests check bundled plugins. Every check raises BadPlugin.
 
 Shapes: P players, D numbers per policy, H features, K outputs, C conditions, N alternatives.
 """
@@ -28,12 +28,12 @@ from meva_core.registry import recipes
 from meva_core.registry.entries import Offer
 from meva_core.registry.shape_checks import Asked, whole
 
-OUTPUTS, CONDITIONS = 4, 1  # of the value models that are asked
-UNSEEN = ({"layer": floats(16, OUTPUTS)}, 16)  # what is perturbed where no value model is beside it
+OUTPUTS, CONDITIONS = 4, 1  # sizes of the value models that are built for a check
+UNSEEN = ({"layer": floats(16, OUTPUTS)}, 16)  # parameters and H for an explorer without a value model
 
 
 def factory(offer: Offer, cls: type) -> None:
-    """A class has the methods of its kind, parts that somebody hands in, and defaults that it accepts itself."""
+    """Check that a class has the methods of its kind, parts that can be supplied, and defaults that it accepts."""
     asked = Asked(offer, cls)
     protocol = kinds.PROTOCOLS[offer.kind]
     known = {h.name: h for h in asked.answer("its hyper-parameters", lambda: hyperparameters(cls))}
@@ -56,7 +56,7 @@ def factory(offer: Offer, cls: type) -> None:
 
 
 def _parts(asked: Asked, offer: Offer, cls: type) -> None:
-    """Check that somebody hands in every part, and that what users choose can be called as it is."""
+    """Check that the framework supplies every required part, and that parts that users choose have usable names."""
     given, chosen = KINDS[offer.kind].given, part_kinds(cls) if offer.kind == "learner" else {}
     handed_in = ", ".join((*given, *(PARTS if offer.kind == "learner" else ()))) or "no name"
     handed_in += " or part(kind=...)" if offer.kind == "learner" else ""
@@ -70,7 +70,7 @@ def _parts(asked: Asked, offer: Offer, cls: type) -> None:
 
 
 def _family(asked: Asked, cls: type) -> None:
-    """Check what recipes read of a game's class, before there is a game."""
+    """Check the class attributes of a game that recipes read: `family` and `payoff_scale`."""
     family, scale = getattr(cls, "family", None), getattr(cls, "payoff_scale", 1.0)
     if not isinstance(family, str | None):
         asked.refuse("family", "text or None, an attribute of the class", family)
@@ -79,14 +79,14 @@ def _family(asked: Asked, cls: type) -> None:
 
 
 def _small(asked: Asked, cls: type, known: Mapping[str, Any]) -> None:
-    """Check that a class is made small by hyper-parameters that it has."""
+    """Check that `small`, the settings for tests, names only hyper-parameters of the class."""
     small = getattr(cls, "small", {})
     if not isinstance(small, Mapping) or not small.keys() <= known.keys():
         asked.refuse("small", f"values of {', '.join(known) or 'no hyper-parameter'}, an attribute of the class", small)
 
 
 def game(offer: Offer, made: Game) -> None:
-    """Shapes and types of all that is asked of a game."""
+    """Check shapes and types of a game's attributes and of the results of its methods."""
     asked = Asked(offer, made)
     players = asked.attribute("num_players", "a whole number >= 1", whole)
     size = asked.attribute("policy_size", "a whole number >= 1", whole)
@@ -122,7 +122,7 @@ def game(offer: Offer, made: Game) -> None:
 
 
 def learner(offer: Offer, made: Learner, on: Game) -> Any:
-    """Shapes and types of all that is asked of a learner, its fit included; returns those of its parameters."""
+    """Check a learner's attributes and methods, and its training, on a game. Returns the shapes of its parameters."""
     asked = Asked(offer, made)
     x, shape = policies(on), (on.num_players, on.policy_size)
     training(offer, made)
@@ -144,7 +144,7 @@ def learner(offer: Offer, made: Learner, on: Game) -> Any:
 
 
 def _capabilities(asked: Asked, made: Learner, on: Game, params: Any, x: Any) -> None:
-    """Types, shapes and values of what some learners can do."""
+    """Check the optional capabilities of a learner: `myopic`, `steps_like` and `meta_value`."""
     if isinstance(made, Myopic):
         asked.attribute("myopic", "True or False", lambda value: value in (True, False))
     if isinstance(made, StepsLike):
@@ -156,7 +156,7 @@ def _capabilities(asked: Asked, made: Learner, on: Game, params: Any, x: Any) ->
 
 
 def training(offer: Offer, of: Learner) -> None:
-    """A fit keeps the shapes of its state, and measures something."""
+    """Check that a step of training keeps the shapes of its state, and returns one or more scalar metrics."""
     if (made := Asked(offer, of).answer("training", lambda: of.training)) is None:
         return
     asked = Asked(offer, made)
@@ -178,7 +178,7 @@ def _labels(value: Any) -> bool:
 
 
 def fitted(offer: Offer, of: Learner) -> Any:
-    """The shapes of a learner's parameters."""
+    """The shapes of a learner's parameters after training; None for a learner without training."""
     if (made := Asked(offer, of).answer("training", lambda: of.training)) is None:
         return None
     state = Asked(offer, made).shapes("training.init(key)", "init", key())
@@ -186,8 +186,11 @@ def fitted(offer: Offer, of: Learner) -> Any:
 
 
 def parts(offers: Mapping[str, Offer], given: Mapping[str, Any], on: Game) -> None:
-    """Shapes and types of all that is asked of the parts that a learner is `given`, by name. Bundled ones are asked
-    only where others depend on them: explorers perturb the value models beside them."""
+    """Check the parts of a learner. `given`: name of a part -> what the learner receives.
+
+    Value models are checked first, since explorers perturb their parameters and features; bundled explorers are not
+    checked.
+    """
     of = {name: kinds.PROTOCOLS[offer.kind] for name, offer in offers.items()}
     seen = [_perturbed(offers[name], given[name], on) for name, protocol in of.items() if protocol is ValueModel]
     for name, offer in offers.items():
@@ -197,7 +200,7 @@ def parts(offers: Mapping[str, Offer], given: Mapping[str, Any], on: Game) -> No
 
 
 def _perturbed(offer: Offer, build: Callable[[int, int, bool], ValueModel], on: Game) -> tuple[Any, int]:
-    """Check a value model; returns the shapes of its parameters, and H."""
+    """Check a value model. Returns the shapes of its parameters, and H."""
     asked = Asked(offer, build(OUTPUTS, CONDITIONS, False))
     features = asked.attribute("num_features", "a whole number >= 1", whole)
     x, players = policies(on), on.num_players
@@ -211,7 +214,7 @@ def _perturbed(offer: Offer, build: Callable[[int, int, bool], ValueModel], on: 
 
 
 def perturbing(offer: Offer, made: Explorer, on: Game, params: Any, features: int) -> None:
-    """Check that perturbed arrays keep their shapes. params, features: of a value model beside the explorers."""
+    """Check that an explorer keeps the shapes of arrays that it perturbs. params, features: a value model's, and H."""
     asked = Asked(offer, made)
     what = "draw(key, params, num_features)"
     noise = asked.shapes(what, "draw", key(), params, static=(features,))

@@ -1,4 +1,4 @@
-"""Claims about the quality of recipes, as data, and what was measured of them. Imports no jax.
+"""Claims about the quality of recipes, and records of measurements that support them, as data. Imports no jax.
 
 In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
 
@@ -6,24 +6,24 @@ In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
     says = "what a good fit does"
     game = "logistic"
     learner = "meva"                     # and opponents = [...], recipe = "..."
-    set = { "evaluate.values" = [0.95] } # of the evaluation alone: a claim is about a recipe as it stands
-    [[claims.NAME.holds]]                # of each fit; all must hold
-    quantity = "basins.B"                # of a row of summary.json, dotted; "basins.B" is a share
-    at = 0.95                            # the row's setting, where there are several
+    set = { "evaluate.values" = [0.95] } # only [evaluate]: a claim is about the recipe's own numbers
+    [[claims.NAME.holds]]                # bounds on each fit; all must hold
+    quantity = "basins.B"                # dotted name in a row of summary.json; "basins.B" is a share
+    at = 0.95                            # the setting of the row, if there are several rows
     at_least = 1.0                       # or at_most
 
-`meva claims` counts the fits that do, and writes a record of it. Records lie beside the recipe file, in claims.toml:
+`meva claims` counts the fits that meet a claim, and writes a record. They are in claims.toml, next to the recipe file:
 
     [records.NAME]
-    of = "1f0c..."                       # the claim and the recipe's numbers: a record of others says nothing
+    of = "1f0c..."                       # hash of claim and recipe: after a change the record is ignored
     date = 2026-11-26
     machine = "x86-64 CPU, 2 cores"
-    seed = 1000                          # the first
+    seed = 1000                          # the first seed
     versions = { meva = "1.0.0", jax = "0.10.2" }
     [[records.NAME.counts]]
     devices = 1
     fits = 60
-    count = 58                           # of the fits that hold
+    count = 58                           # number of fits that meet the claim
     at_least = 89                        # percent: the lower end of the 95 % Wilson interval
 """
 
@@ -56,19 +56,19 @@ class Criterion:
     at_most: float | None = None
 
     def holds(self, found: float | None) -> bool:
-        """True where there is a number, and it is on the right side."""
+        """True if there is a number and it is within the bound."""
         if found is None:
             return False
         return found >= self.at_least if self.at_least is not None else found <= self.at_most  # type: ignore[operator]
 
     def worst(self, numbers: Sequence[float]) -> float:
-        """The number furthest to the wrong side."""
+        """The worst of the numbers: the smallest for a lower bound, the largest for an upper bound."""
         return min(numbers) if self.at_least is not None else max(numbers)
 
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """A claim about the fits of a recipe: what each is to do."""
+    """A claim about the fits of a recipe. holds: criteria that each fit must meet."""
 
     name: str
     says: str
@@ -80,8 +80,10 @@ class Claim:
     holds: tuple[Criterion, ...]
 
     def of(self, files: Iterable[RecipeFile], game: Played) -> str:
-        """Twelve hexadecimal digits of the claim, less its words, and of the numbers of its recipes: what a record is
-        of. game: that of the claim. Raises UnknownName where there is no such recipe."""
+        """Twelve hexadecimal digits, a hash of the claim (without name and words) and of the numbers of its recipes.
+
+        A record belongs to the claim with the same hash. game: the claim's. Raises UnknownName if a recipe is missing.
+        """
         files = list(files)
         has = {name: self.recipe in recipes.names(files, game, name) for name in self.opponents}
         played = [(self.learner, self.recipe), *((name, self.recipe if has[name] else "default") for name in has)]
@@ -98,8 +100,10 @@ class Claim:
 
 @attrs.frozen(kw_only=True)
 class Count:
-    """A count of the fits on so many devices that hold; at_least: percent of all fits, the lower end of the 95 % Wilson
-    interval."""
+    """The number of fits that meet a claim, on a number of devices.
+
+    at_least: percent of all fits, the lower end of the 95 % Wilson interval.
+    """
 
     devices: int
     fits: int
@@ -107,14 +111,14 @@ class Count:
     at_least: int
 
     def __str__(self) -> str:
-        """Words for a screen: "58 of 60 fits on 1 device, at least 89 %"."""
+        """Text for a screen: "58 of 60 fits on 1 device, at least 89 %"."""
         devices = f"{self.devices} device{'s' * (self.devices > 1)}"
         return f"{self.count} of {self.fits} fits on {devices}, at least {self.at_least} %"
 
 
 @attrs.frozen(kw_only=True)
 class Record:
-    """Counts of the fits that hold, and where they were counted; of: `Claim.of` of the claim then."""
+    """Counts of fits that meet a claim, with date, machine and versions. of: `Claim.of` at the time of the count."""
 
     of: str
     date: datetime.date
@@ -134,7 +138,7 @@ def names(files: Iterable[RecipeFile]) -> list[str]:
 
 
 def find(files: Iterable[RecipeFile], name: str) -> Claim:
-    """A claim, from the last file that has it. UnknownName; BadValue where its layout is wrong."""
+    """A claim, from the last file that has it. Raises UnknownName if none has, BadValue if its layout is wrong."""
     tables = {name: table for file in files for name, table in file.claims.items()}
     if name not in tables:
         raise UnknownName(f"unknown claim {name!r}{did_you_mean(name, tables)}")
@@ -142,7 +146,7 @@ def find(files: Iterable[RecipeFile], name: str) -> Claim:
 
 
 def parse(name: str, table: Mapping[str, Any], where: str) -> Claim:
-    """A claim from its table. BadValue says where in `where` its layout is wrong."""
+    """A claim from its table. Raises BadValue, which says at which place in `where` the layout is wrong."""
     if not re.fullmatch(r"[A-Za-z][\w.-]*", name):
         raise BadValue(f"expected a name that can be a folder's (letters, digits, - and _), got {name!r} @ {where}")
     content = {**table, "name": name}
@@ -162,7 +166,7 @@ def parse(name: str, table: Mapping[str, Any], where: str) -> Claim:
 
 
 def check(file: RecipeFile) -> None:
-    """Raise BadValue where the layout of a claim in the file, or of a record beside it, is wrong."""
+    """Raise BadValue if the layout of a claim of the file, or of a record of its claims, is wrong."""
     for name in file.claims:
         find([file], name)
     parse_records(file.records, RECORDS)
@@ -176,7 +180,7 @@ def _criterion(table: Any, where: str) -> Criterion:
 
 
 def parse_records(tables: Mapping[str, Any], where: str) -> dict[str, Record]:
-    """Records by the names of their claims. BadValue where the layout is wrong."""
+    """Records by the names of their claims. Raises BadValue if the layout is wrong."""
     return {name: _record(table, f"{where}: records.{name}") for name, table in tables.items()}
 
 
@@ -200,8 +204,11 @@ def _count(table: Any, where: str) -> Count:
 def measured(
     files: Iterable[RecipeFile], game: Played, learner: str, recipe: str, opponents: Sequence[str] = ()
 ) -> list[str]:
-    """Sentences on what is on record of a recipe, one for each claim; none where claim or recipe changed since. Raises
-    BadValue where a record is damaged."""
+    """Sentences on the records of a recipe, one for each claim about it.
+
+    A claim without a record, or whose record is older than a change of claim or recipe, has none. Raises BadValue if a
+    record is damaged.
+    """
     files = list(files)
     records = {name: record for file in files for name, record in file.records.items()}
     asked = (game.name, learner, recipe, tuple(opponents))

@@ -1,4 +1,7 @@
-"""Entry points -> entries: what plugins offer, by kind and name. Imports no jax; factories are imported when used."""
+"""Discovery of plugins: from entry points to a registry of entries by kind and name.
+
+Imports no jax; factories are imported when they are used.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,13 @@ from meva_core.registry.recipes import RecipeFile
 
 
 class PluginWarning(UserWarning):
-    """A plugin that was left out, and why."""
+    """A warning about a plugin that is left out, with the reason."""
 
 
 def load(disabled: Iterable[str] = ()) -> Registry:
-    """The registry of installed plugins, less those named in `disabled` or in MEVA_BLOCK ("name,distribution/name").
+    """The registry of installed plugins, without those in `disabled` or in MEVA_BLOCK ("name,distribution/name").
 
-    Warns (PluginWarning) of each plugin that fails, and of names that no plugin has.
+    Warns (PluginWarning) about each plugin that fails to load, and about disabled names that no plugin has.
     """
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hooks)
@@ -72,12 +75,12 @@ def blocked() -> list[str]:
 
 @functools.cache
 def installed() -> Registry:
-    """`load()` less what the shipped registry.toml disables, once per process."""
+    """The registry of installed plugins, without those that the shipped registry.toml disables. Cached per process."""
     return load(recipes.shipped().disabled)
 
 
 def recipe_files(known: Registry) -> list[RecipeFile]:
-    """The recipe files of all plugins, those of ours last. Warns (PluginWarning) of each that cannot be read."""
+    """The recipe files of all plugins, bundled ones last. Warns (PluginWarning) about each that cannot be read."""
     named = {plugin.recipes: plugin for plugin in known.plugins if plugin.recipes and not plugin.fault}
     named |= {offer.entry.recipes: offer for offer in known.offers if offer.entry.recipes}
     found = []
@@ -92,10 +95,10 @@ def recipe_files(known: Registry) -> list[RecipeFile]:
 
 
 def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str, str]]:
-    """Entry points of our group with their distributions and versions; a distribution found twice on the path counts
-    once.
+    """Entry points of the group with their distributions and versions.
 
-    Not pluggy's own loader: it silently skips a second plugin of the same name.
+    A distribution that is twice on the path counts once. This replaces pluggy's own loader, which silently skips a
+    second plugin of the same name.
     """
     found: dict[tuple[str, str, str], tuple[importlib.metadata.EntryPoint, str, str]] = {}
     for point in importlib.metadata.entry_points(group=GROUP):
@@ -105,7 +108,7 @@ def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str, str]]:
 
 
 def _fitting(module: Any, distribution: str) -> Any:
-    """The module as it is, if it was written for this contract."""
+    """The module, unchanged. Raises BadPlugin if it is written for another version of the contract."""
     asked = getattr(module, "MEVA_CONTRACT", VERSION)
     if asked in READ:
         return module
@@ -117,7 +120,7 @@ def _fitting(module: Any, distribution: str) -> Any:
 
 
 def _file(module: Any, attribute: str) -> str | None:
-    """The file that a plugin's module names, "package:file", None if it names none. TypeError for anything else."""
+    """The file that a plugin's module names, "package:file"; None if it names none. Raises TypeError otherwise."""
     where = getattr(module, attribute, None)
     if not isinstance(where, str | None):
         raise TypeError(f"expected {attribute} = 'package:file', got {where!r}")
@@ -125,10 +128,10 @@ def _file(module: Any, attribute: str) -> str | None:
 
 
 def _offers(manager: pluggy.PluginManager, plugin: Plugin, files: Mapping[str, str | None]) -> list[Offer]:
-    """Offers of one plugin. Raises TypeError or ValueError if a hook yields something else, and whatever the hook
-    raises.
+    """Offers of one plugin. files: field of an entry -> the file that the plugin names for all of its entries, or None.
 
-    files: those that the plugin names for all of its entries, by the field of an entry.
+    Raises TypeError if a hook yields anything but entries, ValueError if it yields a name twice, and any exception of
+    the hook itself.
     """
     offers: list[Offer] = []
     for kind, hook in ((name, kind.hook) for name, kind in KINDS.items()):

@@ -1,4 +1,4 @@
-"""Records of what plugins offer: offers, plugins, and the registry that holds them. Imports no jax."""
+"""Offers of plugins, the plugins themselves, and the registry that holds both. Imports no jax."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from meva_core.contracts.hooks import KINDS, Entry, kind_label
 from meva_core.errors import BadPlugin, UnknownName, did_you_mean, in_short
 from meva_core.registry.recipes import RecipeFile, of_package
 
-OURS = "meva"  # the distribution that holds the core and what is bundled with it
+OURS = "meva"  # the distribution that contains the core and the bundled plugins
 
 
 @attrs.frozen
 class Origin:
-    """The plugin that an entry comes from, its distribution and the version of that: with the entry's name, who is
-    meant. plugin: as its entry point is called."""
+    """The plugin that an entry comes from, with its distribution and version. plugin: the name of its entry point.
+
+    Together with the entry's name this identifies the entry.
+    """
 
     plugin: str = ""
     distribution: str = ""
     version: str = ""
 
     def __str__(self) -> str:
-        """Words for a message: "plugin 'tug_of_war' (meva-tug-of-war 1.0)"."""
+        """Text for messages: "plugin 'tug_of_war' (meva-tug-of-war 1.0)"."""
         return f"plugin {self.plugin!r} ({' '.join(filter(None, (self.distribution, self.version)))})"
 
     def fits(self, other: Origin) -> bool:
-        """True where the other has the plugin and the distribution that this one names, whichever its version."""
+        """True if the other has the same plugin and distribution, whatever its version; empty names match all."""
         return self.plugin in ("", other.plugin) and self.distribution in ("", other.distribution)
 
     def to_plain(self) -> dict[str, str]:
@@ -40,18 +42,18 @@ class Origin:
 
 @attrs.frozen
 class Offer:
-    """An entry, and who offers it."""
+    """An entry and the plugin that offers it."""
 
     kind: str
     entry: Entry
-    plugin: str  # the label of one: where two plugins have a name in common, the second's has the distribution in front
+    plugin: str  # its name, or distribution/name if two plugins share a name
     distribution: str
     version: str = ""
-    parts: Mapping[str, Any] = attrs.field(factory=dict, eq=False)  # that every object of its is made with
+    parts: Mapping[str, Any] = attrs.field(factory=dict, eq=False)  # parts that every object of this entry receives
 
     @property
     def origin(self) -> Origin | None:
-        """The plugin and the version that it comes from; None of a class that no plugin offers."""
+        """The plugin and the version that it comes from; None for a class that no plugin offers."""
         return Origin(self.plugin.removeprefix(f"{self.distribution}/"), self.distribution, self.version)
 
     @property
@@ -60,12 +62,12 @@ class Offer:
         return self.entry.name
 
     def goes_by(self, name: str) -> bool:
-        """True if users may write the name so: alone, or as plugin:name."""
+        """True if `name` means this offer: its name alone, or plugin:name."""
         return name in (self.name, f"{self.plugin}:{self.name}")
 
     @property
     def bundled(self) -> bool:
-        """True if it comes with the core, whose tests hold it to the contract."""
+        """True if it comes with the core, whose tests check it against the contract."""
         return self.distribution == OURS
 
     def __str__(self) -> str:
@@ -73,12 +75,14 @@ class Offer:
         return f"{kind_label(self.kind)} {self.name!r} of plugin {self.plugin!r} ({self.distribution})"
 
     def import_factory(self) -> Any:
-        """Import the component class and return it. Raises BadPlugin where that fails. `loading.load` also checks that
-        it has the methods of its kind."""
+        """Import the component class and return it. Raises BadPlugin if that fails.
+
+        `loading.load` also checks that the class has the methods of its kind.
+        """
         module, _, attribute = self.entry.factory.partition(":")
         try:
             factory = getattr(importlib.import_module(module), attribute)
-            from meva_core.contracts.components import is_component  # jax, which every factory needs
+            from meva_core.contracts.components import is_component  # imports jax, which every factory needs
 
             if not isinstance(factory, type) or not is_component(factory):
                 raise TypeError(f"expected a component class (meva_core.contracts), got {factory!r}")
@@ -89,8 +93,10 @@ class Offer:
         return factory
 
     def recipes(self) -> RecipeFile | None:
-        """The recipe file that the entry names, read from its distribution; None if it names none. Raises BadPlugin
-        where it cannot be read."""
+        """The recipe file that the entry names, read from its distribution; None if it names none.
+
+        Raises BadPlugin if the file cannot be read.
+        """
         if not self.entry.recipes:
             return None
         try:
@@ -99,15 +105,16 @@ class Offer:
             raise self.fault(f"its recipes: {in_short(error)}", raised=True) from error
 
     def fault(self, text: str, *, raised: bool = False) -> BadPlugin:
-        """An error that says how the entry breaks its contract, in the words of all such errors; raised: there is a
-        traceback."""
+        """A BadPlugin that says how the entry breaks its contract, and what to do. raised: there is a traceback."""
         return BadPlugin(f"{self}: {text}. {what_to_do(self.distribution, raised=raised)}")
 
 
 @attrs.frozen
 class Plugin:
-    """An installed plugin. fault: why it is left out; empty if it is not. recipes: its recipe file, as MEVA_RECIPES
-    names it."""
+    """An installed plugin.
+
+    fault: why it is left out; empty if it is not. recipes: its recipe file, the value of MEVA_RECIPES in its module.
+    """
 
     name: str
     distribution: str
@@ -118,7 +125,7 @@ class Plugin:
 
     @property
     def origin(self) -> Origin:
-        """The origin of all that it offers."""
+        """The origin of all its entries."""
         return Origin(self.name.removeprefix(f"{self.distribution}/"), self.distribution, self.version)
 
     def __str__(self) -> str:
@@ -134,11 +141,11 @@ class Registry:
     plugins: tuple[Plugin, ...] = ()
 
     def of_kind(self, kind: str) -> list[Offer]:
-        """Offers of a kind, in order of their names."""
+        """Offers of a kind, sorted by name."""
         return sorted((o for o in self.offers if o.kind == kind), key=lambda o: (o.name, o.plugin))
 
     def find(self, kind: str, name: str) -> Offer:
-        """The one offer of this name, or of `plugin:name`. UnknownName, or BadPlugin where two offer it."""
+        """The one offer of this name or `plugin:name`. Raises UnknownName if there is none, BadPlugin if several."""
         plugin, _, bare = name.rpartition(":")
         found = self._called(kind, name)
         if not found:
@@ -160,8 +167,11 @@ class Registry:
         return found[0]
 
     def recall(self, kind: str, name: str, origin: Origin) -> Offer:
-        """The offer of this name from the plugin that `origin` names, whichever its version is here. UnknownName where
-        that is not installed, or offers nothing of this name; BadPlugin where `origin` leaves it open."""
+        """The offer of this name from the plugin that `origin` names, whatever its installed version.
+
+        Raises UnknownName if the plugin is not installed, is left out, or has no such entry; BadPlugin if several
+        offers fit `origin`.
+        """
         called = self._called(kind, name)
         found = [offer for offer in called if offer.origin is not None and origin.fits(offer.origin)]
         if len(found) == 1:
@@ -169,7 +179,7 @@ class Registry:
         plugins = [plugin for plugin in self.plugins if origin.fits(plugin.origin)]
         working = any(not plugin.fault for plugin in plugins)
         if found or (working and not called):
-            return self.find(kind, name)  # which says who offers it, or what else there is
+            return self.find(kind, name)  # its error says who offers it, or which names exist
         if working:
             others = " or ".join(str(offer.origin) for offer in called)
             lack = f"which offers none: say that it is from {others}, or leave out where it is from"
@@ -188,19 +198,19 @@ class Registry:
 
 
 def kind_named(text: str) -> str | None:
-    """The kind that `text` names, in the singular or plural, its words joined by anything: "Value models"."""
+    """The kind that `text` names, singular or plural, as in "Value models" or "value-model"; None if it names none."""
     singular = re.sub(r"[-_\s]+", "_", text.strip().lower()).removesuffix("s")
     return singular if singular in KINDS else None
 
 
 def check_kind(text: str) -> str:
-    """The kind that `text` names. UnknownName where it names none."""
+    """The kind that `text` names. Raises UnknownName if it names none."""
     if (kind := kind_named(text)) is None:
         raise UnknownName(f"unknown kind {text!r}{did_you_mean(text, KINDS)}")
     return kind
 
 
 def what_to_do(distribution: str, *, raised: bool) -> str:
-    """About a distribution at fault."""
+    """Advice on a faulty distribution, for the end of an error message. raised: there is a traceback."""
     debug = "; MEVA_DEBUG=1 shows the traceback" if raised else ""
     return f"Ask its authors, or uninstall {distribution}{debug}"

@@ -1,4 +1,4 @@
-"""Loads the class behind an offer, and checks what a stranger's plugin gives."""
+"""Loading of component classes, with checks of those from third-party plugins."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from meva_core.registry.entries import Offer
 
 
 def load(offer: Offer) -> Any:
-    """Import the component class of an offer. Raises BadPlugin where it cannot be imported, or where it is of a
-    stranger's plugin and does not have the methods of its kind."""
+    """Import the component class of an offer, and check it if its plugin is not bundled.
+
+    Raises BadPlugin if the class cannot be imported, or fails the check (`checks.factory`).
+    """
     factory = offer.import_factory()
     if not offer.bundled:
         checks.factory(offer, factory)

@@ -1,30 +1,30 @@
-"""Recipes: hyper-parameters on record for a game and a learner, each with its source. Imports no jax.
+"""Recipes: recorded hyper-parameters for a game and a learner, each with its source. Imports no jax.
 
 A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out as
 
     [plugins]
     disabled = ["some_plugin"]
 
-    [defaults]                           # optional: where neither a recipe nor the user says
-    KIND = "some_entry"                  # of the learners' parts of a kind, whatever these are called
+    [defaults]                           # optional: used if neither a recipe nor the user sets a value
+    KIND = "some_entry"                  # for learners' parts of this kind, whatever their names
     evaluate = { shaping = { against = "naive" } }  # settings of evaluations
 
     [recipes.GAME.LEARNER.RECIPE]
     source = "where the numbers come from"
-    base = "default"                     # optional: another recipe of the pair, to start from
+    base = "default"                     # optional: another recipe of the pair, which this one changes
     learner = { rate = 25.0 }            # and game, fit, evaluate
     critic = { width = 64 }              # and each other part that the learner has
 
-GAME is a game, or else a family of games ("iterated"), or else "*", any game: the first of the three that has a recipe
-of the name is taken, and `base` is looked up in the same order. A learner's numbers that are per payoff are multiplied
-by the game's `payoff_scale` in a family's recipe, those that it leaves to the class's defaults too. Where a recipe does
-not say `evaluate.best_response.rate`, it is the recipe's learning rate.
+GAME is a game, a family of games ("iterated"), or "*" (any game). The first of the three that has a recipe of the name
+is used, and `base` is looked up in the same order. In a family's recipe, hyper-parameters that are per payoff are
+multiplied by the game's `payoff_scale`, including those that come from the class's defaults. If a recipe does not set
+`evaluate.best_response.rate`, this is the recipe's learning rate.
 
-A file may have [reproductions.NAME] or name files of them, studies = ["reproductions/NAME.toml"], see
-meva_core/studies/reproductions/data.py, and [claims.NAME], see meva_core/registry/claims.py. What was measured of its
-claims lies beside it, in claims.toml.
+A file may have [reproductions.NAME], or list files of them, studies = ["reproductions/NAME.toml"] (see
+meva_core/studies/reproductions/data.py), and [claims.NAME] (see meva_core/registry/claims.py). Records of its claims
+are in claims.toml next to it.
 
-A plugin's own file has no [plugins], and its [defaults] are for experiments with a game or a learner of its.
+A plugin's own file has no [plugins], and its [defaults] apply to experiments with a game or a learner of that plugin.
 """
 
 from __future__ import annotations
@@ -42,17 +42,20 @@ import attrs
 from meva_core.contracts.hooks import PARTS
 from meva_core.errors import BadFolder, BadValue, UnknownName, did_you_mean
 
-SECTIONS = ("game", "learner", "fit", "evaluate")  # beside one for every part of a learner
+SECTIONS = ("game", "learner", "fit", "evaluate")  # and one for every part of a learner
 _TAKEN = ("name", "from", "rivals", "schema", "recipe", "source", "base", "opponent", "opponents", "run", *SECTIONS)
 ANY_GAME = "*"
-RECORDS = "claims.toml"  # beside a recipe file: what was measured of its claims
-DEEPEST = 50  # tables and lists inside one another
+RECORDS = "claims.toml"  # next to a recipe file: records of its claims
+DEEPEST = 50  # levels of nested tables and lists
 
 
 @attrs.frozen
 class Recipe:
-    """name and source for people; sections: name -> hyper-parameters, of all in SECTIONS and some of the learner's
-    parts; of_family: whether some are numbers of the game's family."""
+    """A recipe after its bases are merged.
+
+    name, source: for display. sections: name -> hyper-parameters, with all of SECTIONS and some of the learner's parts.
+    of_family: True if some of the numbers come from a recipe of the game's family.
+    """
 
     name: str
     source: str
@@ -62,8 +65,7 @@ class Recipe:
 
 @attrs.frozen
 class Played:
-    """A game as recipes know it; payoff_scale: what the numbers of its family's recipes are multiplied by, those that
-    are per payoff."""
+    """A game as recipes see it. payoff_scale: factor for the per-payoff numbers of its family's recipes."""
 
     name: str
     family: str | None = None
@@ -71,7 +73,7 @@ class Played:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Where in a recipe file its recipes are, those of its own first."""
+        """Keys of its recipes in a recipe file: its own name, its family, any game."""
         return tuple(dict.fromkeys(place for place in (self.name, self.family, ANY_GAME) if place is not None))
 
 
@@ -83,30 +85,34 @@ class RecipeFile:
     defaults: Mapping[str, str]  # kind of a part -> entry
     tables: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # game -> learner -> recipe -> table
     reproductions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
-    studies: Mapping[str, Path] = attrs.field(factory=dict)  # of reproductions in files of their own: name -> file
+    studies: Mapping[str, Path] = attrs.field(factory=dict)  # reproductions in their own files: name -> file
     claims: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
-    records: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # of claims: name -> table
-    evaluations: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> settings by default
+    records: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name of a claim -> table of its record
+    evaluations: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> default settings
 
 
 def read(path: Path) -> RecipeFile:
-    """Parse and check a recipe file and the records of claims beside it. BadFolder where one cannot be read, BadValue
-    where its layout is wrong."""
+    """Parse and check a recipe file and the records of its claims.
+
+    Raises BadFolder if a file cannot be read, BadValue if its layout is wrong.
+    """
     file, records = parse(read_toml(path), str(path)), path.with_name(RECORDS)
     file = attrs.evolve(file, studies={name: path.parent / study for name, study in file.studies.items()})
     return attrs.evolve(file, records=read_records(records)) if records != path and records.is_file() else file
 
 
 def read_records(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """Tables of a file of records, by the names of their claims. BadFolder where it cannot be read, BadValue where it
-    holds anything else."""
+    """Tables of a file of records, by the names of their claims.
+
+    Raises BadFolder if the file cannot be read, BadValue if it contains anything else.
+    """
     content = read_toml(path)
     _only(content, ("records",), str(path))
     return _tables(content, "records", str(path))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """BadFolder where it cannot be read or is no TOML."""
+    """Read a TOML file. Raises BadFolder if it cannot be read or is not TOML."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:  # a ValueError: the text's encoding, or a path that no file can have
@@ -119,8 +125,10 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """TOMLDecodeError where it is none; ValueError where it asks for more than TOML's 64 bits, or for depths that no
-    table here has."""
+    """Parse TOML. Raises TOMLDecodeError if the text is not TOML.
+
+    Raises ValueError for integers of more than 64 bits, and for nesting deeper than `DEEPEST`.
+    """
     try:
         content = tomllib.loads(text)
     except RecursionError as error:
@@ -130,8 +138,10 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def parse_setting(text: str, expected: str) -> tuple[str, Any]:
-    """`learner.rate=1.5` -> ("learner.rate", 1.5): a TOML value, or else plain text. Raises BadValue, which says what
-    was `expected`, where it is neither."""
+    """`learner.rate=1.5` -> ("learner.rate", 1.5). A value that is not TOML is plain text.
+
+    Raises BadValue, which says what was `expected`, if the path or the value is missing; also for values out of limits.
+    """
     path, equals, value = text.partition("=")
     if not equals or not path.strip() or not value.strip():
         raise BadValue(f"expected {expected}, got {text!r}")
@@ -154,7 +164,7 @@ def _within_limits(value: Any, depth: int = 0) -> None:
 
 
 def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
-    """Check the layout; BadValue says where it is wrong."""
+    """Build a RecipeFile from the content of a file. Raises BadValue, which says where the layout is wrong."""
     _only(content, ("plugins", "defaults", "recipes", "reproductions", "studies", "claims"), where)
     plugins = _table(content.get("plugins", {}), f"{where}: plugins")
     _only(plugins, ("disabled",), f"{where}: plugins")
@@ -195,8 +205,10 @@ def _check_recipe(recipe: Mapping[str, Any], path: str) -> None:
 
 
 def names_part(name: str) -> bool:
-    """True if a learner's part may have this name: it is none of the keys that experiments and recipes have for
-    anything else, nor likely a slip for one."""
+    """True if a learner's part may have this name.
+
+    It must be an identifier, and neither equal nor similar to a key with another meaning in experiments and recipes.
+    """
     return name.isidentifier() and not difflib.get_close_matches(name, _TAKEN, n=1, cutoff=0.8)
 
 
@@ -204,7 +216,7 @@ def names_part(name: str) -> bool:
 def shipped() -> RecipeFile:
     """The registry.toml that comes with the project."""
     package = Path(str(importlib.resources.files("meva_core")))
-    # Installed, it lies inside the package; in an editable install, beside it.
+    # A normal install has it inside the package, an editable install next to the package.
     inside = package / "registry.toml"
     return read(inside if inside.exists() else package.parent / "registry.toml")
 
@@ -215,7 +227,7 @@ def defaults(files: Iterable[RecipeFile]) -> dict[str, str]:
 
 
 def evaluations(files: Iterable[RecipeFile]) -> dict[str, dict[str, Any]]:
-    """Settings of evaluations by default, by their names; the last file's say."""
+    """Default settings of evaluations, by their names; the last file wins."""
     merged: dict[str, dict[str, Any]] = {}
     for file in files:
         for name, settings in file.evaluations.items():
@@ -224,17 +236,20 @@ def evaluations(files: Iterable[RecipeFile]) -> dict[str, dict[str, Any]]:
 
 
 def of_package(where: str) -> RecipeFile:
-    """A plugin's own file, "package:file.toml", read anew only where it changed. BadFolder where there is none."""
+    """A plugin's own recipe file, "package:file.toml"; cached until the file changes.
+
+    Raises BadFolder if it cannot be read, BadValue if its layout is wrong or it disables plugins.
+    """
     path = package_file(where)
     try:
         there = path.stat()
     except (OSError, ValueError):
-        return read(path)  # which says what is wrong
+        return read(path)  # its error says what is wrong
     return _of_plugin(path, there.st_mtime_ns, there.st_size)
 
 
 def package_file(where: str) -> Path:
-    """The path of a file in a package, "package:file.toml". BadFolder where there is no such package."""
+    """The path of a file in a package, "package:file.toml". Raises BadFolder if there is no such package."""
     package, _, name = where.partition(":")
     try:
         folder = importlib.resources.files(package)
@@ -245,7 +260,7 @@ def package_file(where: str) -> Path:
 
 @functools.lru_cache(maxsize=64)
 def _of_plugin(path: Path, changed: int, size: int) -> RecipeFile:
-    """The file as it is since it was `changed`."""
+    """The recipe file at `path`; `changed` and `size` are part of the cache's key. Raises BadFolder and BadValue."""
     file = read(path)
     if file.disabled:
         raise BadValue(
@@ -256,8 +271,7 @@ def _of_plugin(path: Path, changed: int, size: int) -> RecipeFile:
 
 
 def sources(files: Sequence[RecipeFile], learner: str) -> dict[tuple[str, str], str]:
-    """Where the numbers of every recipe of a learner come from, by its place (a game, a family of games, or any game)
-    and name, place by place."""
+    """Sources of all recipes of a learner, by place (a game, a family of games, or "*") and name, place by place."""
     places = dict.fromkeys(place for file in files for place, learners in file.tables.items() if learner in learners)
     return {
         (place, name): _source(table)
@@ -268,7 +282,7 @@ def sources(files: Sequence[RecipeFile], learner: str) -> dict[tuple[str, str], 
 
 
 def names(files: Iterable[RecipeFile], game: Played, learner: str) -> list[str]:
-    """Recipes there are for a pair, those for the game's family and for any game included."""
+    """Names of the recipes for a pair, including those for the game's family and for any game."""
     return list(dict.fromkeys(name for place in game.places for f in files for name in _pair(f, place, learner)))
 
 
@@ -280,12 +294,12 @@ def find(
     per_payoff: Mapping[str, Any] | None = None,
     parts: Collection[str] | None = None,
 ) -> Recipe | None:
-    """The recipe of this name, from the last file that has it; for the game's family, or for any game, where the game
-    has none of its own.
+    """The recipe of this name, from the last file that has it. None if `default` is missing.
 
-    per_payoff: the learner's hyper-parameters that are, and their defaults; without it a family's numbers stay as they
-    are written. parts: the learner's; BadValue where the recipe has a section for another one. None for a missing
-    `default`; UnknownName for any other that is missing.
+    If the game has no recipe of this name, the one of its family is used, or else the one for any game.
+    per_payoff: hyper-parameters of the learner that are per payoff, with their defaults; without it a family's numbers
+    are not scaled. parts: names of the learner's parts. Raises BadValue if the recipe has a section for another part,
+    or its bases form a circle; UnknownName if the recipe (other than `default`) or a base is missing.
     """
     files = list(files)
     levels = [
@@ -310,14 +324,14 @@ def find(
 
 @attrs.frozen
 class _Level:
-    """The recipes of a learner in one place, by name; scale: of the numbers per payoff, in a family's."""
+    """Recipes of a learner in one place, by name. scale: factor for per-payoff numbers; None but for a family."""
 
     path: str
     tables: Mapping[str, Mapping[str, Any]]
     scale: float | None
 
     def sections(self, name: str, per_payoff: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """The recipe's own numbers; in a family's that has no base, the defaults of what is per payoff too."""
+        """The recipe's own numbers. A family's recipe without a base also gets the scaled defaults of `per_payoff`."""
         table = self.tables[name]
         given = {section: value for section, value in table.items() if section not in ("source", "base")}
         found = {section: dict(given.get(section, {})) for section in (*SECTIONS, *given)}
@@ -329,7 +343,7 @@ class _Level:
 
 
 def _resolve(levels: list[_Level], name: str, per_payoff: Mapping[str, Any], seen: tuple[str, ...]) -> Recipe:
-    """The recipe `name` of the first level, over its base: another of that level, or else of a later one."""
+    """The recipe `name` of the first level, merged over its base, which is in the same level or a later one."""
     level = levels[0]
     table, sections, of_family = level.tables[name], level.sections(name, per_payoff), level.scale is not None
     if (base := table.get("base")) is not None:
@@ -353,7 +367,7 @@ def _source(table: Mapping[str, Any]) -> str:
 
 
 def _times(value: Any, factor: float) -> Any:
-    """A number, or a list of them, multiplied; anything else as it is."""
+    """A number, or a list of them, multiplied; anything else unchanged."""
     if isinstance(value, (list, tuple)):
         return [_times(each, factor) for each in value]
     return value * factor if _is_number(value) else value
@@ -368,7 +382,7 @@ def _pair(file: RecipeFile, game: str, learner: str) -> Mapping[str, Mapping[str
 
 
 def _tables(content: Mapping[str, Any], key: str, where: str) -> Mapping[str, Mapping[str, Any]]:
-    """A table of tables by name; {} where there is none."""
+    """A table of tables by name; {} if there is none."""
     tables = _table(content.get(key, {}), f"{where}: {key}")
     return {name: _table(table, f"{where}: {key}.{name}") for name, table in tables.items()}
 

@@ -1,4 +1,4 @@
-"""A distribution with a plugin in it, written from templates: something small that works, to go on from."""
+"""A new distribution with a small working plugin, written from templates as a starting point for authors."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from meva_core.contracts.hooks import VERSION, kind_label
 from meva_core.errors import BadFolder, BadValue
 from meva_core.registry.entries import Registry
 
-_IMPORTED = ("Game", "Learner", "ValueModel", "Explorer", "Evaluation", "Entry")  # by the templates
+_IMPORTED = ("Game", "Learner", "ValueModel", "Explorer", "Evaluation", "Entry")  # the templates import these names
 
 
 def write(known: Registry, name: str, kind: str, folder: Path | None = None) -> dict[str, Path]:
-    """Write NAME's pyproject.toml, NAME.py and test_NAME.py; returns where each is. folder: by default NAME here.
+    """Write pyproject.toml, NAME.py and test_NAME.py. Returns their paths by file name.
 
-    BadValue where NAME cannot be a module's, or is taken; BadFolder where the folder holds something.
+    folder: by default NAME in the working directory. Raises BadValue if NAME cannot be a module's name or is in use,
+    BadFolder if the folder is a file or not empty.
     """
     module = _module(known, name, kind)
     folder = Path(module) if folder is None else folder
@@ -46,7 +47,7 @@ def write(known: Registry, name: str, kind: str, folder: Path | None = None) -> 
 
 
 def _module(known: Registry, name: str, kind: str) -> str:
-    """NAME as a module's name."""
+    """NAME as a module's name. Raises BadValue if it is not a valid name, or is in use."""
     module = name.replace("-", "_")
     if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", module) or keyword.iskeyword(module) or keyword.issoftkeyword(module):
         raise BadValue(f"expected a name of letters, digits, - and _ that a Python module can have, got {name!r}")

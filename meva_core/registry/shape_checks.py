@@ -1,4 +1,4 @@
-"""A stranger's component, asked for what its contract promises: in the abstract, so that nothing is compiled."""
+"""Abstract checks of what a component returns: shapes and types only, so nothing is compiled."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from meva_core.registry.entries import Offer
 
 @attrs.frozen
 class Asked:
-    """A component that is asked for what its contract promises, and who answers for it. BadPlugin where it does not."""
+    """A component under check and the offer that it comes from. Every method raises BadPlugin if a check fails."""
 
     offer: Offer
     component: Any
 
     def refuse(self, what: str, expected: str, got: Any) -> NoReturn:
-        """BadPlugin."""
+        """Raise BadPlugin: `what` was expected to be `expected`, and is `got`."""
         raise self.offer.fault(f"{what}: expected {expected}, got {told(got)}")
 
     def answer(self, what: str, ask: Callable[[], Any]) -> Any:
-        """Result of `ask`. An exception is reported as the plugin's, unless it is a MevaError, which says it all."""
+        """The result of `ask`. Any exception but a MevaError becomes a BadPlugin that names the plugin."""
         try:
             return ask()
         except MevaError:
@@ -37,18 +37,18 @@ class Asked:
             raise self.offer.fault(f"{what} raises {in_short(error)}", raised=True) from error
 
     def attribute(self, name: str, expected: str, accepts: Callable[[Any], bool]) -> Any:
-        """A plain value."""
+        """An attribute of the component, if `accepts` is true for it."""
         value = self.answer(name, lambda: getattr(self.component, name))
         if not self.answer(name, lambda: accepts(value)):
             self.refuse(name, expected, value)
         return value
 
     def shapes(self, what: str, method: str, *args: Any, static: tuple = ()) -> Any:
-        """Shapes of what a method returns, as ShapeDtypeStructs. args: in the abstract; static: those after them."""
+        """Shapes of the result of a method, as ShapeDtypeStructs. args: abstract; static: concrete ones after them."""
         return self.answer(what, lambda: jax.eval_shape(_caller(method, static), abstract(self.component), *args))
 
     def array(self, what: str, got: Any, *shape: int | None) -> Any:
-        """Refused if not floats of this shape; None: any number."""
+        """The array `got`, if it holds floats of this shape; None in `shape` allows any size."""
         fits = hasattr(got, "shape") and len(got.shape) == len(shape)
         fits = fits and all(want in (None, have) for want, have in zip(shape, got.shape, strict=True))
         if not fits or got.dtype not in (jnp.float32, jnp.result_type(float)):
@@ -56,13 +56,13 @@ class Asked:
         return got
 
     def same(self, what: str, got: Any, before: Any) -> None:
-        """Refused if not of one structure, shapes and types with what was before."""
+        """Check that `got` has the same structure, shapes and types as `before`."""
         if (found := difference(got, before)) is not None:
             where, old, new = found
             self.refuse(f"{what}{where}", told(old), new)
 
     def pair(self, what: str, got: Any) -> tuple:
-        """Refused if not two."""
+        """The value `got`, if it is a pair."""
         if not isinstance(got, tuple) or len(got) != 2:
             self.refuse(what, "a pair", got)
         return got
@@ -75,5 +75,5 @@ def whole(value: Any) -> bool:
 
 @functools.cache
 def _caller(method: str, static: tuple) -> Callable[..., Any]:
-    """Under jit for its memory: what was traced with these shapes before is not traced again."""
+    """A call of a method as a jitted function: its cache avoids a second trace for the same shapes."""
     return jax.jit(lambda component, *args: getattr(component, method)(*args, *static))

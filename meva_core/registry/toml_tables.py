@@ -1,4 +1,4 @@
-"""Tables of TOML files, checked and made into records."""
+"""Conversion of checked TOML tables to attrs records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 from meva_core.errors import BadValue, did_you_mean
 
-# What each field may hold, by its annotation.
+# Annotation of a field -> types that it accepts, and a phrase for error messages.
 _TOML: dict[str, tuple[Any, str]] = {
     "str": (str, "text"),
     "str | None": (str, "text"),
@@ -25,7 +25,7 @@ _TOML: dict[str, tuple[Any, str]] = {
 
 
 def record(cls: type, content: Any, where: str) -> Any:
-    """An instance of an attrs class from a table of TOML. BadValue where a key or a value is not one of its fields'."""
+    """An attrs instance from a TOML table. Raises BadValue for unknown or missing keys, and wrong types."""
     types = {field.name: str(field.type) for field in attrs.fields(cls)}
     for key, value in table(content, where).items():
         if key not in types:
@@ -43,7 +43,7 @@ def record(cls: type, content: Any, where: str) -> Any:
 
 
 def table(value: Any, where: str) -> Mapping[str, Any]:
-    """The value, if it is a table. Raises BadValue, which says where in `where` it is not."""
+    """The value, if it is a table. Raises BadValue, which names `where`, if it is not."""
     if not isinstance(value, Mapping):
         raise BadValue(f"expected a table, got {value!r} @ {where}")
     return value

@@ -1,1 +1,1 @@
-"""Evaluations: questions about the players of a match, one file each."""
+"""Bundled evaluations of the players of a match, one file each."""

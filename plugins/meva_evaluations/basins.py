@@ -1,6 +1,6 @@
-"""From where does a learner reach which outcome? For two players with one number each.
+"""Basins of attraction: the starts from which learners reach each outcome.
 
-Shapes: G starts along each axis.
+For games of two players whose policies are one number each. Shapes: G starts along each axis.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from meva_core.report import tables
 from meva_core.report.statistics import statistic
 from meva_core.report.tables import Grid
 
-TRAJECTORIES = 24  # drawn in every row
-LANDSCAPE = 101  # points of the payoffs along each axis, for figures
-POINTS = 60  # of a trajectory that the page draws
+TRAJECTORIES = 24  # number of trajectories in every row
+LANDSCAPE = 101  # points along each axis of the payoffs in figures
+POINTS = 60  # most points of a trajectory on the page
 
 
 def grid(low: float, high: float, size: int) -> Array:
@@ -38,9 +38,9 @@ def grid(low: float, high: float, size: int) -> Array:
 
 
 def basins(match: Match, starts: Array, key: Array, num_steps: int) -> dict[str, Array]:
-    """Per outcome of the game, which starts f32[G, G, 2, 1] end in it: bool[G, G].
+    """Basins bool[G, G] by outcome: True for each of the starts f32[G, G, 2, 1] whose match ends in this outcome.
 
-    An outcome counts where its share is above one half; NaN does not.
+    A match ends in an outcome if the outcome's share is above one half; NaN is not.
     """
 
     def one(x: Array) -> dict[str, Array]:
@@ -52,10 +52,10 @@ def basins(match: Match, starts: Array, key: Array, num_steps: int) -> dict[str,
 
 
 def unstable(match: Match, starts: Array, found: dict[str, Array], key: Array, num_steps: int, nudge: float) -> Array:
-    """Which starts f32[G, G, 2, 1] end elsewhere than `found`, their basins, when both numbers are moved by `nudge`, up
-    or down: bool[G, G].
+    """Unstable cells bool[G, G]: True for starts that end elsewhere if both numbers move by `nudge`, up or down.
 
-    There the basins are told by rounding; a nudge far above the precision and far below the grid finds them.
+    starts f32[G, G, 2, 1]; found: their basins. Rounding decides how unstable starts end. To find them, set `nudge` far
+    above the precision and far below the distance between starts.
     """
     changed = jnp.zeros(starts.shape[:2], bool)
     for corner in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
@@ -69,14 +69,14 @@ def unstable(match: Match, starts: Array, found: dict[str, Array], key: Array, n
 class Basins(Evaluation):
     """From where on a grid over the game's plane players reach which outcome, and trajectories from fresh starts.
 
-    Asked of games with a plane (`Game.plane`): two players whose policies are one number. The answer holds, for each
-    seed and row, the cells of every outcome, bool[G, G], trajectories f32[M, T, P, D], and the cells that a nudge
-    moves, bool[G, G], or None; and once the payoffs f32[L, L, P] over the plane.
+    It applies to games with a plane (`Game.plane`): two players whose policies are one number. For each seed and row,
+    the answer contains the cells of every outcome, bool[G, G], trajectories f32[M, T, P, D], and the unstable cells,
+    bool[G, G], or None without a nudge; and once for all seeds, the plane and the payoffs f32[L, L, P] over it.
 
     In a row of summary.json:
       basins            outcome -> {cells: a statistic, of: number of starts}
       unstable          {by, cells: a statistic, of, starts: [[a, b], ...] of the first seed}: starts of the grid that
-                        end elsewhere when moved `by` so much, where a nudge is asked for
+                        end in another outcome when they are moved by `by`; only if `nudge` is above 0
     """
 
     grid: int = static(default=29, doc="starts along each axis of the grid", check=between(2, 1000))
@@ -93,7 +93,7 @@ class Basins(Evaluation):
     formerly = {"grid": "grid", "grid_steps": "steps", "nudge": "nudge"}  # noqa: RUF012
 
     def lacks(self, composition: Any, seeds: int) -> str:
-        """Not asked of a game without a plane; refused there, where a nudge is set: it would change nothing."""
+        """The lack of a plane. Raises BadCombination for a nudge on such a game, where it has no effect."""
         if composition.game.plane is not None:
             return ""
         lacking = "a game with a plane of two numbers to survey"
@@ -220,8 +220,11 @@ def _unstable(summary: Mapping[str, Any]) -> Grid:
 
 
 def _drawn(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each row what the page draws: the share of the seeds that end in each outcome, cell by cell, and the first
-    seed's trajectories, a few points of each; one that left for infinity is drawn as far as it went."""
+    """Data that the page draws, for each row.
+
+    They are the share of the seeds that end in each outcome, cell by cell, and a few points of each of the first seed's
+    trajectories. Points of a trajectory that are not finite are left out.
+    """
     paths = arrays["trajectories"][0, ..., 0]
     kept = np.unique(np.linspace(0, paths.shape[2] - 1, POINTS).astype(int))
     drawn = np.round(paths[:, :, kept].astype(float), 2)

@@ -1,4 +1,4 @@
-"""Best responses: how a learner fares against the player who answers it best, and how much it leaves to that player."""
+"""Best responses: payoffs of a learner against its best response, and exploitability."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class BestResponse(Evaluation):
     """Payoffs where one player is replaced by its best response to the others' last policies, ours and the responder's;
     and exploitability, what that changes.
 
-    Answers are exact in games that list all candidates, else found by gradient ascent (`meva_core.evaluate`).
-    The answer holds payoffs f32[S, V, N, P, P], of the player of the axis before last as the responder, and how certain
-    each answer is, f32[S, V, N, P].
+    Best responses are exact in games that list all candidates; in others gradient ascent finds them
+    (`meva_core.evaluate`). The answer contains payoffs f32[S, V, N, P, P], where the axis before the last is the
+    responder, and how certain each best response is, f32[S, V, N, P].
 
     In a row of summary.json:
-      best_response     {ours, theirs}: our policy held fixed, another seat replaced by its best response to it,
-                        averaged over our seats and the responders; agreement: how certain that is, the mean share of
-                        the ascents that ended with as much as the best one, 1 where the game knows all candidates
-      exploitability    {gain, loss}: by how much a best response to us raises the responder's payoff, lowers ours
+      best_response     {ours, theirs, agreement}: payoffs with our policy fixed and another seat replaced by its best
+                        response, averaged over our seats and the responders; agreement: how certain that is, the mean
+                        share of the ascents that ended with as much as the best one, 1 if the game lists all candidates
+      exploitability    {gain, loss}: how much a best response to us raises the responder's payoff, and lowers ours
     """
 
     steps: int = static(
@@ -109,7 +109,10 @@ class BestResponse(Evaluation):
 
 
 def _of_seats(response: np.ndarray, agreement: np.ndarray, payoffs: np.ndarray, own: list[int]) -> dict[str, Any]:
-    """From f32[S, N, responder, P], f32[S, N, responder] and f32[S, N, P]; averaged over who meets whom."""
+    """Statistics of a row, averaged over pairs of our seats and responders.
+
+    response f32[S, N, responder, P], agreement f32[S, N, responder], payoffs f32[S, N, P].
+    """
     ours, theirs = _averaged(response, own)
     our_change, their_change = _averaged(response - payoffs[:, :, None, :], own)
     responders = [seat for seat in range(agreement.shape[-1]) if own != [seat]]
@@ -121,7 +124,10 @@ def _of_seats(response: np.ndarray, agreement: np.ndarray, payoffs: np.ndarray, 
 
 
 def _averaged(response: np.ndarray, own: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """From f32[S, N, responder, P] ours and the responders', f32[S, N], averaged over who meets whom."""
+    """Our payoffs and the responders', f32[S, N] each, averaged over pairs of our seats and responders.
+
+    response f32[S, N, responder, P].
+    """
     players = response.shape[-1]
     pairs = [(seat, other) for seat in own for other in range(players) if other != seat]
     ours = np.mean([response[:, :, other, seat] for seat, other in pairs], axis=0)

@@ -1,4 +1,4 @@
-"""Figures of polytopes: what others can earn against a policy, step by step of a match."""
+"""Figures of polytopes: payoffs that others can earn against a policy, at several steps of a match."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from meva_core.errors import BadCombination
 from meva_core.report.figures.style import COLOURS
 from meva_core.report.tables import symbol
 
-THIN = 1e-4  # a hull whose width is a smaller share of its length is a line
+THIN = 1e-4  # a hull is a line if its width is a smaller share of its length
 
 
 def of_runs(runs: Mapping[str, Any], heading: str) -> dict[str, Figure]:
-    """A figure for each of several runs, by their labels. Raises BadCombination where one has no polytope."""
+    """A figure for each of several runs, by their labels. Raises BadCombination if one has no polytope."""
     for label, run in runs.items():
         if "cloud" not in run.arrays:
             raise BadCombination(f"expected runs with evaluation polytope to draw it, got {label} without")
@@ -25,8 +25,10 @@ def of_runs(runs: Mapping[str, Any], heading: str) -> dict[str, Figure]:
 
 
 def figure(summary: Mapping[str, Any], arrays: Mapping[str, Any], heading: str) -> Figure:
-    """Payoffs of the learner's policy against random others, step by step of a match: a line of panels for each row.
-    The outline holds all payoffs of the game; the ring is the match's own."""
+    """Payoffs of the learner's policy against random opponents at several steps of a match, a line of panels per row.
+
+    The outline encloses all payoffs of the game; the ring marks the payoffs of the match.
+    """
     clouds, met, feasible, settings = (arrays[name] for name in ("cloud", "met", "feasible", "settings"))
     steps = [at["step"] for at in summary["rows"][0]["extortion"]["over_training"]]
     outline = _outline(feasible)
@@ -48,7 +50,7 @@ def figure(summary: Mapping[str, Any], arrays: Mapping[str, Any], heading: str) 
 
 
 def _outline(points: np.ndarray) -> np.ndarray:
-    """Corners of the hull of f32[F, 2]; of a line, as of all payoffs of a game of zero sum, its ends."""
+    """Corners of the hull of f32[F, 2]. If the points lie on a line, as in a zero-sum game, they are its two ends."""
     apart = points - points[:1]
     if not len(points) or np.linalg.matrix_rank(apart, tol=THIN * np.abs(apart).max()) < 2:
         return points[[points[:, 0].argmin(), points[:, 0].argmax()]] if len(points) else points

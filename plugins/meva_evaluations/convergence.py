@@ -1,4 +1,4 @@
-"""Convergence: how fast players come to rest along a match."""
+"""Convergence: lengths of the players' steps along a match."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ class Convergence(Evaluation):
 
 
 def _tiny(value: float | None) -> str:
-    """Lengths fall by orders of magnitude: two digits of each."""
+    """A length with two significant digits, since lengths fall by orders of magnitude; "-" for None."""
     return "-" if value is None else f"{value:.2g}"

@@ -1,4 +1,7 @@
-"""Do the conventions of independent fits fit together? Shapes: S fits, N matches, P players."""
+"""Cross-play: payoffs of independent fits against each other, to see if their conventions agree.
+
+Shapes: S fits, N matches, P players.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ FEWER = 32  # matches of every pair of fits
 def cross_play(game: Game, players: Fitted, key: Array, count: int, num_steps: int) -> Array:
     """Payoffs f32[S, S, N, P] after `num_steps`: fit i in seat 1, fit j in all other seats.
 
-    Every leaf of `players` begins [S] (`ops.stacked`), all of one recipe, fitted in self-play. On the diagonal is
+    Every leaf of `players` begins [S] (`ops.stacked`); all are fits of one recipe in self-play. The diagonal is
     self-play. All pairs start from the same joint policies. Pure; safe under jit.
     """
     fits = jnp.arange(jax.tree.leaves(players)[0].shape[0])
@@ -42,7 +45,7 @@ class CrossPlay(Evaluation):
     """Payoffs f32[S, S] of fit i in seat 1 against fit j elsewhere, at the learner's own setting, where several fits
     play themselves.
 
-    In summary.json, beside the rows:
+    In summary.json, next to the rows:
       cross_play        {seeds, value, payoffs}: fit i in seat 1 against fit j elsewhere, at the learner's own value
     """
 
@@ -53,7 +56,7 @@ class CrossPlay(Evaluation):
         return "" if len(composition.players) == 1 and fitted and seeds > 1 else "self-play of several fits"
 
     def ask_once(self, game: Any, match: Any, keys: Array, asking: Asking) -> Any:
-        if len(keys) == 1:  # the others diverged
+        if len(keys) == 1:  # the other fits diverged
             return None
         found = _payoffs(match, keys[0], pairs=min(asking.pairs, FEWER), steps=asking.steps)
         return found[..., 0].mean(axis=2)
@@ -73,6 +76,6 @@ class CrossPlay(Evaluation):
 
 @partial(jax.jit, static_argnames=("pairs", "steps"))
 def _payoffs(match: Any, key: Array, *, pairs: int, steps: int) -> Array:
-    """f32[S, S, N, P]."""
+    """Payoffs f32[S, S, N, P] of `cross_play`, for the players of the match."""
     game = jax.tree.map(lambda leaf: leaf[0], match.game)
     return cross_play(game, match.players[0], jax.random.fold_in(key, streams.MATCHES), pairs, steps)

@@ -1,4 +1,7 @@
-"""Where does a learner come to rest, and would it stay there? Shapes: P players, D numbers per policy."""
+"""Fixed points of learning and their stability.
+
+Shapes: P players, D numbers per policy.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,17 @@ from meva_core.report import tables
 from meva_core.report.statistics import number
 from meva_core.report.tables import Grid
 
-AT_REST = 1e-3  # the largest number of a step where something is said to rest
-APART = 0.05  # rests nearer than this are one
-NEUTRAL = 1e-3  # a modulus that is 1 but for this says neither stable nor not
+AT_REST = 1e-3  # largest number of a step at a fixed point
+APART = 0.05  # fixed points at a smaller distance count as one
+NEUTRAL = 1e-3  # a modulus this close to 1 is neither stable nor unstable
 
 
 class Rest(NamedTuple):
-    """x f32[P, D]; speed f32[]: the largest number of a step there, which is no rest unless this is tiny;
-    jacobian f32[P D, P D] of x -> x + step there."""
+    """A candidate for a fixed point.
+
+    x f32[P, D]; speed f32[]: the largest number of a step at x, tiny if x is a fixed point; jacobian f32[P D, P D]: of
+    x -> x + step at x.
+    """
 
     x: Array
     speed: Array
@@ -36,8 +42,8 @@ class Rest(NamedTuple):
 def rest(match: Match, x: Array, key: Array, *, iterations: int = 50) -> Rest:
     """The fixed point of x -> x + step that Newton's method finds from x, f32[P, D], stable or not.
 
-    Where fixed points form a line or a plane it is one near x: steps are those of least length. Learners with a
-    state are asked for their first step. Pure; safe under jit and vmap.
+    If fixed points form a line or a plane, the result is one near x, since Newton's steps have the least length. For
+    learners with a state, step means their first step. Pure; safe under jit and vmap.
     """
 
     def newton(n: Array, now: Rest) -> Rest:
@@ -47,14 +53,16 @@ def rest(match: Match, x: Array, key: Array, *, iterations: int = 50) -> Rest:
         moved = now.x - jnp.matmul(inverse, step.ravel(), precision="highest").reshape(x.shape)
         return Rest(jnp.where(n < iterations, moved, now.x), jnp.max(jnp.abs(step)), slope)
 
-    # Once more than it moves: a second mention of the learner's step would be traced, and compiled, anew.
+    # The last iteration computes speed and Jacobian without a move: a second call of the step would compile it again.
     fresh = Rest(x, jnp.zeros((), x.dtype), jnp.zeros((x.size, x.size), x.dtype))
     return jax.lax.fori_loop(0, iterations + 1, newton, fresh)
 
 
 def equilibrium(game: Game, x: Array, *, iterations: int = 50) -> Array:
-    """The stationary point of the game's own simultaneous gradient that Newton's method finds from x, f32[P, D]:
-    where naive learning would rest, stable or not. Pure; safe under jit and vmap."""
+    """The stationary point of the game's simultaneous gradient that Newton's method finds from x, f32[P, D].
+
+    It is a fixed point of naive learning, stable or not. Pure; safe under jit and vmap.
+    """
 
     def newton(_: int, x: Array) -> Array:
         gradient, slope = _with_jacobian(lambda x: simultaneous_gradient(game.payoff, x), x)
@@ -70,8 +78,10 @@ def jacobian(match: Match, x: Array, key: Array) -> Array:
 
 
 def eigenvalues(match: Match, x: Array, key: Array) -> np.ndarray:
-    """Eigenvalues of that Jacobian, complex[P D], largest modulus first; NaN if the Jacobian is. A fixed point is
-    stable if all moduli are below 1."""
+    """Eigenvalues of the `jacobian`, complex[P D], largest modulus first; NaN if the Jacobian is not finite.
+
+    A fixed point is stable if all moduli are below 1.
+    """
     of = np.asarray(jax.jit(jacobian)(match, x, key))
     if not np.isfinite(of).all():
         return np.full(len(of), np.nan, complex)
@@ -99,14 +109,14 @@ def _with_jacobian(function: Callable[[Array], Array], x: Array) -> tuple[Array,
 class FixedPoints(Evaluation):
     """Where the trajectories' ends come to rest, on the first seed, and whether they would stay there.
 
-    The answer holds for M ends x f32[1, V, M, P, D]; speed f32[1, V, M]: the largest number of a step there; jacobian
-    f32[1, V, M, P D, P D] of a step; and own f32[1, V, M, P, D]: the game's own equilibrium that is found from there.
+    For M ends the answer contains the fixed points, a `Rest` with x f32[1, V, M, P, D], speed f32[1, V, M] and jacobian
+    f32[1, V, M, P D, P D]; own f32[1, V, M, P, D]: the game's own `equilibrium` near each; and the ends themselves.
 
     In a row of summary.json:
-      rests             [{x, own, away, modulus, stable, share}]: where trajectories come to rest, the game's own
-                        equilibrium nearby and how far away that is, the largest modulus of the eigenvalues of a step's
-                        Jacobian there, stable true, false or null (a modulus of 1, as on a line of rests), and whose
-                        share ended there
+      rests             [{x, own, away, modulus, stable, share}]: fixed point, the game's own equilibrium nearby and
+                        the distance to it, the largest modulus of the eigenvalues of the Jacobian of x -> x + step,
+                        stable: true, false or null (a modulus of 1, as on a line of fixed points), and the share of the
+                        trajectories that end there
     """
 
     builds_on = ("basins",)
@@ -157,7 +167,7 @@ class FixedPoints(Evaluation):
 
 
 def _distinct(rests: Rest, own: np.ndarray, ends: np.ndarray, plane: tuple[float, float]) -> list[dict[str, Any]]:
-    """The distinct ones in or near the plane, those of most trajectories first."""
+    """Distinct fixed points in or near the plane, those with the largest share of trajectories first."""
     low, high = plane
     found: list[dict[str, Any]] = []
     for m, x in enumerate(np.asarray(rests.x)):

@@ -54,7 +54,7 @@ def _panels(summary: Mapping[str, Any], panel: Callable[[Any, int], None], headi
 
 
 def shares(axis: Any, cells: np.ndarray, extent: tuple[float, float]) -> None:
-    """Draw, for a grid of starts f32[G, G], the share of seeds that end in the outcome: white all, black none."""
+    """Draw the share of seeds that end in the outcome, f32[G, G] over the starts: white for all, black for none."""
     axis.imshow(cells, origin="lower", extent=extent * 2, cmap="gray", vmin=0, vmax=1)
 
 
@@ -71,8 +71,11 @@ def paths(axis: Any, found: np.ndarray, extent: tuple[float, float]) -> None:
 
 
 def contours(runs: Mapping[str, Any], heading: str) -> Figure:
-    """Payoffs over the plane of the first run's game, a panel per player, and where its first row's trajectories come
-    to rest: A where the payoffs are lowest in sum."""
+    """Payoffs over the plane of the first run's game, a panel per player, with the common ends of its trajectories.
+
+    The ends are those of the first seed and row, with letters by rising sum of payoffs: A is the lowest. Raises
+    BadCombination if the run has no plane.
+    """
     run = next(iter(runs.values()))
     if "landscape" not in run.arrays:
         raise BadCombination(f"expected a run of a game with a plane for its contours, got {run.summary['game']}")
@@ -96,7 +99,7 @@ def contours(runs: Mapping[str, Any], heading: str) -> Figure:
 
 
 def _rest_points(ends: np.ndarray, axis_values: np.ndarray, landscape: np.ndarray) -> list[np.ndarray]:
-    """Where at least two trajectories end, by rising sum of payoffs."""
+    """Points at which at least two trajectories end, by rising sum of payoffs."""
     points, counts = np.unique(np.round(ends[np.isfinite(ends).all(axis=1)], 1), axis=0, return_counts=True)
 
     def worth(point: np.ndarray) -> float:
@@ -133,7 +136,7 @@ def trajectories_of_runs(runs: Mapping[str, Any], heading: str) -> Figure:
 def _lines(
     runs: Mapping[str, Any], heading: str, draw: Callable[[Any, Mapping[str, Any], int], None], picture: str
 ) -> Figure:
-    """A line of panels for each run, a panel for each of its rows."""
+    """A line of panels for each run, a panel for each of its rows. Raises BadCombination if a run lacks the arrays."""
     for run in runs.values():
         drawn = "trajectories" in run.arrays if picture == "trajectories" else any(map(_is_basin, run.arrays))
         if not drawn:

@@ -1,4 +1,4 @@
-"""The payoffs that others can still earn against a policy (zero-determinant view, Press & Dyson, 2012).
+"""Payoffs that opponents can earn against a policy (zero-determinant view, Press & Dyson, 2012).
 
 Shapes: N opponents, M pairs, D numbers per policy; two players.
 """
@@ -23,15 +23,18 @@ from meva_core.report.statistics import number, statistic
 from meva_core.report.tables import Grid
 from meva_evaluations.shaping import against
 
-FEWER = 32  # matches, since each costs more than one of play
+FEWER = 32  # most matches, since each costs more than a match of `evaluate.matches`
 
-SNAPSHOTS = (0, 3, 10, 30, 100, 300, 1000, 3000, 10000)  # steps of a match after which its policies are looked at
+SNAPSHOTS = (0, 3, 10, 30, 100, 300, 1000, 3000, 10000)  # steps of a match after which polytopes are computed
 
 
 class Polytope(NamedTuple):
-    """payoffs f32[N, 2], player 1 first: of the policy against each opponent. feasible f32[M, 2]: of all pairs of
-    the game's candidates for best responses; M is 0 where it lists none. In memory-one games those are all
-    deterministic policies, and the convex hull of feasible holds every payoff."""
+    """Payoffs against a policy, and all payoffs that the game allows.
+
+    payoffs f32[N, 2], player 1 first: of the policy against each opponent. feasible f32[M, 2]: of all pairs of the
+    game's candidates for best responses; M is 0 if the game lists none. In memory-one games the candidates are all
+    deterministic policies, and the convex hull of feasible contains every payoff.
+    """
 
     payoffs: Array
     feasible: Array
@@ -60,9 +63,9 @@ def polytope(game: Game, policy: Array, opponents: Array, *, seat: int = 0) -> P
 class OverTraining(NamedTuple):
     """Polytopes of player 1's policy after each of T snapshots of one match; two players.
 
-    payoffs f32[T, 2]: of the match. cloud f32[T, N, 2]: of the policy against N others. slope f32[T]: what they gain
-    where the policy gains 1, along the cloud's longest axis; between 0 and 1 for one that extorts, who gains more.
-    straightness f32[T]: the share of the cloud's variance along that axis; 1 on a line.
+    payoffs f32[T, 2]: of the match. cloud f32[T, N, 2]: payoffs of the policy against N opponents. slope f32[T]: the
+    opponents' gain when the policy gains 1, along the cloud's longest axis; between 0 and 1 for an extortionate policy,
+    which gains more than they do. straightness f32[T]: the share of the cloud's variance along that axis; 1 on a line.
     """
 
     payoffs: Array
@@ -72,8 +75,10 @@ class OverTraining(NamedTuple):
 
 
 def over_training(match: Match, x: Array, key: Array, opponents: Array, num_steps: int) -> OverTraining:
-    """Polytopes along a match from x, f32[2, D], at the `snapshots` of `num_steps`; opponents f32[N, D] in seat 2.
-    Pure."""
+    """Polytopes along a match from x, f32[2, D], at the `snapshots` of `num_steps`.
+
+    opponents f32[N, D] play in seat 2. Pure. Raises BadCombination unless the game has two players.
+    """
     xs = matching.trajectory(match, x, key, num_steps)[jnp.array(snapshots(num_steps))]
     cloud = jax.vmap(lambda x: polytope(match.game, x[0], opponents).payoffs)(xs)
     apart = cloud - jnp.mean(cloud, axis=1, keepdims=True)
@@ -87,7 +92,7 @@ def over_training(match: Match, x: Array, key: Array, opponents: Array, num_step
 
 
 def snapshots(num_steps: int) -> list[int]:
-    """The steps that are looked at."""
+    """Steps of a match of `num_steps` after which polytopes are computed."""
     return [step for step in SNAPSHOTS if step <= num_steps]
 
 
@@ -96,13 +101,14 @@ class PayoffPolytope(Evaluation):
     """Payoffs of the learner's policy against random opponents, along matches against the learner to be shaped: how
     they come to lie on a line, as those of an extortionate policy do.
 
-    The answer holds M matches of each seed and row, as `OverTraining` has them; and once the payoffs f32[F, 2] of all
-    pairs of deterministic policies.
+    The answer contains an `OverTraining` of M matches for each seed and row; and once for all seeds, the payoffs
+    f32[F, 2] of all pairs of the game's candidates for best responses (`Polytope.feasible`).
 
     In a row of summary.json:
-      extortion         {slope, straightness}: statistics of the longest axis of the payoffs of our policy and random
-                        opponents at the end of matches: what they gain where we gain 1, and the share of the variance
-                        along it; and over_training: [{step, slope, straightness, payoffs: of both}], means
+      extortion         {slope, straightness, over_training}: statistics of the longest axis of the payoffs of our
+                        policy and random opponents, after the last of the `snapshots`: slope: their gain when we gain
+                        1; straightness: the share of the variance along the axis; over_training: means at every
+                        snapshot, [{step, slope, straightness, payoffs: of both players}]
     """
 
     opponents: int = static(default=256, doc="random opponents of the learner's policy", check=between(1, 10**6))
@@ -154,7 +160,7 @@ class PayoffPolytope(Evaluation):
         return {**last, "over_training": along}
 
     def arrays(self, answer: Answer) -> dict[str, Any]:
-        """The first seed's first match, f32[V, T, N, 2] and f32[V, T, 2]."""
+        """Arrays of the first seed's first match: cloud f32[V, T, N, 2] and met f32[V, T, 2]; feasible f32[F, 2]."""
         found = answer.each
         return {"cloud": found.cloud[0, :, 0], "met": found.payoffs[0, :, 0], "feasible": answer.once}
 

@@ -1,4 +1,4 @@
-"""Shaping: how a learner fares against another one that learns by its own rule."""
+"""Shaping: payoffs of a learner against another one that learns by its own rule."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from meva_core.report.statistics import statistic
 
 
 def against(game: Game, player: Fitted, rival: Learner) -> Match:
-    """The player in seat 1, as it plays where everybody else follows `rival` (a rule without parameters)."""
+    """A match of the player in seat 1 against `rival` (a rule without parameters) in all other seats.
+
+    Raises BadCombination if the player cannot meet the rival.
+    """
     others = (rival,) * (game.num_players - 1)
     players = (attrs.evolve(player, learner=_facing(player.learner, others)), Fitted(learner=rival))
     return Match(game=game, players=players, seats=(0, *(1,) * len(others)))
 
 
 def _facing(learner: Learner, others: tuple[Learner, ...]) -> Learner:
-    """The learner as it plays in seat 1 against others. Raises BadCombination where it cannot meet them."""
+    """The learner as it plays in seat 1 against others. Raises BadCombination if it cannot meet them."""
     return learner.facing((None, *others)) if isinstance(learner, Facing) else learner
 
 
@@ -34,11 +37,11 @@ class Shaping(Evaluation):
     """Payoffs f32[S, V, N, P] of fresh matches with the learner in seat 1 and the learner to be shaped elsewhere, in
     self-play alone.
 
-    The learner to be shaped has no memory of a fit. Its rate, if it has one, is `rate`, else the learner's, else what
-    its own recipe for the game says.
+    The learner to be shaped has no fitted parameters. Its learning rate, if it has one, is `rate`; if that is unset,
+    the learner's rate; if the learner has none, the rate of its own recipe for the game.
 
     In a row of summary.json:
-      against           {learner, ours, theirs}: learner in seat 1, the learner to be shaped elsewhere
+      against           {learner, ours, theirs}: name of the learner to be shaped, payoffs of seat 1 and of the others
     """
 
     against: str | None = static(default=None, doc="the learner to be shaped; unset: nobody", names="learner")
@@ -68,8 +71,11 @@ class Shaping(Evaluation):
         return "" if self.plan(composition) is not None else f"self-play of a learner that can meet {self.against}"
 
     def plan(self, composition: Any) -> Learner | None:
-        """The learner to be shaped; None unless in self-play, where it is the learner itself, and where the two cannot
-        meet. Raises BadValue where it needs a fit, or is given a rate and has none."""
+        """The learner to be shaped, with its rate. None outside self-play.
+
+        None also if it is the learner itself, or if the two cannot meet. Raises BadValue if it needs a fit, or if
+        `rate` is set and it has none.
+        """
         name = self.against
         if name is None or len(composition.players) > 1 or composition.is_first(name):
             return None
@@ -112,7 +118,7 @@ class Shaping(Evaluation):
                 panel=f"against a {name} learner",
                 line=line,
                 cell=lambda row, key=key: row["against"][key],
-                # The learner to be shaped is met from the first seat alone.
+                # Only seat 1 plays against the learner to be shaped.
                 of_seat=lambda row, seat, key=key: row["against"][key] if seat == "1" else None,
             )
             for key, (head, line) in heads.items()
