@@ -1,4 +1,4 @@
-"""Experiment -> objects: the game, and the player in each seat. A learner with rivals is built after they are fitted."""
+"""Experiment -> objects: the game and the player in each seat. A learner with rivals is built after they are fitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An experiment: the game, the players and all hyper-parameters. It holds everything that a run depends on, and no more.
+"""An experiment: the game, the players and all hyper-parameters. It holds everything that a run depends on.
 
 Names are resolved once, when an experiment is created. From then on the experiment records the plugin behind every
 name, and so does its file:

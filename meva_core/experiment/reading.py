@@ -27,7 +27,8 @@ KEYS = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)  # every o
 
 
 def read(registry: Registry, path: Path) -> Experiment:
-    """Read an experiment from its TOML file; the hash in the file must match, if there is one."""
+    """Read an experiment from its TOML file; its hash is the hash of the file's content. Raises BadValue if the file
+    has an older schema, and the errors of `from_plain`."""
     plain = recipes.read_toml(path)
     run = plain.pop("run", None)  # versions and hash of the run that wrote the file
     versions = run.get("versions", {}) if isinstance(run, Mapping) else {}

@@ -184,8 +184,8 @@ def _of_fit(path: str) -> bool:
 class About:
     """The information about an experiment that `Evaluation.settle` receives.
 
-    rate: the learner's rate in its recipe, before overrides; None if it has none. of_recipe: a function from a learner
-    that an evaluation names to its hyper-parameters, from its default recipe for the game.
+    rate: the learner's rate in its recipe (or the class's default), before overrides; None if it has none. of_recipe: a
+    function from a learner that an evaluation names to its hyper-parameters, from its default recipe for the game.
     """
 
     learner: Choice
