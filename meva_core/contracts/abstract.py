@@ -22,7 +22,7 @@ def difference(got: Any, before: Any) -> tuple[str, Any, Any] | None:
 
 
 def abstract(tree: Any) -> Any:
-    """A tree with every leaf replaced by its shape and type, with the type that it has after seeds are stacked."""
+    """A tree with every leaf replaced by its shape and type, where the type is the one after seeds are stacked."""
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), _type(leaf)), tree)
 
 

@@ -212,7 +212,7 @@ def settings(self: Any) -> dict[str, Any]:
 
 def copies(self: Any) -> int | None:
     """The number S of components that are stacked in one, every leaf [S, ...], as for fits of several seeds. None for a
-    single component, and for one without a leaf of plain numbers, whose leaves do not show it."""
+    single component, and for one without a leaf that is a plain number, since its shapes do not tell."""
     hints = typing.get_type_hints(type(self))
     for field in attrs.fields(type(self)):
         value, hint = getattr(self, field.name), hints.get(field.name)
