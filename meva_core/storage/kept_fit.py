@@ -49,7 +49,7 @@ def train(
         state, loops = _resumed(out, player, state, history, progress)
         if loops > trainings[0].num_steps:
             raise BadFolder(f"expected checkpoints of at most {trainings[0].num_steps} loops in {out}, got {loops}")
-        for name in (CHECKPOINTS, SNAPSHOTS):  # created only here: a folder that is deleted during the fit stays deleted
+        for name in (CHECKPOINTS, SNAPSHOTS):  # created only here: if deleted during the fit, they stay deleted
             (out / name / player).mkdir(parents=True, exist_ok=True)
     _complain(settings, history, [], progress)
     num_steps = trainings[0].num_steps
