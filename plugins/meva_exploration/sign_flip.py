@@ -14,8 +14,8 @@ class SignFlip(Explorer):
     """Flips the sign of every unit of the last hidden layer with a probability, one mask for all players.
 
     The mask is drawn once per trajectory and held: the perturbed value function prefers other policies, and the whole
-    trajectory follows this preference, whereas noise on the steps averages out. Flipping a unit is the same as flipping
-    the signs of its outgoing weights, so a trajectory needs H numbers and no copy of the network.
+    trajectory follows this preference, whereas noise on the steps would only shake it. Flipping a unit is the same as
+    flipping the signs of its outgoing weights, so a trajectory needs H numbers and no copy of the network.
 
     References:
         Cooijmans et al. (2023), section 4.3 and appendix E.

@@ -41,8 +41,8 @@ class ValueErrors(NamedTuple):
     value: over the first 100 states; early: over the first 10; late: over 10 after 500 steps.
     td: |V(x_t) - (the discounted payoffs of 10 steps + g^10 V(x_{t+10}))| over the first 100.
     angle: degrees between each player's own gradients of V and of the true sum (over at least 200 further steps, and
-        through all players' steps), in the states after 0, 3, 10 and 30 steps: 0 is the same direction, 180 the
-        opposite one. NaN if a gradient is 0 or overflows.
+        through all players' steps), in the states after 0, 3, 10 and 30 steps: 0 is the same direction, 90 orthogonal,
+        180 opposite. NaN if a gradient is 0 or overflows.
     regions: name -> f32[2], the sum and the number of the errors in states where more than half of the play ends in the
         game's outcome of that name, or in no single outcome ("elsewhere"): over the first 110 states and the 10 late
         ones.
