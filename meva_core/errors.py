@@ -1,6 +1,6 @@
-"""Errors that a user can cause or meet: each message says what was expected, what came, and what to do.
+"""Errors that a user can cause or see: each message says what was expected, what was received, and what to do.
 
-The command line catches the one base class in one place, and shows one line with exit code 2. Anything else keeps its
+The command line catches the base class in one place, and shows one line with exit code 2. Any other exception keeps its
 traceback: it is a bug in MeVa.
 """
 
@@ -8,7 +8,7 @@ import difflib
 import os
 from collections.abc import Iterable
 
-LONGEST = 600  # characters of a message: the value that it quotes may be as long as a file
+LONGEST = 600  # characters of a message: a value that it quotes may be as long as a file
 
 
 class MevaError(Exception):
@@ -18,7 +18,7 @@ class MevaError(Exception):
 
 
 class UnknownName(MevaError):
-    """The name of a game, learner, recipe, ... that no installed plugin or file offers."""
+    """A name of a game, learner, recipe, ... that no installed plugin or file offers."""
 
 
 class BadValue(MevaError):
@@ -38,18 +38,17 @@ class BadFolder(MevaError):
 
 
 class Unwritable(MevaError):
-    """A disk that is full or read-only: not bad input. Exit code 1."""
+    """A disk that is full or read-only, which is not bad input. Exit code 1."""
 
     exit_code = 1
 
 
 class Diverged(MevaError):
-    """Numbers that turned NaN or infinite during a fit or a match."""
+    """Numbers that became NaN or infinite during a fit or a match."""
 
 
 class Remark(UserWarning):
-    """Something a user asked for that is allowed, but probably not what was meant; a command prints it once, in one
-    line."""
+    """A warning about input that is allowed, but probably a mistake; a command prints it once, in one line."""
 
 
 def debugging() -> bool:
@@ -68,7 +67,7 @@ def in_short(error: BaseException, most: int = 300) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:
-    """A clause to end a message with: the nearest known name, and the names that exist."""
+    """A clause for the end of a message: the most similar name, and the names that exist."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     guess = f" - did you mean {near[0]!r}?" if near else ""
@@ -77,7 +76,7 @@ def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:
 
 
 def one_line(message: object) -> str:
-    """A message in one line for a screen: unprintable characters are escaped, and a long text loses its middle."""
+    """A message in one line for a screen: unprintable characters are escaped, and the middle of a long text is cut."""
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(message))
     half = LONGEST // 2
     return text if len(text) <= LONGEST else f"{text[:half]} ... {text[5 - half :]}"

@@ -1,4 +1,4 @@
-"""Fits any learner's Training: many seeds in one program, in chunks between which the host may act.
+"""Fits any learner's Training: many seeds in one program, in chunks; between chunks the host can save and report.
 
 Shapes: S seeds, N loops of a chunk.
 """
@@ -29,7 +29,7 @@ class Chunk:
     loops: outer loops done so far.
     state: of all seeds, every leaf [S, ...].
     metrics: of the loops since the last chunk, each f32[S, N].
-    shown: those of them that people are shown, and what they call them, the most telling first.
+    shown: the metrics to display, name -> label, the most informative first.
     """
 
     loops: int
@@ -55,8 +55,8 @@ class Divergence:
 
 @attrs.define
 class History:
-    """Metrics of a fit so far, each f32[S, loops], and the seeds that have diverged. name: the learner's; player: its
-    path in the experiment; shown and linear: what its `Training` says of the metrics."""
+    """Metrics of a fit so far, each f32[S, loops], and the seeds that have diverged. name: the learner's name; player:
+    its path in the experiment; shown and linear: those of its `Training`."""
 
     seeds: Sequence[int]
     name: str = ""
@@ -68,13 +68,13 @@ class History:
 
     @classmethod
     def of(cls, training: Training, seeds: Sequence[int]) -> History:
-        """The history of a fit that is about to begin. A Training without `Training` as its base may say nothing of its
-        metrics."""
+        """The history of a fit that is about to begin. A training class that does not inherit from `Training` may lack
+        `shown` and `linear`."""
         return cls(seeds=seeds, shown=getattr(training, "shown", {}), linear=getattr(training, "linear", ()))
 
     @property
     def labels(self) -> dict[str, str]:
-        """The metrics that people are shown, and what they call them."""
+        """The metrics to display, name -> label."""
         return _labels(self.shown, self.metrics)
 
     def add(self, chunk: Chunk) -> list[Divergence]:
@@ -112,7 +112,7 @@ def _divergence(seed: int, n: int, chunk: Chunk, first: int) -> Divergence | Non
 
 
 def _labels(shown: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """Metrics to show, by their names: those of `shown` that are measured, or else the first three by name."""
+    """Metrics to display, name -> label: those of `shown` that are measured, or else the first three by name."""
     names = sorted(names)
     return {name: label for name, label in shown.items() if name in names} or {name: name for name in names[:3]}
 
@@ -135,7 +135,7 @@ def fit(
     The trainings are equal but for their numbers. `state` and `loops` continue a fit from an earlier Chunk: loop n of a
     seed always uses the key fold_in(seed key, n), so a continued fit ends exactly as one that was never interrupted.
     """
-    # On the devices where the program will leave the state, so that the next chunk compiles nothing.
+    # Placed on the devices where the program leaves the state, so that the next chunk needs no compilation.
     state = start(trainings, seeds) if state is None else state
     together, keys, state = everywhere((stacked(trainings), seed_keys(seeds), state))
     while loops < trainings[0].num_steps:
@@ -158,7 +158,7 @@ def _start(trainings: Any, keys: jax.Array) -> PyTree:
 
 @functools.partial(jax.jit, static_argnums=0)
 def _loops(size: int, trainings: Any, keys: jax.Array, state: PyTree, first: Any, count: Any) -> tuple:
-    """Run `count` loops, at most `size`; the count is traced, so that a last, shorter chunk compiles nothing."""
+    """Run `count` loops, at most `size`; the count is traced, so that a shorter last chunk needs no compilation."""
 
     def one_seed(training: Training, key: jax.Array, state: PyTree) -> tuple:
         step = jax.jit(type(training).step)  # traced once, for its shapes and for the loop
@@ -172,8 +172,8 @@ def _loops(size: int, trainings: Any, keys: jax.Array, state: PyTree, first: Any
 
         return jax.lax.fori_loop(0, count, body, (state, buffers))
 
-    # On a CPU one seed after the other: batching their weights would turn large matrix products into many
-    # small ones. On an accelerator all seeds at once.
+    # On a CPU, the seeds run one after the other: batching their weights would turn large matrix products into many
+    # small ones. On an accelerator all seeds run at once.
     if jax.default_backend() == "cpu":
         return jax.lax.map(lambda seed: one_seed(*seed), (trainings, keys, state))
     return jax.vmap(one_seed)(trainings, keys, state)

@@ -99,8 +99,8 @@ def step(match: Match, x: Array, key: Array) -> Array:
 def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
     """Play `num_steps` simultaneous steps from x, f32[P, D].
 
-    Raises BadValue or BadCombination, while it is traced, if the match is not made of a game and its players or x has
-    another shape.
+    Raises BadValue or BadCombination, during tracing, if the match does not consist of a game and its players, or if x
+    has another shape.
 
     >>> import jax, meva_core as meva
     >>> game = meva.make("game", "hamiltonian")  # f1 = -a b, f2 = a b
@@ -114,7 +114,7 @@ def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
 
     def body(carry: tuple, key: Array) -> tuple:
         x, states = _step(match, carry[0], carry[1], key)
-        step = jax.lax.stop_gradient(x - carry[0])  # the length of a step of 0 has no gradient
+        step = jax.lax.stop_gradient(x - carry[0])  # the norm has no gradient at a step of 0
         return (x, states), (_payoff(match, x), jnp.linalg.norm(step, axis=-1))
 
     (last, _), found = jax.lax.scan(body, (x, _states(match, x, key)), jax.random.split(key, num_steps))
@@ -136,7 +136,7 @@ def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:
 
 
 def with_setting(match: Match, player: int, name: str, value: Any) -> Match:
-    """The same match with another value of one hyper-parameter of one player's learner; the value may be traced."""
+    """The same match with one hyper-parameter of one player's learner changed; the value may be traced."""
     players = list(match.players)
     learner = attrs.evolve(players[player].learner, **{name: value})
     players[player] = attrs.evolve(players[player], learner=learner)

@@ -1,4 +1,4 @@
-"""Fits and surveys of plain objects, without an experiment: `fit` a learner, `survey` whoever plays.
+"""Fits and surveys of plain objects, without an experiment: `fit` a learner, `survey` the players of a game.
 
 Shapes: S seeds, N pairs, P players, D numbers per policy.
 """
@@ -35,9 +35,10 @@ class Surveyed:
     """How players do in a game; with `seeds` every array begins [S].
 
     payoffs f32[N, P], policies f32[N, P, D], settled f32[N], outcomes name -> f32[N]: at the end of N matches.
-    response f32[N, P, P]: payoffs where the player of the axis before last gives its best response to the others.
-    agreement f32[N, P]: how certain that is, the share of the ascents that agree; 1 where the game knows all answers.
-    gain f32[N, P]: what each player wins by its best response; loss f32[N, P, P]: what player j loses by player i's.
+    response f32[N, P, P]: entry [n, i] holds all payoffs if player i gives its best response to the others.
+    agreement f32[N, P]: certainty of the response, the share of the ascents that agree; 1 if the game lists exact ones.
+    gain f32[N, P]: the increase of a player's payoff by its best response.
+    loss f32[N, P, P]: entry [n, i, j] is the decrease of player j's payoff if player i gives its best response.
     """
 
     payoffs: np.ndarray
@@ -50,12 +51,12 @@ class Surveyed:
 
     @property
     def gain(self) -> np.ndarray:
-        """f32[N, P]."""
+        """Increase of each player's payoff by its best response, f32[N, P]."""
         return -np.diagonal(self.loss, axis1=-2, axis2=-1)
 
     @property
     def loss(self) -> np.ndarray:
-        """f32[N, P, P], its diagonal the negative gain."""
+        """Decrease of every payoff (last axis) by each player's best response, f32[N, P, P]; the diagonal is -gain."""
         return self.payoffs[..., None, :] - self.response
 
     def __repr__(self) -> str:
@@ -72,7 +73,7 @@ class Surveyed:
 
 @attrs.frozen(kw_only=True)
 class ResponseSettings:
-    """How best responses are found where a game lists no exact ones."""
+    """Settings of the search for best responses in games that list no exact ones."""
 
     response_steps: int = static(default=100, doc="gradient steps", check=between(1, 10**7))
     response_restarts: int = static(default=8, doc="fresh starts", check=between(1, 10**5))
@@ -83,13 +84,13 @@ class ResponseSettings:
 def fit(
     learner: Learner, *, seed: int = 0, seeds: int | None = None, progress: Progress | bool | None = None
 ) -> Fitted:
-    """Fit a learner, as `meva.make` or your own class gives it, to the game that it has (against its `rivals`, if any).
+    """Fit a learner (from `meva.make` or your own class) to its game, against its `rivals` if it has any.
 
-    seed: the random seed. seeds: if given, so many fits in one program, of seed, seed + 1, ...: every leaf of what is
-    returned then begins [S]; else it is one fit, and plain. A learner that learns nothing before play is returned as
-    it is. progress: True prints lines. The numbers are those of `meva.run` on the same seeds.
+    seed: the random seed. seeds: the number S of fits in one program, with seeds seed, seed + 1, ...; every leaf of the
+    result is then [S, ...]. None: one fit, without that axis. A learner without training is returned unchanged.
+    progress: True prints lines. The numbers equal those of `meva.run` on the same seeds.
 
-    Raises BadValue for what is no learner, and Diverged where a fit's numbers turn NaN or infinite.
+    Raises BadValue if `learner` is not a learner, and Diverged if a fit's numbers become NaN or infinite.
 
     >>> import meva_core as meva
     >>> learner = meva.make("learner", "m_maml", game="hamiltonian", loops=1, steps=2, batch_size=2)
@@ -131,13 +132,13 @@ def survey(
     response_rate: float = 1.0,
     progress: Progress | bool | None = None,
 ) -> Surveyed:
-    """Payoffs, best responses and exploitability of players who meet in a game, from `pairs` fresh starts.
+    """Payoffs, best responses and exploitability of the players of a game, from `pairs` fresh starts.
 
-    game: a game and then its players, one for each seat or one for all; or a Match alone. A player is a learner, or
-    what `meva.fit` returns. seeds: as many as every player's leaves begin with ([S], as fits of several seeds do);
-    None: they are plain. The other numbers are those of `evaluate` in an experiment. progress: True prints lines.
+    game: a game, followed by one player for each seat or one player for all; or a Match and no players. A player is a
+    learner or the result of `meva.fit`. seeds: the size S of the leading axis of fits of several seeds; None for one
+    fit without that axis. The other numbers are those of `evaluate` in an experiment. progress: True prints lines.
 
-    Raises MevaError where players and game do not fit together.
+    Raises MevaError if players and game do not fit together.
     """
     devices.prepare()
     compilation_cache.ready()
@@ -175,7 +176,8 @@ def survey(
 
 @partial(jax.jit, static_argnames=("options",))
 def _responses(match: Match, keys: Array, rows: Array, x: Array, options: ResponseSettings) -> tuple[Array, Array]:
-    """Payoffs f32[S, 1, N, P, P] and how certain they are, f32[S, 1, N, P], of the ends x, f32[S, 1, N, P, D]."""
+    """Best responses to the final policies x, f32[S, 1, N, P, D]: their payoffs f32[S, 1, N, P, P] and certainty
+    f32[S, 1, N, P]."""
 
     def question(match: Match, key: Array, x: Array) -> tuple[Array, Array]:
         key = jax.random.fold_in(key, evaluate.streams.RESPONSES)
@@ -192,12 +194,12 @@ def _responses(match: Match, keys: Array, rows: Array, x: Array, options: Respon
 
 
 def _settings(cls: type, path: str, **given: Any) -> Any:
-    """Checked and converted as those of an experiment."""
+    """Settings of class `cls`, checked and converted like those of an experiment."""
     return conversion.construct(cls, conversion.structure(cls, given, path), path)
 
 
 def _match(game: Any, players: Sequence[Fitted], seeds: int | None) -> Match:
-    """Who plays, every leaf [S, ...]; one seed's where `seeds` is None."""
+    """The match with every leaf [S, ...]; S = 1 if `seeds` is None."""
     if isinstance(game, Match):
         if players:
             raise BadValue("expected a Match alone, or a game and its players, got a Match and players")
@@ -216,7 +218,7 @@ def _match(game: Any, players: Sequence[Fitted], seeds: int | None) -> Match:
 
 
 def _player(given: Any, seeds: int | None) -> Fitted:
-    """Every leaf [S, ...]: as it is where it was fitted so, else the same for every seed."""
+    """The player with every leaf [S, ...]: unchanged if it was fitted with S seeds, else repeated for every seed."""
     if not isinstance(given, Fitted):
         kinds.check("learner", given)
         if given.training is not None:

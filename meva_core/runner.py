@@ -51,21 +51,21 @@ def run(
     devices: int | None = None,
     progress: Progress | bool | None = None,
 ) -> Result:
-    """Compose, fit and evaluate; what `meva-run` does. Writes a run folder only where `out` names one.
+    """Compose, fit and evaluate, as `meva-run` does. Writes a run folder only if `out` names one.
 
-    game, learner and opponent (or a list of opponents, by seat) are names, or component classes or objects of your
-    own: an object's hyper-parameters come before the recipe's, and a learner is made anew for the game that is run.
-    evaluate: names or classes of evaluations to ask, "default" for all that are asked unless somebody picks.
-    `set` changes any hyper-parameter: `set={"learner.rate": 1.5}`; where that is a name, it may be a class, too.
+    game, learner and opponent (or a list of opponents, by seat) are names, or your own component classes or objects.
+    An object's hyper-parameters replace the recipe's, and a learner is rebuilt for the game of the run. evaluate: names
+    or classes of the evaluations to run; "default" stands for those that run when none are picked. `set` changes any
+    hyper-parameter: `set={"learner.rate": 1.5}`; if its value is a name, it may also be a class.
 
-    With `resume` the run in `out` continues from its last checkpoint, if there is one: a task that is tried again
-    begins with the same call. Without it `out` must be new. devices: how many share out every batch. If jax has
-    computed nothing yet, every core becomes one of its devices (JAX_NUM_CPU_DEVICES overrides that). progress: True
-    prints a line every few seconds, and an object of class Progress is told everything.
+    With `resume` the run in `out` continues from its last checkpoint, if there is one, so a restarted job can repeat
+    the same call. Without `resume`, `out` must be new. devices: the number of devices that share every batch. If jax
+    has computed nothing yet, every core becomes one of its devices (JAX_NUM_CPU_DEVICES overrides that). progress: True
+    prints a line every few seconds; an object of class Progress receives all events.
 
-    Raises MevaError on bad input, OSError where `out` cannot be written, and on Ctrl-C KeyboardInterrupt once what was
-    fitted is saved. An experiment with classes that no plugin offers runs from Python alone: its experiment.toml says
-    what was run, and `meva-run` cannot run it again.
+    Raises MevaError on bad input, OSError if `out` cannot be written, and KeyboardInterrupt on Ctrl-C, after the fit is
+    saved. An experiment with classes that no plugin offers runs from Python only: its experiment.toml is a record, and
+    `meva-run` cannot run it again.
 
     >>> import meva_core as meva
     >>> result = meva.run("ipd", "naive", seeds=2, set={"evaluate.pairs": 4, "evaluate.steps": 5})
@@ -102,8 +102,8 @@ def run(
 
 
 def _prepare(count: int | None, begun: Path | None) -> None:
-    """Choose the devices: as many as asked for, or else as many as the run in `begun` was computed with, so that it
-    rounds alike, if this machine has so many."""
+    """Choose the devices: `count`, or else as many as the run in `begun` used (if this machine has that many), so that
+    the numbers round in the same way."""
     there = None if begun is None else begun / "experiment.toml"
     recorded = computing.recorded(there) if count is None and there is not None and there.is_file() else None
     if recorded is not None:
@@ -113,7 +113,7 @@ def _prepare(count: int | None, begun: Path | None) -> None:
 
 
 def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[RecipeFile]]:
-    """Installed plugins and the recipes: the shipped ones, the user's own file over them."""
+    """Installed plugins and the recipes: the shipped file, then the user's own file, which takes precedence."""
     if registry_file is None:
         return discovery.installed(), [recipes.shipped()]
     own = recipes.read(Path(registry_file))
@@ -128,12 +128,12 @@ def run_experiment(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Run a resolved experiment, in the folder `out`: a new one, or with `resume` from its last checkpoint, where it
-    has been begun.
+    """Run a resolved experiment in the folder `out`, which must be new; with `resume`, an existing run continues from
+    its last checkpoint.
 
-    Where `fits` names a folder, the fit is kept there, shared by all experiments that differ in evaluation only, and
-    copied to `out`, which is resumed if it exists. Raises BadFolder if another process uses `out`; with `fits` it is
-    waited for.
+    If `fits` names a folder, the fit is stored there, shared by all experiments that differ only in their evaluation,
+    and copied to `out`, which is resumed if it exists. If another process uses `out`: waits with `fits`, else raises
+    BadFolder.
     """
     progress = progress or Progress()
     compilation_cache.ready()
@@ -151,7 +151,7 @@ def run_experiment(
         else:
             run_folder.create(out, experiment)
         result = _run(experiment, composition, plan, out, fits, progress)
-        from meva_core.report import write  # matplotlib, jinja2: only now
+        from meva_core.report import write  # imports matplotlib and jinja2, so not earlier
 
         progress.said("drawing figures")
         write.finish(out, result)
@@ -188,9 +188,10 @@ def _run(
 
 
 def fitted(experiment: Experiment, out: Path, progress: Progress) -> tuple[list[Fitted], list[int]]:
-    """The players of an experiment, fitted, and the seeds that did not diverge; every leaf [S, ...] over those.
+    """Fit the players of an experiment. Returns them, every leaf [S, ...] over the seeds that did not diverge, and
+    those seeds.
 
-    `out` is a folder that keeps the fit: an existing one is resumed, and a finished one only read.
+    `out` is the folder of the fit: an unfinished fit is resumed, and a finished one is only read.
     """
     compilation_cache.ready()
     players, histories = _kept(experiment, compose.compose(experiment), out, progress)
@@ -206,8 +207,8 @@ def _kept(
     progress: Progress,
     copy_to: Path | None = None,
 ) -> tuple[list[Fitted], list[History]]:
-    """Every player, fitted in the folder `out`, where the fit is read, resumed or begun. A run's folder `copy_to` is
-    given a copy of the fit and its provenance."""
+    """Fit every player in the folder `out`, where the fit is read, resumed or begun. The fit and its provenance are
+    copied to the run's folder `copy_to`, if it is given."""
     with locks.alone(out, wait=progress.said):
         if (out / "experiment.toml").is_file():
             resuming.check_folder(experiment, composition, out)
@@ -224,7 +225,7 @@ def _kept(
 
 
 def _survivors(experiment: Experiment, histories: list[History]) -> list[int]:
-    """Positions of the seeds that diverged in no fit. Diverged where there are none."""
+    """Positions of the seeds that diverged in no fit. Raises Diverged if there are none."""
     diverged = {divergence.seed: divergence for history in histories for divergence in history.diverged}
     kept = [n for n, seed in enumerate(experiment.seeds) if seed not in diverged]
     if not kept:
@@ -235,7 +236,7 @@ def _survivors(experiment: Experiment, histories: list[History]) -> list[int]:
 def _fit(
     experiment: Experiment, composition: compose.Composition, out: Path | None, progress: Progress
 ) -> tuple[list[Fitted], list[History]]:
-    """Every player, fitted, from where the folder `out` has it; each leaf [S, ...] over seeds."""
+    """Fit every player, from the last checkpoint in the folder `out` if there is one; each leaf [S, ...] over seeds."""
     fitted: dict[int, Fitted] = {}
     histories = []
     for n in composition.order:
@@ -264,7 +265,7 @@ def _evaluate(
     """Matches and evaluations over the seeds that did not diverge."""
     kept = jax.numpy.array(_survivors(experiment, histories))
     seeds = experiment.fit.seeds
-    # In double precision numbers are those that the user gave, not what is left of them in single precision.
+    # In double precision, hyper-parameters are the user's exact numbers, not rounded to single precision.
     with jax.enable_x64(plan.settings.float64):
         if plan.settings.float64:
             learners = [composition.of_seeds(n, dict(enumerate(players)), seeds) for n in range(len(players))]

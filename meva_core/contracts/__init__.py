@@ -1,4 +1,4 @@
-"""Everything that authors of plugins import, beside `meva_core.ops` and `meva_core.errors`.
+"""Everything that authors of plugins import, in addition to `meva_core.ops` and `meva_core.errors`.
 
 It holds the hooks and their entries, the decorator that makes a class a component, and the contracts of games,
 learners, value models and explorers.

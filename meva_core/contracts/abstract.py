@@ -1,4 +1,4 @@
-"""Trees of arrays by shape and type alone: made without computing, compared, and described in words."""
+"""Abstract trees of arrays (shapes and types only): created without computing, compared, and described in words."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ MOST = 120  # characters of a value in a message
 
 
 def difference(got: Any, before: Any) -> tuple[str, Any, Any] | None:
-    """First place where two trees of arrays differ in structure, shape or type, with both values there; None if
-    nowhere."""
+    """First place where two trees of arrays differ in structure, shape or type, with both values there; None if they
+    do not differ."""
     if jax.tree.structure(got) != jax.tree.structure(before):
         return "", before, got
     for (path, old), new in zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(got), strict=True):
@@ -22,7 +22,7 @@ def difference(got: Any, before: Any) -> tuple[str, Any, Any] | None:
 
 
 def abstract(tree: Any) -> Any:
-    """A tree with every leaf replaced by its shape and type, as they are once seeds are stacked."""
+    """A tree with every leaf replaced by its shape and type, where the type is the one after seeds are stacked."""
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), _type(leaf)), tree)
 
 
@@ -47,7 +47,7 @@ class _Bare(str):
 
 
 def told(value: Any) -> str:
-    """A value in words: arrays as shape and type, float32[2,5]; all else as Python shows it."""
+    """A value in words: arrays as type and shape, float32[2,5]; other values as Python's repr."""
 
     def shown(leaf: Any) -> Any:
         if isinstance(leaf, str) or not hasattr(leaf, "shape"):

@@ -1,7 +1,7 @@
-"""Capabilities of learners: what some can do, and others need not know of.
+"""Capabilities: optional abilities that only some learners have.
 
-Each is a base class to add to `Learner`, `class Naive(Myopic, Learner)`, and equally a protocol: a class that has the
-attribute or the method has the capability. Whoever asks for one says `isinstance(learner, Myopic)`.
+Each is a base class to add to `Learner`, `class Naive(Myopic, Learner)`, and also a protocol: a class that has the
+attribute or the method has the capability. Test for one with `isinstance(learner, Myopic)`.
 
 Shapes: P players, D numbers per policy.
 """
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Myopic(Protocol):
-    """The capability to look no further than the next step: the learner follows the gradient of its own payoff and
-    nothing else, as one whose meta-discount is 0.
+    """The capability to look no further than the next step: the learner follows only the gradient of its own payoff,
+    like a learner with meta-discount 0.
 
-    myopic: True; a class that is so at some of its settings alone may have a property.
+    myopic: True, or a property if this depends on the hyper-parameters.
     """
 
     myopic: bool = True
@@ -30,31 +30,32 @@ class Myopic(Protocol):
 
 @runtime_checkable
 class Facing(Protocol):
-    """The capability to play otherwise against others than against itself."""
+    """The capability to play differently against others than against itself."""
 
     def facing(self, rivals: tuple[Learner | None, ...]) -> Learner:
-        """This learner as it plays against `rivals[j]` in seat j (None: against itself there). Raises BadCombination
-        where it cannot meet them."""
+        """The learner that plays against `rivals[j]` in seat j (None: against itself there). Raises BadCombination if
+        it cannot play against them."""
         ...
 
 
 @runtime_checkable
 class HasMetaValue(Protocol):
-    """The capability to tell what all further learning is worth."""
+    """The capability to estimate the value of all further learning."""
 
     def meta_value(self, params: PyTree, x: Array) -> tuple[Array, Array] | None:
         """Learnt meta-value at x f32[P, D]: V(x) f32[P] with discounts g f32[P], V(x) = (1 - g) f(x) + g V(x + step).
 
-        None where its settings have it learn none.
+        None if its hyper-parameters make it learn no meta-value.
         """
         ...
 
 
 @runtime_checkable
 class PlaysStrategies(Protocol):
-    """The capability to play the strategies that a game names.
+    """The capability to play a game's named strategies.
 
-    plays_strategies: the hyper-parameter that takes a strategy's name, an attribute of the class; None: it plays none.
+    plays_strategies: the hyper-parameter that takes a strategy's name, as an attribute of the class; None if it plays
+        none.
     """
 
     plays_strategies: str | None
@@ -62,11 +63,11 @@ class PlaysStrategies(Protocol):
 
 @runtime_checkable
 class StepsLike(Protocol):
-    """The capability to take the steps of another learner, from a start of its own or at a rate of its own.
+    """The capability to take the steps of another learner, but from its own start or at its own rate.
 
-    steps_like: that learner's name, as users write it. A tournament fits whoever is fitted against its rivals against
-        that learner in this one's place, so that one fit serves both; where no such entry is installed, or it is
-        switched off, this learner is met as itself. None: the same.
+    steps_like: the name of that learner's entry. In a tournament, a learner that is fitted against this rival is fitted
+        against that learner instead, so that one fit serves for both. If it is None, or no such entry is installed and
+        enabled, the fit is against this learner itself.
     """
 
     steps_like: str | None
@@ -74,13 +75,13 @@ class StepsLike(Protocol):
 
 @runtime_checkable
 class _MetAs(Protocol):
-    """A learner that says `steps_like` by its former name."""
+    """A learner that defines `steps_like` under its former name."""
 
     met_as: str | None
 
 
 def whose_steps(learner: Any) -> str | None:
-    """The name of the learner whose steps another one takes; None where they are its own.
+    """The name of the learner whose steps `learner` takes; None if the steps are its own.
 
     `met_as`, the name of `steps_like` in contract 1, is read with a DeprecationWarning.
     """

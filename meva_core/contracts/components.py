@@ -5,12 +5,12 @@ A component is a frozen attrs class that is also a JAX pytree. Its fields are of
 - `leaf`: a number or array that may change without compiling anything again (rates, discounts, payoff
   tables, fitted parameters): traced, vmapped, changed with `attrs.evolve`;
 - `static`: structure (a variant, an order, widths): part of the compiled program;
-- `part`: another component it is composed with (the game of a learner, say);
-- `derived`: what follows from the other fields (a network whose sizes they say): computed when an object is made, and
-  traced as parts are.
+- `part`: another component that it contains (the game of a learner, say);
+- `derived`: a value that follows from the other fields (a network whose sizes they define): computed when an object is
+  built, and traced like parts.
 
-Leaves and statics are the hyper-parameters that users see and set; parts are handed in by composition. A part of a
-learner that says its kind, `part(kind=...)`, or is called as a kind is, is chosen by users, with settings of its own.
+Leaves and statics are the hyper-parameters that users see and set; composition supplies the parts. Users choose a
+learner's part, with its own hyper-parameters, if the part states its kind, `part(kind=...)`, or has a kind's name.
 """
 
 from __future__ import annotations
@@ -61,17 +61,16 @@ def leaf(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None, 
 
 
 def static(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None, names: str = "") -> Any:
-    """A hyper-parameter that is part of the compiled program; must be hashable. names: the kind of component that it
-    names, if it names one ("learner")."""
+    """A hyper-parameter that is part of the compiled program; must be hashable. names: the kind of component
+    ("learner") if the value is the name of one."""
     return _field(default, "static", doc, check, names=names)
 
 
 def part(*, kind: str = "", default: Any = attrs.NOTHING, doc: str = "") -> Any:
-    """A field for another component (or a tuple of them) that this one is composed with.
+    """A field for another component (or a tuple of them) that this one contains.
 
-    kind: of a learner's part that users choose, the kind of component that it takes, whatever the field is called; it
-    may be left out where the field is called as the kind is. Raises ValueError where learners are not composed with
-    such a kind.
+    kind: for a learner's part that users choose, the kind of component that it takes; optional if the field's name is
+    the kind's name. Raises ValueError if learners cannot have parts of this kind.
     """
     if kind and kind not in PARTS:
         raise ValueError(f"expected a kind of {', '.join(PARTS)} for part(kind=...), got {kind!r}")
@@ -79,11 +78,10 @@ def part(*, kind: str = "", default: Any = attrs.NOTHING, doc: str = "") -> Any:
 
 
 def derived(compute: Callable[[Any], Any], *, init: Literal[False] = False, doc: str = "") -> Any:
-    """A field that follows from the others: `compute(self)`, a component or arrays, for every object that is made.
+    """A field that follows from the others: `compute(self)`, a component or arrays, for every new object.
 
-    It is computed once, after all checks, and is a part of the pytree: what is traced, mapped or stacked carries it
-    along, and `attrs.evolve` computes it anew. compute: may raise, as a check does, where the other fields do not fit
-    together.
+    It is computed once, after all checks, and belongs to the pytree: tracing, mapping and stacking an object keep it,
+    and `attrs.evolve` computes it again. compute: may raise, like a check, if the other fields do not fit together.
 
     >>> import attrs
     >>> from meva_core.contracts import component, derived, leaf
@@ -154,7 +152,7 @@ def is_component(cls: type) -> bool:
 
 
 class Refused(ValueError):
-    """Raised for a value that a component's check does not accept; `name` is the hyper-parameter's."""
+    """Raised for a value that a component's check does not accept; `name` is the hyper-parameter's name."""
 
     def __init__(self, name: str, complaint: str, value: Any):
         shown = as_plain(value) if isinstance(value, (jax.Array, np.ndarray, np.generic)) else value
@@ -213,8 +211,8 @@ def settings(self: Any) -> dict[str, Any]:
 
 
 def copies(self: Any) -> int | None:
-    """The number of components that are stacked in one, as the fits of several seeds are, every leaf [S, ...]; None for
-    a single one, and for one that has no leaf of plain numbers to tell by."""
+    """The number S of components that are stacked in one, every leaf [S, ...], as for fits of several seeds. None for a
+    single component, and for one without a leaf that is a plain number, since its shapes do not tell."""
     hints = typing.get_type_hints(type(self))
     for field in attrs.fields(type(self)):
         value, hint = getattr(self, field.name), hints.get(field.name)
@@ -241,8 +239,8 @@ def _field(default: Any, kind: str, doc: str, check: Check | None, **told: Any) 
 def _concrete(value: Any) -> bool:
     """True if a validator can look at the value: no number in it is traced.
 
-    An array is waited for and fetched, which is cheap: hyper-parameters are small, and those that change again and
-    again change under jit, where they are traced.
+    Reading an array blocks and copies it, which is cheap: hyper-parameters are small, and those that change often
+    change under jit, where they are traced.
     """
     return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value))
 
@@ -255,7 +253,7 @@ def _accepted(check: Check, value: Any) -> bool:
 
 
 def _by_name(cls: type) -> Callable[..., None]:
-    """Wrap the class's __init__: it raises TypeError with the names of all fields if a value comes without a name, and
+    """Wrap the class's __init__: it raises TypeError with the names of all fields if an argument is positional, and
     computes the derived fields at its end."""
     own, fields_of = cls.__init__, attrs.fields(cls)
     computed = {field.name: field.metadata["compute"] for field in fields_of if field.metadata["kind"] == "derived"}

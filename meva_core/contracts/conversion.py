@@ -1,5 +1,5 @@
-"""Conversion of what users wrote to hyper-parameters: strict types, and errors that say where, what was expected and
-what came."""
+"""Conversion of user input to hyper-parameters: strict types, and errors that state the place, the expected value and
+the value received."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ LONGEST = 120  # characters of a value in a message
 
 
 def structure(cls: type, given: Mapping[str, Any], path: str, *, fixed: tuple[str, ...] = ()) -> dict[str, Any]:
-    """All hyper-parameters of `cls`: those given, checked and converted, and the defaults of the rest.
+    """All hyper-parameters of `cls`: the user's values, checked and converted, and the defaults of the rest.
 
-    `fixed` ones are set by composition and left out. Raises BadValue for unknown names, wrong types and missing values.
+    The `fixed` hyper-parameters are set by composition and left out. Raises BadValue for unknown names, wrong types and
+    missing values.
     """
     own = {h.name: h for h in hyperparameters(cls) if h.name not in fixed}
     for key in given:
@@ -77,7 +78,7 @@ def explained(path: str) -> Iterator[None]:
 
 
 def type_name(to: Any) -> str:
-    """A type as users read it."""
+    """Name of a type for users."""
     origin, arguments = typing.get_origin(to), typing.get_args(to)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(type_name(a) for a in arguments)
@@ -93,14 +94,14 @@ def type_name(to: Any) -> str:
 
 
 def _is_already(value: Any, to: Any) -> bool:
-    """True if the value already has the type, and the type is one that nothing is converted to (a function, say)."""
+    """True if the value already has the type, and the type is one without conversion (a function, say)."""
     cls = typing.get_origin(to) or to
     others = isinstance(cls, type) and not issubclass(cls, (int, float, str, tuple, list, dict, np.ndarray, jax.Array))
     return others and isinstance(value, cls)
 
 
 def _plain(value: Any) -> Any:
-    """Python's own numbers and lists in place of NumPy's and JAX's; tracers stay."""
+    """Replace NumPy's and JAX's numbers and arrays by Python's numbers and lists; tracers are unchanged."""
     if isinstance(value, (np.ndarray, np.generic)) or (isinstance(value, jax.Array) and not isinstance(value, Tracer)):
         return np.asarray(value).tolist()
     if type(value) is list:

@@ -18,10 +18,10 @@ PyTree = Any
 
 @attrs.frozen(kw_only=True)
 class Asking:
-    """Inputs of an evaluation beside the match and a key.
+    """Inputs of an evaluation in addition to the match and a key.
 
-    planned: what its `plan` returned. pairs and steps: `evaluate.pairs` and `evaluate.steps`, the numbers of matches
-    for each seed and row, and of steps in each.
+    planned: the result of its `plan`. pairs: `evaluate.pairs`, the number of matches for each seed and row. steps:
+    `evaluate.steps`, the number of steps in each match.
     """
 
     planned: PyTree
@@ -31,7 +31,8 @@ class Asking:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """each: what `ask` returned, every array [S, V, ...]; once: what `ask_once` did. None where there is no such."""
+    """The answer to an evaluation. each: results of `ask`, every array [S, V, ...]; once: the result of `ask_once`;
+    each is None if there is no such result."""
 
     each: PyTree = None
     once: PyTree = None
@@ -41,10 +42,9 @@ class Answer:
 class Column:
     """A column of the table of payoffs, and a line in the figure of payoffs.
 
-    head: its words, lines split by a newline. cell: a row of summary.json -> a statistic, or None for an empty cell.
-    of_seat: a row and the number of a seat, as text, -> the same for that seat, where seats stand apart.
-    panel: the panel of the figure in which its line is drawn, as in "against its best response"; line: the line's
-    label.
+    head: its heading, lines split by a newline. cell: a row of summary.json -> a statistic, or None for an empty cell.
+    of_seat: a row and the number of a seat, as text -> the same for that seat, in tables that show seats separately.
+    panel: the figure's panel that contains its line, as in "against its best response"; line: the line's label.
     """
 
     head: str
@@ -56,7 +56,7 @@ class Column:
 
 @attrs.frozen(kw_only=True)
 class Panel:
-    """A part of the page that follows the slider.
+    """A part of the page that changes with the slider.
 
     script: a JavaScript function (box, rows, tools) => show: it fills the element `box` once and returns a function
     that shows row number v; `tools.svg` and `tools.html` make elements. rows: JSON for each row.
@@ -69,17 +69,16 @@ class Panel:
 class Evaluation(Protocol):
     """A question about the players of a match. Its hyper-parameters are `static` fields, [evaluate.NAME] in a file.
 
-    Players are fitted, matches are played, and then every evaluation is asked. One that needs no more than what the
-    matches gave has no `ask`.
+    After players are fitted and matches are played, every evaluation runs. An evaluation that needs only the results of
+    the matches does not define `ask`.
 
-    by_default: it is asked unless a user picks evaluations by name.
-    builds_on: names of evaluations whose answers `inputs` reads; they are asked first, and without them this one is
-        left out.
-    first_seed: it is asked of the first seed alone.
-    stream: the number that is folded into a seed's key for it (`streams`); None: one that is made from its name.
-    says: what a screen says while it is answered.
-    formerly: names of settings that older versions had in [evaluate], and the names of today.
-    small: hyper-parameters with which the conformance kit asks it, `small = {"grid": 3}`.
+    by_default: True if it runs unless a user picks evaluations by name.
+    builds_on: names of evaluations whose answers `inputs` reads; they run first, and without them this one is left out.
+    first_seed: True if it runs for the first seed only.
+    stream: the number that is folded into a seed's key for it (`streams`); None: a number computed from its name.
+    says: the text on the screen while it runs.
+    formerly: names of settings that older versions had in [evaluate] -> their present names.
+    small: hyper-parameters that the conformance kit uses for it, `small = {"grid": 3}`.
     """
 
     by_default: bool = True
@@ -94,16 +93,17 @@ class Evaluation(Protocol):
 
     @classmethod
     def settle(cls, settings: Mapping[str, Any], named: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
-        """The settings with what depends on the rest of the experiment, once names are resolved. named: those whom the
-        settings name, by setting (`experiment.choice.Choice`). about: `experiment.resolve.About`."""
+        """The settings, with values filled in that depend on the rest of the experiment; called after names are
+        resolved. named: the choices (`experiment.choice.Choice`) that settings name, by setting. about: an
+        `experiment.resolve.About`."""
         return settings
 
     def lacks(self, composition: Any, seeds: int) -> str:
-        """A phrase for what an experiment lacks to be asked this, "a game with a plane"; empty if it lacks nothing."""
+        """A phrase for what the experiment lacks for this evaluation, "a game with a plane"; empty if it can run."""
         return ""
 
     def plan(self, composition: Any) -> PyTree:
-        """Players and numbers that `ask` is given as `asking.planned`. Raises BadValue or BadCombination where the
+        """Players and numbers that `ask` receives as `asking.planned`. Raises BadValue or BadCombination if the
         evaluation's settings do not fit the experiment."""
         return None
 
@@ -111,11 +111,11 @@ class Evaluation(Protocol):
         """Dotted names of the statistics that `rows` will hold, for claims and rankings."""
         return ()
 
-    # Asked of matches.
+    # After the matches.
 
     def inputs(self, ended: Any, answers: Mapping[str, Answer]) -> tuple[Array, ...]:
-        """Arrays [S, V, ...] of which `ask` is given its seed's and row's part: from `ended`, how the matches ended
-        (`evaluate.Ended`, every array [S, V, N, ...]), and from the answers to `builds_on`."""
+        """Arrays [S, V, ...], of which `ask` receives the entry of its seed and row. They are computed from `ended`,
+        the ends of the matches (`evaluate.Ended`, every array [S, V, N, ...]), and the answers to `builds_on`."""
         return ()
 
     def ask(self, match: Any, key: Array, asking: Asking, *inputs: Array) -> PyTree:
@@ -123,25 +123,25 @@ class Evaluation(Protocol):
         return None
 
     def ask_once(self, game: Any, match: Any, keys: Array, asking: Asking) -> PyTree:
-        """An answer about all seeds together, at the learner's own setting: every leaf of `match` begins [S]. None
-        where there is nothing to be said."""
+        """The answer for all seeds together, at the learner's own hyper-parameters: every leaf of `match` is [S, ...].
+        None if there is no such answer."""
         return None
 
-    # What stands in the folder. seen: how the matches ended, and who played (`evaluate.Seen`).
+    # The content of the run folder. seen: the ends of the matches and the players (`evaluate.Seen`).
 
     def rows(self, answer: Answer, seen: Any) -> list[dict[str, Any]]:
-        """For each row what this evaluation adds to it in summary.json, as plain numbers, lists and dictionaries."""
+        """Content that it adds to each row in summary.json, as plain numbers, lists and dictionaries."""
         return [{} for _ in seen.values]
 
     def whole(self, answer: Answer, seen: Any) -> dict[str, Any]:
-        """Content that it adds to summary.json beside the rows."""
+        """Content that it adds to summary.json outside the rows."""
         return {}
 
     def arrays(self, answer: Answer) -> dict[str, Any]:
-        """Arrays that it adds to policies.npz, by names that are its own."""
+        """Arrays that it adds to policies.npz, by names that no other evaluation uses."""
         return {}
 
-    # What people see, made from what stands in the folder. summary: the content of summary.json.
+    # Tables and figures, built from the content of the folder. summary: the content of summary.json.
 
     def columns(self, summary: Mapping[str, Any]) -> list[Column]:
         """Columns of the table of payoffs."""
@@ -160,8 +160,8 @@ class Evaluation(Protocol):
         return []
 
     def compared(self, row: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-        """Statistics of a row that `meva compare` shows, by names for people; `digits` beside mean and sem: how many
-        after the point, where they are not payoffs."""
+        """Statistics of a row that `meva compare` shows, label -> statistic. Besides mean and sem a statistic may have
+        `digits`, the number of decimals, if it is not a payoff."""
         return {}
 
     def figures(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -173,10 +173,10 @@ class Evaluation(Protocol):
         return {}
 
     def pictures(self) -> Mapping[str, Callable[[Mapping[str, Any], str], Any]]:
-        """Pictures that reproductions and sweeps may ask for: name -> a function of runs by their labels
-        (`report.Folder`) and of a heading that gives a figure."""
+        """Pictures for reproductions and sweeps, name -> function. The function takes runs by their labels
+        (`report.Folder`) and a heading, and returns a figure."""
         return {}
 
     def panels(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Panel]:
-        """Parts of the page that follow the slider."""
+        """Parts of the page that change with the slider."""
         return []

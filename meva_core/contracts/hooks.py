@@ -11,23 +11,23 @@ A complete plugin is two files. `pyproject.toml`:
     [project.entry-points.meva]
     tug_of_war = "tug_of_war"
 
-and `tug_of_war.py`, which holds one of the hooks below; `meva plugin new` writes both. Keep the module that the entry
-point names free of jax if you can: it is imported whenever names are listed, its factories only when they are used.
+and `tug_of_war.py`, which contains one of the hooks below; `meva plugin new` writes both. If possible, the module that
+the entry point names should not import jax: it is imported whenever names are listed, its factories only when used.
 
 The module may name two files of its package, for all of its entries: `MEVA_RECIPES = "tug_of_war:recipes.toml"`, with
 recipes, claims and reproductions, and `MEVA_REFERENCES = "tug_of_war:references.bib"`, with the papers that entries
-cite by their keys. They are read when they are asked for.
+cite by their keys. They are read when they are needed.
 
-The contract has a version, `VERSION`. A module that says which one it was written for, `MEVA_CONTRACT = 2`, is left
-out with a warning where this is not one of `READ`; one that says nothing is taken as it is. The version says that the
-hooks below keep their names and arguments, Entry its fields, and the five contracts in `protocols` what they ask of a
-plugin and hand to it. What is new and optional leaves it as it is; whatever else changes raises it by one:
+The contract has a version, `VERSION`. A module may state the version that it was written for, `MEVA_CONTRACT = 2`; it
+is left out with a warning if that is not one of `READ`. A module without this line is always accepted. Within one
+version, the hooks below keep their names and arguments, Entry keeps its fields, and the five contracts in `protocols`
+keep their requirements and arguments. Optional additions do not change the version; any other change raises it by one:
 
-2. `Learner.init` is given a random key. A learner of version 1, whose `init` takes none, works on, with a
-   DeprecationWarning; whoever plays other learners asks `first_state` for their states. A learner may have no `rate`.
-   What some learners can do is no longer in `Learner` but in `capabilities`: those of version 1 that say `myopic`,
-   `facing`, `meta_value` or `plays_strategies` have these capabilities, and `met_as` is read as `steps_like`; whoever
-   asks other learners for one asks `isinstance(learner, Facing)` first.
+2. `Learner.init` receives a random key. A learner of version 1, whose `init` takes no key, still works, with a
+   DeprecationWarning; a plugin that plays other learners gets their states from `first_state`. A learner may have no
+   `rate`. Optional abilities are no longer in `Learner` but in `capabilities`: learners of version 1 that define
+   `myopic`, `facing`, `meta_value` or `plays_strategies` have these capabilities, and `met_as` is read as `steps_like`.
+   Test `isinstance(learner, Facing)` before you use a capability of another learner.
 """
 
 import re
@@ -44,16 +44,16 @@ READ = (1, 2)  # the versions whose plugins work
 
 @attrs.frozen
 class Kind:
-    """One kind of component: all that the core knows of it.
+    """One kind of component, with everything that the core knows about it.
 
-    hook: with which plugins offer components of it. protocol: its contract, a class of `meva_core.contracts`. own: the
-        methods that every class defines, since they have no default.
-    given: the parts that every composition hands to it.
-    part: True if learners are composed with it, `part(kind=...)`; a part that is called as the kind is of it unasked.
-    asked: what a learner says of a part of this kind, which it is handed as a builder of these arguments; () if it is
-        handed the component itself.
-    allowed: those of `asked` that a learner only allows, True or False, and users may choose within that; of each what
-        it takes, and what is there in its place, for messages.
+    hook: the hook with which plugins offer its components. protocol: its contract, a class of `meva_core.contracts`.
+    own: the methods that every class must define, since they have no default.
+    given: the parts that every composition supplies to it.
+    part: True if learners may have parts of this kind, `part(kind=...)`, or fields with the kind's name.
+    asked: arguments that the learner supplies for a part of this kind: it receives a builder that takes them; () if it
+        receives the component itself.
+    allowed: those of `asked` that are permissions, True or False: users choose within them. Each maps to two phrases
+        for messages: the requirement, and what there is instead.
     """
 
     hook: str
@@ -66,7 +66,7 @@ class Kind:
 
     @property
     def fixed(self) -> tuple[str, ...]:
-        """Hyper-parameters that are not the users', since the learner alone says them."""
+        """Hyper-parameters that users cannot set, since only the learner sets them."""
         return tuple(name for name in self.asked if name not in self.allowed)
 
 
@@ -90,11 +90,11 @@ KINDS: Mapping[str, Kind] = {
     "explorer": Kind("meva_explorers", "Explorer", part=True),
     "evaluation": Kind("meva_evaluations", "Evaluation"),
 }
-PARTS = tuple(name for name, kind in KINDS.items() if kind.part)  # kinds that learners are composed with
+PARTS = tuple(name for name, kind in KINDS.items() if kind.part)  # kinds of the parts of learners
 
 
 def kind_label(kind: str) -> str:
-    """A kind as people write it: "value_model" -> "value model"."""
+    """Label of a kind for messages: "value_model" -> "value model"."""
     return kind.replace("_", " ")
 
 
@@ -114,7 +114,7 @@ def _texts(entry: Any, attribute: attrs.Attribute, value: Any) -> None:
 
 def _file_name(entry: Any, attribute: attrs.Attribute, value: str) -> None:
     _text(entry, attribute, value)
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value):  # folders and files are called so
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value):  # folders and files have this name
         raise ValueError(f"expected letters, digits, '_', '-' and '.' for the name of an Entry, got {value!r}")
 
 
@@ -122,15 +122,15 @@ def _file_name(entry: Any, attribute: attrs.Attribute, value: str) -> None:
 class Entry:
     """One named game, learner, value model or explorer that a plugin offers.
 
-    name: as users write it, `--game NAME`: letters, digits, `_`, `-` and `.`, the last two not in front.
+    name: the name for users, `--game NAME`: letters, digits, `_`, `-` and `.`; it cannot begin with the last two.
     factory: "package.module:Class", a `component` of the kind that the hook is for; imported when used.
     summary: one line for `meva list`.
     reference: the paper or papers it comes from, if any.
     bibtex: the same as BibTeX, one or more entries, each with author, title and year; `meva cite NAME` prints them.
-    cites: in place of that, keys of entries in `references`.
-    references: "package:file.bib"; unset: the plugin's MEVA_REFERENCES.
-    recipes: "package:file.toml", recipes for this entry, laid out as `meva_core.registry.recipes` says; unset: the
-        plugin's MEVA_RECIPES.
+    cites: instead of `bibtex`, keys of entries in `references`.
+    references: "package:file.bib"; default: the plugin's MEVA_REFERENCES.
+    recipes: "package:file.toml", recipes for this entry, in the format that `meva_core.registry.recipes` documents;
+        default: the plugin's MEVA_RECIPES.
     """
 
     name: str = attrs.field(validator=_file_name)
@@ -159,8 +159,8 @@ def meva_games() -> Iterable[Entry]:  # type: ignore[empty-body]
 
 @hookspec
 def meva_learners() -> Iterable[Entry]:  # type: ignore[empty-body]
-    """Learners. The factory takes its hyper-parameters, `game` and `rivals` where it has parts called so, and what
-    users choose for its other parts. Such a part says what kind it is of, or is called as that kind is:
+    """Learners. The factory takes its hyper-parameters, `game` and `rivals` if it has parts with these names, and its
+    other parts, which users choose. Such a part states its kind, or has the name of a kind:
     `critic: Any = part(kind="value_model")`, `explorer: Explorer = part()`.
 
     Example::
@@ -175,8 +175,8 @@ def meva_learners() -> Iterable[Entry]:  # type: ignore[empty-body]
 
 @hookspec
 def meva_value_models() -> Iterable[Entry]:  # type: ignore[empty-body]
-    """Value models. The factory takes its hyper-parameters and the parts `game`, `outputs`, `conditions`
-    and `equivariant` that it has fields for.
+    """Value models. The factory takes its hyper-parameters, and `game`, `outputs`, `conditions` and `equivariant` as
+    far as it has such fields.
 
     Example::
 
@@ -204,7 +204,7 @@ def meva_explorers() -> Iterable[Entry]:  # type: ignore[empty-body]
 
 @hookspec
 def meva_evaluations() -> Iterable[Entry]:  # type: ignore[empty-body]
-    """Evaluations. The factory takes the evaluation's hyper-parameters, which stand in [evaluate.NAME].
+    """Evaluations. The factory takes the evaluation's hyper-parameters, from the table [evaluate.NAME].
 
     Example::
 

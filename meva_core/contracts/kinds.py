@@ -1,4 +1,4 @@
-"""The kinds of components: which one a value is, and one line for what it is not."""
+"""The kinds of components: finds the kind of a value, and raises one-line errors for values of another kind."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from meva_core.contracts.hooks import KINDS
 from meva_core.errors import BadValue
 
 PROTOCOLS: dict[str, type] = {name: getattr(contracts, kind.protocol) for name, kind in KINDS.items()}
-OPTIONAL = {"small"}  # what a class that has no contract as its base may lack
+OPTIONAL = {"small"}  # attributes that are optional in a class without the contract as its base
 
 
 def of(cls: type) -> str | None:
-    """The kind whose methods a class has; None if it has those of no kind."""
+    """The kind whose methods a class has; None if there is no such kind."""
     return next((kind for kind in PROTOCOLS if not lacking(kind, cls)), None)
 
 
@@ -29,7 +29,7 @@ def lacking(kind: str, cls: type) -> list[str]:
 
 
 def check(kind: str, value: Any, where: str = "") -> None:
-    """Raise BadValue unless `value` is an object of this kind, made of a component class."""
+    """Raise BadValue unless `value` is an object of this kind, an instance of a component class."""
     _check(kind, type(value), value, where)
 
 

@@ -1,4 +1,4 @@
-"""Old import paths, which still work with a DeprecationWarning: the modules in `moved/` stand where the names were."""
+"""Old import paths, which still work with a DeprecationWarning through the modules in `moved/`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The five contracts: Game, Learner, Training, ValueModel, Explorer.
 
-Everything concrete is a plugin that subclasses one of these (a frozen `component`). Whatever is optional has its
-default here, so the core never asks what a component can do.
+Every concrete class is in a plugin and subclasses one of these as a frozen `component`. All optional members have their
+defaults here, so the core never tests for them.
 
 Shapes: P players, D numbers per policy, H features, K outputs, C conditions, N alternatives. All functions are pure,
 unbatched, and safe under jit, vmap and scan; batching is the caller's vmap.
@@ -28,8 +28,8 @@ PyTree = Any
 class Sweep:
     """The hyper-parameter over which a learner is evaluated, and its default values.
 
-    name: of a float hyper-parameter that is a `leaf`. label: its name in sentences and below figures, "meta-discount
-    γ". symbol: its name at the head of a column and beside a number, "γ"; unset, the last word of the label.
+    name: a float hyper-parameter that is a `leaf`. label: its name in sentences and below figures, "meta-discount γ".
+    symbol: its name at the head of a column and next to a number, "γ"; default: the last word of the label.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Sweep:
 
     @classmethod
     def of_multiples(cls, name: str, unit: float, label: str) -> Sweep:
-        """A sweep over a rate from 0 to four times `unit`, another rate of the learner's."""
+        """A sweep over a rate from 0 to four times `unit`, which is another rate of the learner."""
         return cls(name, tuple(multiple * unit for multiple in (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)), label)
 
 
 def look_ahead_sweep(rate: float) -> Sweep:
-    """Look-ahead rates as multiples of the learning rate. Deprecated: say Sweep.of_multiples(name, rate, label)."""
+    """Look-ahead rates as multiples of the learning rate. Deprecated: use Sweep.of_multiples(name, rate, label)."""
     warnings.warn(
         'look_ahead_sweep(rate): say Sweep.of_multiples("look_ahead_rate", rate, label)',
         DeprecationWarning,
@@ -57,16 +57,16 @@ class Game(Protocol):
     """A differentiable game. Payoffs are maximised.
 
     num_players: P.
-    policy_size: D, of every player; smaller policies are padded.
+    policy_size: D, the same for every player; smaller policies are padded.
     symmetric: True if payoff(x[perm]) == payoff(x)[perm]; then equivariant models may be used.
     plane: the interval to draw, if both players' policies are one number; else None.
-    notes: lines that a run prints before it begins, about what is easily mistaken.
-    family: games of one family share recipes ("iterated"), where they have none of their own.
-    payoff_scale: what the family's learning rates, and whatever else is per payoff, are multiplied by in this game:
-        1 / (1 - discount) in an iterated game whose payoffs are normalised by that, at its default discount.
-    small: hyper-parameters with which the conformance kit makes it, `small = {"rounds": 3}`.
+    notes: lines that a run prints before it begins, about likely misunderstandings.
+    family: games of one family ("iterated") share recipes; a game's own recipes take precedence.
+    payoff_scale: the factor for the family's learning rates, and for all other `per_payoff` hyper-parameters, in this
+        game: 1 / (1 - discount), at the default discount, in an iterated game with payoffs normalised by 1 - discount.
+    small: hyper-parameters with which the conformance kit builds it, `small = {"rounds": 3}`.
 
-    The last three are attributes of the class, and say nothing about a game that is made with other numbers.
+    The last three are attributes of the class; they do not depend on the hyper-parameters of a game.
     """
 
     num_players: int = 2
@@ -79,8 +79,7 @@ class Game(Protocol):
     small: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Make every function of a joint policy check its shape while it is traced, in games of plugins as in bundled
-        ones."""
+        """Make every method that takes a joint policy check its shape during tracing, in games of all plugins."""
         super().__init_subclass__(**options)
         for name in ("payoff", "entries", "outcomes", "best_response"):
             if hasattr(vars(cls).get(name), "__call__"):  # noqa: B004 - no property
@@ -98,16 +97,16 @@ class Game(Protocol):
     def payoff_range(self) -> Array:
         """Difference between each player's highest and lowest payoff, f32[P]: the unit of all tolerances.
 
-        So a game in another unit of payoffs is judged alike. The default, for a game that does not know better, is the
-        spread of the payoffs of 64 fresh joint policies.
+        So results do not depend on the unit of payoffs. The default, for games without an exact value, is the spread of
+        the payoffs of 64 fresh joint policies.
         """
         return spread_of_payoffs(self)
 
-    # For evaluations and figures; empty or None if it has no meaning in the game (as with `plane`).
+    # For evaluations and figures; empty or None if it has no meaning in the game (like `plane`).
 
     @property
     def entry_names(self) -> tuple[str, ...]:
-        """Names of a policy's D numbers, as people read them."""
+        """Names of a policy's D numbers for people."""
         return tuple(f"x[{d}]" for d in range(self.policy_size))
 
     def entries(self, x: Array) -> Array:
@@ -115,9 +114,9 @@ class Game(Protocol):
         return x
 
     def from_entries(self, entries: Array) -> Array | None:
-        """Policies f32[P, D] that people read as `entries`: logits of probabilities, saturated at 0 and 1.
+        """Policies f32[P, D] whose `entries` are the given ones: logits of probabilities, saturated at 0 and 1.
 
-        None if a policy is read as it is.
+        None if the entries are the policy itself.
         """
         return None
 
@@ -130,19 +129,19 @@ class Game(Protocol):
         return {}
 
     def outcomes(self, x: Array) -> dict[str, Array]:
-        """Shares of what may come of play, by names of the game's own, each f32[] from 0 to 1: how often each joint
-        action is played, say, or which basin the policies are in. Names put player 1's action first."""
+        """Shares of the possible outcomes, by names that the game chooses, each f32[] from 0 to 1: for example the
+        frequency of each joint action, or the basin of the policies. Names put player 1's action first."""
         return {}
 
     def best_response(self, x: Array, seat: int) -> Array | None:
-        """Policies f32[N, D] that are certain to include a best response of player `seat`; None if the game does not
-        know."""
+        """Policies f32[N, D] that are certain to include a best response of player `seat`; None if the game cannot list
+        such policies."""
         return None
 
 
 def payoff_unit(game: Game, payoff_range: Any) -> Array:
-    """Number to divide payoffs by, f32[], so that the widest player's payoffs range over `payoff_range`; 1 if all
-    payoffs are equal."""
+    """Number to divide payoffs by, f32[], so that the largest range of any player's payoffs becomes `payoff_range`; 1
+    if all payoffs are equal."""
     import jax.numpy as jnp
 
     unit = jnp.max(jnp.asarray(game.payoff_range)) / payoff_range
@@ -162,15 +161,15 @@ def spread_of_payoffs(game: Game, count: int = 64) -> Array:
 class Training(Protocol):
     """A learner's fit before use, one outer loop at a time; `fit` gives it seeds, progress and checkpoints.
 
-    A step that draws `meva_core.ops.spread(batch)` has the batch shared out between devices.
+    A step that calls `meva_core.ops.spread(batch)` shares the batch between devices.
 
-    num_steps: how many outer loops.
+    num_steps: the number of outer loops.
     extended_by: the learner's hyper-parameter that sets `num_steps` and nothing else, so that a fit can be resumed with
         a larger value. None if there is none (a schedule depends on the length of the fit, say).
-    shown: metrics that are worth showing, the first two of them on the screen too, and what people call them:
-        {"td_error": "TD error"}. Unset: the first three by name.
-    linear: metrics that are drawn on a linear axis even where they are positive throughout, as a payoff may be; others
-        are then drawn on a logarithmic one.
+    shown: metrics to display, name -> label, {"td_error": "TD error"}; the screen shows the first two. Default: the
+        first three by name.
+    linear: metrics that are always drawn on a linear axis, such as payoffs; other metrics are drawn on a logarithmic
+        axis if all values are positive.
     """
 
     num_steps: int
@@ -187,18 +186,18 @@ class Training(Protocol):
         ...
 
     def params(self, state: PyTree) -> PyTree:
-        """The parameters that `Learner.update` is given."""
+        """The parameters for `Learner.update`."""
         ...
 
 
 class Learner(Protocol):
     """An update rule: the steps of every player who follows it.
 
-    What some learners can do beside that is in `capabilities`.
+    Optional abilities of learners are in `capabilities`.
 
-    training: how it is fitted before use; None for a rule without parameters.
+    training: the fit before use; None for a rule without parameters.
     sweep: the hyper-parameter over which it is evaluated, if any.
-    small: hyper-parameters with which the conformance kit makes it, `small = {"batch_size": 4}`.
+    small: hyper-parameters with which the conformance kit builds it, `small = {"batch_size": 4}`.
     """
 
     training: Training | None = None
@@ -210,12 +209,11 @@ class Learner(Protocol):
         return x
 
     def held(self) -> Array | None:
-        """Policies f32[P, D], by seat, that it starts with and never leaves; None if it moves or starts from the given
-        x."""
+        """Policies f32[P, D], by seat, that it starts with and never changes; None if it moves or starts from x."""
         return None
 
     def init(self, params: PyTree, x: Array, key: Array) -> PyTree:
-        """The state that a trajectory from x f32[P, D] begins with, which may be drawn with `key`; () if none."""
+        """The initial state of a trajectory from x f32[P, D], which may be drawn with `key`; () if there is none."""
         return ()
 
     def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
@@ -226,8 +224,8 @@ class Learner(Protocol):
 class ValueModel(Protocol):
     """A function of the joint policy with K outputs per player.
 
-    num_features: H, the size of what an explorer may perturb.
-    small: hyper-parameters with which the conformance kit makes it, `small = {"width": 8}`.
+    num_features: H, the number of features that an explorer may perturb.
+    small: hyper-parameters with which the conformance kit builds it, `small = {"width": 8}`.
     """
 
     num_features: int
@@ -240,8 +238,8 @@ class ValueModel(Protocol):
     def features(self, params: PyTree, x: Array, others: Array, condition: Array) -> Array:
         """The last hidden layer: f32[P, D], f32[P, D], f32[P, C] -> f32[P, H].
 
-        Row i reads player i's own policy from `x` and the rest from `others`: a value uses `features(x, x)`; the own
-        gradients of all players come from one backward pass with `others = stop(x)`.
+        Row i reads player i's own policy from `x` and the rest from `others`: a value uses `features(x, x)`; one
+        backward pass with `others = stop(x)` gives the gradients of all players in their own policies.
         """
         ...
 
@@ -253,7 +251,7 @@ class ValueModel(Protocol):
 class Explorer(Protocol):
     """A perturbation, drawn once per exploring trajectory; a method that perturbs nothing returns its argument.
 
-    small: hyper-parameters with which the conformance kit makes it.
+    small: hyper-parameters with which the conformance kit builds it.
     """
 
     small: ClassVar[Mapping[str, Any]] = {}
@@ -276,11 +274,11 @@ class Explorer(Protocol):
 
 
 def _of_policies(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a game's method so that it checks the joint policy that it is called with."""
+    """Wrap a game's method so that it checks the joint policy that it receives."""
 
     @functools.wraps(method)
     def checked(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-        from meva_core.contracts import shapes  # jax, which only those who compute need
+        from meva_core.contracts import shapes  # imports jax, which only computations need
 
         return method(self, shapes.policies(self, x), *args, **kwargs)
 

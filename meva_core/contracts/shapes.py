@@ -1,4 +1,4 @@
-"""Checks of shapes and types while a function is traced: an error is one line, and the compiled program holds no check.
+"""Checks of shapes and types during tracing: an error is one line, and the compiled program contains no checks.
 
 Shapes: P players, D numbers per policy.
 """
@@ -56,7 +56,7 @@ def seat(game: Any, value: Any) -> int:
 
 
 def key(value: Any) -> Array:
-    """A random key; a whole number is taken as its seed. Raises BadValue for anything else."""
+    """A random key; a whole number is used as a seed. Raises BadValue for anything else."""
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return jax.random.key(int(value))
     if not isinstance(value, (jax.Array, np.ndarray)):

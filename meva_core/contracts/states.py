@@ -1,4 +1,4 @@
-"""The state that a learner begins a trajectory with, for all who play learners."""
+"""The state with which a learner begins a trajectory, for all code that plays learners."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PyTree = Any
 
 
 def first_state(learner: Learner, params: PyTree, x: Array, key: Array) -> PyTree:
-    """`learner.init(params, x, key)`, from the joint policy x f32[P, D] and a random key of its own.
+    """Return `learner.init(params, x, key)` for the joint policy x f32[P, D] and a random key that is used only here.
 
-    A learner of contract 1, whose `init` takes no key, is asked without one, with a DeprecationWarning.
+    For a learner of contract 1, whose `init` takes no key, calls `init(params, x)` with a DeprecationWarning.
     """
     cls = type(learner)
     if _takes_key(cls):

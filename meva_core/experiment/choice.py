@@ -1,4 +1,4 @@
-"""A choice: one entry that takes part in an experiment, and with which numbers."""
+"""A choice: one entry that takes part in an experiment, with its hyper-parameters."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from meva_core.registry import loading
 from meva_core.registry.entries import Offer, Origin, Registry
 from meva_core.registry.toml_tables import record
 
-FROM = "from"  # beside a name: its origin. No hyper-parameter is called so, since no field of a class can be
+FROM = "from"  # the key of a name's origin. `from` is a keyword of Python, so no field of a class has this name
 
 
 @attrs.frozen(kw_only=True)
 class Choice:
-    """An entry and all its hyper-parameters; a learner's with the parts that it is composed with.
+    """An entry with all its hyper-parameters; a learner's choice also holds the learner's parts.
 
-    offer: what it is loaded by. name: of the entry. origin: who offers it, and in which version; None where that is not
-    on record, in files that say no more than a name, and of a class that no plugin offers. parts: a learner's, by the
-    names of its fields. named: by setting, who the settings that are names mean.
+    offer: loads the entry. name: the entry's name. origin: the plugin that offers it, with its version; None if a file
+    records only a name, or if no plugin offers the class. parts: a learner's parts, by field name. named: the
+    choices that name-valued hyper-parameters refer to, by hyper-parameter.
     """
 
     offer: Offer = attrs.field(eq=False, repr=False)
@@ -35,11 +35,11 @@ class Choice:
     named: Mapping[str, Choice] = attrs.field(factory=dict)
 
     def to_plain(self) -> dict[str, Any]:
-        """Its name and numbers, without its parts."""
+        """The name and the hyper-parameters, without the parts."""
         return {"name": self.name, **self.numbers_to_plain()}
 
     def numbers_to_plain(self) -> dict[str, Any]:
-        """Its hyper-parameters, and the origins of it and of those whom they name."""
+        """The hyper-parameters, with the origin of this entry and of every entry that they name."""
         means = {f"{setting}_{FROM}": choice.origin for setting, choice in self.named.items()} | {FROM: self.origin}
         origins = {key: origin.to_plain() for key, origin in means.items() if origin is not None}
         return {**without_none(as_plain(self.settings)), **origins}
@@ -49,7 +49,7 @@ class Choice:
         return {name: part.to_plain() for name, part in self.parts.items()}
 
     def as_installed(self) -> Choice:
-        """The same of what is installed here, its parts too: by the entry's own name, in the version that is here."""
+        """The same choice (with its parts) with the origins of the installed versions, under the entry's own name."""
         parts = {name: part.as_installed() for name, part in self.parts.items()}
         named = {setting: choice.as_installed() for setting, choice in self.named.items()}
         settings = {**self.settings, **{setting: choice.name for setting, choice in named.items()}}
@@ -59,7 +59,7 @@ class Choice:
 
     @property
     def everybody(self) -> list[Choice]:
-        """It, its parts, and whom its settings name."""
+        """This choice, its parts, and the choices that its hyper-parameters name."""
         return [self, *self.parts.values(), *self.named.values()]
 
 
@@ -69,8 +69,8 @@ def parts_of(learner: Offer) -> dict[str, str]:
 
 
 def read_choice(registry: Registry, kind: str, plain: Any, path: str) -> Choice:
-    """Who the table at `path` of an experiment means, with all hyper-parameters. Raises MevaError where that is not
-    installed, or a hyper-parameter is unknown or of another type."""
+    """Read the table at `path` of an experiment: the entry that it names, with all hyper-parameters. Raises MevaError
+    if the entry is not installed, or a hyper-parameter is unknown or of another type."""
     if not isinstance(plain, Mapping) or not isinstance(plain.get("name"), str):
         raise BadValue(f"expected a table with a name, got {plain!r} @ {path}")
     found = read_name(registry, kind, plain, f"{path}.{FROM}")
@@ -88,10 +88,10 @@ def read_choice(registry: Registry, kind: str, plain: Any, path: str) -> Choice:
 
 
 def read_learner(registry: Registry, plain: Any, shared: Mapping[str, Any], path: str) -> Choice:
-    """Who the table at `path` means, a learner, with its parts: from tables inside its own, or else from the `shared`
-    ones. Raises as `read_choice` does."""
+    """Read the learner's table at `path`. Each part is read from a table inside it, or else from the `shared` tables.
+    Raises the same errors as `read_choice`."""
     if not isinstance(plain, Mapping) or not isinstance(plain.get("name"), str):
-        return read_choice(registry, "learner", plain, path)  # which says what is wrong
+        return read_choice(registry, "learner", plain, path)  # raises an error that explains the problem
     factory = loading.load(read_name(registry, "learner", plain, f"{path}.{FROM}").offer)
     wanted, own = part_kinds(factory), {FROM, *(h.name for h in hyperparameters(factory))}
     for key, value in plain.items():
@@ -108,8 +108,8 @@ def read_learner(registry: Registry, plain: Any, shared: Mapping[str, Any], path
 
 
 def read_name(registry: Registry, kind: str, plain: Mapping[str, Any], where: str) -> Choice:
-    """Who a table means, by its name, and the origin at `where` if it is on record. Raises UnknownName where that is
-    not installed, and BadPlugin where a name alone is two plugins'."""
+    """Look up the entry that a table names, with the origin at `where` if it is recorded. Raises UnknownName if it is
+    not installed, and BadPlugin if two plugins offer the name and the table records no origin."""
     name = plain["name"]
     if FROM not in plain:
         return Choice(offer=registry.find(kind, name), name=name)
@@ -120,5 +120,5 @@ def read_name(registry: Registry, kind: str, plain: Mapping[str, Any], where: st
 
 
 def without_none(table: dict[str, Any]) -> dict[str, Any]:
-    """The table less what is unset: TOML knows no None."""
+    """The table without the keys that are None, since TOML has no None."""
     return {key: value for key, value in table.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Experiment -> objects: the game, and who sits where. What depends on rivals is built once those are fitted."""
+"""Experiment -> objects: the game and the player in each seat. A learner with rivals is built after they are fitted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from meva_core.registry.entries import Offer
 
 @attrs.frozen
 class Player:
-    """A learner before it is built: its name and label (`labels`), the seats it takes, and what it is composed with."""
+    """A learner before it is built: its name and label (`labels`), its seats, and its parts."""
 
     name: str
     label: str
@@ -35,7 +35,7 @@ class Player:
     settings: dict[str, Any]
     extra: dict[str, Any]
     offer: Offer
-    offers: dict[str, Offer]  # of its parts, by name
+    offers: dict[str, Offer]  # offers of its parts, by name
 
     @property
     def wants_rivals(self) -> bool:
@@ -43,18 +43,17 @@ class Player:
         return "rivals" in parts(self.factory)
 
     def build(self, rivals: tuple[Fitted | None, ...] = ()) -> Learner:
-        """`rivals`: per seat the fitted rival, None in own seats; empty in self-play."""
+        """Build the learner. rivals: per seat the fitted rival, None in its own seats; empty in self-play."""
         extra = {**self.extra, "rivals": rivals} if self.wants_rivals else self.extra
         return conversion.construct(self.factory, {**self.settings, **extra}, self.path)
 
 
 @attrs.frozen
 class Composition:
-    """The game, the distinct players, of whom the first is the experiment's learner, and the evaluations by their
-    names.
+    """The game, the distinct players (the first is the experiment's learner), and the evaluations by name.
 
-    float64: evaluations compute in double precision. offers: of the evaluations and of those whom they name, by the
-    names that they have there.
+    float64: evaluations compute in double precision. offers: offers of the evaluations and of the entries that they
+    name, by the name that is used for each.
     """
 
     game: Game
@@ -70,7 +69,7 @@ class Composition:
         return tuple(owner[seat] for seat in range(self.game.num_players))
 
     def rehearse(self) -> tuple[Learner, ...]:
-        """Everybody, built as if the rivals were fitted: bad numbers and combinations show now."""
+        """Build all players as if the rivals were fitted, so that bad hyper-parameters and combinations raise early."""
         built: dict[int, Fitted] = {}
         for n in self.order:
             built[n] = Fitted(learner=self.players[n].build(self.rivals(n, built)))
@@ -84,14 +83,16 @@ class Composition:
         return tuple(None if n == own else fitted[n] for n in self.seats)
 
     def of_seeds(self, own: int, fitted: Mapping[int, Fitted], seeds: int) -> list[Learner]:
-        """Player `own` for every seed; fitted: those before it in `order`, every leaf [S, ...]."""
+        """Build player `own` for every seed. fitted: the players before it in `order`, every leaf [S, ...]."""
         rivals = [jax.tree.map(lambda leaf, s=s: leaf[s], dict(fitted)) for s in range(seeds)]
         return [self.players[own].build(self.rivals(own, of_seed)) for of_seed in rivals]
 
     def another(self, name: str, path: str, **lent: Any) -> Learner:
-        """A learner of this name that needs no fit, for this game: one that the players may meet in an evaluation.
-        lent: values for those of its hyper-parameters that have these names. Raises BadValue, naming the setting
-        `path`, where it needs a fit."""
+        """A learner for this game that needs no fit, by name: the players may meet it in an evaluation.
+
+        lent: values for the hyper-parameters with these names, as far as the learner has them. Raises BadValue, which
+        names the setting `path`, if the learner needs a fit.
+        """
         offer = self.offers[name]
         factory = loading.load(offer)
         needs_parts = set(parts(factory)) - {"game", *offer.parts}
@@ -105,18 +106,21 @@ class Composition:
         return learner
 
     def is_first(self, name: str) -> bool:
-        """True if the learner that an evaluation names so is the first player's."""
+        """True if `name`, in an evaluation, refers to the first player's learner."""
         return self.offers[name] == self.players[0].offer
 
     @property
     def order(self) -> list[int]:
-        """Indices of players, those who have to be fitted first in front."""
+        """Indices of players in the order in which they are fitted."""
         return sorted(range(len(self.players)), key=lambda n: self.players[n].wants_rivals)
 
 
 def compose(experiment: Experiment) -> Composition:
-    """BadCombination where the parts do not fit together, BadValue where a number is out of range, BadPlugin where
-    one that is not bundled breaks its contract."""
+    """Build the game and the players of an experiment.
+
+    Raises BadCombination if the parts do not fit together, BadValue if a number is out of range, and BadPlugin if an
+    entry that is not bundled breaks its contract.
+    """
     game = build(experiment.game, "game")
     if not experiment.game.offer.bundled:
         checks.game(experiment.game.offer, game)
@@ -146,8 +150,8 @@ def compose(experiment: Experiment) -> Composition:
 
 
 def _check_players(composition: Composition) -> None:
-    """Ask every player of a composition, and what it is composed with, in the abstract. Raises BadPlugin where a
-    stranger's breaks its contract."""
+    """Evaluate every player of a composition and its parts in the abstract (shapes only). Raises BadPlugin if an entry
+    of a third party breaks its contract."""
     if all(offer.bundled for player in composition.players for offer in (player.offer, *player.offers.values())):
         return
     game, built = composition.game, dict[int, Fitted]()

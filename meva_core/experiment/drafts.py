@@ -1,4 +1,4 @@
-"""Drafts: the tables of an experiment while they are put together, and the overrides that change them."""
+"""Drafts: the tables of an experiment while it is put together, and the overrides that change them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Table = dict[str, Any]
 
 @attrs.frozen
 class Side:
-    """A learner's tables: its own, with its name, and one for each part that it is composed with."""
+    """A learner's tables: its own table, with its name, and one for each of its parts."""
 
     own: Table
     parts: dict[str, Table]
@@ -30,10 +30,10 @@ class Side:
         return self.own["name"]
 
     def put(self, inner: str, path: str, value: Any) -> None:
-        """Set `inner`, a hyper-parameter of the learner or PART.NAME. path: what the user wrote, for messages."""
+        """Set `inner`, a hyper-parameter of the learner or PART.NAME. path: the user's text, for messages."""
         part, dot, name = inner.partition(".")
         if part not in self.parts and not (dot and (self.parts or part in PARTS)):
-            part, name = "", inner  # what is wrong with it is said where it is read
+            part, name = "", inner  # an error is reported when the table is read
         if not name:
             raise BadValue(f"expected {path.rstrip('.')}.NAME, got {path!r}: name one of its hyper-parameters")
         if part and part not in self.parts:
@@ -43,7 +43,7 @@ class Side:
             )
         table = self.parts[part] if part else self.own
         if part and name == "name" and table.get("name") != value:
-            table.clear()  # another one's numbers mean nothing to it
+            table.clear()  # the hyper-parameters of the previous entry do not apply to it
         table[name] = value
 
 
@@ -63,7 +63,7 @@ class Draft:
         return [self.learner, *self.opponents]
 
     def to_plain(self) -> dict[str, Any]:
-        """The tables as an experiment's file has them."""
+        """The tables in the layout of an experiment's file."""
         return {
             "game": self.game,
             "learner": self.learner.own,
@@ -74,7 +74,7 @@ class Draft:
         }
 
     def override(self, path: str, value: Any) -> None:
-        """Set one hyper-parameter by its dotted name. BadValue where there is none such."""
+        """Set one hyper-parameter by its dotted name. Raises BadValue if there is no such hyper-parameter."""
         section, _, name = path.partition(".")
         if section == "opponent":
             self._override_opponents(name, path, value)
@@ -108,7 +108,7 @@ class Draft:
             side.put(name, path, value)
 
     def _override_parts(self, part: str, path: str, value: Any) -> None:
-        """Set a hyper-parameter of everybody's part of this name."""
+        """Set a hyper-parameter of this part for every learner that has the part."""
         having = [side for side in self.sides if part in side.parts]
         if not having and part not in PARTS:
             known = {*recipes.SECTIONS, "opponent", *(name for side in self.sides for name in side.parts)}
@@ -121,12 +121,12 @@ class Draft:
     def _override_evaluation(self, name: str, value: Any) -> None:
         evaluation, _, setting = name.partition(".")
         table = {**self.evaluate.get(evaluation, {}), setting: value}
-        table.pop(f"{setting}_{FROM}", None)  # it said who another was
+        table.pop(f"{setting}_{FROM}", None)  # it recorded the origin of the previous name
         self.evaluate[evaluation] = table
 
 
 def of_experiment(experiment: Experiment) -> Draft:
-    """The draft that an experiment is read from."""
+    """The draft of an existing experiment."""
     plain = experiment.to_plain()
     learner = Side(plain["learner"], {name: plain[name] for name in experiment.learner.parts})
     rivals = zip(plain.get("opponents", []), experiment.opponents, strict=True)
@@ -135,6 +135,6 @@ def of_experiment(experiment: Experiment) -> Draft:
 
 
 def _side(table: Table, parts: Iterable[str]) -> Side:
-    """A learner's tables, from one that holds those of its parts too."""
+    """A learner's tables, split from one table that also holds the tables of its parts."""
     inside = {name: table[name] for name in parts}
     return Side({key: value for key, value in table.items() if key not in inside}, inside)

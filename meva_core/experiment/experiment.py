@@ -1,7 +1,7 @@
-"""An experiment: who plays what with which numbers. All that a run depends on, and nothing else.
+"""An experiment: the game, the players and all hyper-parameters. It holds everything that a run depends on.
 
-Names are resolved once, when an experiment is made: from then on it holds who was meant, and its file says so beside
-every name,
+Names are resolved once, when an experiment is created. From then on the experiment records the plugin behind every
+name, and so does its file:
 
     [learner]
     name = "lola"
@@ -12,8 +12,9 @@ every name,
     distribution = "meva"
     version = "1.0.0"
 
-of the learner to be shaped in [evaluate.against_from]. Written by hand, `from` may name the plugin or the distribution
-alone, or be left out where only one plugin offers the name. It is in the hash: equal hashes mean equal code.
+The origin of the learner in `evaluate.against` is in [evaluate.against_from]. In a file written by hand, `from` may
+name only the plugin or only the distribution, and may be left out if only one plugin offers the name. The origin is
+part of the hash: equal hashes mean equal code.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from meva_core.errors import BadCombination
 from meva_core.experiment.choice import Choice, without_none
 
 SCHEMA = 3
-DEFAULT = "default"  # in evaluate.asked: all evaluations that are asked by default
+DEFAULT = "default"  # in evaluate.asked: all evaluations that run by default
 
 
 @attrs.frozen(kw_only=True)
 class FitSettings:
-    """Settings of a learner's fit, whichever learner it is."""
+    """Settings of a fit that are the same for every kind of learner."""
 
     seed: int = static(default=0, doc="first random seed", check=between(0, 2**31 - 2**16))
     seeds: int = static(default=1, doc="independent fits, in one program: seed, seed + 1, ...", check=between(1, 2**16))
@@ -47,7 +48,7 @@ class FitSettings:
 
     @property
     def every_seed(self) -> list[int]:
-        """One per fit."""
+        """The random seeds, one per fit."""
         return list(range(self.seed, self.seed + self.seeds))
 
 
@@ -68,10 +69,10 @@ class EvaluateSettings:
 
 @attrs.frozen(kw_only=True)
 class Experiment:
-    """Fully resolved: every hyper-parameter is written out, so that later defaults change nothing.
+    """A fully resolved experiment: every hyper-parameter is written out, so later changes of defaults have no effect.
 
-    In its file the table of a learner's part stands inside the table of that learner; for all whose do not, it stands
-    at the top, as those of the first learner's parts do.
+    In the file, the tables of the first learner's parts are at the top level; they also apply to every other learner
+    whose own table does not contain a table for that part.
     """
 
     game: Choice
@@ -85,22 +86,22 @@ class Experiment:
 
     @property
     def hash(self) -> str:
-        """Equal hashes, equal numbers: the plugins, and their versions, are in it."""
+        """The hash of everything that decides the numbers, including the plugins and their versions."""
         return hash_of(self.to_plain())
 
     @property
     def fit_hash(self) -> str:
-        """Equal hashes, equal fits, however they are evaluated."""
+        """The hash of everything that decides the fit; the evaluation does not change it."""
         return hash_of(self.of_fit)
 
     @property
     def of_fit(self) -> dict[str, Any]:
-        """All that decides the fit, as plain tables."""
+        """Everything that decides the fit, as plain tables."""
         return {key: table for key, table in decisive(self.to_plain()).items() if key != "evaluate"}
 
     @property
     def seeds(self) -> list[int]:
-        """One per fit."""
+        """The random seeds, one per fit."""
         return self.fit.every_seed
 
     def to_plain(self) -> dict[str, Any]:
@@ -123,12 +124,12 @@ class Experiment:
 
     @property
     def participants(self) -> list[Choice]:
-        """The cast, the evaluations, and whom these name."""
+        """The cast, the evaluations, and the entries that the evaluations name."""
         return [*self.cast, *(choice for evaluation in self.evaluations for choice in evaluation.everybody)]
 
     def as_installed(self) -> Experiment:
-        """The same experiment of what is installed here, as a new run has it: a file may be of other versions, or leave
-        open who is meant."""
+        """The same experiment with the origins of the installed plugins, as a new run records them: a file may name
+        other versions, or no origin."""
         learner = self.learner.as_installed()
         evaluations = tuple(evaluation.as_installed() for evaluation in self.evaluations)
         called = {old.name: new.name for old, new in zip(self.evaluations, evaluations, strict=True)}
@@ -144,7 +145,7 @@ class Experiment:
 
     @property
     def changed_versions(self) -> list[str]:
-        """Versions that are not those on record: "meva-hawks 1.1 (was 1.0)", each once."""
+        """Installed versions that differ from the recorded ones, as "meva-hawks 1.1 (was 1.0)", each once."""
         pairs = [(choice.origin, choice.offer.origin) for choice in self.participants]
         told = [
             f"{here.distribution} {here.version} (was {was.version})"
@@ -159,10 +160,10 @@ class Experiment:
 
 
 def decisive(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of an experiment that decides its numbers: without its recipe's name and source, how evaluations were
-    picked, in which pieces a fit is done, and [run]."""
+    """The part of an experiment that decides its numbers: everything except the recipe's name and source, the list of
+    evaluations in `evaluate.asked`, `fit.chunk`, `fit.on_divergence` and [run]."""
     found = {key: value for key, value in plain.items() if key not in ("recipe", "source", "run")}
-    if isinstance(evaluate := found.get("evaluate"), Mapping):  # who is asked has a table
+    if isinstance(evaluate := found.get("evaluate"), Mapping):  # every evaluation that runs has a table
         found["evaluate"] = {key: value for key, value in evaluate.items() if key != "asked"}
     if isinstance(fit := found.get("fit"), Mapping):
         found["fit"] = {key: value for key, value in fit.items() if key not in ("chunk", "on_divergence")}
@@ -170,28 +171,28 @@ def decisive(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dotted(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Every number by the name that --set gives it: learner.rate; opponent.rate, or of several opponent.2.rate."""
+    """Every value by its name in --set: learner.rate; opponent.rate, or opponent.2.rate if there are several."""
     return dict(_dotted(_with_opponents(plain)))
 
 
 def hash_of(plain: Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits of what decides the numbers."""
+    """Hash of everything that decides the numbers, as twelve hexadecimal digits."""
     text = json.dumps(decisive(plain), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def unless_self_play(learner: Choice, rivals: tuple[Choice, ...]) -> tuple[Choice, ...]:
-    """The opponents; none where each is the learner itself."""
+    """The opponents, or an empty tuple if every one of them equals the learner."""
     return () if all(rival == learner for rival in rivals) else rivals
 
 
 def opponent_path(opponents: int, n: int) -> str:
-    """The name that --set gives opponent n, counted from 0, of so many."""
+    """The name in --set of opponent n, counted from 0. opponents: the number of opponents."""
     return "opponent" if opponents == 1 else f"opponent.{n + 1}"
 
 
 def check_seats(experiment: Experiment, num_players: int) -> None:
-    """BadCombination unless there is one opponent for every other seat, or none (self-play)."""
+    """Raise BadCombination unless there is one opponent for every other seat, or none (self-play)."""
     given = len(experiment.opponents)
     if given and given != num_players - 1:
         raise BadCombination(
@@ -201,7 +202,7 @@ def check_seats(experiment: Experiment, num_players: int) -> None:
 
 
 def _with_opponents(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Opponents by the names that --set gives them: opponent.rate, or of several opponent.2.rate."""
+    """The tables with opponents under their names in --set: opponent.rate, or opponent.2.rate if there are several."""
     named = {key: value for key, value in plain.items() if key != "opponents"}
     match plain.get("opponents", []):
         case []:

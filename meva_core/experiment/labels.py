@@ -1,4 +1,4 @@
-"""Labels of players, which tell those of one rule apart."""
+"""Labels of players: two different players of the same rule get different labels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from meva_core.experiment.choice import FROM, Choice
 from meva_core.experiment.experiment import Experiment, dotted
 
-LONGEST = 40  # letters of a label: it heads a column
+LONGEST = 40  # characters of a label, which is the head of a column
 
 
 def of(experiment: Experiment) -> list[str]:
@@ -18,11 +18,11 @@ def of(experiment: Experiment) -> list[str]:
 
 
 def told_apart(players: Sequence[Choice]) -> list[str]:
-    """A label for each player: its name, or, where another player of that name differs, "lola (variant=taylor)".
+    """A label for each player: its name, or "lola (variant=taylor)" if another player with that name is different.
 
-    In parentheses stand the hyper-parameters in which the players of one name differ; where that is too long, or says
-    nothing, the player's first seat. Before the name stands its plugin, where another plugin's player has that name,
-    too. Equal players have equal labels, others different ones.
+    The parentheses contain the hyper-parameters in which players of one name differ, or the player's first seat if
+    that text is too long or empty. The plugin comes before the name if players of two plugins share the name. Equal
+    players have equal labels, and different players have different labels.
     """
     names = [_name(own, [player for player in players if player.name == own.name]) for own in players]
     tables = [dotted({**_settings(player), "name": name}) for player, name in zip(players, names, strict=True)]
@@ -36,7 +36,7 @@ def told_apart(players: Sequence[Choice]) -> list[str]:
 
 
 def _name(own: Choice, namesakes: Sequence[Choice]) -> str:
-    """The player's name, with as much of its origin as tells it from its namesakes."""
+    """The player's name, with as much of its origin as is needed to distinguish it from `namesakes`."""
     origin = own.origin
     if origin is None or all(player.origin == origin for player in namesakes):
         return own.name
@@ -46,7 +46,7 @@ def _name(own: Choice, namesakes: Sequence[Choice]) -> str:
 
 
 def _settings(player: Choice) -> dict[str, Any]:
-    """The numbers of a player and of its parts, as plain tables."""
+    """The hyper-parameters of a player and of its parts, as plain tables."""
     return {key: table for key, table in {**player.to_plain(), **player.parts_to_plain()}.items() if key != FROM}
 
 

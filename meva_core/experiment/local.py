@@ -1,8 +1,9 @@
-"""Classes and objects that are handed in from Python where a name is taken: the names that they go by, and the offers
-that the rest of the pipeline finds under those.
+"""Classes and objects that Python callers pass in place of names: they get names, under which the rest of the pipeline
+finds their offers.
 
-A class that a plugin offers goes by its entry's name. Any other is known for one call only, by its module and class,
-`__main__:Hawk`, as no entry can be called: what is defined again under its name is another class, and nothing is stale.
+A class that a plugin offers has the name of its entry. Any other class is registered for one call only, under its
+module and class, `__main__:Hawk`, a form that no entry's name can have. So a class that is defined again is a new
+class, and no old definition is ever used.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from meva_core.registry.entries import Offer, Registry
 
 @attrs.frozen(eq=False, kw_only=True)
 class Local(Offer):
-    """A class that no plugin offers. parts: what an object is composed with beyond what every composition gives it."""
+    """A class that no plugin offers. parts: the object's parts that compositions do not supply."""
 
     factory: type
 
     @property
     def origin(self) -> None:
-        """None: its name says it all."""
+        """None: the name identifies the class completely."""
 
     @property
     def name(self) -> str:
-        """Its module and class, with its parts where it has any of its own."""
+        """The module and class, followed by the parts if there are any."""
         inside = ", ".join(f"{name}={described(part)}" for name, part in self.parts.items())
         return identity(self.factory) + (f"({inside})" if inside else "")
 
@@ -47,7 +48,7 @@ class Local(Offer):
         return f"{kind_label(self.kind)} {self.factory.__qualname__} (defined in {self.factory.__module__})"
 
     def import_factory(self) -> Any:
-        """The class, which is there already."""
+        """The class; nothing has to be imported."""
         return self.factory
 
     def fault(self, text: str, *, raised: bool = False) -> BadPlugin:
@@ -57,8 +58,8 @@ class Local(Offer):
 
 @attrs.frozen
 class Taken:
-    """A value handed in at `path`: the name that `known` finds it by, and an object's hyper-parameters, dotted as an
-    override has them. game: that a learner was made with, if any."""
+    """A value that was passed at `path`: its name in `known`, and an object's hyper-parameters under the dotted names
+    of overrides. game: the game that a learner was built with, if any."""
 
     known: Registry
     name: str
@@ -67,7 +68,8 @@ class Taken:
 
 
 def take(known: Registry, kind: str, given: Any, path: str) -> Taken:
-    """A name as it is; a class or an object of `kind` as an offer of the registry. BadValue for anything else."""
+    """Accept a name unchanged, and register a class or an object of `kind` as an offer. Raises BadValue for anything
+    else."""
     if isinstance(given, str):
         return Taken(known, given, {})
     if isinstance(given, type):
@@ -89,7 +91,8 @@ def take(known: Registry, kind: str, given: Any, path: str) -> Taken:
 
 
 def offer(known: Registry, kind: str, cls: type, given_parts: Mapping[str, Any]) -> Offer:
-    """The offer of a class: a plugin's, or one of its own. given_parts: those that no composition gives become its."""
+    """The offer of a class: the plugin's, or else a new `Local`. given_parts: parts of an object; the offer keeps those
+    that compositions do not supply."""
     given = (*KINDS[kind].given, *part_kinds(cls))
     own = {name: part for name, part in given_parts.items() if name not in given}
     if not own:
@@ -103,8 +106,8 @@ def offer(known: Registry, kind: str, cls: type, given_parts: Mapping[str, Any])
 
 @attrs.frozen
 class Cast:
-    """The cast of a run, by the names that `known` finds them by. overrides: hyper-parameters of objects, and over them
-    those that were set, dotted. made_for: games that learners were made with."""
+    """The cast of a run, by their names in `known`. overrides: the objects' hyper-parameters by dotted name, replaced
+    by the caller's overrides. made_for: the games that the learners were built with."""
 
     known: Registry
     game: str
@@ -114,7 +117,7 @@ class Cast:
     made_for: list[Any]
 
     def check_games(self, played: Game) -> None:
-        """BadCombination where a learner was made for another game than the one that is played."""
+        """Raise BadCombination if a learner was built for a game other than the one that is played."""
         for game in self.made_for:
             if described(game) != described(played):
                 raise BadCombination(
@@ -124,7 +127,7 @@ class Cast:
 
 
 def cast(known: Registry, game: Any, learner: Any, opponents: Any, overrides: Mapping[str, Any]) -> Cast:
-    """Names, classes and objects as names alone. opponents: one, or a list of them."""
+    """Turn names, classes and objects into names. opponents: one opponent, or a list of them."""
     rivals = opponents if isinstance(opponents, (list, tuple)) else [] if opponents is None else [opponents]
     found = [Taken(known, "", {})]
     paths = ["opponent"] if len(rivals) == 1 else [f"opponent.{n}" for n in range(1, len(rivals) + 1)]
@@ -151,12 +154,12 @@ def cast(known: Registry, game: Any, learner: Any, opponents: Any, overrides: Ma
 
 
 def identity(cls: type) -> str:
-    """The module and class, as an entry's factory is written."""
+    """The module and class in the format of `Entry.factory`."""
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def described(component: Any) -> str:
-    """A component with its hyper-parameters and parts, in one line: equal ones have equal lines."""
+    """Describe a component with its hyper-parameters and parts in one line; equal components have equal lines."""
     if not attrs.has(type(component)):
         return repr(component)
     inside = {name: repr(as_plain(value)) for name, value in settings(component).items()}
@@ -165,7 +168,7 @@ def described(component: Any) -> str:
 
 
 def _evaluations(known: Registry, asked: list[Any], path: str) -> tuple[Registry, list[Any]]:
-    """Names of evaluations, those of classes too."""
+    """Turn names and classes of evaluations into names."""
     names = []
     for each in asked:
         if isinstance(each, type):
@@ -176,7 +179,8 @@ def _evaluations(known: Registry, asked: list[Any], path: str) -> tuple[Registry
 
 
 def _named_at(known: Registry, path: str, learners: Iterable[str]) -> str | None:
-    """The kind whose name an override sets; None where it sets anything else. learners: whose parts there are."""
+    """The kind of component whose name an override sets; None if it sets anything else. learners: names of the learners
+    whose parts can be set."""
     section, _, rest = path.partition(".")
     evaluation, _, setting = rest.rpartition(".")
     if section == "evaluate" and any(offer.goes_by(evaluation) for offer in known.of_kind("evaluation")):
@@ -189,7 +193,7 @@ def _named_at(known: Registry, path: str, learners: Iterable[str]) -> str | None
 
 
 def _part(known: Registry, kind: str, part: Any, path: str) -> tuple[Registry, str, dict[str, Any]]:
-    """A learner's part that users choose."""
+    """Register a learner's part that users choose; returns the registry, its name and its overrides."""
     if isinstance(part, Builder):
         taken = take(known, kind, part.factory, path)
         return taken.known, taken.name, {f"{path}.{name}": value for name, value in part.settings}
@@ -201,7 +205,7 @@ def _part(known: Registry, kind: str, part: Any, path: str) -> tuple[Registry, s
 
 
 def _perhaps(known: Registry, kind: str, cls: type) -> Iterator[Offer]:
-    """Offers whose factory is called as the class is, which alone are worth an import."""
+    """Offers whose factory has the name of the class: only these have to be imported for a comparison."""
     for offer in known.of_kind(kind):
         if not isinstance(offer, Local) and offer.entry.factory.rpartition(":")[2] == cls.__qualname__:
             yield offer
@@ -219,6 +223,6 @@ def _with(known: Registry, offer: Offer) -> Registry:
 
 
 def _name(known: Registry, offer: Offer) -> str:
-    """One that nothing else of its kind goes by."""
+    """A name of the offer that is unique within its kind."""
     others = [other for other in known.of_kind(offer.kind) if other is not offer and other.goes_by(offer.name)]
     return offer.name if isinstance(offer, Local) or not others else f"{offer.plugin}:{offer.name}"

@@ -23,10 +23,10 @@ from meva_core.registry import attribution, discovery, entries, loading, recipes
 def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
     """An entry's component with its hyper-parameters: `make("learner", "lola", game=game, rate=1.0)`.
 
-    kind: game, learner, or another that `meva list` shows. name: an entry's, or a component class of your own.
-    Hyper-parameters that are not given have the class's defaults (recipes are for `run`). Parts are given as objects
-    (`rivals=`), and the game and all that users choose (`critic=`) also as a name, as {"name": ..., hyper-parameters},
-    or as a class. Raises MevaError on bad input.
+    kind: game, learner, or another kind that `meva list` shows. name: an entry's name, or your own component class.
+    Missing hyper-parameters take the class's defaults (only `run` uses recipes). Parts are objects (`rivals=`). The
+    game and the parts that users choose (`critic=`) may also be a name, {"name": ..., hyper-parameters}, or a class.
+    Raises MevaError on bad input.
 
     >>> import meva_core as meva
     >>> meva.make("learner", "naive", game="ipd", rate=25.0)
@@ -57,7 +57,7 @@ def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
 
 
 def _parts(known: entries.Registry, kind: str, factory: type, called: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """The parts of a component, taken out of `settings` and checked."""
+    """Remove the parts of a component from `settings`, check them, and return them."""
     wanted = parts(factory)
     given = {name: settings.pop(name) for name in wanted if name in settings}
     if "game" in wanted:
@@ -74,7 +74,7 @@ def _parts(known: entries.Registry, kind: str, factory: type, called: str, setti
 
 
 def _game(given: Any, path: str, whose: str) -> Game:
-    """From an object, a class, a name, or a name with hyper-parameters."""
+    """Build the game from an object, a class, a name, or a name with hyper-parameters."""
     if given is None:
         raise BadValue(f'expected game=make("game", ...) for {whose}, got none')
     if isinstance(given, (str, type)):
@@ -86,8 +86,8 @@ def _game(given: Any, path: str, whose: str) -> Game:
 
 
 def _chosen(known: entries.Registry, kind: str, given: Any, game: Any, path: str) -> Any:
-    """A part from an object, a class, a name, or hyper-parameters with a name or the default one; as a builder where
-    its kind asks for something."""
+    """Build a part from an object, a class, a name, or hyper-parameters with a name (or the default name). Returns a
+    builder if the part's kind needs arguments from the learner."""
     default, name = recipes.shipped().defaults.get(kind), path.rpartition(".")[2]
     settings = dict(given) if isinstance(given, Mapping) else {}
     named = settings.pop("name", default) if isinstance(given, Mapping) else given
@@ -107,7 +107,7 @@ def _chosen(known: entries.Registry, kind: str, given: Any, game: Any, path: str
 
 
 def _rivals(given: Any, game: Game, path: str) -> tuple[Fitted | None, ...]:
-    """Per seat a fitted rival, or None."""
+    """Check the rivals: per seat a fitted rival, or None."""
     seats = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     if len(seats) != game.num_players or not all(rival is None or isinstance(rival, Fitted) for rival in seats):
         told = ", ".join(map(kinds.told, seats))

@@ -1,4 +1,4 @@
-"""The parts that a learner is composed with: components, or builders of those in which the learner has a say."""
+"""The parts of a learner: components, or builders of components for which the learner supplies some arguments."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from meva_core.registry import loading
 
 @component
 class Builder:
-    """A part of which its learner has a say: called with what the part's kind asks (`hooks.Kind.asked`), in that order
-    or by name, it gives the component of the user's choice."""
+    """A builder of a part that needs arguments from its learner: the learner calls it with the arguments that the
+    part's kind lists (`hooks.Kind.asked`), in that order or by name, and gets the component that the user chose."""
 
     game: Game = part()
     kind: str = static(doc="of the part")
@@ -27,8 +27,8 @@ class Builder:
     path: str = static(doc="where those were given, for messages")
 
     def __call__(self, *asked: Any, **named: Any) -> Any:
-        """The component. Raises TypeError unless all is said that is asked, BadValue where a hyper-parameter is out of
-        range, and BadCombination where the user wants what the learner does not allow."""
+        """Build the component. Raises TypeError unless exactly the arguments in `Kind.asked` are passed, BadValue if a
+        hyper-parameter is out of range, and BadCombination if the learner does not allow the user's choice."""
         wanted, given = KINDS[self.kind].asked, dict(self.settings)
         said = {**dict(zip(wanted, asked, strict=False)), **named}
         if len(asked) > len(wanted) or set(said) != set(wanted):
@@ -44,21 +44,21 @@ class Builder:
         return conversion.construct(self.factory, {**given, **extra}, self.path)
 
     def _chosen(self, name: str, users: bool | None, allowed: bool, needed: str, instead: str) -> bool:
-        """The user's choice where there is one and it is allowed; else what is allowed."""
+        """The user's choice, or `allowed` if the user made none. Raises BadCombination if the choice is not allowed."""
         if users and not allowed:
             raise BadCombination(f"expected {needed} for {self.path}.{name} = true, got {instead}: leave it unset")
         return allowed if users is None else users
 
 
 def build(choice: Choice, path: str, **extra: Any) -> Any:
-    """One component with its settings; `extra` are its parts."""
+    """Build one component with its hyper-parameters; `extra` holds its parts."""
     offer = choice.offer
     return conversion.construct(loading.load(offer), {**offer.parts, **choice.settings, **extra}, path)
 
 
 def as_part(choice: Choice, game: Any, path: str) -> Any:
-    """The part that a learner of `game` is handed for a choice: a component, or its builder. game: None where
-    the learner has none."""
+    """The part that a learner of `game` receives for a choice: a component, or its builder. game: None if the learner
+    has no game."""
     kind, factory = choice.offer.kind, loading.load(choice.offer)
     if KINDS[kind].asked:
         settings = tuple(choice.settings.items())

@@ -1,4 +1,4 @@
-"""Experiments from their files, and from the tables that they are laid out in: who is meant is looked up, once."""
+"""Reads experiments from files or from plain tables. Names are looked up here, once."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from meva_core.experiment.experiment import (
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Registry
 
-KEYS = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)  # beside the parts of learners
+KEYS = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)  # every other key is a part of learners
 
 
 def read(registry: Registry, path: Path) -> Experiment:
-    """An experiment from its TOML file, its hash that of the file."""
+    """Read an experiment from its TOML file; its hash is the hash of the file's content. Raises BadValue if the file
+    has an older schema, and the errors of `from_plain`."""
     plain = recipes.read_toml(path)
-    run = plain.pop("run", None)  # versions and hash of the run it was written by
+    run = plain.pop("run", None)  # versions and hash of the run that wrote the file
     versions = run.get("versions", {}) if isinstance(run, Mapping) else {}
     if isinstance(schema := plain.get("schema"), int) and 0 < schema < SCHEMA and isinstance(versions, Mapping):
         raise BadValue(
@@ -41,8 +42,8 @@ def read(registry: Registry, path: Path) -> Experiment:
 
 def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Experiment:
     """Check everything that can be checked without building: names, types, missing and unknown keys. Raises BadValue,
-    UnknownName where somebody who is meant is not installed, and BadPlugin where a name alone is two plugins'."""
-    shared = {key: table for key, table in plain.items() if key not in KEYS}  # of parts
+    UnknownName if an entry is not installed, and BadPlugin if two plugins offer a name that has no origin."""
+    shared = {key: table for key, table in plain.items() if key not in KEYS}  # tables of parts
     for key, table in shared.items():
         if not isinstance(table, Mapping) or not recipes.names_part(key):
             raise BadValue(f"unknown key {key!r} @ {where}{did_you_mean(key, KEYS)}")
@@ -80,7 +81,7 @@ def _settings(cls: type, plain: Any, path: str) -> Any:
 
 
 def _evaluate(registry: Registry, plain: Any) -> tuple[EvaluateSettings, tuple[Choice, ...]]:
-    """The table [evaluate]: its own numbers, and a table for each evaluation that is asked."""
+    """Read the table [evaluate]: its own settings, and a table for each evaluation that runs."""
     if not isinstance(plain, Mapping):
         raise BadValue(f"expected a table, got {plain!r} @ evaluate")
     tables = {name: table for name, table in plain.items() if isinstance(table, Mapping)}
@@ -97,7 +98,7 @@ def _evaluate(registry: Registry, plain: Any) -> tuple[EvaluateSettings, tuple[C
 
 
 def check_evaluate_settings(registry: Registry, names: Iterable[str]) -> None:
-    """Raise BadValue for a setting that is an evaluation's today, and say which."""
+    """Raise BadValue for a setting that now belongs to an evaluation; the message names that evaluation."""
     own = [field.name for field in attrs.fields(EvaluateSettings)]
     for name in names:
         if name in own:

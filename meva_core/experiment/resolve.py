@@ -22,7 +22,7 @@ from meva_core.registry.entries import Offer, Registry
 from meva_core.registry.recipes import Recipe
 
 NO_RECIPE = Recipe("default", "the classes' own defaults; no recipe on record", {})
-NEAR = 4.0  # payoffs whose range differs from the recipe's by a smaller factor take its rates without a word
+NEAR = 4.0  # no remark if the payoffs' range differs from that of the recipe's game by at most this factor
 
 
 def resolve(
@@ -38,10 +38,10 @@ def resolve(
 ) -> Experiment:
     """An experiment from names, a recipe and overrides, `{"learner.rate": 1.5}`.
 
-    Each learner's numbers come from its own recipe for the game, those of its parts too (an opponent without a recipe
-    of that name uses its default, and with `or_default` so does the learner). An override of a part, `critic.width`, is
-    for everybody who has one of that name, `learner.critic.width` for one side alone.
-    The source ends with what was measured of the recipe, where no override changes what is fitted.
+    Each learner takes its hyper-parameters and those of its parts from its own recipe for the game. An opponent without
+    a recipe of that name uses its default recipe; with `or_default` so does the learner. The override `critic.width`
+    applies to every learner that has a part of that name, `learner.critic.width` to one side only. The source ends with
+    the recipe's measured results, unless an override changes the fit.
     """
     offers = [registry.find("learner", name) for name in (learner, *opponents)]
     book = cookbook(registry, files, registry.find("game", game), offers)
@@ -62,7 +62,7 @@ def resolve(
     resolved = _settled(registry, files, from_plain(registry, plain, "experiment").as_installed(), rate)
     if any(map(_of_fit, overrides or {})):
         return resolved
-    against = [opponent.name for opponent in resolved.opponents]  # none where they equal the learner
+    against = [opponent.name for opponent in resolved.opponents]  # empty if they equal the learner
     everything = book.where(book.learners[0].name, chosen)
     counted = claims.measured(everything, book.game, resolved.learner.name, chosen, against)
     return attrs.evolve(resolved, source="; ".join([resolved.source, *counted]))
@@ -85,7 +85,8 @@ def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, 
 
 
 def _as_meant(evaluation: Choice, before: Choice | None) -> Choice:
-    """The evaluation with the origins of what is new in it, itself or somebody whom it names."""
+    """The evaluation, with the origins of the installed plugins for whatever is new: itself, or entries that it
+    names."""
     if before is None:
         return evaluation.as_installed()
     new = {
@@ -100,13 +101,13 @@ def _as_meant(evaluation: Choice, before: Choice | None) -> Choice:
 def _in_another_unit(
     registry: Registry, of_recipe: Mapping[str, Any], draft: Draft, overrides: Mapping[str, Any]
 ) -> str:
-    """A clause about rates that are meant for payoffs that range over far less, or far more, than those of the game
-    that the user has made of it, whose table in the recipe was `of_recipe`; empty where there is nothing to say."""
+    """A clause for the source if the range of the game's payoffs differs much from that in the recipe, so that the
+    recipe's rates do not fit; else an empty string. of_recipe: the game's table in the recipe, before overrides."""
     offer = registry.find("game", draft.game["name"])
     try:
         meant, played = (_payoff_range(offer, settings) for settings in (of_recipe, draft.game))
     except MevaError:
-        return ""  # what is wrong with the game is said where it is composed
+        return ""  # composition reports the error in the game
     if not meant > 0 or not played > 0 or 1 / NEAR <= played / meant <= NEAR:
         return ""
     numbers = {
@@ -133,8 +134,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _recipes(book: Cookbook, recipe: str, or_default: bool) -> list[Recipe]:
-    """The recipe of each learner, the first of whom is the experiment's; one without numbers where none is on
-    record."""
+    """The recipe of each learner, the experiment's learner first; an empty recipe if a learner has none."""
     learner, *opponents = book.learners
     names = ["default" if or_default and not book.has(learner, recipe) else recipe]
     names += [recipe if book.has(opponent, recipe) else "default" for opponent in opponents]
@@ -143,7 +143,7 @@ def _recipes(book: Cookbook, recipe: str, or_default: bool) -> list[Recipe]:
 
 
 def _draft(book: Cookbook, used: Sequence[Recipe], game: str, learners: Sequence[str]) -> Draft:
-    """The draft that recipes make, one for each learner, and those of their parts that nobody names by default."""
+    """The draft from the recipes, one for each learner; parts that no recipe names are the default entries."""
     sides = [_side(book, n, name, own) for n, (name, own) in enumerate(zip(learners, used, strict=True))]
     numbers = {section: dict(used[0].sections.get(section, {})) for section in ("game", "fit", "evaluate")}
     return Draft({"name": game, **numbers["game"]}, sides[0], sides[1:], numbers["fit"], numbers["evaluate"])
@@ -158,7 +158,7 @@ def _side(book: Cookbook, n: int, name: str, own: Recipe) -> Side:
 
 
 def _check_names(draft: Draft, offers: Sequence[Offer]) -> None:
-    """BadValue for a part of which nobody says which entry it is."""
+    """Raise BadValue if no entry is chosen for a part."""
     for side, offer in zip(draft.sides, offers, strict=True):
         for part, kind in parts_of(offer).items():
             if "name" not in side.parts[part]:
@@ -169,23 +169,23 @@ def _check_names(draft: Draft, offers: Sequence[Offer]) -> None:
 
 
 def _rate(learner: Side, offer: Offer) -> float | None:
-    """A learner's rate; None where it has none, or none that is a rate."""
+    """A learner's rate; None if it has none, or if the value is not a positive number."""
     classes = {h.name: h.default for h in hyperparameters(loading.load(offer))}
     rate: Any = learner.own.get("rate", classes.get("rate"))
     return conversion.convert(rate, float, "learner.rate") if _is_number(rate) and rate > 0 else None
 
 
 def _of_fit(path: str) -> bool:
-    """True if an override changes what is fitted, so that what was measured of the recipe says nothing about it."""
+    """True if an override changes what is fitted, so that the recipe's measured results no longer apply."""
     return path.partition(".")[0] not in ("fit", "evaluate")
 
 
 @attrs.frozen
 class About:
-    """The experiment as `Evaluation.settle` is told of it.
+    """The information about an experiment that `Evaluation.settle` receives.
 
-    rate: the learner's in its recipe, before anybody changed it; None where it has none. of_recipe: a learner that an
-    evaluation names -> its hyper-parameters, from its default recipe for the game.
+    rate: the learner's rate in its recipe (or the class's default), before overrides; None if it has none. of_recipe: a
+    function from a learner that an evaluation names to its hyper-parameters, from its default recipe for the game.
     """
 
     learner: Choice
@@ -197,7 +197,8 @@ class About:
 def _settled(
     registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment, rate: float | None
 ) -> Experiment:
-    """The experiment with what its evaluations take from the rest of it. rate: the learner's in its recipe, if any."""
+    """The experiment, with the evaluation settings that depend on the rest of it filled in. rate: the learner's rate in
+    its recipe, or None."""
 
     def of_recipe(choice: Choice) -> Mapping[str, Any]:
         own = cookbook(registry, files, experiment.game.offer, [choice.offer]).find(choice.offer, "default")
@@ -213,8 +214,8 @@ def _settled(
 def _evaluations(
     registry: Registry, table: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The table [evaluate] with one inside it for each evaluation that is asked, and for those that these build on;
-    tables of others are left out."""
+    """The table [evaluate], with an inner table for each evaluation that runs and for those that it builds on; tables
+    of other evaluations are left out."""
     numbers = {name: value for name, value in table.items() if not isinstance(value, Mapping)}
     asked = conversion.convert(numbers.get("asked", [DEFAULT]), tuple[str, ...], "evaluate.asked")
     chosen: list[str] = []
@@ -241,7 +242,7 @@ def _evaluations(
 
 
 def _check_asked(registry: Registry, table: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
-    """BadValue where an override is for an evaluation that is not asked, or for none."""
+    """Raise BadValue if an override is for an evaluation that does not run, or for none."""
     asked = _evaluations(registry, table, {})
     for path in overrides:
         section, _, rest = path.partition(".")

@@ -16,7 +16,7 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 Tree = TypeVar("Tree")
-LARGEST_BLOCK = 256  # elements of a batch on each core, for each of several settings: they stay in the core's caches
+LARGEST_BLOCK = 256  # elements of a batch per core and per setting: a block of this size fits into the core's caches
 LARGEST_BLOCK_OF_ACCELERATORS = 2**17
 _AXIS = "batch"
 _limit: int | None = None
@@ -81,7 +81,7 @@ def mean_over_batch(function: Callable, constants: Any, *batch: Any) -> Any:
     """Compute function(constants, *batch), a tree of means over the batch: a loss, its gradients. Call it inside jit.
 
     Every device computes the mean over its share; the shares are then averaged. Wait for the result before the next
-    call: with more than 32 such programs in flight on a processor, XLA waits for ever.
+    call: with more than 32 such programs in flight on a processor, XLA never returns.
 
     >>> def loss(weight, x):
     ...     return jnp.mean(weight * x)
@@ -93,7 +93,7 @@ def mean_over_batch(function: Callable, constants: Any, *batch: Any) -> Any:
         return function(constants, *batch)
 
     def share(constants: Any, *batch: Any) -> Any:
-        # In one vector: to send many small arrays between devices takes far longer than one large array.
+        # In one vector: sending many small arrays between devices takes far longer than sending one large array.
         flat, unravel = ravel_pytree(function(constants, *batch))
         return unravel(jax.lax.pmean(flat, _AXIS))
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-UNROLLED = 3  # up to so many players the program repeats itself for each; for more, a loop compiles sooner
+UNROLLED = 3  # with at most this many players, the program has a copy per player; with more, a loop compiles faster
 
 
 def each_player(function: Callable[[Any], Any], players: int) -> Any:
@@ -42,7 +42,7 @@ def own_gradient(payoff: Callable[[Array, Array], Array], x: Array) -> Array:
 
 
 def own_rows(effects: Array) -> Array:
-    """Diagonal [i, i] of f32[P, P, D], f32[P, D]: what each player's policy does to that player.
+    """Diagonal [i, i] of f32[P, P, D], f32[P, D]: the effect of each player's policy on that player.
 
     >>> own_rows(jnp.array([[[1.0], [2.0]], [[3.0], [4.0]]])).tolist()
     [[1.0], [4.0]]
@@ -66,16 +66,17 @@ def simultaneous_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
 
 def _effects(payoff: Callable[[Array], Array], x: Array) -> Array:
     """Gradients of every payoff in every policy, [i, j]: d payoff_i / d x_j, f32[P, P, D]."""
-    # One player at a time, not vmap: with a batch of players beside that of policies, small products are no longer
-    # loops that vectorise, but library calls.
+    # One player at a time, not vmap: with a second batch axis for players, small products become library calls instead
+    # of loops that vectorise.
     paid, pull = jax.vjp(payoff, x)
     directions = jnp.eye(len(paid), dtype=paid.dtype)
     return each_player(lambda i: pull(directions[i])[0], len(paid))
 
 
 def effects_after(payoff: Callable[[Array], Array], x: Array, steps: Array) -> Array:
-    """Gradients of player i's payoff where all but i have taken their `steps`, [i, j]: d payoff_i / d x_j, f32[P, P,
-    D].
+    """Gradients of payoffs after the others' steps, f32[P, P, D].
+
+    Entry [i, j] is d payoff_i / d x_j at the joint policy where all players but i have taken their `steps`, f32[P, D].
 
     >>> def payoff(x):
     ...     return x[0, 0] * x[1, 0] * jnp.array([-1.0, 1.0])
@@ -92,7 +93,7 @@ def effects_after(payoff: Callable[[Array], Array], x: Array, steps: Array) -> A
 def look_ahead_gradient(payoff: Callable[[Array], Array], steps: Callable[[Array], Array], x: Array) -> Array:
     """Gradient of each player's payoff after the others' steps, row i: d_i [ f_i(x_i, x_j + steps_j(x)) ], f32[P, D].
 
-    It goes through what x_i does to the others' steps. Source: Willi et al. (2022), definition 1.
+    It includes the effect of x_i on the others' steps. Source: Willi et al. (2022), definition 1.
 
     >>> def payoff(x):
     ...     return x[0, 0] * x[1, 0] * jnp.array([-1.0, 1.0])
@@ -111,8 +112,8 @@ def look_ahead_gradient(payoff: Callable[[Array], Array], steps: Callable[[Array
 def shaping_gradient(payoff: Callable[[Array], Array], x: Array, effects: Array | None = None) -> Array:
     """The shaping term of LOLA, row i: d_i [ sum_j stop(e_ij) . d_j f_j ], f32[P, D].
 
-    It says how player i changes what the others' naive steps do to it. effects: e, f32[P, P, D], of j's policy on i's
-    payoff; by default d_j f_i at x.
+    It is the gradient of the effect that the others' naive steps have on player i. effects: e, f32[P, P, D], where e_ij
+    is the effect of j's policy on i's payoff; by default d_j f_i at x.
 
     Source: Foerster et al. (2018), equation 4; chi of Letcher et al. (2019), section 3.
 
@@ -125,7 +126,7 @@ def shaping_gradient(payoff: Callable[[Array], Array], x: Array, effects: Array 
     players = range(len(x))
 
     def by(j: Any) -> Callable[[Any], Array]:
-        # d_i d_j f_j e_ij is how d_i f_j changes as x_j moves along e_ij: forward over reverse, the cheap order.
+        # d_i d_j f_j e_ij is the change of d_i f_j as x_j moves along e_ij: forward over reverse, the cheap order.
         _, change = jax.linearize(jax.grad(lambda x: payoff(x)[j]), x)
         return lambda i: change(jnp.zeros_like(x).at[j].set(held[i, j]))[i]
 
@@ -144,7 +145,7 @@ def shaping_gradient(payoff: Callable[[Array], Array], x: Array, effects: Array 
     return jnp.stack(rows)
 
 
-# Products with H = d [d1 f1, ..., dP fP] / dx, without making H itself. v: f32[P, D], like x.
+# Products with H = d [d1 f1, ..., dP fP] / dx, without building H itself. v: f32[P, D], like x.
 
 
 def jacobian_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> Array:
@@ -170,7 +171,8 @@ def transposed_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> 
 
 
 def off_diagonal_product(payoff: Callable[[Array], Array], x: Array, v: Array) -> Array:
-    """Product H_o v, f32[P, D]: H without its blocks (i, i), so how the others' moves v_j turn player i's gradient.
+    """Product H_o v, f32[P, D], where H_o is H without its blocks (i, i): the effect of the others' moves v_j on player
+    i's gradient.
 
     >>> def payoff(x):
     ...     return 2 * x[:, 0] - jnp.sum(x) ** 2

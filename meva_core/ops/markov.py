@@ -14,11 +14,11 @@ def discounted_shares(start: Array, after: Array, discount: Array | float) -> Ar
     """Share of all rounds that a Markov chain spends in each state, f32[N], of sum 1.
 
     It is (1 - d) sum_t d^t P(state at t). start f32[N]: probabilities of the first state. after f32[N, N]: row s holds
-    the probabilities of the state after s; what stays in s is taken to be the rest, so only the numbers off the
-    diagonal count. discount d: >= 0 and < 1.
+    the probabilities of the state after s. Only the entries off the diagonal are used; the probability of staying in s
+    is 1 minus their sum. discount d: >= 0 and < 1.
 
     All derivatives, of any order, multiply by one inverse, which is computed by adding and multiplying positive numbers
-    only (Grassmann, Taksar & Heyman, 1985; O'Cinneide, 1993): every entry keeps its digits however near d is to 1.
+    only (Grassmann, Taksar & Heyman, 1985; O'Cinneide, 1993): every entry stays accurate even if d is very near 1.
 
     A chain that leaves its first state half of the time, and never comes back, at discount 0.5:
 
@@ -33,7 +33,7 @@ def discounted_shares(start: Array, after: Array, discount: Array | float) -> Ar
     shares = jax.lax.custom_linear_solve(
         lambda v: _times(flow, v), stops * start, lambda _, b: _times(inverse.T, b), lambda _, b: _times(inverse, b)
     )
-    # The sum is 1 but for rounding; dividing by it also takes out of all derivatives what rounding adds to the sum.
+    # The sum is 1 up to rounding; dividing by it also removes the rounding error of the sum from all derivatives.
     return shares / jnp.sum(shares)
 
 
@@ -42,9 +42,9 @@ def _inverse(moves: Array, stops: Array) -> Array:
 
     A state s is left with probability moves[s, t] for t, and moves[s, s] is such that row s sums to 1 - stops[s].
 
-    Gauss-Jordan elimination in place: a state that is eliminated is passed through at once by those that lead to it.
-    Under vmap a batch of small systems is a few fused loops, where `linalg.inv` makes a library call per system (and
-    on two cores those calls may wait for each other for ever).
+    Gauss-Jordan elimination in place: moves into an eliminated state are replaced by moves to its successors. Under
+    vmap a batch of small systems is a few fused loops, whereas `linalg.inv` makes a library call per system (and on two
+    cores those calls may deadlock).
     """
     size = len(stops)
     if size > UNROLLED:
@@ -76,7 +76,7 @@ def _eliminated(k: int, moves: Array, stops: Array) -> tuple[Array, Array]:
 
 
 def _by_blocks(moves: Array, stops: Array) -> Array:
-    """Compute the same block by block; states that nobody visits fill the last block."""
+    """Compute the same inverse block by block; states that are never visited fill the last block."""
     size = len(stops)
     whole = -(-size // BLOCK) * BLOCK
     moves = jnp.pad(moves, (0, whole - size))
@@ -101,5 +101,5 @@ def _by_blocks(moves: Array, stops: Array) -> Array:
 
 
 def _times(a: Array, b: Array) -> Array:
-    # A product that is not fused with what it reads: fused, each entry would be computed anew for each row.
+    # The product is not fused with its inputs: if fused, each entry would be computed again for each row.
     return jnp.matmul(a, b, precision="highest")

@@ -27,8 +27,8 @@ def quantile_huber(predictions: Array, targets: Array) -> Array:
     """Quantile Huber loss, f32[K], f32[M] -> f32[] (Dabney et al., 2018, equations 9 and 10, kappa = 1).
 
     Prediction m estimates the quantile at the midpoint (m + 1/2) / K. The loss is summed over predictions and averaged
-    over targets, which are constants: no gradient goes to them. With K = 1 it is the plain Huber loss, twice what the
-    quantile loss would be.
+    over targets, which are constants: no gradient goes to them. With K = 1 it is the plain Huber loss, twice the
+    quantile Huber loss.
 
     >>> quantile_huber(jnp.array([0.0, 1.0]), jnp.array([0.5])).item()
     0.0625
@@ -43,7 +43,7 @@ def _quantile_huber_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Arr
 
 
 def _loss_and_gradient(predictions: Array, targets: Array) -> tuple[Array, Array]:
-    """Loss and gradient together, target by target: K numbers stay in registers where K M would go through memory."""
+    """Loss and gradient together, target by target: K numbers stay in registers, but K M would go through memory."""
     count = predictions.shape[0]
     midpoints = (jnp.arange(count, dtype=predictions.dtype) + 0.5) / count
 

@@ -9,8 +9,8 @@ def lambda_returns(payoffs: Array, values: Array, discounts: Array, trace: Array
 
     Y_t = (1 - g) payoffs_t + g [(1 - trace) values_t + trace Y_{t+1}], backwards from Y_T = values_{T-1}, where
     values_t is the bootstrap at the state after step t and g the discounts (Sutton & Barto, 2018, equation 12.2;
-    Cooijmans et al., 2023, algorithm 1 and appendix A). The caller decides which payoff belongs to step t, that of the
-    state before it or after it: this is how the formulations `value` and `correction` differ.
+    Cooijmans et al., 2023, algorithm 1 and appendix A). The caller decides whether the payoff of step t is that of the
+    state before it or after it: this is the difference between the formulations `value` and `correction`.
 
     >>> payoffs, values = jnp.array([1.0, 1.0]), jnp.array([0.0, 0.0])
     >>> lambda_returns(payoffs, values, jnp.array(0.5), trace=1.0).tolist()

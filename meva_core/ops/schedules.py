@@ -8,10 +8,10 @@ from jax import Array
 
 
 def cosine(rate: Any, final: Any, updates: int) -> Callable[[Any], Array]:
-    """A schedule that falls from `rate` to `final` times `rate` over so many updates, along half a cosine.
+    """A schedule that falls from `rate` to `final` times `rate` over `updates` updates, along half a cosine.
 
-    The function returned maps a count of updates to a rate, f32[]. optax's own checks its rate in Python; here it may
-    be traced.
+    The function that it returns maps a count of updates to a rate, f32[]. Here the rate may be traced; optax's own
+    schedule checks it in Python.
 
     >>> schedule = cosine(0.1, 0.0, updates=100)
     >>> [round(float(schedule(count)), 3) for count in (0, 50, 100)]

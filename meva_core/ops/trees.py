@@ -1,4 +1,4 @@
-"""Pytrees of one structure, put together."""
+"""Stacking of pytrees with the same structure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 
 def stacked(trees: Sequence[Any]) -> Any:
-    """Stack S trees of one structure into one tree, every leaf [S, ...].
+    """Stack S trees with the same structure into one tree, every leaf [S, ...].
 
     >>> stacked([{"rate": 1.0}, {"rate": 2.0}])["rate"].tolist()
     [1.0, 2.0]

@@ -21,14 +21,14 @@ from meva_core.fitting import Divergence
 from meva_core.storage import files
 
 SCHEMA = 3
-KEPT = 3  # checkpoints of a fit
+KEPT = 3  # number of checkpoints that each fit keeps
 _ROOM = 2**20  # bytes for everything but the arrays
 
 
 @attrs.frozen
 class Checkpoint:
-    """A stored state of a fit. loops: outer loops done; state: after them; diverged: seeds that had diverged by
-    then."""
+    """A stored state of a fit. loops: outer loops done; state: the state after them; diverged: the seeds that had
+    diverged by then."""
 
     loops: int
     state: Any
@@ -69,15 +69,15 @@ def write(
 
 
 def latest(folder: Path, like: Any, damaged: Callable[[str], None] = lambda text: None) -> Checkpoint | None:
-    """The last checkpoint that is whole; None if there is no checkpoint. `like`: a state of the same shape.
+    """The last undamaged checkpoint; None if there is no checkpoint. `like`: a state of the same shape.
 
-    `damaged` is called with a line about every file that is passed over. Raises BadFolder if none is whole.
+    `damaged` is called with a line about every file that is skipped. Raises BadFolder if all are damaged.
     """
     return _first_whole(folder, lambda path: load(path, like), damaged)
 
 
 def experiment_of(folder: Path) -> Mapping[str, Any] | None:
-    """Everything that decided the fit, as plain tables; None if no checkpoint is whole."""
+    """Everything that decided the fit, as plain tables; None if there is no undamaged checkpoint."""
     with contextlib.suppress(BadFolder):
         return _first_whole(folder, lambda path: _checked(path, files.load_meta(path, most=_ROOM))["experiment"])
     return None

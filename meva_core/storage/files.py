@@ -1,7 +1,7 @@
 """Files that are written whole or not at all, and array files in which every byte is checked.
 
-Arrays are npz files, which any numpy reads. The SHA-256 of everything before it stands at a file's very end, as the zip
-archive's comment. Nothing is ever unpickled.
+Arrays are stored in npz files, which plain NumPy reads. Each file ends with the SHA-256 of everything before it, as the
+comment of the zip archive. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DIGEST = 64  # characters
 
 
 def file_name(text: str) -> str:
-    """A file name made from any text: it stays in its folder."""
+    """Turn any text into a file name that cannot point outside its folder."""
     return re.sub(r"[^\w.+-]", "-", text).lstrip(".") or "-"
 
 
@@ -81,8 +81,7 @@ def refused(error: OSError, text: str) -> MevaError:
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Context manager around the writing of a file: an OSError of a full disk does not name the file, so this adds
-    it."""
+    """Context manager for writing a file: it adds the file's name to an OSError, since that of a full disk has none."""
     try:
         yield
     except OSError as error:
@@ -106,7 +105,7 @@ def save_arrays(path: Path, arrays: Mapping[str, Any], meta: Any = None, *, comp
 def load_arrays(path: Path, *, most: int | None = None) -> tuple[dict[str, np.ndarray], Any]:
     """Read the arrays and the meta (or None) that `save_arrays` wrote. `most`: bytes that they may take up.
 
-    Raises BadFolder if the file is cut, altered in a single bit, of another make, or larger than `most`.
+    Raises BadFolder if the file is truncated, altered (even by one bit), in another format, or larger than `most`.
     """
     with _opened(path, most) as file:
         arrays = {name: file[name] for name in file.files}
@@ -138,5 +137,5 @@ def _opened(path: Path, most: int | None) -> Iterator[Any]:
             yield file
     except MemoryError:
         raise
-    except Exception as error:  # zipfile and numpy answer broken bytes with exceptions of a dozen kinds
+    except Exception as error:  # zipfile and numpy raise a dozen types of exceptions for broken bytes
         raise BadFolder(f"expected a whole file as MeVa writes it, got a damaged or foreign file: {path}") from error

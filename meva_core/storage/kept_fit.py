@@ -39,7 +39,7 @@ def train(
 ) -> tuple[PyTree, History]:
     """Fit one player, from the last checkpoint in its place: returns the state, every leaf [S, ...], and the history.
 
-    Every chunk is saved when it is over, and Ctrl-C or SIGTERM waits for that. Raises Diverged if all seeds diverged,
+    Every chunk is saved when it ends; Ctrl-C and SIGTERM take effect after that. Raises Diverged if all seeds diverged,
     or if one did and `fit.on_divergence` is "stop".
     """
     seeds = settings.every_seed
@@ -49,7 +49,7 @@ def train(
         state, loops = _resumed(out, player, state, history, progress)
         if loops > trainings[0].num_steps:
             raise BadFolder(f"expected checkpoints of at most {trainings[0].num_steps} loops in {out}, got {loops}")
-        for name in (CHECKPOINTS, SNAPSHOTS):  # made once: if the folder is deleted during the fit, it stays so
+        for name in (CHECKPOINTS, SNAPSHOTS):  # created only here: if deleted during the fit, they stay deleted
             (out / name / player).mkdir(parents=True, exist_ok=True)
     _complain(settings, history, [], progress)
     num_steps = trainings[0].num_steps

@@ -1,7 +1,7 @@
-"""One process per folder: a file named `lock`, held by the system for as long as its process lives.
+"""One process per folder: the process holds a system lock on a file named `lock` for as long as it lives.
 
-A process that was killed holds nothing: the next one takes over its folder. On a disk without such locks, filelock
-makes `lock.claim` beside it, and breaks it if its process, on the same machine, is dead.
+A killed process holds no lock, so the next process can use its folder. On a disk without such locks, filelock creates
+the file `lock.claim` in the same folder, and breaks that lock if its process, on the same machine, is dead.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from meva_core.storage import files
 
 NAME = "lock"
 CLAIM = "lock.claim"
-_SECONDS = 0.5  # between two looks at a lock that is waited for
+_SECONDS = 0.5  # between two attempts to take a lock
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
@@ -55,7 +55,7 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
         if _is_there(path, file):
             break
         release()
-        file.close()  # its holder removed the file before this process had the lock
+        file.close()  # the holder removed the file before this process got the lock
     try:
         _sign(file)
         yield
@@ -67,12 +67,12 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
 
 
 def _claimed(file: IO[str], folder: Path) -> Callable[[], object] | None:
-    """Take the folder's lock, `file`. Returns a function that gives it back; None if another process holds it."""
+    """Take the folder's lock, `file`. Returns a function that releases it; None if another process holds it."""
     try:
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return lambda: None  # closing the file gives it back
+        return lambda: None  # closing the file releases it
     except ImportError:
         return _without_system(file, folder)
     except BlockingIOError:
@@ -120,7 +120,7 @@ def _sign(file: IO[str]) -> None:
         "since": f"{datetime.datetime.now():%Y-%m-%d %H:%M}",
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
     }
-    with contextlib.suppress(OSError):  # a full disk: the lock is held all the same
+    with contextlib.suppress(OSError):  # the disk may be full: the lock is held anyway
         file.truncate(0)
         file.write(json.dumps(holder) + "\n")
         file.flush()

@@ -1,4 +1,4 @@
-"""The file metrics.jsonl: a line per seed and outer loop, written while a fit runs.
+"""The file metrics.jsonl: one line per seed and outer loop, written while a fit runs.
 
 Shapes: S seeds, N loops.
 """
@@ -36,7 +36,7 @@ def append(out: Path, fit: str, seeds: Sequence[int], chunk: Chunk) -> None:
 
 
 def cut(out: Path, fit: str, loops: int) -> None:
-    """Delete the loops from `loops` on, which will be done again, and damaged lines."""
+    """Delete the loops from `loops` on, which will be repeated, and damaged lines."""
     if not (out / NAME).exists():
         return
     kept = [line for line in _lines(out) if line["fit"] != fit or line["loop"] < loops]
@@ -46,7 +46,7 @@ def cut(out: Path, fit: str, loops: int) -> None:
 
 
 def check(out: Path) -> None:
-    """Raise BadFolder unless the file is there and every line of it is whole, as in a folder of a finished fit."""
+    """Raise BadFolder unless the file exists and has no damaged line, as in the folder of a finished fit."""
     path = out / NAME
     if not path.is_file():
         raise BadFolder(f"expected the loops of a fit in {path}, got no such file: run it again")
@@ -56,7 +56,7 @@ def check(out: Path) -> None:
 
 
 def read(out: Path, fit: str, seeds: Sequence[int], loops: int) -> tuple[dict[str, np.ndarray], int]:
-    """Metrics of the first `loops` loops, each f32[S, N], and the number of missing or damaged lines, which read as
+    """Metrics of the first `loops` loops, each f32[S, N], and the number of missing or damaged lines, whose values are
     NaN."""
     position = {seed: n for n, seed in enumerate(seeds)}
     metrics: dict[str, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""Provenance of a run: versions, platform and devices. Where they are equal, the numbers are equal to the bit."""
+"""Provenance of a run: versions, platform and devices. If these are equal, the numbers are equal bit for bit."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def record() -> dict[str, Any]:
 
 
 def changes(was: Mapping[str, Any]) -> list[str]:
-    """Differences between this process and a run's record, "jax 0.10.2 (was 0.10.1)"; what the record lacks is left
-    out."""
+    """Differences between this process and a run's record, "jax 0.10.2 (was 0.10.1)"; keys that the record lacks are
+    ignored."""
     here, differences = record(), []
     versions = was.get("versions")
     if isinstance(versions, Mapping):

@@ -17,7 +17,7 @@ from meva_core.storage import checkpoint, kept_fit
 
 def revised(known: Registry, out: Path, overrides: Mapping[str, Any]) -> Experiment:
     """The experiment in `out` with some hyper-parameters changed: its evaluation, or a longer fit. Raises BadValue if
-    the changes would make another fit."""
+    the changes would alter the fit in any other way."""
     was = reading.read(known, out / "experiment.toml")
     now = resolve.revised(known, was, overrides)
     check(now, was.of_fit, compose(now), out)

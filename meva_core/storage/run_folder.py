@@ -1,14 +1,14 @@
 """The run folder: its files, written as the run proceeds and read again on resume.
 
-experiment.toml   the resolved experiment, with the plugin and its version of everybody who takes part;
+experiment.toml   the resolved experiment, with the plugin and version of every entry that takes part;
                   `meva-run runs/.../experiment.toml` runs it again
 metrics.jsonl     one line per seed and outer loop, written during the fit
 checkpoints/      the last three of each fit
-snapshots/        its parameters ten times along the way, laid out like checkpoints
+snapshots/        the parameters of each fit at ten points of training, in the layout of checkpoints
 summary.json      everything in the tables (meva_core/report/summary.py documents it)
-policies.npz      the last policies of every match, and the arrays that evaluations add
+policies.npz      the final policies of every match, and the arrays that evaluations add
 figures/          as PNG and SVG
-report.html       one page of all this, that needs no other file
+report.html       one page with all results, which needs no other file
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from meva_core.storage import files as disk
 from meva_core.storage import kept_fit, locks, metrics, provenance
 
 SUMMARY = 4  # the version of summary.json
-READABLE = (3, SUMMARY)  # those that a page can be made of
+READABLE = (3, SUMMARY)  # versions from which a page can be made
 # Files that an interrupted start leaves behind; a folder that holds nothing else counts as empty.
 LEFTOVERS = (
     locks.NAME,
@@ -45,7 +45,7 @@ def create(out: Path, experiment: Experiment) -> None:
 
 
 def otherwise(out: Path) -> str:
-    """A hint for a user whose folder is not new."""
+    """A hint for a user whose folder already exists."""
     return f"continue a run with --resume {out} (from Python: resume=True)"
 
 
@@ -113,7 +113,7 @@ def read_summary(out: Path) -> dict[str, Any]:
         raise BadFolder(f"expected JSON in {path}, got: {error}; run it again") from error
     if not isinstance(content, dict):
         raise BadFolder(f"expected a summary in {path}, got a JSON {type(content).__name__}: run it again")
-    if "rows" in content:  # of a run
+    if "rows" in content:  # the summary of a run
         found = content.get("schema")
         check_schema(SUMMARY if found in READABLE else found, SUMMARY, path)
     return content

@@ -1,4 +1,4 @@
-"""Learners as they were along a fit, read from a run's folder: for pictures over training.
+"""Snapshots of learners during a fit, read from a run's folder: for pictures over training.
 
 Shapes: S seeds.
 """
@@ -23,11 +23,11 @@ from meva_core.storage import checkpoint, kept_fit
 
 
 def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
-    """Yield (loops, match) for each of the ten or so snapshots of a run's fit, the first one first.
+    """Yield (loops, match) for each of the ten or so snapshots of a run's fit, the earliest first.
 
-    A match has everybody in their seats, every leaf [S, ...] over seeds. Rivals who were fitted before are as they were
-    at the end of their fit. handed_in: classes or objects of your own that the run was given. Raises BadFolder if
-    nothing was fitted, or a file is damaged.
+    A match has a player in every seat, every leaf [S, ...] over seeds. Rivals with a fit of their own have the
+    parameters from the end of that fit. handed_in: your own classes or objects, if you passed any to the run. Raises
+    BadFolder if nothing was fitted, or a file is damaged.
     """
     out, known = Path(out), discovery.installed()
     for own in handed_in:

@@ -30,7 +30,7 @@ from meva_core.contracts import (
 from meva_core.errors import BadCombination
 from meva_core.ops import cosine, huber, look_ahead_gradient, mean_over_batch, simultaneous_gradient, spread
 
-SMALLEST = 1e-2  # look-ahead rate, as a share of the highest, below which corrections weigh less and less
+SMALLEST = 1e-2  # look-ahead rate, as a share of the highest, below which the weight of corrections decreases
 
 
 @component
@@ -40,15 +40,15 @@ class COLA(Learner):
         g_i(x; h) = d_i [ f_i(x_i, x_j + h g_j(x; h)) ]
 
     holds over the policies of `domain` and look-ahead rates h up to `highest_rate`; gradients flow through both
-    sides, and through what x_i does to g_j. Players step by rate * g_i. Where the orders of HOLA converge, they do to
-    such a g; it is found without them, and where they do not.
+    sides, and through the effect of x_i on g_j. Players step by rate * g_i. If the orders of HOLA converge, their limit
+    is such a g; COLA learns g without these orders, even if they diverge.
 
     - formulation `direction`: the network is g, as in the papers.
     - formulation `correction`: g = simultaneous gradient + h * network. Exact at h = 0; ours.
 
-    The network's numbers are in a unit of their own, in which payoffs range over `payoff_range`.
+    The network works in its own unit of payoffs, in which payoffs range over `payoff_range`.
 
-    At the edge of its domain g is held from one side only: draw from a wider one than is to be used.
+    At the edge of the domain, g is constrained from one side only: choose a domain wider than the policies you use.
 
     References:
         Willi et al. (2022), COLA: Consistent Learning with Opponent-Learning Awareness, ICML, equation 7;
@@ -185,8 +185,8 @@ class COLATraining(Training):
     def _size(self, rates: Array) -> Array:
         """Weight of the network's output in g, f32[B, 1, 1].
 
-        Residuals are divided by it: otherwise a correction would hardly be learnt at small look-ahead rates, where it
-        hardly changes g.
+        Residuals are divided by it: otherwise the network would learn little at small look-ahead rates, where a
+        correction has little effect on g.
         """
         unit = self.learner.unit
         if self.learner.formulation == "direction":

@@ -13,8 +13,8 @@ from meva_core.contracts import Explorer, component, leaf, not_negative
 class NoisyNetwork(Explorer):
     """Adds Gaussian noise to every parameter of the value model, drawn once per trajectory and held.
 
-    The noise is kept as its key, so a batch of trajectories stores no copies of the network; the perturbed
-    parameters exist while they are used.
+    The noise is stored as its random key, so a batch of trajectories stores no copies of the network; the perturbed
+    parameters exist only while they are in use.
 
     References:
         Fortunato et al. (2018), Noisy Networks for Exploration, ICLR, there with learnt scales;

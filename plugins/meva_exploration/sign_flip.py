@@ -13,9 +13,9 @@ from meva_core.contracts import Explorer, between, component, leaf
 class SignFlip(Explorer):
     """Flips the sign of every unit of the last hidden layer with a probability, one mask for all players.
 
-    Drawn once per trajectory and held: the value function so perturbed wants other policies, and follows
-    its want to the end, where noise on the steps would only shake. The same as flipping the signs of the
-    unit's outgoing weights, so a trajectory needs H numbers and no copy of the network.
+    The mask is drawn once per trajectory and held: the perturbed value function prefers other policies, and the whole
+    trajectory follows this preference, whereas noise on the steps would only shake it. Flipping a unit is the same as
+    flipping the signs of its outgoing weights, so a trajectory needs H numbers and no copy of the network.
 
     References:
         Cooijmans et al. (2023), section 4.3 and appendix E.

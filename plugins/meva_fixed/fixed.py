@@ -28,9 +28,9 @@ class Fixed(PlaysStrategies, Learner):
     """Plays one policy and never moves: a named strategy of the game, given numbers or probabilities, or where it was
     put.
 
-    `meva show game NAME` tells a game's strategies. Some take a number, `factor`: extortion its share of the surplus,
-    an equaliser the payoff that it grants. Numbers and probabilities are one row for all seats, or a row for each seat.
-    Tit-for-tat that forgives a third:
+    `meva show game NAME` lists a game's strategies. Some take a number, `factor`: for extortion its share of the
+    surplus, for an equaliser the payoff of the other player. Numbers and probabilities are one row for all seats, or
+    one row for each seat. Tit-for-tat that forgives a third of all defections:
 
         meva-run --game ipd --learner fixed --set "learner.probabilities=[1, 0.33, 1, 0.33, 1]"
 
@@ -109,7 +109,7 @@ class Fixed(PlaysStrategies, Learner):
 
     @property
     def _from_probabilities(self) -> bool:
-        """True if the game has policies that are read as probabilities."""
+        """True if the game's policies have probabilities as entries."""
         halves = jnp.full((self.game.num_players, self.game.policy_size), 0.5)
         return jax.eval_shape(self.game.from_entries, halves) is not None
 

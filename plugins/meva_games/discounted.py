@@ -6,8 +6,8 @@ from meva_core.contracts import Game
 class Discounted(Game):
     """Base of games of infinitely many rounds, whose payoffs are discounted sums normalised by 1 - discount.
 
-    A learning rate of 1 on the sum itself is one of 1 / (1 - discount) on the normalised one: 25 at 0.96, the discount
-    that every one of these games has by default.
+    A learning rate of 1 for the sum itself equals a rate of 1 / (1 - discount) for the normalised sum: 25 at 0.96, the
+    default discount of all these games.
     """
 
     family = "iterated"

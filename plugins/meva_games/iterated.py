@@ -24,8 +24,8 @@ class IteratedTwoByTwo(Discounted):
     """Base of the iterated games: a policy is 5 logits of P(cooperate) at [start, DD, DC, CD, CC].
 
     The payoff is exact and normalised, (1 - discount) sum_t discount^t r_t = (1 - discount) d0' (I - discount T)^-1 r,
-    where d0 is the first round's distribution over outcomes and T their transition matrix. With `noise` n every action
-    is the other one with probability n (a trembling hand), whoever takes it. Policies start from N(0, 1).
+    where d0 is the first round's distribution over outcomes and T their transition matrix. With `noise` n, every action
+    of both players is replaced by the other one with probability n (a trembling hand). Policies start from N(0, 1).
 
     Strategies by name (C after the start, DD, DC, CD, CC, own action first): always_cooperate, always_defect,
     tit_for_tat (1, 0, 1, 0, 1), suspicious_tit_for_tat (0, 0, 1, 0, 1), generous_tit_for_tat (Molander, 1985),
@@ -99,8 +99,8 @@ class IteratedTwoByTwo(Discounted):
         return jnp.max(tables, axis=1) - jnp.min(tables, axis=1)
 
     def payoff(self, x: Array) -> Array:
-        # A sum of products, not a matrix product: it fuses with what made the shares. Around the tables' middle, since
-        # what all payoffs have in common would take digits from their differences.
+        # A sum of products, not a matrix product: it fuses with the computation of the shares. The tables' middle is
+        # subtracted first, since a large common part of all payoffs would make their differences less accurate.
         tables = self.tables.astype(x.dtype).reshape(2, 4)
         middle = jnp.mean(tables, axis=1, keepdims=True)
         return middle[:, 0] + jnp.sum((tables - middle) * self._shares(x), axis=1)
@@ -112,14 +112,14 @@ class IteratedTwoByTwo(Discounted):
     def best_response(self, x: Array, seat: int) -> Array:
         """All 32 deterministic policies, one of which is a best response to a memory-one policy.
 
-        The answer to such a policy is a Markov decision process over the four outcomes.
+        Against such a policy, the best response solves a Markov decision process over the four outcomes.
         """
         return SATURATED * jnp.array(list(itertools.product([-1.0, 1.0], repeat=len(ENTRIES))))
 
     def _shares(self, x: Array) -> Array:
         """Normalised discounted shares of [DD, DC, CD, CC], f32[4]."""
         defects, cooperates = action_probabilities(x, self.noise)
-        # Player 2's after what player 1 calls [start, DD, DC, CD, CC]: what one calls CD the other calls DC.
+        # Player 2's entries in player 1's order [start, DD, DC, CD, CC]: player 1's CD is player 2's DC.
         second = [jnp.concatenate([p[1, :2], p[1, 3:1:-1], p[1, 4:]]) for p in (defects, cooperates)]
         first = (defects[0], cooperates[0])
         outcome = jnp.stack([own * other for own in first for other in second], axis=1)
@@ -127,10 +127,10 @@ class IteratedTwoByTwo(Discounted):
 
 
 def action_probabilities(x: Array, noise: Array | float) -> tuple[Array, Array]:
-    """Probabilities of the first and the second action, each of the shape of x, the logits of the second.
+    """Probabilities of the first and the second action, each with the shape of x, the logits of the second action.
 
-    Both are computed from the logits, so that the one near 0 keeps its digits. With probability `noise` an action is
-    the other one.
+    Both are computed from the logits, so that a probability near 0 is accurate. With probability `noise` an action is
+    replaced by the other one.
     """
     first, second = jax.nn.sigmoid(-x), jax.nn.sigmoid(x)
     return (1 - noise) * first + noise * second, (1 - noise) * second + noise * first

@@ -20,7 +20,7 @@ AXELROD = ((1.0, 5.0), (0.0, 3.0))
 class Matrix(IteratedTwoByTwo):
     """The iterated game of two payoff tables: rows are player 1's action, columns player 2's, D first. `payoffs_2`
     unset: the game looks the same to both, payoffs_2 = payoffs_1 transposed. Textbooks print C first: `textbook_1` and
-    `textbook_2` take tables as they stand there. So these are one game:
+    `textbook_2` take tables in that order. So these two commands play the same game:
 
         meva-run --game matrix --learner lola --set "game.payoffs_1=[[1, 5], [0, 3]]"
 
@@ -49,7 +49,7 @@ class Matrix(IteratedTwoByTwo):
 
     def __attrs_post_init__(self) -> None:
         self._read_textbook()
-        # With one table for both the game is symmetric, and stays so whatever numbers are put into the table later.
+        # With one table for both players the game is symmetric, also if the table's numbers change later.
         given: Any = (self.payoffs_1, self.payoffs_2)
         if self.payoffs_2 is None or any(isinstance(number, Tracer) for number in jax.tree.leaves(given)):
             return

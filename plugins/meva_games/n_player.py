@@ -37,13 +37,13 @@ class IteratedNPlayer(Discounted):
 
     A policy is 1 + 2 P logits of P(cooperate): at the start, then by the own last action (0 defected, 1 cooperated) and
     how many others cooperated: [start, 0.0, ..., 0.(P-1), 1.0, ..., 1.(P-1)]. Payoffs are exact over the 2^P states and
-    normalised by 1 - discount, as in the iterated two-by-two games; with `noise` n every action is the other one with
-    probability n. Practical to 6 players. Policies start from N(0, 1).
+    normalised by 1 - discount, as in the iterated two-by-two games; with `noise` n every action is replaced by the
+    other one with probability n. Practical for up to 6 players. Policies start from N(0, 1).
 
-    Strategies beside always and random: tit_for_tat cooperates where at least so many others did (a number; all of them
-    unless told otherwise; Boyd & Richerson, 1988), proportional_tit_for_tat with the probability of their share (Hilbe
-    et al., 2014), win_stay_lose_shift where all did the same (all or none; Pinheiro et al., 2014), and grim where all
-    cooperated. All but random cooperate at the start.
+    Strategies in addition to always and random: tit_for_tat cooperates if at least a given number of the others did (by
+    default all of them; Boyd & Richerson, 1988), proportional_tit_for_tat with a probability equal to the share of the
+    others who did (Hilbe et al., 2014), win_stay_lose_shift if all players did the same (all or none; Pinheiro et al.,
+    2014), and grim if all cooperated. All but random cooperate at the start.
 
     References:
         Boyd & Richerson (1988), The Evolution of Reciprocity in Sizable Groups, Journal of Theoretical Biology;
@@ -82,7 +82,7 @@ class IteratedNPlayer(Discounted):
 
     @property
     def strategies(self) -> Mapping[str, Any]:
-        others = np.tile(np.arange(self.num_players), 2)  # how many of them cooperated, entry by entry
+        others = np.tile(np.arange(self.num_players), 2)  # number of others who cooperated, per entry
         own = np.repeat([0, 1], self.num_players)
         every = self.num_players - 1
 
@@ -136,7 +136,8 @@ class IteratedNPlayer(Discounted):
         """Normalised discounted share of the rounds that end in each state, f32[S]."""
         entry = jnp.asarray(_states(self.num_players).entry, x.dtype)
         defect, cooperate = action_probabilities(x, self.noise)
-        # A product with ones and zeros, not an index: what each player will do after each state, f32[2, S, P].
+        # Probabilities of each player's next actions after each state, f32[2, S, P]; a product with ones and zeros, not
+        # an index.
         after = jnp.einsum("spd,apd->asp", entry, jnp.stack([defect, cooperate]), precision="highest")
         start = _joint(defect[:, 0], cooperate[:, 0])
         return discounted_shares(start, jax.vmap(_joint)(*after), self.discount)

@@ -1,7 +1,7 @@
 """Any iterated game of two players, each with any number of actions.
 
-Shapes: N and M actions of player 1 and 2, A the larger number, S = N M states (what both did last round), D = (1 + S) A
-numbers per policy.
+Shapes: N and M actions of player 1 and 2, A the larger number, S = N M states (the actions of the last round),
+D = (1 + S) A numbers per policy.
 """
 
 import functools
@@ -23,7 +23,7 @@ from meva_games.memory_one import SATURATED
 from meva_games.two_by_two import DISCOUNT
 
 ROUNDS_OF_IMPROVEMENT = 100  # of a best response: a handful is enough
-TIE = 1e-5  # actions that are worth this much less than the best, as a share of the payoffs' range, are ties
+TIE = 1e-5  # actions whose value is less than this below the best, as a share of the payoffs' range, are ties
 MOST_ACTIONS = 8
 
 Table = tuple[tuple[float, ...], ...]
@@ -46,10 +46,10 @@ class NormalForm(Discounted):
             --set "game.payoffs_2=[[3, 5, 0], [0, 1, 1]]"
 
     The default is rock-paper-scissors. A policy is (1 + N M) A logits of the own actions, at the start and after every
-    outcome, the own action first: [start, 0.0, 0.1, ...]. Where a player has fewer actions than the other, its last
-    logits of each state mean nothing. Payoffs are exact over the N M states and normalised by 1 - discount, as in the
+    outcome, the own action first: [start, 0.0, 0.1, ...]. If a player has fewer actions than the other, its last
+    logits of each state are ignored. Payoffs are exact over the N M states and normalised by 1 - discount, as in the
     iterated two-by-two games, of which this is the general case: logits (0, x) of two actions are its x. Policies start
-    from N(0, 1). With `noise` n every action is one of the others with probability n, whoever takes it.
+    from N(0, 1). With `noise` n, every action of both players is replaced by one of the others with probability n.
 
     References:
         Osborne & Rubinstein (1994), A Course in Game Theory (strategic games); best responses by policy iteration:
@@ -90,7 +90,7 @@ class NormalForm(Discounted):
             raise BadCombination(
                 f"expected game.payoffs_2 laid out like payoffs_1, {rows} x {columns}, got {got[0]} x {got[1]}"
             )
-        # With one table for both the game is symmetric, and stays so whatever numbers are put into the table later.
+        # With one table for both players the game is symmetric, also if the table's numbers change later.
         given: Any = (self.payoffs_1, self.payoffs_2)
         if self.payoffs_2 is None or any(isinstance(number, Tracer) for number in jax.tree.leaves(given)):
             return
@@ -139,7 +139,7 @@ class NormalForm(Discounted):
 
     @property
     def strategies(self) -> Mapping[str, Array]:
-        """Strategies that both players can play: one action always, all at random, and what the other did last."""
+        """Strategies that both players can play: always one action, a random action, or the other's last action."""
         rows, columns = self.actions
         shape = (1 + rows * columns, max(rows, columns))
         policies = {"random": jnp.zeros(self.policy_size)}
@@ -159,7 +159,8 @@ class NormalForm(Discounted):
         return jnp.max(tables, axis=1) - jnp.min(tables, axis=1)
 
     def payoff(self, x: Array) -> Array:
-        # Around the tables' middle, since what all payoffs have in common would take digits from their differences.
+        # The tables' middle is subtracted first, since a large common part of all payoffs would make their differences
+        # less accurate.
         tables = self.tables.astype(x.dtype).reshape(2, -1)
         middle = jnp.mean(tables, axis=1, keepdims=True)
         return middle[:, 0] + jnp.sum((tables - middle) * self._shares(x), axis=1)
@@ -169,14 +170,14 @@ class NormalForm(Discounted):
         return dict(zip(_outcomes(*self.actions), self._shares(x), strict=True))
 
     def best_response(self, x: Array, seat: int) -> Array:
-        """The deterministic policy that policy iteration gives, f32[1, D], one of the best responses.
+        """The deterministic policy from policy iteration, f32[1, D], which is one of the best responses.
 
-        Against a memory-one policy a deterministic one is best, since the answer is a Markov decision process over the
-        outcomes. Among the best responses it is one that leaves the other least.
+        Against a memory-one policy a deterministic policy is best, since the best response solves a Markov decision
+        process over the outcomes. It is one of the best responses that give the other player the least.
         """
         own, other = self.actions[seat], self.actions[1 - seat]
         hands = [_trembling(count, self.noise, x.dtype) for count in (own, other)]
-        # The other's actions after each of the responder's states, which the other sees with its own action first.
+        # The other's actions after each of the responder's states; the other names the same states own action first.
         theirs = _times(self._meant(x)[1 - seat], hands[1])[_seen_by_the_other(own, other)]
         tables = self.tables.astype(x.dtype)
         mine, yours = (tables[0], tables[1]) if seat == 0 else (tables[1].T, tables[0].T)
@@ -191,7 +192,7 @@ class NormalForm(Discounted):
 
         Rows are the start and then each of the player's states.
         """
-        largest = float(jnp.finfo(x.dtype).max)  # of two infinite logits, none would be more than the other
+        largest = float(jnp.finfo(x.dtype).max)  # two infinite logits could not be compared
         logits = jnp.clip(x, -largest, largest).reshape(2, -1, max(self.actions))
         first, second = (jax.nn.softmax(logits[n, :, :count], axis=1) for n, count in enumerate(self.actions))
         return first, second
@@ -210,7 +211,7 @@ class NormalForm(Discounted):
 
 
 def _trembling(actions: int, noise: Any, dtype: Any) -> Array:
-    """Probability of each action (column) when one is meant (row), f32[N, N]."""
+    """Probability of each action (column) given the intended action (row), f32[N, N]."""
     meant = jnp.eye(actions, dtype=dtype)
     return (1 - noise) * meant + noise * (1 - meant) / (actions - 1)
 
@@ -232,7 +233,7 @@ def _outcomes(own: int, other: int) -> list[str]:
 
 @functools.cache
 def _seen_by_the_other(own: int, other: int) -> np.ndarray:
-    """Index of each of a player's states (the start first) among the other's, whose own action comes first."""
+    """Index of each of a player's states (the start first) in the other player's order of states."""
     after = np.arange(own * other).reshape(other, own).T.ravel()
     return np.concatenate([[0], 1 + after]).astype(np.int32)
 
@@ -246,13 +247,14 @@ def _sure(action: Any, actions: int) -> Array:
 
 
 def _improved(reward: Array, theirs: Array, hand: Array, discount: Any, allowed: Array) -> Array:
-    """Value of each own action after each state if the best is done from then on, f32[1 + S, N]; -inf if not allowed.
+    """Value of each own action after each state, with best actions afterwards, f32[1 + S, N]; -inf if not allowed.
 
-    By policy iteration (Howard, 1960). reward f32[N, M] per round; theirs f32[1 + S, M]: the other's action after each
-    of the own states; hand f32[N, N]: the action taken (column) when one is meant (row).
+    Computed by policy iteration (Howard, 1960). reward f32[N, M] per round; theirs f32[1 + S, M]: the probabilities of
+    the other's actions after each own state; hand f32[N, N]: the probability of each action (column) given the intended
+    one (row).
     """
     actions, others = reward.shape
-    now = _times(theirs, reward.T)  # payoff this round of each action that is taken
+    now = _times(theirs, reward.T)  # payoff of each executed action in this round
 
     def worth(values: Array) -> Array:
         """Value of each own action after each state, given the values f32[S] of reaching a state."""

@@ -12,8 +12,9 @@ from meva_games.two_by_two import DISCOUNT, NOISE
 class PublicGoods(IteratedNPlayer):
     """Each round everybody has 1, to keep or to contribute; what is contributed is multiplied by m and shared out.
 
-    With 1 < m < P contributing is best for all and keeping is best for each; two players play the prisoner's dilemma
-    with CC m, m; DD 1, 1; DC 1 + m/2, m/2. See `IteratedNPlayer` for policies, payoffs and strategies.
+    With 1 < m < P, it is best for the group if all contribute, and best for each player to keep. With two players it is
+    the prisoner's dilemma with CC m, m; DD 1, 1; DC 1 + m/2, m/2. See `IteratedNPlayer` for policies, payoffs and
+    strategies.
 
     References:
         Ledyard (1995), Public Goods: A Survey of Experimental Research; as an iterated game between memory-one

@@ -26,8 +26,8 @@ class Quadratic(Game):
 class Tandem(Quadratic):
     """f1 = -((a + b)^2 - 2 a), f2 = -((a + b)^2 - 2 b): on a tandem, each would like the other to pedal.
 
-    Naive learning settles on the line a + b = 1, payoffs 1 in all; rules that shape expect the other to give way
-    and settle further out, where both are worse off: arrogance. Policies start from N(0, 1).
+    Naive learning converges to the line a + b = 1, where the payoffs sum to 0; rules that shape expect the other to
+    give way, and converge further out, where both are worse off: arrogance. Policies start from N(0, 1).
 
     References:
         Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR, section 5.

@@ -21,14 +21,14 @@ PAYOFFS = Check("2 to 10 finite numbers, one for each player", _as_many_as_playe
 @component
 class SocialDilemma(IteratedNPlayer):
     """The iterated game in which a round pays by the own action and by how many of the others cooperate, from none to
-    all of them: one payoff for each number, and so as many as there are players.
+    all of them: each list has one payoff per number of other cooperators, so its length is the number of players.
 
         meva-run --game social_dilemma --learner lola --set "game.cooperators=[0, 2, 4, 6]" \\
             --set "game.defectors=[1, 3, 5, 7]"
 
     The default is the three-player prisoner's dilemma of the pax library: cooperators earn 0, 3, 7 and defectors 1, 5,
-    9 where 0, 1, 2 of the others cooperate. See `IteratedNPlayer` for policies, payoffs and strategies; `public_goods`
-    and the symmetric two-by-two games are special cases.
+    9 if 0, 1, 2 of the others cooperate. See `IteratedNPlayer` for policies, payoffs and strategies; `public_goods` and
+    the symmetric two-by-two games are special cases.
 
     References:
         Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS (payoffs a_j and b_j);

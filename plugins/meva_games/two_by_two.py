@@ -33,8 +33,8 @@ class SymmetricTwoByTwo(IteratedTwoByTwo):
 class PrisonersDilemma(SymmetricTwoByTwo):
     """Iterated prisoner's dilemma: CC -1, -1; DD -2, -2; DC 0, -3; CD -3, 0.
 
-    Naive learning ends near DD, payoff -2; tit-for-tat with itself is worth -1, and 0 and -3 are the
-    extremes.
+    Naive learning ends near DD with payoff -2. Two tit-for-tat players get -1 each; the highest and lowest payoffs are
+    0 and -3.
 
     References:
         Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, table 1.
@@ -57,7 +57,7 @@ class PrisonersDilemma(SymmetricTwoByTwo):
 class Chicken(SymmetricTwoByTwo):
     """Iterated chicken: D goes straight, C swerves: DD -100, -100; DC +1, -1; CD -1, +1; CC 0, 0.
 
-    Two pure equilibria, each the other player's loss; a crash costs both a hundred times what there is to win.
+    One round has two pure equilibria, each with one loser; a crash costs both a hundred times the possible gain.
 
     References:
         Rapoport & Chammah (1966), The Game of Chicken; with these payoffs Cooijmans et al. (2023), appendix.
@@ -74,7 +74,7 @@ class Chicken(SymmetricTwoByTwo):
 class StagHunt(SymmetricTwoByTwo):
     """Iterated stag hunt: C hunts the stag, D a hare: CC 4, 4; DD 2, 2; DC 3, 1; CD 1, 3.
 
-    Two equilibria: one pays, one is safe.
+    One round has two pure equilibria: CC pays more, DD is safe.
 
     References:
         Skyrms (2004), The Stag Hunt and the Evolution of Social Structure.

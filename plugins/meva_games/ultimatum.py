@@ -15,7 +15,7 @@ class Ultimatum(Game):
 
         f1 = 5 p + 8 (1 - p) q,   f2 = 5 p + 2 (1 - p) q.
 
-    Naive learning teaches player 2 to accept anything, and player 1 to offer little. Policies start from N(0, 1).
+    With naive learning, player 2 learns to accept anything, and player 1 to offer little. Policies start from N(0, 1).
 
     References:
         Willi et al. (2022), COLA: Consistent Learning with Opponent-Learning Awareness, ICML (the "balanced" game).
@@ -51,6 +51,6 @@ class Ultimatum(Game):
         return jnp.array([5.0, 5.0]) * fair + jnp.array([8.0, 2.0]) * (1 - fair) * accepts
 
     def outcomes(self, x: Array) -> dict[str, Array]:
-        """Probabilities of the three ways it can end."""
+        """Probabilities of the three possible outcomes."""
         fair, accepts = jax.nn.sigmoid(x[:, 0])
         return {"fair": fair, "unfair": (1 - fair) * accepts, "refused": (1 - fair) * (1 - accepts)}

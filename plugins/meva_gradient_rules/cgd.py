@@ -18,7 +18,7 @@ class CGD(Learner):
 
         (I - h H_o)^-1 g:
 
-    LookAhead carried on without end, everybody expecting everybody to look ahead.
+    This is the limit of LookAhead repeated infinitely often: every player expects every other to look ahead.
 
     References:
         Schaefer & Anandkumar (2019), Competitive Gradient Descent, NeurIPS, equation 3 (in losses).
@@ -37,7 +37,7 @@ class CGD(Learner):
             v = flat.reshape(x.shape)
             return (v - self.look_ahead_rate * off_diagonal_product(self.game.payoff, x, v)).ravel()
 
-        # The matrix itself, PD by PD: a direct solve is exact, and at the size of these policies the cheaper one.
+        # The full PD x PD matrix: a direct solve is exact, and cheaper at the size of these policies.
         matrix = jax.vmap(left_side, out_axes=1)(jnp.eye(x.size, dtype=x.dtype))
         gradient = simultaneous_gradient(self.game.payoff, x)
         return self.rate * jnp.linalg.solve(matrix, gradient.ravel()).reshape(x.shape), state

@@ -35,8 +35,8 @@ class LOLA(Learner):
     summed over the others j. They are different algorithms: with h = 0 all are naive learning, and `exact` and
     `taylor` differ by O(h^2).
 
-    With look_aheads K above 1, which is for `exact` alone, the others take K naive steps of rate h one after the other,
-    x_i held in place, and all of them are differentiated through.
+    With look_aheads K above 1, which only `exact` allows, the others take K naive steps of rate h one after the other
+    while x_i stays constant, and the gradient goes through all of them.
 
     References:
         Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS (`foerster`, equation 4);
@@ -73,7 +73,7 @@ class LOLA(Learner):
             return self.rate * jnp.stack(rows), state
         gradient = simultaneous_gradient(payoff, x)
         if self.variant == "exact":
-            # The chain rule by hand: what x_i does to its payoff, and to the others' steps.
+            # The chain rule by hand: the effect of x_i on its payoff, and on the others' steps.
             effects = effects_after(payoff, x, h * gradient)
             return self.rate * (own_rows(effects) + h * shaping_gradient(payoff, x, effects)), state
         if self.variant == "taylor":

@@ -38,8 +38,8 @@ class SGA(Learner):
         gradient = simultaneous_gradient(self.game.payoff, x)
         downhill = transposed_product(self.game.payoff, x, gradient)
         adjustment = (downhill - jacobian_product(self.game.payoff, x, gradient)) / 2
-        # Numbers of the first, second and second order in the payoffs, each in the scale's unit by itself: the seventh
-        # power would overflow.
+        # Numbers of the first, second and second order in the payoffs, each scaled separately: the seventh power of the
+        # scale would overflow.
         unit = self.payoff_scale
         there, down, turn = unit * gradient, unit**2 * downhill, unit**2 * adjustment
         alignment = jnp.sum(there * down) * jnp.sum(turn * down) / x.size

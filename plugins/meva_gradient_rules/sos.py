@@ -29,8 +29,8 @@ class SOS(Learner):
         p_1 = 1 if <h chi, g_0> >= 0, else min(1, -a |g_0|^2 / <h chi, g_0>),
         p_2 = |g|^2 if |g| < b, else 1.
 
-    p_2 depends on the payoffs' scale: `payoff_scale` multiplies g there. p takes the whole joint policy into
-    account, so player i computes it from everybody's payoffs.
+    p_2 depends on the payoffs' scale: `payoff_scale` multiplies g there. p depends on the whole joint policy, so player
+    i computes it from the payoffs of all players.
 
     References:
         Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR, algorithm 1 (in losses).

@@ -37,9 +37,10 @@ class Params(NamedTuple):
 class MMAML(StepsLike, Learner):
     """Learns where to start and how fast to learn, then learns naively.
 
-    Every seat's policy and rate ascend its mean payoff over T naive steps of everybody, differentiated through all of
-    them, against opponents who start as the game does and learn naively at `rate`. In a match it starts there and
-    takes naive steps at the rate that it learnt. In a symmetric game one start serves all seats.
+    Every seat's policy and rate ascend its mean payoff over T naive steps of all players, differentiated through all of
+    the steps, against opponents who start from the game's initial policies and learn naively at `rate`. In a match, the
+    learner starts from the learnt policy and takes naive steps at the learnt rate. In a symmetric game all seats share
+    one start.
 
     References:
         Finn, Abbeel & Levine (2017), Model-Agnostic Meta-Learning, ICML; in games: Lu et al. (2022), Model-Free
@@ -79,8 +80,8 @@ class MMAML(StepsLike, Learner):
 
 
 class FitState(NamedTuple):
-    """State of the fit; policy f32[N, D] and rate f32[N] of the N seats that are learnt, the rate in the fit's own unit
-    of payoffs."""
+    """State of the fit: policy f32[N, D] and rate f32[N] of the N learnt seats; the rate is in the fit's own unit of
+    payoffs."""
 
     policy: Array
     rate: Array

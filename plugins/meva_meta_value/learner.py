@@ -13,16 +13,16 @@ class MeVa(MetaValue):
 
     - formulation `value`: players follow own gradients of V.
     - formulation `correction`: U(x) = V(x + step) is learnt; players follow (1 - g) grad f + g grad U (mixing
-      `convex`, what normalised values imply and the authors' code does) or grad f + g grad U (mixing `sum`, as
+      `convex`, which follows from normalised values and is in the authors' code) or grad f + g grad U (mixing `sum`, as
       printed in the paper's algorithm 1). Mixing `between` (ours): (1 - g + g w) grad f + g grad U, with an incentive w
-      from 0, `convex`, to 1, `sum`; drawn during the fit it is a condition of the network, as the discount is.
+      from 0, `convex`, to 1, `sum`. If w is drawn during the fit, it is an input of the network, like the discount.
 
-    A player with discount 0 is a naive learner, exactly so in the correction formulation. A model fitted in
-    self-play holds against players who use it (at any discounts); fitted with `rivals`, the rivals' steps are
-    part of the rollouts, and the other seats follow the value.
+    A player with discount 0 is a naive learner (in the correction formulation exactly, not only approximately). A model
+    fitted in self-play is valid against players who use it (at any discounts). In a fit with `rivals`, the rivals'
+    steps are part of the rollouts, and the other seats follow the value.
 
-    The network learns values in a unit of its own, in which payoffs range over `payoff_range`: the same game with
-    payoffs in another unit, and a rate to match, is learnt alike.
+    The network learns values in its own unit, in which payoffs range over `payoff_range`: if the unit of the game's
+    payoffs changes and the rate with it, the fit stays the same.
 
     References:
         Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863.

@@ -40,7 +40,7 @@ UNPERTURBED = None  # the noise of a player who does not explore
 
 @component
 class MetaValue(HasMetaValue, Facing, Learner):
-    """A learner with a learnt meta-value and its gradient: all of `MeVa` but how it is fitted."""
+    """A learner with a learnt meta-value and its gradient: everything in `MeVa` except the fit."""
 
     game: Game = part()
     value_model: Any = part(doc="the network's builder: outputs, conditions, equivariant -> ValueModel")
@@ -174,7 +174,7 @@ class MetaValue(HasMetaValue, Facing, Learner):
 
     def facing(self, rivals: tuple[Learner | None, ...]) -> MetaValue:
         """This learner with discount 0 in the seats of rivals, who must be myopic. Raises BadCombination for any other
-        rival, and where it was fitted against rivals."""
+        rival, and if it was fitted against rivals."""
         if self.rivals:
             raise BadCombination("a meta-value fitted against one rival does not hold against another: fit it again")
         for seat, rival in enumerate(rivals):
@@ -217,7 +217,7 @@ class MetaValue(HasMetaValue, Facing, Learner):
         return jnp.broadcast_to(jnp.asarray(self.incentive, dtype=float), (self.game.num_players,))
 
     def _conditions(self, discounts: Array) -> Array:
-        """Inputs of the network beside policies, f32[P, C]."""
+        """Inputs of the network in addition to policies, f32[P, C]."""
         shown = [discounts, self._incentives] if self.incentive_draw == "uniform" else [discounts]
         return jnp.stack(shown, axis=-1)
 

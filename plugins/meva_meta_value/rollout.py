@@ -23,7 +23,7 @@ class Explored(NamedTuple):
     rivals: tuple  # the rivals' states along it, one per seat
     discounts: Array  # f32[P], of the exploring players
     noise: Any  # the explorer's, drawn once
-    incentives: Array | None = None  # f32[P], of the exploring players where they are drawn
+    incentives: Array | None = None  # f32[P], of the exploring players; None if not drawn
 
 
 class OnPolicy(NamedTuple):
@@ -32,7 +32,7 @@ class OnPolicy(NamedTuple):
     x: Array  # f32[S + 1, P, D]
     payoffs: Array  # f32[S + 1, P]
     discounts: Array  # f32[P]
-    incentives: Array | None = None  # f32[P], where they are drawn
+    incentives: Array | None = None  # f32[P]; None if not drawn
 
 
 def start(learner: MetaValue, params: Any, key: Array) -> Explored:
@@ -49,7 +49,7 @@ def start(learner: MetaValue, params: Any, key: Array) -> Explored:
 
 
 def _first_states(learner: MetaValue, x: Array, key: Array) -> tuple:
-    """The rivals' states, None in own seats. Seats from P on, whose keys their `start` has not had."""
+    """The rivals' initial states, None in own seats. The keys are numbered from P on, since `start` used the others."""
     keys = [jax.random.fold_in(key, len(learner.rivals) + seat) for seat in range(len(learner.rivals))]
     return tuple(r and first_state(r.learner, r.params, x, key) for r, key in zip(learner.rivals, keys, strict=True))
 
@@ -84,7 +84,7 @@ def draw_incentives(learner: MetaValue, key: Array) -> Array | None:
 
 
 def _shared(learner: MetaValue, drawn: Array, key: Array) -> Array:
-    """With probability `equal_players` the first player's number for all, else each their own, f32[P]."""
+    """The first player's number for all players with probability `equal_players`, else each player's own, f32[P]."""
     equal = jax.random.uniform(jax.random.fold_in(key, 2)) < learner.equal_players
     return jnp.where(equal, drawn[0], drawn)
 

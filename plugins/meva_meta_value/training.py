@@ -30,9 +30,9 @@ class FitState(NamedTuple):
 class MetaValueTraining(Training):
     """A training whose step is one outer loop.
 
-    `rollout_from = explored`: B trajectories explore for T steps; every k of them, fresh discounts are drawn where they
-    are, k on-policy steps are taken with the unperturbed model, and the model is updated on those. `rollout_from =
-    start`: one on-policy trajectory from the draw, itself the data (section 3.3).
+    `rollout_from = explored`: B trajectories explore for T steps. After every k steps, each draws fresh discounts and
+    takes k on-policy steps with the unperturbed model from its current state, and the model is updated on those.
+    `rollout_from = start`: the data are one on-policy trajectory from the initial draw (section 3.3).
     """
 
     learner: Any = part()
@@ -96,7 +96,7 @@ class MetaValueTraining(Training):
     def examples(self, target_params: Any, data: rollout.OnPolicy) -> tuple[Array, Array, Array, Array | None]:
         """States, discounts, targets and incentives of rollouts in one flat batch, every leaf [B S, ...].
 
-        So a layer of the network is one large matrix product.
+        In a flat batch, a layer of the network is one large matrix product.
         """
         targets = jax.vmap(lambda d: self.targets(target_params, d))(data)
         x, targets = (a.reshape(-1, *a.shape[2:]) for a in (data.x[:, :-1], targets))

@@ -1,4 +1,4 @@
-"""Errors of a learnt meta-value along the trajectories of those who follow it, and of the way it points.
+"""Errors of a learnt meta-value, and of its gradients' directions, along the trajectories of players who follow it.
 
 Shapes: P players, D numbers per policy, T states of a trajectory.
 """
@@ -23,27 +23,29 @@ from meva_core.report import tables
 from meva_core.report.statistics import known, number, of_each_seed, statistic
 from meva_core.report.tables import Grid
 
-STEPS = 100  # of a trajectory whose states are asked about
-STRIDE = 10  # steps of the temporal difference; the early and the late states that are told apart are so many
-LATE = 500  # steps after which most have come to rest
-HORIZON = 600  # or more further steps that the true sum of payoffs goes over; then the last is taken to stay
-POINTED = (0, 3, 10, 30)  # steps after which gradients are asked about: later, at rest, there is little to follow
-SHORTER = 200  # or more further steps that the true sum goes over where it is differentiated
-FEWEST = 16  # trajectories, since this costs most of all
-ELSEWHERE = "elsewhere"  # the region where no outcome has more than half
+STEPS = 100  # steps of a trajectory whose states are evaluated
+STRIDE = 10  # steps of the temporal difference, and the number of early and of late states
+LATE = 500  # steps after which most trajectories have settled
+HORIZON = 600  # least number of further steps in the true sum of payoffs; after them the last payoff stays constant
+POINTED = (0, 3, 10, 30)  # steps after which gradients are compared: later, near rest, they are too small
+SHORTER = 200  # least number of further steps in the true sum when it is differentiated
+FEWEST = 16  # trajectories, since this is the most expensive part
+ELSEWHERE = "elsewhere"  # the region in which no outcome has more than half of the play
 
 
 class ValueErrors(NamedTuple):
-    """Errors along one trajectory, means over its states and the learner's seats, f32[]: of |V(x_t) - the true
-    discounted sum of the payoffs from x_t on|, which goes over 600 further steps or more.
+    """Errors along one trajectory, each the mean over states and the learner's seats, f32[].
+
+    The error of a state is |V(x_t) - the true discounted sum of payoffs from x_t on|, over at least 600 further steps.
 
     value: over the first 100 states; early: over the first 10; late: over 10 after 500 steps.
     td: |V(x_t) - (the discounted payoffs of 10 steps + g^10 V(x_{t+10}))| over the first 100.
-    angle: degrees between each player's own gradients of V and of the true sum, over 200 further steps or more and
-        through all players' steps, in the states after 0, 3, 10 and 30 steps: 0 the same way, 90 across, 180 against.
-        NaN where there is nothing to be gained, or where gradients overflow.
-    regions: name -> f32[2], the sum of the errors and their number where more than half of the play ends in the game's
-        outcome of that name, or in none ("elsewhere"): over the first 110 states and the 10 late ones.
+    angle: degrees between each player's own gradients of V and of the true sum (over at least 200 further steps, and
+        through all players' steps), in the states after 0, 3, 10 and 30 steps: 0 is the same direction, 90 orthogonal,
+        180 opposite. NaN if a gradient is 0 or overflows.
+    regions: name -> f32[2], the sum and the number of the errors in states where more than half of the play ends in the
+        game's outcome of that name, or in no single outcome ("elsewhere"): over the first 110 states and the 10 late
+        ones.
     """
 
     value: Array
@@ -55,15 +57,15 @@ class ValueErrors(NamedTuple):
 
 
 def value_errors(match: Match, x: Array, key: Array) -> ValueErrors | None:
-    """Errors of the meta-value of the match's first player, from x, f32[P, D]; None where it has learnt none.
+    """Errors of the meta-value of the match's first player, from x, f32[P, D]; None if it has learnt none.
 
-    Every formulation is asked for the same V(x) = (1 - g) f(x) + g V(x + step), so that errors compare. Pure; safe
-    under jit and vmap.
+    V is the same for every formulation, V(x) = (1 - g) f(x) + g V(x + step), so errors are comparable. Pure; safe under
+    jit and vmap.
     """
     if learnt(match, x) is None:
         return None
     xs = matching.trajectory(match, x, key, LATE + STRIDE + HORIZON)
-    # Step by step: who asks this of many trajectories at once has no memory for all steps too.
+    # Step by step: with many trajectories at once, there is no memory for all steps at the same time.
     payoffs = jax.lax.map(match.game.payoff, xs)
     asked = jnp.concatenate([jnp.arange(STEPS + STRIDE), jnp.arange(LATE, LATE + STRIDE)])
     values, discounts = jax.lax.map(lambda x: learnt(match, x), xs[asked])
@@ -94,17 +96,18 @@ def _angles(match: Match, xs: Array, key: Array) -> Array:
 
 
 def _direction(gradients: Array) -> Array:
-    """Gradients scaled to length 1, or NaN; first by their largest number, whose square may underflow."""
+    """Gradients scaled to length 1, or NaN; first divided by their largest number, whose square may underflow."""
     gradients = gradients / jnp.max(jnp.abs(gradients), axis=-1, keepdims=True)
     return gradients / jnp.linalg.norm(gradients, axis=-1, keepdims=True)
 
 
 def true_gradients(match: Match, xs: Array, key: Array) -> Array:
-    """[t, i, j]: d (player i's discounted sum of payoffs from x_t on) / d x_j, f32[T, P, P, D], along the beginning
-    xs, f32[T, P, D], of a trajectory of the match; after its end the last payoff is taken to stay.
+    """Gradients of the true discounted sums along the beginning xs, f32[T, P, D], of a trajectory, f32[T, P, P, D].
 
-    At the discounts of the first player's meta-value, through all players' steps: the chain rule, backwards. Learners
-    with a state are asked for their first step, and those who draw something draw the same every time.
+    Entry [t, i, j] is d (player i's discounted sum of payoffs from x_t on) / d x_j; after the last state of xs its
+    payoff is assumed to stay constant. The discounts are those of the first player's meta-value. The chain rule goes
+    backwards through all players' steps. A learner with a state takes its first step in each x_t, and a random learner
+    uses the same key every time.
     """
     discounts = learnt(match, xs[0])[1][:, None, None]
     payoff_gradient = jax.jacrev(match.game.payoff)
@@ -120,13 +123,13 @@ def true_gradients(match: Match, xs: Array, key: Array) -> Array:
 
 
 def learnt(match: Match, x: Array) -> Any:
-    """The first player's `meta_value` of x: values and discounts, f32[P] each; None where it has learnt none."""
+    """The first player's `meta_value` of x: values and discounts, f32[P] each; None if it has learnt none."""
     player = match.players[0]
     return player.learner.meta_value(player.params, x) if isinstance(player.learner, HasMetaValue) else None
 
 
 def _own(match: Match) -> Array:
-    """bool[P]: the first player's seats."""
+    """Mask of the first player's seats, bool[P]."""
     return jnp.array([n == 0 for n in match.seats])
 
 
@@ -158,11 +161,11 @@ class MetaValueErrors(Evaluation):
                         ends in it, a statistic over the seeds that came there, and the share of the states
     """
 
-    stream = 2**32 - 10  # on record
+    stream = 2**32 - 10  # its fixed number
     says = "measuring the meta-value's errors"
 
     def lacks(self, composition: Any, seeds: int) -> str:
-        """A learner with a meta-value, asked for in the abstract, so that nothing is computed."""
+        """Ask for a learner with a meta-value; the test is abstract, so nothing is computed."""
 
         learner, game = composition.rehearse()[0], composition.game
         training = learner.training
@@ -209,7 +212,7 @@ NAMES = ("value", "early", "late", "td", "angle")
 
 
 def _by_region(regions: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """From sums and numbers of errors, f32[S, N, 2] each."""
+    """Statistics by region, from sums and numbers of errors, f32[S, N, 2] each."""
     total = sum(sums[..., 1].sum() for sums in regions.values())
     found = {}
     for name, sums in regions.items():

@@ -1,1 +1,1 @@
-"""The papers that the bundled plugins cite, as BibTeX in references.bib. Each stands there once."""
+"""The papers that the bundled plugins cite, as BibTeX in references.bib, each once."""

@@ -28,8 +28,8 @@ class PairedMLP(ValueModel):
     maps the pair to K outputs with a second MLP. The others' code is the other player's, or the mean over several.
 
     An MLP is `blocks` gated residual blocks, of two layers each, between two layer-normalised layers. Equivariant: all
-    players share the weights and nothing tells them apart. Not equivariant: a learnt scale and bias per player on what
-    enters each of the two MLPs.
+    players share all weights. Not equivariant: a learnt scale and bias per player is applied to the input of each of
+    the two MLPs.
 
     References:
         Cooijmans et al. (2023), appendices D and E; the gates: Srivastava et al. (2015), Highway Networks.
@@ -63,7 +63,7 @@ class PairedMLP(ValueModel):
         return self._network.init(key, jnp.zeros((players, size)), jnp.zeros((players, self.conditions)))
 
     def features(self, params: Any, x: Array, others: Array, condition: Array) -> Array:
-        # Encoded once where nothing is stopped, so that the backward pass too goes through it once.
+        # Encoded only once if no gradient is stopped, so that the backward pass also goes through the encoder once.
         return self._network.features(params, x, None if others is x else others, condition)
 
     def head(self, params: Any, features: Array) -> Array:
@@ -98,7 +98,7 @@ def _network(
     last_activation: str,
     embed_condition: bool,
 ) -> _Network:
-    """One network for all models alike, and jitted: a program that passes through it often traces it once."""
+    """The network, cached for equal models and jitted: a program that uses it many times traces it once."""
 
     def network() -> Any:
         encoder = _MLP(width, blocks, "gelu", name="encoder")
@@ -160,7 +160,7 @@ class _MLP(hk.Module):
 
 
 class _PlayerAffine(hk.Module):
-    """A learnt scale and bias per player, of all inputs side by side; nothing where players are not told apart."""
+    """A learnt scale and bias per player for the concatenated inputs; the identity if players are not distinguished."""
 
     def __init__(self, equivariant: bool, name: str):
         super().__init__(name=name)
