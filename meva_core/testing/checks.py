@@ -8,8 +8,8 @@ For a plugin's own tests::
     def test_my_game():
         check_game(meva.make("game", "my_game"))
 
-Each check raises AssertionError with what was expected and what came. They hold the component to its contract: shapes
-and types, finite numbers, jit = eager, vmap = loop, no second compilation when numbers change.
+Each check raises AssertionError with the expected and the actual value. The checks cover the contract of a component:
+shapes and types, finite numbers, jit = eager, vmap = loop, no second compilation when numbers change.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from meva_core.match import Fitted
 from meva_core.registry import bibtex
 
 BATCH = 3
-TOLERANCE, OF_LARGEST = 2e-4, 2e-5  # of each number, and of the largest: sums in another order, in float32
+TOLERANCE, OF_LARGEST = 2e-4, 2e-5  # relative to each number and to the largest: float32 sums may run in another order
 
 
 def check_entry(entry: Entry) -> None:
-    """Check that the summary is one line, and that BibTeX, if there is any, can be cited."""
+    """Check that the summary is one line and that every BibTeX entry has an author, a title and a year."""
     assert len(entry.summary.splitlines()) == 1, f"summary: expected one line, got {entry.summary!r}"
     papers = bibtex.of_entry(entry)
     if entry.bibtex:
@@ -56,7 +56,7 @@ def check_entry(entry: Entry) -> None:
 
 
 def check_game(game: Game) -> None:
-    """Check shapes, finite and differentiable payoffs, declared symmetry, and what evaluations ask of a game."""
+    """Check shapes, finite and differentiable payoffs, declared symmetry, and the methods that evaluations use."""
     _check_pytree(game)
     x = game.init(jax.random.key(0))
     players, size = game.num_players, game.policy_size
@@ -96,9 +96,10 @@ def check_game(game: Game) -> None:
 
 
 def check_learner(learner: Learner, game: Game | None = None) -> None:
-    """Play five steps of a match from its (briefly fitted or fresh) parameters, in every way that they may be computed.
+    """Check a learner's steps, starting policies and compilation, with five steps of a match in self-play.
 
-    game: the game played, by default the learner's own. Raises BadValue if there is neither.
+    The parameters come from one step of training, if the learner trains. game: the game to play, by default the
+    learner's own. Raises BadValue if there is neither.
     """
     game = getattr(learner, "game", None) if game is None else game
     if game is None:
@@ -136,8 +137,11 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
 
 
 def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game) -> None:
-    """Check shapes, own gradients, and equivariance if it is claimed, of what `build(outputs, conditions, equivariant)`
-    makes."""
+    """Check the shapes and gradients of the value model that `build(outputs, conditions, equivariant)` returns.
+
+    Features of player i must depend on its own policy through `own` only, and on the others' through `others` only.
+    On a symmetric game, also check that an equivariant model is equivariant.
+    """
     players = game.num_players
     model = build(4, 1, False)
     _check_pytree(model)
@@ -152,7 +156,7 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
 
     _check_transforms("features and head", lambda x: value(model, x, x), _batch(game))
     _check_pure("features and head", lambda model, x: value(model, x, x), model, x)
-    # Row i reads player i from `own` and the rest from `others`: the one-pass gradients are the players' own.
+    # Row i reads player i from `own` and the rest from `others`, so one backward pass gives each player's gradient.
     own = jax.grad(lambda own: jnp.sum(value(model, own, x)))(x)
     full = jax.jacobian(lambda x: value(model, x, x))(x)
     for i in range(players):
@@ -171,7 +175,7 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
 
 
 def check_explorer(explorer: Explorer, *, num_features: int = 16, size: int = 3) -> None:
-    """Check that noise depends on its key alone, and that shapes stay as they are."""
+    """Check that noise depends only on its key and that perturbations keep shapes."""
     _check_pytree(explorer)
     params = {"layer": jnp.ones((num_features, 2))}
     features, step = jnp.ones((2, num_features)), jnp.ones((2, size))
@@ -198,7 +202,7 @@ def _batch(game: Game) -> Array:
 
 
 def _fresh_params(learner: Learner) -> Any:
-    """Parameters after one step of the training: the contract holds for any parameters, so no whole fit is needed."""
+    """Parameters after one step of training, which suffices because the contract holds for any parameters."""
     training = learner.training
     assert training is not None
     state = fitting.start([training], [0])
@@ -240,7 +244,7 @@ def _check_pytree(component: Any) -> None:
 
 
 def _check_transforms(what: str, function: Callable[[Any], Any], batch: Any) -> None:
-    """Check that jit gives what eager execution gives, and vmap what a loop gives."""
+    """Check that jit agrees with eager execution, and vmap with a loop."""
     compiled = jax.jit(function)
     mapped = jax.jit(jax.vmap(function))(batch)
     singles = [jax.tree.map(lambda leaf, n=n: leaf[n], batch) for n in range(BATCH)]
@@ -270,7 +274,7 @@ def _check_close(message: str, actual: Any, expected: Any) -> None:
 
 
 def _check_pure(what: str, function: Callable[..., Any], component: Any, *args: Any) -> None:
-    """Check that nothing compiles again, neither on a second call nor when a number of the component changes."""
+    """Check that a second call or a changed number of the component does not compile again."""
     compiled, traced = _compiled(function)
     compiled(component, *args)
     compiled(component, *args)
@@ -280,7 +284,7 @@ def _check_pure(what: str, function: Callable[..., Any], component: Any, *args: 
 
 
 def _check_is_best(game: Game, x: Array, seat: int, answers: Array) -> None:
-    """Check that no random answer beats the best of those that the game names."""
+    """Check that no random policy is better than the best response of the game."""
     payoff = jax.vmap(lambda answer: game.payoff(x.at[seat].set(answer))[seat])
     others = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(jax.random.key(5), 64))
     best, better = jnp.max(payoff(answers)), jnp.max(payoff(others))

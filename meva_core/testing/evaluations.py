@@ -1,4 +1,4 @@
-"""The conformance kit for evaluations: a small run that asks one, and a look at all that it leaves."""
+"""The conformance kit for evaluations: makes a small run with one evaluation and checks all its results."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ TINY = {"evaluate.pairs": 2, "evaluate.steps": 3}
 
 
 def check_evaluation(evaluation: Any, *, game: Any, learner: Any, settings: Mapping[str, Any] | None = None) -> None:
-    """Run a small experiment on two seeds that asks an evaluation, by its name or as a class.
+    """Run a small experiment on two seeds with an evaluation, which is a name or a class, and check its results.
 
-    It must be asked, give the numbers that it promises, the same ones twice, as JSON holds them, tables with as many
-    cells as heads, figures with captions, and panels with an item for each row; and the page must hold them. settings:
-    of the run beyond the smallest, by dotted names. Raises AssertionError with what was expected and what came.
+    The evaluation must appear in the results and return the quantities that it promises, the same ones in a second run,
+    and all of them valid in JSON. Its tables must have one head per column, its figures captions, and its panels one
+    item per row; the page must show its tables.
+
+    settings: hyper-parameters of the run by dotted name, in addition to those that make it small. Raises AssertionError
+    with the expected and the actual value.
     """
     overrides = {**TINY, **(settings or {})}
 
@@ -31,14 +34,14 @@ def check_evaluation(evaluation: Any, *, game: Any, learner: Any, settings: Mapp
 
     with tempfile.TemporaryDirectory() as folder:
         result = run(Path(folder) / "run")
-        name = result.experiment.evaluate.asked[0].rpartition(":")[2]  # it may be named plugin:entry
+        name = result.experiment.evaluate.asked[0].rpartition(":")[2]  # the name may have the form plugin:entry
         asked = result.evaluations
         assert name in asked, f"{name}: expected an answer, got none on {game}"
         summary, arrays, own = result.summary(), policies_of(result), asked[name]
         assert {**run().summary(), "seconds": None} == {**summary, "seconds": None}, (
             f"{name}: expected the same numbers from the same seed, got others"
         )
-        json.dumps(summary, allow_nan=False)  # ValueError or TypeError where a number is none
+        json.dumps(summary, allow_nan=False)  # raises ValueError or TypeError if JSON cannot hold a value
         promised = set(own.quantities(compose.compose(result.experiment)))
         there = set(reproductions.rows_of(summary).quantities)
         assert promised <= there, f"{name}: expected the quantities {sorted(promised)}, got {sorted(there)}"

@@ -1,4 +1,4 @@
-"""The conformance kit for installed plugins: the games that each entry is checked on, made as small as it says."""
+"""The conformance kit for installed plugins: checks each entry, at a small size, on a selection of games."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from meva_core.testing import checks, evaluations
 
 
 def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
-    """Run the kit on one entry; learners and value models on each of the games. Returns the games it was checked on.
+    """Run the kit on one entry and return the names of the games used, none for a game or an explorer.
 
-    A game that the entry refuses with a BadCombination is left out, unless it refuses all. Raises AssertionError with
-    what was expected and what came, and whatever the entry itself raises.
+    Learners, value models and evaluations are checked on each of `games`. A game that the entry refuses with
+    BadCombination is skipped. Raises BadCombination if the entry refuses all games, AssertionError with the expected
+    and the actual value, and any exception that the entry itself raises.
     """
     checks.check_entry(offer.entry)
     if offer.kind == "game":
@@ -44,9 +45,9 @@ def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
 
 
 def default_games(known: Registry, offer: Offer) -> list[str]:
-    """Games to check an entry on: its own plugin's, and a few of the bundled ones.
+    """Names of the games to check an entry on: the games of its own plugin and a few bundled ones.
 
-    Of the bundled ones it is the one with the smallest policies for each number of players, symmetric and not.
+    The bundled ones are the game with the smallest policies for each number of players, symmetric and not symmetric.
     """
     smallest: dict[tuple[int, bool], tuple[int, str]] = {}
     own = []
@@ -61,9 +62,9 @@ def default_games(known: Registry, offer: Offer) -> list[str]:
 
 
 def named(known: Registry, name: str) -> list[Offer] | Plugin:
-    """Entries called `name` or `plugin:name`, or else all entries of the plugin or distribution with that name.
+    """Entries with the name `name` or `plugin:name`, or else all entries of the plugin or distribution `name`.
 
-    Returns the plugin itself if it was left out. Raises UnknownName if nothing has the name.
+    Returns the plugin itself if it could not be loaded. Raises UnknownName if nothing has the name.
     """
     if entries := [known.find(kind, name) for kind in known.kinds_of(name)]:
         return entries
@@ -80,7 +81,7 @@ def named(known: Registry, name: str) -> list[Offer] | Plugin:
 
 @contextlib.contextmanager
 def quickly() -> Iterator[None]:
-    """Context manager: compile with fewest optimisations, since compiling takes longer than the checks themselves."""
+    """Context manager that disables most compiler optimisations, since compilation takes longer than the checks."""
     before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     try:
@@ -90,7 +91,7 @@ def quickly() -> Iterator[None]:
 
 
 def learner(known: Registry, offer: Offer, game: Game) -> Learner:
-    """A learner and its parts, made small."""
+    """Build a learner with the default parts, all with the hyper-parameters of `small`."""
     cls = loading.load(offer)
     given: dict[str, Any] = {"game": game} if "game" in parts(cls) else {}
     for name, kind in part_kinds(cls).items():
@@ -100,12 +101,12 @@ def learner(known: Registry, offer: Offer, game: Game) -> Learner:
 
 
 def small(offer: Offer) -> Mapping[str, Any]:
-    """Hyper-parameters that an entry's class is made small by: the cost of a check is that of compiling it."""
+    """Hyper-parameters that make an entry small, from its class: most of the cost of a check is compilation."""
     return getattr(loading.load(offer), "small", {})
 
 
 def parts_to_fit(offer: Offer) -> bool:
-    """True if a learner is composed with more than the game, and so may need a fit."""
+    """True if a learner has other parts than the game, and so may need training."""
     return bool(set(parts(loading.load(offer))) - {"game"})
 
 

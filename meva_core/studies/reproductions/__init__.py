@@ -1,4 +1,4 @@
-"""Reproductions: what publications report, as data, and a check that it holds in new runs."""
+"""Reproductions: published results as data, and a check that new runs confirm them."""
 
 from meva_core.studies.reproductions.claims import Rows, Verdict, check, check_asked, rows_of, verdicts
 from meva_core.studies.reproductions.data import PICTURES, Claim, Ranking, Reproduction, Run, find, names, parse

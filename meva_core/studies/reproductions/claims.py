@@ -1,4 +1,4 @@
-"""Does what is published hold in the runs that were made? Imports no jax."""
+"""Compares published claims with the results of new runs. Imports no jax."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ import attrs
 from meva_core.errors import BadValue, did_you_mean
 from meva_core.studies.reproductions.data import Claim, Reproduction
 
-SEMS = 2.0  # standard errors by which a number may differ from a published one, where the claim says nothing
+SEMS = 2.0  # standard errors by which a number may differ from the published one, unless the claim sets `within`
 
 
 class Quantity(NamedTuple):
-    """Over seeds, or over one seed's pairs; None where there is no number. seeds: each one's, where that is known."""
+    """Mean and standard error over seeds, or over the pairs of a single seed; None if there is no number.
+
+    seeds: the number of each seed; empty if only the mean is stored.
+    """
 
     mean: float | None
     sem: float | None
@@ -25,8 +28,12 @@ class Quantity(NamedTuple):
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """A claim and what was found: ours and its standard error (None where there is none), what was expected in
-    words, ours less the published number, and whether the claim holds (None where ours is no number)."""
+    """The result of one claim.
+
+    ours, sem: our number and its standard error, None if missing. expected: the expected value in words. difference:
+    ours minus the published number, None if either is missing. holds: True if the claim holds, None if that cannot be
+    decided because a number is missing.
+    """
 
     claim: Claim
     ours: float | None
@@ -37,21 +44,28 @@ class Verdict:
 
 
 def verdicts(asked: Reproduction, summaries: Mapping[str, dict[str, Any]]) -> list[Verdict]:
-    """Every claim, given the content of each run's summary.json by the run's label; nothing of a run that diverged."""
+    """Verdicts on all claims of a reproduction, in their order.
+
+    summaries: the content of summary.json by run label, without the runs that diverged. Raises BadValue if a run has
+    no such row or quantity.
+    """
     return [_verdict(claim, summaries) for claim in asked.claims]
 
 
 @attrs.frozen
 class Rows:
-    """Rows and quantities that a run will have, known before it is made. settings: of the rows, (None,) where there is
-    one without a setting; quantities: the dotted names of the numbers in each."""
+    """Rows and quantities of a run, which are known before it starts.
+
+    settings: the setting of each row; (None,) for a run with one row and no setting. quantities: the dotted names of
+    the numbers in each row.
+    """
 
     settings: tuple[float | None, ...]
     quantities: tuple[str, ...]
 
 
 def rows_of(summary: Mapping[str, Any]) -> Rows:
-    """The rows of a finished run, or the one of a tournament, given the content of its summary.json."""
+    """Rows of a finished run, or the single row of a tournament. summary: the content of its summary.json."""
     if "games" in summary:
         cells = (cell for game in summary["games"].values() for cell in game["cells"])
         return Rows((None,), tuple(dict.fromkeys(f"{cell['row']}.{cell['column']}" for cell in cells)))
@@ -60,7 +74,7 @@ def rows_of(summary: Mapping[str, Any]) -> Rows:
 
 
 def check_asked(quantity: str, at: float | None, rows: Rows, run: str, *, rising: bool = False) -> None:
-    """Raise BadValue unless the rows of the run have this quantity at the setting `at`; `rising`: at them all."""
+    """Raise BadValue unless the run has this quantity at the setting `at`; with `rising`, `at` is ignored."""
     if quantity not in rows.quantities:
         raise BadValue(f"unknown quantity {quantity!r} of run {run}{did_you_mean(quantity, rows.quantities, most=40)}")
     if not rising:
@@ -68,7 +82,7 @@ def check_asked(quantity: str, at: float | None, rows: Rows, run: str, *, rising
 
 
 def check(asked: Reproduction, runs: Mapping[str, Rows]) -> None:
-    """Raise BadValue where a claim or the ranking asks for what the rows of its run, by label, will not have."""
+    """Raise BadValue if a claim or the ranking needs a row or quantity that its run lacks. runs: rows by run label."""
     if ranking := asked.ranking:
         for label, rows in runs.items():
             for quantity in (ranking.quantity, *ranking.beside):
@@ -105,7 +119,7 @@ def _verdict(claim: Claim, summaries: Mapping[str, dict[str, Any]]) -> Verdict:
 
 
 def _rising(claim: Claim, rows: list[dict[str, Any]]) -> Verdict:
-    """From setting to setting, but for two standard errors of the step."""
+    """Check that the quantity never falls from one setting to the next by more than two standard errors of the step."""
     found = [_of_row(claim.quantity, row) for row in rows]
     numbers = [(mean, sem or 0.0) for mean, sem, _ in found if mean is not None]
     holds = None
@@ -117,8 +131,10 @@ def _rising(claim: Claim, rows: list[dict[str, Any]]) -> Verdict:
 
 
 def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> Quantity:
-    """A number of a run's row or a tournament's cell; the share of what is counted. No number of no run; BadValue where
-    there is no such row or quantity."""
+    """The number with the dotted name `path` in a row of a run or a cell of a tournament; counts become shares.
+
+    at: the setting of the row. Without a summary the mean is None. Raises BadValue if there is no such row or quantity.
+    """
     if summary is None:
         return Quantity(None, None)
     tournament = "games" in summary
@@ -132,7 +148,10 @@ def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> 
 
 
 def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
-    """Index of the setting; of the only one if `at` does not say, or the run has no settings."""
+    """Index of the row at the setting `at`; a single row needs no `at`, and ignores it if the row has no setting.
+
+    Raises BadValue if there is no such row.
+    """
     if len(values) == 1 and (at is None or values[0] is None):
         return 0
     for n, value in enumerate(values):
@@ -154,7 +173,7 @@ def _of_row(path: str, row: Mapping[str, Any]) -> Quantity:
 
 
 def _named(table: Mapping[str, Any], above: str = "") -> dict[str, Mapping[str, Any]]:
-    """Every statistic in the tables of a row, and every number of cells, by its dotted name."""
+    """Statistics and counts of cells in a row's nested tables, by dotted name."""
     found: dict[str, Mapping[str, Any]] = {}
     for name, value in table.items():
         if not isinstance(value, Mapping):

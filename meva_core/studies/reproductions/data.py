@@ -1,35 +1,35 @@
-"""Reproductions: what a publication reports, as data: runs to make, claims to hold them against. Imports no jax.
+"""Reproductions: the results of a publication as data, with the runs to make and the claims to check. Imports no jax.
 
-In a recipe file (registry.toml, a plugin's own, or `--registry FILE`), or without the leading reproductions.NAME in a
-file NAME.toml that a recipe file lists among its studies:
+A reproduction is a table in a recipe file (registry.toml, a plugin's own, or `--registry FILE`). It can also have its
+own file NAME.toml, which a recipe file lists among its studies; that file omits the leading reproductions.NAME:
 
     [reproductions.NAME]
-    title = "what it is"
+    title = "a title"
     source = "where it was published"
-    picture = "basins"                   # of the runs: one of PICTURES, or of an evaluation's
-    notes = ["what a reader should know"]
-    runs_of = "OTHER"                    # the same runs as of another reproduction; or else
-    [reproductions.NAME.every]           # what all runs have, but for what they say themselves
-    [reproductions.NAME.runs.LABEL]      # in the order of the rows of the picture
+    picture = "basins"                   # picture of the runs: one of PICTURES, or one that an evaluation offers
+    notes = ["notes for the reader"]
+    runs_of = "OTHER"                    # use the runs of another reproduction; or else:
+    [reproductions.NAME.every]           # shared by all runs; a run can replace an entry
+    [reproductions.NAME.runs.LABEL]      # in the order of the picture's rows
     game = "logistic"
     learner = "lola"                     # and opponents = [...], recipe = "..."; or, for a tournament,
     learners = ["naive", "lola"]
-    set = { "evaluate.values" = [1.0] }  # as --set; of a tournament also seeds, trials, steps
-    quick = { "fit.seeds" = 1 }          # over `set`, with --quick
-    [reproductions.NAME.runs.LABEL.published]  # of a tournament: a claim per cell
-    naive = { lola = -1.377 }            # the row's payoff against the column; published_sem = { naive = 0.01 }
+    set = { "evaluate.values" = [1.0] }  # like --set; a tournament also accepts seeds, trials, steps
+    quick = { "fit.seeds" = 1 }          # with --quick, these replace entries of `set`
+    [reproductions.NAME.runs.LABEL.published]  # tournaments only: one claim per cell
+    naive = { lola = -1.377 }            # the row's payoff against the column; also published_sem = { naive = 0.01 }
     [[reproductions.NAME.claims]]
-    says = "what the publication says"
+    says = "the statement of the publication"
     run = "LABEL"
-    at = 1.0                             # the row's setting, where there are several
-    quantity = "self_play"               # of a row of summary.json, dotted; "basins.B" is a share; "naive.lola" a cell
-    published = -1.0                     # with `published_sem`, or `within`; or at_least, at_most;
-                                         # or above = "LABEL" (at the same setting, or its only one); or rising = true
-    [reproductions.NAME.ranking]         # of the runs among each other
+    at = 1.0                             # the row's setting, if there are several
+    quantity = "self_play"               # dotted name in a summary.json row; "basins.B" is a share, "naive.lola" a cell
+    published = -1.0                     # optionally with published_sem or within; or else at_least, at_most,
+                                         # above = "LABEL" (at the same setting or its only one), or rising = true
+    [reproductions.NAME.ranking]         # compares the runs with each other
     quantity = "errors.td"
     at = 0.95
-    highest = false                      # whether more is better
-    published = { LABEL = 0.05 }         # to be ranked beside ours
+    highest = false                      # true if a higher number is better
+    published = { LABEL = 0.05 }         # ranked next to our numbers
     beside = ["self_play"]               # other quantities to show
 """
 
@@ -47,13 +47,13 @@ from meva_core.registry.toml_tables import record
 from meva_core.registry.toml_tables import table as toml_table
 from meva_core.studies import entrants
 
-PICTURES = ("payoffs", "heat-maps", "ranking")  # beside those that evaluations offer
-KINDS = ("published", "at_least", "at_most", "above", "rising")  # what a claim can compare with
+PICTURES = ("payoffs", "heat-maps", "ranking")  # evaluations offer more
+KINDS = ("published", "at_least", "at_most", "above", "rising")  # fields that hold the expected value of a claim
 
 
 @attrs.frozen(kw_only=True)
 class Run:
-    """A run as `meva-run` would be asked for it; or with `learners`, a tournament, whose cells are `published`."""
+    """A run with the arguments of `meva-run`; with `learners`, a tournament with the published cells in `published`."""
 
     label: str
     game: str
@@ -69,7 +69,7 @@ class Run:
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """A published statement about one quantity of one run; exactly one of KINDS is given."""
+    """A published statement about one quantity of one run; exactly one of the fields in KINDS is set."""
 
     says: str
     run: str
@@ -86,7 +86,7 @@ class Claim:
 
 @attrs.frozen(kw_only=True)
 class Ranking:
-    """Runs to be ranked by a quantity, beside the published numbers."""
+    """A ranking of the runs by a quantity, with the published numbers for comparison."""
 
     quantity: str
     at: float | None = None
@@ -110,13 +110,15 @@ class Reproduction:
 
 
 def names(files: Iterable[RecipeFile]) -> list[str]:
-    """In order."""
+    """Names of the reproductions in the recipe files, in order and without duplicates."""
     return list(dict.fromkeys(name for file in files for name in (*file.studies, *file.reproductions)))
 
 
 def find(files: Iterable[RecipeFile], name: str) -> Reproduction:
-    """From the last recipe file that has it. UnknownName; BadFolder where its own file cannot be read, BadValue where
-    its layout is wrong."""
+    """The reproduction `name`, from the last recipe file that has it.
+
+    Raises UnknownName if no file has it, BadFolder if its own file cannot be read, and BadValue if its layout is wrong.
+    """
     where_to_look = {name: file for file in files for name in names([file])}
     table, where = _named(where_to_look, name), f"reproductions.{name}"
     if not isinstance(shared := table.get("runs_of", name), str):
@@ -132,7 +134,7 @@ def find(files: Iterable[RecipeFile], name: str) -> Reproduction:
 
 
 def _over(every: Mapping[str, Any], run: Any, where: str) -> dict[str, Any]:
-    """A run's own content over everybody's, its `set` and `quick` entry by entry."""
+    """Merge a run's table over the shared table `every`; `set` and `quick` are merged entry by entry."""
     run = toml_table(run, where)
     shared = [key for key in ("set", "quick") if key in every and key in run]
     both = {key: {**toml_table(every[key], f"every.{key}"), **toml_table(run[key], f"{where}.{key}")} for key in shared}
@@ -140,7 +142,10 @@ def _over(every: Mapping[str, Any], run: Any, where: str) -> dict[str, Any]:
 
 
 def _named(files: Mapping[str, RecipeFile], name: str) -> Mapping[str, Any]:
-    """The table of a reproduction, as its recipe file has it, or the file of its own that is read now."""
+    """The table of a reproduction, from its recipe file or read from its own file.
+
+    Raises UnknownName if no recipe file has it.
+    """
     if name not in files:
         raise UnknownName(f"unknown reproduction {name!r}{did_you_mean(name, files)}")
     there = files[name].reproductions
@@ -148,7 +153,10 @@ def _named(files: Mapping[str, RecipeFile], name: str) -> Mapping[str, Any]:
 
 
 def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where: str) -> Reproduction:
-    """Check the layout; BadValue says where in `where` it is wrong."""
+    """Build a reproduction from its table and the tables of its runs.
+
+    where: the table's dotted name, for error messages. Raises BadValue if the layout is wrong.
+    """
     if not re.fullmatch(r"\w[\w. +-]*", name):
         raise BadValue(f"expected a name that can be a folder's (letters, digits, - and _), got {name!r} @ {where}")
     runs = tuple(_run(label, run, f"{where}.runs.{label}") for label, run in of_runs.items())
@@ -194,7 +202,7 @@ def _check_labels(used: Iterable[str], labels: list[str], where: str) -> None:
 
 
 def _cells(run: Run) -> Iterable[Claim]:
-    """A claim per published cell of a tournament."""
+    """One claim for each published cell of a tournament."""
     for row, columns in run.published.items():
         for column, payoff in columns.items():
             yield Claim(

@@ -1,4 +1,4 @@
-"""Runs ranked by a quantity, beside the order that was published. Imports no jax."""
+"""Ranks runs by a quantity and compares their order with the published one. Imports no jax."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from meva_core.studies.reproductions.data import Ranking
 
 @attrs.frozen(kw_only=True)
 class Place:
-    """A run's: ours with its standard error (None where it diverged, and then last), the published number, the ranks of
-    both among the runs that have one (None for the others; ours among all, where none has), every seed's number and the
-    worst of them, and the other quantities to show, each (mean, standard error)."""
+    """The place of one run in the ranking.
+
+    ours, sem: our number and its standard error, None if the run diverged; such a run is last. published: the published
+    number. rank, published_rank: ranks by our and by the published number among the runs with a published number, None
+    for other runs; if no run has a published number, `rank` is among all runs. seeds: the number of each seed. worst:
+    the worst of these. beside: other quantities to show, each (mean, standard error).
+    """
 
     run: str
     rank: int | None
@@ -31,7 +35,7 @@ class Place:
 
 
 def ranked(asked: Ranking, summaries: Mapping[str, dict[str, Any] | None]) -> list[Place]:
-    """The best first, given the content of each run's summary.json by the run's label, None of one that diverged."""
+    """Places of all runs, best first. summaries: the content of summary.json by run label, None if the run diverged."""
     sign = -1.0 if asked.highest else 1.0
     found = {label: quantity(asked.quantity, summary, asked.at) for label, summary in summaries.items()}
     order = sorted(found, key=lambda label: math.inf if (mean := found[label].mean) is None else sign * mean)
@@ -54,7 +58,7 @@ def ranked(asked: Ranking, summaries: Mapping[str, dict[str, Any] | None]) -> li
 
 
 def _worst(seeds: Sequence[float | None], highest: bool) -> float | None:
-    """None where a seed has no number, or there are no several."""
+    """The worst number of the seeds; None if there are fewer than two seeds or a seed has no number."""
     numbers = [number for number in seeds if number is not None]
     if len(numbers) < max(2, len(seeds)):
         return None
@@ -62,8 +66,11 @@ def _worst(seeds: Sequence[float | None], highest: bool) -> float | None:
 
 
 def differences(places: Sequence[Place]) -> list[str]:
-    """In sentences: pairs in another order than published, apart those that differ by more than two standard errors;
-    or, where nothing is published, who is not certainly worse than the first."""
+    """Sentences about the pairs of runs whose order differs from the published one.
+
+    Pairs that differ by more than two standard errors have their own sentence. If nothing is published, the sentence
+    names the runs within two standard errors of the first.
+    """
     if all(place.published is None for place in places):
         return _ties(places)
     clear, unclear, compared = [], [], 0
@@ -93,7 +100,7 @@ def _ties(places: Sequence[Place]) -> list[str]:
 
 
 def _certain(better: Place, worse: Place) -> bool:
-    """True if the difference exceeds two standard errors, if there are any."""
+    """True if both have standard errors and the difference exceeds two standard errors."""
     if better.sem is None or worse.sem is None:
         return False
     return abs(better.ours - worse.ours) > SEMS * math.hypot(better.sem, worse.sem)  # type: ignore[operator]
