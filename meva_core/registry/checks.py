@@ -29,7 +29,7 @@ from meva_core.registry.entries import Offer
 from meva_core.registry.shape_checks import Asked, whole
 
 OUTPUTS, CONDITIONS = 4, 1  # sizes of the value models that are built for a check
-UNSEEN = ({"layer": floats(16, OUTPUTS)}, 16)  # parameters and H for an explorer without a value model
+UNSEEN = ({"layer": floats(16, OUTPUTS)}, 16)  # parameters and H without a value model
 
 
 def factory(offer: Offer, cls: type) -> None:
@@ -214,7 +214,7 @@ def _perturbed(offer: Offer, build: Callable[[int, int, bool], ValueModel], on: 
 
 
 def perturbing(offer: Offer, made: Explorer, on: Game, params: Any, features: int) -> None:
-    """Check that an explorer keeps the shapes of arrays that it perturbs. params, features: a value model's, and H."""
+    """Check that perturbed arrays keep their shapes. params, features: a value model's, and H."""
     asked = Asked(offer, made)
     what = "draw(key, params, num_features)"
     noise = asked.shapes(what, "draw", key(), params, static=(features,))
