@@ -34,7 +34,7 @@ def parse_counts(context: click.Context, parameter: click.Parameter, given: str 
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**31 - 2**17),
-    default=1000,
+    default=2000,
     show_default=True,
     metavar="N",
     help="The first seed; no recipe was chosen on seeds from the default on.",
