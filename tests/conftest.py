@@ -54,6 +54,20 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
+RESIDENT = Path("/proc/self/statm")  # on Linux, of which the second number is pages in memory
+ROOM = 3 * 2**30  # bytes of a worker's memory beyond which it forgets its compiled programs
+
+
+@pytest.fixture(autouse=True, scope="module")
+def room():
+    """Compiled programs stay in memory; with all of the tests' a laptop would run out of it."""
+    yield
+    import jax  # which reads the environment that `pytest_configure` leaves
+
+    if RESIDENT.exists() and int(RESIDENT.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > ROOM:
+        jax.clear_caches()
+
+
 class Outcome(NamedTuple):
     """What a command came to."""
 

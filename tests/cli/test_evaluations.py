@@ -191,7 +191,8 @@ def test_a_page_is_made_of_a_folder_of_the_version_before(meva_run, meva_command
     summary["rows"][0] |= {"basins": {}, "unstable": None, "rests": [], "errors": {}, "regions": {}, "extortion": None}
     (out / "summary.json").write_text(json.dumps(summary))
     text = (out / "experiment.toml").read_text()
-    (out / "experiment.toml").write_text(text.replace("schema = 3", "schema = 2", 1))
+    text = re.sub("^meva = .*", 'meva = "1.0.0"', text.replace("schema = 3", "schema = 2", 1), flags=re.M)
+    (out / "experiment.toml").write_text(text)
     assert meva_command("report", out).code == 0
     tables = [re.findall(r"<h2>(.*?)</h2>", text) for text in (page, (out / "report.html").read_text())]
     assert tables[0][:4] == tables[1][:4]

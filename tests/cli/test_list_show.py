@@ -1,5 +1,6 @@
 """`meva list` and `meva show`."""
 
+import importlib.metadata
 import io
 import sys
 
@@ -184,7 +185,7 @@ def test_help_names_the_commands(meva_command, meva_run):
 
 
 def test_version(meva_command):
-    assert meva_command("--version").out.strip().endswith("1.0.0")
+    assert meva_command("--version").out.strip().endswith(importlib.metadata.version("meva"))
 
 
 def test_what_a_terminal_cannot_show_is_escaped(monkeypatch):
