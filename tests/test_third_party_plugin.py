@@ -1,5 +1,6 @@
 """A stranger's plugin: installed with pip into a fresh environment beside the project, and used there."""
 
+import html
 import json
 import os
 import re
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-PLUGIN = Path(__file__).parent.parent / "examples" / "third_party_plugin"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+PLUGIN, EVALUATION = EXAMPLES / "third_party_plugin", EXAMPLES / "third_party_evaluation"
 TINY = [
     *("--set", "evaluate.pairs=4", "--set", "evaluate.steps=20", "--set", "evaluate.basins.grid=3"),
     *(
@@ -39,11 +41,15 @@ def python(tmp_path_factory):
     return interpreter
 
 
-def run(interpreter, *words, cwd=None):
+def start(interpreter, *words, cwd=None):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONPATH", "PIP_"))}
-    done = subprocess.run(
+    return subprocess.run(
         [str(interpreter), *words], capture_output=True, text=True, cwd=cwd, env=environment, timeout=600
     )
+
+
+def run(interpreter, *words, cwd=None):
+    done = start(interpreter, *words, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -88,8 +94,41 @@ print("conforms")
     assert "conforms" in run(python, "-c", program)
 
 
+def test_an_evaluation_comes_with_a_column_a_figure_and_a_panel_and_goes_without_harm(python, tmp_path):
+    """The example is one module and one entry point: nothing of the evaluation is elsewhere."""
+    played = ("-m", "meva_core", "run", "--game", "ipd", "--learner", "naive", *TINY[:4])
+    out, script = tmp_path / "out", "Mean inequality of payoffs: ${rows[v]}"
+    run(python, *INSTALL, str(EVALUATION))
+    try:
+        assert "inequality" in run(python, "-m", "meva_core", "list", "evaluation")
+        printed = run(python, *played, "--evaluate", "inequality", "--out", str(out))
+    finally:
+        run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "meva-inequality")
+    *_, table = re.findall(r"^payoffs\n(.*\n.*)\n", printed, re.MULTILINE)  # the first one shows the matches only
+    heads, values = (re.split(r"\s{2,}", line.strip()) for line in table.splitlines())
+    mean = json.loads((out / "summary.json").read_text())["rows"][0]["inequality"]["mean"]
+    assert heads == ["self-play", "inequality"]
+    assert float(values[1].split()[0]) == pytest.approx(mean, abs=6e-4)
+    assert {path.name for path in (out / "figures").iterdir()} == {"inequality.png", "inequality.svg"}
+    page = (out / "report.html").read_text()
+    assert script in page
+    assert "The largest difference between two players' payoffs" in html.unescape(page)
+    assert '"policies":[[' in page  # a panel of other things does not replace the policies
+
+    assert "inequality" not in run(python, "-m", "meva_core", "list", "evaluation")
+    assert "self-play" in run(python, *played, "--evaluate", "convergence", "--out", str(tmp_path / "other"))
+    run(python, "-m", "meva_core", "report", str(out))
+    page = (out / "report.html").read_text()
+    assert "self-play" in page
+    assert "inequality</th>" not in page
+    assert script not in page
+    refused = start(python, *played, "--evaluate", "inequality")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: unknown evaluation 'inequality'")
+
+
 def test_a_plugin_that_is_written_here_installed_checked_and_tested(python, tmp_path):
-    """As `meva plugin new` says it goes on."""
+    """The steps that `meva plugin new` prints work one after the other."""
     folder = tmp_path / "doves"
     told = run(python, "-m", "meva_core", "plugin", "new", "doves", "--kind", "game", "--out", str(folder))
     assert f"pip install -e {folder}" in told

@@ -1,7 +1,7 @@
 """Everything that authors of plugins import, in addition to `meva_core.ops` and `meva_core.errors`.
 
 It holds the hooks and their entries, the decorator that makes a class a component, and the contracts of games,
-learners, value models and explorers.
+learners, value models, explorers and evaluations. CONTRIBUTING.md lists what else an evaluation may import.
 
 Names are loaded when first used: the module that an entry point names imports `Entry` and `hookimpl`, and no jax.
 """
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from meva_core.contracts.components import part as part
     from meva_core.contracts.components import positive as positive
     from meva_core.contracts.components import static as static
+    from meva_core.contracts.evaluation import Answer as Answer
+    from meva_core.contracts.evaluation import Asking as Asking
+    from meva_core.contracts.evaluation import Column as Column
     from meva_core.contracts.evaluation import Evaluation as Evaluation
+    from meva_core.contracts.evaluation import Panel as Panel
     from meva_core.contracts.hooks import Entry as Entry
     from meva_core.contracts.hooks import hookimpl as hookimpl
     from meva_core.contracts.protocols import Explorer as Explorer
@@ -42,7 +46,7 @@ if TYPE_CHECKING:
     from meva_core.contracts.states import first_state as first_state
 
 _HOMES = {
-    "Evaluation": "evaluation",
+    **dict.fromkeys(("Answer", "Asking", "Column", "Evaluation", "Panel"), "evaluation"),
     "first_state": "states",
     **dict.fromkeys(("Facing", "HasMetaValue", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),

@@ -1,4 +1,4 @@
-"""Components: frozen classes that are JAX pytrees, of which games, learners, value models and explorers are made.
+"""Components: frozen classes that are JAX pytrees, of which games, learners, evaluations and all other kinds are made.
 
 A component is a frozen attrs class that is also a JAX pytree. Its fields are of four kinds:
 

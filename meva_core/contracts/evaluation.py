@@ -59,11 +59,13 @@ class Panel:
     """A part of the page that changes with the slider.
 
     script: a JavaScript function (box, rows, tools) => show: it fills the element `box` once and returns a function
-    that shows row number v; `tools.svg` and `tools.html` make elements. rows: JSON for each row.
+    that shows row number v; `tools.svg` and `tools.html` make elements. rows: JSON for each row. shows_policies: True
+    if the panel shows more about policies than the page's bars of them do; then the page leaves the bars out.
     """
 
     script: str
     rows: Sequence[Any]
+    shows_policies: bool = False
 
 
 class Evaluation(Protocol):
@@ -94,8 +96,12 @@ class Evaluation(Protocol):
     @classmethod
     def settle(cls, settings: Mapping[str, Any], named: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
         """The settings, with values filled in that depend on the rest of the experiment; called after names are
-        resolved. named: the choices (`experiment.choice.Choice`) that settings name, by setting. about: an
-        `experiment.resolve.About`."""
+        resolved.
+
+        named: the entries that settings name, by setting. about: an object with `learner`, `opponents` (empty in
+        self-play), `rate`, the learner's rate in its recipe or None, and `of_recipe`, a function from an entry of
+        `named` to the hyper-parameters in its default recipe for the game. An entry has `name` and `settings`.
+        """
         return settings
 
     def lacks(self, composition: Any, seeds: int) -> str:
@@ -115,7 +121,8 @@ class Evaluation(Protocol):
 
     def inputs(self, ended: Any, answers: Mapping[str, Answer]) -> tuple[Array, ...]:
         """Arrays [S, V, ...], of which `ask` receives the entry of its seed and row. They are computed from `ended`,
-        the ends of the matches (`evaluate.Ended`, every array [S, V, N, ...]), and the answers to `builds_on`."""
+        the ends of the matches (`meva_core.evaluate.Ended`, every array [S, V, N, ...]), and the answers to
+        `builds_on`."""
         return ()
 
     def ask(self, match: Any, key: Array, asking: Asking, *inputs: Array) -> PyTree:
@@ -127,7 +134,7 @@ class Evaluation(Protocol):
         None if there is no such answer."""
         return None
 
-    # The content of the run folder. seen: the ends of the matches and the players (`evaluate.Seen`).
+    # The content of the run folder. seen: the ends of the matches and the players (`meva_core.evaluate.Seen`).
 
     def rows(self, answer: Answer, seen: Any) -> list[dict[str, Any]]:
         """Content that it adds to each row in summary.json, as plain numbers, lists and dictionaries."""
@@ -148,11 +155,11 @@ class Evaluation(Protocol):
         return []
 
     def first_tables(self, summary: Mapping[str, Any]) -> list[Any]:
-        """Tables (`report.Grid`) for screen and page, in place of the shares of outcomes."""
+        """Tables (`meva_core.report.tables.Grid`) for screen and page, in place of the shares of outcomes."""
         return []
 
     def tables(self, summary: Mapping[str, Any]) -> list[Any]:
-        """Further tables (`report.Grid`) for the page."""
+        """Further tables (`meva_core.report.tables.Grid`) for the page."""
         return []
 
     def notes(self, summary: Mapping[str, Any]) -> list[str]:
@@ -173,8 +180,9 @@ class Evaluation(Protocol):
         return {}
 
     def pictures(self) -> Mapping[str, Callable[[Mapping[str, Any], str], Any]]:
-        """Pictures for reproductions and sweeps, name -> function. The function takes runs by their labels
-        (`report.Folder`) and a heading, and returns a figure."""
+        """Pictures for reproductions and sweeps, name -> function. The function takes runs by their labels and a
+        heading. It returns a figure, or a dictionary of one figure per label. A run has `summary` and `arrays`, the
+        content of summary.json and of policies.npz."""
         return {}
 
     def panels(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Panel]:

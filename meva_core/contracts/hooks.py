@@ -20,8 +20,9 @@ cite by their keys. They are read when they are needed.
 
 The contract has a version, `VERSION`. A module may state the version that it was written for, `MEVA_CONTRACT = 2`; it
 is left out with a warning if that is not one of `READ`. A module without this line is always accepted. Within one
-version, the hooks below keep their names and arguments, Entry keeps its fields, and the five contracts in `protocols`
-keep their requirements and arguments. Optional additions do not change the version; any other change raises it by one:
+version, the hooks below keep their names and arguments, Entry keeps its fields, and the six contracts (five in
+`protocols`, and `Evaluation`) keep their requirements and arguments. Optional additions do not change the version; any
+other change raises it by one:
 
 2. `Learner.init` receives a random key. A learner of version 1, whose `init` takes no key, still works, with a
    DeprecationWarning; a plugin that plays other learners gets their states from `first_state`. A learner may have no
@@ -120,7 +121,7 @@ def _file_name(entry: Any, attribute: attrs.Attribute, value: str) -> None:
 
 @attrs.frozen
 class Entry:
-    """One named game, learner, value model or explorer that a plugin offers.
+    """One named component of a kind in `KINDS` that a plugin offers: a game, a learner, an evaluation or another.
 
     name: the name for users, `--game NAME`: letters, digits, `_`, `-` and `.`; it cannot begin with the last two.
     factory: "package.module:Class", a `component` of the kind that the hook is for; imported when used.

@@ -1,4 +1,6 @@
-"""The five contracts: Game, Learner, Training, ValueModel, Explorer.
+"""The contracts of games, learners, their training, value models and explorers.
+
+The sixth contract, of evaluations, is in `evaluation`.
 
 Every concrete class is in a plugin and subclasses one of these as a frozen `component`. All optional members have their
 defaults here, so the core never tests for them.

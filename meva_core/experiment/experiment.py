@@ -12,9 +12,9 @@ name, and so does its file:
     distribution = "meva"
     version = "1.0.0"
 
-The origin of the learner in `evaluate.against` is in [evaluate.against_from]. In a file written by hand, `from` may
-name only the plugin or only the distribution, and may be left out if only one plugin offers the name. The origin is
-part of the hash: equal hashes mean equal code.
+If an evaluation names a learner, as `evaluate.shaping.against` does, its origin is in [evaluate.shaping.against_from].
+In a file written by hand, `from` may name only the plugin or only the distribution, and may be left out if only one
+plugin offers the name. The origin is part of the hash: equal hashes mean equal code.
 """
 
 from __future__ import annotations

@@ -15,8 +15,7 @@ import numpy as np
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.contracts import Evaluation, between, component, not_negative, static
-from meva_core.contracts.evaluation import Answer, Asking, Panel
+from meva_core.contracts import Answer, Asking, Evaluation, Panel, between, component, not_negative, static
 from meva_core.errors import BadCombination
 from meva_core.evaluate import outcome_names
 from meva_core.match import Match
@@ -186,7 +185,7 @@ class Basins(Evaluation):
 
     def panels(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Panel]:
         script = (resources.files("meva_evaluations") / "basins.js").read_text(encoding="utf-8")
-        return [Panel(script=script, rows=_drawn(arrays))]
+        return [Panel(script=script, rows=_drawn(arrays), shows_policies=True)]
 
 
 def _table(summary: Mapping[str, Any]) -> Grid:

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jax import Array
 
-from meva_core.contracts import Evaluation, between, component, positive, static
-from meva_core.contracts.evaluation import Answer, Asking, Column
+from meva_core.contracts import Answer, Asking, Column, Evaluation, between, component, positive, static
 from meva_core.evaluate import of_each_match, streams
 from meva_core.report import tables
 from meva_core.report.statistics import number, statistic

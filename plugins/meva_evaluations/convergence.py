@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from meva_core.contracts import Evaluation, component
-from meva_core.contracts.evaluation import Answer
+from meva_core.contracts import Answer, Evaluation, component
 from meva_core.evaluate import looked_at
 from meva_core.report import tables
 from meva_core.report.statistics import number

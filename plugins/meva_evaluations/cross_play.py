@@ -13,8 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import Evaluation, Game, component
-from meva_core.contracts.evaluation import Answer, Asking
+from meva_core.contracts import Answer, Asking, Evaluation, Game, component
 from meva_core.evaluate import matches, streams
 from meva_core.match import Fitted, Match
 from meva_core.report import tables

@@ -14,8 +14,7 @@ import numpy as np
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.contracts import Evaluation, Game, component
-from meva_core.contracts.evaluation import Answer, Asking
+from meva_core.contracts import Answer, Asking, Evaluation, Game, component
 from meva_core.match import Match
 from meva_core.ops import simultaneous_gradient
 from meva_core.report import tables

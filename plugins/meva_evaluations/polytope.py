@@ -13,8 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.contracts import Evaluation, Game, Learner, between, component, static
-from meva_core.contracts.evaluation import Answer, Asking
+from meva_core.contracts import Answer, Asking, Evaluation, Game, Learner, between, component, static
 from meva_core.errors import BadCombination
 from meva_core.match import Match
 from meva_core.ops import over_batch

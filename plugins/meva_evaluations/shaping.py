@@ -9,8 +9,7 @@ import attrs
 import numpy as np
 from jax import Array
 
-from meva_core.contracts import Evaluation, Facing, Game, Learner, component, positive, static
-from meva_core.contracts.evaluation import Answer, Asking, Column
+from meva_core.contracts import Answer, Asking, Column, Evaluation, Facing, Game, Learner, component, positive, static
 from meva_core.errors import BadCombination, BadValue
 from meva_core.evaluate import matches
 from meva_core.match import Fitted, Match

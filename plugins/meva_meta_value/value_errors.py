@@ -14,8 +14,7 @@ import numpy as np
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.contracts import Evaluation, HasMetaValue, component
-from meva_core.contracts.evaluation import Answer, Asking
+from meva_core.contracts import Answer, Asking, Evaluation, HasMetaValue, component
 from meva_core.evaluate import outcome_names
 from meva_core.match import Match
 from meva_core.ops import lambda_returns, over_batch, own_rows, simultaneous_gradient

@@ -18,8 +18,7 @@ SHORT = ("--set", "evaluate.pairs=2", "--set", "evaluate.steps=3", "--set", "eva
 LOLA = ("--game", "ipd", "--learner", "lola", *SHORT)
 FAIRNESS = """
 import jax.numpy as jnp
-from meva_core.contracts import Entry, Evaluation, component, hookimpl, positive, static
-from meva_core.contracts.evaluation import Panel
+from meva_core.contracts import Entry, Evaluation, Panel, component, hookimpl, positive, static
 from meva_core.report import tables
 from meva_core.report.statistics import statistic
 

@@ -1,6 +1,7 @@
-"""Who may import whom (DESIGN.md, section 3), and what the command line's start-up may not import."""
+"""Which module may import which (the README's section on architecture), and imports that start-up may not have."""
 
 import ast
+import importlib
 import json
 import re
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from meva_core import contracts
 from meva_core.contracts import hooks
 from meva_core.registry import discovery
 
@@ -16,9 +18,9 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "meva_core"
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/plugin.py"))
 OPEN_TO_PLUGINS = {"meva_core.contracts", "meva_core.ops", "meva_core.errors"}
-# What evaluations need too: matches, and how numbers, tables and figures are written.
+# Evaluations also import these: matches, best responses, and how numbers, tables and figures are written.
 OPEN_TO_PLUGINS |= {"meva_core.match", "meva_core.evaluate", "meva_core.report.tables", "meva_core.report.statistics"}
-OPEN_TO_PLUGINS |= {"meva_core.contracts.evaluation", "meva_core.report.figures.style"}
+OPEN_TO_PLUGINS |= {"meva_core.report.figures.style"}
 # The rooms of meva_core, from the ground: a module imports from lower rooms, and from its own.
 RANKS = ("errors ops", "contracts", "match fitting", "registry", "experiment", "compute", "storage evaluate")
 RANKS += ("report", "runner plain", "studies", "testing", "cli")
@@ -166,6 +168,23 @@ def test_the_core_spells_no_kind_of_a_part():
         if path.parent.name != "templates":
             assert not (found := spelled.findall(path.read_text())), f"{path}: spells {found[0]}"
     assert spelled.search((CORE / "contracts/hooks.py").read_text())
+
+
+def test_the_readme_names_every_room():
+    table = (ROOT / "README.md").read_text().partition("| room |")[2].partition("\n\n")[0]
+    rooms = {path.name for path in CORE.iterdir()} - {"__init__.py", "__main__.py", "__pycache__", "py.typed"}
+    assert {room for room in rooms if f"`{room}`" not in table and f"[{room}](meva_core/{room})" not in table} == set()
+
+
+def test_authors_find_all_types_of_signatures_in_the_contracts():
+    """The documented methods of an evaluation name only what its author may import."""
+    assert {"Answer", "Asking", "Column", "Evaluation", "Panel"} <= set(contracts.__all__)
+    assert all(getattr(contracts, name).__name__ == name for name in ("Answer", "Asking", "Column", "Panel"))
+    text = (CORE / "contracts" / "evaluation.py").read_text()
+    for place in set(re.findall(r"`(meva_core\.[\w.]+)`", text)):
+        module, _, name = place.rpartition(".")
+        assert module in OPEN_TO_PLUGINS
+        assert hasattr(importlib.import_module(module), name), f"expected {place} to exist"
 
 
 def test_the_rule_holds_for_something():

@@ -84,8 +84,7 @@ def _explored(summary: dict[str, Any], panels: Sequence[Panel]) -> dict[str, Any
         "symbol": tables.symbol(summary["setting"]) if summary["setting"] else "",
         "values": values,
         "start": values.index(own) if own in values else len(rows) - 1,
-        # If an evaluation has a panel, that panel shows more about policies than bars do.
-        "policies": None if panels else _bars(rows),
+        "policies": None if any(panel.shows_policies for panel in panels) else _bars(rows),
         "panels": [panel.rows for panel in panels],
     }
 
