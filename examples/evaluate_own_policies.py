@@ -1,8 +1,9 @@
-"""How exploitable are policies of your own? Reads an array f32[N, 2, 5] of joint policies of the prisoner's dilemma.
+"""Measures how exploitable your own policies are in the iterated prisoner's dilemma.
 
 python examples/evaluate_own_policies.py policies.npy
 
-They are logits of P(cooperate) at [start, DD, DC, CD, CC]. Without a file it looks at three well-known ones.
+The file holds an array f32[N, 2, 5] of joint policies, logits of P(cooperate) at [start, DD, DC, CD, CC]. Without a
+file, the script evaluates three well-known ones.
 """
 
 import sys

@@ -18,7 +18,7 @@ starts = grid(-10, 10, 29)
 @jax.jit
 @jax.vmap
 def cells_in_b(look_ahead_rate):
-    """How many of the starts end in B."""
+    """The number of starts that end in B."""
     learner = attrs.evolve(lola, look_ahead_rate=look_ahead_rate)
     match = meva.self_play(logistic, meva.Fitted(learner=learner))
     return jnp.sum(basins(match, starts, jax.random.key(0), 200)["B"])

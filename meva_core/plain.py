@@ -32,7 +32,7 @@ from meva_core.storage import kept_fit
 
 @attrs.frozen(repr=False)
 class Surveyed:
-    """How players do in a game; with `seeds` every array begins [S].
+    """Results of players in a game; with `seeds` every array begins [S].
 
     payoffs f32[N, P], policies f32[N, P, D], settled f32[N], outcomes name -> f32[N]: at the end of N matches.
     response f32[N, P, P]: entry [n, i] holds all payoffs if player i gives its best response to the others.

@@ -69,7 +69,7 @@ def room():
 
 
 class Outcome(NamedTuple):
-    """What a command came to."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -123,7 +123,7 @@ def toy(tmp_path_factory):
 
 
 def leave_metadata(site, distribution, name, module):
-    """What pip leaves of a distribution with one entry point."""
+    """Write the metadata that pip writes for a distribution with one entry point."""
     info = site / f"{distribution.replace('-', '_')}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")

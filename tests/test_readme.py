@@ -81,7 +81,7 @@ def test_runs(command, monkeypatch, capsys, tmp_path):
 
 
 class Begun(Exception):
-    """In place of the fit."""
+    """An exception that replaces the fit."""
 
 
 @pytest.mark.parametrize("command", RUNS)

@@ -1,4 +1,4 @@
-"""How fast is it here? Prints a table, and writes the same as JSON.
+"""Measures how fast MeVa is on this machine. Prints a table, and writes the same as JSON.
 
 python tests/benchmarks                       all, some minutes
 python tests/benchmarks fit seeds --json FILE

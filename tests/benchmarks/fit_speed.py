@@ -17,7 +17,7 @@ LOOPS = 3  # of each timed call
 
 
 def training(recipe: str, **settings: Any) -> Any:
-    """Of MeVa on the prisoner's dilemma."""
+    """The training of MeVa on the prisoner's dilemma."""
     known, files = runner.plugins()
     overrides = {f"learner.{name}": value for name, value in settings.items()}
     asked = resolve.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)

@@ -111,7 +111,7 @@ def _mlp(params: Any, name: str, h: Array, blocks: int, last: str) -> Array:
 
 
 def _quantile_loss(values: Array, targets: Array) -> Array:
-    """Of predictions f32[..., K] and targets f32[..., K], summed over predictions, averaged over targets."""
+    """Quantile loss of predictions f32[..., K] and targets f32[..., K]: a sum over predictions, a mean over targets."""
     count = values.shape[-1]
     errors = targets[..., None, :] - values[..., :, None]
     sizes = jnp.abs(errors)

@@ -25,7 +25,7 @@ def _run(*words: str, **environment: str) -> float:
 
 
 def start() -> list[Row]:
-    """What computes nothing."""
+    """Times of commands that compute nothing."""
     commands = (("meva-run", "--help"), ("meva", "list"))
     return [Row("start", " ".join(words), statistics.median(_run(*words) for _ in range(7)), "s") for words in commands]
 

@@ -367,7 +367,7 @@ def test_a_fault_is_one_line_that_names_the_plugin(
 
 
 def run(*words):
-    """Of a stranger's parts, what a composition costs and no more."""
+    """Compose and plan a run of a stranger's parts, without any fit or match."""
     known, files = runner.plugins()
     game, learner, *opponents = words
     resolved = resolve.resolve(known, files, game=game, learner=learner, opponents=opponents)
@@ -483,7 +483,7 @@ def test_a_traceback_for_those_who_ask(fake_plugin, meva_run, monkeypatch):
 
 
 def raised(function):
-    """What comes of an exception that `function` raises."""
+    """The exception that a user sees when `function` raises one."""
     try:
         with attribution.named():
             function()

@@ -1,4 +1,4 @@
-"""Who was meant: a folder goes on with the plugins that it was begun with, whatever else offers their names."""
+"""Identities: a folder resumes with the plugins of its first start, even if other plugins offer the same names."""
 
 import json
 import shutil
@@ -87,7 +87,7 @@ def begun(hawks, meva_run, tmp_path):
 
 
 def update(site, version):
-    """What pip leaves of another version."""
+    """Change the metadata in the way that pip does when it installs another version."""
     metadata = site / "meva_hawks-1.0.dist-info" / "METADATA"
     metadata.write_text(metadata.read_text().replace("Version: 1.0", f"Version: {version}"))
     discovery.installed.cache_clear()

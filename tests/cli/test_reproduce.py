@@ -53,7 +53,7 @@ runs_of = "tiny"
 
 @pytest.fixture(scope="module")
 def reproduce(meva_command):
-    """In this process: another would compile anew."""
+    """Run `meva reproduce` in this process, since another process would compile again."""
     return lambda *arguments: meva_command("reproduce", "--jobs", 1, *arguments)
 
 

@@ -62,7 +62,7 @@ def summary(folder):
 
 
 def numbers(folder):
-    """What has to be equal where the experiment is."""
+    """The part of the summary that is the same for equal experiments."""
     return {key: value for key, value in summary(folder).items() if key != "seconds"}
 
 
@@ -206,7 +206,7 @@ def test_a_discount_of_0_is_naive_learning(run, naive):
 
 
 def test_the_best_response_is_best(run):
-    """In place of a player it earns at least what the player did."""
+    """A best response that replaces a player earns at least as much as the player."""
     for row in summary(run.folder)["rows"]:
         assert row["best_response"]["theirs"]["mean"] >= row["self_play"]["mean"] - 1e-3
 
@@ -539,7 +539,7 @@ def test_another_process_in_the_folder(toy_run, meva_run, tmp_path):
 
 
 def test_a_full_disk_leaves_what_was_saved(toy_run, meva_run, tmp_path, monkeypatch, no_figures):
-    """In the middle of the fourth checkpoint."""
+    """The disk is full in the middle of the fourth checkpoint."""
     saved, fsync = [], os.fsync
 
     def full(file):

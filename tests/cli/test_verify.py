@@ -92,7 +92,7 @@ def test_fits_kept_elsewhere_are_found_again(meva_command, tmp_path):
 
 
 def damage(name, content):
-    """What writes `content` over a file of a folder."""
+    """A function that writes `content` over a file of a folder."""
     return lambda folder: (folder / name).write_bytes(content)
 
 

@@ -15,7 +15,7 @@ GAMES = {name: meva.make("game", name) for name in names("game")}
 
 
 def ones_of_each(kind):
-    """Of the games that are alike in `kind`, the name of the one with the smallest policies."""
+    """Names of games, one for each value of `kind`: the game with the smallest policies."""
     first = {}
     for name in sorted(GAMES, key=lambda name: (GAMES[name].policy_size, name)):
         first.setdefault(kind(GAMES[name]), name)

@@ -1,4 +1,4 @@
-"""What some learners can do: said by the learner, in the words of today or of contract 1, and asked for by others."""
+"""Capabilities of learners: declared as today or as in contract 1, and used by other components."""
 
 from typing import Any
 

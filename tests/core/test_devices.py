@@ -74,7 +74,7 @@ fits = pytest.mark.parametrize("name", [*IN_CI, pytest.param("cola", marks=pytes
 
 @functools.cache
 def found(*names):
-    """What one device finds of these fits, and what two."""
+    """Results of these fits on one device and on two."""
     both = []
     for count in (1, 2):
         code, out, said = run(FIT, count, json.dumps([(CASES[name][0], name, CASES[name][1]) for name in names]))
@@ -84,7 +84,7 @@ def found(*names):
 
 
 def of(name, what=""):
-    """Of one fit."""
+    """Results of one fit on one device and on two."""
     return [side[name + what] for side in found(*(IN_CI if name in IN_CI else [name]))]
 
 

@@ -1,4 +1,4 @@
-"""Who takes part in a tournament, as it is written."""
+"""Participants of a tournament, from the words of the command line."""
 
 import pytest
 

@@ -435,7 +435,7 @@ def test_a_file_that_is_no_toml(tmp_path):
 
 
 def test_an_older_file_keeps_its_numbers(tmp_path):
-    """What a file does not say has the class's default; what it says stays."""
+    """A number that the file lacks has the class's default; the numbers in the file stay."""
     plain = resolve().to_plain()
     del plain["learner"]["beta2"], plain["evaluate"]["basins"]["grid"]
     found = reading.from_plain(KNOWN, plain, "here")

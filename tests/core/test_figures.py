@@ -1,4 +1,4 @@
-"""What figures work out before they draw."""
+"""Numbers that figures compute before they are drawn."""
 
 import itertools
 from typing import Any

@@ -242,7 +242,7 @@ def test_what_is_neither_a_name_nor_of_the_kind(game, learner, opponents, said):
 def defined_again(times):
     @component
     class Again(Game):
-        """As a cell that is run twice leaves it."""
+        """A class that a notebook's cell defines twice."""
 
         policy_size = 1
         symmetric = True
@@ -326,7 +326,7 @@ def test_run_says_what_it_wants(given, said):
 
 
 class Killed(Exception):
-    """As a machine that goes away."""
+    """An end of the process that no code can handle, like a loss of power."""
 
 
 class UntilLoop(Progress):

@@ -1,4 +1,4 @@
-"""What is compiled is kept for the next process; it takes memory maps, and they are given back."""
+"""Compiled programs are kept for the next process, and their memory maps are freed."""
 
 import os
 import subprocess
@@ -53,7 +53,7 @@ print(missed.count("/jax/compilation_cache/cache_misses"), missed.count("/jax/co
 
 
 def kept(home, **environment):
-    """What the script prints: the folder, and how many programs were compiled and how many read."""
+    """Run the script: the cache folder, the numbers of programs compiled and read, and the text on stderr."""
     own = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "MEVA_", "XDG_"))}
     own |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "caches"), **environment}
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=own, capture_output=True, text=True, check=True)

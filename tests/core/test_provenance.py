@@ -1,4 +1,4 @@
-"""By what a run was computed, and what is different here."""
+"""The versions and the machine that computed a run, and the differences from the present ones."""
 
 import platform
 

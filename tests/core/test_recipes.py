@@ -97,7 +97,7 @@ def of_places(**places):
 
 
 def test_a_game_has_its_family_s_recipes_in_its_own_unit():
-    """By hand: 0.5 and the class's 1.0 are per payoff, and times 25; loops are not."""
+    """Rates, 0.5 and the class's 1.0, are per payoff and multiplied by 25; loops are not."""
     file = of_places(round={"default": {"learner": {"rate": 0.5, "loops": 7}}})
     per_payoff = {"rate": 1.0, "look_ahead_rate": 1.0, "needed": attrs.NOTHING}
     found = learner_of([file], family=("round", 25.0), per_payoff=per_payoff)

@@ -1,4 +1,4 @@
-"""What a careless caller hands to games and matches is told in one line where it is traced, and costs nothing then."""
+"""Wrong arguments of games and matches are errors of one line, found while tracing at no cost when a program runs."""
 
 from typing import Any
 

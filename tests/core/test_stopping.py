@@ -13,7 +13,7 @@ from meva_core.compute.signals import Stopped
 
 @pytest.fixture(autouse=True)
 def as_under_a_terminal():
-    """What runs in the background of a shell ignores SIGINT."""
+    """Handle signals as in a terminal: a process in the background of a shell ignores SIGINT."""
     before = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     before = {number: signal.signal(number, handler) for number, handler in before.items()}
     yield

@@ -36,7 +36,7 @@ class Square:
 
 @attrs.frozen
 class Cores:
-    """How many a worker takes for its own."""
+    """A job that returns the numbers of cores and devices that its process sees."""
 
     alone: frozenset = frozenset()
 

@@ -78,7 +78,7 @@ class Toy(Learner):
         return Drawn(num_steps=self.loops, width=self.width, scale=self.scale)
 
     def farther(self, params):
-        """How much farther than a naive learner."""
+        """The length of a step, as a multiple of a naive learner's."""
         return 1 + self.discount * jnp.mean(params)
 
     def update(self, params, state, x, key):

@@ -28,13 +28,13 @@ class Hang(BaseException):
 
 
 def answered(*_, **__):
-    """In place of a fit or a match: that far one gets with good input only."""
+    """A function that replaces fits and matches; only good input reaches it."""
     click.echo(GOOD)
     raise SystemExit(0)
 
 
 def begun(experiment, composition, plan, out, fits, progress):
-    """In place of the fit and all that follows: what is done with a folder before."""
+    """A function that replaces the fit and all later steps: it does only what a run does with a folder before them."""
     progress.composed(experiment, [composition.players[n].name for n in composition.seats])
     metrics.cut(out, "learner", 3)
     metrics.read(out, "learner", experiment.seeds, 3)

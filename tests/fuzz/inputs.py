@@ -1,4 +1,4 @@
-"""What users may type, and what may lie in a file."""
+"""Random command lines and contents of files, right and wrong."""
 
 import copy
 import datetime
@@ -120,7 +120,7 @@ def typed(h):
 
 
 def toml_value(value):
-    """As typed."""
+    """The text of a value in TOML."""
     return tomli_w.dumps({"v": as_plain(value)}).partition("=")[2].strip()
 
 
@@ -213,7 +213,7 @@ def damaged(draw, content):
 
 
 def toml_of(plain):
-    """Of data or of bytes, for a file; what TOML cannot hold is left to the test of bytes."""
+    """The bytes of a TOML file with this data; empty if TOML cannot hold it (the test of bytes covers such files)."""
     try:
         return tomli_w.dumps(plain).encode()
     except (UnicodeEncodeError, TypeError):

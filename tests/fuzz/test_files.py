@@ -17,12 +17,12 @@ TOURNAMENT |= {"recipe": "tournament", "overrides": {"lola.variant": "taylor"}}
 
 
 def experiments(game, learner, opponents=()):
-    """As a run writes them."""
+    """An experiment in the form in which a run writes it."""
     return resolve.resolve(KNOWN, [SHIPPED], game=game, learner=learner, opponents=opponents).to_plain()
 
 
 def registry_of(game, learner):
-    """What is on record of a pair, in full."""
+    """A full registry file with the recipes of one pair."""
     own = {game: {learner: ON_RECORD[game, learner]}}
     return {"plugins": {"disabled": ["x"]}, "defaults": dict(SHIPPED.defaults), "recipes": own}
 

@@ -64,7 +64,7 @@ def plain_chain(x, discount, rounds):
     outcomes = [(0, 0), (0, 1), (1, 0), (1, 1)]
 
     def joint_probability(entry_of_1, entry_of_2):
-        """Of the four outcomes, from each player's own entry."""
+        """Probabilities of the four outcomes, from each player's own entry."""
         c1, c2 = p[0][entry_of_1], p[1][entry_of_2]
         return np.array([(c1 if a else 1 - c1) * (c2 if b else 1 - c2) for a, b in outcomes])
 

@@ -57,7 +57,7 @@ def make(row, rule, game):
 
 @jax.jit
 def update(learner, x):
-    """In one program for all rows of games that are alike but for their numbers."""
+    """Steps of a learner. Games that differ only in numbers share one compiled program."""
     return learner.update(None, (), x, jax.random.key(0))[0]
 
 

@@ -266,7 +266,7 @@ def plain_quantile_huber(predictions, targets):
 
 
 def counts(state):
-    """How many updates the optimiser has seen."""
+    """The numbers of updates that the optimiser has counted."""
     leaves = jax.tree.leaves(state.optimiser)
     return {int(leaf) for leaf in leaves if leaf.dtype == jnp.int32 and leaf.shape == ()}
 
@@ -298,7 +298,7 @@ def test_cosine_by_hand():
 
 
 def moved_last(learner, count):
-    """How far Adam's bias-corrected step moves parameters of constant gradient 1 at its update number `count`."""
+    """Length of Adam's bias-corrected step at update number `count`, for a constant gradient of 1."""
     optimiser, params = learner.training._optimiser(), jnp.zeros(())
     state = optimiser.init(params)
     for _ in range(count):

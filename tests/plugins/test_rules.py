@@ -50,7 +50,7 @@ def naive(game, rate=1.0):
 
 
 def rule_of(name, game, **settings):
-    """Those settings that the rule has."""
+    """A rule with those of the settings that it has."""
     known = {h.name for h in hyperparameters(loading.load(meva.installed().find("learner", name)))}
     return meva.make("learner", name, game=game, **{k: v for k, v in settings.items() if k in known})
 
@@ -124,7 +124,7 @@ LOOK_AHEADS = np.array([0.04, 0.02, 0.01, 0.005])
 
 
 def slope(game, variant):
-    """Of log |exact - variant| over log eta, in float64."""
+    """The slope of log |exact - variant| over log eta, in float64."""
     with jax.enable_x64(True):
         x = jnp.array(np.random.default_rng(0).normal(size=(2, game.policy_size)))
         rules = [lola(game, v, 1.0) for v in ("exact", variant)]

@@ -20,7 +20,7 @@ every_game = pytest.mark.parametrize("name", GAMES)
 
 
 def of_probabilities(game):
-    """Whether policies are logits, so that payoffs have limits."""
+    """True if policies are logits, so that payoffs have limits."""
     return bool(np.all(game.entries(jnp.full((game.num_players, game.policy_size), 1e30)) <= 1))
 
 

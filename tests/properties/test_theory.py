@@ -1,4 +1,4 @@
-"""What theory says of every game and every rule that is registered, in double precision."""
+"""Theorems that hold for every registered game and rule, in double precision."""
 
 import re
 from typing import Any

@@ -67,7 +67,7 @@ def settings(table: dict) -> list[str]:
 
 
 class Subject:
-    """What is killed: `begin` and `resume` are commands, given its folder."""
+    """A command that is killed and resumed: `begin` and `resume` return its words for a folder."""
 
     chunk: int | None = None
 
@@ -142,7 +142,7 @@ def loops_done(out: Path) -> int:
 
 
 def trial(subject: Subject, out: Path, after: float, environment: dict[str, str], expected: dict) -> tuple[bool, str]:
-    """Whether all is as expected, and a line about it."""
+    """Kill one process and resume it. Returns True if the results are the expected ones, and a line for the screen."""
     process = start(subject.begin(out), environment)
     time.sleep(after)
     over = process.poll() is not None
