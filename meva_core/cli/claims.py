@@ -50,7 +50,8 @@ def parse_counts(context: click.Context, parameter: click.Parameter, given: str 
     "--record",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the counts to this file; runs and pages quote claims.toml beside a recipe file.",
+    help="Write the counts to this file, and keep its counts of other machines; runs and pages quote claims.toml "
+    "beside a recipe file.",
 )
 @of_many_runs("claims", "claim")
 def claims_command(

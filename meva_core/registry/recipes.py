@@ -87,7 +87,7 @@ class RecipeFile:
     reproductions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
     studies: Mapping[str, Path] = attrs.field(factory=dict)  # reproductions in their own files: name -> file
     claims: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
-    records: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name of a claim -> table of its record
+    records: Mapping[str, Any] = attrs.field(factory=dict)  # name of a claim -> tables of its records
     evaluations: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> default settings
 
 
@@ -101,14 +101,14 @@ def read(path: Path) -> RecipeFile:
     return attrs.evolve(file, records=read_records(records)) if records != path and records.is_file() else file
 
 
-def read_records(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """Tables of a file of records, by the names of their claims.
+def read_records(path: Path) -> Mapping[str, Any]:
+    """The content of a file of records, by the names of their claims.
 
     Raises BadFolder if the file cannot be read, BadValue if it contains anything else.
     """
     content = read_toml(path)
     _only(content, ("records",), str(path))
-    return _tables(content, "records", str(path))
+    return _table(content.get("records", {}), f"{path}: records")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
