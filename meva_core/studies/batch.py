@@ -142,7 +142,7 @@ def _follow(
         hashes = {label: job.hash for label, job in jobs.items()}
         for label, hash in hashes.items():
             if all(making.job.hash != hash for making in makings):
-                overview.print(f"  {label}: there already")
+                overview.print(f"  {label}: finished before")
         while not pending.isdisjoint(hashes.values()):
             n, why = next(results)
             overview.ended(n, why)

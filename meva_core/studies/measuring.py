@@ -147,7 +147,7 @@ def _make(
             title = f"{claim.name}, seeds {seeds[0]} to {seeds[-1]}, on {count}"
             makings.append(Measuring(title, run, folder, out / FITS, registry_file, count))
     if len(makings) < len(runs):
-        overview.print(f"  on {count}: {len(runs) - len(makings)} of {len(runs)} runs there already")
+        overview.print(f"  on {count}: {len(runs) - len(makings)} of {len(runs)} runs finished before")
     overview.titles = [making.title for making in makings]
     at_once = jobs or max(1, processes.default_jobs() // count)
     apart = count != len(batching.used())

@@ -113,14 +113,14 @@ CASES = {
         ["--resume", "nosuch"],
         "an experiment.toml to resume, got nosuch",
     ),
-    "resume and names": (["--resume", "nosuch", "--game", "ipd"], "expected --resume DIR, with no more than --"),
-    "resume and out": (["--resume", "nosuch", "--out", "other"], "expected --resume DIR, with no more than --"),
-    "resume and devices": (["--resume", "nosuch", "--devices", "2"], "expected --resume DIR, with no more than --"),
+    "resume and names": (["--resume", "nosuch", "--game", "ipd"], "expected --resume DIR with at most --"),
+    "resume and out": (["--resume", "nosuch", "--out", "other"], "expected --resume DIR with at most --"),
+    "resume and devices": (["--resume", "nosuch", "--devices", "2"], "expected --resume DIR with at most --"),
     "no devices": ([*NAIVE, "--devices", "0"], "0 is not in the range x>=1"),
     "no such device": ([*NAIVE, "--device", "tpu"], "'tpu' is not one of 'cpu', 'gpu'"),
     "resume and recipe": (
         ["--resume", "nosuch", "--recipe", "paper"],
-        "expected --resume DIR, with no more than --set",
+        "expected --resume DIR with at most --set",
     ),
     "no experiment": (["nosuch.toml"], "expected a readable TOML file at nosuch.toml, got: No such file"),
     "experiment is a folder": (["."], "expected a file, got the folder .: write experiment.toml to run it again"),
@@ -209,4 +209,4 @@ def test_too_little_memory(meva_run, place, monkeypatch, error):
     assert outcome.code == 1
     (line,) = outcome.err.splitlines()
     assert line.startswith("error: not enough memory (")
-    assert "ask for less" in line
+    assert "use less" in line

@@ -180,7 +180,7 @@ FOLDERS = {
     "none": ([], "expected the folders of two or more runs, got none"),
     "one": (["lola"], "expected the folders of two or more runs, got one, lola"),
     "twice": (["lola", "naive", "./lola/"], "expected each run's folder once, got lola twice"),
-    "link": (["naive", "link"], "expected each run's folder once, got naive and link, the same one"),
+    "link": (["naive", "link"], "expected each run's folder once, got naive and link, the same folder"),
     "not there": (["lola", "nosuch"], "the folder of a finished run, got nosuch, which is not there"),
     "a file": (["lola", "naive/summary.json"], "got naive/summary.json, which is a file: name the folder it is in"),
     "empty": (["lola", "empty"], "got empty without experiment.toml and summary.json"),

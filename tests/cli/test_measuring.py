@@ -76,7 +76,7 @@ def test_asked_again_it_only_reads_and_for_more_makes_the_rest(counted):
     folder, count, _ = counted
     before = {path: path.stat().st_mtime_ns for path in (folder / "out" / "1-devices").rglob("*")}
     again = count("--fits", 3, "--devices", 1)
-    assert "1 of 1 runs there already" in again.out
+    assert "1 of 1 runs finished before" in again.out
     assert {path: path.stat().st_mtime_ns for path in (folder / "out" / "1-devices").rglob("*")} == before
 
 

@@ -105,7 +105,7 @@ def test_finished_runs_are_only_read_by_others_too(made, reproduce):
     before = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*") if path.is_file()}
     again = reproduce("--quick", "tiny", "paths", "--out", folder / "out", "--registry", folder / "own.toml")
     assert again.code == 0, again.err
-    assert again.out.count("there already") == 4
+    assert again.out.count("finished before") == 4
     after = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*") if path.is_file()}
     assert after == before
     assert (folder / "out" / "paths" / "figures" / "trajectories.svg").is_file()
@@ -119,7 +119,7 @@ def test_a_run_that_was_cut_off_is_gone_on_with(made, reproduce):
         (run / name).unlink()
     again = reproduce("--quick", "tiny", "--out", folder / "out", "--registry", folder / "own.toml")
     assert again.code == 0, again.err
-    assert again.out.count("there already") == 1
+    assert again.out.count("finished before") == 1
     assert json.loads((run / "summary.json").read_text())["rows"] == whole["rows"]
 
 
@@ -159,8 +159,8 @@ def test_report_makes_its_page_anew(made, meva_command):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "expected names, or --all, one of the two: there are figure-1, figure-2a"),
-        (("figure-2b", "--all"), "expected names, or --all"),
+        ((), "expected names or --all, got neither: the names are figure-1, figure-2a"),
+        (("figure-2b", "--all"), "expected names or --all, got both"),
         (("figure-2x",), "unknown reproduction 'figure-2x'"),
     ],
 )

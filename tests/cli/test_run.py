@@ -479,7 +479,9 @@ def test_resuming_elsewhere_is_told(toy_run, meva_run, tmp_path, no_figures):
     path.write_text(re.sub(r'^jax = ".*"$', 'jax = "0.0.1"', path.read_text(), flags=re.MULTILINE))
     outcome = meva_run("--resume", folder, "--quiet")
     assert outcome.code == 0
-    assert re.fullmatch(rf"warning: {folder} was begun elsewhere, .*: jax \S+ \(was 0\.0\.1\)\n", outcome.err)
+    assert re.fullmatch(
+        rf"warning: {folder} was started in another environment, .*: jax \S+ \(was 0\.0\.1\)\n", outcome.err
+    )
     run_table = tomllib.loads(path.read_text())["run"]
     assert run_table["versions"]["jax"] == "0.0.1"  # as it was begun
     assert [change for change in run_table["resumed_with"] if change.endswith("(was 0.0.1)")]
@@ -555,7 +557,7 @@ def test_a_full_disk_leaves_what_was_saved(toy_run, meva_run, tmp_path, monkeypa
     assert outcome.code == 1
     assert outcome.err == (
         f"error: cannot read or write {tmp_path}/run/checkpoints/learner/loop-0000004.npz: No space left on device; "
-        f"what was saved is whole, continue with: meva-run --resume {tmp_path}/run\n"
+        f"saved results are complete; resume with: meva-run --resume {tmp_path}/run\n"
     )
     names = {path.name for path in (tmp_path / "run" / "checkpoints" / "learner").iterdir()}
     assert names == {f"loop-{n:07d}.npz" for n in (1, 2, 3)}
@@ -596,7 +598,7 @@ def test_signals_wait_for_the_chunk(toy_run, meva_run, tmp_path, monkeypatch, no
     monkeypatch.setattr(runner.fitting, "fit", disturbed)
     outcome = meva_run(*TOY, *arguments(SMALL_TOY), "--out", tmp_path / "run", "--quiet")
     assert outcome.code == 143
-    assert outcome.err == f"stopped; continue with: meva-run --resume {tmp_path / 'run'}\n"
+    assert outcome.err == f"stopped; resume with: meva-run --resume {tmp_path / 'run'}\n"
     monkeypatch.undo()
     monkeypatch.setattr("meva_core.report.figures.draw", lambda *given: [])
     outcome = meva_run("--resume", tmp_path / "run")
@@ -616,7 +618,7 @@ def stopped(toy, meva_run, tmp_path, monkeypatch):
 
 def test_ctrl_c_says_how_to_go_on(stopped, tmp_path):
     assert stopped.code == 130
-    assert f"continue with: meva-run --resume {tmp_path / 'stopped'}" in stopped.err
+    assert f"resume with: meva-run --resume {tmp_path / 'stopped'}" in stopped.err
     assert (tmp_path / "stopped" / "checkpoints" / "learner" / "loop-0000004.npz").exists()
 
 

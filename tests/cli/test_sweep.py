@@ -86,7 +86,7 @@ def test_asked_again_nothing_is_run(swept, meva_command):
     folder, _ = swept
     before = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*")}
     done = meva_command("sweep", folder / "mine.toml", "--jobs", 1, "--out", folder / "out")
-    assert done.out.count("there already") == 3
+    assert done.out.count("finished before") == 3
     assert {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*")} == before
 
 
@@ -97,7 +97,7 @@ def test_a_run_of_another_version_is_made_again(swept, meva_command):
     path.write_text(json.dumps({**json.loads(now), "schema": 1}))
     done = meva_command("sweep", folder / "mine.toml", "--jobs", 1, "--out", folder / "out")
     assert done.code == 0
-    assert done.out.count("there already") == 2
+    assert done.out.count("finished before") == 2
     made, before = json.loads(path.read_text()), json.loads(now)
     assert made["rows"] == before["rows"]
 
