@@ -135,7 +135,7 @@ def check_same(experiment: str, summary: Any, out: Path) -> None:
     if experiment != summary:
         raise BadFolder(
             f"expected experiment.toml and summary.json of one run in {out}, got experiments {experiment} and "
-            f"{summary}: undo what was changed since, or run it again"
+            f"{summary}: undo the change, or run it again"
         )
 
 

@@ -59,10 +59,10 @@ def device_counts(asked: list[int] | None) -> list[int]:
         most = len(jax.devices())
         counts = asked or [most]
     if max(counts) > most:
-        raise BadValue(f"expected 1 to {most} for --devices, all that this machine has, got {max(counts)}")
+        raise BadValue(f"expected 1 to {most} for --devices, the number of devices of this machine, got {max(counts)}")
     if jax.default_backend() != "cpu":
         if len(counts) > 1:  # this process holds them all, so that no other process can use them
-            raise BadValue(f"expected one number for --devices where accelerators compute, got {len(counts)}")
+            raise BadValue(f"expected one number for --devices on accelerators, got {len(counts)}")
         devices.prepare(count=counts[0])
     return counts
 
@@ -185,7 +185,7 @@ def _record(of: str, found: Mapping[str, Any], runs: Sequence[RunJob], counted: 
     """
     paths = [path for folder in counted.values() for run, path in _paths(runs, folder) if finished(path, run.hash)]
     if not paths:
-        raise Diverged(f"expected a fit that did not diverge to put {found['name']} on record, got none")
+        raise Diverged(f"expected a fit that did not diverge, to record {found['name']}, got none")
     made = [folders.recorded(path) for path in paths]
     last = max((path / "summary.json").stat().st_mtime for path in paths)
     return Record(
@@ -202,6 +202,8 @@ def _write_records(path: Path, records: Mapping[str, Any]) -> None:
     """Write records in the order of their names. Raises BadFolder or Unwritable if the file cannot be written."""
     text = tomli_w.dumps({"records": dict(sorted(records.items()))})
     try:
-        disk.write(path, f"# What `meva claims --record` counted of the claims in the recipe file beside it.\n{text}")
+        disk.write(
+            path, f"# Counts of `meva claims --record` for the claims in the recipe file next to this one.\n{text}"
+        )
     except OSError as error:
         raise disk.refused(error, f"expected a file that can be written for --record, got {path}") from error

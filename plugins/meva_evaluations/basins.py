@@ -98,7 +98,7 @@ class Basins(Evaluation):
             return ""
         lacking = "a game with a plane of two numbers to survey"
         if self.nudge:
-            raise BadCombination(f"expected {lacking} for evaluate.basins.nudge, got a game without: leave it out")
+            raise BadCombination(f"expected {lacking} for evaluate.basins.nudge, got a game without one: leave it out")
         return lacking
 
     def plan(self, composition: Any) -> None:

@@ -116,7 +116,7 @@ class PayoffPolytope(Evaluation):
     by_default = False
     stream = 2**32 - 8  # on record
     small: ClassVar = {"opponents": 8}
-    says = "finding polytopes of payoffs"
+    says = "computing polytopes of payoffs"
     formerly = {"polytope": "opponents"}  # noqa: RUF012
 
     def lacks(self, composition: Any, seeds: int) -> str:

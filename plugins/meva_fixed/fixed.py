@@ -75,7 +75,7 @@ class Fixed(PlaysStrategies, Learner):
             if not self._from_probabilities:
                 raise BadCombination(
                     f"expected learner.policy = [{self.game.policy_size} numbers], got learner.probabilities: policies "
-                    f"of {type(self.game).__name__} are no probabilities"
+                    f"of {type(self.game).__name__} are not probabilities"
                 )
             self._check_rows("probabilities", self.probabilities)
         self.held()
@@ -144,7 +144,7 @@ class Fixed(PlaysStrategies, Learner):
             shown = zip(self.game.entry_names, self.game.entries(own)[0].tolist(), strict=True)
             played = ", ".join(f"{name} = {number:.2g}" for name, number in shown)
             text = (
-                f"learner.policy is taken as logits, which play {played}: give probabilities as learner.probabilities"
+                f"learner.policy is read as logits, which mean {played}: for probabilities, use learner.probabilities"
             )
             warnings.warn(text, Remark, stacklevel=2)
 

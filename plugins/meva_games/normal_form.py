@@ -83,7 +83,7 @@ class NormalForm(Discounted):
         rows, columns = self.actions
         if self.payoffs_2 is None and rows != columns:
             raise BadCombination(
-                f"expected game.payoffs_2 beside a table of {rows} x {columns}, got none: only a square table can be "
+                f"expected game.payoffs_2 with a table of {rows} x {columns}, got none: only a square table can be "
                 "transposed for player 2"
             )
         if self.payoffs_2 is not None and (got := _size(self.payoffs_2)) != (rows, columns):

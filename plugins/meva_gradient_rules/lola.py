@@ -58,7 +58,7 @@ class LOLA(Learner):
     def __attrs_post_init__(self) -> None:
         if self.look_aheads > 1 and self.variant != "exact":
             raise BadCombination(
-                f"expected look_aheads = 1 for variant {self.variant!r}, which is of first order in one step, got "
+                f"expected look_aheads = 1 for variant {self.variant!r}, which expands one step to first order, got "
                 f"{self.look_aheads}: set variant = 'exact' for more"
             )
 

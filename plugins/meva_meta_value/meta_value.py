@@ -131,15 +131,15 @@ class MetaValue(HasMetaValue, Facing, Learner):
         if self.trajectory % self.stride:
             raise BadCombination(
                 f"expected stride to divide trajectory, got stride {self.stride} and trajectory {self.trajectory}: "
-                f"set one of learner.stride, learner.trajectory"
+                f"change learner.stride or learner.trajectory"
             )
         if self.mixing == "between" and self.formulation == "value":
             raise BadCombination(
-                "expected learner.formulation correction with learner.mixing between, got value, which mixes nothing"
+                "expected learner.formulation = correction for learner.mixing = between, got value, which does not mix"
             )
         if self.incentive_draw == "uniform" and self.mixing != "between":
             raise BadCombination(
-                f"expected learner.mixing between with learner.incentive_draw uniform, got {self.mixing}"
+                f"expected learner.mixing = between for learner.incentive_draw = uniform, got {self.mixing}"
             )
         shape, players = jnp.shape(jnp.asarray(self.discount)), self.game.num_players
         if shape not in ((), (players,)):

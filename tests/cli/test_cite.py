@@ -244,7 +244,7 @@ def test_a_strangers_keys_stand_in_its_own_file(meva_command, fake_plugin):
             "expected BibTeX at 'ropes_papers:nosuch.bib' (package:file.bib), got: File",
         ),
         ("nosuch:papers.bib", "expected a file at 'nosuch:papers.bib' (package:file), got no such package"),
-        (None, "expected references = 'package:file.bib', or MEVA_REFERENCES, beside cites, got none"),
+        (None, "expected references = 'package:file.bib', or MEVA_REFERENCES, together with cites, got none"),
     ],
 )
 def test_keys_that_no_file_has_are_their_plugins_fault(meva_command, fake_plugin, references, said):

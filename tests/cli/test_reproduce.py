@@ -189,8 +189,8 @@ def test_a_game_without_outcomes_has_trajectories_alone(picture, code, tmp_path,
     [
         ('learner = "lola"', 'learner = "lolla"', "unknown learner 'lolla'"),
         ("basins.B", "basins.C", "unknown quantity 'basins.C' of run naive - did you mean 'basins.B'?"),
-        ("at = 1.0", "at = 2.0", "expected what is asked of run lola to be at one of its settings 0, 1, got at = 2.0"),
-        ('game = "logistic"', 'game = "ipd"', "expected runs that have basins to draw in tiny, got ipd in run naive"),
+        ("at = 1.0", "at = 2.0", "expected one of the settings 0, 1 of run lola, got at = 2.0"),
+        ('game = "logistic"', 'game = "ipd"', "expected runs with the picture basins for tiny, got ipd in run naive"),
     ],
 )
 def test_what_cannot_be_costs_no_run(old, new, said, tmp_path, reproduce):
@@ -336,14 +336,14 @@ def test_polytopes_are_drawn_run_by_run(more):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('picture = "polytope"', 'picture = "basin"', "expected runs that have basin to draw in shape, got ipd"),
-        ('picture = "polytope"', 'picture = "basins"', "expected runs that have basins to draw in shape, got ipd"),
+        ('picture = "polytope"', 'picture = "basin"', "expected runs with the picture basin for shape, got ipd"),
+        ('picture = "polytope"', 'picture = "basins"', "expected runs with the picture basins for shape, got ipd"),
         (
             '["default", "polytope"], "evaluate.polytope.opponents" = 5',
             '["default"]',
-            "expected runs that have polytope to draw in shape",
+            "expected runs with the picture polytope for shape",
         ),
-        ("at = 0.5", "at = 0.7", "expected what is asked of run here to be at one of its settings 0.5, got at = 0.7"),
+        ("at = 0.5", "at = 0.7", "expected one of the settings 0.5 of run here, got at = 0.7"),
         (
             "trials = 8",
             "trails = 8",

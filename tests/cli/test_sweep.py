@@ -105,7 +105,7 @@ def test_a_run_of_another_version_is_made_again(swept, meva_command):
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("at = 0.1", "at = 7.0", "at one of its settings 0.1, got at = 7.0"),
+        ("at = 0.1", "at = 7.0", "expected one of the settings 0.1 of run gentle, got at = 7.0"),
         ('quantity = "self_play"', 'quantity = "selfplay"', "unknown quantity 'selfplay' of run gentle - did you mean"),
         ('["best_response.ours"]', '["best_response.our"]', "unknown quantity 'best_response.our'"),
         ('"learner.rate" = 0.01', '"learner.rat" = 0.01', "unknown hyper-parameter 'rat'"),
@@ -128,7 +128,7 @@ def test_a_sweep_is_not_called_like_the_folders_beside_it(tmp_path, meva_command
     done = meva_command("sweep", tmp_path / "runs.toml", "--jobs", 1, "--out", tmp_path / "out")
     assert done.code == 2
     (line,) = done.err.splitlines()
-    assert "expected another name than runs or fits" in line
+    assert "expected a name other than runs and fits" in line
     assert not (tmp_path / "out").exists()
 
 
