@@ -76,7 +76,7 @@ class ResponseSettings:
     """Settings of the search for best responses in games that list no exact ones."""
 
     response_steps: int = static(default=100, doc="gradient steps", check=between(1, 10**7))
-    response_restarts: int = static(default=8, doc="fresh starts", check=between(1, 10**5))
+    response_restarts: int = static(default=8, doc="random restarts", check=between(1, 10**5))
     response_rate: float = static(default=1.0, doc="learning rate", check=positive)
 
 

@@ -44,10 +44,10 @@ class Shaping(Evaluation):
       against           {learner, ours, theirs}: name of the learner to be shaped, payoffs of seat 1 and of the others
     """
 
-    against: str | None = static(default=None, doc="the learner to be shaped; unset: nobody", names="learner")
+    against: str | None = static(default=None, doc="learner to be shaped; unset: none", names="learner")
     rate: float | None = static(
         default=None,
-        doc="its learning rate; unset: the learner's, or of a learner that has none, what its own recipe says",
+        doc="its learning rate; unset: the rate of the learner that shapes it, or else of its own recipe",
         check=positive,
     )
 
