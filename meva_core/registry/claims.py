@@ -181,7 +181,7 @@ def check(file: RecipeFile) -> None:
 def _criterion(table: Any, where: str) -> Criterion:
     found = record(Criterion, table, where)
     if (found.at_least is None) == (found.at_most is None):
-        raise BadValue(f"expected at_least or at_most, one of the two @ {where}")
+        raise BadValue(f"expected either at_least or at_most @ {where}")
     return found
 
 

@@ -59,10 +59,10 @@ def device_counts(asked: list[int] | None) -> list[int]:
         most = len(jax.devices())
         counts = asked or [most]
     if max(counts) > most:
-        raise BadValue(f"expected 1 to {most} for --devices, all that this machine has, got {max(counts)}")
+        raise BadValue(f"expected 1 to {most} for --devices, the number of devices of this machine, got {max(counts)}")
     if jax.default_backend() != "cpu":
         if len(counts) > 1:  # this process holds them all, so that no other process can use them
-            raise BadValue(f"expected one number for --devices where accelerators compute, got {len(counts)}")
+            raise BadValue(f"expected one number for --devices on accelerators, got {len(counts)}")
         devices.prepare(count=counts[0])
     return counts
 
@@ -149,7 +149,7 @@ def _make(
             title = f"{claim.name}, seeds {seeds[0]} to {seeds[-1]}, on {count}"
             makings.append(Measuring(title, run, folder, out / FITS, registry_file, count))
     if len(makings) < len(runs):
-        overview.print(f"  on {count}: {len(runs) - len(makings)} of {len(runs)} runs there already")
+        overview.print(f"  on {count}: {len(runs) - len(makings)} of {len(runs)} runs finished before")
     overview.titles = [making.title for making in makings]
     at_once = jobs or max(1, processes.default_jobs() // count)
     apart = count != len(batching.used())
@@ -190,7 +190,7 @@ def _records(
     for result in content["results"]:
         paths = [path for run, path in _paths(runs, counted[result["devices"]]) if finished(path, run.hash)]
         if not paths:
-            raise Diverged(f"expected a fit that did not diverge to put {content['name']} on record, got none")
+            raise Diverged(f"expected a fit that did not diverge, to record {content['name']}, got none")
         made_by = [folders.recorded(path) for path in paths]
         last = max((path / "summary.json").stat().st_mtime for path in paths)
         yield Record(
@@ -208,6 +208,8 @@ def _write_records(path: Path, records: Mapping[str, Sequence[Record]]) -> None:
     tables = {name: [attrs.asdict(each) for each in of_claim] for name, of_claim in sorted(records.items())}
     text = tomli_w.dumps({"records": tables})
     try:
-        disk.write(path, f"# What `meva claims --record` counted of the claims in the recipe file beside it.\n{text}")
+        disk.write(
+            path, f"# Counts of `meva claims --record` for the claims in the recipe file next to this one.\n{text}"
+        )
     except OSError as error:
         raise disk.refused(error, f"expected a file that can be written for --record, got {path}") from error

@@ -88,7 +88,7 @@ def test_asked_again_it_only_reads_and_for_more_makes_the_rest(counted):
     folder, count, _ = counted
     before = {path: path.stat().st_mtime_ns for path in (folder / "out" / "1-devices").rglob("*")}
     again = count("--fits", 3, "--devices", 1)
-    assert "1 of 1 runs there already" in again.out
+    assert "1 of 1 runs finished before" in again.out
     assert {path: path.stat().st_mtime_ns for path in (folder / "out" / "1-devices").rglob("*")} == before
 
 
@@ -98,7 +98,7 @@ def test_asked_again_it_only_reads_and_for_more_makes_the_rest(counted):
         (("halfs",), "unknown claim 'halfs' - did you mean 'halves'?"),
         (("--devices", "1,x"), "expected numbers of devices for --devices, as in 1,2, got '1,x'"),
         (("--devices", "0"), "expected numbers of devices for --devices"),
-        (("--devices", "4000"), "for --devices, all that this machine has, got 4000"),
+        (("--devices", "4000"), "for --devices, the number of devices of this machine, got 4000"),
         (("--fits", "0"), "0 is not in the range"),
     ],
 )
@@ -118,7 +118,7 @@ def test_bad_input_is_told_in_one_line(arguments, said, tmp_path, meva_command):
         ('learner = "naive"', 'learner = "naif"', "unknown learner 'naif'"),
         ('recipe = "mine"', 'recipe = "main"', "unknown recipe 'main'"),
         ("evaluate.pairs", "evaluate.pair", "unknown hyper-parameter evaluate.pair"),
-        ('learner = "naive"\nrecipe = "mine"', 'learner = "lola"', "at one of its settings"),
+        ('learner = "naive"\nrecipe = "mine"', 'learner = "lola"', "expected one of the settings"),
     ],
 )
 def test_what_is_wrong_with_a_claim_is_told_before_any_fit(old, new, said, tmp_path, meva_command):

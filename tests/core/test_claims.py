@@ -225,7 +225,7 @@ def test_a_record_replaces_older_ones_and_those_of_its_machine_and_devices():
         ({"holds": []}, r"expected a list of tables \[\[claims.half.holds\]\]"),
         (
             {"holds": [{"quantity": "basins.B"}]},
-            r"expected at_least or at_most, one of the two @ claims.half.holds\[0\]",
+            r"expected either at_least or at_most @ claims.half.holds\[0\]",
         ),
         ({"holds": [{"quantity": "basins.B", "at_least": 1, "at_most": 1}]}, "one of the two"),
         ({"holds": [{"quantity": "basins.B", "at_least": "all"}]}, "expected a number, got 'all'"),
