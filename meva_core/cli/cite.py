@@ -16,15 +16,15 @@ from meva_core.registry.entries import Offer, Registry
 def cite_command(wanted: tuple[str, ...]) -> None:
     """Print the papers to cite, as BibTeX, each once.
 
-    NAME is that of any entry (see: meva list). RUN is the folder of a run or a tournament, and stands for
-    everything that took part in it.
+    NAME is the name of any entry (see: meva list). RUN is the folder of a run or a tournament, and stands for
+    every entry that took part in it.
 
     \b
     meva cite lola ipd > refs.bib
     meva cite runs/ipd-meva-...
     """
     if not wanted:
-        raise BadValue("expected what to cite, got nothing: meva cite NAME (see: meva list), or a run's folder")
+        raise BadValue("expected names or run folders to cite, got nothing: write meva cite NAME (see: meva list)")
     known = discovery.installed()
     offers = list(dict.fromkeys(offer for each in wanted for offer in _offers(known, each)))
     found = [entry for offer in offers for entry in bibtex.of(offer).items()]
@@ -32,7 +32,7 @@ def cite_command(wanted: tuple[str, ...]) -> None:
     if papers:
         click.echo("\n\n".join(papers.values()))
     if differing := sorted({key for key, text in found if text != papers[key]}):
-        click.echo(f"note: plugins differ in {', '.join(differing)}: the first text is printed", err=True)
+        click.echo(f"note: plugins have different texts for {', '.join(differing)}: the first one is printed", err=True)
     if lacking := [_described(offer) for offer in offers if not bibtex.of(offer)]:
         click.echo(f"note: no BibTeX on record for {', '.join(lacking)}", err=True)
 

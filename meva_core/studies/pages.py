@@ -28,7 +28,7 @@ def of(folder: Path) -> str:
         raise
     except Exception as error:  # a file that another program wrote may fail anywhere
         raise BadFolder(
-            f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; make it again"
+            f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; run it again"
         ) from error
 
 

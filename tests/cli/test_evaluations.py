@@ -198,7 +198,7 @@ def test_a_page_is_made_of_a_folder_of_the_version_before(meva_run, meva_command
     outcome = meva_run("--resume", out)
     assert outcome.code == 2
     assert "expected schema 3, got 2" in outcome.err
-    assert "meva 1.0.0 wrote it, and runs it again" in outcome.err
+    assert "meva 1.0.0 wrote it and can run it again" in outcome.err
 
 
 def test_payoffs_stand_before_anything_else_is_asked(meva_run, tmp_path):
