@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import kinds, shapes, streams
-from meva_core.contracts.abstract import abstract, difference, told
+from meva_core.contracts.abstract import abstract, describe, difference
 from meva_core.contracts.components import component, copies, leaf, part, static
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.contracts.states import first_state
@@ -169,11 +169,13 @@ def _update(player: Fitted, state: Any, x: Array, key: Array) -> tuple[Array, An
             "jax.tree.map(lambda leaf: leaf[0], player), or use jax.vmap over all"
         ) from error
     if not isinstance(result, tuple) or len(result) != 2:
-        raise BadCombination(f"{who}.update: expected (steps, state), got {told(result)}")
+        raise BadCombination(f"{who}.update: expected (steps, state), got {describe(result)}")
     steps, new = result
     if (differs := difference(*map(abstract, (new, state)))) is not None:
         where, before, after = differs
-        raise BadCombination(f"{who}.update: expected a state{where} {told(before)} as before, got {told(after)}")
+        raise BadCombination(
+            f"{who}.update: expected a state{where} {describe(before)} as before, got {describe(after)}"
+        )
     return shapes.rows(player.learner, "update: expected steps", steps, x), new
 
 
@@ -189,11 +191,11 @@ def _checked(match: Match, x: Any, key: Any) -> tuple[Array, Array]:
 
 def _check(match: Match) -> None:
     if not isinstance(match, Match):
-        raise BadValue(f"expected a Match, such as meva.self_play(game, player), got {kinds.told(match)}")
+        raise BadValue(f"expected a Match, such as meva.self_play(game, player), got {kinds.describe(match)}")
     kinds.check("game", match.game)
     for player in match.players:
         if not isinstance(player, Fitted):
-            raise BadValue(f"expected meva.Fitted(learner=...) as a player, got {kinds.told(player)}")
+            raise BadValue(f"expected meva.Fitted(learner=...) as a player, got {kinds.describe(player)}")
         kinds.check("learner", player.learner)
         _check_game(player.learner, match.game)
     if len(match.seats) != match.game.num_players or not set(match.seats) <= set(range(len(match.players))):

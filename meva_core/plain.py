@@ -154,9 +154,9 @@ def survey(
     )
     match = _match(game, [_player(player, seeds) for player in players], seeds)
     keys, one_row = fitting.seed_keys(count.every_seed), jnp.array([jnp.nan])
-    told.said("playing matches")
+    told.status("playing matches")
     ended = evaluate.played(match, keys, one_row, setting=None, pairs=settings.pairs, steps=settings.steps)
-    told.said("finding best responses")
+    told.status("finding best responses")
     responses = _responses(match, keys, one_row, ended.x, options)
     ended, (response, agreement) = jax.tree.map(lambda array: np.asarray(array[:, 0]), (ended, responses))
     found = Surveyed(
@@ -222,7 +222,7 @@ def _player(given: Any, seeds: int | None) -> Fitted:
     if not isinstance(given, Fitted):
         kinds.check("learner", given)
         if given.training is not None:
-            raise BadCombination(f"expected a fitted learner, got {kinds.told(given)}: call meva.fit on it first")
+            raise BadCombination(f"expected a fitted learner, got {kinds.describe(given)}: call meva.fit on it first")
         given = Fitted(learner=given)
     several = copies(given.learner)
     if several is not None and several != seeds:

@@ -144,7 +144,7 @@ def run_experiment(
         return _run(experiment, composition, plan, None, None, progress)
     if not resume and fits is None:
         run_folder.check_new(out, run_folder.otherwise(out))
-    with locks.alone(out, wait=None if fits is None else progress.said):
+    with locks.alone(out, wait=None if fits is None else progress.status):
         if (resume or fits is not None) and (out / "experiment.toml").is_file():
             resuming.check_folder(experiment, composition, out)
             run_folder.resume(out, experiment, progress.warn)
@@ -153,7 +153,7 @@ def run_experiment(
         result = _run(experiment, composition, plan, out, fits, progress)
         from meva_core.report import write  # imports matplotlib and jinja2, so not earlier
 
-        progress.said("drawing figures")
+        progress.status("drawing figures")
         write.finish(out, result)
     return result
 
@@ -209,7 +209,7 @@ def _kept(
 ) -> tuple[list[Fitted], list[History]]:
     """Fit every player in the folder `out`, where the fit is read, resumed or begun. The fit and its provenance are
     copied to the run's folder `copy_to`, if it is given."""
-    with locks.alone(out, wait=progress.said):
+    with locks.alone(out, wait=progress.status):
         if (out / "experiment.toml").is_file():
             resuming.check_folder(experiment, composition, out)
             run_folder.resume(out, experiment, progress.warn)
@@ -274,5 +274,11 @@ def _evaluate(
         match = jax.tree.map(lambda leaf: leaf[kept], match)
     survivors = tuple(experiment.seeds[n] for n in kept.tolist())
     return evaluation.ask(
-        composition.game, match, fitting.seed_keys(survivors), plan, survivors, said=progress.said, seen=progress.seen
+        composition.game,
+        match,
+        fitting.seed_keys(survivors),
+        plan,
+        survivors,
+        said=progress.status,
+        seen=progress.matches,
     )

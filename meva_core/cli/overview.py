@@ -68,7 +68,7 @@ class Row(Progress):
     def chunk(self, chunk: Any) -> None:
         self._show(f"loop {chunk.loops}/{self.loops}  {numbers(chunk)}")
 
-    def said(self, text: str) -> None:
+    def status(self, text: str) -> None:
         self._show(text)
 
     def warn(self, text: str) -> None:

@@ -100,7 +100,7 @@ class Screen(Progress):
     def warn(self, text: str) -> None:
         self.errors.print(f"warning: {text}", markup=False)
 
-    def seen(self, seen: Seen) -> None:
+    def matches(self, seen: Seen) -> None:
         """Print the payoffs as soon as the matches are over, before the evaluations."""
         assert self.experiment is not None
         self.console.print()
@@ -112,7 +112,7 @@ class Screen(Progress):
         """Characters per line of a table: at most 100."""
         return min(self.console.width, 100)
 
-    def said(self, text: str) -> None:
+    def status(self, text: str) -> None:
         self.close()
         self.console.print(f"{text} ...", style="dim")
 

@@ -196,8 +196,8 @@ class _Forward(Progress):
     def warn(self, text: str) -> None:
         self._tell("warn", text)
 
-    def said(self, text: str) -> None:
-        self._tell("said", text)
+    def status(self, text: str) -> None:
+        self._tell("status", text)
 
     def _tell(self, name: str, *arguments: Any) -> None:
         if _stopping.is_set():  # and the signal is lost: Python drops exceptions that are raised inside a finaliser

@@ -37,14 +37,14 @@ class Progress:
     def stopping(self) -> None:
         """A signal asks the run to stop; the fit stops after the present chunk. Called in a signal's handler."""
 
-    def seen(self, seen: Any) -> None:
+    def matches(self, seen: Any) -> None:
         """The matches are played, and no evaluation is computed yet. seen: an `evaluate.Seen`."""
 
     def warn(self, text: str) -> None:
         """Something went wrong, but the run continues."""
 
-    def said(self, text: str) -> None:
-        """A step of the run begins, described by `text`."""
+    def status(self, text: str) -> None:
+        """A step of the run begins; `text` describes it."""
 
 
 class Lines(Progress):
@@ -58,19 +58,19 @@ class Lines(Progress):
     def fitting(self, name: str, loops: int, done: int) -> None:
         """A fit begins."""
         self.loops, self.printed = loops, time.monotonic()
-        self.said(f"fitting {name}: {loops} loops, compiling")
+        self.status(f"fitting {name}: {loops} loops, compiling")
 
     def chunk(self, chunk: Chunk) -> None:
         """Print a line, if the last one was a while ago or the fit is over."""
         if time.monotonic() - self.printed > self.seconds or chunk.loops == self.loops:
             self.printed = time.monotonic()
-            self.said(f"  loop {chunk.loops}/{self.loops}  {numbers(chunk)}".rstrip())
+            self.status(f"  loop {chunk.loops}/{self.loops}  {numbers(chunk)}".rstrip())
 
     def warn(self, text: str) -> None:
         """Print a warning."""
-        self.said(f"warning: {text}")
+        self.status(f"warning: {text}")
 
-    def said(self, text: str) -> None:
+    def status(self, text: str) -> None:
         """Print a line."""
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

@@ -46,7 +46,7 @@ class _Bare(str):
     __repr__ = str.__str__
 
 
-def told(value: Any) -> str:
+def describe(value: Any) -> str:
     """A value in words: arrays as type and shape, float32[2,5]; other values as Python's repr."""
 
     def shown(leaf: Any) -> Any:

@@ -49,38 +49,38 @@ class Kind:
 
     hook: the hook with which plugins offer its components. protocol: its contract, a class of `meva_core.contracts`.
     own: the methods that every class must define, since they have no default.
-    given: the parts that every composition supplies to it.
+    core_parts: the parts that the core supplies to it.
     part: True if learners may have parts of this kind, `part(kind=...)`, or fields with the kind's name.
-    asked: arguments that the learner supplies for a part of this kind: it receives a builder that takes them; () if it
-        receives the component itself.
-    allowed: those of `asked` that are permissions, True or False: users choose within them. Each maps to two phrases
-        for messages: the requirement, and what there is instead.
+    arguments: names of the arguments that the learner supplies for a part of this kind: it receives a builder that
+        takes them; () if it receives the component itself.
+    allowed: those of `arguments` that are permissions, True or False: users choose within them. Each maps to two
+        phrases for messages: the requirement, and what there is instead.
     """
 
     hook: str
     protocol: str
     own: tuple[str, ...] = ()
-    given: tuple[str, ...] = ()
+    core_parts: tuple[str, ...] = ()
     part: bool = False
-    asked: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
     allowed: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
 
     @property
     def fixed(self) -> tuple[str, ...]:
         """Hyper-parameters that users cannot set, since only the learner sets them."""
-        return tuple(name for name in self.asked if name not in self.allowed)
+        return tuple(name for name in self.arguments if name not in self.allowed)
 
 
 KINDS: Mapping[str, Kind] = {
     "game": Kind("meva_games", "Game", own=("init", "payoff")),
-    "learner": Kind("meva_learners", "Learner", own=("update",), given=("game", "rivals")),
+    "learner": Kind("meva_learners", "Learner", own=("update",), core_parts=("game", "rivals")),
     "value_model": Kind(
         "meva_value_models",
         "ValueModel",
         own=("init", "features", "head"),
-        given=("game",),
+        core_parts=("game",),
         part=True,
-        asked=("outputs", "conditions", "equivariant"),
+        arguments=("outputs", "conditions", "equivariant"),
         allowed={
             "equivariant": (
                 "a symmetric game with one rule in all seats",

@@ -49,10 +49,10 @@ def _check(kind: str, cls: type, value: Any, where: str) -> None:
         return
     if PROTOCOLS[kind] in cls.__mro__:
         raise BadValue(f"expected a method {lacking(kind, cls)[0]} of {spoken} {cls.__name__}, got none{place}")
-    raise BadValue(f"expected {article(spoken)}, got {told(value)}{place}")
+    raise BadValue(f"expected {article(spoken)}, got {describe(value)}{place}")
 
 
-def told(value: Any) -> str:
+def describe(value: Any) -> str:
     """A value in a few words: a class by its name, a component by its kind and name."""
     if isinstance(value, type):
         return f"the class {value.__name__}"

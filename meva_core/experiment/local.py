@@ -93,7 +93,7 @@ def take(known: Registry, kind: str, given: Any, path: str) -> Taken:
 def offer(known: Registry, kind: str, cls: type, given_parts: Mapping[str, Any]) -> Offer:
     """The offer of a class: the plugin's, or else a new `Local`. given_parts: parts of an object; the offer keeps those
     that compositions do not supply."""
-    given = (*KINDS[kind].given, *part_kinds(cls))
+    given = (*KINDS[kind].core_parts, *part_kinds(cls))
     own = {name: part for name, part in given_parts.items() if name not in given}
     if not own:
         for there in _perhaps(known, kind, cls):
@@ -197,9 +197,9 @@ def _part(known: Registry, kind: str, part: Any, path: str) -> tuple[Registry, s
     if isinstance(part, Builder):
         taken = take(known, kind, part.factory, path)
         return taken.known, taken.name, {f"{path}.{name}": value for name, value in part.settings}
-    if KINDS[kind].asked:
+    if KINDS[kind].arguments:
         spoken = kinds.article(kind_label(kind))
-        raise BadValue(f"expected {spoken} as meva.make gives it to a learner, got {kinds.told(part)} @ {path}")
+        raise BadValue(f"expected {spoken} as meva.make gives it to a learner, got {kinds.describe(part)} @ {path}")
     taken = take(known, kind, part, path)
     return taken.known, taken.name, taken.overrides
 

@@ -39,12 +39,12 @@ def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
     known = discovery.installed()
     if not isinstance(name, (str, type)):
         there = did_you_mean("", {offer.name for offer in known.of_kind(kind)})
-        raise BadValue(f"expected make({kind!r}, NAME), or a component class, got {kinds.told(name)}{there}")
+        raise BadValue(f"expected make({kind!r}, NAME), or a component class, got {kinds.describe(name)}{there}")
     called = name if isinstance(name, str) else name.__name__
     if unnamed:
         raise BadValue(
             f'expected parts and hyper-parameters by name, as in make("{kind}", "{called}", game=...), '
-            f"got {kinds.told(unnamed[0])} without a name"
+            f"got {kinds.describe(unnamed[0])} without a name"
         )
     if isinstance(name, str):
         factory = loading.load(known.find(kind, name))
@@ -94,13 +94,13 @@ def _chosen(known: entries.Registry, kind: str, given: Any, game: Any, path: str
     if isinstance(named, (str, type)):
         taken = local.take(known, kind, named, path)
         return as_part(read_choice(taken.known, kind, {**settings, "name": taken.name}, name), game, name)
-    builder = bool(hooks.KINDS[kind].asked)
+    builder = bool(hooks.KINDS[kind].arguments)
     if builder and callable(named):
         return named
     if builder or kinds.lacking(kind, type(named)):
         raise BadValue(
             f'expected {kinds.article(kind_label(kind))}: its name, {{"name": ..., hyper-parameters}}, or what '
-            f"meva.make gives, got {kinds.told(named)} @ {path}"
+            f"meva.make gives, got {kinds.describe(named)} @ {path}"
         )
     kinds.check(kind, named, path)
     return named
@@ -110,7 +110,7 @@ def _rivals(given: Any, game: Game, path: str) -> tuple[Fitted | None, ...]:
     """Check the rivals: per seat a fitted rival, or None."""
     seats = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     if len(seats) != game.num_players or not all(rival is None or isinstance(rival, Fitted) for rival in seats):
-        told = ", ".join(map(kinds.told, seats))
+        told = ", ".join(map(kinds.describe, seats))
         raise BadValue(
             f"expected for each of {game.num_players} seats a rival, meva.Fitted(learner=...), or None where the "
             f"learner itself sits, got {told} @ {path}"

@@ -18,7 +18,8 @@ from meva_core.registry import loading
 @component
 class Builder:
     """A builder of a part that needs arguments from its learner: the learner calls it with the arguments that the
-    part's kind lists (`hooks.Kind.asked`), in that order or by name, and gets the component that the user chose."""
+    part's kind lists (`hooks.Kind.arguments`), in that order or by name. It returns the component that the user
+    chose."""
 
     game: Game = part()
     kind: str = static(doc="kind of the part")
@@ -27,9 +28,9 @@ class Builder:
     path: str = static(doc="where the hyper-parameters were given, for messages")
 
     def __call__(self, *asked: Any, **named: Any) -> Any:
-        """Build the component. Raises TypeError unless exactly the arguments in `Kind.asked` are passed, BadValue if a
+        """Build the component. Raises TypeError unless the arguments are exactly `Kind.arguments`, BadValue if a
         hyper-parameter is out of range, and BadCombination if the learner does not allow the user's choice."""
-        wanted, given = KINDS[self.kind].asked, dict(self.settings)
+        wanted, given = KINDS[self.kind].arguments, dict(self.settings)
         said = {**dict(zip(wanted, asked, strict=False)), **named}
         if len(asked) > len(wanted) or set(said) != set(wanted):
             got = ", ".join([*map(repr, asked), *named])
@@ -60,7 +61,9 @@ def as_part(choice: Choice, game: Any, path: str) -> Any:
     """The part that a learner of `game` receives for a choice: a component, or its builder. game: None if the learner
     has no game."""
     kind, factory = choice.offer.kind, loading.load(choice.offer)
-    if KINDS[kind].asked:
+    if KINDS[kind].arguments:
         settings = tuple(choice.settings.items())
         return Builder(game=game, kind=kind, factory=factory, settings=settings, path=path)
-    return build(choice, path, **({"game": game} if "game" in KINDS[kind].given and "game" in parts(factory) else {}))
+    return build(
+        choice, path, **({"game": game} if "game" in KINDS[kind].core_parts and "game" in parts(factory) else {})
+    )

@@ -57,7 +57,7 @@ def factory(offer: Offer, cls: type) -> None:
 
 def _parts(asked: Asked, offer: Offer, cls: type) -> None:
     """Check that the framework supplies every required part, and that parts that users choose have usable names."""
-    given, chosen = KINDS[offer.kind].given, part_kinds(cls) if offer.kind == "learner" else {}
+    given, chosen = KINDS[offer.kind].core_parts, part_kinds(cls) if offer.kind == "learner" else {}
     handed_in = ", ".join((*given, *(PARTS if offer.kind == "learner" else ()))) or "no name"
     handed_in += " or part(kind=...)" if offer.kind == "learner" else ""
     for field in attrs.fields(cls):

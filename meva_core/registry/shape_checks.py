@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from meva_core.contracts.abstract import abstract, difference, told
+from meva_core.contracts.abstract import abstract, describe, difference
 from meva_core.errors import MevaError, in_short
 from meva_core.registry.entries import Offer
 
@@ -25,7 +25,7 @@ class Asked:
 
     def refuse(self, what: str, expected: str, got: Any) -> NoReturn:
         """Raise BadPlugin: `what` was expected to be `expected`, and is `got`."""
-        raise self.offer.fault(f"{what}: expected {expected}, got {told(got)}")
+        raise self.offer.fault(f"{what}: expected {expected}, got {describe(got)}")
 
     def answer(self, what: str, ask: Callable[[], Any]) -> Any:
         """The result of `ask`. Any exception but a MevaError becomes a BadPlugin that names the plugin."""
@@ -59,7 +59,7 @@ class Asked:
         """Check that `got` has the same structure, shapes and types as `before`."""
         if (found := difference(got, before)) is not None:
             where, old, new = found
-            self.refuse(f"{what}{where}", told(old), new)
+            self.refuse(f"{what}{where}", describe(old), new)
 
     def pair(self, what: str, got: Any) -> tuple:
         """The value `got`, if it is a pair."""

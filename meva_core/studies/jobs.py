@@ -25,7 +25,7 @@ from meva_core.storage import locks
 from meva_core.storage.run_folder import read_summary
 from meva_core.studies import meetings, reproductions, tournament_folder
 from meva_core.studies.meetings import Tournament
-from meva_core.studies.reproductions import Reproduction, Rows, Run
+from meva_core.studies.reproductions import PlannedRun, Reproduction, Rows
 
 
 @attrs.frozen
@@ -54,7 +54,7 @@ class RunJob:
 
     def make(self, folder: Path, fits: Path, progress: Progress) -> None:
         """Run in `folder`, resuming if it exists; wait if another process is already running it."""
-        with locks.alone(folder, wait=progress.said):
+        with locks.alone(folder, wait=progress.status):
             if finished(folder, self.hash):
                 return
         runner.run_experiment(self.experiment, out=folder, fits=fits, progress=progress)
@@ -81,7 +81,7 @@ class TournamentJob:
 
     def make(self, folder: Path, fits: Path, progress: Progress) -> None:
         """Run in `folder`, resuming if it exists; wait if another process is already running it."""
-        with locks.alone(folder, wait=progress.said):
+        with locks.alone(folder, wait=progress.status):
             if finished(folder, self.hash):
                 return
             if not (folder / "tournament.toml").is_file():
@@ -146,7 +146,7 @@ def planned(
 
 
 def _run(
-    known: Registry, files: Sequence[RecipeFile], asked: Reproduction, run: Run, overrides: dict[str, Any]
+    known: Registry, files: Sequence[RecipeFile], asked: Reproduction, run: PlannedRun, overrides: dict[str, Any]
 ) -> RunJob:
     experiment = resolve.resolve(
         known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
@@ -164,7 +164,7 @@ def _run(
 
 
 def _tournament(
-    known: Registry, files: Sequence[RecipeFile], run: Run, overrides: dict[str, Any], registry_file: Path | None
+    known: Registry, files: Sequence[RecipeFile], run: PlannedRun, overrides: dict[str, Any], registry_file: Path | None
 ) -> TournamentJob:
     """The job of a tournament: overrides without a dot are its own settings, the rest are hyper-parameters."""
     numbers = {key: value for key, value in overrides.items() if "." not in key}

@@ -117,7 +117,7 @@ def play(
                 if needed.fit_hash not in kept:
                     kept[needed.fit_hash] = runner.fitted(needed, fits / needed.fit_hash, progress)
             if not meeting.still:
-                progress.said(f"{meeting.row} against {meeting.column}")
+                progress.status(f"{meeting.row} against {meeting.column}")
             met = _play(asked, meeting, kept)
         yield met
 

@@ -466,7 +466,7 @@ def test_what_was_found_about_less_is_taken_away_first(toy_run, meva_run, tmp_pa
     def stop(self, text):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Screen, "said", stop)
+    monkeypatch.setattr(Screen, "status", stop)
     assert meva_run("--resume", tmp_path / "run", "--set", "evaluate.pairs=3").code == 130
     assert not (tmp_path / "run" / "summary.json").exists()
     assert not (tmp_path / "run" / "report.html").exists()
@@ -830,7 +830,7 @@ def test_the_screen_survives_any_progress():
     with contextlib.redirect_stdout(None):
         progress.fitting("meva", 4, 0)
         progress.warn("something")
-        progress.said("something")
+        progress.status("something")
 
 
 @pytest.mark.parametrize("opponent", [(), ("--opponent", "fixed", "--set", "opponent.strategy=tit_for_tat")])

@@ -28,7 +28,7 @@ class Square:
 
     def do(self, progress):
         began = time.monotonic()
-        progress.said(f"squaring {self.number}")
+        progress.status(f"squaring {self.number}")
         time.sleep(self.seconds)
         (self.folder / f"{self.number}").write_text(f"{began} {time.monotonic()} {os.getpid()}")
         return self.number**2
@@ -83,7 +83,7 @@ class Saves:
             (self.folder / f"{self.name}.begun").write_text(str(os.getpid()))
             for _ in range(600):
                 time.sleep(0.1)
-                progress.said("at work")
+                progress.status("at work")
         except KeyboardInterrupt:
             time.sleep(0.5)
             (self.folder / f"{self.name}.saved").write_text("")
@@ -94,7 +94,7 @@ class Heard(Progress):
     def __init__(self):
         self.texts = []
 
-    def said(self, text):
+    def status(self, text):
         self.texts.append(text)
 
 
@@ -224,11 +224,11 @@ def test_a_worker_whose_signal_was_lost_stops_when_it_tells_something(tmp_path, 
     messages, stopping = context.SimpleQueue(), context.Event()
     monkeypatch.setattr(processes, "_messages", messages)
     monkeypatch.setattr(processes, "_stopping", stopping)
-    processes._Forward(0).said("at work")
+    processes._Forward(0).status("at work")
     assert messages.get() == (0, "said", ("at work",))
     stopping.set()
     with pytest.raises(KeyboardInterrupt):
-        processes._Forward(0).said("at work")
+        processes._Forward(0).status("at work")
 
 
 def test_a_worker_that_is_told_to_stop_before_its_task_begins_does_not_begin(tmp_path, monkeypatch):

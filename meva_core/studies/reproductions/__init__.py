@@ -1,17 +1,17 @@
 """Reproductions: published results as data, and a check that new runs confirm them."""
 
 from meva_core.studies.reproductions.claims import Rows, Verdict, check, check_asked, rows_of, verdicts
-from meva_core.studies.reproductions.data import PICTURES, Claim, Ranking, Reproduction, Run, find, names, parse
+from meva_core.studies.reproductions.data import PICTURES, Claim, PlannedRun, Ranking, Reproduction, find, names, parse
 from meva_core.studies.reproductions.ranking import Place, differences, ranked
 
 __all__ = [
     "PICTURES",
     "Claim",
     "Place",
+    "PlannedRun",
     "Ranking",
     "Reproduction",
     "Rows",
-    "Run",
     "Verdict",
     "check",
     "check_asked",

@@ -15,7 +15,7 @@ from meva_core.studies.reproductions.data import Claim, Reproduction
 SEMS = 2.0  # standard errors by which a number may differ from the published one, unless the claim sets `within`
 
 
-class Quantity(NamedTuple):
+class Estimate(NamedTuple):
     """Mean and standard error over seeds, or over the pairs of a single seed; None if there is no number.
 
     seeds: the number of each seed; empty if only the mean is stored.
@@ -126,23 +126,23 @@ def _rising(claim: Claim, rows: list[dict[str, Any]]) -> Verdict:
     if found and len(numbers) == len(found):
         steps = itertools.pairwise(numbers)
         holds = all(after - before >= -SEMS * math.hypot(sem, earlier) for (before, earlier), (after, sem) in steps)
-    ours, sem, _ = found[-1] if found else Quantity(None, None)
+    ours, sem, _ = found[-1] if found else Estimate(None, None)
     return Verdict(claim=claim, ours=ours, sem=sem, expected="rising", difference=None, holds=holds)
 
 
-def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> Quantity:
+def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> Estimate:
     """The number with the dotted name `path` in a row of a run or a cell of a tournament; counts become shares.
 
     at: the setting of the row. Without a summary the mean is None. Raises BadValue if there is no such row or quantity.
     """
     if summary is None:
-        return Quantity(None, None)
+        return Estimate(None, None)
     tournament = "games" in summary
     check_asked(path, at, rows_of(summary), "the tournament" if tournament else summary["learner"])
     if tournament:
         cells = (cell for game in summary["games"].values() for cell in game["cells"])
         cell = next(cell for cell in cells if f"{cell['row']}.{cell['column']}" == path)
-        return Quantity(cell["payoff"], cell["sem"])
+        return Estimate(cell["payoff"], cell["sem"])
     rows = summary["rows"]
     return _of_row(path, rows[_index(at, [row["value"] for row in rows], summary["learner"])])
 
@@ -161,15 +161,15 @@ def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
     raise BadValue(f"expected one of the settings {there} of run {run}, got at = {at}")
 
 
-def _of_row(path: str, row: Mapping[str, Any]) -> Quantity:
+def _of_row(path: str, row: Mapping[str, Any]) -> Estimate:
     found = _named(row).get(path)
     if found is None:
         raise BadValue(f"unknown quantity {path!r}{did_you_mean(path, _named(row), most=40)}")
     if "cells" in found:
         cells, of = found["cells"], found["of"]
         seeds = tuple(number / of for number in cells.get("per_seed", ()))
-        return Quantity(_over(cells["mean"], of), _over(cells["sem"], of), seeds)
-    return Quantity(found["mean"], found.get("sem"), tuple(found.get("per_seed", ())))
+        return Estimate(_over(cells["mean"], of), _over(cells["sem"], of), seeds)
+    return Estimate(found["mean"], found.get("sem"), tuple(found.get("per_seed", ())))
 
 
 def _named(table: Mapping[str, Any], above: str = "") -> dict[str, Mapping[str, Any]]:

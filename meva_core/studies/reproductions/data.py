@@ -52,7 +52,7 @@ KINDS = ("published", "at_least", "at_most", "above", "rising")  # fields that h
 
 
 @attrs.frozen(kw_only=True)
-class Run:
+class PlannedRun:
     """A run with the arguments of `meva-run`; with `learners`, a tournament with the published cells in `published`."""
 
     label: str
@@ -103,7 +103,7 @@ class Reproduction:
     title: str
     source: str
     picture: str
-    runs: tuple[Run, ...]
+    runs: tuple[PlannedRun, ...]
     claims: tuple[Claim, ...]
     ranking: Ranking | None = None
     notes: tuple[str, ...] = ()
@@ -201,7 +201,7 @@ def _check_labels(used: Iterable[str], labels: list[str], where: str) -> None:
             raise BadValue(f"unknown run {label!r}{did_you_mean(label, labels)} @ {where}")
 
 
-def _cells(run: Run) -> Iterable[Claim]:
+def _cells(run: PlannedRun) -> Iterable[Claim]:
     """One claim for each published cell of a tournament."""
     for row, columns in run.published.items():
         for column, payoff in columns.items():
@@ -214,11 +214,11 @@ def _cells(run: Run) -> Iterable[Claim]:
             )
 
 
-def _run(label: str, table: Any, where: str) -> Run:
+def _run(label: str, table: Any, where: str) -> PlannedRun:
     content = dict(toml_table(table, where))
     if "set" in content:
         content["overrides"] = content.pop("set")
-    run = record(Run, {**content, "label": label}, where)
+    run = record(PlannedRun, {**content, "label": label}, where)
     if bool(run.learner) == bool(run.learners):
         raise BadValue(f"expected either a learner, or the learners of a tournament @ {where}")
     if run.learners and (run.opponents or run.recipe != "default"):
