@@ -225,7 +225,7 @@ def test_a_worker_whose_signal_was_lost_stops_when_it_tells_something(tmp_path, 
     monkeypatch.setattr(processes, "_messages", messages)
     monkeypatch.setattr(processes, "_stopping", stopping)
     processes._Forward(0).status("at work")
-    assert messages.get() == (0, "said", ("at work",))
+    assert messages.get() == (0, "status", ("at work",))
     stopping.set()
     with pytest.raises(KeyboardInterrupt):
         processes._Forward(0).status("at work")
