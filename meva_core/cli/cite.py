@@ -25,27 +25,27 @@ def cite_command(wanted: tuple[str, ...]) -> None:
     """
     if not wanted:
         raise BadValue("expected names or run folders to cite, got nothing: write meva cite NAME (see: meva list)")
-    known = discovery.installed()
-    offers = list(dict.fromkeys(offer for each in wanted for offer in _offers(known, each)))
-    found = [entry for offer in offers for entry in bibtex.of(offer).items()]
+    registry = discovery.installed()
+    offers = list(dict.fromkeys(offer for each in wanted for offer in _offers(registry, each)))
+    items = [entry for offer in offers for entry in bibtex.of(offer).items()]
     papers = bibtex.papers(offers)
     if papers:
         click.echo("\n\n".join(papers.values()))
-    if differing := sorted({key for key, text in found if text != papers[key]}):
+    if differing := sorted({key for key, text in items if text != papers[key]}):
         click.echo(f"note: plugins have different texts for {', '.join(differing)}: the first one is printed", err=True)
     if lacking := [_described(offer) for offer in offers if not bibtex.of(offer)]:
         click.echo(f"note: no BibTeX on record for {', '.join(lacking)}", err=True)
 
 
-def _offers(known: Registry, name_or_run: str) -> list[Offer]:
-    if kinds := known.kinds_of(name_or_run):
-        return [known.find(kind, name_or_run) for kind in kinds]
+def _offers(registry: Registry, name_or_run: str) -> list[Offer]:
+    if kinds := registry.kinds_of(name_or_run):
+        return [registry.find(kind, name_or_run) for kind in kinds]
     folder = Path(name_or_run)
     if folder.is_dir():
         from meva_core.studies import participants  # imports jax
 
-        return participants.of_folder(known, folder)
-    names = {offer.name for offer in known.offers}
+        return participants.of_folder(registry, folder)
+    names = {offer.name for offer in registry.offers}
     raise UnknownName(f"unknown name or run {name_or_run!r}{did_you_mean(name_or_run, names)}")
 
 

@@ -11,13 +11,13 @@ from meva_core.cli.options import of_many_runs
 from meva_core.errors import BadValue
 
 
-def parse_counts(context: click.Context, parameter: click.Parameter, given: str | None) -> list[int] | None:
+def parse_counts(context: click.Context, parameter: click.Parameter, value: str | None) -> list[int] | None:
     """Parse the numbers of devices after --devices; None without the option. Raises BadValue for other texts."""
-    if given is None:
+    if value is None:
         return None
-    counts = [int(text) for text in given.split(",") if text.strip().isdecimal()]
-    if len(counts) != given.count(",") + 1 or 0 in counts:
-        raise BadValue(f"expected numbers of devices for --devices, as in 1,2, got {given!r}")
+    counts = [int(text) for text in value.split(",") if text.strip().isdecimal()]
+    if len(counts) != value.count(",") + 1 or 0 in counts:
+        raise BadValue(f"expected numbers of devices for --devices, as in 1,2, got {value!r}")
     return list(dict.fromkeys(counts))
 
 
@@ -82,13 +82,13 @@ def claims_command(
     from meva_core.studies import measuring
 
     counts = measuring.device_counts(counts)
-    known, files = runner.plugins(registry_file)
-    everything = [*discovery.recipe_files(known), *files]
-    asked = [claims.find(everything, name) for name in dict.fromkeys(names or claims.names(everything))]
+    registry, files = runner.plugins(registry_file)
+    all_files = [*discovery.recipe_files(registry), *files]
+    selection = [claims.find(all_files, name) for name in dict.fromkeys(names or claims.names(all_files))]
     seeds = range(seed, seed + fits)
     wanted = [
-        (claim, measuring.planned(known, files, claim, seeds), measuring.record_of(known, files, claim))
-        for claim in asked
+        (claim, measuring.planned(registry, files, claim, seeds), measuring.record_of(registry, files, claim))
+        for claim in selection
     ]
     make = functools.partial(
         measuring.measure, wanted, seeds=seeds, counts=counts, record=record, out=out, jobs=jobs,

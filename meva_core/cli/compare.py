@@ -46,9 +46,9 @@ def _check_folders(folders: Sequence[Path]) -> None:
     if len(folders) < 2:
         came = f"one, {folders[0]}" if folders else "none"
         raise BadValue(f"expected the folders of two or more runs, got {came}; see meva compare --help")
-    seen: dict[Path, Path] = {}
+    first_names: dict[Path, Path] = {}
     for folder in folders:
-        first = seen.setdefault(folder.resolve(), folder)
+        first = first_names.setdefault(folder.resolve(), folder)
         if first is not folder:
             also = "twice" if str(first) == str(folder) else f"and {folder}, the same folder"
             raise BadValue(f"expected each run's folder once, got {first} {also}: leave one out")

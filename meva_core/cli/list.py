@@ -25,9 +25,9 @@ def list_command(kinds: tuple[str, ...]) -> None:
 
 def show(kinds: Iterable[str]) -> None:
     """Print every entry of these kinds."""
-    known = discovery.installed()
+    registry = discovery.installed()
     for n, kind in enumerate(dict.fromkeys(kinds)):
-        offers = known.of_kind(kind)
+        offers = registry.of_kind(kind)
         if n:
             click.echo()
         click.secho(f"{hooks.kind_label(kind)}s", bold=True)

@@ -33,11 +33,11 @@ def plugin_group() -> None:
 @plugin_group.command("list")
 def list_command() -> None:
     """Show every plugin. Prints its distribution, and what it offers or why it is left out."""
-    known = discovery.installed()
-    for plugin in known.plugins:
+    registry = discovery.installed()
+    for plugin in registry.plugins:
         click.secho(plugin.name, bold=True, nl=False)
         click.echo(f"  ({plugin.distribution} {plugin.version})")
-        click.echo(click.wrap_text(plugin.fault or _counts(known, plugin), 80, "  ", "  "))
+        click.echo(click.wrap_text(plugin.fault or _counts(registry, plugin), 80, "  ", "  "))
 
 
 @plugin_group.command("check")
@@ -61,13 +61,13 @@ def check_command(names: tuple[str, ...], games: tuple[str, ...]) -> int:
     """
     from meva_core.testing import installed
 
-    known = discovery.installed()
-    wanted = [each for name in names for each in _listed(installed.named(known, name))]
+    registry = discovery.installed()
+    wanted = [each for name in names for each in _listed(installed.named(registry, name))]
     for game in games:
-        known.find("game", game)
+        registry.find("game", game)
     wanted = list(dict.fromkeys(wanted))
     with installed.quickly():
-        passed = [_check(known, each, games) for each in wanted]
+        passed = [_check(registry, each, games) for each in wanted]
     click.echo(f"{sum(passed)} of {len(passed)} keep their contracts")
     return 0 if all(passed) else FAILED
 
@@ -86,17 +86,17 @@ def new_command(name: str, kind: str, out: Path | None) -> None:
     click.echo(f"  pip install -e {folder}\n  pytest {folder}")
 
 
-def _counts(known: Registry, plugin: Plugin) -> str:
-    offers = [o for o in known.offers if (o.plugin, o.distribution) == (plugin.name, plugin.distribution)]
+def _counts(registry: Registry, plugin: Plugin) -> str:
+    offers = [o for o in registry.offers if (o.plugin, o.distribution) == (plugin.name, plugin.distribution)]
     counts = Counter(hooks.kind_label(offer.kind) for offer in offers)
     return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items()) or "nothing"
 
 
-def _listed(found: list[Offer] | Plugin) -> Sequence[Offer | Plugin]:
-    return found if isinstance(found, list) else [found]
+def _listed(offers: list[Offer] | Plugin) -> Sequence[Offer | Plugin]:
+    return offers if isinstance(offers, list) else [offers]
 
 
-def _check(known: Registry, each: Offer | Plugin, games: tuple[str, ...]) -> bool:
+def _check(registry: Registry, each: Offer | Plugin, games: tuple[str, ...]) -> bool:
     """Check one entry and print a line; returns True if it passed. Any exception that the entry raises is a failure."""
     from meva_core.testing import installed
 
@@ -105,8 +105,8 @@ def _check(known: Registry, each: Offer | Plugin, games: tuple[str, ...]) -> boo
         return False
     what, began = f"{hooks.kind_label(each.kind)} {each.name}", time.monotonic()
     try:
-        chosen = games or installed.default_games(known, each)
-        on = ", ".join(name.rpartition(":")[2] for name in installed.check(known, each, chosen))
+        chosen = games or installed.default_games(registry, each)
+        on = ", ".join(name.rpartition(":")[2] for name in installed.check(registry, each, chosen))
     except (Exception, SystemExit) as error:
         why = in_short(error).removeprefix("AssertionError: ").removeprefix(f"{each}: ")
         click.echo(f"FAILED  {what}: {why}")

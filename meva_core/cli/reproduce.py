@@ -41,13 +41,13 @@ def reproduce_command(
     from meva_core.studies.jobs import planned
 
     devices.prepare()
-    known, files = runner.plugins(registry_file)
-    files = [*discovery.recipe_files(known), *files]
-    there = reproductions.names(files)
+    registry, files = runner.plugins(registry_file)
+    files = [*discovery.recipe_files(registry), *files]
+    all_names = reproductions.names(files)
     if everything == bool(names):
         got = "both" if everything else "neither"
-        raise BadValue(f"expected names or --all, got {got}: the names are {', '.join(there)}")
-    asked = [reproductions.find(files, name) for name in (there if everything else dict.fromkeys(names))]
-    wanted = [(one, planned(known, files, one, quick, registry_file)) for one in asked]
+        raise BadValue(f"expected names or --all, got {got}: the names are {', '.join(all_names)}")
+    selection = [reproductions.find(files, name) for name in (all_names if everything else dict.fromkeys(names))]
+    wanted = [(one, planned(registry, files, one, quick, registry_file)) for one in selection]
     make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from meva_core.experiment.experiment import Experiment
 
 
-def parse_settings(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+def parse_settings(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
     """Parse the texts after --set to a dictionary. Raises BadValue for a text of another form."""
-    return dict(parse_setting(text) for text in given)
+    return dict(parse_setting(text) for text in values)
 
 
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
@@ -144,16 +144,16 @@ def run_command(
     if written is not None and device in (None, "cpu"):
         devices = devices or computing.recorded(written)
     computing.prepare(device, devices)
-    known, files = runner.plugins(registry_file)
+    registry, files = runner.plugins(registry_file)
     fit = {"fit.seed": seed, "fit.seeds": seeds, "fit.on_divergence": on_divergence}
     overrides |= {path: value for path, value in fit.items() if value is not None}
     if resume is not None:
-        resolved = resuming.revised(known, resume, overrides)
+        resolved = resuming.revised(registry, resume, overrides)
     elif experiment is not None:
-        resolved = resolve.revised(known, reading.read(known, experiment), overrides).as_installed()
+        resolved = resolve.revised(registry, reading.read(registry, experiment), overrides).as_installed()
     else:
         resolved = resolve.resolve(
-            known,
+            registry,
             files,
             game=game or "",
             learner=learner or "",

@@ -86,25 +86,25 @@ class Screen(Progress):
             return
         if self.first is None:  # the first chunk's time was mostly compilation
             self.first, self.began = chunk.loops, time.monotonic()
-        told = numbers(chunk)
+        metrics = numbers(chunk)
         if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=told)
+            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=metrics)
             if chunk.loops == self.loops:
                 self.close()
         elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
             self.printed = time.monotonic()
             done = chunk.loops - self.first
             left = f"{(self.printed - self.began) / done * (self.loops - chunk.loops):.0f}" if done else "?"
-            self.console.print(f"  loop {chunk.loops}/{self.loops}  {told}  {left} s left")
+            self.console.print(f"  loop {chunk.loops}/{self.loops}  {metrics}  {left} s left")
 
     def warn(self, text: str) -> None:
         self.errors.print(f"warning: {text}", markup=False)
 
-    def matches(self, seen: Seen) -> None:
+    def matches(self, ends: Seen) -> None:
         """Print the payoffs as soon as the matches are over, before the evaluations."""
         assert self.experiment is not None
         self.console.print()
-        self.console.print(tables.tables(summary.of_matches(self.experiment, seen), {}), width=self.width)
+        self.console.print(tables.tables(summary.of_matches(self.experiment, ends), {}), width=self.width)
         self.console.print()
 
     @property

@@ -46,18 +46,18 @@ def show_command(wanted: tuple[str, ...], registry_file: str | None) -> None:
 def _offer(wanted: tuple[str, ...]) -> Offer:
     """Find an entry by its name, or by a kind and a name. Raises MevaError if there is none, or more than one."""
     *words, name = wanted
-    known = discovery.installed()
+    registry = discovery.installed()
     if words:
-        return known.find(entries.check_kind(" ".join(words)), name)
-    kinds = known.kinds_of(name)
+        return registry.find(entries.check_kind(" ".join(words)), name)
+    kinds = registry.kinds_of(name)
     if len(kinds) > 1:
         choose = " or ".join(f"meva show {kind} {name}" for kind in kinds)
         each = " and ".join(f"{'an' if kind[0] in 'aeiou' else 'a'} {kind_label(kind)}" for kind in kinds)
         raise BadValue(f"expected a kind, since {name!r} is {each}: write {choose}")
     if not kinds:
-        names = {offer.name for offer in known.offers} | {*hooks.KINDS}
+        names = {offer.name for offer in registry.offers} | {*hooks.KINDS}
         raise UnknownName(f"unknown name {name!r}{did_you_mean(name, names)}")
-    return known.find(kinds[0], name)
+    return registry.find(kinds[0], name)
 
 
 def _show(offer: Offer, registry_file: str | None) -> None:
@@ -112,20 +112,20 @@ def _show_recipes(learner: Offer, registry_file: str | None) -> None:
     from meva_core.registry import recipes
     from meva_core.runner import plugins
 
-    known, files = plugins(registry_file)
+    registry, files = plugins(registry_file)
     own = learner.recipes()
-    files = [*discovery.recipe_files(known), *([] if own is None else [own]), *files]
+    files = [*discovery.recipe_files(registry), *([] if own is None else [own]), *files]
     click.secho("\nrecipes", bold=True)
-    found = recipes.sources(files, learner.name)
-    for (place, name), source in found.items():
+    sources = recipes.sources(files, learner.name)
+    for (place, name), source in sources.items():
         click.echo(_wrapped(f"{place} {name}: {source}", "  ", "      "))
-        for said in _measured(known, files, place, learner.name, name):
-            click.echo(_wrapped(said, "      "))
-    if not found:
+        for line in _measured(registry, files, place, learner.name, name):
+            click.echo(_wrapped(line, "      "))
+    if not sources:
         click.echo("  none: the defaults above")
 
 
-def _measured(known: Registry, files: list[RecipeFile], place: str, learner: str, name: str) -> list[str]:
+def _measured(registry: Registry, files: list[RecipeFile], place: str, learner: str, name: str) -> list[str]:
     """Sentences with measured counts of a recipe.
 
     The list is empty for recipes of a family of games, or if the game cannot be loaded: commands that play the game
@@ -135,7 +135,7 @@ def _measured(known: Registry, files: list[RecipeFile], place: str, learner: str
     from meva_core.registry import claims
 
     try:
-        return claims.measured(files, as_played(known.find("game", place)), learner, name)
+        return claims.measured(files, as_played(registry.find("game", place)), learner, name)
     except (UnknownName, BadPlugin):
         return []
 

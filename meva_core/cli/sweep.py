@@ -34,7 +34,7 @@ def sweep_command(file: Path, quick: bool, out: Path, jobs: int | None, registry
 
     sweep = sweeps.read(file)
     devices.prepare()
-    known, files = runner.plugins(registry_file)
-    wanted = [(sweep, planned(known, files, sweep, quick, registry_file))]
+    registry, files = runner.plugins(registry_file)
+    wanted = [(sweep, planned(registry, files, sweep, quick, registry_file))]
     make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

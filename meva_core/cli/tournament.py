@@ -88,8 +88,8 @@ def tournament_command(
     meva tournament --game ipd --game chicken --learners naive,lola --trials 256
     """
     numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds, "recipe": recipe}
-    given = {name: value for name, value in numbers.items() if value is not None}
-    if resume is not None and (games or learners or given or overrides or out or registry_file):
+    options = {name: value for name, value in numbers.items() if value is not None}
+    if resume is not None and (games or learners or options or overrides or out or registry_file):
         raise BadValue("expected --resume DIR alone: the folder's tournament.toml holds everything else")
     if resume is None and not (games and learners):
         raise BadValue("expected --game and --learners, or --resume DIR; see meva tournament --help")
@@ -102,13 +102,13 @@ def tournament_command(
     if resume is not None:
         begun = meetings.read(resume)
         devices.prepare(None, devices.recorded(resume / "tournament.toml"))
-        asked, registry_file, fits = begun.asked, begun.registry_file, fits or begun.fits
+        settings, registry_file, fits = begun.asked, begun.registry_file, fits or begun.fits
     else:
         devices.prepare()
         texts = tuple(entrants.split(learners or ""))
-        asked = meetings.Tournament(games=games, learners=texts, overrides=overrides, **given)  # type: ignore[arg-type]
-    known, files = runner.plugins(registry_file)
-    planned = meetings.meetings(known, files, asked)
+        settings = meetings.Tournament(games=games, learners=texts, overrides=overrides, **options)  # type: ignore[arg-type]
+    registry, files = runner.plugins(registry_file)
+    planned = meetings.meetings(registry, files, settings)
     folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     screen = Standings(folder, quiet, len(planned))
     if resume is None:
@@ -120,9 +120,11 @@ def tournament_command(
     try:
         with locks.alone(folder):
             if resume is None:
-                tournament_folder.create(folder, asked, registry_file, fits)
-            found = tournament_folder.make(asked, planned, folder, fits or folder / "fits", screen.fits, screen.met)
-        screen.finished(found)
+                tournament_folder.create(folder, settings, registry_file, fits)
+            results = tournament_folder.make(
+                settings, planned, folder, fits or folder / "fits", screen.fits, screen.met
+            )
+        screen.finished(results)
     except (KeyboardInterrupt, OSError) as error:
         return screen.fits.left(error, "meva tournament", "tournament.toml")
     return 0
@@ -154,13 +156,13 @@ class Standings:
             markup=False,
         )
 
-    def finished(self, found: dict[str, Any]) -> None:
+    def finished(self, results: dict[str, Any]) -> None:
         """Print the tables and the files."""
         from meva_core.studies import standings
 
         self.console.print()
-        for game in found["games"]:
-            self.console.print(standings.table(found, game))
-        self.console.print(standings.note(found), style="dim", markup=False)
+        for game in results["games"]:
+            self.console.print(standings.table(results, game))
+        self.console.print(standings.note(results), style="dim", markup=False)
         files = "report.html  cells.csv  summary.json  tournament.toml  figures/"
         self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)

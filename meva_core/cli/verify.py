@@ -62,8 +62,8 @@ def _run(folder: Path, screen: Screen) -> list[Compared]:
     from meva_core.experiment import reading
     from meva_core.studies import verify
 
-    known, _ = runner.plugins()
-    resolved = reading.read(known, folder / "experiment.toml")
+    registry, _ = runner.plugins()
+    resolved = reading.read(registry, folder / "experiment.toml")
     stored = verify.read_run(folder, resolved.hash)
     if resolved.changed_versions:
         screen.warn(
@@ -77,8 +77,8 @@ def _tournament(folder: Path, screen: Screen) -> list[Compared]:
     from meva_core.studies import meetings, tournament_folder, verify
 
     begun, stored = meetings.read(folder), verify.read_tournament(folder)
-    known, files = runner.plugins(begun.registry_file)
-    asked, planned = begun.asked, meetings.meetings(known, files, begun.asked)
+    registry, files = runner.plugins(begun.registry_file)
+    settings, planned = begun.asked, meetings.meetings(registry, files, begun.asked)
     with tempfile.TemporaryDirectory() as again:
-        tournament_folder.make(asked, planned, Path(again), Path(again) / "fits", screen)
+        tournament_folder.make(settings, planned, Path(again), Path(again) / "fits", screen)
         return verify.tournament(stored, verify.read_tournament(Path(again)))

@@ -37,8 +37,8 @@ class Progress:
     def stopping(self) -> None:
         """A signal asks the run to stop; the fit stops after the present chunk. Called in a signal's handler."""
 
-    def matches(self, seen: Any) -> None:
-        """The matches are played, and no evaluation is computed yet. seen: an `evaluate.Seen`."""
+    def matches(self, ends: Any) -> None:
+        """The matches are played, and no evaluation is computed yet. ends: an `evaluate.Seen`."""
 
     def warn(self, text: str) -> None:
         """Something went wrong, but the run continues."""
