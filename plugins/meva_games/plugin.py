@@ -12,7 +12,7 @@ def meva_games() -> Iterable[Entry]:
     yield Entry(
         name="logistic",
         factory="meva_games.logistic:Logistic",
-        summary="one number per player; two stable points, both players prefer B",
+        summary="one number each; two stable points, both players prefer B",
         reference="Letcher (2018), Stability and Exploitation in Differentiable Games, MSc thesis, Oxford",
         cites=("letcher2018stability",),
     )
@@ -61,14 +61,14 @@ def meva_games() -> Iterable[Entry]:
     yield Entry(
         name="tandem",
         factory="meva_games.quadratic:Tandem",
-        summary="one number per player; exposes rules that expect others to yield",
+        summary="one number each; exposes rules that expect others to yield",
         reference="Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR",
         cites=("letcher2019stable",),
     )
     yield Entry(
         name="hamiltonian",
         factory="meva_games.quadratic:Hamiltonian",
-        summary="one number per player, zero-sum, pure rotation",
+        summary="one number each, zero-sum, pure rotation",
         reference="Balduzzi et al. (2018), The Mechanics of n-Player Differentiable Games, ICML",
         cites=("balduzzi2018mechanics",),
     )

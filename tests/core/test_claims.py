@@ -227,7 +227,7 @@ def test_a_record_replaces_older_ones_and_those_of_its_machine_and_devices():
             {"holds": [{"quantity": "basins.B"}]},
             r"expected either at_least or at_most @ claims.half.holds\[0\]",
         ),
-        ({"holds": [{"quantity": "basins.B", "at_least": 1, "at_most": 1}]}, "one of the two"),
+        ({"holds": [{"quantity": "basins.B", "at_least": 1, "at_most": 1}]}, "either at_least or at_most"),
         ({"holds": [{"quantity": "basins.B", "at_least": "all"}]}, "expected a number, got 'all'"),
         ({"set": {"learner.rate": 1.0}}, "expected evaluate.NAME, .*, got 'learner.rate'"),
         ({"says": 3}, "expected text, got 3"),

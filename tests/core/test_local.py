@@ -422,7 +422,7 @@ def test_fit_tells_how_it_goes(capsys):
         (lambda: meva.survey(Hawk()), BadValue, "expected one player for all 2 seats, or one for each, got 0"),
         (lambda: meva.survey(Hawk(), Learnt()), BadCombination, "expected a fitted learner, got a learner (Learnt)"),
         (lambda: meva.survey(Hawk(), Climb(game=Hawk()), pairs=0), BadValue, "got 0 @ survey.pairs"),
-        (lambda: meva.survey(Hawk(), meva.fit(Climb(game=Hawk()), seeds=2)), BadValue, "expected seeds=2 beside"),
+        (lambda: meva.survey(Hawk(), meva.fit(Climb(game=Hawk()), seeds=2)), BadValue, "expected seeds=2 for a player"),
     ],
 )
 def test_fit_and_survey_say_what_they_want(ask, error, said):

@@ -172,7 +172,7 @@ def test_a_part_goes_by_its_own_name(judged):
     assert drafts.of_experiment(found).to_plain()["opponents"][0]["critic"]["width"] == 7
     assert resolved({"critic.width": 5}).fit_hash != resolved().fit_hash
     for path in ("value_model.width", "learner.explorer.name", "learner.critik.width"):
-        with pytest.raises(BadValue, match=r"with a part (value_model|explorer|critik), got .*: judged has none"):
+        with pytest.raises(BadValue, match=r"a part (value_model|explorer|critik), got .*: judged has none"):
             resolved({path: 1})
 
 
