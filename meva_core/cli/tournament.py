@@ -102,7 +102,7 @@ def tournament_command(
     if resume is not None:
         begun = meetings.read(resume)
         devices.prepare(None, devices.recorded(resume / "tournament.toml"))
-        settings, registry_file, fits = begun.asked, begun.registry_file, fits or begun.fits
+        settings, registry_file, fits = begun.tournament, begun.registry_file, fits or begun.fits
     else:
         devices.prepare()
         texts = tuple(entrants.split(learners or ""))

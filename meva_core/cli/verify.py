@@ -78,7 +78,7 @@ def _tournament(folder: Path, screen: Screen) -> list[Compared]:
 
     begun, stored = meetings.read(folder), verify.read_tournament(folder)
     registry, files = runner.plugins(begun.registry_file)
-    settings, planned = begun.asked, meetings.meetings(registry, files, begun.asked)
+    settings, planned = begun.tournament, meetings.meetings(registry, files, begun.tournament)
     with tempfile.TemporaryDirectory() as again:
         tournament_folder.make(settings, planned, Path(again), Path(again) / "fits", screen)
         return verify.tournament(stored, verify.read_tournament(Path(again)))

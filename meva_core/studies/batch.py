@@ -53,8 +53,8 @@ def sweep(
     file: TOML (`studies.sweeps` documents the layout). Finished runs in `out` are only read. jobs: number of runs at a
     time; with several, each has its own process. Raises MevaError on bad input.
     """
-    asked = sweeps.read(Path(file))
-    return _study([asked], quick, out, jobs, registry_file, overview)[0]
+    study = sweeps.read(Path(file))
+    return _study([study], quick, out, jobs, registry_file, overview)[0]
 
 
 @attribution.named()
@@ -71,13 +71,13 @@ def reproduce(
     Finished runs in `out` are only read. jobs: number of runs at a time; with several, each has its own process.
     Raises MevaError on bad input.
     """
-    known, own = runner.plugins(registry_file)
-    files = [*discovery.recipe_files(known), *own]
+    registry, own = runner.plugins(registry_file)
+    files = [*discovery.recipe_files(registry), *own]
     return _study([reproductions.find(files, name) for name in names], quick, out, jobs, registry_file, overview)
 
 
 def _study(
-    asked: Sequence[Reproduction],
+    studies: Sequence[Reproduction],
     quick: bool,
     out: str | Path,
     jobs: int,
@@ -85,11 +85,11 @@ def _study(
     overview: Overview | None,
 ) -> list[Study]:
     devices.prepare()
-    known, files = runner.plugins(registry_file)
+    registry, files = runner.plugins(registry_file)
     own = None if registry_file is None else Path(registry_file)
-    wanted = [(one, planned(known, files, one, quick, own)) for one in asked]
+    wanted = [(one, planned(registry, files, one, quick, own)) for one in studies]
     summaries = make(wanted, quick=quick, out=Path(out), jobs=jobs, registry_file=own, overview=overview or Overview())
-    return [Study(summary, Path(out) / one.name) for one, summary in zip(asked, summaries, strict=True)]
+    return [Study(summary, Path(out) / one.name) for one, summary in zip(studies, summaries, strict=True)]
 
 
 def make(
@@ -118,13 +118,13 @@ def make(
 
 def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Making]:
     """Jobs that are not finished yet, each once."""
-    found: dict[str, Making] = {}
+    tasks: dict[str, Making] = {}
     for one, jobs in wanted:
         for label, job in jobs.items():
             folder = out / RUNS / job.hash
-            if job.hash not in found and not finished(folder, job.hash):
-                found[job.hash] = Making(f"{one.name} {label}", job, folder, out / FITS, registry_file)
-    return list(found.values())
+            if job.hash not in tasks and not finished(folder, job.hash):
+                tasks[job.hash] = Making(f"{one.name} {label}", job, folder, out / FITS, registry_file)
+    return list(tasks.values())
 
 
 def _follow(
@@ -152,27 +152,27 @@ def _follow(
         write(one, {label: hash for label, hash in hashes.items() if hash not in lost})
 
 
-def _write(asked: Reproduction, quick: bool, hashes: dict[str, str], out: Path, overview: Overview) -> dict[str, Any]:
+def _write(study: Reproduction, quick: bool, hashes: dict[str, str], out: Path, overview: Overview) -> dict[str, Any]:
     folders = {label: out / RUNS / hash for label, hash in hashes.items()}
-    out = out / asked.name
+    out = out / study.name
     with locks.alone(out, wait=overview.print):
-        return _written(asked, quick, hashes, folders, out, overview)
+        return _written(study, quick, hashes, folders, out, overview)
 
 
 def _written(
-    asked: Reproduction, quick: bool, hashes: dict[str, str], folders: dict[str, Path], out: Path, overview: Overview
+    study: Reproduction, quick: bool, hashes: dict[str, str], folders: dict[str, Path], out: Path, overview: Overview
 ) -> dict[str, Any]:
-    told = {label: read_summary(folder) for label, folder in folders.items()}
-    lost = {run.label: None for run in asked.runs if run.label not in told}
-    places = reproductions.ranked(asked.ranking, {**told, **lost}) if asked.ranking else []
-    found = reproduction_report.summary(asked, quick, hashes, reproductions.verdicts(asked, told), places)
-    files.write_json(out / "summary.json", found)
-    files.write(out / "claims.csv", reproduction_report.as_csv(found))
-    if found["ranking"]:
-        files.write(out / "ranking.csv", reproduction_report.ranking_as_csv(found))
-    reproduction_report.draw(asked, folders, out / "figures", found)
+    summaries = {label: read_summary(folder) for label, folder in folders.items()}
+    lost = {run.label: None for run in study.runs if run.label not in summaries}
+    places = reproductions.ranked(study.ranking, {**summaries, **lost}) if study.ranking else []
+    content = reproduction_report.summary(study, quick, hashes, reproductions.verdicts(study, summaries), places)
+    files.write_json(out / "summary.json", content)
+    files.write(out / "claims.csv", reproduction_report.as_csv(content))
+    if content["ranking"]:
+        files.write(out / "ranking.csv", reproduction_report.ranking_as_csv(content))
+    reproduction_report.draw(study, folders, out / "figures", content)
     files.write(out / "report.html", pages.of_reproduction(out))
-    for line in reproduction_report.lines(found):
+    for line in reproduction_report.lines(content):
         overview.print(line)
-    overview.print(f"  {reproduction_report.held(found)}; written to {out / 'report.html'}\n")
-    return found
+    overview.print(f"  {reproduction_report.held(content)}; written to {out / 'report.html'}\n")
+    return content

@@ -37,17 +37,17 @@ def summary(claim: Claim, seeds: Sequence[int], runs: Mapping[int, Sequence[dict
         "recipe": claim.recipe,
         "set": dict(claim.overrides),
         "seeds": list(seeds),
-        "results": [_result(claim, seeds, devices, found) for devices, found in runs.items()],
+        "results": [_result(claim, seeds, devices, summaries) for devices, summaries in runs.items()],
     }
 
 
 def _result(claim: Claim, seeds: Sequence[int], devices: int, runs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
     numbers = {criterion: _per_seed(criterion, seeds, runs) for criterion in claim.holds}
-    holds = [all(c.holds(found[n]) for c, found in numbers.items()) for n in range(len(seeds))]
+    holds = [all(c.holds(values[n]) for c, values in numbers.items()) for n in range(len(seeds))]
     return {
         **attrs.asdict(count(devices, holds)),
         "holds": holds,
-        "quantities": [_quantity(criterion, found) for criterion, found in numbers.items()],
+        "quantities": [_quantity(criterion, values) for criterion, values in numbers.items()],
     }
 
 
@@ -64,48 +64,48 @@ def count(devices: int, holds: Sequence[bool]) -> Count:
 
 def _per_seed(criterion: Criterion, seeds: Sequence[int], runs: Sequence[dict[str, Any] | None]) -> list[float | None]:
     """The quantity for every seed, None if the seed diverged."""
-    found: dict[int, float | None] = {}
+    values: dict[int, float | None] = {}
     for run in runs:
         if run is not None:
-            found |= zip(run["seeds"], quantity(criterion.quantity, run, criterion.at).seeds, strict=True)
-    return [found.get(seed) for seed in seeds]
+            values |= zip(run["seeds"], quantity(criterion.quantity, run, criterion.at).seeds, strict=True)
+    return [values.get(seed) for seed in seeds]
 
 
-def _quantity(criterion: Criterion, found: Sequence[float | None]) -> dict[str, Any]:
-    numbers = [value for value in found if value is not None]
+def _quantity(criterion: Criterion, values: Sequence[float | None]) -> dict[str, Any]:
+    numbers = [value for value in values if value is not None]
     return {
         **attrs.asdict(criterion),
-        "count": sum(map(criterion.holds, found)),
+        "count": sum(map(criterion.holds, values)),
         "mean": float(np.mean(numbers)) if numbers else None,
         "quartiles": np.quantile(numbers, [0.25, 0.5, 0.75]).tolist() if numbers else None,
         "worst": criterion.worst(numbers) if numbers else None,
-        "per_seed": list(found),
+        "per_seed": list(values),
     }
 
 
-def as_csv(found: Mapping[str, Any]) -> str:
+def as_csv(summary: Mapping[str, Any]) -> str:
     """Build the text of claims.csv from the content of summary.json."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    heads = [_called(each).replace("\n", " ") for each in found["results"][0]["quantities"]]
+    heads = [_called(each).replace("\n", " ") for each in summary["results"][0]["quantities"]]
     writer.writerow(["devices", "seed", "holds", *heads])
-    for result in found["results"]:
-        for n, seed in enumerate(found["seeds"]):
+    for result in summary["results"]:
+        for n, seed in enumerate(summary["seeds"]):
             numbers = [each["per_seed"][n] for each in result["quantities"]]
             writer.writerow([result["devices"], seed, result["holds"][n], *numbers])
     return text.getvalue()
 
 
-def lines(found: Mapping[str, Any]) -> list[str]:
+def lines(summary: Mapping[str, Any]) -> list[str]:
     """Format the counts and the quantities for a screen of 80 columns."""
     text: list[str] = []
-    for result in found["results"]:
+    for result in summary["results"]:
         rows = [_row(each) for each in result["quantities"]]
-        text += plain(Text(str(told(result))), Drawn(Grid("", HEADS, rows, tuple(HEADS[:1])))).splitlines()
+        text += plain(Text(str(count_of(result))), Drawn(Grid("", HEADS, rows, tuple(HEADS[:1])))).splitlines()
     return text
 
 
-def told(result: Mapping[str, Any]) -> Count:
+def count_of(result: Mapping[str, Any]) -> Count:
     """The count in one entry of `results` in summary.json."""
     return Count(**{field.name: result[field.name] for field in attrs.fields(Count)})
 

@@ -61,16 +61,16 @@ def parse(text: str) -> Entrant:
     return Entrant(label.strip() if equals else text.strip(), ":".join(names), settings)
 
 
-def as_learner(known: Registry, entrant: Entrant, game: str, strategies: Iterable[str]) -> Entrant:
+def as_learner(registry: Registry, entrant: Entrant, game: str, strategies: Iterable[str]) -> Entrant:
     """Turn an entrant that names a strategy of the game into the learner that plays this strategy.
 
     An entrant that names a learner is returned unchanged. Raises UnknownName if the name is neither.
     """
-    if "learner" in known.kinds_of(entrant.name):
+    if "learner" in registry.kinds_of(entrant.name):
         return entrant
     strategies = list(strategies)
     if entrant.name in strategies:
-        for offer in known.of_kind("learner"):
+        for offer in registry.of_kind("learner"):
             try:
                 factory = loading.load(offer)
             except BadPlugin:  # a faulty learner that this entrant does not name
@@ -78,7 +78,7 @@ def as_learner(known: Registry, entrant: Entrant, game: str, strategies: Iterabl
             setting = factory.plays_strategies if isinstance(factory, PlaysStrategies) else None
             if setting is not None:
                 return Entrant(entrant.label, offer.name, {setting: entrant.name, **entrant.settings})
-    learners = [offer.name for offer in known.of_kind("learner")]
+    learners = [offer.name for offer in registry.of_kind("learner")]
     hint = did_you_mean(entrant.name, [*learners, *strategies], most=40)
     if not strategies:
         raise UnknownName(f"unknown learner {entrant.name!r}{hint}; {game} names no strategies")

@@ -67,7 +67,7 @@ class TournamentJob:
     fits: hashes of the fits that it needs. meetings: the hashes of each match. rows: the quantities of its summary.
     """
 
-    asked: Tournament
+    tournament: Tournament
     fits: frozenset[str]
     meetings: tuple[tuple[str, ...], ...]
     rows: Rows
@@ -76,7 +76,7 @@ class TournamentJob:
     @property
     def hash(self) -> str:
         """A hash of everything that determines the results."""
-        numbers = {"trials": self.asked.trials, "steps": self.asked.steps}
+        numbers = {"trials": self.tournament.trials, "steps": self.tournament.steps}
         return experiments.hash_of({**numbers, "meetings": [list(hashes) for hashes in self.meetings]})
 
     def make(self, folder: Path, fits: Path, progress: Progress) -> None:
@@ -85,9 +85,9 @@ class TournamentJob:
             if finished(folder, self.hash):
                 return
             if not (folder / "tournament.toml").is_file():
-                tournament_folder.create(folder, self.asked, self.registry_file)
-            planned = meetings.meetings(*runner.plugins(self.registry_file), self.asked)
-            tournament_folder.make(self.asked, planned, folder, fits, progress)
+                tournament_folder.create(folder, self.tournament, self.registry_file)
+            planned = meetings.meetings(*runner.plugins(self.registry_file), self.tournament)
+            tournament_folder.make(self.tournament, planned, folder, fits, progress)
 
 
 Job = RunJob | TournamentJob
@@ -128,43 +128,47 @@ class Making:
 
 
 def planned(
-    known: Registry, files: Sequence[RecipeFile], asked: Reproduction, quick: bool, registry_file: Path | None
+    registry: Registry, files: Sequence[RecipeFile], study: Reproduction, quick: bool, registry_file: Path | None
 ) -> dict[str, Job]:
     """Every job of a reproduction, by label. Raises MevaError on bad input, before any fit starts.
 
     All experiments are composed, and the claims and the ranking are checked against them.
     """
-    found: dict[str, Job] = {}
-    for run in asked.runs:
+    jobs: dict[str, Job] = {}
+    for run in study.runs:
         overrides = {**run.overrides, **(run.quick if quick else {})}
         if run.learners:
-            found[run.label] = _tournament(known, files, run, overrides, registry_file)
+            jobs[run.label] = _tournament(registry, files, run, overrides, registry_file)
         else:
-            found[run.label] = _run(known, files, asked, run, overrides)
-    reproductions.check(asked, {label: job.rows for label, job in found.items()})
-    return found
+            jobs[run.label] = _run(registry, files, study, run, overrides)
+    reproductions.check(study, {label: job.rows for label, job in jobs.items()})
+    return jobs
 
 
 def _run(
-    known: Registry, files: Sequence[RecipeFile], asked: Reproduction, run: PlannedRun, overrides: dict[str, Any]
+    registry: Registry, files: Sequence[RecipeFile], study: Reproduction, run: PlannedRun, overrides: dict[str, Any]
 ) -> RunJob:
     experiment = resolve.resolve(
-        known, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
+        registry, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
         overrides=overrides,
     )  # fmt: skip
     composition = compose(experiment)
     plan = evaluate.plan(experiment, composition)
     offered = {name for q in plan.questions for name in q.evaluation.pictures()}
-    if asked.picture not in (*reproductions.PICTURES, *offered):
+    if study.picture not in (*reproductions.PICTURES, *offered):
         raise BadCombination(
-            f"expected runs with the picture {asked.picture} for {asked.name}, got {run.game} in run {run.label}, "
+            f"expected runs with the picture {study.picture} for {study.name}, got {run.game} in run {run.label}, "
             f"which has {', '.join((*reproductions.PICTURES, *offered))}"
         )
     return RunJob.of(experiment, composition, plan)
 
 
 def _tournament(
-    known: Registry, files: Sequence[RecipeFile], run: PlannedRun, overrides: dict[str, Any], registry_file: Path | None
+    registry: Registry,
+    files: Sequence[RecipeFile],
+    run: PlannedRun,
+    overrides: dict[str, Any],
+    registry_file: Path | None,
 ) -> TournamentJob:
     """The job of a tournament: overrides without a dot are its own settings, the rest are hyper-parameters."""
     numbers = {key: value for key, value in overrides.items() if "." not in key}
@@ -174,8 +178,8 @@ def _tournament(
         if types.get(key) not in (int, str):
             raise BadValue(f"expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got {key!r}")
         conversion.convert(value, types[key], f"set.{key}")
-    asked = Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
-    planned = meetings.meetings(known, files, asked)
+    tournament = Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
+    planned = meetings.meetings(registry, files, tournament)
     fits = frozenset(needed[0].fit_hash for meeting in planned for needed in meeting.fits if needed is not None)
-    rows = Rows((None,), tuple(f"{row}.{column}" for row in asked.labels for column in asked.labels))
-    return TournamentJob(asked, fits, tuple(tuple(meeting.hashes) for meeting in planned), rows, registry_file)
+    rows = Rows((None,), tuple(f"{row}.{column}" for row in tournament.labels for column in tournament.labels))
+    return TournamentJob(tournament, fits, tuple(tuple(meeting.hashes) for meeting in planned), rows, registry_file)

@@ -46,7 +46,7 @@ class Measuring(Making):
         return super().do(progress)
 
 
-def device_counts(asked: list[int] | None) -> list[int]:
+def device_counts(wanted: list[int] | None) -> list[int]:
     """The numbers of devices to fit on: by default 1 and the number that a run uses, or all accelerators.
 
     Raises BadValue for more devices than this machine has, and for several numbers on accelerators.
@@ -54,10 +54,10 @@ def device_counts(asked: list[int] | None) -> list[int]:
     devices.prepare()
     if jax.default_backend() == "cpu":
         most = devices.cores()
-        counts = asked or sorted({1, min(most, len(batching.used()))})
+        counts = wanted or sorted({1, min(most, len(batching.used()))})
     else:
         most = len(jax.devices())
-        counts = asked or [most]
+        counts = wanted or [most]
     if max(counts) > most:
         raise BadValue(f"expected 1 to {most} for --devices, the number of devices of this machine, got {max(counts)}")
     if jax.default_backend() != "cpu":
@@ -67,21 +67,21 @@ def device_counts(asked: list[int] | None) -> list[int]:
     return counts
 
 
-def record_of(known: Registry, files: Sequence[RecipeFile], claim: Claim) -> str:
+def record_of(registry: Registry, files: Sequence[RecipeFile], claim: Claim) -> str:
     """The hash that a record of the claim stores (`Claim.of`). Raises MevaError if the recipe is missing."""
-    learners = [known.find("learner", name) for name in (claim.learner, *claim.opponents)]
-    book = cookbook(known, files, known.find("game", claim.game), learners)
+    learners = [registry.find("learner", name) for name in (claim.learner, *claim.opponents)]
+    book = cookbook(registry, files, registry.find("game", claim.game), learners)
     return claim.of(book.where(book.learners[0].name, claim.recipe), book.game)
 
 
-def planned(known: Registry, files: Sequence[RecipeFile], claim: Claim, seeds: range) -> list[RunJob]:
+def planned(registry: Registry, files: Sequence[RecipeFile], claim: Claim, seeds: range) -> list[RunJob]:
     """The runs of a claim, composed and checked against it. Raises MevaError on bad input, before any fit starts."""
-    return [_planned(known, files, claim, seeds[n : n + TOGETHER]) for n in range(0, len(seeds), TOGETHER)]
+    return [_planned(registry, files, claim, seeds[n : n + TOGETHER]) for n in range(0, len(seeds), TOGETHER)]
 
 
-def _planned(known: Registry, files: Sequence[RecipeFile], claim: Claim, seeds: range) -> RunJob:
+def _planned(registry: Registry, files: Sequence[RecipeFile], claim: Claim, seeds: range) -> RunJob:
     experiment = resolve.resolve(
-        known,
+        registry,
         files,
         game=claim.game,
         learner=claim.learner,
@@ -121,9 +121,9 @@ def measure(
             counted = {count: out / f"{count}-devices" for count in counts}
             for count, folder in counted.items():
                 _make(claim, runs, count, folder, jobs, registry_file, overview)
-            found = _write(claim, seeds, runs, counted, out / claim.name, overview)
+            summary = _write(claim, seeds, runs, counted, out / claim.name, overview)
             if record is not None:
-                for new in _records(of, found, runs, counted):
+                for new in _records(of, summary, runs, counted):
                     others = [each for each in records.get(claim.name, []) if not new.replaces(each)]
                     records[claim.name] = [*others, new]
                 _write_records(record, records)
@@ -162,18 +162,18 @@ def _write(
     claim: Claim, seeds: range, runs: Sequence[RunJob], counted: Mapping[int, Path], out: Path, overview: Overview
 ) -> dict[str, Any]:
     """Print the results of all runs, by number of devices, and write them to the folder `out`."""
-    made = {
+    summaries = {
         count: [folders.read_summary(path) if finished(path, run.hash) else None for run, path in _paths(runs, folder)]
         for count, folder in counted.items()
     }
-    found = report.summary(claim, seeds, made)
+    content = report.summary(claim, seeds, summaries)
     out.mkdir(parents=True, exist_ok=True)
-    disk.write_json(out / "summary.json", found)
-    disk.write(out / "claims.csv", report.as_csv(found))
-    for line in report.lines(found):
+    disk.write_json(out / "summary.json", content)
+    disk.write(out / "claims.csv", report.as_csv(content))
+    for line in report.lines(content):
         overview.print(f"  {line}")
     overview.print(f"  written to {out}\n")
-    return found
+    return content
 
 
 def _paths(runs: Sequence[RunJob], folder: Path) -> list[tuple[RunJob, Path]]:
@@ -194,7 +194,7 @@ def _records(
         made_by = [folders.recorded(path) for path in paths]
         last = max((path / "summary.json").stat().st_mtime for path in paths)
         yield Record(
-            **attrs.asdict(report.told(result)),
+            **attrs.asdict(report.count_of(result)),
             of=of,
             date=datetime.date.fromtimestamp(last),
             machine=" and ".join(dict.fromkeys(str(run.get("machine", "another machine")) for run in made_by)),

@@ -71,26 +71,26 @@ class Tournament:
         """The entrants' names in tables and files."""
         return [entrant.label for entrant in self.entrants]
 
-    def players(self, known: Registry, game: str) -> list[Entrant]:
+    def players(self, registry: Registry, game: str) -> list[Entrant]:
         """The entrants as learners in a game. Raises MevaError if one is neither a learner nor a strategy of it."""
-        strategies = self._strategies(known, game)
-        return [entrants.as_learner(known, each, game, strategies) for each in self.entrants]
+        strategies = self._strategies(registry, game)
+        return [entrants.as_learner(registry, each, game, strategies) for each in self.entrants]
 
-    def _strategies(self, known: Registry, game: str) -> list[str]:
-        offer = known.find("game", game)
+    def _strategies(self, registry: Registry, game: str) -> list[str]:
+        offer = registry.find("game", game)
         settings = {path.partition(".")[2]: value for path, value in self.overrides.items() if path.startswith("game.")}
-        given = {**conversion.structure(loading.load(offer), settings, "game"), **offer.parts}
-        made = conversion.construct(loading.load(offer), given, "game")
+        arguments = {**conversion.structure(loading.load(offer), settings, "game"), **offer.parts}
+        built = conversion.construct(loading.load(offer), arguments, "game")
         if not offer.bundled:
-            checks.game(offer, made)
-        return list(made.strategies)
+            checks.game(offer, built)
+        return list(built.strategies)
 
 
 @attrs.frozen
 class Begun:
     """The content of tournament.toml: settings, the user's registry file, the folder of the fits, provenance."""
 
-    asked: Tournament
+    tournament: Tournament
     registry_file: Path | None
     fits: Path
     record: Mapping[str, Any]
@@ -107,8 +107,8 @@ def read(folder: Path) -> Begun:
     }
     registry, fits, record = (content.pop(name, None) for name in ("registry", "fits", "run"))
     try:
-        asked = Tournament(**content)
-        return Begun(asked, registry and Path(registry), Path(fits) if fits else folder / "fits", record or {})
+        settings = Tournament(**content)
+        return Begun(settings, registry and Path(registry), Path(fits) if fits else folder / "fits", record or {})
     except TypeError as error:
         raise BadFolder(f"expected a tournament.toml as meva tournament writes it, got {path}: {error}") from error
 
@@ -158,54 +158,54 @@ class Met:
     seeds: tuple[int, ...]
 
 
-def meetings(known: Registry, files: Sequence[RecipeFile], asked: Tournament) -> list[Meeting]:
+def meetings(registry: Registry, files: Sequence[RecipeFile], settings: Tournament) -> list[Meeting]:
     """All matches, composed and checked without a fit. In a symmetric game each pair plays in one seating only.
 
     Raises MevaError on names, numbers and combinations that do not work.
     """
-    found = []
-    for game in asked.games:
-        players = asked.players(known, game)
-        _check_sections(known, asked, players)
+    schedule = []
+    for game in settings.games:
+        players = settings.players(registry, game)
+        _check_sections(registry, settings, players)
         for r, row in enumerate(players):
-            meeting = _meeting(known, files, asked, game, row, row)
+            meeting = _meeting(registry, files, settings, game, row, row)
             symmetric = meeting.composition.game.symmetric
             for c, column in enumerate(players):
                 if c == r:
-                    found.append(meeting)
+                    schedule.append(meeting)
                 elif c > r or not symmetric:
-                    found.append(_seated(known, files, asked, game, row, column))
-    return found
+                    schedule.append(_seated(registry, files, settings, game, row, column))
+    return schedule
 
 
 def _seated(
-    known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: Entrant, column: Entrant
+    registry: Registry, files: Sequence[RecipeFile], settings: Tournament, game: str, row: Entrant, column: Entrant
 ) -> Meeting:
     """The match of two entrants. In a symmetric game, a learner that is fitted against the other takes seat 1.
 
     Matches that need the same fit then share it.
     """
-    meeting = _meeting(known, files, asked, game, row, column)
+    meeting = _meeting(registry, files, settings, game, row, column)
     composition = meeting.composition
     if composition.game.symmetric and len(composition.players) > 1 and composition.players[1].wants_rivals:
-        return _meeting(known, files, asked, game, column, row)
+        return _meeting(registry, files, settings, game, column, row)
     return meeting
 
 
-def _check_sections(known: Registry, asked: Tournament, players: Sequence[Entrant]) -> None:
+def _check_sections(registry: Registry, settings: Tournament, players: Sequence[Entrant]) -> None:
     """Raise BadValue if an override belongs to no learner, no part and no game."""
     names = [player.name for player in players]
-    inside = [part for name in names for part in parts_of(known.find("learner", name))]
+    inside = [part for name in names for part in parts_of(registry.find("learner", name))]
     sections = list(dict.fromkeys((*names, "game", *inside)))
-    for path in asked.overrides:
+    for path in settings.overrides:
         if path.partition(".")[0] not in sections:
             raise BadValue(f"expected LEARNER.NAME=VALUE with one of {', '.join(sections)}, got {path!r}")
 
 
 def _meeting(
-    known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: Entrant, column: Entrant
+    registry: Registry, files: Sequence[RecipeFile], settings: Tournament, game: str, row: Entrant, column: Entrant
 ) -> Meeting:
-    experiment = _resolve(known, files, asked, game, row, column)
+    experiment = _resolve(registry, files, settings, game, row, column)
     composition = compose.compose(experiment)
     if composition.game.num_players != 2:
         raise BadCombination(
@@ -214,7 +214,9 @@ def _meeting(
     evaluate.plan(experiment, composition)
     players = composition.rehearse()
     fits = tuple(
-        None if player.training is None else _fit_of(known, files, asked, experiment, composition, (row, column), n)
+        None
+        if player.training is None
+        else _fit_of(registry, files, settings, experiment, composition, (row, column), n)
         for n, player in enumerate(players)
     )
     return Meeting(
@@ -229,13 +231,13 @@ def _meeting(
 
 
 def _resolve(
-    known: Registry, files: Sequence[RecipeFile], asked: Tournament, game: str, row: Entrant, column: Entrant
+    registry: Registry, files: Sequence[RecipeFile], settings: Tournament, game: str, row: Entrant, column: Entrant
 ) -> Experiment:
     """The experiment of a match. Each side has its recipe with the tournament's name, or else its default recipe."""
-    overrides: dict[str, Any] = {"fit.seed": asked.seed, "fit.seeds": asked.seeds}
+    overrides: dict[str, Any] = {"fit.seed": settings.seed, "fit.seeds": settings.seeds}
     sides = [("learner", row)] if row.label == column.label else [("learner", row), ("opponent", column)]
-    wanted = {part for _, side in sides for part in parts(loading.load(known.find("learner", side.name)))}
-    for path, value in asked.overrides.items():
+    wanted = {part for _, side in sides for part in parts(loading.load(registry.find("learner", side.name)))}
+    for path, value in settings.overrides.items():
         section, _, name = path.partition(".")
         if section in wanted or section == "game":
             overrides[path] = value
@@ -245,12 +247,12 @@ def _resolve(
     for side, entrant in sides:
         overrides |= {f"{side}.{name}": value for name, value in entrant.settings.items()}
     resolved = resolve.resolve(
-        known,
+        registry,
         files,
         game=game,
         learner=row.name,
         opponents=[entrant.name for _, entrant in sides[1:]],
-        recipe=asked.recipe,
+        recipe=settings.recipe,
         overrides=overrides,
         or_default=True,
     )
@@ -259,9 +261,9 @@ def _resolve(
 
 
 def _fit_of(
-    known: Registry,
+    registry: Registry,
     files: Sequence[RecipeFile],
-    asked: Tournament,
+    settings: Tournament,
     experiment: Experiment,
     composition: Composition,
     sides: tuple[Entrant, Entrant],
@@ -277,8 +279,8 @@ def _fit_of(
         return attrs.evolve(experiment, learner=choice, opponents=()), 0
     theirs: Choice = (experiment.learner, *experiment.opponents)[1 - n]
     steps_like = whose_steps(composition.rehearse()[1 - n])
-    if steps_like is not None and "learner" in known.kinds_of(steps_like):
-        rival = _resolve(known, files, asked, experiment.game.name, sides[1 - n], Entrant("", steps_like))
+    if steps_like is not None and "learner" in registry.kinds_of(steps_like):
+        rival = _resolve(registry, files, settings, experiment.game.name, sides[1 - n], Entrant("", steps_like))
         theirs = rival.opponents[0]
     first, second = (choice, theirs) if n == 0 else (theirs, choice)
     return attrs.evolve(experiment, learner=first, opponents=(second,)), n

@@ -107,17 +107,17 @@ def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
     if "games" in summary:
         return [standings.grid(summary, game) for game in summary["games"]]
     evaluations = asked.of_summary(summary)
-    found = tables.grids(summary, evaluations)
-    found = found[:1] if brief else [*found, *tables.further_grids(summary, evaluations)]
-    return [attrs.evolve(grid, caption=f"{label}: {grid.caption}") for grid in found]
+    grids = tables.grids(summary, evaluations)
+    grids = grids[:1] if brief else [*grids, *tables.further_grids(summary, evaluations)]
+    return [attrs.evolve(grid, caption=f"{label}: {grid.caption}") for grid in grids]
 
 
 def _papers(folders: Iterable[Path]) -> dict[str, str]:
     """Papers to cite for some runs or tournaments; empty if one of their plugins is no longer installed."""
-    known = discovery.installed()
+    registry = discovery.installed()
     try:
         return bibtex.papers(
-            offer for folder in dict.fromkeys(folders) for offer in participants.of_folder(known, folder)
+            offer for folder in dict.fromkeys(folders) for offer in participants.of_folder(registry, folder)
         )
     except MevaError:
         return {}

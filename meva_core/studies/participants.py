@@ -11,19 +11,19 @@ from meva_core.report import citations
 from meva_core.studies import meetings
 
 
-def of_folder(known: Registry, folder: Path) -> list[Offer]:
+def of_folder(registry: Registry, folder: Path) -> list[Offer]:
     """Entries of games and learners; for a run also parts of learners and evaluations that it names.
 
     Raises BadFolder if the folder holds neither a run nor a tournament, and MevaError if a plugin is not installed.
     """
     if (folder / "experiment.toml").is_file():
-        return citations.in_run(known, folder)
+        return citations.in_run(registry, folder)
     if (folder / "tournament.toml").is_file():
         begun = meetings.read(folder)
-        asked = begun.asked
+        settings = begun.tournament
         if begun.registry_file is not None:
-            known, _ = runner.plugins(begun.registry_file)
-        games = [known.find("game", name) for name in asked.games]
-        players = asked.players(known, asked.games[0])
-        return games + [known.find("learner", player.name) for player in players]
+            registry, _ = runner.plugins(begun.registry_file)
+        games = [registry.find("game", name) for name in settings.games]
+        players = settings.players(registry, settings.games[0])
+        return games + [registry.find("learner", player.name) for player in players]
     raise BadFolder(f"expected a folder with an experiment.toml or a tournament.toml, got {folder}")

@@ -33,24 +33,24 @@ ANSWERS = {True: "yes", False: "NO", None: "-"}
 
 
 def summary(
-    asked: Reproduction, quick: bool, runs: Mapping[str, str], found: Sequence[Verdict], places: Sequence[Place]
+    study: Reproduction, quick: bool, runs: Mapping[str, str], verdicts: Sequence[Verdict], places: Sequence[Place]
 ) -> dict[str, Any]:
     """Build the content of summary.json. runs: hashes of the runs by label."""
     return {
         "schema": SCHEMA,
-        "name": asked.name,
-        "title": asked.title,
-        "source": asked.source,
-        "notes": list(asked.notes),
+        "name": study.name,
+        "title": study.title,
+        "source": study.source,
+        "notes": list(study.notes),
         "quick": quick,
         "runs": dict(runs),
-        "claims": [_line(verdict) for verdict in found],
-        "ranking": _ranking(asked.ranking, places) if asked.ranking else None,
+        "claims": [_line(verdict) for verdict in verdicts],
+        "ranking": _ranking(study.ranking, places) if study.ranking else None,
     }
 
 
-def _ranking(asked: Ranking, places: Sequence[Place]) -> dict[str, Any]:
-    about = {"quantity": asked.quantity, "at": asked.at, "highest": asked.highest}
+def _ranking(ranking: Ranking, places: Sequence[Place]) -> dict[str, Any]:
+    about = {"quantity": ranking.quantity, "at": ranking.at, "highest": ranking.highest}
     return {**about, "places": [attrs.asdict(place) for place in places], "differences": differences(places)}
 
 
@@ -69,19 +69,19 @@ def _line(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def as_csv(found: dict[str, Any]) -> str:
+def as_csv(content: dict[str, Any]) -> str:
     """Build the text of claims.csv from the content of summary.json."""
     text = io.StringIO()
     writer: Any = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(found["claims"])
+    writer.writerows(content["claims"])
     return text.getvalue()
 
 
-def grid(found: dict[str, Any]) -> Grid:
+def grid(content: dict[str, Any]) -> Grid:
     """The table of the claims."""
     rows = []
-    for claim in found["claims"]:
+    for claim in content["claims"]:
         at = "" if claim["at"] is None else f" at {claim['at']:g}"
         ours = statistic({"mean": claim["ours"], "sem": claim["sem"]})
         difference = "" if claim["difference"] is None else f"{claim['difference']:+.3f}"
@@ -90,10 +90,10 @@ def grid(found: dict[str, Any]) -> Grid:
     return Grid("claims", HEADS, rows, ("holds", "the claim", "quantity", "expected"))
 
 
-def ranking(found: dict[str, Any]) -> Grid:
+def ranking(content: dict[str, Any]) -> Grid:
     """The table of the runs by rank, with the other quantities in further columns."""
-    told = found["ranking"]
-    places = told["places"]
+    table = content["ranking"]
+    places = table["places"]
     columns: dict[str, list[str]] = {
         "rank": ["-" if place["rank"] is None else str(place["rank"]) for place in places],
         "run": [place["run"] for place in places],
@@ -107,62 +107,62 @@ def ranking(found: dict[str, Any]) -> Grid:
     for path in places[0]["beside"]:
         pairs = [place["beside"][path] for place in places]
         columns[path.replace("_", " ").replace(".", "\n")] = [statistic({"mean": m, "sem": sem}) for m, sem in pairs]
-    at = "" if told["at"] is None else f" at {told['at']:g}"
+    at = "" if table["at"] is None else f" at {table['at']:g}"
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
-    return Grid(f"ranked by {told['quantity']}{at}, the best first", list(columns), rows, ("run",), stubs=2)
+    return Grid(f"ranked by {table['quantity']}{at}, the best first", list(columns), rows, ("run",), stubs=2)
 
 
 def _or_dash(number: float | None, form: str) -> str:
     return "-" if number is None else format(number, form)
 
 
-def ranking_as_csv(found: dict[str, Any]) -> str:
+def ranking_as_csv(content: dict[str, Any]) -> str:
     """Build the text of ranking.csv from the content of summary.json."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    told = found["ranking"]
-    beside = list(told["places"][0]["beside"])
+    table = content["ranking"]
+    beside = list(table["places"][0]["beside"])
     heads = [head for path in beside for head in (path, f"{path} sem")]
-    writer.writerow(["rank", "run", told["quantity"], "sem", "worst", *heads, "seeds"])
-    for place in told["places"]:
+    writer.writerow(["rank", "run", table["quantity"], "sem", "worst", *heads, "seeds"])
+    for place in table["places"]:
         numbers = [number for path in beside for number in place["beside"][path]]
         seeds = " ".join("nan" if number is None else repr(number) for number in place["seeds"])
         writer.writerow([place["rank"], place["run"], place["ours"], place["sem"], place["worst"], *numbers, seeds])
     return text.getvalue()
 
 
-def lines(found: dict[str, Any]) -> list[str]:
+def lines(content: dict[str, Any]) -> list[str]:
     """Format the claims (two or more lines each), the ranking and the notes for a screen."""
     text = []
-    for holds, says, quantity, ours, expected, difference in grid(found).rows:
+    for holds, says, quantity, ours, expected, difference in grid(content).rows:
         text += textwrap.wrap(says, WIDTH, initial_indent=f"  {holds:>3}  ", subsequent_indent=" " * 7)
         line = f"{quantity} {ours}, expected {expected}" + (f", difference {difference}" if difference else "")
         text += textwrap.wrap(line, WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 7)
-    if found["ranking"]:
-        table = ranking(found)
+    if content["ranking"]:
+        table = ranking(content)
         text += ["", *textwrap.indent(plain(table.caption, Drawn(table), width=WIDTH - 2), "  ").splitlines(), ""]
-        for said in found["ranking"]["differences"]:
-            text += textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    for note in found["notes"]:
+        for difference_line in content["ranking"]["differences"]:
+            text += textwrap.wrap(difference_line, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    for note in content["notes"]:
         text += textwrap.wrap(note, WIDTH, initial_indent="  ", subsequent_indent="  ")
     return text
 
 
-def held(found: dict[str, Any]) -> str:
+def held(content: dict[str, Any]) -> str:
     """A phrase that says how many claims hold; without claims, the number of ranked runs."""
-    answers = [claim["holds"] for claim in found["claims"]]
+    answers = [claim["holds"] for claim in content["claims"]]
     if not answers:
-        return f"{len(found['runs'])} runs" if found["ranking"] else "no numbers to compare with"
+        return f"{len(content['runs'])} runs" if content["ranking"] else "no numbers to compare with"
     return f"{answers.count(True)} of {len(answers)} claims hold" + (
-        " (quick: fewer seeds and shorter fits)" if found["quick"] else ""
+        " (quick: fewer seeds and shorter fits)" if content["quick"] else ""
     )
 
 
-def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dict[str, Any]) -> list[Path]:
+def draw(study: Reproduction, folders: Mapping[str, Path], out: Path, content: dict[str, Any]) -> list[Path]:
     """Draw the picture of a reproduction and return its files.
 
     The picture is the ranking, payoffs or heat-maps (one per run), or a picture of an evaluation. Older figures in
-    `out` are deleted. found: the content of summary.json.
+    `out` are deleted. content: the content of summary.json.
     """
     import matplotlib
 
@@ -175,22 +175,22 @@ def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dic
     if not folders:
         return []
     with matplotlib.rc_context(figures.STYLE):
-        if asked.picture == "ranking":
-            return figures.save(figures.ranking(found["ranking"], asked.title), out, "ranking")
-        if asked.picture == "heat-maps":
+        if study.picture == "ranking":
+            return figures.save(figures.ranking(content["ranking"], study.title), out, "ranking")
+        if study.picture == "heat-maps":
             each = {
                 f"heat-map_{run.label}": standings.heat_map(read_summary(folders[run.label]), run.game)
-                for run in asked.runs
+                for run in study.runs
                 if run.label in folders
             }
-        elif asked.picture == "payoffs":
-            told = {label: read_summary(folder) for label, folder in folders.items()}
+        elif study.picture == "payoffs":
+            summaries = {label: read_summary(folder) for label, folder in folders.items()}
             each = {
                 f"payoffs_{label}": figures.payoffs(run, evaluations_asked.of_summary(run), f"{label}: {title(run)}")
-                for label, run in told.items()
+                for label, run in summaries.items()
             }
         else:
-            each = _drawn_by_evaluations(asked, folders)
+            each = _drawn_by_evaluations(study, folders)
         return [path for name, figure in each.items() for path in figures.save(figure, out, name)]
 
 
@@ -202,13 +202,13 @@ class Folder:
     arrays: Mapping[str, Any]
 
 
-def _drawn_by_evaluations(asked: Reproduction, folders: Mapping[str, Path]) -> dict[str, Any]:
+def _drawn_by_evaluations(study: Reproduction, folders: Mapping[str, Path]) -> dict[str, Any]:
     """Figures by name: one for all runs, or one for each if the evaluation draws every run separately."""
     runs = {label: Folder(read_summary(folder), read_policies(folder)) for label, folder in folders.items()}
     first = next(iter(runs.values()))
     offered = evaluations_asked.of_summary(first.summary).values()
-    draw = next(e.pictures()[asked.picture] for e in offered if asked.picture in e.pictures())
-    drawn = draw(runs, asked.title)
+    draw = next(e.pictures()[study.picture] for e in offered if study.picture in e.pictures())
+    drawn = draw(runs, study.title)
     if isinstance(drawn, Mapping):
-        return {f"{asked.picture}_{label}": figure for label, figure in drawn.items()}
-    return {asked.picture: drawn}
+        return {f"{study.picture}_{label}": figure for label, figure in drawn.items()}
+    return {study.picture: drawn}

@@ -43,24 +43,24 @@ COLUMNS = (
 )
 
 
-def cells(asked: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
+def cells(tournament: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
     """One cell, a dict of `COLUMNS`, for every pair of entrants that has played."""
     by_name = {(m.meeting.game, m.meeting.row, m.meeting.column): m for m in met}
-    found = []
-    for game in asked.games:
-        for row in asked.labels:
-            for column in asked.labels:
-                here, there = by_name.get((game, row, column)), by_name.get((game, column, row))
-                if here is not None or there is not None:
-                    still = all(met.meeting.still for met in (here, there) if met is not None)
-                    found.append(_cell(game, row, column, *_seats(here, there), still))
-    return found
+    content = []
+    for game in tournament.games:
+        for row in tournament.labels:
+            for column in tournament.labels:
+                here, swapped = by_name.get((game, row, column)), by_name.get((game, column, row))
+                if here is not None or swapped is not None:
+                    still = all(met.meeting.still for met in (here, swapped) if met is not None)
+                    content.append(_cell(game, row, column, *_seats(here, swapped), still))
+    return content
 
 
-def _seats(here: Met | None, there: Met | None) -> tuple[Any, Any]:
+def _seats(here: Met | None, swapped: Met | None) -> tuple[Any, Any]:
     """The row's payoffs f32[S, N] in seat 1 and in seat 2; in a symmetric game one match gives both."""
-    first = here.payoffs[..., 0] if here is not None else there.payoffs[..., 1] if there is not None else None
-    second = there.payoffs[..., 1] if there is not None else here.payoffs[..., 0] if here is not None else None
+    first = here.payoffs[..., 0] if here is not None else swapped.payoffs[..., 1] if swapped is not None else None
+    second = swapped.payoffs[..., 1] if swapped is not None else here.payoffs[..., 0] if here is not None else None
     return first, second
 
 
@@ -91,44 +91,44 @@ def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarra
     }
 
 
-def as_csv(found: Sequence[dict[str, Any]]) -> str:
+def as_csv(content: Sequence[dict[str, Any]]) -> str:
     """Build the text of cells.csv from the cells."""
     text = io.StringIO()
     writer: Any = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for cell in found:
+    for cell in content:
         per_fit = " ".join("nan" if p is None else f"{p:.6g}" for p in cell["per_fit"])
         writer.writerow({**cell, "per_fit": per_fit})
     return text.getvalue()
 
 
-def summary(asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:
+def summary(tournament: Tournament, met: Sequence[Met]) -> dict[str, Any]:
     """Build the content of summary.json."""
-    found = cells(asked, met)
+    content = cells(tournament, met)
     ranges = {m.meeting.game: float(np.max(m.meeting.composition.game.payoff_range)) for m in met}
     games = {
         game: {
-            "learners": asked.labels,
+            "learners": tournament.labels,
             "payoff_range": ranges[game],
-            "cells": [cell for cell in found if cell["game"] == game],
+            "cells": [cell for cell in content if cell["game"] == game],
         }
-        for game in asked.games
+        for game in tournament.games
     }
-    seeds = list(range(asked.seed, asked.seed + asked.seeds))
-    return {"schema": SCHEMA, "trials": asked.trials, "steps": asked.steps, "seeds": seeds, "games": games}
+    seeds = list(range(tournament.seed, tournament.seed + tournament.seeds))
+    return {"schema": SCHEMA, "trials": tournament.trials, "steps": tournament.steps, "seeds": seeds, "games": games}
 
 
-def grid(found: dict[str, Any], game: str) -> Grid:
-    """The table of rows' payoffs against columns. found: the content of summary.json."""
-    names, by_pair = _pairs(found, game)
-    told = _unit(found, game)
-    rows = [[row, *(_shown(by_pair[row, c], told) if (row, c) in by_pair else "-" for c in names)] for row in names]
+def grid(summary: dict[str, Any], game: str) -> Grid:
+    """The table of rows' payoffs against columns. summary: the content of summary.json."""
+    names, by_pair = _pairs(summary, game)
+    unit = _unit(summary, game)
+    rows = [[row, *(_shown(by_pair[row, c], unit) if (row, c) in by_pair else "-" for c in names)] for row in names]
     return Grid(f"{game}: the row's payoff against the column", ["", *names], rows, ("",), stubs=1)
 
 
-def table(found: dict[str, Any], game: str) -> RenderableType:
+def table(summary: dict[str, Any], game: str) -> RenderableType:
     """The grid for a screen, split into blocks that fit the width; long labels take several lines."""
-    whole = grid(found, game)
+    whole = grid(summary, game)
     heads = [wrapped(head) for head in whole.heads]
     rows = [[wrapped(row), *cells] for row, *cells in whole.rows]
     return Group(Text(whole.caption, style="bold"), Drawn(attrs.evolve(whole, heads=heads, rows=rows)), "")
@@ -145,12 +145,12 @@ def wrapped(label: str, longest: int = 20) -> str:
     return "\n".join([*lines, left])
 
 
-def note(found: dict[str, Any]) -> str:
+def note(summary: dict[str, Any]) -> str:
     """A sentence that says over what the means and errors are taken, and which matches diverged in part."""
-    cells = [cell for game in found["games"].values() for cell in game["cells"]]
-    text = f"payoffs after {found['steps']} steps, {found['trials']} trials, both seats"
+    cells = [cell for game in summary["games"].values() for cell in game["cells"]]
+    text = f"payoffs after {summary['steps']} steps, {summary['trials']} trials, both seats"
     kinds = {cell["over"] for cell in cells}
-    over = {"fits": f"{len(found['seeds'])} fits", "trials": "trials"}
+    over = {"fits": f"{len(summary['seeds'])} fits", "trials": "trials"}
     if kinds >= {"fits", "trials"}:
         text += "; ± standard error of the mean over fits where one of the two is learnt, else over trials"
     elif kinds != {"nothing"}:
@@ -161,12 +161,12 @@ def note(found: dict[str, Any]) -> str:
     return text + (f"\npartly diverged, averaged over the rest: {', '.join(lost)}" if lost else "")
 
 
-def _pairs(found: dict[str, Any], game: str) -> tuple[list[str], dict[tuple[str, str], dict[str, Any]]]:
-    of_game = found["games"][game]
+def _pairs(summary: dict[str, Any], game: str) -> tuple[list[str], dict[tuple[str, str], dict[str, Any]]]:
+    of_game = summary["games"][game]
     return of_game["learners"], {(cell["row"], cell["column"]): cell for cell in of_game["cells"]}
 
 
-def draw(found: dict[str, Any], folder: Path) -> list[Path]:
+def draw(summary: dict[str, Any], folder: Path) -> list[Path]:
     """Draw one heat-map per game into `folder`, and return the files."""
     import matplotlib
 
@@ -174,15 +174,15 @@ def draw(found: dict[str, Any], folder: Path) -> list[Path]:
 
     folder.mkdir(exist_ok=True)
     with matplotlib.rc_context(figures.STYLE):
-        return [path for game in found["games"] for path in figures.save(heat_map(found, game), folder, game)]
+        return [path for game in summary["games"] for path in figures.save(heat_map(summary, game), folder, game)]
 
 
-def heat_map(found: dict[str, Any], game: str) -> Any:
+def heat_map(summary: dict[str, Any], game: str) -> Any:
     """Draw rows' payoffs against columns as colours and numbers."""
     from matplotlib.figure import Figure
 
-    names, by_pair = _pairs(found, game)
-    told = _unit(found, game)
+    names, by_pair = _pairs(summary, game)
+    unit = _unit(summary, game)
     values = np.array([[_float(by_pair.get((row, column))) for column in names] for row in names])
     labels = [wrapped(name, 30) for name in names]
     letters = max(len(line) for label in labels for line in label.splitlines())
@@ -200,7 +200,7 @@ def heat_map(found: dict[str, Any], game: str) -> Any:
             if cell is not None:
                 dark = values[r, c] < middle
                 axis.text(
-                    c, r, _shown(cell, told).replace(" ", "\n"), ha="center", va="center", fontsize=7,
+                    c, r, _shown(cell, unit).replace(" ", "\n"), ha="center", va="center", fontsize=7,
                     color="white" if dark else "black",
                 )  # fmt: skip
     turned: Any = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
@@ -209,17 +209,17 @@ def heat_map(found: dict[str, Any], game: str) -> Any:
     axis.set_xlabel("against")
     axis.spines[:].set_visible(False)
     figure.colorbar(image, label="payoff")
-    figure.suptitle(f"{game}, after {found['steps']} steps:\nthe row's payoff against the column", fontsize=9)
+    figure.suptitle(f"{game}, after {summary['steps']} steps:\nthe row's payoff against the column", fontsize=9)
     return figure
 
 
-def _unit(found: dict[str, Any], game: str) -> Unit:
-    of_game = found["games"][game]
+def _unit(summary: dict[str, Any], game: str) -> Unit:
+    of_game = summary["games"][game]
     return unit_of(of_game["payoff_range"], (cell["payoff"] for cell in of_game["cells"]))
 
 
-def _shown(cell: dict[str, Any], told: Unit) -> str:
-    return told.statistic({"mean": cell["payoff"], "sem": cell["sem"]})
+def _shown(cell: dict[str, Any], unit: Unit) -> str:
+    return unit.statistic({"mean": cell["payoff"], "sem": cell["sem"]})
 
 
 def _float(cell: dict[str, Any] | None) -> float:

@@ -65,16 +65,16 @@ def read(path: Path) -> Reproduction:
 
 
 def _settings(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = {}
+    settings: dict[str, Mapping[str, Any]] = {}
     for label in (named := _table(content, "settings", path)):
-        found[label] = _table(named, label, path)
+        settings[label] = _table(named, label, path)
     for label, overrides in _combinations(_table(content, "grid", path), path):
-        if label in found:
+        if label in settings:
             raise BadValue(f"expected labels that differ, got {label!r} twice @ {path}")
-        found[label] = overrides
-    if not found:
+        settings[label] = overrides
+    if not settings:
         raise BadValue(f"expected [settings.LABEL] or [grid] in {path}, got neither")
-    return found
+    return settings
 
 
 def _combinations(grid: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:

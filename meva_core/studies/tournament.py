@@ -63,33 +63,33 @@ def tournament(
     numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds}
     if not isinstance(learners, (list, tuple)) or not learners:
         raise BadValue(f"expected a list of learners, got {learners!r}")
-    known, files = runner.plugins(registry_file)
-    cast = local.cast(known, game, learners[0], list(learners[1:]), {})
-    known = cast.known
+    registry, files = runner.plugins(registry_file)
+    cast = local.cast(registry, game, learners[0], list(learners[1:]), {})
+    registry = cast.known
     of_game = {path: value for path, value in cast.overrides.items() if path.startswith("game.")}
-    asked = Tournament(
+    settings = Tournament(
         games=(cast.game,),
         learners=tuple(_entrants(cast, learners)),
         recipe=conversion.convert(recipe, str, "recipe"),
         overrides={**of_game, **(set or {})},
         **{name: conversion.convert(number, int, name) for name, number in numbers.items()},
     )
-    planned = meetings(known, files, asked)
+    planned = meetings(registry, files, settings)
     cast.check_games(planned[0].composition.game)
     with tempfile.TemporaryDirectory() as fits:
-        met = list(play(asked, planned, Path(fits), progress or Progress(), lambda meeting: None))
-    return Scores(standings.summary(asked, met))
+        met = list(play(settings, planned, Path(fits), progress or Progress(), lambda meeting: None))
+    return Scores(standings.summary(settings, met))
 
 
 def _entrants(cast: local.Cast, learners: Sequence[Any]) -> Iterator[str | Entrant]:
     """Yield texts unchanged; classes and objects as entrants with the class name, numbered from the second on."""
     labels: list[str] = []
     paths = ["learner", *(["opponent"] if len(learners) == 2 else [f"opponent.{n}" for n in range(1, len(learners))])]
-    for given, name, path in zip(learners, [cast.learner, *cast.opponents], paths, strict=True):
-        if isinstance(given, str):
-            yield given
+    for learner, name, path in zip(learners, [cast.learner, *cast.opponents], paths, strict=True):
+        if isinstance(learner, str):
+            yield learner
             continue
-        label = (given if isinstance(given, type) else type(given)).__name__
+        label = (learner if isinstance(learner, type) else type(learner)).__name__
         labels.append(label)
         again = labels.count(label)
         own = {key[len(path) + 1 :]: value for key, value in cast.overrides.items() if key.startswith(f"{path}.")}
@@ -97,7 +97,7 @@ def _entrants(cast: local.Cast, learners: Sequence[Any]) -> Iterator[str | Entra
 
 
 def play(
-    asked: Tournament,
+    settings: Tournament,
     planned: Sequence[Meeting],
     fits: Path,
     progress: Progress,
@@ -118,30 +118,30 @@ def play(
                     kept[needed.fit_hash] = runner.fitted(needed, fits / needed.fit_hash, progress)
             if not meeting.still:
                 progress.status(f"{meeting.row} against {meeting.column}")
-            met = _play(asked, meeting, kept)
+            met = _play(settings, meeting, kept)
         yield met
 
 
-def _play(asked: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fitted], list[int]]]) -> Met:
+def _play(settings: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fitted], list[int]]]) -> Met:
     if meeting.still:
-        return Met(meeting=meeting, payoffs=_still(meeting), seeds=(asked.seed,))
+        return Met(meeting=meeting, payoffs=_still(meeting), seeds=(settings.seed,))
     fitted = [kept[f[0].fit_hash] for f in meeting.fits if f is not None]
     # Rules without parameters are the same for every seed; if the other player is fitted, they play every fit.
-    seeds = [asked.seed] if not fitted else [s for s in fitted[0][1] if all(s in lost[1] for lost in fitted)]
+    seeds = [settings.seed] if not fitted else [s for s in fitted[0][1] if all(s in lost[1] for lost in fitted)]
     players = []
-    for n, found in enumerate(meeting.fits):
-        if found is None:
+    for n, fit_place in enumerate(meeting.fits):
+        if fit_place is None:
             players.append(stacked([Fitted(learner=_shared(meeting.players[n]))] * len(seeds)))
         else:
-            of_fit, survivors = kept[found[0].fit_hash]
+            of_fit, survivors = kept[fit_place[0].fit_hash]
             rows = np.array([survivors.index(seed) for seed in seeds])
-            players.append(jax.tree.map(lambda leaf, rows=rows: leaf[rows], of_fit[found[1]]))
+            players.append(jax.tree.map(lambda leaf, rows=rows: leaf[rows], of_fit[fit_place[1]]))
     match = Match(
         game=stacked([meeting.composition.game] * len(seeds)),
         players=tuple(players),
         seats=meeting.composition.seats,
     )
-    payoffs = _payoffs(asked.trials, asked.steps)(match, fitting.seed_keys(seeds))
+    payoffs = _payoffs(settings.trials, settings.steps)(match, fitting.seed_keys(seeds))
     return Met(meeting=meeting, payoffs=np.asarray(payoffs), seeds=tuple(seeds))
 
 

@@ -23,23 +23,23 @@ from meva_core.studies.meetings import Meeting, Met, Tournament
 
 
 def make(
-    asked: Tournament,
+    settings: Tournament,
     planned: Sequence[Meeting],
     folder: Path,
     fits: Path,
     progress: Progress,
-    said: Callable[[Met], None] = lambda met: None,
+    show: Callable[[Met], None] = lambda met: None,
 ) -> dict[str, Any]:
     """Play all matches that the folder does not hold yet, and write all files.
 
-    said: called with the result of every match. Returns the content of summary.json.
+    show: called with the result of every match. Returns the content of summary.json.
     """
     met: list[Met] = []
-    for one in tournament.play(asked, planned, fits, progress, lambda m: _load(folder, asked, m, progress)):
-        _save(folder, asked, one)
+    for one in tournament.play(settings, planned, fits, progress, lambda m: _load(folder, settings, m, progress)):
+        _save(folder, settings, one)
         met.append(one)
-        said(one)
-    return _write(folder, asked, met)
+        show(one)
+    return _write(folder, settings, met)
 
 
 def check_new(folder: Path) -> None:
@@ -47,10 +47,14 @@ def check_new(folder: Path) -> None:
     run_folder.check_new(folder, f"meva tournament --resume {folder}")
 
 
-def create(folder: Path, asked: Tournament, registry_file: Path | None, fits: Path | None = None) -> None:
+def create(folder: Path, settings: Tournament, registry_file: Path | None, fits: Path | None = None) -> None:
     """Make a new folder that holds tournament.toml. Raises BadFolder if it already holds something."""
-    content = attrs.asdict(asked, recurse=False)
-    content |= {"games": list(asked.games), "learners": list(asked.learners), "overrides": dict(asked.overrides)}
+    content = attrs.asdict(settings, recurse=False)
+    content |= {
+        "games": list(settings.games),
+        "learners": list(settings.learners),
+        "overrides": dict(settings.overrides),
+    }
     if registry_file is not None:
         content["registry"] = str(registry_file.resolve())
     if fits is not None:
@@ -60,24 +64,26 @@ def create(folder: Path, asked: Tournament, registry_file: Path | None, fits: Pa
     files.write(folder / "tournament.toml", tomli_w.dumps(content))
 
 
-def _key(asked: Tournament, meeting: Meeting) -> str:
-    return " ".join((*meeting.hashes, str(asked.trials), str(asked.steps)))
+def _key(settings: Tournament, meeting: Meeting) -> str:
+    return " ".join((*meeting.hashes, str(settings.trials), str(settings.steps)))
 
 
-def _save(folder: Path, asked: Tournament, met: Met) -> None:
+def _save(folder: Path, settings: Tournament, met: Met) -> None:
     (folder / "matches").mkdir(exist_ok=True)
     arrays = {"payoffs": met.payoffs, "seeds": np.array(met.seeds)}
-    files.save_arrays(folder / "matches" / f"{met.meeting.name}.npz", arrays, _key(asked, met.meeting), compress=True)
+    files.save_arrays(
+        folder / "matches" / f"{met.meeting.name}.npz", arrays, _key(settings, met.meeting), compress=True
+    )
 
 
-def _load(folder: Path, asked: Tournament, meeting: Meeting, progress: Progress) -> Met | None:
+def _load(folder: Path, settings: Tournament, meeting: Meeting, progress: Progress) -> Met | None:
     """The stored result of this match; None if it is missing, damaged, or from other settings."""
     path = folder / "matches" / f"{meeting.name}.npz"
     if not path.is_file():
         return None
     try:
         arrays, key = files.load_arrays(path)
-        if key != _key(asked, meeting):
+        if key != _key(settings, meeting):
             return None
         return Met(meeting=meeting, payoffs=arrays["payoffs"], seeds=tuple(map(int, arrays["seeds"])))
     except (BadFolder, KeyError, ValueError) as error:
@@ -85,11 +91,11 @@ def _load(folder: Path, asked: Tournament, meeting: Meeting, progress: Progress)
         return None
 
 
-def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> dict[str, Any]:
+def _write(folder: Path, settings: Tournament, met: Sequence[Met]) -> dict[str, Any]:
     """Write the files that need all matches. Returns the content of summary.json."""
-    files.write(folder / "cells.csv", standings.as_csv(standings.cells(asked, met)))
-    found = standings.summary(asked, met)
-    files.write_json(folder / "summary.json", found)
-    standings.draw(found, folder / "figures")
+    files.write(folder / "cells.csv", standings.as_csv(standings.cells(settings, met)))
+    content = standings.summary(settings, met)
+    files.write_json(folder / "summary.json", content)
+    standings.draw(content, folder / "figures")
     files.write(folder / "report.html", pages.of_tournament(folder))
-    return found
+    return content

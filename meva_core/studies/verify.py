@@ -72,14 +72,14 @@ def read_tournament(folder: Path) -> StoredTournament:
 
 def run(result: Result, stored: StoredRun) -> list[Compared]:
     """Compare a repeated run with its folder: the arrays of policies.npz, summary.json and the metrics."""
-    found = [_arrays("policies.npz", stored.policies, policies_of(result))]
+    differences = [_arrays("policies.npz", stored.policies, policies_of(result))]
     was, now = ({**summary, "seconds": None} for summary in (stored.summary, result.summary()))
-    found.append(_plain("summary.json", was, now))
+    differences.append(_plain("summary.json", was, now))
     for history in result.histories:
         loops = next(iter(history.metrics.values())).shape[1] if history.metrics else 0
-        there, _ = metrics.read(stored.folder, history.player, history.seeds, loops)
-        found.append(_arrays(f"{metrics.NAME}, {history.name}", there, history.metrics))
-    return found
+        stored_metrics, _ = metrics.read(stored.folder, history.player, history.seeds, loops)
+        differences.append(_arrays(f"{metrics.NAME}, {history.name}", stored_metrics, history.metrics))
+    return differences
 
 
 def tournament(stored: StoredTournament, again: StoredTournament) -> list[Compared]:
@@ -97,8 +97,8 @@ def _plain(what: str, was: Any, now: Any) -> Compared:
 
 
 def _leaves(plain: Any) -> dict[str, np.ndarray]:
-    found = jax.tree_util.tree_leaves_with_path(plain, is_leaf=lambda leaf: leaf is None)
-    return {jax.tree_util.keystr(path): np.array(np.nan if leaf is None else leaf) for path, leaf in found}
+    leaves = jax.tree_util.tree_leaves_with_path(plain, is_leaf=lambda leaf: leaf is None)
+    return {jax.tree_util.keystr(path): np.array(np.nan if leaf is None else leaf) for path, leaf in leaves}
 
 
 def _arrays(what: str, was: Mapping[str, np.ndarray], now: Mapping[str, np.ndarray]) -> Compared:

@@ -188,7 +188,7 @@ def test_settings_are_checked_before_any_fit():
     asked = parsed(claims=[{**CLAIM, "at": 3.0}])
     reproductions.check(asked, {"lola": rows_at(0.0, 3.0)})
     reproductions.check(asked, {"lola": rows_at(None)})  # a run without settings stands for all
-    with pytest.raises(BadValue, match=r"one of the settings 0, 5 of run a, got at = 3\.0"):
+    with pytest.raises(BadValue, match=r"one of the settings 0, 5 of run lola, got at = 3\.0"):
         reproductions.check(asked, {"lola": rows_at(0.0, 5.0)})
 
 

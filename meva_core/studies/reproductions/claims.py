@@ -43,13 +43,13 @@ class Verdict:
     holds: bool | None
 
 
-def verdicts(asked: Reproduction, summaries: Mapping[str, dict[str, Any]]) -> list[Verdict]:
+def verdicts(study: Reproduction, summaries: Mapping[str, dict[str, Any]]) -> list[Verdict]:
     """Verdicts on all claims of a reproduction, in their order.
 
     summaries: the content of summary.json by run label, without the runs that diverged. Raises BadValue if a run has
     no such row or quantity.
     """
-    return [_verdict(claim, summaries) for claim in asked.claims]
+    return [_verdict(claim, summaries) for claim in study.claims]
 
 
 @attrs.frozen
@@ -81,13 +81,13 @@ def check_asked(quantity: str, at: float | None, rows: Rows, run: str, *, rising
         _index(at, rows.settings, run)
 
 
-def check(asked: Reproduction, runs: Mapping[str, Rows]) -> None:
+def check(study: Reproduction, runs: Mapping[str, Rows]) -> None:
     """Raise BadValue if a claim or the ranking needs a row or quantity that its run lacks. runs: rows by run label."""
-    if ranking := asked.ranking:
+    if ranking := study.ranking:
         for label, rows in runs.items():
             for quantity in (ranking.quantity, *ranking.beside):
                 check_asked(quantity, ranking.at, rows, label)
-    for claim in asked.claims:
+    for claim in study.claims:
         for label in (claim.run, *([claim.above] if claim.above else [])):
             check_asked(claim.quantity, claim.at, runs[label], label, rising=bool(claim.rising))
 
@@ -120,13 +120,13 @@ def _verdict(claim: Claim, summaries: Mapping[str, dict[str, Any]]) -> Verdict:
 
 def _rising(claim: Claim, rows: list[dict[str, Any]]) -> Verdict:
     """Check that the quantity never falls from one setting to the next by more than two standard errors of the step."""
-    found = [_of_row(claim.quantity, row) for row in rows]
-    numbers = [(mean, sem or 0.0) for mean, sem, _ in found if mean is not None]
+    estimates = [_of_row(claim.quantity, row) for row in rows]
+    numbers = [(mean, sem or 0.0) for mean, sem, _ in estimates if mean is not None]
     holds = None
-    if found and len(numbers) == len(found):
+    if estimates and len(numbers) == len(estimates):
         steps = itertools.pairwise(numbers)
         holds = all(after - before >= -SEMS * math.hypot(sem, earlier) for (before, earlier), (after, sem) in steps)
-    ours, sem, _ = found[-1] if found else Estimate(None, None)
+    ours, sem, _ = estimates[-1] if estimates else Estimate(None, None)
     return Verdict(claim=claim, ours=ours, sem=sem, expected="rising", difference=None, holds=holds)
 
 
@@ -157,32 +157,32 @@ def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
     for n, value in enumerate(values):
         if at is not None and value is not None and math.isclose(value, at):
             return n
-    there = ", ".join(f"{value:g}" for value in values if value is not None)
-    raise BadValue(f"expected one of the settings {there} of run {run}, got at = {at}")
+    settings = ", ".join(f"{value:g}" for value in values if value is not None)
+    raise BadValue(f"expected one of the settings {settings} of run {run}, got at = {at}")
 
 
 def _of_row(path: str, row: Mapping[str, Any]) -> Estimate:
-    found = _named(row).get(path)
-    if found is None:
+    statistic = _named(row).get(path)
+    if statistic is None:
         raise BadValue(f"unknown quantity {path!r}{did_you_mean(path, _named(row), most=40)}")
-    if "cells" in found:
-        cells, of = found["cells"], found["of"]
+    if "cells" in statistic:
+        cells, of = statistic["cells"], statistic["of"]
         seeds = tuple(number / of for number in cells.get("per_seed", ()))
         return Estimate(_over(cells["mean"], of), _over(cells["sem"], of), seeds)
-    return Estimate(found["mean"], found.get("sem"), tuple(found.get("per_seed", ())))
+    return Estimate(statistic["mean"], statistic.get("sem"), tuple(statistic.get("per_seed", ())))
 
 
 def _named(table: Mapping[str, Any], above: str = "") -> dict[str, Mapping[str, Any]]:
     """Statistics and counts of cells in a row's nested tables, by dotted name."""
-    found: dict[str, Mapping[str, Any]] = {}
+    statistics: dict[str, Mapping[str, Any]] = {}
     for name, value in table.items():
         if not isinstance(value, Mapping):
             continue
         if "mean" in value or "cells" in value:
-            found[above + name] = value
+            statistics[above + name] = value
         else:
-            found |= _named(value, f"{above}{name}.")
-    return found
+            statistics |= _named(value, f"{above}{name}.")
+    return statistics
 
 
 def _over(number: float | None, of: int) -> float | None:

@@ -148,8 +148,8 @@ def _named(files: Mapping[str, RecipeFile], name: str) -> Mapping[str, Any]:
     """
     if name not in files:
         raise UnknownName(f"unknown reproduction {name!r}{did_you_mean(name, files)}")
-    there = files[name].reproductions
-    return there[name] if name in there else read_toml(files[name].studies[name])
+    tables = files[name].reproductions
+    return tables[name] if name in tables else read_toml(files[name].studies[name])
 
 
 def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where: str) -> Reproduction:
@@ -162,9 +162,9 @@ def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where
     runs = tuple(_run(label, run, f"{where}.runs.{label}") for label, run in of_runs.items())
     labels = [run.label for run in runs]
     claims = [claim for run in runs for claim in _cells(run)]
-    if not isinstance(given := table.get("claims", []), list):
-        raise BadValue(f"expected a list of tables, got {given!r} @ {where}.claims")
-    for n, content in enumerate(given):
+    if not isinstance(claim_tables := table.get("claims", []), list):
+        raise BadValue(f"expected a list of tables, got {claim_tables!r} @ {where}.claims")
+    for n, content in enumerate(claim_tables):
         path = f"{where}.claims[{n}]"
         claim = record(Claim, content, path)
         if sum(getattr(claim, kind) is not None for kind in KINDS) != 1 or claim.rising is False:
@@ -179,15 +179,15 @@ def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where
             _number(number, f"{where}.ranking.published.{label}")
     rest = {key: value for key, value in table.items() if key not in ("runs", "claims", "ranking")}
     whole = {"picture": PICTURES[0], **rest, "name": name, "runs": runs, "claims": tuple(claims), "ranking": ranking}
-    found = record(Reproduction, whole, where)
+    reproduction = record(Reproduction, whole, where)
     if not runs:
         raise BadValue(f"expected at least one run @ {where}.runs")
-    if (found.picture == "ranking") > (ranking is not None):
+    if (reproduction.picture == "ranking") > (ranking is not None):
         raise BadValue(f"expected a table [{where}.ranking] for picture ranking, got none @ {where}")
     tournaments = [bool(run.learners) for run in runs]
-    if any(tournaments) != (found.picture == "heat-maps") or any(tournaments) != all(tournaments):
+    if any(tournaments) != (reproduction.picture == "heat-maps") or any(tournaments) != all(tournaments):
         raise BadValue(f"expected runs that are all tournaments and picture heat-maps, or neither, @ {where}")
-    return found
+    return reproduction
 
 
 def _number(value: Any, where: str) -> None:

@@ -34,24 +34,24 @@ class Place:
     beside: dict[str, tuple[float | None, float | None]]
 
 
-def ranked(asked: Ranking, summaries: Mapping[str, dict[str, Any] | None]) -> list[Place]:
+def ranked(ranking: Ranking, summaries: Mapping[str, dict[str, Any] | None]) -> list[Place]:
     """Places of all runs, best first. summaries: the content of summary.json by run label, None if the run diverged."""
-    sign = -1.0 if asked.highest else 1.0
-    found = {label: quantity(asked.quantity, summary, asked.at) for label, summary in summaries.items()}
-    order = sorted(found, key=lambda label: math.inf if (mean := found[label].mean) is None else sign * mean)
-    theirs = sorted(asked.published, key=lambda label: sign * asked.published[label])
+    sign = -1.0 if ranking.highest else 1.0
+    estimates = {label: quantity(ranking.quantity, summary, ranking.at) for label, summary in summaries.items()}
+    order = sorted(estimates, key=lambda label: math.inf if (mean := estimates[label].mean) is None else sign * mean)
+    theirs = sorted(ranking.published, key=lambda label: sign * ranking.published[label])
     ours = [label for label in order if label in theirs] or order
     return [
         Place(
             run=label,
             rank=ours.index(label) + 1 if label in ours else None,
-            ours=found[label].mean,
-            sem=found[label].sem,
-            published=asked.published.get(label),
+            ours=estimates[label].mean,
+            sem=estimates[label].sem,
+            published=ranking.published.get(label),
             published_rank=theirs.index(label) + 1 if label in theirs else None,
-            seeds=found[label].seeds,
-            worst=_worst(found[label].seeds, asked.highest),
-            beside={path: quantity(path, summaries[label], asked.at)[:2] for path in asked.beside},
+            seeds=estimates[label].seeds,
+            worst=_worst(estimates[label].seeds, ranking.highest),
+            beside={path: quantity(path, summaries[label], ranking.at)[:2] for path in ranking.beside},
         )
         for label in order
     ]
@@ -82,12 +82,12 @@ def differences(places: Sequence[Place]) -> list[str]:
             (clear if _certain(better, worse) else unclear).append(f"{better.run} before {worse.run}")
     if not compared:
         return []
-    said = []
+    lines = []
     if clear:
-        said.append(f"Against the published order, by more than two standard errors: {', '.join(clear)}.")
+        lines.append(f"Against the published order, by more than two standard errors: {', '.join(clear)}.")
     if unclear:
-        said.append(f"Against the published order, but not certain: {', '.join(unclear)}.")
-    return said or ["The order is the published one."]
+        lines.append(f"Against the published order, but not certain: {', '.join(unclear)}.")
+    return lines or ["The order is the published one."]
 
 
 def _ties(places: Sequence[Place]) -> list[str]:
