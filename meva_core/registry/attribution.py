@@ -39,35 +39,35 @@ def culprit(error: BaseException) -> Offer | Plugin | None:
     """The entry, or else the plugin, whose code is the innermost third-party code in a traceback; None if none is."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        known = discovery.installed()
-    theirs = _modules(known)
+        registry = discovery.installed()
+    theirs = _modules(registry)
     passed = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
-    found = [(frame, plugin) for frame in passed if (plugin := _plugin_of(frame, theirs)) is not None]
-    if not found:
+    calls = [(frame, plugin) for frame in passed if (plugin := _plugin_of(frame, theirs)) is not None]
+    if not calls:
         return None
-    plugin = found[0][1]
+    plugin = calls[0][1]
     offers = {
-        o.entry.factory: o for o in known.offers if (o.plugin, o.distribution) == (plugin.name, plugin.distribution)
+        o.entry.factory: o for o in registry.offers if (o.plugin, o.distribution) == (plugin.name, plugin.distribution)
     }
-    for frame, owner in found:
+    for frame, owner in calls:
         for factory in _classes(frame) if owner == plugin else ():
             if factory in offers:
                 return offers[factory]
     return plugin
 
 
-def _modules(known: entries.Registry) -> dict[str, Plugin]:
+def _modules(registry: entries.Registry) -> dict[str, Plugin]:
     """Modules that third-party entry points and factories name, less those of the core, bundled plugins and Python."""
-    plugins = {(plugin.name, plugin.distribution): plugin for plugin in known.plugins}
-    found = {plugin.module: plugin for plugin in known.plugins}
-    for offer in known.offers:
-        found.setdefault(offer.entry.factory.partition(":")[0], plugins[offer.plugin, offer.distribution])
+    plugins = {(plugin.name, plugin.distribution): plugin for plugin in registry.plugins}
+    owners = {plugin.module: plugin for plugin in registry.plugins}
+    for offer in registry.offers:
+        owners.setdefault(offer.entry.factory.partition(":")[0], plugins[offer.plugin, offer.distribution])
     borrowed = {
         "meva_core",
         *sys.stdlib_module_names,
-        *(_top(p.module) for p in known.plugins if p.distribution == OURS),
+        *(_top(p.module) for p in registry.plugins if p.distribution == OURS),
     }
-    return {module: plugin for module, plugin in found.items() if _top(module) not in borrowed}
+    return {module: plugin for module, plugin in owners.items() if _top(module) not in borrowed}
 
 
 def _plugin_of(frame: FrameType, theirs: dict[str, Plugin]) -> Plugin | None:

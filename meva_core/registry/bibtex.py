@@ -19,10 +19,10 @@ def entries(text: str) -> dict[str, str]:
     """Citation key -> entry, in order. If a key occurs twice, its first entry counts."""
     starts = list(_START.finditer(text))
     bounds = [*(start.start() for start in starts), len(text)]
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for start, (begin, end) in zip(starts, itertools.pairwise(bounds), strict=True):
-        found.setdefault(start[1], textwrap.dedent(text[begin:end]).strip())
-    return found
+        texts.setdefault(start[1], textwrap.dedent(text[begin:end]).strip())
+    return texts
 
 
 def of_entry(entry: Entry) -> dict[str, str]:
@@ -30,21 +30,21 @@ def of_entry(entry: Entry) -> dict[str, str]:
 
     Raises BadFolder if the entry has keys but no readable file of references, UnknownName if the file lacks a key.
     """
-    found = entries(entry.bibtex)
+    texts = entries(entry.bibtex)
     if entry.cites:
         if (where := entry.references) is None:
             raise BadFolder(
                 "expected references = 'package:file.bib', or MEVA_REFERENCES, together with cites, got none"
             )
         try:
-            there = entries(package_file(where).read_text(encoding="utf-8"))
+            available = entries(package_file(where).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise BadFolder(f"expected BibTeX at {where!r} (package:file.bib), got: {in_short(error)}") from error
         for key in entry.cites:
-            if key not in there:
-                raise UnknownName(f"unknown citation key {key!r} @ {where}{did_you_mean(key, there)}")
-            found.setdefault(key, there[key])
-    return found
+            if key not in available:
+                raise UnknownName(f"unknown citation key {key!r} @ {where}{did_you_mean(key, available)}")
+            texts.setdefault(key, available[key])
+    return texts
 
 
 def of(offer: Offer) -> dict[str, str]:
@@ -57,8 +57,8 @@ def of(offer: Offer) -> dict[str, str]:
 
 def papers(offers: Iterable[Offer]) -> dict[str, str]:
     """Citation key -> BibTeX of the papers of all offers. If a key occurs twice, its first entry counts."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for offer in offers:
         for key, text in of(offer).items():
-            found.setdefault(key, text)
-    return found
+            texts.setdefault(key, text)
+    return texts

@@ -36,36 +36,36 @@ def factory(offer: Offer, cls: type) -> None:
     """Check that a class has the methods of its kind, parts that can be supplied, and defaults that it accepts."""
     asked = Asked(offer, cls)
     protocol = kinds.PROTOCOLS[offer.kind]
-    known = {h.name: h for h in asked.answer("its hyper-parameters", lambda: hyperparameters(cls))}
+    settings = {h.name: h for h in asked.answer("its hyper-parameters", lambda: hyperparameters(cls))}
     fields = {field.name for field in attrs.fields(cls)}
     for name in kinds.lacking(offer.kind, cls):
         asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
     if offer.kind == "game":
         _family(asked, cls)
-    if isinstance(cls, PlaysStrategies) and cls.plays_strategies not in (*known, None):
-        asked.refuse("plays_strategies", f"one of {', '.join(known)} or None", cls.plays_strategies)
-    _small(asked, cls, known)
+    if isinstance(cls, PlaysStrategies) and cls.plays_strategies not in (*settings, None):
+        asked.refuse("plays_strategies", f"one of {', '.join(settings)} or None", cls.plays_strategies)
+    _small(asked, cls, settings)
     wanted = {name for name in (*dir(protocol), *protocol.__annotations__) if not name.startswith("_")}
     for name in sorted(wanted - fields - kinds.OPTIONAL):
         if not hasattr(cls, name):
             asked.refuse(f"class {cls.__name__}", f"{name} (or {protocol.__name__} as its base)", "none")
     _parts(asked, offer, cls)
-    for name, h in known.items():
+    for name, h in settings.items():
         if not h.required:
             _default(asked, name, h)
 
 
 def _parts(asked: Asked, offer: Offer, cls: type) -> None:
     """Check that the framework supplies every required part, and that parts that users choose have usable names."""
-    given, chosen = KINDS[offer.kind].core_parts, part_kinds(cls) if offer.kind == "learner" else {}
-    handed_in = ", ".join((*given, *(PARTS if offer.kind == "learner" else ()))) or "no name"
+    core_parts, chosen = KINDS[offer.kind].core_parts, part_kinds(cls) if offer.kind == "learner" else {}
+    handed_in = ", ".join((*core_parts, *(PARTS if offer.kind == "learner" else ()))) or "no name"
     handed_in += " or part(kind=...)" if offer.kind == "learner" else ""
     for field in attrs.fields(cls):
         needed = field.metadata["kind"] == "part" and field.default is attrs.NOTHING
-        if needed and field.name not in (*given, *chosen, *offer.parts):
+        if needed and field.name not in (*core_parts, *chosen, *offer.parts):
             asked.refuse(f"class {cls.__name__}", f"parts of {handed_in}", field.name)
     for name in chosen:
-        if name in given or not recipes.names_part(name):
+        if name in core_parts or not recipes.names_part(name):
             asked.refuse(f"class {cls.__name__}", "a part name that has no other meaning in an experiment", name)
 
 
@@ -78,11 +78,12 @@ def _family(asked: Asked, cls: type) -> None:
         asked.refuse("payoff_scale", "a number above 0, an attribute of the class", scale)
 
 
-def _small(asked: Asked, cls: type, known: Mapping[str, Any]) -> None:
+def _small(asked: Asked, cls: type, settings: Mapping[str, Any]) -> None:
     """Check that `small`, the settings for tests, names only hyper-parameters of the class."""
     small = getattr(cls, "small", {})
-    if not isinstance(small, Mapping) or not small.keys() <= known.keys():
-        asked.refuse("small", f"values of {', '.join(known) or 'no hyper-parameter'}, an attribute of the class", small)
+    if not isinstance(small, Mapping) or not small.keys() <= settings.keys():
+        names = ", ".join(settings) or "no hyper-parameter"
+        asked.refuse("small", f"values of {names}, an attribute of the class", small)
 
 
 def game(offer: Offer, made: Game) -> None:

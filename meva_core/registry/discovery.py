@@ -37,14 +37,14 @@ def load(disabled: Iterable[str] = ()) -> Registry:
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hooks)
     off = {*disabled, *blocked()}
-    known: set[str] = set()
+    names: set[str] = set()
     taken: set[str] = set()
     offers: list[Offer] = []
     plugins: list[Plugin] = []
     for point, distribution, version in _entry_points():
         full = f"{distribution}/{point.name}"
         label = point.name if point.name not in taken else full
-        known |= {point.name, full}
+        names |= {point.name, full}
         plugin = Plugin(label, distribution, version, point.module)
         if {label, full} & off:
             plugins.append(attrs.evolve(plugin, fault="switched off (MEVA_BLOCK, or disabled in a registry file)"))
@@ -63,8 +63,8 @@ def load(disabled: Iterable[str] = ()) -> Registry:
             continue
         taken.add(label)
         plugins.append(plugin)
-    for name in sorted(off - known):
-        _warn(f"no plugin {name!r} to switch off (MEVA_BLOCK, plugins.disabled){did_you_mean(name, known)}")
+    for name in sorted(off - names):
+        _warn(f"no plugin {name!r} to switch off (MEVA_BLOCK, plugins.disabled){did_you_mean(name, names)}")
     return Registry(tuple(offers), tuple(plugins))
 
 
@@ -79,19 +79,19 @@ def installed() -> Registry:
     return load(recipes.shipped().disabled)
 
 
-def recipe_files(known: Registry) -> list[RecipeFile]:
+def recipe_files(registry: Registry) -> list[RecipeFile]:
     """The recipe files of all plugins, bundled ones last. Warns (PluginWarning) about each that cannot be read."""
-    named = {plugin.recipes: plugin for plugin in known.plugins if plugin.recipes and not plugin.fault}
-    named |= {offer.entry.recipes: offer for offer in known.offers if offer.entry.recipes}
-    found = []
+    named = {plugin.recipes: plugin for plugin in registry.plugins if plugin.recipes and not plugin.fault}
+    named |= {offer.entry.recipes: offer for offer in registry.offers if offer.entry.recipes}
+    files = []
     for where, whose in sorted(named.items(), key=lambda item: item[1].distribution == OURS):
         try:
             file = recipes.of_package(where)
             claims.check(file)
-            found.append(file)
+            files.append(file)
         except (Exception, SystemExit) as error:
             _warn(f"recipes of {whose} are left out: {in_short(error)}", error)
-    return found
+    return files
 
 
 def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str, str]]:
@@ -100,21 +100,21 @@ def _entry_points() -> list[tuple[importlib.metadata.EntryPoint, str, str]]:
     A distribution that is twice on the path counts once. This replaces pluggy's own loader, which silently skips a
     second plugin of the same name.
     """
-    found: dict[tuple[str, str, str], tuple[importlib.metadata.EntryPoint, str, str]] = {}
+    points: dict[tuple[str, str, str], tuple[importlib.metadata.EntryPoint, str, str]] = {}
     for point in importlib.metadata.entry_points(group=GROUP):
         name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown distribution", "")
-        found.setdefault((name, point.name, point.value), (point, name, version))
-    return [found[key] for key in sorted(found)]
+        points.setdefault((name, point.name, point.value), (point, name, version))
+    return [points[key] for key in sorted(points)]
 
 
 def _fitting(module: Any, distribution: str) -> Any:
     """The module, unchanged. Raises BadPlugin if it is written for another version of the contract."""
-    asked = getattr(module, "MEVA_CONTRACT", VERSION)
-    if asked in READ:
+    version = getattr(module, "MEVA_CONTRACT", VERSION)
+    if version in READ:
         return module
-    newer = isinstance(asked, int) and asked > VERSION
+    newer = isinstance(version, int) and version > VERSION
     raise BadPlugin(
-        f"expected MEVA_CONTRACT = {VERSION}, this meva's version of the hooks, got {asked!r}: "
+        f"expected MEVA_CONTRACT = {VERSION}, this meva's version of the hooks, got {version!r}: "
         f"upgrade {OURS if newer else distribution}"
     )
 

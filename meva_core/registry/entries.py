@@ -147,24 +147,24 @@ class Registry:
     def find(self, kind: str, name: str) -> Offer:
         """The one offer of this name or `plugin:name`. Raises UnknownName if there is none, BadPlugin if several."""
         plugin, _, bare = name.rpartition(":")
-        found = self._called(kind, name)
-        if not found:
-            known = {o.name for o in self.of_kind(kind)}
-            if plugin and bare not in known and all(o.plugin != plugin for o in self.offers):
+        offers = self._called(kind, name)
+        if not offers:
+            names = {o.name for o in self.of_kind(kind)}
+            if plugin and bare not in names and all(o.plugin != plugin for o in self.offers):
                 raise UnknownName(
                     f"{kind_label(kind)} {name!r} belongs to no plugin: a class that was passed from Python runs only "
                     "from there. Pass it again, or make it a plugin (meva plugin new)"
                 )
-            known |= {o.plugin for o in self.offers} if plugin else set()
-            raise UnknownName(f"unknown {kind_label(kind)} {name!r}{did_you_mean(name, known)}")
-        if len(found) > 1:
-            who = " and ".join(f"{o.plugin!r} ({o.distribution})" for o in found)
-            choose = " or ".join(f"{o.plugin}:{o.name}" for o in found)
+            names |= {o.plugin for o in self.offers} if plugin else set()
+            raise UnknownName(f"unknown {kind_label(kind)} {name!r}{did_you_mean(name, names)}")
+        if len(offers) > 1:
+            who = " and ".join(f"{o.plugin!r} ({o.distribution})" for o in offers)
+            choose = " or ".join(f"{o.plugin}:{o.name}" for o in offers)
             raise BadPlugin(
                 f"{kind_label(kind)} {name!r} is offered by {who}: write {choose}, or disable one plugin in "
                 "registry.toml"
             )
-        return found[0]
+        return offers[0]
 
     def recall(self, kind: str, name: str, origin: Origin) -> Offer:
         """The offer of this name from the plugin that `origin` names, whatever its installed version.
@@ -173,12 +173,12 @@ class Registry:
         offers fit `origin`.
         """
         called = self._called(kind, name)
-        found = [offer for offer in called if offer.origin is not None and origin.fits(offer.origin)]
-        if len(found) == 1:
-            return found[0]
+        offers = [offer for offer in called if offer.origin is not None and origin.fits(offer.origin)]
+        if len(offers) == 1:
+            return offers[0]
         plugins = [plugin for plugin in self.plugins if origin.fits(plugin.origin)]
         working = any(not plugin.fault for plugin in plugins)
-        if found or (working and not called):
+        if offers or (working and not called):
             return self.find(kind, name)  # its error says who offers it, or which names exist
         if working:
             others = " or ".join(str(offer.origin) for offer in called)

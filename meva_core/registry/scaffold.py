@@ -17,13 +17,13 @@ from meva_core.registry.entries import Registry
 _IMPORTED = ("Game", "Learner", "ValueModel", "Explorer", "Evaluation", "Entry")  # the templates import these names
 
 
-def write(known: Registry, name: str, kind: str, folder: Path | None = None) -> dict[str, Path]:
+def write(registry: Registry, name: str, kind: str, folder: Path | None = None) -> dict[str, Path]:
     """Write pyproject.toml, NAME.py and test_NAME.py. Returns their paths by file name.
 
     folder: by default NAME in the working directory. Raises BadValue if NAME cannot be a module's name or is in use,
     BadFolder if the folder is a file or not empty.
     """
-    module = _module(known, name, kind)
+    module = _module(registry, name, kind)
     folder = Path(module) if folder is None else folder
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise BadFolder(f"expected a new or empty folder to write to, got {folder}")
@@ -46,17 +46,17 @@ def write(known: Registry, name: str, kind: str, folder: Path | None = None) -> 
     return {file: folder / file for file in templates}
 
 
-def _module(known: Registry, name: str, kind: str) -> str:
+def _module(registry: Registry, name: str, kind: str) -> str:
     """NAME as a module's name. Raises BadValue if it is not a valid name, or is in use."""
     module = name.replace("-", "_")
     if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", module) or keyword.iskeyword(module) or keyword.issoftkeyword(module):
         raise BadValue(f"expected a name of letters, digits, - and _ that a Python module can have, got {name!r}")
     if _class(module) in _IMPORTED:
         raise BadValue(f"expected a name that is not one of a contract, got {name!r}")
-    if any(offer.name == module for offer in known.of_kind(kind)) or any(p.name == module for p in known.plugins):
+    if any(offer.name == module for offer in registry.of_kind(kind)) or any(p.name == module for p in registry.plugins):
         raise BadValue(f"expected a name that no installed entry or plugin has, got {name!r}: see meva list {kind}")
-    found = importlib.util.find_spec(module)
-    if found is not None and found.origin is not None:
+    spec = importlib.util.find_spec(module)
+    if spec is not None and spec.origin is not None:
         raise BadValue(
             f"expected a name that no installed module has, got {name!r}: Python already has a module {module}"
         )

@@ -57,8 +57,8 @@ class Asked:
 
     def same(self, what: str, got: Any, before: Any) -> None:
         """Check that `got` has the same structure, shapes and types as `before`."""
-        if (found := difference(got, before)) is not None:
-            where, old, new = found
+        if (change := difference(got, before)) is not None:
+            where, old, new = change
             self.refuse(f"{what}{where}", describe(old), new)
 
     def pair(self, what: str, got: Any) -> tuple:
