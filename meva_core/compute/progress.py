@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from meva_core.experiment.experiment import Experiment
     from meva_core.fitting import Chunk
 
-TOLD = 2  # number of metrics in a line of progress
+MOST_SHOWN = 2  # number of metrics in a line of progress
 
 
 class Progress:
@@ -99,17 +99,17 @@ class Overview:
         """Print a line that stays on the screen."""
 
 
-def as_progress(given: Any) -> Progress:
+def as_progress(progress: Any) -> Progress:
     """A Progress from an argument: a Progress itself; True for lines; None or False for silence. Raises BadValue
     otherwise."""
-    if isinstance(given, Progress):
-        return given
-    if given is None or isinstance(given, bool):
-        return Lines() if given else Progress()
-    raise BadValue(f"expected True, False or a Progress for progress, got {given!r}")
+    if isinstance(progress, Progress):
+        return progress
+    if progress is None or isinstance(progress, bool):
+        return Lines() if progress else Progress()
+    raise BadValue(f"expected True, False or a Progress for progress, got {progress!r}")
 
 
 def numbers(chunk: Chunk) -> str:
     """The most telling metrics of the chunk's last loop in words, averaged over seeds; empty if it has none."""
-    told = list(chunk.shown.items())[:TOLD]
-    return "  ".join(f"{label} {np.nanmean(chunk.metrics[name][:, -1]):.4f}" for name, label in told)
+    metrics = list(chunk.shown.items())[:MOST_SHOWN]
+    return "  ".join(f"{label} {np.nanmean(chunk.metrics[name][:, -1]):.4f}" for name, label in metrics)

@@ -45,18 +45,18 @@ def heard(handler: Callable[[int, Any], None] | None = None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def deferred(told: Callable[[], None] = lambda: None) -> Iterator[Callable[[], None]]:
+def deferred(stopping: Callable[[], None] = lambda: None) -> Iterator[Callable[[], None]]:
     """Context manager: the first signal is raised (as Stopped) only when the yielded function is called, or at the end.
 
-    A signal more than `ECHO` seconds after the first is raised at once. `told` is called when the first one comes; this
-    happens in a signal's handler, where few operations are safe.
+    A signal more than `ECHO` seconds after the first is raised at once. `stopping` is called when the first one comes;
+    this happens in a signal's handler, where few operations are safe.
     """
     received: list[tuple[int, float]] = []
 
     def note(number: int, frame: Any) -> None:
         if not received:
             received.append((number, time.monotonic()))
-            told()
+            stopping()
         elif time.monotonic() - received[0][1] > ECHO:
             _stop(number, frame)
 

@@ -60,16 +60,16 @@ def read(out: Path, fit: str, seeds: Sequence[int], loops: int) -> tuple[dict[st
     NaN."""
     position = {seed: n for n, seed in enumerate(seeds)}
     metrics: dict[str, np.ndarray] = {}
-    seen = set()
+    loops_read = set()
     for line in _lines(out):
         if line["fit"] != fit or line["seed"] not in position or line["loop"] >= loops:
             continue
-        seen.add((line["seed"], line["loop"]))
+        loops_read.add((line["seed"], line["loop"]))
         for name, value in line.items():
             if name not in _KEYS:
                 metric = metrics.setdefault(name, np.full((len(seeds), loops), np.nan, np.float32))
                 metric[position[line["seed"]], line["loop"]] = np.nan if value is None else value
-    return metrics, len(seeds) * loops - len(seen)
+    return metrics, len(seeds) * loops - len(loops_read)
 
 
 def _lines(out: Path) -> Iterator[dict[str, Any]]:

@@ -15,27 +15,27 @@ from meva_core.registry.entries import Registry
 from meva_core.storage import checkpoint, kept_fit
 
 
-def revised(known: Registry, out: Path, overrides: Mapping[str, Any]) -> Experiment:
+def revised(registry: Registry, out: Path, overrides: Mapping[str, Any]) -> Experiment:
     """The experiment in `out` with some hyper-parameters changed: its evaluation, or a longer fit. Raises BadValue if
     the changes would alter the fit in any other way."""
-    was = reading.read(known, out / "experiment.toml")
-    now = resolve.revised(known, was, overrides)
+    was = reading.read(registry, out / "experiment.toml")
+    now = resolve.revised(registry, was, overrides)
     check(now, was.of_fit, compose(now), out)
     return now
 
 
-def check(experiment: Experiment, there: Mapping[str, Any], composition: Composition, out: Path) -> None:
+def check(experiment: Experiment, stored: Mapping[str, Any], composition: Composition, out: Path) -> None:
     """Raise BadValue that lists the differences, unless the experiment has the fit that `out` holds, or a longer one.
 
-    there: everything that decided the stored fit, as plain tables.
+    stored: everything that decided the stored fit, as plain tables.
     """
     longer, hint = _longer(composition)
-    found = differences(there, experiment.of_fit)
-    if longer in found and found[longer][0] < found[longer][1]:
-        del found[longer]
-    if not found:
+    changes = differences(stored, experiment.of_fit)
+    if longer in changes and changes[longer][0] < changes[longer][1]:
+        del changes[longer]
+    if not changes:
         return
-    listed = ", ".join(f"{path} = {_shown(here)} (was {_shown(was)})" for path, (was, here) in found.items())
+    listed = ", ".join(f"{path} = {_shown(here)} (was {_shown(was)})" for path, (was, here) in changes.items())
     raise BadValue(
         f"expected the hyper-parameters with which the fit in {out} was started, got {listed}: "
         f"restore them, or start a new run{hint}"
@@ -45,14 +45,14 @@ def check(experiment: Experiment, there: Mapping[str, Any], composition: Composi
 def check_folder(experiment: Experiment, composition: Composition, out: Path) -> None:
     """Run `check` for every fit that `out` holds checkpoints of."""
     for player in composition.players:
-        there = checkpoint.experiment_of(out / kept_fit.CHECKPOINTS / player.path)
-        if there is not None:
-            check(experiment, there, composition, out)
+        stored = checkpoint.experiment_of(out / kept_fit.CHECKPOINTS / player.path)
+        if stored is not None:
+            check(experiment, stored, composition, out)
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def differences(stored: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Values that differ between two experiments, by dotted name; None stands for a missing one."""
-    was, now = experiments.dotted(there), experiments.dotted(here)
+    was, now = experiments.dotted(stored), experiments.dotted(here)
     names = dict.fromkeys([*was, *now])
     return {name: (was.get(name), now.get(name)) for name in names if was.get(name) != now.get(name)}
 

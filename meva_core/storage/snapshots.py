@@ -29,23 +29,23 @@ def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
     parameters from the end of that fit. handed_in: your own classes or objects, if you passed any to the run. Raises
     BadFolder if nothing was fitted, or a file is damaged.
     """
-    out, known = Path(out), discovery.installed()
+    out, registry = Path(out), discovery.installed()
     for own in handed_in:
         cls = own if isinstance(own, type) else type(own)
-        known = local.take(known, kinds.of(cls) or "game", own, "snapshots").known
-    asked = reading.read(known, out / "experiment.toml")
-    composition = compose.compose(asked)
+        registry = local.take(registry, kinds.of(cls) or "game", own, "snapshots").known
+    experiment = reading.read(registry, out / "experiment.toml")
+    composition = compose.compose(experiment)
     fitted: dict[int, Fitted] = {}
     snapshots_of_last: list[tuple[int, dict[int, Fitted]]] = []
     for n in composition.order:
-        learners = composition.of_seeds(n, fitted, asked.fit.seeds)
-        states = _kept(out / kept_fit.SNAPSHOTS / composition.players[n].path, learners, asked.seeds)
+        learners = composition.of_seeds(n, fitted, experiment.fit.seeds)
+        states = _kept(out / kept_fit.SNAPSHOTS / composition.players[n].path, learners, experiment.seeds)
         moments = [(loops, Fitted(learner=stacked(learners), params=params)) for loops, params in states]
         fitted[n] = moments[-1][1] if moments else Fitted(learner=stacked(learners))
         snapshots_of_last = [(loops, {**fitted, n: moment}) for loops, moment in moments] or snapshots_of_last
     if not snapshots_of_last:
         raise BadFolder(f"expected a run with a fit, got {out} without {kept_fit.SNAPSHOTS}/")
-    game = stacked([composition.game] * asked.fit.seeds)
+    game = stacked([composition.game] * experiment.fit.seeds)
     for loops, snapshot in snapshots_of_last:
         players = tuple({**fitted, **snapshot}[n] for n in range(len(composition.players)))
         yield loops, Match(game=game, players=players, seats=composition.seats)
