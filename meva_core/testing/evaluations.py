@@ -35,16 +35,16 @@ def check_evaluation(evaluation: Any, *, game: Any, learner: Any, settings: Mapp
     with tempfile.TemporaryDirectory() as folder:
         result = run(Path(folder) / "run")
         name = result.experiment.evaluate.asked[0].rpartition(":")[2]  # the name may have the form plugin:entry
-        asked = result.evaluations
-        assert name in asked, f"{name}: expected an answer, got none on {game}"
-        summary, arrays, own = result.summary(), policies_of(result), asked[name]
+        evaluations = result.evaluations
+        assert name in evaluations, f"{name}: expected an answer, got none on {game}"
+        summary, arrays, own = result.summary(), policies_of(result), evaluations[name]
         assert {**run().summary(), "seconds": None} == {**summary, "seconds": None}, (
             f"{name}: expected the same numbers from the same seed, got different ones"
         )
         json.dumps(summary, allow_nan=False)  # raises ValueError or TypeError if JSON cannot hold a value
         promised = set(own.quantities(compose.compose(result.experiment)))
-        there = set(reproductions.rows_of(summary).quantities)
-        assert promised <= there, f"{name}: expected the quantities {sorted(promised)}, got {sorted(there)}"
+        quantities = set(reproductions.rows_of(summary).quantities)
+        assert promised <= quantities, f"{name}: expected the quantities {sorted(promised)}, got {sorted(quantities)}"
         for grid in (*own.first_tables(summary), *own.tables(summary)):
             cells = {len(row) for row in grid.rows}
             assert cells <= {len(grid.heads)}, f"{name}: expected rows of {len(grid.heads)} cells, got {cells}"
@@ -58,4 +58,4 @@ def check_evaluation(evaluation: Any, *, game: Any, learner: Any, settings: Mapp
         text = page.of_run(Path(folder) / "run")
         for grid in own.tables(summary):
             assert grid.caption[1:] in text, f"{name}: expected the table {grid.caption!r} on the page"
-    tables.as_text(summary, asked)
+    tables.as_text(summary, evaluations)

@@ -17,7 +17,7 @@ from meva_core.registry.entries import Offer, Plugin, Registry
 from meva_core.testing import checks, evaluations
 
 
-def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
+def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
     """Run the kit on one entry and return the names of the games used, none for a game or an explorer.
 
     Learners, value models and evaluations are checked on each of `games`. A game that the entry refuses with
@@ -35,7 +35,7 @@ def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
     for name in games:
         game = make.make("game", name)
         try:
-            _check_on(known, offer, game, name)
+            _check_on(registry, offer, game, name)
             played.append(name)
         except BadCombination as error:
             refused.append(error)
@@ -44,14 +44,14 @@ def check(known: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
     return played
 
 
-def default_games(known: Registry, offer: Offer) -> list[str]:
+def default_games(registry: Registry, offer: Offer) -> list[str]:
     """Names of the games to check an entry on: the games of its own plugin and a few bundled ones.
 
     The bundled ones are the game with the smallest policies for each number of players, symmetric and not symmetric.
     """
     smallest: dict[tuple[int, bool], tuple[int, str]] = {}
     own = []
-    for other in known.of_kind("game"):
+    for other in registry.of_kind("game"):
         if other.plugin == offer.plugin and not other.bundled:
             own.append(full_name(other))
         elif other.bundled:
@@ -61,20 +61,20 @@ def default_games(known: Registry, offer: Offer) -> list[str]:
     return own + [name for _, name in smallest.values()]
 
 
-def named(known: Registry, name: str) -> list[Offer] | Plugin:
+def named(registry: Registry, name: str) -> list[Offer] | Plugin:
     """Entries with the name `name` or `plugin:name`, or else all entries of the plugin or distribution `name`.
 
     Returns the plugin itself if it could not be loaded. Raises UnknownName if nothing has the name.
     """
-    if entries := [known.find(kind, name) for kind in known.kinds_of(name)]:
+    if entries := [registry.find(kind, name) for kind in registry.kinds_of(name)]:
         return entries
-    for plugin in known.plugins:
+    for plugin in registry.plugins:
         if plugin.fault and name in (plugin.name, plugin.distribution):
             return plugin
-    if entries := [offer for offer in known.offers if name in (offer.plugin, offer.distribution)]:
+    if entries := [offer for offer in registry.offers if name in (offer.plugin, offer.distribution)]:
         return entries
-    names = {each for o in known.offers for each in (o.name, o.plugin, o.distribution)} | {
-        p.name for p in known.plugins
+    names = {each for o in registry.offers for each in (o.name, o.plugin, o.distribution)} | {
+        p.name for p in registry.plugins
     }
     raise UnknownName(f"unknown entry, plugin or distribution {name!r}{did_you_mean(name, names)}")
 
@@ -90,14 +90,14 @@ def quickly() -> Iterator[None]:
         jax.config.update("jax_disable_most_optimizations", before)
 
 
-def learner(known: Registry, offer: Offer, game: Game) -> Learner:
+def learner(registry: Registry, offer: Offer, game: Game) -> Learner:
     """Build a learner with the default parts, all with the hyper-parameters of `small`."""
     cls = loading.load(offer)
-    given: dict[str, Any] = {"game": game} if "game" in parts(cls) else {}
+    arguments: dict[str, Any] = {"game": game} if "game" in parts(cls) else {}
     for name, kind in part_kinds(cls).items():
-        default = known.find(kind, recipes.shipped().defaults[kind])
-        given[name] = {"name": default.name, **small(default)}
-    return make.make("learner", full_name(offer), **given, **small(offer))
+        default = registry.find(kind, recipes.shipped().defaults[kind])
+        arguments[name] = {"name": default.name, **small(default)}
+    return make.make("learner", full_name(offer), **arguments, **small(offer))
 
 
 def small(offer: Offer) -> Mapping[str, Any]:
@@ -115,14 +115,14 @@ def full_name(offer: Offer) -> str:
     return f"{offer.plugin}:{offer.name}"
 
 
-def _check_on(known: Registry, offer: Offer, game: Game, called: str) -> None:
+def _check_on(registry: Registry, offer: Offer, game: Game, called: str) -> None:
     if offer.kind == "evaluation":
-        rule = next(o for o in known.of_kind("learner") if o.bundled and not parts_to_fit(o))
+        rule = next(o for o in registry.of_kind("learner") if o.bundled and not parts_to_fit(o))
         settings = {f"evaluate.{full_name(offer)}.{name}": value for name, value in small(offer).items()}
         evaluations.check_evaluation(full_name(offer), game=called, learner=full_name(rule), settings=settings)
         return
     if offer.kind == "learner":
-        checks.check_learner(learner(known, offer, game), game)
+        checks.check_learner(learner(registry, offer, game), game)
         return
 
     def build(outputs: int, conditions: int, equivariant: bool) -> Any:
