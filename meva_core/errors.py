@@ -66,13 +66,13 @@ def in_short(error: BaseException, most: int = 300) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:
+def did_you_mean(name: str, names: Iterable[str], *, most: int = 12) -> str:
     """A clause for the end of a message: the most similar name, and the names that exist."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    names = sorted(names)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     guess = f" - did you mean {near[0]!r}?" if near else ""
-    shown = ", ".join(known[:most]) + (f" and {len(known) - most} more" if len(known) > most else "")
-    return f"{guess} (known: {shown})" if known else f"{guess} (none are known)"
+    shown = ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return f"{guess} (known: {shown})" if names else f"{guess} (none are known)"
 
 
 def one_line(message: object) -> str:

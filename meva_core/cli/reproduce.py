@@ -13,12 +13,12 @@ from meva_core.errors import BadValue
 
 @click.command("reproduce", short_help="Reproduce published results.")
 @click.argument("names", nargs=-1, metavar="NAME...")
-@click.option("--all", "everything", is_flag=True, help="All reproductions.")
+@click.option("--all", "take_all", is_flag=True, help="All reproductions.")
 @click.option("--quick", is_flag=True, help="Use fewer seeds and points, and shorter fits: the pictures take minutes.")
 @of_many_runs("reproductions", "reproduction")
 def reproduce_command(
     names: tuple[str, ...],
-    everything: bool,
+    take_all: bool,
     quick: bool,
     out: Path,
     jobs: int | None,
@@ -44,10 +44,10 @@ def reproduce_command(
     registry, files = runner.plugins(registry_file)
     files = [*discovery.recipe_files(registry), *files]
     all_names = reproductions.names(files)
-    if everything == bool(names):
-        got = "both" if everything else "neither"
+    if take_all == bool(names):
+        got = "both" if take_all else "neither"
         raise BadValue(f"expected names or --all, got {got}: the names are {', '.join(all_names)}")
-    selection = [reproductions.find(files, name) for name in (all_names if everything else dict.fromkeys(names))]
+    selection = [reproductions.find(files, name) for name in (all_names if take_all else dict.fromkeys(names))]
     wanted = [(one, planned(registry, files, one, quick, registry_file)) for one in selection]
     make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)
