@@ -3,11 +3,16 @@
 import re
 from pathlib import Path
 
+import attrs
 import pytest
+from meva_games.quadratic import Tandem
 
-from meva_core.contracts import hooks
+import meva_core as meva
+from meva_core.contracts import component, hooks
+from meva_core.errors import Remark
 from meva_core.experiment import resolve
 from meva_core.registry import bibtex, discovery, recipes
+from meva_core.report import citations
 from meva_core.storage import run_folder
 
 REFERENCES = Path(__file__).parents[2] / "plugins" / "meva_references" / "references.bib"
@@ -153,6 +158,29 @@ def test_a_run_s_folder_is_all_that_took_part(meva_command, tmp_path):
     assert found == cited(meva_command, "tandem", "meva", "paired_mlp", "noisy_network", "cola")
     assert len(found) == 4
     assert list(cited(meva_command, "cgd", tmp_path / "run"))[1:] == list(found)
+
+
+@component
+class Mine(Tandem):
+    """A game that no plugin offers."""
+
+
+def test_a_finished_run_has_its_papers_on_record_also_with_a_class_from_python(tmp_path, meva_command):
+    small = {"evaluate.pairs": 2, "evaluate.steps": 2}
+    meva.run(Mine, "hola", set=small, evaluate=["convergence"], out=tmp_path / "run")
+    written = (tmp_path / "run" / "references.bib").read_text()
+    assert list(parse(written)) == ["foerster2018learning", "willi2022cola"]
+    outcome = meva_command("cite", tmp_path / "run")
+    assert (outcome.out, outcome.err) == (written, "")
+
+
+def test_references_that_cannot_be_read_cost_the_papers_and_no_run():
+    resolved = resolve.resolve(discovery.installed(), [recipes.shipped()], game="ipd", learner="lola")
+    assert list(citations.of(resolved) or {}) == ["foerster2018learning"]
+    entry = attrs.evolve(resolved.game.offer.entry, cites=("nosuch",))
+    game = attrs.evolve(resolved.game, offer=attrs.evolve(resolved.game.offer, entry=entry))
+    with pytest.warns(Remark, match="papers to cite are left out: game 'ipd' of plugin 'meva_games'"):
+        assert citations.of(attrs.evolve(resolved, game=game)) is None
 
 
 def test_a_tournament_s_folder_is_its_games_and_learners(meva_command, tmp_path):
