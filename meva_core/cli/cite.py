@@ -19,7 +19,7 @@ def cite_command(wanted: tuple[str, ...]) -> None:
     """Print the papers to cite, as BibTeX, each once.
 
     NAME is that of any entry (see: meva list). RUN is the folder of a run or a tournament, and stands for
-    everything that took part in it: a finished run has its papers in references.bib.
+    everything that took part in it: a finished one has its papers in references.bib.
 
     \b
     meva cite lola ipd > refs.bib
