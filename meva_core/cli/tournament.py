@@ -157,5 +157,5 @@ class Standings:
         for game in found["games"]:
             self.console.print(standings.table(found, game))
         self.console.print(standings.note(found), style="dim", markup=False)
-        files = "report.html  cells.csv  summary.json  tournament.toml  figures/"
+        files = "report.html  cells.csv  summary.json  tournament.toml  references.bib  figures/"
         self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)

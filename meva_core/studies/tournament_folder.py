@@ -2,8 +2,8 @@
 
 tournament.toml   the settings
 matches/          the payoffs of each match, written as soon as it is over
-cells.csv, summary.json, references.bib, figures/, report.html    written after all matches (`standings` has the
-                                                                  layout)
+references.bib    the papers to cite, as BibTeX, written after all matches like the following
+cells.csv, summary.json, figures/, report.html    (`standings` has their layout)
 """
 
 from __future__ import annotations
