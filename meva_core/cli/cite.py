@@ -18,15 +18,15 @@ from meva_core.registry.entries import Offer, Registry
 def cite_command(wanted: tuple[str, ...]) -> None:
     """Print the papers to cite, as BibTeX, each once.
 
-    NAME is that of any entry (see: meva list). RUN is the folder of a run or a tournament, and stands for
-    everything that took part in it: a finished one has its papers in references.bib.
+    NAME is the name of any entry (see: meva list). RUN is the folder of a run or a tournament, and stands for
+    every entry that took part in it. A finished one stores its papers in references.bib.
 
     \b
     meva cite lola ipd > refs.bib
     meva cite runs/ipd-meva-...
     """
     if not wanted:
-        raise BadValue("expected what to cite, got nothing: meva cite NAME (see: meva list), or a run's folder")
+        raise BadValue("expected names or run folders to cite, got nothing: write meva cite NAME (see: meva list)")
     known = discovery.installed()
     found = [_found(known, each) for each in wanted]
     offers = dict.fromkeys(offer for entries, _ in found for offer in entries)
@@ -34,7 +34,7 @@ def cite_command(wanted: tuple[str, ...]) -> None:
     papers = bibtex.merged(sources)
     click.echo(bibtex.as_text(papers), nl=False)
     if differing := sorted({key for source in sources for key, text in source.items() if text != papers[key]}):
-        click.echo(f"note: plugins differ in {', '.join(differing)}: the first text is printed", err=True)
+        click.echo(f"note: plugins have different texts for {', '.join(differing)}: the first one is printed", err=True)
     if lacking := [_described(offer) for offer in offers if not (offer.entry.bibtex or offer.entry.cites)]:
         click.echo(f"note: no BibTeX on record for {', '.join(lacking)}", err=True)
 

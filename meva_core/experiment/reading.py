@@ -64,7 +64,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     rivals = tuple(read_learner(registry, o, shared, path) for o, path in zip(opponents, paths, strict=True))
     for part in shared:
         if not any(part in player.parts for player in (learner, *rivals)):
-            raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
+            raise BadValue(f"expected a learner with a part {part} for [{part}], got none @ {where}")
     return Experiment(
         game=read_choice(registry, "game", plain["game"], "game"),
         learner=learner,
@@ -93,7 +93,7 @@ def _evaluate(registry: Registry, plain: Any) -> tuple[EvaluateSettings, tuple[C
     settings = _settings(EvaluateSettings, numbers, "evaluate")
     for name in settings.asked:
         if name not in tables and name != DEFAULT:
-            raise BadValue(f"expected a table [evaluate.{name}] for what is asked, got none @ evaluate.asked")
+            raise BadValue(f"expected a table [evaluate.{name}] for this evaluation, got none @ evaluate.asked")
     chosen = [
         read_choice(registry, "evaluation", {"name": name, **tables[name]}, f"evaluate.{name}") for name in tables
     ]
@@ -109,6 +109,6 @@ def check_evaluate_settings(registry: Registry, names: Iterable[str]) -> None:
         for offer in registry.of_kind("evaluation"):
             now = loading.load(offer).formerly.get(name)
             if now is not None:
-                raise BadValue(f"evaluate.{name} is now evaluate.{offer.name}.{now}: write that instead")
+                raise BadValue(f"evaluate.{name} is now evaluate.{offer.name}.{now}: use that instead")
         evaluations = [offer.name for offer in registry.of_kind("evaluation")]
         raise BadValue(f"unknown hyper-parameter evaluate.{name}{did_you_mean(name, [*own, *evaluations])}")

@@ -33,7 +33,9 @@ def of_entry(entry: Entry) -> dict[str, str]:
     found = entries(entry.bibtex)
     if entry.cites:
         if (where := entry.references) is None:
-            raise BadFolder("expected references = 'package:file.bib', or MEVA_REFERENCES, beside cites, got none")
+            raise BadFolder(
+                "expected references = 'package:file.bib', or MEVA_REFERENCES, together with cites, got none"
+            )
         try:
             there = entries(package_file(where).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

@@ -49,7 +49,7 @@ def create(out: Path, experiment: Experiment) -> None:
 
 def otherwise(out: Path) -> str:
     """A hint for a user whose folder already exists."""
-    return f"continue a run with --resume {out} (from Python: resume=True)"
+    return f"resume a run with --resume {out} (from Python: resume=True)"
 
 
 def new(out: Path, otherwise: str) -> None:
@@ -86,7 +86,7 @@ def resume(out: Path, experiment: Experiment, warn: Callable[[str], None]) -> No
     """
     was = recorded(out)
     if changed := provenance.changes(was):
-        warn(f"{out} was begun elsewhere, and its numbers may round differently here: {', '.join(changed)}")
+        warn(f"{out} was started in another environment, so numbers may round differently here: {', '.join(changed)}")
     if was.get("hash") != experiment.hash:
         for name in ("report.html", "summary.json", REFERENCES):
             (out / name).unlink(missing_ok=True)
@@ -133,7 +133,7 @@ def check_same(experiment: str, summary: Any, out: Path) -> None:
     if experiment != summary:
         raise BadFolder(
             f"expected experiment.toml and summary.json of one run in {out}, got experiments {experiment} and "
-            f"{summary}: undo what was changed since, or run it again"
+            f"{summary}: undo the change, or run it again"
         )
 
 

@@ -32,7 +32,7 @@ def of(folder: Path) -> str:
         advice = next((versions.advice_on(recipes.read_toml(path)) for path in names if path.is_file()), None)
         raise BadFolder(
             f"expected a folder as this version writes it, got {folder} ({type(error).__name__} {error}): "
-            f"{advice or 'make it again'}"
+            f"{advice or 'run it again'}"
         ) from error
 
 

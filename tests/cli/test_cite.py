@@ -219,7 +219,7 @@ def test_a_name_is_not_taken_for_a_folder(meva_command, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([], "expected what to cite, got nothing: meva cite NAME"),
+        ([], "expected names or run folders to cite, got nothing: write meva cite NAME"),
         (["lolla"], "unknown name or run 'lolla' - did you mean 'lola'? (known: "),
         (["sos", "lolla"], "unknown name or run 'lolla'"),
         (["nosuch:lola"], "unknown name or run 'nosuch:lola'"),
@@ -265,7 +265,7 @@ def test_another_text_of_the_same_key_is_left_out_and_said(meva_command, fake_pl
     fake_plugin("ropes", CODE.format(bibtex=MINE.replace("stranger2001ropes", "foerster2018learning")))
     outcome = meva_command("cite", "ipd", "ropes:tug_of_war")
     assert outcome.code == 0
-    assert outcome.err == "note: plugins differ in foerster2018learning: the first text is printed\n"
+    assert outcome.err == "note: plugins have different texts for foerster2018learning: the first one is printed\n"
     assert parse(outcome.out)["foerster2018learning"]["year"] == "2018"
 
 
@@ -293,7 +293,7 @@ def test_a_strangers_keys_stand_in_its_own_file(meva_command, fake_plugin):
             "expected BibTeX at 'ropes_papers:nosuch.bib' (package:file.bib), got: File",
         ),
         ("nosuch:papers.bib", "expected a file at 'nosuch:papers.bib' (package:file), got no such package"),
-        (None, "expected references = 'package:file.bib', or MEVA_REFERENCES, beside cites, got none"),
+        (None, "expected references = 'package:file.bib', or MEVA_REFERENCES, together with cites, got none"),
     ],
 )
 def test_keys_that_no_file_has_are_their_plugins_fault(meva_command, fake_plugin, references, said):

@@ -140,7 +140,10 @@ def test_another_version_is_another_experiment_and_goes_on_with_a_warning(
     update(hawks, "1.1")
     outcome = meva_command("verify", begun, "--quiet")
     assert outcome.code == 0
-    assert outcome.err == f"warning: {begun} is of other versions, and may be other code: meva-hawks 1.1 (was 1.0)\n"
+    assert (
+        outcome.err
+        == f"warning: {begun} was made with other versions, so its code may differ: meva-hawks 1.1 (was 1.0)\n"
+    )
     outcome = meva_run("--resume", begun, "--quiet")
     assert outcome.code == 0
     assert "may round differently here: meva-hawks 1.1 (was 1.0)\n" in outcome.err

@@ -77,7 +77,7 @@ def test_a_base_may_lie_in_another_file():
 
 def test_a_circle_of_bases():
     file = parsed(a={"base": "b"}, b={"base": "a"})
-    with pytest.raises(BadValue, match=r"circle of bases a -> b -> a @ recipes\.g\.l"):
+    with pytest.raises(BadValue, match=r"got a circle a -> b -> a @ recipes\.g\.l"):
         recipes.find([file], Played("g"), "l", "a")
 
 

@@ -119,7 +119,7 @@ def read(folder: Path) -> Run:
 
 def _check_finished(folder: Path) -> None:
     if not folder.is_dir():
-        came = "which is a file: name the folder it is in" if folder.exists() else "which is not there"
+        came = "which is a file: name the folder it is in" if folder.exists() else "which does not exist"
         raise BadFolder(f"expected the folder of a finished run, got {folder}, {came}")
     lacking = [name for name in FILES if not (folder / name).is_file()]
     if lacking == ["summary.json"]:
