@@ -164,5 +164,5 @@ class Standings:
         for game in results["games"]:
             self.console.print(standings.table(results, game))
         self.console.print(standings.note(results), style="dim", markup=False)
-        files = "report.html  cells.csv  summary.json  tournament.toml  figures/"
+        files = "report.html  cells.csv  summary.json  tournament.toml  references.bib  figures/"
         self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from meva_core.contracts.hooks import Entry
 from meva_core.errors import BadFolder, UnknownName, did_you_mean, in_short
@@ -57,8 +57,18 @@ def of(offer: Offer) -> dict[str, str]:
 
 def papers(offers: Iterable[Offer]) -> dict[str, str]:
     """Citation key -> BibTeX of the papers of all offers. If a key occurs twice, its first entry counts."""
+    return merged(of(offer) for offer in offers)
+
+
+def merged(sources: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Citation key -> BibTeX of the papers of all sources. If a key occurs twice, its first entry counts."""
     texts: dict[str, str] = {}
-    for offer in offers:
-        for key, text in of(offer).items():
+    for source in sources:
+        for key, text in source.items():
             texts.setdefault(key, text)
     return texts
+
+
+def as_text(papers: Mapping[str, str]) -> str:
+    """The text of a BibTeX file."""
+    return "\n".join(f"{text}\n" for text in papers.values())

@@ -215,10 +215,10 @@ def names_part(name: str) -> bool:
 @functools.cache
 def shipped() -> RecipeFile:
     """The registry.toml that comes with the project."""
-    package = Path(str(importlib.resources.files("meva_core")))
-    # A normal install has it inside the package, an editable install next to the package.
-    inside = package / "registry.toml"
-    return read(inside if inside.exists() else package.parent / "registry.toml")
+    room = Path(__file__).parent
+    # A normal install has it in this room, an editable install next to the package.
+    inside = room / "shipped" / "registry.toml"
+    return read(inside if inside.exists() else room.parents[1] / "registry.toml")
 
 
 def defaults(files: Iterable[RecipeFile]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
 
-MEVA_REFERENCES = "meva_references:references.bib"
+MEVA_REFERENCES = "meva_exploration:references.bib"
 PAPER = "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863, section 4.3"
 
 

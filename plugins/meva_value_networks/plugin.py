@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
 
-MEVA_REFERENCES = "meva_references:references.bib"
+MEVA_REFERENCES = "meva_value_networks:references.bib"
 
 
 @hookimpl
