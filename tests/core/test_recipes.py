@@ -207,7 +207,7 @@ def test_a_plugins_own_file_is_read_anew_where_it_changed(tmp_path, monkeypatch)
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """What a wheel of the sources installs."""
+    """The folder into which a wheel of the sources is installed."""
     built, installed = tmp_path_factory.mktemp("built"), tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", built], cwd=ROOT, check=True)
     (path,) = built.glob("*.whl")
