@@ -59,11 +59,13 @@ class Panel:
     """A part of the page that changes with the slider.
 
     script: a JavaScript function (box, rows, tools) => show: it fills the element `box` once and returns a function
-    that shows row number v; `tools.svg` and `tools.html` make elements. rows: JSON for each row.
+    that shows row number v; `tools.svg` and `tools.html` make elements. rows: JSON for each row. style: rules of CSS
+    for what it draws, in addition to those of the page.
     """
 
     script: str
     rows: Sequence[Any]
+    style: str = ""
 
 
 class Evaluation(Protocol):
