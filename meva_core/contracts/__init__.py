@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from meva_core.contracts.capabilities import Facing as Facing
-    from meva_core.contracts.capabilities import HasMetaValue as HasMetaValue
     from meva_core.contracts.capabilities import Myopic as Myopic
     from meva_core.contracts.capabilities import PlaysStrategies as PlaysStrategies
     from meva_core.contracts.capabilities import StepsLike as StepsLike
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Evaluation": "evaluation",
     "first_state": "states",
-    **dict.fromkeys(("Facing", "HasMetaValue", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
+    **dict.fromkeys(("Facing", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
     **dict.fromkeys(("component", "derived", "leaf", "part", "static"), "components"),
     **dict.fromkeys(

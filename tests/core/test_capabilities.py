@@ -6,12 +6,12 @@ import attrs
 import jax
 import jax.numpy as jnp
 import pytest
+from meva_meta_value.capability import HasMetaValue
 
 import meva_core as meva
 from meva_core import runner
 from meva_core.contracts import (
     Facing,
-    HasMetaValue,
     Learner,
     Myopic,
     PlaysStrategies,
