@@ -22,6 +22,7 @@ from meva_core.experiment.experiment import (
 )
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Registry
+from meva_core.registry.toml_reading import read_toml
 
 KEYS = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)  # every other key is a part of learners
 
@@ -29,7 +30,7 @@ KEYS = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)  # every o
 def read(registry: Registry, path: Path) -> Experiment:
     """Read an experiment from its TOML file; its hash is the hash of the file's content. Raises BadValue if the file
     has an older schema, and the errors of `from_plain`."""
-    plain = recipes.read_toml(path)
+    plain = read_toml(path)
     run = plain.pop("run", None)  # versions and hash of the run that wrote the file
     versions = run.get("versions", {}) if isinstance(run, Mapping) else {}
     if isinstance(schema := plain.get("schema"), int) and 0 < schema < SCHEMA and isinstance(versions, Mapping):

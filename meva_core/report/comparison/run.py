@@ -10,7 +10,7 @@ import attrs
 
 from meva_core.errors import BadFolder
 from meva_core.experiment import experiment
-from meva_core.registry import recipes
+from meva_core.registry.toml_reading import read_toml
 from meva_core.report import asked, tables
 from meva_core.storage import run_folder as folders
 
@@ -103,7 +103,7 @@ def read(folder: Path) -> Run:
     """Read a run's folder. Raises BadFolder if the run is not finished, or its files have another layout."""
     _check_finished(folder)
     toml = folder / FILES[0]
-    plain, summary = recipes.read_toml(toml), folders.read_summary(folder)
+    plain, summary = read_toml(toml), folders.read_summary(folder)
     folders.check_schema(plain.get("schema"), experiment.SCHEMA, toml)
     try:
         run, written_for = of(str(folder), summary, plain), experiment.hash_of(plain)
