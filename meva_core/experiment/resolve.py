@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import conversion, kinds
-from meva_core.contracts.components import hyperparameters
 from meva_core.contracts.hooks import kind_label
+from meva_core.contracts.hyperparameters import hyperparameters
 from meva_core.errors import BadValue, MevaError
 from meva_core.experiment import drafts
 from meva_core.experiment.choice import Choice, parts_of

@@ -19,8 +19,8 @@ import jax.numpy as jnp
 from meva_core.contracts import conversion, kinds
 from meva_core.contracts.abstract import abstract, floats, key
 from meva_core.contracts.capabilities import Myopic, PlaysStrategies, StepsLike
-from meva_core.contracts.components import Hyperparameter, as_plain, hyperparameters, part_kinds
 from meva_core.contracts.hooks import KINDS, PARTS
+from meva_core.contracts.hyperparameters import Hyperparameter, as_plain, hyperparameters, part_kinds
 from meva_core.contracts.protocols import Explorer, Game, Learner, Sweep, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue

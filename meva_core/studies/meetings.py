@@ -16,7 +16,7 @@ import numpy as np
 from meva_core import evaluate
 from meva_core.contracts import conversion
 from meva_core.contracts.capabilities import whose_steps
-from meva_core.contracts.components import parts
+from meva_core.contracts.hyperparameters import parts
 from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadCombination, BadFolder, BadValue
 from meva_core.experiment import compose, resolve

@@ -28,8 +28,8 @@ from jax import Array
 from meva_core import fitting
 from meva_core import match as matching
 from meva_core.contracts import kinds
-from meva_core.contracts.components import settings
 from meva_core.contracts.hooks import Entry
+from meva_core.contracts.hyperparameters import settings
 from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue, MevaError

@@ -6,7 +6,7 @@ import pytest
 
 import meva_core as meva
 from meva_core import evaluate, runner
-from meva_core.contracts.components import parts
+from meva_core.contracts.hyperparameters import parts
 from meva_core.errors import BadPlugin
 from meva_core.experiment import compose, resolve
 from meva_core.registry import attribution, checks, discovery, loading

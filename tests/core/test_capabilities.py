@@ -21,7 +21,7 @@ from meva_core.contracts import (
     leaf,
     static,
 )
-from meva_core.contracts.components import copies
+from meva_core.contracts.hyperparameters import copies
 from meva_core.errors import BadCombination, BadValue
 from meva_core.studies import entrants, meetings
 from meva_core.testing import installed

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 import meva_core as meva
-from meva_core.contracts.components import as_plain, hyperparameters, parts
+from meva_core.contracts.hyperparameters import as_plain, hyperparameters, parts
 from meva_core.experiment.experiment import EvaluateSettings, FitSettings
 from meva_core.registry import discovery, loading, recipes
 from meva_core.registry.toml_reading import read_toml
