@@ -63,7 +63,8 @@ class Game(Protocol):
     notes: lines that a run prints before it begins, about likely misunderstandings.
     family: games of one family ("iterated") share recipes; a game's own recipes take precedence.
     payoff_scale: the factor for the family's learning rates, and for all other `per_payoff` hyper-parameters, in this
-        game: 1 / (1 - discount), at the default discount, in an iterated game with payoffs normalised by 1 - discount.
+        game: 1 / (1 - discount), at the default discount, in an iterated game with payoffs normalised by 1 - discount
+        that range over a few units; a tenth of it if payoffs are ten times as large.
     small: hyper-parameters with which the conformance kit builds it, `small = {"rounds": 3}`.
 
     The last three are attributes of the class; they do not depend on the hyper-parameters of a game.
