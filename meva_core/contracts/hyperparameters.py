@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from meva_core.contracts.hooks import PARTS
+from meva_core.contracts.protocols import Learner
 from meva_core.contracts.validators import Check
 
 
@@ -45,6 +46,12 @@ def hyperparameters(cls: type) -> tuple[Hyperparameter, ...]:
         for f in attrs.fields(cls)
         if f.metadata.get("kind") in ("leaf", "static")
     )
+
+
+def pace(learner: type) -> Hyperparameter | None:
+    """The hyper-parameter that the steps of a learner's class are proportional to (`Learner.paced_by`), if any."""
+    name = getattr(learner, "paced_by", Learner.paced_by)
+    return next((h for h in hyperparameters(learner) if h.name == name), None)
 
 
 def parts(cls: type) -> tuple[str, ...]:

@@ -198,11 +198,15 @@ class Learner(Protocol):
 
     training: the fit before use; None for a rule without parameters.
     sweep: the hyper-parameter over which it is evaluated, if any.
+    paced_by: the hyper-parameter that its steps are proportional to, `paced_by = "step"`, an attribute of the class.
+        Best responses are looked for at the same number, and messages about steps that are too large name it. None if
+        there is none; the default has no effect on a class without such a hyper-parameter.
     small: hyper-parameters with which the conformance kit builds it, `small = {"batch_size": 4}`.
     """
 
     training: Training | None = None
     sweep: Sweep | None = None
+    paced_by: ClassVar[str | None] = "rate"
     small: ClassVar[Mapping[str, Any]] = {}
 
     def start(self, params: PyTree, x: Array, key: Array) -> Array:

@@ -42,6 +42,8 @@ def factory(offer: Offer, cls: type) -> None:
         asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
     if offer.kind == "game":
         _family(asked, cls)
+    if offer.kind == "learner" and (paced := getattr(cls, "paced_by", None)) not in (*known, None, Learner.paced_by):
+        asked.refuse("paced_by", f"one of {', '.join(known)} or None", paced)
     if isinstance(cls, PlaysStrategies) and cls.plays_strategies not in (*known, None):
         asked.refuse("plays_strategies", f"one of {', '.join(known)} or None", cls.plays_strategies)
     _small(asked, cls, known)

@@ -251,6 +251,7 @@ OF_RULES = {
         "OddRule.plays_strategies = 'name'",
         "plays_strategies: expected one of rate or None, got name",
     ),
+    "paced by": ("OddRule.paced_by = 'speed'", "paced_by: expected one of rate or None, got speed"),
     "myopic": ("OddRule.myopic = 3", "myopic: expected True or False, got 3"),
     "steps like": ("OddRule.steps_like = 3", "steps_like: expected the name of a learner or None, got 3"),
     "small": ("OddRule.small = {'size': 3}", "small: expected values of rate, an attribute of the class, got {'size'"),

@@ -237,6 +237,18 @@ def test_what_a_family_s_recipe_leaves_to_the_class_is_at_the_game_s_scale_too(t
     assert response_rate(resolve("ultimatum", "puller")) == 0.5
 
 
+def test_a_learner_says_what_its_steps_are_proportional_to(tugs):
+    """Best responses begin at that number, whatever it is called; "rate" is what a learner need not say."""
+    speed = CODE.replace("    rate: float", '    paced_by = "speed"\n    speed: float')
+    tugs(code=speed)
+    assert response_rate(resolve("tug", "puller")) == 5.0
+
+
+def test_a_learner_may_be_paced_by_nothing(tugs):
+    tugs(code=CODE.replace("    explorer:", "    paced_by = None\n    explorer:"))
+    assert response_rate(resolve("tug", "puller")) == 1.0
+
+
 def test_a_game_s_own_recipe_comes_before_its_family_s(tugs):
     tugs()
     assert resolve("tug", "sos").learner.settings["rate"] == 2.0
