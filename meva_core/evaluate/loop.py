@@ -133,7 +133,7 @@ def _ask(
     answers: dict[str, Answer] = {}
     for question in plan.questions:
         if any(_asks(question.evaluation)):
-            said(question.evaluation.says or f"asking {question.name}")
+            said(question.evaluation.says or f"running evaluation {question.name}")
         answer = _answer(question, game, match, keys, values, name, plan, ended, answers)
         if answer is not None:
             answers[question.name] = answer

@@ -107,7 +107,7 @@ def _ordered(evaluations: Any) -> Sequence[str]:
 def _lacks_what_it_builds_on(evaluation: Evaluation, asked: Sequence[Question]) -> str:
     there = {question.name for question in asked}
     lacking = [name for name in evaluation.builds_on if name not in there]
-    return f"evaluation {' and '.join(lacking)} beside it" if lacking else ""
+    return f"a run of evaluation {' and '.join(lacking)}" if lacking else ""
 
 
 def _told(experiment: Experiment) -> str:

@@ -60,7 +60,7 @@ class Numbers:
         lost = [seed for n, seed in enumerate(self.seeds) if not finite[n].any()]
         fits = [str(divergence) for divergence in self.diverged]
         return fits + [
-            f"seed {seed}: no match ended with finite payoffs (likely steps that are too large{self._lower})"
+            f"seed {seed}: no match ended with finite payoffs (steps are probably too large{self._lower})"
             for seed in lost
         ]
 

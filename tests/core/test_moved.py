@@ -19,7 +19,7 @@ from meva_core import contracts, ops
 )
 def test_an_import_path_of_before_warns_and_works(module, name, home):
     old = importlib.import_module(f"meva_core.{module}")
-    with pytest.warns(DeprecationWarning, match=f"meva_core.{module} is moved: import {name} from {home.__name__}"):
+    with pytest.warns(DeprecationWarning, match=f"meva_core.{module} has moved: import {name} from {home.__name__}"):
         moved = getattr(old, name)
     assert moved is getattr(home, name)
 
@@ -31,5 +31,5 @@ def test_a_name_that_never_was_is_an_error():
 
 def test_names_that_only_the_core_uses_are_found_too():
     old, new = (importlib.import_module(f"meva_core.{name}") for name in ("component", "contracts.hyperparameters"))
-    with pytest.warns(DeprecationWarning, match=r"meva_core\.component is moved"):
+    with pytest.warns(DeprecationWarning, match=r"meva_core\.component has moved"):
         assert old.parts is new.parts

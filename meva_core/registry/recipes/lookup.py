@@ -127,7 +127,7 @@ def _resolve(levels: list[_Level], name: str, per_payoff: Mapping[str, Any], see
         within = base in level.tables and not (base == name and wider)
         if within and base in (*seen, name):
             told = " -> ".join((*seen, name, base))
-            raise BadValue(f"expected recipes to end somewhere, got a circle of bases {told} @ {level.path}")
+            raise BadValue(f"expected a chain of bases that ends, got a circle {told} @ {level.path}")
         if not within and wider is None:
             known = {known for each in levels for known in each.tables}
             raise UnknownName(f"unknown base {base!r} @ {level.path}{did_you_mean(base, known)}")

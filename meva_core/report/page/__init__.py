@@ -1,4 +1,4 @@
-"""Builds report.html, one self-contained page, from the files of a run folder."""
+"""Builds report.html, one self-contained page, from the results of a run, in hand or stored in its folder."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 
 from meva_core.contracts.evaluation import Panel
-from meva_core.errors import MevaError
-from meva_core.registry import bibtex, discovery
+from meva_core.registry import bibtex
 from meva_core.report import asked, citations, tables
 from meva_core.storage.run_folder import read_policies, read_summary
 
@@ -25,16 +25,29 @@ CAPTIONS = {
 }
 
 
-def of_run(folder: Path, evaluations: tables.Evaluations | None = None) -> str:
-    """The page of a finished run. evaluations: those of the run; by default the installed ones with the same names."""
+def of_run(folder: Path) -> str:
+    """The page of the finished run stored in a folder, with the evaluations of its names that are installed."""
     summary = read_summary(folder)
-    if evaluations is None:
-        evaluations = asked.of_summary(summary)
-    arrays = read_policies(folder)
+    evaluations = asked.of_summary(summary)
+    return of_results(summary, read_policies(folder), evaluations, citations.of_folder(folder), folder)
+
+
+def of_results(
+    summary: dict[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    evaluations: tables.Evaluations,
+    papers: Mapping[str, str],
+    folder: Path,
+) -> str:
+    """The page of a finished run.
+
+    summary, arrays: the content of summary.json and of policies.npz. papers: citation key -> BibTeX. folder: holds the
+    pictures, and the text of experiment.toml.
+    """
     panels = [panel for evaluation in evaluations.values() for panel in evaluation.panels(summary, arrays)]
     captions = {name: text for evaluation in evaluations.values() for name, text in evaluation.captions().items()}
     return rendered(
-        papers=_papers(folder),
+        papers=papers,
         kind="run",
         title=tables.title(summary),
         source=summary["source"],
@@ -62,7 +75,7 @@ def rendered(*, papers: Mapping[str, str], **content: Any) -> str:
         css=_asset("page.css"),
         script=_asset("page.js") if data else "",
         data=_for_script(data) if data else "",
-        papers="\n\n".join(papers.values()),
+        papers=bibtex.as_text(papers),
         **{"links": [], "remarks": [], "pictures": [], "scripts": [], "styles": [], **content},
     )
 
@@ -128,14 +141,6 @@ def pictures(
         caption = f"{label}. {caption}" if label else caption
         found.append((path.stem, caption, f"data:image/svg+xml;base64,{encoded}"))
     return found
-
-
-def _papers(folder: Path) -> dict[str, str]:
-    """Papers to cite for a run; empty if one of its plugins is no longer installed."""
-    try:
-        return bibtex.papers(citations.in_run(discovery.installed(), folder))
-    except MevaError:
-        return {}
 
 
 def _for_script(data: dict[str, Any]) -> str:
