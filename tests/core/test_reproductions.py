@@ -164,7 +164,7 @@ def test_what_diverged_is_neither_held_nor_refuted():
 @pytest.mark.parametrize(
     ("claim", "said"),
     [
-        ({"at": 3.0, "at_least": 0.0}, "expected one of the settings 0, 5 of run lola, got at = 3.0"),
+        ({"at": 3.0, "at_least": 0.0}, "expected one of the settings 0, 5 of run a, got at = 3.0"),
         (
             {"at": 5.0, "at_least": 0.0, "quantity": "selfplay"},
             "unknown quantity 'selfplay' of run a - did you mean 'self_play'? (known: self_play)",
