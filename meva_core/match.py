@@ -14,7 +14,8 @@ from jax import Array
 
 from meva_core.contracts import kinds, shapes, streams
 from meva_core.contracts.abstract import abstract, describe, difference
-from meva_core.contracts.components import component, copies, leaf, part, static
+from meva_core.contracts.components import component, leaf, part, static
+from meva_core.contracts.hyperparameters import copies
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination, BadValue, MevaError

@@ -19,8 +19,10 @@ from meva_core import evaluate, fitting
 from meva_core.compute import compilation_cache, devices
 from meva_core.compute.progress import Progress, as_progress
 from meva_core.contracts import conversion, kinds
-from meva_core.contracts.components import between, copies, positive, static
+from meva_core.contracts.components import static
+from meva_core.contracts.hyperparameters import copies
 from meva_core.contracts.protocols import Learner
+from meva_core.contracts.validators import between, positive
 from meva_core.errors import BadCombination, BadValue, Diverged
 from meva_core.experiment import local
 from meva_core.experiment.experiment import EvaluateSettings, FitSettings

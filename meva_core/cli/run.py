@@ -175,9 +175,9 @@ def run_command(
 
 def parse_setting(text: str) -> tuple[str, Any]:
     """Parse `learner.rate=1.5` to ("learner.rate", 1.5): a TOML value, or else plain text."""
-    from meva_core.registry import recipes
+    from meva_core.registry import toml_reading
 
-    return recipes.parse_setting(text, "--set SECTION.NAME=VALUE")
+    return toml_reading.parse_setting(text, "--set SECTION.NAME=VALUE")
 
 
 def _new_folder(experiment: Experiment) -> Path:

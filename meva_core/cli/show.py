@@ -63,8 +63,8 @@ def _offer(wanted: tuple[str, ...]) -> Offer:
 def _show(offer: Offer, registry_file: str | None) -> None:
     import attrs
 
-    from meva_core.contracts.components import as_plain, hyperparameters
     from meva_core.contracts.conversion import type_name
+    from meva_core.contracts.hyperparameters import as_plain, hyperparameters
     from meva_core.registry import loading  # imports jax
 
     cls, kind = loading.load(offer), offer.kind
@@ -97,7 +97,7 @@ def _show(offer: Offer, registry_file: str | None) -> None:
 
 def _show_parts(learner: Any) -> None:
     """Print the parts of a learner, each with its kind and its default entry."""
-    from meva_core.contracts.components import part_kinds
+    from meva_core.contracts.hyperparameters import part_kinds
     from meva_core.registry import recipes
 
     for n, (name, kind) in enumerate(part_kinds(learner).items()):

@@ -28,7 +28,7 @@ def verify_command(folder: Path, quiet: bool) -> int:
     """
     from meva_core.cli.screen import Screen
     from meva_core.compute import devices
-    from meva_core.registry.recipes import read_toml
+    from meva_core.registry.toml_reading import read_toml
     from meva_core.storage import provenance
 
     kinds = {"experiment.toml": _run, "tournament.toml": _tournament}

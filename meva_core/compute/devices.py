@@ -16,7 +16,7 @@ import jax
 
 from meva_core.errors import BadValue
 from meva_core.ops import batching
-from meva_core.registry.recipes import read_toml
+from meva_core.registry.toml_reading import read_toml
 
 Tree = TypeVar("Tree")
 MOST = 8  # devices of a processor by default: smaller shares of a batch cost more than they save

@@ -11,22 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from meva_core.contracts.capabilities import Facing as Facing
-    from meva_core.contracts.capabilities import HasMetaValue as HasMetaValue
     from meva_core.contracts.capabilities import Myopic as Myopic
     from meva_core.contracts.capabilities import PlaysStrategies as PlaysStrategies
     from meva_core.contracts.capabilities import StepsLike as StepsLike
-    from meva_core.contracts.components import Check as Check
-    from meva_core.contracts.components import at_least as at_least
-    from meva_core.contracts.components import below_one as below_one
-    from meva_core.contracts.components import between as between
     from meva_core.contracts.components import component as component
     from meva_core.contracts.components import derived as derived
-    from meva_core.contracts.components import finite as finite
     from meva_core.contracts.components import leaf as leaf
-    from meva_core.contracts.components import not_negative as not_negative
-    from meva_core.contracts.components import one_of as one_of
     from meva_core.contracts.components import part as part
-    from meva_core.contracts.components import positive as positive
     from meva_core.contracts.components import static as static
     from meva_core.contracts.evaluation import Answer as Answer
     from meva_core.contracts.evaluation import Asking as Asking
@@ -44,15 +35,23 @@ if TYPE_CHECKING:
     from meva_core.contracts.protocols import look_ahead_sweep as look_ahead_sweep
     from meva_core.contracts.protocols import payoff_unit as payoff_unit
     from meva_core.contracts.states import first_state as first_state
+    from meva_core.contracts.validators import Check as Check
+    from meva_core.contracts.validators import at_least as at_least
+    from meva_core.contracts.validators import below_one as below_one
+    from meva_core.contracts.validators import between as between
+    from meva_core.contracts.validators import finite as finite
+    from meva_core.contracts.validators import not_negative as not_negative
+    from meva_core.contracts.validators import one_of as one_of
+    from meva_core.contracts.validators import positive as positive
 
 _HOMES = {
     **dict.fromkeys(("Answer", "Asking", "Column", "Evaluation", "Panel"), "evaluation"),
     "first_state": "states",
-    **dict.fromkeys(("Facing", "HasMetaValue", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
+    **dict.fromkeys(("Facing", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
     **dict.fromkeys(("component", "derived", "leaf", "part", "static"), "components"),
     **dict.fromkeys(
-        ("Check", "at_least", "below_one", "between", "finite", "not_negative", "one_of", "positive"), "components"
+        ("Check", "at_least", "below_one", "between", "finite", "not_negative", "one_of", "positive"), "validators"
     ),
     **dict.fromkeys(("Explorer", "Game", "Learner", "Training", "ValueModel"), "protocols"),
     **dict.fromkeys(("Sweep", "look_ahead_sweep", "payoff_unit"), "protocols"),

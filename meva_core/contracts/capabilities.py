@@ -1,9 +1,8 @@
 """Capabilities: optional abilities that only some learners have.
 
 Each is a base class to add to `Learner`, `class Naive(Myopic, Learner)`, and also a protocol: a class that has the
-attribute or the method has the capability. Test for one with `isinstance(learner, Myopic)`.
-
-Shapes: P players, D numbers per policy.
+attribute or the method has the capability. Test for one with `isinstance(learner, Myopic)`. A capability that only
+one plugin uses is defined there.
 """
 
 from __future__ import annotations
@@ -12,9 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from jax import Array
-
-    from meva_core.contracts.protocols import Learner, PyTree
+    from meva_core.contracts.protocols import Learner
 
 
 @runtime_checkable
@@ -35,18 +32,6 @@ class Facing(Protocol):
     def facing(self, rivals: tuple[Learner | None, ...]) -> Learner:
         """The learner that plays against `rivals[j]` in seat j (None: against itself there). Raises BadCombination if
         it cannot play against them."""
-        ...
-
-
-@runtime_checkable
-class HasMetaValue(Protocol):
-    """The capability to estimate the value of all further learning."""
-
-    def meta_value(self, params: PyTree, x: Array) -> tuple[Array, Array] | None:
-        """Learnt meta-value at x f32[P, D]: V(x) f32[P] with discounts g f32[P], V(x) = (1 - g) f(x) + g V(x + step).
-
-        None if its hyper-parameters make it learn no meta-value.
-        """
         ...
 
 

@@ -16,9 +16,8 @@ learner's part, with its own hyper-parameters, if the part states its kind, `par
 from __future__ import annotations
 
 import functools
-import math
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 import attrs
@@ -27,16 +26,10 @@ import numpy as np
 from jax.core import Tracer
 
 from meva_core.contracts.hooks import PARTS
+from meva_core.contracts.hyperparameters import as_plain
+from meva_core.contracts.validators import Check
 
 T = TypeVar("T", bound=type)
-
-
-@attrs.frozen
-class Check:
-    """A condition on a hyper-parameter, in words and as a predicate."""
-
-    expected: str
-    accepts: Callable[[Any], bool]
 
 
 def leaf(*, default: Any = attrs.NOTHING, doc: str, check: Check | None = None, per_payoff: bool = False) -> Any:
@@ -161,68 +154,6 @@ class Refused(ValueError):
         self.complaint = f"expected {complaint}, got {shown!r}"
 
 
-@attrs.frozen
-class Hyperparameter:
-    """One hyper-parameter of a component class: its name, type, default, meaning and check."""
-
-    name: str
-    type: Any
-    default: Any  # attrs.NOTHING if there is none
-    doc: str
-    check: Check | None
-    per_payoff: bool = False
-    names: str = ""  # the kind of component that its value names
-
-    @property
-    def required(self) -> bool:
-        """True if there is no default, so the user must give a value."""
-        return self.default is attrs.NOTHING
-
-
-def hyperparameters(cls: type) -> tuple[Hyperparameter, ...]:
-    """Leaves and statics of a component class, in order of definition."""
-    hints = typing.get_type_hints(cls)
-    return tuple(
-        Hyperparameter(
-            f.name,
-            hints.get(f.name, Any),
-            f.default,
-            *(f.metadata[key] for key in ("doc", "check", "per_payoff", "names")),
-        )
-        for f in attrs.fields(cls)
-        if f.metadata.get("kind") in ("leaf", "static")
-    )
-
-
-def parts(cls: type) -> tuple[str, ...]:
-    """Names of the fields that hold other components."""
-    return tuple(f.name for f in attrs.fields(cls) if f.metadata.get("kind") == "part")
-
-
-def part_kinds(cls: type) -> dict[str, str]:
-    """The parts of a class that users choose, in order of definition: name -> the kind of component that it takes."""
-    fields = {f.name: f.metadata["of_kind"] or f.name for f in attrs.fields(cls) if f.metadata.get("kind") == "part"}
-    return {name: kind for name, kind in fields.items() if kind in PARTS}
-
-
-def settings(self: Any) -> dict[str, Any]:
-    """The hyper-parameters of a component as a plain dictionary."""
-    return {h.name: getattr(self, h.name) for h in hyperparameters(type(self))}
-
-
-def copies(self: Any) -> int | None:
-    """The number S of components that are stacked in one, every leaf [S, ...], as for fits of several seeds. None for a
-    single component, and for one without a leaf that is a plain number, since its shapes do not tell."""
-    hints = typing.get_type_hints(type(self))
-    for field in attrs.fields(type(self)):
-        value, hint = getattr(self, field.name), hints.get(field.name)
-        one_number = set(typing.get_args(hint) or (hint,)) <= {float, int, type(None)}
-        if field.metadata["kind"] == "leaf" and (one_number or isinstance(value, tuple)):
-            for number in jax.tree.leaves(value):
-                return number.shape[0] if isinstance(number, (jax.Array, np.ndarray)) and number.ndim else None
-    return None
-
-
 _TOLD = {"check": None, "per_payoff": False, "names": "", "of_kind": ""}  # in a field's metadata
 
 
@@ -278,52 +209,3 @@ def _equal(self: Any, other: Any) -> bool:
     mine, my_shape = jax.tree.flatten(self)
     theirs, their_shape = jax.tree.flatten(other)
     return my_shape == their_shape and all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
-
-
-def _numbers(value: Any) -> list[float]:
-    return [_number(v) for v in np.ravel(value)]
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # a whole number of hundreds of digits
-        return math.inf
-
-
-def _each(expected: str, holds: Callable[[float], bool]) -> Check:
-    return Check(expected, lambda value: all(map(holds, _numbers(value))))
-
-
-finite = _each("finite", math.isfinite)
-positive = _each("> 0 and finite", lambda v: 0 < v < math.inf)
-not_negative = _each(">= 0 and finite", lambda v: 0 <= v < math.inf)
-below_one = _each(">= 0 and < 1", lambda v: 0 <= v < 1)
-
-
-def at_least(least: float) -> Check:
-    """A check for numbers >= least."""
-    return _each(f">= {least}", lambda v: least <= v < math.inf)
-
-
-def between(low: float, high: float) -> Check:
-    """A check for numbers from low to high, both included."""
-    return _each(f"between {low} and {high}", lambda v: low <= v <= high)
-
-
-def one_of(*choices: str) -> Check:
-    """A check for one of these words."""
-    return Check("one of " + ", ".join(map(repr, choices)), lambda value: value in choices)
-
-
-def as_plain(value: Any) -> Any:
-    """A hyper-parameter's value for TOML, JSON and screens: numbers, strings, lists, tables; a function as its name."""
-    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
-        return np.asarray(value).tolist()
-    if isinstance(value, (tuple, list)):
-        return [as_plain(v) for v in value]
-    if isinstance(value, Mapping):
-        return {k: as_plain(v) for k, v in value.items()}
-    if callable(value):
-        return f"{value.__module__}:{value.__qualname__}" if hasattr(value, "__qualname__") else repr(value)
-    return value

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from meva_core.contracts.components import Refused, hyperparameters
+from meva_core.contracts.components import Refused
+from meva_core.contracts.hyperparameters import hyperparameters
 from meva_core.errors import BadValue, did_you_mean
 
 LARGEST = 3.4e38  # the largest number of single precision

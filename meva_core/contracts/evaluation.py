@@ -60,12 +60,14 @@ class Panel:
 
     script: a JavaScript function (box, rows, tools) => show: it fills the element `box` once and returns a function
     that shows row number v; `tools.svg` and `tools.html` make elements. rows: JSON for each row. shows_policies: True
-    if the panel shows more about policies than the page's bars of them do; then the page leaves the bars out.
+    if the panel shows more about policies than the page's bars of them do; then the page leaves the bars out. style:
+    rules of CSS for what it draws, in addition to those of the page.
     """
 
     script: str
     rows: Sequence[Any]
     shows_policies: bool = False
+    style: str = ""
 
 
 class Evaluation(Protocol):

@@ -130,8 +130,8 @@ class Entry:
     bibtex: the same as BibTeX, one or more entries, each with author, title and year; `meva cite NAME` prints them.
     cites: instead of `bibtex`, keys of entries in `references`.
     references: "package:file.bib"; default: the plugin's MEVA_REFERENCES.
-    recipes: "package:file.toml", recipes for this entry, in the format that `meva_core.registry.recipes` documents;
-        default: the plugin's MEVA_RECIPES.
+    recipes: "package:file.toml", recipes for this entry, laid out as `meva_core.registry.recipes.file` says; default:
+        the plugin's MEVA_RECIPES.
     """
 
     name: str = attrs.field(validator=_file_name)

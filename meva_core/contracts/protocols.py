@@ -65,7 +65,8 @@ class Game(Protocol):
     notes: lines that a run prints before it begins, about likely misunderstandings.
     family: games of one family ("iterated") share recipes; a game's own recipes take precedence.
     payoff_scale: the factor for the family's learning rates, and for all other `per_payoff` hyper-parameters, in this
-        game: 1 / (1 - discount), at the default discount, in an iterated game with payoffs normalised by 1 - discount.
+        game: 1 / (1 - discount), at the default discount, in an iterated game with payoffs normalised by 1 - discount
+        that range over a few units; a tenth of it if payoffs are ten times as large.
     small: hyper-parameters with which the conformance kit builds it, `small = {"rounds": 3}`.
 
     The last three are attributes of the class; they do not depend on the hyper-parameters of a game.
@@ -199,11 +200,15 @@ class Learner(Protocol):
 
     training: the fit before use; None for a rule without parameters.
     sweep: the hyper-parameter over which it is evaluated, if any.
+    paced_by: the hyper-parameter that its steps are proportional to, `paced_by = "step"`, an attribute of the class.
+        Best responses are looked for at the same number, and messages about steps that are too large name it. None if
+        there is none; the default has no effect on a class without such a hyper-parameter.
     small: hyper-parameters with which the conformance kit builds it, `small = {"batch_size": 4}`.
     """
 
     training: Training | None = None
     sweep: Sweep | None = None
+    paced_by: ClassVar[str | None] = "rate"
     small: ClassVar[Mapping[str, Any]] = {}
 
     def start(self, params: PyTree, x: Array, key: Array) -> Array:

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import conversion
-from meva_core.contracts.components import as_plain, hyperparameters, part_kinds
 from meva_core.contracts.hooks import KINDS
+from meva_core.contracts.hyperparameters import as_plain, hyperparameters, part_kinds
 from meva_core.errors import BadValue
 from meva_core.registry import loading
 from meva_core.registry.entries import Offer, Origin, Registry

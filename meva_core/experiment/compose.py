@@ -9,8 +9,8 @@ import attrs
 import jax
 
 from meva_core.contracts import conversion
-from meva_core.contracts.components import hyperparameters, parts
 from meva_core.contracts.evaluation import Evaluation
+from meva_core.contracts.hyperparameters import hyperparameters, parts
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, BadValue
 from meva_core.experiment import experiment as experiments

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from meva_core.contracts.components import hyperparameters, part_kinds
+from meva_core.contracts.hyperparameters import hyperparameters, part_kinds
 from meva_core.registry import discovery, loading, recipes
 from meva_core.registry.entries import Offer, Registry
 from meva_core.registry.recipes import Played, Recipe, RecipeFile

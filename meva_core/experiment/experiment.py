@@ -27,7 +27,9 @@ from typing import Any
 import attrs
 import tomli_w
 
-from meva_core.contracts.components import as_plain, between, one_of, static
+from meva_core.contracts.components import static
+from meva_core.contracts.hyperparameters import as_plain
+from meva_core.contracts.validators import between, one_of
 from meva_core.errors import BadCombination
 from meva_core.experiment.choice import Choice, without_none
 

@@ -15,8 +15,8 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import kinds
-from meva_core.contracts.components import as_plain, hyperparameters, part_kinds, parts, settings
 from meva_core.contracts.hooks import KINDS, Entry, kind_label
+from meva_core.contracts.hyperparameters import as_plain, hyperparameters, part_kinds, parts, settings
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadCombination, BadPlugin, BadValue
 from meva_core.experiment.parts import Builder

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import conversion, hooks, kinds
-from meva_core.contracts.components import part_kinds, parts
 from meva_core.contracts.hooks import kind_label
+from meva_core.contracts.hyperparameters import part_kinds, parts
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadValue, UnknownName, did_you_mean
 from meva_core.experiment import local

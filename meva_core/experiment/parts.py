@@ -7,8 +7,9 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import conversion
-from meva_core.contracts.components import component, part, parts, static
+from meva_core.contracts.components import component, part, static
 from meva_core.contracts.hooks import KINDS
+from meva_core.contracts.hyperparameters import parts
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadCombination
 from meva_core.experiment.choice import Choice

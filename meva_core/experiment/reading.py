@@ -23,6 +23,7 @@ from meva_core.experiment.experiment import (
 )
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Registry
+from meva_core.registry.toml_reading import read_toml
 
 KEYS = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)  # every other key is a part of learners
 
@@ -30,7 +31,7 @@ KEYS = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)  # every o
 def read(registry: Registry, path: Path) -> Experiment:
     """Read an experiment from its TOML file; its hash is the hash of the file's content. Raises BadFolder if another
     version of meva wrote the file in another schema, and the errors of `from_plain`."""
-    plain = recipes.read_toml(path)
+    plain = read_toml(path)
     check_schema(plain, path)
     plain.pop("run", None)  # versions and hash of the run that wrote the file
     return from_plain(registry, plain, str(path))

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import conversion, kinds
-from meva_core.contracts.components import hyperparameters
 from meva_core.contracts.hooks import kind_label
+from meva_core.contracts.hyperparameters import hyperparameters, pace
 from meva_core.errors import BadValue, MevaError
 from meva_core.experiment import drafts
 from meva_core.experiment.choice import Choice, parts_of
@@ -169,10 +169,11 @@ def _check_names(draft: Draft, offers: Sequence[Offer]) -> None:
 
 
 def _rate(learner: Side, offer: Offer) -> float | None:
-    """A learner's rate; None if it has none, or if the value is not a positive number."""
-    classes = {h.name: h.default for h in hyperparameters(loading.load(offer))}
-    rate: Any = learner.own.get("rate", classes.get("rate"))
-    return conversion.convert(rate, float, "learner.rate") if _is_number(rate) and rate > 0 else None
+    """The number that a learner's steps are proportional to; None if it has none, or if it is not positive."""
+    if (of := pace(loading.load(offer))) is None:
+        return None
+    rate: Any = learner.own.get(of.name, of.default)
+    return conversion.convert(rate, float, f"learner.{of.name}") if _is_number(rate) and rate > 0 else None
 
 
 def _of_fit(path: str) -> bool:
@@ -184,8 +185,9 @@ def _of_fit(path: str) -> bool:
 class About:
     """The information about an experiment that `Evaluation.settle` receives.
 
-    rate: the learner's rate in its recipe (or the class's default), before overrides; None if it has none. of_recipe: a
-    function from a learner that an evaluation names to its hyper-parameters, from its default recipe for the game.
+    rate: what the learner's steps are proportional to (`Learner.paced_by`), in its recipe (or the class's default),
+    before overrides; None if there is none. of_recipe: a function from a learner that an evaluation names to its
+    hyper-parameters, from its default recipe for the game.
     """
 
     learner: Choice

@@ -18,9 +18,9 @@ import jax.numpy as jnp
 
 from meva_core.contracts import conversion, kinds
 from meva_core.contracts.abstract import abstract, floats, key
-from meva_core.contracts.capabilities import HasMetaValue, Myopic, PlaysStrategies, StepsLike
-from meva_core.contracts.components import Hyperparameter, as_plain, hyperparameters, part_kinds
+from meva_core.contracts.capabilities import Myopic, PlaysStrategies, StepsLike
 from meva_core.contracts.hooks import KINDS, PARTS
+from meva_core.contracts.hyperparameters import Hyperparameter, as_plain, hyperparameters, part_kinds
 from meva_core.contracts.protocols import Explorer, Game, Learner, Sweep, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue
@@ -42,6 +42,8 @@ def factory(offer: Offer, cls: type) -> None:
         asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
     if offer.kind == "game":
         _family(asked, cls)
+    if offer.kind == "learner" and (paced := getattr(cls, "paced_by", None)) not in (*settings, None, Learner.paced_by):
+        asked.refuse("paced_by", f"one of {', '.join(settings)} or None", paced)
     if isinstance(cls, PlaysStrategies) and cls.plays_strategies not in (*settings, None):
         asked.refuse("plays_strategies", f"one of {', '.join(settings)} or None", cls.plays_strategies)
     _small(asked, cls, settings)
@@ -140,20 +142,16 @@ def learner(offer: Offer, made: Learner, on: Game) -> Any:
     steps, after = asked.pair(what, asked.shapes(what, "update", params, state, x, key()))
     asked.array(f"the steps of {what}", steps, *shape)
     asked.same(f"the state of {what}", after, state)
-    _capabilities(asked, made, on, params, x)
+    _capabilities(asked, made)
     return params
 
 
-def _capabilities(asked: Asked, made: Learner, on: Game, params: Any, x: Any) -> None:
-    """Check the optional capabilities of a learner: `myopic`, `steps_like` and `meta_value`."""
+def _capabilities(asked: Asked, made: Learner) -> None:
+    """Check the optional capabilities of a learner: `myopic` and `steps_like`."""
     if isinstance(made, Myopic):
         asked.attribute("myopic", "True or False", lambda value: value in (True, False))
     if isinstance(made, StepsLike):
         asked.attribute("steps_like", "the name of a learner or None", lambda value: isinstance(value, str | None))
-    if isinstance(made, HasMetaValue):
-        valued = asked.shapes("meta_value(params, x)", "meta_value", params, x)
-        for value in () if valued is None else asked.pair("meta_value(params, x)", valued):
-            asked.array("meta_value(params, x)", value, on.num_players)
 
 
 def training(offer: Offer, of: Learner) -> None:

@@ -1,4 +1,4 @@
-"""Conversion of checked TOML tables to attrs records."""
+"""Checks of TOML tables, and their conversion to attrs records."""
 
 from __future__ import annotations
 
@@ -47,3 +47,16 @@ def table(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise BadValue(f"expected a table, got {value!r} @ {where}")
     return value
+
+
+def tables(content: Mapping[str, Any], key: str, where: str) -> Mapping[str, Mapping[str, Any]]:
+    """The table of tables at `key`, by name; {} if there is none. Raises BadValue if it is anything else."""
+    found = table(content.get(key, {}), f"{where}: {key}")
+    return {name: table(each, f"{where}: {key}.{name}") for name, each in found.items()}
+
+
+def only_keys(content: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    """Raise BadValue, which names `where`, if a table has a key that is not known."""
+    for key in content:
+        if key not in known:
+            raise BadValue(f"unknown key {key!r}{did_you_mean(key, known)} @ {where}")

@@ -10,7 +10,7 @@ from typing import Any
 from meva_core.errors import BadValue, MevaError, Remark
 from meva_core.experiment.choice import parts_of, read_name
 from meva_core.experiment.experiment import DEFAULT, Experiment
-from meva_core.registry import bibtex, discovery, recipes
+from meva_core.registry import bibtex, discovery, toml_reading
 from meva_core.registry.entries import Offer, Registry
 from meva_core.storage.run_folder import REFERENCES
 
@@ -51,7 +51,7 @@ def in_run(known: Registry, folder: Path) -> list[Offer]:
     Only names are read from its experiment.toml, so that any version of meva may have written it. Raises MevaError if
     it cannot be read, or a plugin of the run is not installed.
     """
-    plain = recipes.read_toml(folder / "experiment.toml")
+    plain = toml_reading.read_toml(folder / "experiment.toml")
     rivals = plain.get("opponents", [])
     players = [plain.get("learner"), *(rivals if isinstance(rivals, list) else [])]
     return [

@@ -8,8 +8,9 @@ import attrs
 import numpy as np
 
 from meva_core.contracts.evaluation import Evaluation
+from meva_core.contracts.hyperparameters import pace
 from meva_core.evaluate import Seen
-from meva_core.experiment.experiment import Experiment
+from meva_core.experiment.experiment import Experiment, opponent_path
 from meva_core.fitting import Divergence, History
 from meva_core.match import Fitted
 
@@ -59,9 +60,17 @@ class Numbers:
         lost = [seed for n, seed in enumerate(self.seeds) if not finite[n].any()]
         fits = [str(divergence) for divergence in self.diverged]
         return fits + [
-            f"seed {seed}: no match ended with finite payoffs (the rate is probably too high: lower learner.rate)"
+            f"seed {seed}: no match ended with finite payoffs (steps are probably too large{self._lower})"
             for seed in lost
         ]
+
+    @property
+    def _lower(self) -> str:
+        """Advice for steps that are too large, ": lower learner.rate"; empty if no player has such a number."""
+        paths = ["learner", *(opponent_path(len(self.players) - 1, n) for n in range(len(self.players) - 1))]
+        classes = [type(player.learner) for player in self.players]
+        found = [f"{path}.{h.name}" for path, cls in zip(paths, classes, strict=True) if (h := pace(cls)) is not None]
+        return f": lower {' or '.join(found)}" if found else ""
 
     @property
     def seeds(self) -> list[int]:

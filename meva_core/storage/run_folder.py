@@ -25,7 +25,7 @@ import tomli_w
 from meva_core.errors import BadFolder
 from meva_core.experiment import versions
 from meva_core.experiment.experiment import Experiment
-from meva_core.registry.recipes import read_toml
+from meva_core.registry.toml_reading import read_toml
 from meva_core.storage import files as disk
 from meva_core.storage import kept_fit, locks, metrics, provenance
 

@@ -22,8 +22,9 @@ import attrs
 
 from meva_core.contracts.capabilities import PlaysStrategies
 from meva_core.errors import BadPlugin, BadValue, UnknownName, did_you_mean
-from meva_core.registry import loading, recipes
+from meva_core.registry import loading
 from meva_core.registry.entries import Registry
+from meva_core.registry.toml_reading import parse_setting
 
 _OPENS = {"[": "]", "{": "}", '"': '"', "'": "'"}
 _LABEL = re.compile(r"[\w][\w .+-]*")
@@ -57,7 +58,7 @@ def parse(text: str) -> Entrant:
         names.append(rest.pop(0).strip())
     if not all(names) or (equals and not _LABEL.fullmatch(label.strip())):
         raise BadValue(f"expected {expected}, got {text!r}")
-    settings = dict(recipes.parse_setting(each, expected) for each in rest)
+    settings = dict(parse_setting(each, expected) for each in rest)
     return Entrant(label.strip() if equals else text.strip(), ":".join(names), settings)
 
 

@@ -16,16 +16,17 @@ import numpy as np
 from meva_core import evaluate
 from meva_core.contracts import conversion
 from meva_core.contracts.capabilities import whose_steps
-from meva_core.contracts.components import parts
+from meva_core.contracts.hyperparameters import parts
 from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadCombination, BadFolder, BadValue
 from meva_core.experiment import compose, resolve
 from meva_core.experiment.choice import Choice, parts_of
 from meva_core.experiment.compose import Composition
 from meva_core.experiment.experiment import EvaluateSettings, Experiment
-from meva_core.registry import checks, loading, recipes
+from meva_core.registry import checks, loading
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile
+from meva_core.registry.toml_reading import read_toml
 from meva_core.storage import files as disk
 from meva_core.studies import entrants
 from meva_core.studies.entrants import Entrant
@@ -102,9 +103,7 @@ def read(folder: Path) -> Begun:
     if not path.is_file():
         raise BadFolder(f"expected a folder with a tournament.toml to resume, got {folder}")
     types = {**typing.get_type_hints(Tournament), "registry": str, "fits": str, "run": dict}
-    content = {
-        name: conversion.convert(value, types.get(name), name) for name, value in recipes.read_toml(path).items()
-    }
+    content = {name: conversion.convert(value, types.get(name), name) for name, value in read_toml(path).items()}
     registry, fits, record = (content.pop(name, None) for name in ("registry", "fits", "run"))
     try:
         settings = Tournament(**content)

@@ -9,7 +9,7 @@ import attrs
 
 from meva_core.errors import BadFolder, MevaError
 from meva_core.experiment import versions
-from meva_core.registry import bibtex, recipes
+from meva_core.registry import bibtex, toml_reading
 from meva_core.report import asked, citations, page, tables
 from meva_core.storage.run_folder import read_summary
 from meva_core.studies import participants, reproduction_report, standings
@@ -29,7 +29,7 @@ def of(folder: Path) -> str:
         raise
     except Exception as error:  # a file that another program wrote may fail anywhere
         names = [folder / name for name in ("experiment.toml", "tournament.toml")]
-        advice = next((versions.advice_on(recipes.read_toml(path)) for path in names if path.is_file()), None)
+        advice = next((versions.advice_on(toml_reading.read_toml(path)) for path in names if path.is_file()), None)
         raise BadFolder(
             f"expected a folder as this version writes it, got {folder} ({type(error).__name__} {error}): "
             f"{advice or 'run it again'}"

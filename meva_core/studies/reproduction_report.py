@@ -161,13 +161,12 @@ def held(content: dict[str, Any]) -> str:
 def draw(study: Reproduction, folders: Mapping[str, Path], out: Path, content: dict[str, Any]) -> list[Path]:
     """Draw the picture of a reproduction and return its files.
 
-    The picture is the ranking, payoffs or heat-maps (one per run), or a picture of an evaluation. Older figures in
-    `out` are deleted. content: the content of summary.json.
+    The picture is one of `DRAWN` (payoffs and heat-maps: one per run), or else a picture of an evaluation. Older
+    figures in `out` are deleted. content: the content of summary.json.
     """
     import matplotlib
 
     from meva_core.report import figures
-    from meva_core.studies import standings
 
     out.mkdir(exist_ok=True)
     for old in (*out.glob("*.png"), *out.glob("*.svg")):  # from runs that are no longer in the reproduction
@@ -175,23 +174,39 @@ def draw(study: Reproduction, folders: Mapping[str, Path], out: Path, content: d
     if not folders:
         return []
     with matplotlib.rc_context(figures.STYLE):
-        if study.picture == "ranking":
-            return figures.save(figures.ranking(content["ranking"], study.title), out, "ranking")
-        if study.picture == "heat-maps":
-            each = {
-                f"heat-map_{run.label}": standings.heat_map(read_summary(folders[run.label]), run.game)
-                for run in study.runs
-                if run.label in folders
-            }
-        elif study.picture == "payoffs":
-            summaries = {label: read_summary(folder) for label, folder in folders.items()}
-            each = {
-                f"payoffs_{label}": figures.payoffs(run, evaluations_asked.of_summary(run), f"{label}: {title(run)}")
-                for label, run in summaries.items()
-            }
-        else:
-            each = _drawn_by_evaluations(study, folders)
-        return [path for name, figure in each.items() for path in figures.save(figure, out, name)]
+        drawn = DRAWN.get(study.picture, _drawn_by_evaluations)(study, folders, content)
+        return [path for name, figure in drawn.items() for path in figures.save(figure, out, name)]
+
+
+def _draw_ranking(study: Reproduction, folders: Mapping[str, Path], content: dict[str, Any]) -> dict[str, Any]:
+    from meva_core.report import figures
+
+    return {"ranking": figures.ranking(content["ranking"], study.title)}
+
+
+def _draw_heat_maps(study: Reproduction, folders: Mapping[str, Path], content: dict[str, Any]) -> dict[str, Any]:
+    from meva_core.studies import standings
+
+    return {
+        f"heat-map_{run.label}": standings.heat_map(read_summary(folders[run.label]), run.game)
+        for run in study.runs
+        if run.label in folders
+    }
+
+
+def _draw_payoffs(study: Reproduction, folders: Mapping[str, Path], content: dict[str, Any]) -> dict[str, Any]:
+    from meva_core.report import figures
+
+    summaries = {label: read_summary(folder) for label, folder in folders.items()}
+    return {
+        f"payoffs_{label}": figures.payoffs(run, evaluations_asked.of_summary(run), f"{label}: {title(run)}")
+        for label, run in summaries.items()
+    }
+
+
+# Pictures that are drawn without an evaluation, by their names in `data.PICTURES`. Each is a function of the
+# reproduction, the folders of its runs and the content of summary.json, and returns figures by their names.
+DRAWN = {"payoffs": _draw_payoffs, "heat-maps": _draw_heat_maps, "ranking": _draw_ranking}
 
 
 @attrs.frozen
@@ -202,7 +217,7 @@ class Folder:
     arrays: Mapping[str, Any]
 
 
-def _drawn_by_evaluations(study: Reproduction, folders: Mapping[str, Path]) -> dict[str, Any]:
+def _drawn_by_evaluations(study: Reproduction, folders: Mapping[str, Path], content: dict[str, Any]) -> dict[str, Any]:
     """Figures by name: one for all runs, or one for each if the evaluation draws every run separately."""
     runs = {label: Folder(read_summary(folder), read_policies(folder)) for label, folder in folders.items()}
     first = next(iter(runs.values()))

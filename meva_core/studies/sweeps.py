@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from meva_core.errors import BadValue, did_you_mean
-from meva_core.registry.recipes import read_toml
+from meva_core.registry.toml_reading import read_toml
 from meva_core.studies.reproductions import Reproduction, parse
 
 _OF_RUNS = ("game", "learner", "opponents", "recipe", "quick")

@@ -28,8 +28,8 @@ from jax import Array
 from meva_core import fitting
 from meva_core import match as matching
 from meva_core.contracts import kinds
-from meva_core.contracts.components import settings
 from meva_core.contracts.hooks import Entry
+from meva_core.contracts.hyperparameters import pace
 from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue, MevaError
@@ -130,7 +130,8 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
     )
     _check_array("five steps", five(Fitted(learner=learner, params=params), x), x.shape)
     swept = [] if learner.sweep is None else [learner.sweep.name]
-    for name in {*swept, *({"rate"} & settings(learner).keys())}:
+    paced = [] if (own := pace(type(learner))) is None else [own.name]
+    for name in {*swept, *paced}:
         assert hasattr(learner, name), f"expected a hyper-parameter {name!r}"
         other = attrs.evolve(learner, **{name: 0.5 * getattr(learner, name)})  # type: ignore[type-var]
         five(Fitted(learner=other, params=params), x)

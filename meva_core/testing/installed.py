@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from meva_core.contracts.components import hyperparameters, part_kinds, parts
+from meva_core.contracts.hyperparameters import hyperparameters, part_kinds, parts
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, UnknownName, did_you_mean
 from meva_core.experiment import make

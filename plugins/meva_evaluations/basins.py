@@ -184,8 +184,9 @@ class Basins(Evaluation):
         return planes.PICTURES
 
     def panels(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Panel]:
-        script = (resources.files("meva_evaluations") / "basins.js").read_text(encoding="utf-8")
-        return [Panel(script=script, rows=_drawn(arrays), shows_policies=True)]
+        package = resources.files("meva_evaluations")
+        script, style = ((package / f"basins.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+        return [Panel(script=script, style=style, rows=_drawn(arrays), shows_policies=True)]
 
 
 def _table(summary: Mapping[str, Any]) -> Grid:

@@ -7,7 +7,8 @@ class Discounted(Game):
     """Base of games of infinitely many rounds, whose payoffs are discounted sums normalised by 1 - discount.
 
     A learning rate of 1 for the sum itself equals a rate of 1 / (1 - discount) for the normalised sum: 25 at 0.96, the
-    default discount of all these games.
+    default discount of all these games. A game whose payoffs range over much more than a few units says a smaller
+    `payoff_scale`.
     """
 
     family = "iterated"

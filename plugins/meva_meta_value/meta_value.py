@@ -15,7 +15,6 @@ from meva_core.contracts import (
     Explorer,
     Facing,
     Game,
-    HasMetaValue,
     Learner,
     Myopic,
     Sweep,
@@ -34,6 +33,7 @@ from meva_core.contracts import (
 )
 from meva_core.errors import BadCombination
 from meva_core.ops import own_gradient, simultaneous_gradient
+from meva_meta_value.capability import HasMetaValue
 
 UNPERTURBED = None  # the noise of a player who does not explore
 

@@ -14,13 +14,15 @@ import numpy as np
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.contracts import Answer, Asking, Evaluation, HasMetaValue, component
+from meva_core.contracts import Answer, Asking, Evaluation, component
+from meva_core.errors import BadCombination
 from meva_core.evaluate import outcome_names
 from meva_core.match import Match
 from meva_core.ops import lambda_returns, over_batch, own_rows, simultaneous_gradient
 from meva_core.report import tables
 from meva_core.report.statistics import known, number, of_each_seed, statistic
 from meva_core.report.tables import Grid
+from meva_meta_value.capability import HasMetaValue
 
 STEPS = 100  # steps of a trajectory whose states are evaluated
 STRIDE = 10  # steps of the temporal difference, and the number of early and of late states
@@ -149,7 +151,7 @@ class MetaValueErrors(Evaluation):
     """Errors of the learnt meta-value along play, and of the way it points: `ValueErrors` of M trajectories
     for each seed and row, every array f32[S, V, M] and regions f32[S, V, M, 2].
 
-    Asked of learners with a meta-value (`contracts.HasMetaValue`).
+    Asked of learners with a meta-value (`capability.HasMetaValue`).
 
     In a row of summary.json:
       errors            {value, early, late, td, angle}: statistics of absolute errors of V against the true discounted
@@ -164,8 +166,10 @@ class MetaValueErrors(Evaluation):
     says = "measuring the meta-value's errors"
 
     def lacks(self, composition: Any, seeds: int) -> str:
-        """Ask for a learner with a meta-value; the test is abstract, so nothing is computed."""
+        """Ask for a learner with a meta-value; the test is abstract, so nothing is computed.
 
+        Raises BadCombination if the learner's `meta_value` returns anything but two arrays f32[P], or None.
+        """
         learner, game = composition.rehearse()[0], composition.game
         training = learner.training
         if not isinstance(learner, HasMetaValue):
@@ -175,7 +179,16 @@ class MetaValueErrors(Evaluation):
             params = None if training is None else training.params(training.init(key))
             return learner.meta_value(params, game.init(key))
 
-        return "" if jax.eval_shape(learnt, jax.random.key(0)) is not None else "a learner with a meta-value"
+        returned = jax.eval_shape(learnt, jax.random.key(0))
+        if returned is None:
+            return "a learner with a meta-value"
+        shapes = [getattr(each, "shape", None) for each in returned] if isinstance(returned, tuple) else returned
+        if shapes != [(game.num_players,)] * 2:
+            raise BadCombination(
+                f"{type(learner).__name__}.meta_value(params, x): expected values and discounts of shape "
+                f"({game.num_players},) each, got {shapes}"
+            )
+        return ""
 
     def quantities(self, composition: Any) -> tuple[str, ...]:
         regions = (*outcome_names(composition.game), ELSEWHERE)

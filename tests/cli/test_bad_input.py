@@ -185,7 +185,7 @@ def test_a_fit_that_turns_nan(meva_run, place, quiet):
     given = setting(*SMALL.split(), "learner.optimiser_rate=1e30")
     outcome = meva_run(*MEVA, *given, "--seed", 7, "--out", "out", *quiet)
     assert_explained(outcome, "seed 7 diverged in loop ")
-    for said in ("is not a finite number", "rate is probably too high", "lower learner.rate"):
+    for said in ("is not a finite number", "steps are probably too large", "lower the rate of the learner"):
         assert said in outcome.err
     assert not (place / "out" / "summary.json").exists()
     if quiet:
@@ -200,6 +200,7 @@ def test_a_match_that_turns_nan_is_no_crash(meva_run, place):
     assert outcome.code in (0, 2)
     assert "diverged" in outcome.out + outcome.err
     assert "Traceback" not in outcome.err
+    assert "(steps are probably too large: lower learner.rate)" in outcome.err
 
 
 @pytest.mark.parametrize("error", [MemoryError("17 TiB"), RuntimeError("RESOURCE_EXHAUSTED: Out of memory")])

@@ -69,7 +69,8 @@ class Fairness(Evaluation):
 
     def panels(self, summary, arrays):
         script = "(box, rows, { html }) => { const p = html('p', '', box); return (v) => p.textContent = rows[v]; }"
-        return [Panel(script=script, rows=[f"apart: {n}" for n in arrays["apart"][0].mean(axis=1)])]
+        rows = [f"apart: {n}" for n in arrays["apart"][0].mean(axis=1)]
+        return [Panel(script=script, rows=rows, style="p::after { content: '</style>'; }")]
 
 
 def fail(self, *arguments):
@@ -98,6 +99,7 @@ def test_a_strangers_evaluation_has_its_table_picture_and_panel(fake_plugin, mev
     assert "A histogram of how far payoffs are apart." in page
     assert "p.textContent = rows[v]" in page
     assert '"panels":[["apart: ' in page
+    assert "<style>\np::after { content: '<\\/style>'; }</style>" in page
     (out / "report.html").unlink()
     assert meva_command("report", out).code == 0
     assert (out / "report.html").read_text() == page

@@ -6,7 +6,7 @@ import pytest
 
 import meva_core as meva
 from meva_core import evaluate, runner
-from meva_core.contracts.components import parts
+from meva_core.contracts.hyperparameters import parts
 from meva_core.errors import BadPlugin
 from meva_core.experiment import compose, resolve
 from meva_core.registry import attribution, checks, discovery, loading
@@ -251,13 +251,10 @@ OF_RULES = {
         "OddRule.plays_strategies = 'name'",
         "plays_strategies: expected one of rate or None, got name",
     ),
+    "paced by": ("OddRule.paced_by = 'speed'", "paced_by: expected one of rate or None, got speed"),
     "myopic": ("OddRule.myopic = 3", "myopic: expected True or False, got 3"),
     "steps like": ("OddRule.steps_like = 3", "steps_like: expected the name of a learner or None, got 3"),
     "small": ("OddRule.small = {'size': 3}", "small: expected values of rate, an attribute of the class, got {'size'"),
-    "meta-value": (
-        "OddRule.meta_value = lambda self, params, x: (x, x)",
-        "meta_value(params, x): expected float32[2], got float32[2,3]",
-    ),
     "training": ("OddRule.training = 3", "num_steps raises AttributeError"),
     "a part that nobody has": (
         "@component\nclass OddRule(OddRule):\n    friend: object = part()",
@@ -411,6 +408,15 @@ def test_whom_a_learner_is_evaluated_against_is_asked_too(fake_plugin, meva_run)
     outcome = meva_run("--game", "ipd", "--learner", "naive", "--set", "evaluate.shaping.against=odd_rule")
     assert outcome.code == 2
     assert outcome.err.startswith("error: learner 'odd_rule' of plugin 'odd' (meva-odd): update(params, state, x, key)")
+
+
+@pytest.mark.parametrize("returned", ["(x, x)", "x", "(1.0, 2.0)"])
+def test_a_meta_value_of_another_shape_is_told_by_the_evaluation_that_reads_it(fake_plugin, meva_run, returned):
+    fake_plugin("odd", WHOLE + f"OddRule.meta_value = lambda self, params, x: {returned}")
+    outcome = meva_run("--game", "odd_game", "--learner", "odd_rule")
+    assert outcome.code == 2
+    [line] = outcome.err.splitlines()
+    assert "OddRule.meta_value(params, x): expected values and discounts of shape (2,) each, got " in line
 
 
 ONCE = """

@@ -8,7 +8,7 @@ import pytest
 
 from meva_core import cli
 from meva_core.contracts import hooks
-from meva_core.contracts.components import hyperparameters
+from meva_core.contracts.hyperparameters import hyperparameters
 from meva_core.registry import discovery, loading
 
 

@@ -36,6 +36,10 @@ def logistic(tmp_path_factory, meva_run):
     return run(meva_run, tmp_path_factory.mktemp("report") / "logistic", "logistic", "evaluate.values=[0.0, 5.0, 20.0]")
 
 
+# Arrays of one trajectory that does not move.
+PATHS = {"trajectories": np.zeros((1, 1, 1, 4, 2, 1)), "plane": np.array([-1.0, 1.0])}
+
+
 @pytest.fixture(scope="module")
 def ipd(tmp_path_factory, meva_run):
     return run(meva_run, tmp_path_factory.mktemp("report") / "ipd", "ipd", "evaluate.values=[0.0, 25.0]")
@@ -91,6 +95,15 @@ def test_the_page_needs_nothing_beside_it(logistic, ipd):
         assert not re.findall(r"@import|url\(|fetch\(", text)
 
 
+def test_a_panels_style_is_on_the_pages_that_have_the_panel_alone(logistic, ipd):
+    (panel,) = Basins().panels({"rows": [{"value": None}]}, PATHS)
+    assert panel.style
+    assert panel.style in (logistic / "report.html").read_text()
+    text = (ipd / "report.html").read_text()
+    assert text.count("<style>") == 1
+    assert not any(line in text for line in panel.style.splitlines())
+
+
 def test_figures_and_configuration_are_on_the_page(logistic):
     text = (logistic / "report.html").read_text()
     assert text.count("<figure>") == len(list((logistic / "figures").glob("*.svg")))
@@ -123,10 +136,9 @@ def test_policies_are_probabilities_in_the_pages_bars(ipd):
 
 
 def test_a_path_that_leaves_for_infinity_is_drawn_as_far_as_it_went(tmp_path):
-    paths = np.zeros((1, 1, 1, 4, 2, 1))
+    paths = PATHS["trajectories"].copy()
     paths[..., 2:, 1, 0] = np.inf
-    arrays = {"trajectories": paths, "plane": np.array([-1.0, 1.0])}
-    (panel,) = Basins().panels({"rows": [{"value": None}]}, arrays)
+    (panel,) = Basins().panels({"rows": [{"value": None}]}, {**PATHS, "trajectories": paths})
     assert panel.rows[0]["paths"] == [[[0.0, 0.0], [0.0, 0.0]]]
 
 

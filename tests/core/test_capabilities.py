@@ -6,12 +6,12 @@ import attrs
 import jax
 import jax.numpy as jnp
 import pytest
+from meva_meta_value.capability import HasMetaValue
 
 import meva_core as meva
 from meva_core import runner
 from meva_core.contracts import (
     Facing,
-    HasMetaValue,
     Learner,
     Myopic,
     PlaysStrategies,
@@ -21,7 +21,7 @@ from meva_core.contracts import (
     leaf,
     static,
 )
-from meva_core.contracts.components import copies
+from meva_core.contracts.hyperparameters import copies
 from meva_core.errors import BadCombination, BadValue
 from meva_core.studies import entrants, meetings
 from meva_core.testing import installed

@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from meva_core.contracts import component, components, derived, leaf, part, static
+from meva_core.contracts import component, derived, hyperparameters, leaf, part, static, validators
 
 
 @component
 class Part:
     """A component within another."""
 
-    table: Any = leaf(default=(1.0, 2.0), doc="numbers", check=components.finite)
+    table: Any = leaf(default=(1.0, 2.0), doc="numbers", check=validators.finite)
 
 
 @component
@@ -24,8 +24,8 @@ class Thing:
     """One field of every kind."""
 
     inner: Any = part(default=None)
-    rate: float = leaf(default=1.0, doc="how fast", check=components.positive)
-    order: int = static(default=2, doc="how often", check=components.at_least(1))
+    rate: float = leaf(default=1.0, doc="how fast", check=validators.positive)
+    order: int = static(default=2, doc="how often", check=validators.at_least(1))
 
 
 @component
@@ -57,7 +57,7 @@ def computed(self):
 class Whole:
     """A field that follows from the others."""
 
-    rate: float = leaf(default=1.0, doc="how fast", check=components.positive)
+    rate: float = leaf(default=1.0, doc="how fast", check=validators.positive)
     order: int = static(default=2, doc="how often")
     made: Any = derived(computed)
 
@@ -212,13 +212,13 @@ def test_a_validator_says_which_hyperparameter():
 @pytest.mark.parametrize(
     ("check", "good", "bad", "complaint"),
     [
-        (components.finite, [0, -3.5, ((1.0, 2.0), (3.0, 4.0))], [NAN, INF, ((1.0, 2.0), (3.0, -INF))], "finite"),
-        (components.positive, [1e-9, 3, (1.0, 2.0)], [0, -1.0, INF, NAN, (1.0, 0.0)], "> 0 and finite"),
-        (components.not_negative, [0, 2.5, (0.0, 1.0)], [-1e-9, INF, NAN, (1.0, -1.0)], ">= 0 and finite"),
-        (components.at_least(2), [2, 7], [1, -3, NAN], ">= 2"),
-        (components.between(0, 1), [0, 0.5, 1, (0.0, 1.0)], [-0.1, 1.1, NAN, (0.5, 2.0)], "between 0 and 1"),
-        (components.below_one, [0, 0.99], [1, -0.1, NAN, (0.5, 1.0)], ">= 0 and < 1"),
-        (components.one_of("a", "b"), ["a", "b"], ["c", "", 1], "one of 'a', 'b'"),
+        (validators.finite, [0, -3.5, ((1.0, 2.0), (3.0, 4.0))], [NAN, INF, ((1.0, 2.0), (3.0, -INF))], "finite"),
+        (validators.positive, [1e-9, 3, (1.0, 2.0)], [0, -1.0, INF, NAN, (1.0, 0.0)], "> 0 and finite"),
+        (validators.not_negative, [0, 2.5, (0.0, 1.0)], [-1e-9, INF, NAN, (1.0, -1.0)], ">= 0 and finite"),
+        (validators.at_least(2), [2, 7], [1, -3, NAN], ">= 2"),
+        (validators.between(0, 1), [0, 0.5, 1, (0.0, 1.0)], [-0.1, 1.1, NAN, (0.5, 2.0)], "between 0 and 1"),
+        (validators.below_one, [0, 0.99], [1, -0.1, NAN, (0.5, 1.0)], ">= 0 and < 1"),
+        (validators.one_of("a", "b"), ["a", "b"], ["c", "", 1], "one of 'a', 'b'"),
     ],
 )
 def test_checks(check, good, bad, complaint):
@@ -250,13 +250,13 @@ def test_what_is_no_number_is_refused_by_a_check_of_numbers():
 
 
 def test_hyperparameters_and_parts():
-    known = components.hyperparameters(Thing)
+    known = hyperparameters.hyperparameters(Thing)
     assert [(h.name, h.type, h.default, h.doc, h.required) for h in known] == [
         ("rate", float, 1.0, "how fast", False),
         ("order", int, 2, "how often", False),
     ]
-    assert components.parts(Thing) == ("inner",)
-    assert components.settings(Thing(inner=Part(), rate=0.5)) == {"rate": 0.5, "order": 2}
+    assert hyperparameters.parts(Thing) == ("inner",)
+    assert hyperparameters.settings(Thing(inner=Part(), rate=0.5)) == {"rate": 0.5, "order": 2}
 
 
 def test_a_plain_field_is_refused_with_a_word_of_help():
@@ -272,14 +272,14 @@ def test_a_hyperparameter_without_a_default_is_required():
     class Needy:
         count: int = static(doc="has to be given")
 
-    assert components.hyperparameters(Needy)[0].required
+    assert hyperparameters.hyperparameters(Needy)[0].required
     with pytest.raises(TypeError, match="count"):
         Needy()  # type: ignore[call-arg]
 
 
 def test_as_plain():
     value = {"a": (1.0, jnp.array([2.0, 3.0])), "b": np.float64(4.0), "c": "word", "d": None, "e": moved}
-    found = components.as_plain(value)
+    found = hyperparameters.as_plain(value)
     assert found == {"a": [1.0, [2.0, 3.0]], "b": 4.0, "c": "word", "d": None, "e": f"{__name__}:moved"}
 
 
@@ -288,4 +288,4 @@ def test_a_hyperparameter_without_a_type_is_taken_as_it_is():
     class Untyped:
         rate = leaf(default=1.0, doc="how fast")  # type: ignore[misc]
 
-    assert components.hyperparameters(Untyped)[0].type is Any
+    assert hyperparameters.hyperparameters(Untyped)[0].type is Any

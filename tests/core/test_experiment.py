@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meva_core import evaluate
 from meva_core.cli.run import parse_setting
-from meva_core.contracts.components import hyperparameters
+from meva_core.contracts.hyperparameters import hyperparameters
 from meva_core.errors import BadFolder, BadValue, MevaError, UnknownName
 from meva_core.experiment import compose, reading
 from meva_core.experiment import resolve as resolving

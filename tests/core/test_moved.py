@@ -11,6 +11,7 @@ from meva_core import contracts, ops
     ("module", "name", "home"),
     [
         ("component", "leaf", contracts),
+        ("component", "positive", contracts),
         ("hookspecs", "Entry", contracts),
         ("protocols", "Game", contracts),
         ("devices", "mean_over_batch", ops),
@@ -26,3 +27,9 @@ def test_an_import_path_of_before_warns_and_works(module, name, home):
 def test_a_name_that_never_was_is_an_error():
     with pytest.raises(AttributeError, match="nosuch"):
         importlib.import_module("meva_core.component").nosuch  # noqa: B018
+
+
+def test_names_that_only_the_core_uses_are_found_too():
+    old, new = (importlib.import_module(f"meva_core.{name}") for name in ("component", "contracts.hyperparameters"))
+    with pytest.warns(DeprecationWarning, match=r"meva_core\.component has moved"):
+        assert old.parts is new.parts

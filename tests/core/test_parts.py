@@ -8,7 +8,7 @@ import pytest
 
 import meva_core as meva
 from meva_core.contracts import component, hooks, part
-from meva_core.contracts.components import part_kinds
+from meva_core.contracts.hyperparameters import part_kinds
 from meva_core.errors import BadPlugin, BadValue
 from meva_core.experiment import compose, drafts, resolve
 from meva_core.experiment.parts import Builder

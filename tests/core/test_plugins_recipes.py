@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import meva_core as meva
+from meva_core.contracts import hyperparameters
 from meva_core.errors import BadPlugin
+from meva_core.experiment import compose
 from meva_core.experiment import resolve as resolving
-from meva_core.registry import claims, discovery, recipes
+from meva_core.registry import claims, discovery, loading, recipes
 from meva_core.registry.discovery import PluginWarning
 from meva_core.studies import jobs, measuring, reproductions
 
@@ -104,6 +106,12 @@ def response_rate(found):
     return next(choice.settings["rate"] for choice in found.evaluations if choice.name == "best_response")
 
 
+def per_payoff(learner):
+    """Names of a learner's hyper-parameters that are per payoff."""
+    cls = loading.load(discovery.installed().find("learner", learner))
+    return [h.name for h in hyperparameters.hyperparameters(cls) if h.per_payoff]
+
+
 def explorer_of(choice):
     return choice.parts["explorer"].name
 
@@ -164,13 +172,62 @@ def test_a_plugins_defaults_are_for_who_is_its_and_the_users_come_before_them(tu
     assert explorer_of(found.learner) == "gaussian_step"
 
 
-@pytest.mark.parametrize("learner", ["naive", "lola", "lookahead", "hola", "cgd", "extragradient", "consensus", "sga"])
-def test_a_strangers_iterated_game_has_every_rule_at_its_own_scale(tugs, learner):
-    tugs()
+LEARNERS = [offer.name for offer in discovery.installed().of_kind("learner")]
+STEPPING = [name for name in LEARNERS if name != "fixed"]  # which has no rate
+
+
+@pytest.mark.parametrize("learner", STEPPING)
+def test_a_strangers_iterated_game_has_every_learner_at_its_own_scale(tugs, learner):
+    tugs(RECIPES.replace("[recipes.tug.sos.default]", "[recipes.tug.sos.ropes]"))
     found = resolve("tug", learner)
     assert (found.learner.settings["rate"], response_rate(found)) == (10.0, 10.0)
-    for name in ("look_ahead_rate", "weight", "payoff_scale"):
+    for name in per_payoff(learner):
         assert found.learner.settings.get(name, 10.0) == 10.0
+    compose.compose(found).players[0].build()
+
+
+DILEMMAS = """
+from meva_core.contracts import Entry, below_one, component, finite, hookimpl, leaf
+from meva_games.two_by_two import SymmetricTwoByTwo, Table
+
+@component
+class Dilemma(SymmetricTwoByTwo):
+    table: Table = leaf(default=((1.0, 4.0), (0.0, 2.5)), doc="own payoffs, D before C", check=finite)
+    discount: float = leaf(default=0.96, doc="of a round", check=below_one)
+
+@component
+class Tenfold(Dilemma):
+    table: Table = leaf(default=((10.0, 40.0), (0.0, 25.0)), doc="own payoffs, D before C", check=finite)
+    payoff_scale = 2.5
+
+@hookimpl
+def meva_games():
+    yield Entry("dilemma", "dilemmas:Dilemma", "a dilemma")
+    yield Entry("tenfold", "dilemmas:Tenfold", "the same with payoffs times 10")
+"""
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_strangers_iterated_game_is_learnt_in_the_unit_of_its_payoffs(fake_plugin, learner):
+    """A game with payoffs times 10 says a tenth of the scale. Then all that is per payoff is a tenth, a network's unit
+    is ten times as large, as the range of the game's own table, and everything else is the same."""
+    fake_plugin("dilemmas", DILEMMAS)
+    one, ten = (resolve(game, learner) for game in ("dilemma", "tenfold"))
+    scaled = {name: pytest.approx(one.learner.settings[name] / 10) for name in per_payoff(learner)}
+    assert ten.learner.settings == {**one.learner.settings, **scaled}
+    assert ten.learner.parts == one.learner.parts
+    composed = [compose.compose(found) for found in (one, ten)]
+    assert [float(max(composition.game.payoff_range)) for composition in composed] == [4.0, 40.0]
+    unit, larger = (getattr(composition.players[0].build(), "unit", None) for composition in composed)
+    assert larger == (unit if unit is None else pytest.approx(10 * unit))
+
+
+@pytest.mark.parametrize("learner", ["meva", "cola"])
+def test_a_strangers_iterated_game_has_the_recipe_of_its_family(fake_plugin, learner):
+    fake_plugin("dilemmas", DILEMMAS)
+    found = resolve("dilemma", learner)
+    assert found.source.startswith("ours: ")
+    assert found.learner.settings["rate"] == response_rate(found) == 25.0
 
 
 def test_what_a_family_s_recipe_leaves_to_the_class_is_at_the_game_s_scale_too(tugs):
@@ -178,6 +235,18 @@ def test_what_a_family_s_recipe_leaves_to_the_class_is_at_the_game_s_scale_too(t
     assert resolve("tug", "puller").learner.settings["rate"] == 5.0
     assert resolve("ipd", "puller").learner.settings["rate"] == 12.5
     assert response_rate(resolve("ultimatum", "puller")) == 0.5
+
+
+def test_a_learner_says_what_its_steps_are_proportional_to(tugs):
+    """Best responses begin at that number, whatever it is called; "rate" is what a learner need not say."""
+    speed = CODE.replace("    rate: float", '    paced_by = "speed"\n    speed: float')
+    tugs(code=speed)
+    assert response_rate(resolve("tug", "puller")) == 5.0
+
+
+def test_a_learner_may_be_paced_by_nothing(tugs):
+    tugs(code=CODE.replace("    explorer:", "    paced_by = None\n    explorer:"))
+    assert response_rate(resolve("tug", "puller")) == 1.0
 
 
 def test_a_game_s_own_recipe_comes_before_its_family_s(tugs):

@@ -235,7 +235,7 @@ print(recipes.__file__, all(path.is_file() for path in file.studies.values()), *
 """
     environment = {**os.environ, "PYTHONPATH": str(wheel)}
     told = subprocess.run([sys.executable, "-c", code], env=environment, cwd=wheel, capture_output=True, text=True)
-    here = str(wheel / "meva_core" / "registry" / "recipes.py")
+    here = str(wheel / "meva_core" / "registry" / "recipes" / "__init__.py")
     assert told.stdout.split() == [here, "True", *recipes.shipped().studies], told.stderr
 
 

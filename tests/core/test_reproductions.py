@@ -18,6 +18,10 @@ def parsed(**changes):
     return reproductions.find([recipes.parse({"reproductions": {"mine": table}}, "here")], "mine")
 
 
+def test_every_picture_without_an_evaluation_can_be_drawn():
+    assert set(reproduction_report.DRAWN) == set(reproductions.PICTURES)
+
+
 def row(value, mean, sem: float | None = 0.1, **more):
     return {"value": value, "self_play": {"mean": mean, "sem": sem}, **more}
 

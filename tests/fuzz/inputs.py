@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 import meva_core as meva
-from meva_core.contracts.components import as_plain, hyperparameters, parts
+from meva_core.contracts.hyperparameters import as_plain, hyperparameters, parts
 from meva_core.experiment.experiment import EvaluateSettings, FitSettings
 from meva_core.registry import discovery, loading, recipes
+from meva_core.registry.toml_reading import read_toml
 
 TIMES = int(os.environ.get("MEVA_FUZZ", "1"))
 KNOWN = meva.installed()
@@ -25,7 +26,7 @@ ON_RECORD = {  # recipes, by game and learner
     for learner, own in learners.items()
     if game in NAMES["game"]
 }
-REPRODUCTIONS = {name: recipes.read_toml(path) for name, path in SHIPPED.studies.items()}
+REPRODUCTIONS = {name: read_toml(path) for name, path in SHIPPED.studies.items()}
 
 
 def tries(count):

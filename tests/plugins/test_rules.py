@@ -12,7 +12,8 @@ from meva_evaluations import fixed_points as evaluations_fixed_points
 import meva_core as meva
 from meva_core import ops as meva_ops
 from meva_core.contracts import Game
-from meva_core.contracts.components import component, hyperparameters, leaf, part, static
+from meva_core.contracts.components import component, leaf, part, static
+from meva_core.contracts.hyperparameters import hyperparameters
 from meva_core.errors import Remark
 from meva_core.registry import loading
 

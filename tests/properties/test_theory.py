@@ -11,7 +11,8 @@ import pytest
 
 import meva_core as meva
 from meva_core.contracts import Game
-from meva_core.contracts.components import component, hyperparameters, leaf, part, parts, settings
+from meva_core.contracts.components import component, leaf, part
+from meva_core.contracts.hyperparameters import hyperparameters, parts, settings
 from meva_core.registry import loading
 
 KEY = jax.random.key(0)

@@ -18,7 +18,7 @@ from test_theory import assert_same, in_unit, per_range
 
 import meva_core as meva
 from meva_core import evaluate
-from meva_core.contracts.components import parts
+from meva_core.contracts.hyperparameters import parts
 from meva_core.match import Fitted
 from meva_core.ops import stacked
 

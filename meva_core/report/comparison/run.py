@@ -10,7 +10,7 @@ import attrs
 
 from meva_core.errors import BadFolder
 from meva_core.experiment import experiment, reading
-from meva_core.registry import recipes
+from meva_core.registry.toml_reading import read_toml
 from meva_core.report import asked, tables
 from meva_core.storage import run_folder as folders
 
@@ -103,7 +103,7 @@ def read(folder: Path) -> Run:
     """Read a run's folder. Raises BadFolder if the run is not finished, or its files have another layout."""
     _check_finished(folder)
     toml = folder / FILES[0]
-    plain = recipes.read_toml(toml)
+    plain = read_toml(toml)
     reading.check_schema(plain, toml)
     summary = folders.read_summary(folder)
     try:

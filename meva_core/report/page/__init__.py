@@ -58,6 +58,7 @@ def of_results(
         ],
         data=_explored(summary, panels),
         scripts=[_safe(panel.script) for panel in panels],
+        styles=[_safe(panel.style) for panel in panels if panel.style],
         setting=summary["setting"],
         seats=_seats(summary),
         grids=[*tables.grids(summary, evaluations), *tables.further_grids(summary, evaluations)],
@@ -75,7 +76,7 @@ def rendered(*, papers: Mapping[str, str], **content: Any) -> str:
         script=_asset("page.js") if data else "",
         data=_for_script(data) if data else "",
         papers=bibtex.as_text(papers),
-        **{"links": [], "remarks": [], "pictures": [], "scripts": [], **content},
+        **{"links": [], "remarks": [], "pictures": [], "scripts": [], "styles": [], **content},
     )
 
 
@@ -146,9 +147,9 @@ def _for_script(data: dict[str, Any]) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def _safe(script: str) -> str:
-    """Escape a script so that it cannot end the element around it."""
-    return script.replace("</", "<\\/")
+def _safe(text: str) -> str:
+    """Escape a script or a style, so that it cannot end the element around it."""
+    return text.replace("</", "<\\/")
 
 
 def _template() -> jinja2.Template:

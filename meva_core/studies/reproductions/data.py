@@ -42,7 +42,8 @@ from typing import Any
 import attrs
 
 from meva_core.errors import BadValue, UnknownName, did_you_mean
-from meva_core.registry.recipes import RecipeFile, read_toml
+from meva_core.registry.recipes import RecipeFile
+from meva_core.registry.toml_reading import read_toml
 from meva_core.registry.toml_tables import record
 from meva_core.registry.toml_tables import table as toml_table
 from meva_core.studies import entrants
