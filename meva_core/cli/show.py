@@ -47,6 +47,10 @@ def _offer(wanted: tuple[str, ...]) -> Offer:
     """Find an entry by its name, or by a kind and a name. Raises MevaError if there is none, or more than one."""
     *words, name = wanted
     registry = discovery.installed()
+    if len(words) > 1 and entries.kind_named(" ".join(words)) is None:
+        raise BadValue(
+            f"expected a kind and a name, got {' '.join(wanted)}: write meva show KIND NAME (see: meva list)"
+        )
     if words:
         return registry.find(entries.check_kind(" ".join(words)), name)
     kinds = registry.kinds_of(name)

@@ -108,7 +108,7 @@ def test_show_fits_80_columns(meva_command, kind, name):
     [
         (["show"], "expected a kind or a name to show, got nothing"),
         (["show", "mevaa"], "unknown name 'mevaa' - did you mean 'meva'"),
-        (["show", "learner", "of", "naive"], "unknown kind 'learner of'"),
+        (["show", "learner", "meva", "ipd"], "expected a kind and a name, got learner meva ipd: write meva show"),
         (["list", "learner", "gmaes"], "unknown kind 'gmaes' - did you mean 'game'"),
         (["show", "learnr", "meva"], "unknown kind 'learnr' - did you mean 'learner'"),
         (["show", "learner", "mevaa"], "unknown learner 'mevaa' - did you mean 'meva'"),
