@@ -20,7 +20,7 @@ from meva_core.compute.progress import Progress, as_progress
 from meva_core.contracts import conversion
 from meva_core.errors import BadValue, Diverged
 from meva_core.evaluate import rehearsal
-from meva_core.experiment import compose, local, resolve
+from meva_core.experiment import compose, evaluations, local, resolve
 from meva_core.experiment.experiment import Experiment
 from meva_core.fitting import History
 from meva_core.match import Fitted, Match
@@ -113,11 +113,16 @@ def _prepare(count: int | None, begun: Path | None) -> None:
 
 
 def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[RecipeFile]]:
-    """Installed plugins and the recipes: the shipped file, then the user's own file, which takes precedence."""
+    """Installed plugins and the recipes: the shipped file, then the user's own file, which takes precedence.
+
+    Raises the errors of `recipes.read`, and those of `evaluations.check_preferences`.
+    """
     if registry_file is None:
         return discovery.installed(), [recipes.shipped()]
     own = recipes.read(Path(registry_file))
-    return discovery.load({*recipes.shipped().disabled, *own.disabled}), [recipes.shipped(), own]
+    known = discovery.load({*recipes.shipped().disabled, *own.disabled})
+    evaluations.check_preferences(known, own, str(registry_file))
+    return known, [recipes.shipped(), own]
 
 
 def run_experiment(
