@@ -209,6 +209,20 @@ def settled(registry: Registry, files: Sequence[RecipeFile], experiment: Experim
 
     about, done = About(experiment.learner, experiment.opponents, rate, of_recipe), []
     for choice in experiment.evaluations:
-        settings = loading.load(choice.offer).settle(choice.settings, choice.named, about)
+        cls = loading.load(choice.offer)
+        settings = cls.settle(choice.settings, choice.named, about)
+        if not choice.offer.bundled:
+            _check_settled(choice, cls, settings)
         done.append(attrs.evolve(choice, settings=settings))
     return attrs.evolve(experiment, evaluations=tuple(done))
+
+
+def _check_settled(choice: Choice, cls: type, settings: Any) -> None:
+    """Raise BadPlugin unless `settle` of a third party returns all of the evaluation's settings, with their types."""
+    what = "settle(settings, named, about)"
+    if not isinstance(settings, Mapping) or settings.keys() != choice.settings.keys():
+        raise choice.offer.fault(f"{what}: expected values of {', '.join(choice.settings)}, got {settings!r:.120}")
+    try:
+        conversion.structure(cls, settings, what)
+    except BadValue as error:
+        raise choice.offer.fault(str(error)) from error

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from meva_core.contracts.evaluation import Evaluation
-from meva_core.errors import BadPlugin, MevaError
+from meva_core.errors import MevaError
 from meva_core.registry import discovery, loading
 from meva_core.registry.entries import Registry
 
@@ -36,21 +35,3 @@ def _finds_its_own(evaluation: Evaluation, summary: Mapping[str, Any]) -> bool:
         return bool([*evaluation.first_tables(summary), *evaluation.tables(summary)] or evaluation.columns(summary))
     except (KeyError, TypeError, AttributeError, IndexError):
         return False
-
-
-def checked_rows(name: str, evaluation: Evaluation, rows: Any, count: int) -> list[dict[str, Any]]:
-    """Check and return the rows that an evaluation adds to a summary.
-
-    Raises BadPlugin unless they are a list of `count` dictionaries of values that JSON can hold: texts, finite numbers
-    or None, lists and dictionaries.
-    """
-    try:
-        if not isinstance(rows, list) or len(rows) != count or not all(isinstance(row, dict) for row in rows):
-            raise TypeError(f"expected a list of {count} dictionaries, got {str(rows)[:80]}")
-        json.dumps(rows, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        home = f"{type(evaluation).__module__}:{type(evaluation).__qualname__}"
-        offers = [offer for offer in discovery.installed().of_kind("evaluation") if offer.entry.factory == home]
-        what = f"rows(answer, seen): {error}"
-        raise offers[0].fault(what) if offers else BadPlugin(f"evaluation {name} ({home}): {what}") from error
-    return rows

@@ -4,21 +4,51 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import numpy as np
 
-from meva_core.report import figures, page
+from meva_core.errors import BadPlugin, MevaError
+from meva_core.report import figures, page, tables
+from meva_core.report.checked import BadEvaluation, Checked, clash
 from meva_core.report.numbers import Numbers
 from meva_core.report.result import Result
 from meva_core.storage import files
 
+NO_NAMES = ("file", "allow_pickle", files.META)  # of arrays, since numpy's or our own functions use them
+
 
 def finish(out: Path, result: Result) -> None:
-    """Write all files of a finished run into `out`."""
+    """Write all files of a finished run into `out`.
+
+    Raises BadPlugin if an evaluation of a third party breaks its contract. Then everything else is written without this
+    evaluation, except the page: without it the run counts as unfinished, and resuming it evaluates again.
+    """
+    faults: list[MevaError] = [*result.seen.faults.values()]
+    while True:
+        try:
+            text = _write(out, result)
+            break
+        except BadEvaluation as fault:
+            faults.append(fault)
+            result = attrs.evolve(result, evaluations=_without(result.evaluations, fault.name))
+    if faults:
+        (out / "report.html").unlink(missing_ok=True)
+        raise BadPlugin(f"{faults[0]}. All other results are in {out}") from faults[0]
+    files.write(out / "report.html", text)
+
+
+def _write(out: Path, result: Result) -> str:
+    """Write all files except the page, and return the page's text."""
     summary, arrays = result.summary(), policies_of(result)
     files.write_json(out / "summary.json", summary)
     files.save_arrays(out / "policies.npz", arrays, compress=True)
     figures.draw(result, summary, arrays, out / "figures")
-    files.write(out / "report.html", page.of_run(out, result.evaluations))
+    tables.as_text(summary, result.evaluations)  # checks what the screen shows
+    return page.of_run(out, result.evaluations)
+
+
+def _without(evaluations: tables.Evaluations, name: str) -> tables.Evaluations:
+    return {other: evaluation for other, evaluation in evaluations.items() if other != name}
 
 
 def policies_of(result: Numbers) -> dict[str, np.ndarray]:
@@ -30,6 +60,11 @@ def policies_of(result: Numbers) -> dict[str, np.ndarray]:
         "settings": np.array(result.seen.values),
         "entries": np.array(result.seen.entry_names),
     }
-    for name, evaluation in result.evaluations.items():
-        arrays |= evaluation.arrays(result.seen.answers[name])
+    # A clash of names is the fault of a stranger, so strangers come last.
+    for name, evaluation in sorted(result.evaluations.items(), key=lambda item: isinstance(item[1], Checked)):
+        added = evaluation.arrays(result.seen.answers[name])
+        for key in added:
+            if key in (*arrays, *NO_NAMES):
+                clash(evaluation, "arrays(answer)", key)
+        arrays |= added
     return arrays

@@ -3,8 +3,10 @@
 import itertools
 import json
 import re
+import sys
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import meva_core as meva
@@ -136,6 +138,140 @@ def test_a_fault_is_one_line_that_names_it(fake_plugin, meva_run, tmp_path, faul
     assert outcome.code == 2
     assert line.startswith("error: evaluation 'fairness' of plugin 'fairness' (meva-fairness)")
     assert said in line
+
+
+ONCE = "def once(self, game, match, keys, asking):\n    return {}\nFairness.ask_once = once\n"
+COLUMN = "lambda self, summary: [Column(head='h', panel='p', line='l', cell={})]"
+BEFORE = {
+    "ask_once returns text": (ONCE.format("'much'"), "ask_once(game, match, keys, asking): expected a tree of arrays"),
+    "ask_once returns keys": (ONCE.format("keys"), "ask_once(game, match, keys, asking): expected a tree of arrays"),
+    "ask_once raises": (ONCE.format("{}['oops']"), "ask_once(game, match, keys, asking) raises KeyError: 'oops'"),
+    "inputs are none": ("Fairness.inputs = lambda self, *rest: 3", "inputs(ended, answers) raises TypeError"),
+    "inputs are texts": ("Fairness.inputs = lambda self, *rest: ('x',)", "inputs(ended, answers) raises"),
+    "inputs are short": ("Fairness.inputs = lambda self, *rest: (3.0,)", "inputs(ended, answers) raises"),
+    "plan returns text": ("Fairness.plan = lambda self, composition: 'much'", "plan(composition): expected a tree"),
+    "lacks returns a number": ("Fairness.lacks = lambda self, *rest: 3", "lacks(composition, seeds): expected text"),
+    "settle returns less": ("Fairness.settle = lambda *rest: {}", "settle(settings, named, about): expected values"),
+    "settle returns text": (
+        "Fairness.settle = lambda *rest: {'unit': 'x'}",
+        "expected float, got 'x' (str) @ settle(settings, named, about).unit",
+    ),
+    "it builds on text": ("Fairness.builds_on = 'basins'", "builds_on: expected names of evaluations, got basins"),
+    "it is by default a text": ("Fairness.by_default = 'no'", "by_default: expected True or False, got no"),
+    "a stream of the loops": ("Fairness.stream = 3", "stream: expected None or a whole number from 2**31"),
+    "its former settings": ("Fairness.formerly = ['a']", "formerly: expected texts by texts, got ['a']"),
+}  # fmt: skip
+AFTER = {
+    "ask_once needs numbers": (
+        ONCE.format("str(float(__import__('jax').random.key_data(keys).sum()))"),
+        "ask_once(game, match, keys, asking): expected a tree of arrays",
+    ),
+    "ask_once raises": (
+        ONCE.format("{}[float(__import__('jax').random.key_data(keys).sum())]"),
+        "raises KeyError",
+    ),
+    "whole of the core": (
+        "Fairness.whole = lambda self, *rest: {'rows': 3}",
+        "whole(answer, seen): expected names that nothing else uses, got 'rows'",
+    ),
+    "a cell of no kind": (
+        f"Fairness.columns = {COLUMN.format('lambda row: 3')}",
+        "cell of columns(summary): expected a statistic or None, got 3",
+    ),
+    "figures cannot be drawn": ("Fairness.figures = broken", "a figure of figures(summary, arrays) raises"),
+    "a figure of the core": ("Fairness.figures = taken", "expected names that nothing else uses, got 'payoffs'"),
+    "panels raises": ("Fairness.panels = fail", "panels(summary, arrays) raises KeyError"),
+}  # fmt: skip
+DRAWN = """
+from meva_core.contracts.evaluation import Column
+
+
+def broken(self, summary, arrays):
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.suptitle("$\\\\nosuch$")
+    return {"fairness": figure}
+
+
+def taken(self, summary, arrays):
+    return {"payoffs": figures(self, summary, arrays)["fairness"]}
+
+
+figures = Fairness.figures
+"""
+
+
+@pytest.mark.parametrize(("fault", "said"), BEFORE.values(), ids=BEFORE)
+def test_a_fault_is_found_before_anything_is_written(fake_plugin, meva_run, tmp_path, fault, said):
+    fake_plugin("fairness", f"{FAIRNESS}\n{fault}\n")
+    check_line(meva_run(*LOLA, "--evaluate", "fairness", "--out", tmp_path / "out"), said)
+    assert not (tmp_path / "out").exists()
+
+
+def check_line(outcome, said):
+    """Check that there is one line, and that it names plugin and distribution."""
+    (line,) = outcome.err.splitlines()
+    assert outcome.code == 2
+    assert line.startswith("error: evaluation 'fairness' of plugin 'fairness' (meva-fairness): ")
+    assert said in line
+    assert len(line) < 700
+
+
+TWO_ROWS = (*LOLA, "--set", "evaluate.values=[0.0, 1.0]", "--set", "evaluate.best_response.steps=2")
+
+
+@pytest.mark.parametrize(("fault", "said"), AFTER.values(), ids=AFTER)
+def test_a_fault_costs_no_other_results(fake_plugin, meva_run, meva_command, tmp_path, fault, said):
+    fake_plugin("fairness", f"{FAIRNESS}\n{DRAWN}\n{fault}\n")
+    out = tmp_path / "out"
+    outcome = meva_run(*TWO_ROWS, "--evaluate", "best_response,fairness", "--out", out)
+    check_line(outcome, said)
+    assert f"All other results are in {out}" in outcome.err
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["evaluations"] == ["best_response"]
+    assert {"payoffs", "best_response"} <= summary["rows"][0].keys()
+    assert isinstance(summary["rows"][0]["payoffs"], list)
+    with np.load(out / "policies.npz") as arrays:
+        assert set(arrays.files) == {"policies", "payoffs", "seeds", "settings", "entries"}
+    assert not (out / "report.html").exists()  # it is not finished
+    assert (meva_command("report", out).code, meva_command("report", out).err) == (0, "")
+
+
+def test_what_was_at_fault_is_asked_again(fake_plugin, meva_run, tmp_path):
+    site = fake_plugin("fairness", f"{FAIRNESS}\nFairness.whole = fail\n")
+    out = tmp_path / "out"
+    assert meva_run(*LOLA, "--evaluate", "default,fairness", "--out", out).code == 2
+    (site / "fairness.py").write_text(FAIRNESS)
+    sys.modules.pop("fairness")
+    discovery.installed.cache_clear()
+    outcome = meva_run("--resume", out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "fairness" in json.loads((out / "summary.json").read_text())["rows"][0]
+
+
+def test_what_builds_on_a_fault_is_left_out(fake_plugin, meva_run, tmp_path):
+    fake_plugin("fairness", f"{FAIRNESS}\n{AFTER['ask_once needs numbers'][0]}")
+    above = FAIRNESS.replace("fairness", "above").replace("    says", "    builds_on = ('fairness',)\n    says")
+    fake_plugin("above", above)
+    outcome = meva_run(*LOLA, "--evaluate", "above", "--out", tmp_path / "out")
+    assert outcome.err.startswith("error: evaluation 'fairness' of plugin 'fairness' (meva-fairness)")
+
+
+def test_one_may_build_on_one_without_arrays(fake_plugin, meva_run, tmp_path):
+    """The rehearsal has an answer of every evaluation, also of one that asks nothing."""
+    code = FAIRNESS.replace("    says", "    builds_on = ('convergence',)\n    says")
+    fake_plugin(
+        "fairness",
+        code.replace("return (ended.payoffs,)", "return (ended.payoffs * (answers['convergence'].each is None),)"),
+    )
+    _, summary = folder_of(meva_run, tmp_path, *LOLA, "--evaluate", "fairness")
+    assert summary["evaluations"] == ["convergence", "fairness"]
+
+
+def test_an_empty_cell_is_no_fault(fake_plugin, meva_run, tmp_path):
+    fake_plugin("fairness", f"{FAIRNESS}\n{DRAWN}\nFairness.columns = {COLUMN.format('lambda row: None')}\n")
+    folder_of(meva_run, tmp_path, *TWO_ROWS, "--evaluate", "best_response,fairness")
 
 
 def test_what_nobody_asks_harms_nobody(fake_plugin, meva_run, tmp_path):

@@ -19,8 +19,10 @@ def without(name):
     return attrs.evolve(KNOWN, offers=tuple(o for o in KNOWN.offers if (o.kind, o.name) != ("evaluation", name)))
 
 
-def resolved(known=KNOWN, game="ipd", **overrides):
-    return resolve.resolve(known, [recipes.shipped()], game=game, learner="naive", overrides={**SMALL, **overrides})
+def resolved(known=KNOWN, game="ipd", overrides=None):
+    return resolve.resolve(
+        known, [recipes.shipped()], game=game, learner="naive", overrides={**SMALL, **(overrides or {})}
+    )
 
 
 # ---------------------------------------------------------------- one taken away
@@ -48,7 +50,7 @@ def test_the_rest_works_without_an_evaluation(gone, monkeypatch):
             with pytest.raises(
                 UnknownName, match=rf"expected evaluation {gone.name}, which {name} builds on, got none"
             ):
-                resolved(known, **{"evaluate.asked": ["default", name]})
+                resolved(known, overrides={"evaluate.asked": ["default", name]})
 
 
 def below(classes, name):
@@ -81,7 +83,7 @@ def test_a_file_has_tables_of_evaluations_that_run():
 
 @pytest.mark.parametrize("asked", [["polytope"], ["default"], ["default", "polytope"], ["fixed_points"], []])
 def test_a_file_that_was_written_is_read(asked):
-    experiment = resolved(game="logistic", **{"evaluate.asked": asked})
+    experiment = resolved(game="logistic", overrides={"evaluate.asked": asked})
     assert reading.from_plain(KNOWN, experiment.to_plain(), "here") == experiment
 
 
@@ -121,9 +123,9 @@ def test_preferences_for_evaluations_that_do_not_run_are_allowed(tmp_path):
 @pytest.mark.parametrize("name", ["basins", "meva_evaluations:basins"])
 def test_an_evaluation_is_no_setting(name):
     with pytest.raises(BadValue, match=rf"expected evaluate.{name}.NAME, got 3: name one of its hyper-parameters"):
-        resolved(**{f"evaluate.{name}": 3})
+        resolved(overrides={f"evaluate.{name}": 3})
     with pytest.raises(BadValue, match=rf"expected evaluate.{name}.NAME, got 3: name one of its hyper-parameters"):
-        resolved(**{f"evaluate.{name}": 3, f"evaluate.{name}.grid": 4})
+        resolved(overrides={f"evaluate.{name}": 3, f"evaluate.{name}.grid": 4})
 
 
 # ---------------------------------------------------------------- two plugins, one name
@@ -153,7 +155,7 @@ def two(fake_plugin):
 
 def test_settings_may_leave_out_whose_evaluation_is_asked(two):
     asked = {"evaluate.asked": ["just:fairness"], "evaluate.fairness.unit": 2.0}
-    experiment = resolved(two, **asked)
+    experiment = resolved(two, overrides=asked)
     (choice,) = experiment.evaluations
     assert (choice.name, choice.offer.plugin, choice.settings["unit"]) == ("fairness", "just", 2.0)
     assert reading.from_plain(two, experiment.to_plain(), "here") == experiment
@@ -163,7 +165,7 @@ def test_settings_may_leave_out_whose_evaluation_is_asked(two):
 
 def test_one_of_two_of_a_name_can_be_asked(two):
     with pytest.raises(BadValue, match=r"expected one evaluation called fairness, got .*:fairness and .*:fairness"):
-        resolved(two, **{"evaluate.asked": ["just:fairness", "fair:fairness"]})
+        resolved(two, overrides={"evaluate.asked": ["just:fairness", "fair:fairness"]})
 
 
 def test_one_that_is_asked_by_name_replaces_that_by_default(fake_plugin):
