@@ -29,6 +29,21 @@ def checked(name: str, evaluation: Evaluation, offer: Offer | None) -> Evaluatio
     return evaluation if offer is None or offer.bundled else Checked(name, evaluation, offer)
 
 
+def without_faults(
+    evaluations: Mapping[str, Evaluation], make: Callable[[Mapping[str, Evaluation]], Any]
+) -> tuple[Any, list[BadEvaluation]]:
+    """The result of `make` for the evaluations that keep their contracts, and the faults of the others."""
+    faults: list[BadEvaluation] = []
+    while True:
+        sound = {name: evaluation for name, evaluation in evaluations.items() if name not in [f.name for f in faults]}
+        try:
+            return make(sound), faults
+        except BadEvaluation as fault:
+            if fault.name not in sound:
+                raise
+            faults.append(fault)
+
+
 def clash(evaluation: Evaluation, what: str, name: str) -> NoReturn:
     """Raise the error for an evaluation that adds a name that something else uses already."""
     if isinstance(evaluation, Checked):

@@ -7,9 +7,9 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from meva_core.errors import BadPlugin, MevaError
+from meva_core.errors import BadPlugin
 from meva_core.report import figures, page, tables
-from meva_core.report.checked import BadEvaluation, Checked, clash
+from meva_core.report.checked import Checked, clash, without_faults
 from meva_core.report.numbers import Numbers
 from meva_core.report.result import Result
 from meva_core.storage import files
@@ -23,15 +23,8 @@ def finish(out: Path, result: Result) -> None:
     Raises BadPlugin if an evaluation of a third party breaks its contract. Then everything else is written without this
     evaluation, except the page: without it the run counts as unfinished, and resuming it evaluates again.
     """
-    faults: list[MevaError] = [*result.seen.faults.values()]
-    while True:
-        try:
-            text = _write(out, result)
-            break
-        except BadEvaluation as fault:
-            faults.append(fault)
-            result = attrs.evolve(result, evaluations=_without(result.evaluations, fault.name))
-    if faults:
+    text, later = without_faults(result.evaluations, lambda sound: _write(out, attrs.evolve(result, evaluations=sound)))
+    if faults := [*result.seen.faults.values(), *later]:
         (out / "report.html").unlink(missing_ok=True)
         raise BadPlugin(f"{faults[0]}. All other results are in {out}") from faults[0]
     files.write(out / "report.html", text)
@@ -45,10 +38,6 @@ def _write(out: Path, result: Result) -> str:
     figures.draw(result, summary, arrays, out / "figures")
     tables.as_text(summary, result.evaluations)  # checks what the screen shows
     return page.of_run(out, result.evaluations)
-
-
-def _without(evaluations: tables.Evaluations, name: str) -> tables.Evaluations:
-    return {other: evaluation for other, evaluation in evaluations.items() if other != name}
 
 
 def policies_of(result: Numbers) -> dict[str, np.ndarray]:

@@ -186,7 +186,9 @@ def draw(asked: Reproduction, folders: Mapping[str, Path], out: Path, found: dic
         elif asked.picture == "payoffs":
             told = {label: read_summary(folder) for label, folder in folders.items()}
             each = {
-                f"payoffs_{label}": figures.payoffs(run, evaluations_asked.of_summary(run), f"{label}: {title(run)}")
+                f"payoffs_{label}": figures.payoffs(
+                    run, evaluations_asked.of_folder(folders[label], run), f"{label}: {title(run)}"
+                )
                 for label, run in told.items()
             }
         else:
@@ -205,8 +207,8 @@ class Folder:
 def _drawn_by_evaluations(asked: Reproduction, folders: Mapping[str, Path]) -> dict[str, Any]:
     """Figures by name: one for all runs, or one for each if the evaluation draws every run separately."""
     runs = {label: Folder(read_summary(folder), read_policies(folder)) for label, folder in folders.items()}
-    first = next(iter(runs.values()))
-    offered = evaluations_asked.of_summary(first.summary).values()
+    label, first = next(iter(runs.items()))
+    offered = evaluations_asked.of_folder(folders[label], first.summary).values()
     draw = next(e.pictures()[asked.picture] for e in offered if asked.picture in e.pictures())
     drawn = draw(runs, asked.title)
     if isinstance(drawn, Mapping):

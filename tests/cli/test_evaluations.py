@@ -1,8 +1,10 @@
 """Evaluations as plugins: picked, set, left out, and a stranger's with a table, a picture and a panel of its own."""
 
+import importlib
 import itertools
 import json
 import re
+import shutil
 import sys
 
 import jax.numpy as jnp
@@ -278,6 +280,60 @@ def test_what_nobody_asks_harms_nobody(fake_plugin, meva_run, tmp_path):
     fake_plugin("fairness", f"{FAIRNESS}\nFairness.ask = fail\n")
     _, summary = folder_of(meva_run, tmp_path, *LOLA)
     assert "fairness" not in summary["evaluations"]
+
+
+# ---------------------------------------------------------------- drawn again
+
+
+def test_a_page_is_made_again_with_the_settings_and_the_plugin_of_the_run(
+    fake_plugin, meva_run, meva_command, tmp_path
+):
+    """Two plugins offer the name, and the settings are not those by default: the page is the same, byte by byte."""
+    caption = 'f"how far payoffs are apart, in {self.unit}"'
+    code = FAIRNESS.replace('"how far payoffs are apart"', caption)
+    fake_plugin("fairness", code)
+    fake_plugin("unfair", FAIRNESS.replace("fairness:", "unfair:").replace("how far payoffs are", "unfair payoffs are"))
+    words = (*LOLA, "--evaluate", "fairness:fairness", "--set", "evaluate.fairness.unit=2.0")
+    out, _ = folder_of(meva_run, tmp_path, *words)
+    page = (out / "report.html").read_text()
+    assert "<h2>How far payoffs are apart, in 2.0</h2>" in page
+    outcome = meva_command("report", out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert (out / "report.html").read_text() == page
+    assert meva_command("compare", out, shutil.copytree(out, tmp_path / "copy")).err == ""
+
+
+def test_what_cannot_be_shown_again_is_left_out_with_a_remark(fake_plugin, meva_run, meva_command, tmp_path):
+    site = fake_plugin("fairness", FAIRNESS)
+    out, _ = folder_of(meva_run, tmp_path, *LOLA, "--evaluate", "convergence,fairness")
+    (site / "fairness.py").write_text(FAIRNESS.replace("unit: float", "size: float").replace("self.unit", "self.size"))
+    assert "warning: evaluation fairness is not shown: unknown hyper-parameter 'unit' @ evaluate.fairness" in shown(
+        meva_command, out
+    )
+    (site / "fairness.py").write_text(f"{FAIRNESS}\nFairness.tables = fail\n")
+    assert (
+        "warning: evaluation fairness is not shown: evaluation 'fairness' of plugin 'fairness' (meva-fairness): "
+        in (shown(meva_command, out))
+    )
+    (site / "meva_fairness-1.0.dist-info" / "entry_points.txt").unlink()
+    assert (
+        "warning: evaluation fairness is not shown: expected evaluation 'fairness' of plugin 'fairness' (meva-fairness"
+        in (shown(meva_command, out))
+    )
+
+
+def shown(meva_command, out):
+    """The warning about an evaluation that the page lacks; it has that of the other one."""
+    sys.modules.pop("fairness", None)
+    importlib.invalidate_caches()
+    discovery.installed.cache_clear()
+    outcome = meva_command("report", out)
+    page = (out / "report.html").read_text()
+    assert outcome.code == 0
+    assert "How far payoffs are apart</h2>" not in page
+    assert "Convergence: mean length" in page
+    (line,) = outcome.err.splitlines()
+    return line
 
 
 # ---------------------------------------------------------------- picked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Any
 import jinja2
 
 from meva_core.contracts.evaluation import Panel
-from meva_core.errors import MevaError
+from meva_core.errors import MevaError, Remark
 from meva_core.registry import bibtex, discovery
 from meva_core.report import asked, citations, tables
+from meva_core.report.checked import without_faults
 from meva_core.storage.run_folder import read_policies, read_summary
 
 CAPTIONS = {
@@ -26,10 +28,21 @@ CAPTIONS = {
 
 
 def of_run(folder: Path, evaluations: tables.Evaluations | None = None) -> str:
-    """The page of a finished run. evaluations: those of the run; by default the installed ones with the same names."""
+    """The page of a finished run. evaluations: those of the run.
+
+    By default they are rebuilt from the folder's experiment.toml. Those that no longer can show the run are then left
+    out, each with a `Remark`.
+    """
     summary = read_summary(folder)
-    if evaluations is None:
-        evaluations = asked.of_summary(summary)
+    if evaluations is not None:
+        return _of_run(folder, summary, evaluations)
+    text, faults = without_faults(asked.of_folder(folder, summary), lambda sound: _of_run(folder, summary, sound))
+    for fault in faults:
+        warnings.warn(f"evaluation {fault.name} is not shown: {fault}", Remark, stacklevel=2)
+    return text
+
+
+def _of_run(folder: Path, summary: dict[str, Any], evaluations: tables.Evaluations) -> str:
     arrays = read_policies(folder)
     panels = [panel for evaluation in evaluations.values() for panel in evaluation.panels(summary, arrays)]
     captions = {name: text for evaluation in evaluations.values() for name, text in evaluation.captions().items()}
