@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from meva_core.contracts import conversion
-from meva_core.errors import BadValue, UnknownName, did_you_mean
+from meva_core.errors import BadPlugin, BadValue, MevaError, Remark, UnknownName, did_you_mean
 from meva_core.experiment.choice import FROM, Choice, read_choice, read_name
 from meva_core.experiment.cookbook import cookbook
 from meva_core.experiment.experiment import DEFAULT, EvaluateSettings, Experiment
@@ -36,7 +37,8 @@ def tables(registry: Registry, table: Tables, defaults: Tables) -> dict[str, Any
 def running(registry: Registry, asked: Sequence[str], table: Tables) -> dict[str, Offer]:
     """The evaluations that run if these are asked, by the names of their tables, in the order of the registry.
 
-    An evaluation that runs by default is left out if one that it builds on is not installed. Raises UnknownName if that
+    An evaluation that runs by default is left out if one that it builds on is not installed, and with a `Remark` if a
+    third party's class cannot be loaded. Raises UnknownName if that
     happens to an evaluation that is asked by name, and BadValue if two evaluations of one name are asked.
     """
     chosen = {name: _find(registry, name, table) for name in asked if name != DEFAULT}
@@ -47,9 +49,9 @@ def running(registry: Registry, asked: Sequence[str], table: Tables) -> dict[str
                 f"install its plugin, or leave {name} out"
             )
     if DEFAULT in asked:
-        for offer in registry.of_kind("evaluation"):
-            named = any(other.name == offer.name for other in chosen.values())
-            if not named and loading.load(offer).by_default and None not in _below(registry, offer, table).values():
+        named = [offer.name for offer in chosen.values()]
+        for offer in _by_default(registry):
+            if offer.name not in named and None not in _below(registry, offer, table).values():
                 chosen[_name(registry, offer)] = offer
     for offer in list(chosen.values()):
         for name, found in _below(registry, offer, table, chosen).items():
@@ -60,6 +62,17 @@ def running(registry: Registry, asked: Sequence[str], table: Tables) -> dict[str
         if names[offer.name] != name:
             raise BadValue(f"expected one evaluation called {offer.name}, got {name} and {names[offer.name]}: ask one")
     return {name: chosen[name] for name in sorted(chosen, key=lambda name: registry.offers.index(chosen[name]))}
+
+
+def _by_default(registry: Registry) -> Iterator[Offer]:
+    for offer in registry.of_kind("evaluation"):
+        try:
+            if loading.load(offer).by_default:
+                yield offer
+        except BadPlugin as error:
+            if offer.bundled:
+                raise
+            warnings.warn(f"{error}; until then it does not run", Remark, stacklevel=2)
 
 
 def _asked(table: Tables) -> tuple[str, ...]:
@@ -175,11 +188,17 @@ def _check_settings(registry: Registry, names: Iterable[str], path: str) -> None
         if name in own:
             continue
         for offer in known:
-            now = loading.load(offer).formerly.get(name)
-            if now is not None:
+            if (now := _formerly(offer).get(name)) is not None:
                 raise BadValue(f"{path}.{name} is now {path}.{offer.name}.{now}: write that instead")
         hint = did_you_mean(name, [*own, *(offer.name for offer in known)])
         raise BadValue(f"unknown hyper-parameter {path}.{name}{hint}")
+
+
+def _formerly(offer: Offer) -> Mapping[str, str]:
+    try:
+        return loading.load(offer).formerly
+    except MevaError:  # nobody asks for it
+        return {}
 
 
 # ---------------------------------------------------------------- settings that depend on the rest

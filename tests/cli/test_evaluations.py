@@ -276,6 +276,39 @@ def test_an_empty_cell_is_no_fault(fake_plugin, meva_run, tmp_path):
     folder_of(meva_run, tmp_path, *TWO_ROWS, "--evaluate", "best_response,fairness")
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("1 / 0", "cannot be imported from 'fairness_too:Fairness': ZeroDivisionError"),
+        ("Fairness.builds_on = 3", "builds_on: expected names of evaluations, got 3"),
+    ],
+)
+def test_a_broken_class_runs_only_by_name(fake_plugin, meva_run, tmp_path, fault, said):
+    """One that would run by default is left out with a warning; another run is not refused for it."""
+    hook = FAIRNESS[: FAIRNESS.index("@component")].replace("fairness:", "fairness_too:")
+    fake_plugin("fairness", hook)
+    code = FAIRNESS.replace("    by_default = False\n", "")
+    (tmp_path / "site" / "fairness_too.py").write_text(code.replace("@hookimpl", "") + fault)
+    outcome = meva_run(*LOLA, "--set", "evaluate.best_response.steps=2", "--out", tmp_path / "out")
+    sys.modules.pop("fairness_too", None)
+    (line,) = outcome.err.splitlines()
+    assert outcome.code == 0
+    assert line.startswith("warning: evaluation 'fairness' of plugin 'fairness' (meva-fairness): ")
+    assert said in line
+    outcome = meva_run(*LOLA, "--evaluate", "fairness")
+    sys.modules.pop("fairness_too", None)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert "unknown hyper-parameter evaluate.pair -" in meva_run(*LOLA, "--set", "evaluate.pair=3").err
+
+
+def test_an_evaluation_may_have_a_learners_name(fake_plugin, meva_run, tmp_path):
+    code = FAIRNESS.replace('Entry("fairness"', 'Entry("naive"').replace("    by_default = False\n", "")
+    fake_plugin("fairness", code)
+    _, summary = folder_of(meva_run, tmp_path, *LOLA)
+    assert {"naive", "shaping"} <= set(summary["evaluations"])
+
+
 def test_what_nobody_asks_harms_nobody(fake_plugin, meva_run, tmp_path):
     fake_plugin("fairness", f"{FAIRNESS}\nFairness.ask = fail\n")
     _, summary = folder_of(meva_run, tmp_path, *LOLA)
