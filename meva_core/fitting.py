@@ -49,7 +49,7 @@ class Divergence:
     def __str__(self) -> str:
         return (
             f"seed {self.seed} diverged in loop {self.loop}: {self.quantity} is not a finite number "
-            "(likely a rate too high: lower learner.rate, or the rate of its optimiser)"
+            "(the rate is probably too high: lower learner.rate, or the rate of its optimiser)"
         )
 
 

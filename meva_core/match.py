@@ -189,7 +189,7 @@ def _checked(match: Match, x: Any, key: Any) -> tuple[Array, Array]:
 
 def _check(match: Match) -> None:
     if not isinstance(match, Match):
-        raise BadValue(f"expected a Match, as meva.self_play(game, player), got {kinds.told(match)}")
+        raise BadValue(f"expected a Match, such as meva.self_play(game, player), got {kinds.told(match)}")
     kinds.check("game", match.game)
     for player in match.players:
         if not isinstance(player, Fitted):

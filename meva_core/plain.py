@@ -76,7 +76,7 @@ class ResponseSettings:
     """Settings of the search for best responses in games that list no exact ones."""
 
     response_steps: int = static(default=100, doc="gradient steps", check=between(1, 10**7))
-    response_restarts: int = static(default=8, doc="fresh starts", check=between(1, 10**5))
+    response_restarts: int = static(default=8, doc="random restarts", check=between(1, 10**5))
     response_rate: float = static(default=1.0, doc="learning rate", check=positive)
 
 
@@ -222,13 +222,13 @@ def _player(given: Any, seeds: int | None) -> Fitted:
     if not isinstance(given, Fitted):
         kinds.check("learner", given)
         if given.training is not None:
-            raise BadCombination(f"expected a fitted learner, got {kinds.told(given)}: meva.fit(it) first")
+            raise BadCombination(f"expected a fitted learner, got {kinds.told(given)}: call meva.fit on it first")
         given = Fitted(learner=given)
     several = copies(given.learner)
     if several is not None and several != seeds:
         raise BadValue(
-            f"expected seeds={several} beside a player who was fitted with as many, got "
-            f"{'none' if seeds is None else seeds}: say so, or take one with jax.tree.map(lambda leaf: leaf[0], player)"
+            f"expected seeds={several} for a player that was fitted on {several} seeds, got "
+            f"{'none' if seeds is None else seeds}: add it, or take one fit: jax.tree.map(lambda leaf: leaf[0], player)"
         )
     return given if several is not None else _of_seeds(given, seeds)
 

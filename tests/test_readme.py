@@ -158,7 +158,7 @@ def test_reproduce_and_compare(monkeypatch, capsys, tmp_path):
     (tmp_path / "runs").mkdir()
     for folder, name in zip(made, compare[2:], strict=True):
         folder.rename(tmp_path / name)
-    assert "what differs in configuration" in invoke(monkeypatch, capsys, *compare)
+    assert "differences in configuration" in invoke(monkeypatch, capsys, *compare)
 
 
 def test_plugins(monkeypatch, capsys, tmp_path):

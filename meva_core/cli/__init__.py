@@ -93,7 +93,7 @@ def _invoke(command: click.Command) -> None:
     except (MemoryError, RuntimeError) as error:  # jax is not imported here, so its error is recognised by its text
         if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        advice = "ask for less at a time: a smaller batch_size or width, fewer pairs, seeds, or --jobs"
+        advice = "use less at a time: a smaller batch_size or width, fewer pairs or seeds, or fewer --jobs"
         click.echo(f"error: {one_line(f'not enough memory ({error}): {advice}')}", err=True)
         sys.exit(FAILED)
     sys.exit(code if isinstance(code, int) else 0)
@@ -117,6 +117,8 @@ def _warnings_to_users() -> Callable[..., None]:
             python_shows(message, category, *args, **kwargs)
         elif not cache_warned:
             cache_warned = True
-            click.echo(f"warning: compiled programs cannot be kept (the run is slower, not wrong): {message}", err=True)
+            click.echo(
+                f"warning: compiled programs cannot be stored (the run is slower, but correct): {message}", err=True
+            )
 
     return show

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from meva_core.errors import BadValue, UnknownName, did_you_mean
+from meva_core.errors import BadValue, MevaError, UnknownName, did_you_mean
 from meva_core.registry import bibtex, discovery
 from meva_core.registry.entries import Offer, Registry
 
@@ -16,37 +18,44 @@ from meva_core.registry.entries import Offer, Registry
 def cite_command(wanted: tuple[str, ...]) -> None:
     """Print the papers to cite, as BibTeX, each once.
 
-    NAME is that of any entry (see: meva list). RUN is the folder of a run or a tournament, and stands for
-    everything that took part in it.
+    NAME is the name of any entry (see: meva list). RUN is the folder of a run or a tournament, and stands for
+    every entry that took part in it. A finished one stores its papers in references.bib.
 
     \b
     meva cite lola ipd > refs.bib
     meva cite runs/ipd-meva-...
     """
     if not wanted:
-        raise BadValue("expected what to cite, got nothing: meva cite NAME (see: meva list), or a run's folder")
+        raise BadValue("expected names or run folders to cite, got nothing: write meva cite NAME (see: meva list)")
     known = discovery.installed()
-    offers = list(dict.fromkeys(offer for each in wanted for offer in _offers(known, each)))
-    found = [entry for offer in offers for entry in bibtex.of(offer).items()]
-    papers = bibtex.papers(offers)
-    if papers:
-        click.echo("\n\n".join(papers.values()))
-    if differing := sorted({key for key, text in found if text != papers[key]}):
-        click.echo(f"note: plugins differ in {', '.join(differing)}: the first text is printed", err=True)
-    if lacking := [_described(offer) for offer in offers if not bibtex.of(offer)]:
+    found = [_found(known, each) for each in wanted]
+    offers = dict.fromkeys(offer for entries, _ in found for offer in entries)
+    sources = [papers for _, each in found for papers in each]
+    papers = bibtex.merged(sources)
+    click.echo(bibtex.as_text(papers), nl=False)
+    if differing := sorted({key for source in sources for key, text in source.items() if text != papers[key]}):
+        click.echo(f"note: plugins have different texts for {', '.join(differing)}: the first one is printed", err=True)
+    if lacking := [_described(offer) for offer in offers if not (offer.entry.bibtex or offer.entry.cites)]:
         click.echo(f"note: no BibTeX on record for {', '.join(lacking)}", err=True)
 
 
-def _offers(known: Registry, name_or_run: str) -> list[Offer]:
+def _found(known: Registry, name_or_run: str) -> tuple[list[Offer], list[Mapping[str, str]]]:
+    """The entries that a name or a folder stands for, and tables of their papers."""
     if kinds := known.kinds_of(name_or_run):
-        return [known.find(kind, name_or_run) for kind in kinds]
-    folder = Path(name_or_run)
-    if folder.is_dir():
+        offers = [known.find(kind, name_or_run) for kind in kinds]
+    elif (folder := Path(name_or_run)).is_dir():
+        from meva_core.report import citations
         from meva_core.studies import participants  # imports jax
 
-        return participants.of_folder(known, folder)
-    names = {offer.name for offer in known.offers}
-    raise UnknownName(f"unknown name or run {name_or_run!r}{did_you_mean(name_or_run, names)}")
+        if (stored := citations.stored(folder)) is not None:
+            with contextlib.suppress(MevaError):  # a plugin that is not installed: its papers are stored all the same
+                return participants.of_folder(known, folder), [stored]
+            return [], [stored]
+        offers = participants.of_folder(known, folder)
+    else:
+        names = {offer.name for offer in known.offers}
+        raise UnknownName(f"unknown name or run {name_or_run!r}{did_you_mean(name_or_run, names)}")
+    return offers, [bibtex.of(offer) for offer in offers]
 
 
 def _described(offer: Offer) -> str:

@@ -21,7 +21,7 @@ def parse_counts(context: click.Context, parameter: click.Parameter, given: str 
     return list(dict.fromkeys(counts))
 
 
-@click.command("claims", short_help="Count how many fits of a recipe do what is claimed.")
+@click.command("claims", short_help="Count the fits for which a claim about a recipe holds.")
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option(
     "--fits",
@@ -29,7 +29,7 @@ def parse_counts(context: click.Context, parameter: click.Parameter, given: str 
     default=60,
     show_default=True,
     metavar="N",
-    help="Number of fits, each with a seed of its own.",
+    help="Number of fits, each with its own seed.",
 )
 @click.option(
     "--seed",
@@ -37,20 +37,21 @@ def parse_counts(context: click.Context, parameter: click.Parameter, given: str 
     default=2000,
     show_default=True,
     metavar="N",
-    help="The first seed; no recipe was chosen on seeds from the default on.",
+    help="First seed. No recipe was chosen on the default seed or a higher one.",
 )
 @click.option(
     "--devices",
     "counts",
     callback=parse_counts,
     metavar="N,...",
-    help="Numbers of devices, counted one after the other [default: 1, and as many as a run uses].",
+    help="Numbers of devices to count on, one after the other [default: 1, and as many as a run uses].",
 )
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the counts to this file; runs and pages quote claims.toml beside a recipe file.",
+    help="Add the counts to this file, which keeps those of other machines. Runs and pages quote the claims.toml next "
+    "to a recipe file.",
 )
 @of_many_runs("claims", "claim")
 def claims_command(
@@ -64,7 +65,7 @@ def claims_command(
     registry_file: Path | None,
     quiet: bool,
 ) -> int:
-    """Count how many fits of a recipe do what is claimed of it.
+    """Count the fits for which a claim about a recipe holds.
 
     NAME is a claim of a recipe file (meva_core/registry/claims.py documents its layout); by default, all claims are
     counted.
@@ -73,7 +74,7 @@ def claims_command(
     meva claims
     meva claims NAME --fits 10 --devices 1
 
-    Run again, it resumes where it was stopped: finished fits are only read.
+    If it was stopped, run the same command again: finished fits are only read.
     """
     from meva_core import runner
     from meva_core.cli import overview

@@ -17,10 +17,10 @@ from meva_core.errors import BadFolder, BadValue
     "csv_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A new file for all numbers of all runs, one a line.",
+    help="New file for all numbers of all runs, one number per line.",
 )
 def compare_command(folders: tuple[Path, ...], csv_file: Path | None) -> None:
-    """Show finished runs side by side: where their experiments differ, and their numbers.
+    """Show finished runs side by side: how their experiments differ, and their numbers.
 
     \b
     meva compare runs/ipd-lola-... runs/ipd-meva-...
@@ -28,7 +28,7 @@ def compare_command(folders: tuple[Path, ...], csv_file: Path | None) -> None:
     """
     _check_folders(folders)
     if csv_file is not None and csv_file.exists():
-        raise BadFolder(f"expected a new file for --csv, got {csv_file}, which is there already: choose another")
+        raise BadFolder(f"expected a new file for --csv, got {csv_file}, which exists: choose another name")
 
     from meva_core.cli.screen import console
     from meva_core.report import comparison
@@ -50,7 +50,7 @@ def _check_folders(folders: Sequence[Path]) -> None:
     for folder in folders:
         first = seen.setdefault(folder.resolve(), folder)
         if first is not folder:
-            also = "twice" if str(first) == str(folder) else f"and {folder}, the same one"
+            also = "twice" if str(first) == str(folder) else f"and {folder}, the same folder"
             raise BadValue(f"expected each run's folder once, got {first} {also}: leave one out")
 
 

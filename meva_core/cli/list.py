@@ -9,7 +9,7 @@ import click
 from meva_core.contracts import hooks
 from meva_core.registry import discovery, entries
 
-HELP = f"""Show all entries, kind by kind, and who offers each.
+HELP = f"""Show all entries, kind by kind, each with its plugin.
 
 KIND is one of {", ".join(hooks.KINDS)}.
 """

@@ -17,20 +17,20 @@ def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
             default=Path(out),
             show_default=True,
             metavar="DIR",
-            help=f"A folder per {kind}; runs/ and fits/ are used again.",
+            help=f"Folder for the results, with a subfolder for each {kind}; its runs/ and fits/ are reused.",
         ),
         click.option(
             "--jobs",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Runs made at a time, each in a process of its own [default: one per core, at most 8; on a GPU one].",
+            help="Number of runs at a time, each in its own process [default: one per core, at most 8; one on a GPU].",
         ),
         click.option(
             "--registry",
             "registry_file",
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="Recipes, and reproductions, of your own.",
+            help="File with your own recipes and reproductions.",
         ),
         click.option("--quiet", is_flag=True, help="Print nothing but errors."),
     )

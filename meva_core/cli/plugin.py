@@ -25,13 +25,14 @@ FAILED = 1
 def plugin_group() -> None:
     """List, check and write plugins.
 
-    MEVA_BLOCK=NAME,NAME switches plugins off for one command, [plugins] disabled in a registry file for good.
+    MEVA_BLOCK=NAME,NAME switches plugins off for one command; [plugins] disabled in a registry file switches them
+    off permanently.
     """
 
 
 @plugin_group.command("list")
 def list_command() -> None:
-    """Show every plugin: its distribution, and what it offers, or why it is left out."""
+    """Show every plugin. Prints its distribution, and what it offers or why it is left out."""
     known = discovery.installed()
     for plugin in known.plugins:
         click.secho(plugin.name, bold=True, nl=False)
@@ -46,13 +47,13 @@ def list_command() -> None:
     "games",
     multiple=True,
     metavar="NAME",
-    help="What learners and value models are checked on; repeat for several "
-    "[default: the plugin's own games, and a bundled one of each kind].",
+    help="Game on which learners and value models are checked; repeat for several "
+    "[default: the plugin's own games, and one bundled game of each kind].",
 )
 def check_command(names: tuple[str, ...], games: tuple[str, ...]) -> int:
-    """Check that entries keep their contracts: the conformance kit, on anything that is installed.
+    """Check that installed entries keep their contracts. Runs the conformance kit.
 
-    NAME is an entry, PLUGIN:ENTRY, or a plugin or a distribution, for all of its entries.
+    NAME is an entry (or PLUGIN:ENTRY), or a plugin or a distribution, which stands for all of its entries.
 
     \b
     meva plugin check my_game
@@ -73,10 +74,10 @@ def check_command(names: tuple[str, ...], games: tuple[str, ...]) -> int:
 
 @plugin_group.command("new")
 @click.argument("name")
-@click.option("--kind", metavar="KIND", required=True, help=f"What it offers: {', '.join(hooks.KINDS)}.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: NAME].")
+@click.option("--kind", metavar="KIND", required=True, help=f"What the plugin offers: {', '.join(hooks.KINDS)}.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="New folder [default: NAME].")
 def new_command(name: str, kind: str, out: Path | None) -> None:
-    """Write a plugin that works, with its test: a distribution of two files, to build on."""
+    """Write a working plugin with a test. It is ready to install, and a starting point for your own."""
     from meva_core.registry import scaffold
 
     written = scaffold.write(discovery.installed(), name, entries.check_kind(kind), out)

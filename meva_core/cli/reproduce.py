@@ -11,10 +11,10 @@ from meva_core.cli.options import of_many_runs
 from meva_core.errors import BadValue
 
 
-@click.command("reproduce", short_help="Make what a publication reports again.")
+@click.command("reproduce", short_help="Reproduce published results.")
 @click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--all", "everything", is_flag=True, help="All reproductions.")
-@click.option("--quick", is_flag=True, help="Fewer seeds and points, shorter fits: the picture in minutes.")
+@click.option("--quick", is_flag=True, help="Use fewer seeds and points, and shorter fits: the pictures take minutes.")
 @of_many_runs("reproductions", "reproduction")
 def reproduce_command(
     names: tuple[str, ...],
@@ -25,13 +25,13 @@ def reproduce_command(
     registry_file: Path | None,
     quiet: bool,
 ) -> int:
-    """Make what a publication reports again, and say how close it came.
+    """Reproduce published results, and show claim by claim how close they come.
 
     \b
     meva reproduce figure-2b
     meva reproduce --all --quick
 
-    Run again, it resumes where it was stopped: finished runs are only read.
+    If it was stopped, run the same command again: finished runs are only read.
     """
     from meva_core import runner
     from meva_core.cli import overview
@@ -45,7 +45,8 @@ def reproduce_command(
     files = [*discovery.recipe_files(known), *files]
     there = reproductions.names(files)
     if everything == bool(names):
-        raise BadValue(f"expected names, or --all, one of the two: there are {', '.join(there)}")
+        got = "both" if everything else "neither"
+        raise BadValue(f"expected names or --all, got {got}: the names are {', '.join(there)}")
     asked = [reproductions.find(files, name) for name in (there if everything else dict.fromkeys(names))]
     wanted = [(one, planned(known, files, one, quick, registry_file)) for one in asked]
     make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)

@@ -21,63 +21,68 @@ def parse_settings(context: click.Context, parameter: click.Parameter, given: tu
 
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("experiment", type=click.Path(path_type=Path), required=False)
-@click.option("--game", metavar="NAME", help="What is played (see: meva list game).")
-@click.option("--learner", metavar="NAME", help="The rule that players follow (see: meva list learner).")
+@click.option("--game", metavar="NAME", help="Game to play (see: meva list game).")
+@click.option("--learner", metavar="NAME", help="Learner that plays (see: meva list learner).")
 @click.option(
     "--opponent",
     metavar="NAME",
     multiple=True,
-    help="The rule in the other seat [default: self-play]. Repeat in seat order for more players.",
+    help="Learner in the other seat [default: self-play]. If there are more players, repeat it in seat order.",
 )
 @click.option(
     "--recipe",
     metavar="NAME",
-    help="Hyper-parameters on record (see: meva show learner NAME) [default: default].",
+    help="Named set of hyper-parameters (see: meva show learner NAME) [default: default].",
 )
 @click.option("--seed", type=int, metavar="N", help="First random seed [default: 0].")
-@click.option("--seeds", type=int, metavar="N", help="Independent fits in one program [default: 1].")
+@click.option("--seeds", type=int, metavar="N", help="Number of independent fits, in one program [default: 1].")
 @click.option(
     "--set",
     "overrides",
     multiple=True,
     metavar="PATH=VALUE",
     callback=parse_settings,
-    help="Any hyper-parameter of game, learner, opponent, fit, evaluate or a learner's part: learner.rate=1.5.",
+    help="Set a hyper-parameter of game, learner, opponent, fit, evaluate or a part of the learner: learner.rate=1.5.",
 )
 @click.option(
     "--evaluate",
     "evaluations",
     metavar="NAME,NAME,...",
-    help="What is asked of the players (see: meva list evaluation) [default: default, all that are asked unless "
-    "somebody picks].",
+    help="Evaluations to run (see: meva list evaluation); the name default stands for all that run by default "
+    "[default: default].",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: runs/GAME-LEARNER-TIME]."
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder for the results [default: runs/GAME-LEARNER-TIME].",
 )
 @click.option(
     "--resume",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Continue the run in this folder, for longer with --set learner.loops=N, where no schedule depends on that.",
+    help="Resume the run in this folder; --set learner.loops=N makes its fit longer, unless a schedule depends on it.",
 )
 @click.option(
     "--registry",
     "registry_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Recipes of your own, over the shipped ones.",
+    help="File with your own recipes, which come before the shipped ones.",
 )
-@click.option("--device", type=click.Choice(["cpu", "gpu"]), help="What computes [default: a GPU where there is one].")
+@click.option(
+    "--device", type=click.Choice(["cpu", "gpu"]), help="Device that computes [default: a GPU if there is one]."
+)
 @click.option(
     "--devices",
     type=click.IntRange(min=1),
     metavar="N",
-    help="How many of them, which share out every batch [default: all; of a processor one per core, at most 8].",
+    help="Number of devices that share every batch [default: all; on a CPU one per core, at most 8].",
 )
 @click.option(
     "--on-divergence",
     type=click.Choice(["stop", "continue"]),
-    help="What the other seeds do where one diverges [default: continue].",
+    help="What the other seeds do if one diverges [default: continue].",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run_command(
@@ -109,7 +114,8 @@ def run_command(
     others = (*names, experiment, out, device, devices)
     if resume is not None and any(x not in (None, ()) for x in others):
         raise BadValue(
-            "expected --resume DIR, with no more than --set or --on-divergence: its experiment.toml has the rest"
+            "expected --resume DIR with at most --set, --evaluate and --on-divergence, got other options: the "
+            "experiment.toml in DIR holds the rest"
         )
     if resume is None and experiment is None and not (game and learner):
         raise BadValue("expected --game and --learner (or an experiment.toml, or --resume DIR); see meva-run --help")
@@ -132,7 +138,7 @@ def run_command(
     if experiment is not None and experiment.is_dir():
         raise BadFolder(
             f"expected a file, got the folder {experiment}: write {experiment / 'experiment.toml'} to run it again, "
-            f"--resume {experiment} to continue it"
+            f"--resume {experiment} to resume it"
         )
     written = experiment if resume is None else resume / "experiment.toml"
     if written is not None and device in (None, "cpu"):

@@ -128,7 +128,7 @@ class Screen(Progress):
         # This runs in a signal handler, when the console may be in the middle of a line.
         with contextlib.suppress(OSError):
             if not self.console.quiet:
-                os.write(sys.stderr.fileno(), b"\nstopping when this chunk is over (once more: at once)\n")
+                os.write(sys.stderr.fileno(), b"\nstopping after this chunk (press again to stop at once)\n")
 
     def left(self, error: KeyboardInterrupt | OSError, command: str, file: str) -> int:
         """Say how to resume after Ctrl-C or a disk error, if `file` shows that a run was begun. Returns the exit code.
@@ -138,13 +138,13 @@ class Screen(Progress):
         self.close()
         begun, resume = (self.out / file).is_file(), f"{command} --resume {self.out}"
         if isinstance(error, KeyboardInterrupt):
-            self.errors.print("stopped" + f"; continue with: {resume}" * begun, markup=False)
+            self.errors.print("stopped" + f"; resume with: {resume}" * begun, markup=False)
             return signals.exit_code(error)
         if not begun or attribution.culprit(error) is not None:
             raise error
         where = f" {error.filename}" if error.filename else ""
         raise Unwritable(
-            f"cannot read or write{where}: {error.strerror or error}; what was saved is whole, continue with: {resume}"
+            f"cannot read or write{where}: {error.strerror or error}; saved results are complete; resume with: {resume}"
         ) from error
 
     def close(self) -> None:

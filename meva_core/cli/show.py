@@ -16,7 +16,7 @@ from meva_core.registry import discovery, entries
 from meva_core.registry.entries import Offer, Registry
 from meva_core.registry.recipes import RecipeFile
 
-PER_PAYOFF = "per payoff: for payoffs a thousand times as large, a thousandth of it takes the same steps"
+PER_PAYOFF = "per payoff: if payoffs are a thousand times as large, a thousandth of the value gives the same steps"
 
 
 HELP = f"""Show one entry: its description, hyper-parameters, parts, recipes and paper.
@@ -27,11 +27,16 @@ KIND is one of {", ".join(hooks.KINDS)}; leave it out if only one kind has NAME.
 
 @click.command("show", short_help="Show one entry and its hyper-parameters.", help=HELP)
 @click.argument("wanted", nargs=-1, metavar="[KIND] NAME")
-@click.option("--registry", "registry_file", metavar="FILE", help="Recipes of your own, over the shipped ones.")
+@click.option(
+    "--registry",
+    "registry_file",
+    metavar="FILE",
+    help="File with your own recipes, which come before the shipped ones.",
+)
 def show_command(wanted: tuple[str, ...], registry_file: str | None) -> None:
     """Show one entry, or list those of a kind."""
     if not wanted:
-        raise BadValue("expected what to show, got nothing: meva show KIND NAME (see: meva list)")
+        raise BadValue("expected a kind or a name to show, got nothing: write meva show KIND NAME (see: meva list)")
     if kind := entries.kind_named(" ".join(wanted)):
         show_kinds([kind])
     else:

@@ -12,19 +12,19 @@ from meva_core.cli.options import of_many_runs
 
 @click.command("sweep", short_help="Run a learner at many settings, and rank them.")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
-@click.option("--quick", is_flag=True, help="With the changes that the file lists under quick.")
+@click.option("--quick", is_flag=True, help="Apply the changes that the file lists under quick.")
 @of_many_runs("sweeps", "sweep")
 def sweep_command(file: Path, quick: bool, out: Path, jobs: int | None, registry_file: Path | None, quiet: bool) -> int:
     """Run one game and learner at many settings, and rank them by a number.
 
-    FILE is TOML: game, learner, what to rank by, and settings by name or a grid of them. Its layout:
-    meva_core/studies/sweeps.py; an example: examples/sweeps/schedule.toml.
+    FILE is a TOML file with the game, the learner, the number to rank by, and named settings or a grid. Its layout is
+    documented in meva_core/studies/sweeps.py; an example is examples/sweeps/schedule.toml.
 
     \b
     meva sweep examples/sweeps/schedule.toml
     meva sweep examples/sweeps/schedule.toml --quick
 
-    Run again, it resumes where it was stopped: finished runs are only read.
+    If it was stopped, run the same command again: finished runs are only read.
     """
     from meva_core import runner
     from meva_core.cli import overview

@@ -19,21 +19,25 @@ if TYPE_CHECKING:
 @click.command(
     "tournament",
     context_settings={"help_option_names": ["-h", "--help"]},
-    short_help="Let every learner meet every learner.",
+    short_help="Let every learner play every learner.",
 )
-@click.option("--game", "games", multiple=True, metavar="NAME", help="What is played; repeat for several.")
+@click.option("--game", "games", multiple=True, metavar="NAME", help="Game to play; repeat for several.")
 @click.option(
     "--learners",
     metavar="WHO,WHO,...",
-    help="Who plays: learners (see: meva list learner), as they are or at settings of their own, "
-    "lola:look_ahead_rate=50, with a label, slow=naive:rate=5; and strategies that the game names.",
+    help="Learners (see: meva list learner) and strategies of the game. A learner can have settings, "
+    "lola:look_ahead_rate=50, and a label, slow=naive:rate=5.",
 )
-@click.option("--trials", type=int, metavar="N", help="Matches per pair, and per fit [default: 1024].")
-@click.option("--steps", type=int, metavar="N", help="Steps of every match [default: 300].")
+@click.option("--trials", type=int, metavar="N", help="Number of matches per pair, and per fit [default: 1024].")
+@click.option("--steps", type=int, metavar="N", help="Number of steps per match [default: 300].")
 @click.option("--seed", type=int, metavar="N", help="First random seed [default: 0].")
-@click.option("--seeds", type=int, metavar="N", help="Independent fits of every learnt rule [default: 5].")
 @click.option(
-    "--recipe", metavar="NAME", help="Each learner's recipe of this name, or else its default [default: tournament]."
+    "--seeds", type=int, metavar="N", help="Number of independent fits of every learner that needs one [default: 5]."
+)
+@click.option(
+    "--recipe",
+    metavar="NAME",
+    help="Recipe of this name for every learner that has one; the default recipe for others [default: tournament].",
 )
 @click.option(
     "--set",
@@ -41,23 +45,24 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="PATH=VALUE",
     callback=parse_settings,
-    help="Any hyper-parameter, by learner: LEARNER.NAME=VALUE, or LEARNER.PART.NAME=VALUE; "
-    "or of game, or of everybody's part of a name.",
+    help="Set a hyper-parameter: of one learner, LEARNER.NAME=VALUE or LEARNER.PART.NAME=VALUE; of the game, "
+    "game.NAME=VALUE; or of this part of all learners, PART.NAME=VALUE.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder [default: runs/tournament-TIME]."
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder for the results [default: runs/tournament-TIME].",
 )
-@click.option(
-    "--resume", type=click.Path(path_type=Path), metavar="DIR", help="Continue the tournament in this folder."
-)
+@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Resume the tournament in this folder.")
 @click.option(
     "--fits",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Where fits are kept and used again [default: DIR/fits].",
+    help="Folder in which fits are stored and reused [default: DIR/fits].",
 )
 @click.option(
-    "--registry", "registry_file", type=click.Path(path_type=Path), metavar="FILE", help="Recipes of your own."
+    "--registry", "registry_file", type=click.Path(path_type=Path), metavar="FILE", help="File with your own recipes."
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def tournament_command(
@@ -75,7 +80,7 @@ def tournament_command(
     registry_file: Path | None,
     quiet: bool,
 ) -> int:
-    """Let every learner meet every learner; learnt rules are fitted against the rule they meet.
+    """Let every learner play every learner. Learners that need a fit are fitted against the rule that they play.
 
     \b
     meva tournament --game ipd --learners naive,lola,m_maml,meva
@@ -110,7 +115,7 @@ def tournament_command(
         tournament_folder.check_new(folder)
     elif changed := provenance.changes(begun.record):
         screen.fits.warn(
-            f"{folder} was begun elsewhere, and its numbers may round differently here: {', '.join(changed)}"
+            f"{folder} was started in another environment, so numbers may round differently here: {', '.join(changed)}"
         )
     try:
         with locks.alone(folder):
@@ -157,5 +162,5 @@ class Standings:
         for game in found["games"]:
             self.console.print(standings.table(found, game))
         self.console.print(standings.note(found), style="dim", markup=False)
-        files = "report.html  cells.csv  summary.json  tournament.toml  figures/"
+        files = "report.html  cells.csv  summary.json  tournament.toml  references.bib  figures/"
         self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)

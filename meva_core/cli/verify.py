@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 DIFFERENT = 1
 
 
-@click.command("verify", short_help="Run a folder again, and compare.")
+@click.command("verify", short_help="Repeat a run or tournament, and compare.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--quiet", is_flag=True, help="Print nothing but errors; the exit code says it.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors; the exit code is the result.")
 def verify_command(folder: Path, quiet: bool) -> int:
-    """Run a finished run or tournament again, from nothing, and compare tables, policies (or matches) and curves.
+    """Repeat a finished run or tournament from scratch, and compare tables, policies (or matches) and curves.
 
-    The exit code is 0 if all are equal to the bit, as they are on the same machine with the same versions, and 1 if
-    not. Nothing in DIR is changed.
+    The exit code is 0 if all numbers are equal bit by bit, as they are on the same machine with the same versions, and
+    1 if not. Nothing in DIR is changed.
     """
     from meva_core.cli.screen import Screen
     from meva_core.compute import devices
@@ -38,7 +38,7 @@ def verify_command(folder: Path, quiet: bool) -> int:
     if written is None:
         raise BadFolder(
             f"expected the folder of a run or a tournament, got {folder} without {' or '.join(kinds)} (the runs of a "
-            "reproduction or a sweep are in runs/ beside it)"
+            "reproduction or a sweep are in runs/ next to it)"
         )
     if not (folder / "summary.json").is_file():
         raise BadFolder(f"expected a finished run, got {folder} without summary.json: finish it with --resume {folder}")
@@ -52,8 +52,8 @@ def verify_command(folder: Path, quiet: bool) -> int:
     if not any(one.different for one in compared):
         return 0
     changes = provenance.changes(was) if isinstance(was, dict) else []
-    why = f"run elsewhere: {', '.join(changes)}" if changes else "on this platform, and with these versions"
-    screen.console.print(f"\n{folder} differs from what comes out here ({why})", markup=False)
+    why = f"in another environment: {', '.join(changes)}" if changes else "on this platform, with these versions"
+    screen.console.print(f"\n{folder} differs from the results here; it was made {why}", markup=False)
     return DIFFERENT
 
 
@@ -66,7 +66,9 @@ def _run(folder: Path, screen: Screen) -> list[Compared]:
     resolved = reading.read(known, folder / "experiment.toml")
     stored = verify.read_run(folder, resolved.hash)
     if resolved.changed_versions:
-        screen.warn(f"{folder} is of other versions, and may be other code: {', '.join(resolved.changed_versions)}")
+        screen.warn(
+            f"{folder} was made with other versions, so its code may differ: {', '.join(resolved.changed_versions)}"
+        )
     return verify.run(runner.run_experiment(resolved, progress=screen), stored)
 
 

@@ -53,8 +53,8 @@ def prepare(kind: str | None = None, count: int | None = None) -> None:
             jax.config.update("jax_num_cpu_devices", count or (1 if pooled else default_count(cores())))
     if kind is not None and jax.default_backend() != kind:
         raise BadValue(
-            f"expected a {kind} that jax can use for --device, got {jax.default_backend()} alone"
-            + (" (with NVIDIA's: pip install 'meva[cuda]')" if kind == "gpu" else "")
+            f"expected a {kind} that jax can use for --device, got {jax.default_backend()} only"
+            + (" (for NVIDIA GPUs: pip install 'meva[cuda]')" if kind == "gpu" else "")
         )
     if count is not None and count > len(jax.devices()):
         raise BadValue(f"expected 1 to {len(jax.devices())} for --devices, got {count}")

@@ -91,8 +91,8 @@ def do_all(
             except BrokenProcessPool as error:
                 check()  # SIGTERM for all processes at once
                 raise WorkerDied(
-                    "expected every worker to live, got one killed (out of memory?): "
-                    "ask again, with fewer --jobs; what is finished is kept"
+                    "expected every worker process to survive, got one killed (out of memory?): "
+                    "run the command again with fewer --jobs; finished runs are kept"
                 ) from error
         pool.shutdown()
     finally:

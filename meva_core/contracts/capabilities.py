@@ -92,6 +92,8 @@ def whose_steps(learner: Any) -> str | None:
     if learner.met_as is not None:
         cls = type(learner)
         warnings.warn(
-            f"{cls.__module__}.{cls.__qualname__}.met_as: rename it steps_like", DeprecationWarning, stacklevel=2
+            f"{cls.__module__}.{cls.__qualname__}.met_as is deprecated: rename it steps_like",
+            DeprecationWarning,
+            stacklevel=2,
         )
     return learner.met_as

@@ -262,7 +262,9 @@ def _by_name(cls: type) -> Callable[..., None]:
     def init(self: Any, *unnamed: Any, **fields: Any) -> None:
         if unnamed:
             names = ", ".join(f"{field.name}=..." for field in fields_of if field.init)
-            raise TypeError(f"expected every field by its name, {cls.__name__}({names}), got {len(unnamed)} without")
+            raise TypeError(
+                f"expected every field by its name, {cls.__name__}({names}), got {len(unnamed)} without a name"
+            )
         own(self, **fields)
         for name, compute in computed.items():
             object.__setattr__(self, name, compute(self))

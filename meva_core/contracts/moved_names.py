@@ -15,7 +15,7 @@ def forward(old: str, new: ModuleType) -> Callable[[str], Any]:
     def get(name: str) -> Any:
         value = getattr(new, name)
         if not name.startswith("__"):
-            warnings.warn(f"{old} is moved: import {name} from {public}", DeprecationWarning, stacklevel=2)
+            warnings.warn(f"{old} has moved: import {name} from {public}", DeprecationWarning, stacklevel=2)
         return value
 
     return get

@@ -46,7 +46,7 @@ class Sweep:
 def look_ahead_sweep(rate: float) -> Sweep:
     """Look-ahead rates as multiples of the learning rate. Deprecated: use Sweep.of_multiples(name, rate, label)."""
     warnings.warn(
-        'look_ahead_sweep(rate): say Sweep.of_multiples("look_ahead_rate", rate, label)',
+        'look_ahead_sweep(rate) is deprecated: use Sweep.of_multiples("look_ahead_rate", rate, label)',
         DeprecationWarning,
         stacklevel=2,
     )

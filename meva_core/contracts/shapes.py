@@ -60,7 +60,7 @@ def key(value: Any) -> Array:
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return jax.random.key(int(value))
     if not isinstance(value, (jax.Array, np.ndarray)):
-        raise BadValue(f"expected a random key, as jax.random.key(0), got {value!r}")
+        raise BadValue(f"expected a random key, such as jax.random.key(0), got {value!r}")
     return value  # type: ignore[return-value]
 
 

@@ -23,7 +23,7 @@ def first_state(learner: Learner, params: PyTree, x: Array, key: Array) -> PyTre
     if _takes_key(cls):
         return learner.init(params, x, key)
     warnings.warn(
-        f"{cls.__module__}.{cls.__qualname__}.init(params, x): expected init(params, x, key), add the argument",
+        f"{cls.__module__}.{cls.__qualname__}.init(params, x): expected init(params, x, key): add the argument key",
         DeprecationWarning,
         stacklevel=2,
     )

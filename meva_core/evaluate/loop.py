@@ -144,12 +144,12 @@ def _ask(
             continue
         try:
             if any(asks(question.evaluation)):
-                said(question.evaluation.says or f"asking {question.name}")
+                said(question.evaluation.says or f"running evaluation {question.name}")
             answer = _answer(question, game, match, keys, values, name, plan, ended, answers)
         except Exception as error:  # a stranger's evaluation costs its own answer, and nothing else
-            if question.offer is None or question.bundled:
+            if question.third_party is None:
                 raise
-            faults[question.name] = blamed(question.offer, error)
+            faults[question.name] = blamed(question.third_party, error)
             continue
         if answer is not None:
             answers[question.name] = answer
@@ -203,8 +203,8 @@ def _answer(
         each = jax.tree.map(np.asarray, found)
     if once_for_all:
         found = evaluation.ask_once(game, match, keys, Asking(planned=planned, **counts))
-        if question.offer is not None and not question.bundled:
-            Asked(question.offer, evaluation).tree(ASK_ONCE, found)
+        if question.third_party is not None:
+            Asked(question.third_party, evaluation).tree(ASK_ONCE, found)
         once = jax.tree.map(np.asarray, found)
     if (every or once_for_all) and each is None and once is None:
         return None

@@ -20,7 +20,7 @@ from meva_core.registry.entries import Offer
 @attrs.frozen(kw_only=True)
 class Question:
     """An evaluation of the run. name: its name in the experiment; planned: the result of its `plan`; offer: its offer,
-    None if no plugin can be at fault."""
+    None for one that a caller made without a plugin."""
 
     name: str
     evaluation: Evaluation
@@ -28,9 +28,9 @@ class Question:
     offer: Offer | None = None
 
     @property
-    def bundled(self) -> bool:
-        """True if it comes with the core."""
-        return self.offer is None or self.offer.bundled
+    def third_party(self) -> Offer | None:
+        """Its offer, if it does not come with the core; else None."""
+        return None if self.offer is None or self.offer.bundled else self.offer
 
 
 @attrs.frozen(kw_only=True)
@@ -119,7 +119,7 @@ def _ordered(evaluations: Any) -> Sequence[str]:
 def _lacks_what_it_builds_on(evaluation: Evaluation, asked: Sequence[Question]) -> str:
     there = {question.name for question in asked}
     lacking = [name for name in evaluation.builds_on if name not in there]
-    return f"evaluation {' and '.join(lacking)} beside it" if lacking else ""
+    return f"a run of evaluation {' and '.join(lacking)}" if lacking else ""
 
 
 def _players(experiment: Experiment) -> str:

@@ -45,7 +45,7 @@ def _with_those_below(questions: Sequence[Question]) -> list[Question]:
     """The questions of third parties and those that they build on, in the same order."""
     wanted: list[Question] = []
     for question in reversed(questions):  # each comes after those it builds on
-        if not question.bundled or any(question.name in above.evaluation.builds_on for above in wanted):
+        if question.third_party is not None or any(question.name in above.evaluation.builds_on for above in wanted):
             wanted.insert(0, question)
     return wanted
 

@@ -96,7 +96,7 @@ def read_learner(registry: Registry, plain: Any, shared: Mapping[str, Any], path
     wanted, own = part_kinds(factory), {FROM, *(h.name for h in hyperparameters(factory))}
     for key, value in plain.items():
         if isinstance(value, Mapping) and key not in (*wanted, *own):
-            raise BadValue(f"expected a learner that has one to read {key}, got {plain['name']!r} @ {path}.{key}")
+            raise BadValue(f"expected a learner with a part {key}, got {plain['name']!r} @ {path}.{key}")
     choice = read_choice(registry, "learner", {k: value for k, value in plain.items() if k not in wanted}, path)
     parts = {}
     for name, kind in wanted.items():

@@ -101,7 +101,7 @@ class Composition:
         given |= {h.name: lent[h.name] for h in hyperparameters(factory) if h.name in lent}
         learner = None if needs_parts else conversion.construct(factory, given, path)
         if learner is None or learner.training is not None:
-            raise BadValue(f"expected a learner that needs no fit to be met, got {name!r} @ {path}")
+            raise BadValue(f"expected an opponent that needs no fit, got {name!r} @ {path}")
         if not offer.bundled:
             checks.learner(offer, learner, self.game)
         return learner
@@ -140,7 +140,7 @@ def compose(experiment: Experiment) -> Composition:
     if len(players) > 1 and len(circle) > 1:
         raise BadCombination(
             f"expected at most one learner that is fitted against the others, got {' and '.join(circle)}: each would "
-            "need the other first. Give them the same settings for self-play, or one of them another rule"
+            "need the other first. Give them the same settings for self-play, or replace one of them"
         )
     asked = experiment.evaluations
     evaluations = {choice.name: build(choice, f"evaluate.{choice.name}") for choice in asked}

@@ -38,9 +38,7 @@ class Side:
             raise BadValue(f"expected {path.rstrip('.')}.NAME, got {path!r}: name one of its hyper-parameters")
         if part and part not in self.parts:
             hint = did_you_mean(part, self.parts) if self.parts else ""
-            raise BadValue(
-                f"expected a learner that has one for settings of {part}, got {path}: {self.name} has none{hint}"
-            )
+            raise BadValue(f"expected a learner with a part {part}, got {path}: {self.name} has none{hint}")
         table = self.parts[part] if part else self.own
         if part and name == "name" and table.get("name") != value:
             table.clear()  # the hyper-parameters of the previous entry do not apply to it
@@ -80,7 +78,9 @@ class Draft:
             self._override_opponents(name, path, value)
             return
         if name == "name" and section in ("game", "learner"):
-            raise BadValue(f"expected --{section} {value}, got {path}: recipes go by the names of game and learner")
+            raise BadValue(
+                f"expected --{section} {value}, got {path}: recipes are found by the names of game and learner"
+            )
         if section == "learner":
             self.learner.put(name, path, value)
         elif section not in recipes.SECTIONS:
@@ -96,9 +96,11 @@ class Draft:
         number, _, rest = name.partition(".")
         numbered = re.fullmatch("[0-9]+", number) is not None
         if (rest if numbered else name) == "name":
-            raise BadValue(f"expected --opponent {value}, got {path}: recipes go by the names of game and learner")
+            raise BadValue(
+                f"expected --opponent {value}, got {path}: recipes are found by the names of game and learner"
+            )
         if not self.opponents:
-            raise BadValue(f"expected --opponent NAME beside {path}, got self-play")
+            raise BadValue(f"expected --opponent NAME with {path}, got self-play")
         meant = self.opponents
         if numbered:
             if not 1 <= int(number) <= len(self.opponents):

@@ -127,8 +127,8 @@ def check_overrides(registry: Registry, table: Tables, overrides: Iterable[str])
             continue
         registry.find("evaluation", name)
         raise BadValue(
-            f"expected settings of an evaluation that is asked ({', '.join(chosen)}), got {path}: "
-            f"ask it too, --evaluate {DEFAULT},{name}"
+            f"expected settings of an evaluation that runs ({', '.join(chosen)}), got {path}: "
+            f"add it with --evaluate {DEFAULT},{name}"
         )
 
 
@@ -170,12 +170,12 @@ def check_asked(registry: Registry, settings: EvaluateSettings, chosen: Sequence
     there = [choice.name for choice in chosen]
     for name in settings.asked:
         if name not in there and name != DEFAULT:
-            raise BadValue(f"expected a table [evaluate.{name}] for what is asked, got none @ evaluate.asked")
+            raise BadValue(f"expected a table [evaluate.{name}] for this evaluation, got none @ evaluate.asked")
     offers = running(registry, settings.asked, plain)
     for choice in chosen:
         if choice.offer not in offers.values():
             raise BadValue(
-                f"expected tables of evaluations that are asked ({', '.join(offers)}), got [evaluate.{choice.name}]: "
+                f"expected tables of evaluations that run ({', '.join(offers)}), got [evaluate.{choice.name}]: "
                 "add its name to evaluate.asked, or leave the table out"
             )
 
@@ -189,7 +189,7 @@ def _check_settings(registry: Registry, names: Iterable[str], path: str) -> None
             continue
         for offer in known:
             if (now := _formerly(offer).get(name)) is not None:
-                raise BadValue(f"{path}.{name} is now {path}.{offer.name}.{now}: write that instead")
+                raise BadValue(f"{path}.{name} is now {path}.{offer.name}.{now}: use that instead")
         hint = did_you_mean(name, [*own, *(offer.name for offer in known)])
         raise BadValue(f"unknown hyper-parameter {path}.{name}{hint}")
 

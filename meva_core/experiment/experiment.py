@@ -43,7 +43,7 @@ class FitSettings:
     seeds: int = static(default=1, doc="independent fits, in one program: seed, seed + 1, ...", check=between(1, 2**16))
     chunk: int = static(default=10, doc="outer loops between two checkpoints", check=between(1, 10**6))
     on_divergence: str = static(
-        default="continue", doc="what the other seeds do where one diverges", check=one_of("stop", "continue")
+        default="continue", doc="what the other seeds do if one diverges", check=one_of("stop", "continue")
     )
 
     @property
@@ -62,7 +62,7 @@ class EvaluateSettings:
         default=(), doc="rows: values of the learner's sweep; empty: the learner's choice"
     )
     asked: tuple[str, ...] = static(
-        default=(DEFAULT,), doc="names of evaluations; default: all that are asked unless somebody picks"
+        default=(DEFAULT,), doc="names of the evaluations to run; default: all that run by default"
     )
     float64: bool = static(default=False, doc="evaluate in double precision")
 

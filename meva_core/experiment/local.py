@@ -80,7 +80,7 @@ def take(known: Registry, kind: str, given: Any, path: str) -> Taken:
     own = {name: getattr(given, name) for name in parts(type(given))}
     game, rivals = own.get("game"), own.get("rivals", ())
     if any(rival is not None for rival in rivals):
-        raise BadValue(f"expected a learner without rivals, which a run fits it against, got some @ {path}")
+        raise BadValue(f"expected a learner without rivals, since the run supplies them, got some @ {path}")
     defaults = {field.name: field.default for field in attrs.fields(type(given))}
     found = offer(known, kind, type(given), {n: part for n, part in own.items() if part is not defaults[n]})
     known, overrides = _with(known, found), {f"{path}.{name}": value for name, value in settings(given).items()}
@@ -122,7 +122,7 @@ class Cast:
             if described(game) != described(played):
                 raise BadCombination(
                     f"expected learners made for the game that is run, {described(played)}, got one made for "
-                    f"{described(game)}: hand in the learner's class, or make it with that game"
+                    f"{described(game)}: pass the learner's class, or make it with that game"
                 )
 
 
@@ -217,7 +217,9 @@ def _with(known: Registry, offer: Offer) -> Registry:
     for other in known.of_kind(offer.kind):
         if isinstance(other, Local) and other.name == offer.name:
             if other.factory is not offer.factory:
-                raise BadValue(f"expected one class {offer.name}, got two: it was defined again, make its objects anew")
+                raise BadValue(
+                    f"expected one class {offer.name}, got two: the class was defined again, so make its objects again"
+                )
             return known
     return attrs.evolve(known, offers=(*known.offers, offer))
 

@@ -44,7 +44,7 @@ def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
     if unnamed:
         raise BadValue(
             f'expected parts and hyper-parameters by name, as in make("{kind}", "{called}", game=...), '
-            f"got {kinds.told(unnamed[0])} without one"
+            f"got {kinds.told(unnamed[0])} without a name"
         )
     if isinstance(name, str):
         factory = loading.load(known.find(kind, name))

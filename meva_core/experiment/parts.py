@@ -21,10 +21,10 @@ class Builder:
     part's kind lists (`hooks.Kind.asked`), in that order or by name, and gets the component that the user chose."""
 
     game: Game = part()
-    kind: str = static(doc="of the part")
+    kind: str = static(doc="kind of the part")
     factory: type = static(doc="the part's class")
     settings: tuple[tuple[str, Any], ...] = static(doc="its hyper-parameters")
-    path: str = static(doc="where those were given, for messages")
+    path: str = static(doc="where the hyper-parameters were given, for messages")
 
     def __call__(self, *asked: Any, **named: Any) -> Any:
         """Build the component. Raises TypeError unless exactly the arguments in `Kind.asked` are passed, BadValue if a

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from meva_core.contracts import conversion
-from meva_core.errors import BadValue, did_you_mean
-from meva_core.experiment import evaluations
+from meva_core.errors import BadFolder, BadValue, did_you_mean
+from meva_core.experiment import evaluations, versions
 from meva_core.experiment.choice import read_choice, read_learner
 from meva_core.experiment.experiment import (
     SCHEMA,
@@ -24,17 +24,19 @@ KEYS = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)  # every o
 
 
 def read(registry: Registry, path: Path) -> Experiment:
-    """Read an experiment from its TOML file; its hash is the hash of the file's content. Raises BadValue if the file
-    has an older schema, and the errors of `from_plain`."""
+    """Read an experiment from its TOML file; its hash is the hash of the file's content. Raises BadFolder if another
+    version of meva wrote the file in another schema, and the errors of `from_plain`."""
     plain = recipes.read_toml(path)
-    run = plain.pop("run", None)  # versions and hash of the run that wrote the file
-    versions = run.get("versions", {}) if isinstance(run, Mapping) else {}
-    if isinstance(schema := plain.get("schema"), int) and 0 < schema < SCHEMA and isinstance(versions, Mapping):
-        raise BadValue(
-            f"expected schema {SCHEMA}, got {schema} @ {path}: meva {versions.get('meva', 'of an earlier version')} "
-            "wrote it, and runs it again; this version makes its page (meva report)"
-        )
+    check_schema(plain, path)
+    plain.pop("run", None)  # versions and hash of the run that wrote the file
     return from_plain(registry, plain, str(path))
+
+
+def check_schema(plain: Mapping[str, Any], path: Path) -> None:
+    """Raise BadFolder if the content of the experiment.toml at `path` has another schema, with the version of meva that
+    wrote it."""
+    if plain.get("schema") != SCHEMA:
+        raise BadFolder(versions.of_another(SCHEMA, plain.get("schema"), path, plain))
 
 
 def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Experiment:
@@ -45,7 +47,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         if not isinstance(table, Mapping) or not recipes.names_part(key):
             raise BadValue(f"unknown key {key!r} @ {where}{did_you_mean(key, KEYS)}")
     if plain.get("schema") != SCHEMA:
-        raise BadValue(f"expected schema {SCHEMA}, got {plain.get('schema')!r} @ {where}: written by another version?")
+        raise BadValue(f"expected schema {SCHEMA}, got {plain.get('schema')!r} @ {where}")
     for key in ("game", "learner"):
         if key not in plain:
             raise BadValue(f"expected a table [{key}], got none @ {where}")
@@ -60,7 +62,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     rivals = tuple(read_learner(registry, o, shared, path) for o, path in zip(opponents, paths, strict=True))
     for part in shared:
         if not any(part in player.parts for player in (learner, *rivals)):
-            raise BadValue(f"expected a learner that has one beside [{part}], got none @ {where}")
+            raise BadValue(f"expected a learner with a part {part} for [{part}], got none @ {where}")
     return Experiment(
         game=read_choice(registry, "game", plain["game"], "game"),
         learner=learner,

@@ -21,7 +21,7 @@ from meva_core.registry import checks, claims, loading, recipes
 from meva_core.registry.entries import Offer, Registry
 from meva_core.registry.recipes import Recipe
 
-NO_RECIPE = Recipe("default", "the classes' own defaults; no recipe on record", {})
+NO_RECIPE = Recipe("default", "the classes' own defaults; there is no recipe", {})
 NEAR = 4.0  # no remark if the payoffs' range differs from that of the recipe's game by at most this factor
 
 
@@ -119,7 +119,7 @@ def _in_another_unit(
     told = [f"learner.{name}={value * meant / played:.4g}" for name, value in numbers.items() if _is_number(value)]
     if not told:
         return ""
-    return f"; its rates are for payoffs that range over {meant:g}, not {played:g}: likely wanted {', '.join(told)}"
+    return f"; its rates are for payoffs with a range of {meant:g}, not {played:g}: consider {', '.join(told)}"
 
 
 def _payoff_range(offer: Offer, settings: Mapping[str, Any]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from meva_core.contracts.hooks import Entry
 from meva_core.errors import BadFolder, UnknownName, did_you_mean, in_short
@@ -33,7 +33,9 @@ def of_entry(entry: Entry) -> dict[str, str]:
     found = entries(entry.bibtex)
     if entry.cites:
         if (where := entry.references) is None:
-            raise BadFolder("expected references = 'package:file.bib', or MEVA_REFERENCES, beside cites, got none")
+            raise BadFolder(
+                "expected references = 'package:file.bib', or MEVA_REFERENCES, together with cites, got none"
+            )
         try:
             there = entries(package_file(where).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -55,8 +57,18 @@ def of(offer: Offer) -> dict[str, str]:
 
 def papers(offers: Iterable[Offer]) -> dict[str, str]:
     """Citation key -> BibTeX of the papers of all offers. If a key occurs twice, its first entry counts."""
+    return merged(of(offer) for offer in offers)
+
+
+def merged(sources: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Citation key -> BibTeX of the papers of all sources. If a key occurs twice, its first entry counts."""
     found: dict[str, str] = {}
-    for offer in offers:
-        for key, text in of(offer).items():
+    for source in sources:
+        for key, text in source.items():
             found.setdefault(key, text)
     return found
+
+
+def as_text(papers: Mapping[str, str]) -> str:
+    """The text of a BibTeX file."""
+    return "\n".join(f"{text}\n" for text in papers.values())

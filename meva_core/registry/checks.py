@@ -68,7 +68,7 @@ def _parts(asked: Asked, offer: Offer, cls: type) -> None:
             asked.refuse(f"class {cls.__name__}", f"parts of {handed_in}", field.name)
     for name in chosen:
         if name in given or not recipes.names_part(name):
-            asked.refuse(f"class {cls.__name__}", "a name of a part that means nothing else in an experiment", name)
+            asked.refuse(f"class {cls.__name__}", "a part name that has no other meaning in an experiment", name)
 
 
 def _family(asked: Asked, cls: type) -> None:

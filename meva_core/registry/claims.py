@@ -12,19 +12,19 @@ In a recipe file (registry.toml, a plugin's own, or `--registry FILE`):
     at = 0.95                            # the setting of the row, if there are several rows
     at_least = 1.0                       # or at_most
 
-`meva claims` counts the fits that meet a claim, and writes a record. They are in claims.toml, next to the recipe file:
+`meva claims` counts the fits that meet a claim, and writes records: one for each kind of machine and number of devices,
+in claims.toml, next to the recipe file:
 
-    [records.NAME]
+    [[records.NAME]]
     of = "1f0c..."                       # hash of claim and recipe: after a change the record is ignored
     date = 2026-11-26
     machine = "x86-64 CPU, 2 cores"
-    seed = 1000                          # the first seed
-    versions = { meva = "1.0.0", jax = "0.10.2" }
-    [[records.NAME.counts]]
     devices = 1
+    seed = 1000                          # the first seed
     fits = 60
     count = 58                           # number of fits that meet the claim
     at_least = 89                        # percent: the lower end of the 95 % Wilson interval
+    versions = { meva = "1.0.0", jax = "0.10.2" }
 """
 
 from __future__ import annotations
@@ -117,19 +117,25 @@ class Count:
 
 
 @attrs.frozen(kw_only=True)
-class Record:
-    """Counts of fits that meet a claim, with date, machine and versions. of: `Claim.of` at the time of the count."""
+class Record(Count):
+    """A count of fits that meet a claim, with date, machine and versions.
+
+    of: `Claim.of` at the time of the count. seed: the first of consecutive seeds.
+    """
 
     of: str
     date: datetime.date
     machine: str
     seed: int
-    versions: Mapping[str, str]
-    counts: tuple[Count, ...]
+    versions: Mapping[str, Any]
 
-    def to_plain(self) -> dict[str, Any]:
-        """A table for TOML."""
-        return {**attrs.asdict(self), "counts": [attrs.asdict(count) for count in self.counts]}
+    def __str__(self) -> str:
+        """Text for a screen: "58 of 60 fits on 1 device, at least 89 % (2026-11-26, x86-64 CPU, 2 cores)"."""
+        return f"{super().__str__()} ({self.date}, {self.machine})"
+
+    def replaces(self, other: Record) -> bool:
+        """True if the other record is of an older claim or recipe, or of the same machine and number of devices."""
+        return self.of != other.of or (self.machine, self.devices) == (other.machine, other.devices)
 
 
 def names(files: Iterable[RecipeFile]) -> list[str]:
@@ -175,30 +181,28 @@ def check(file: RecipeFile) -> None:
 def _criterion(table: Any, where: str) -> Criterion:
     found = record(Criterion, table, where)
     if (found.at_least is None) == (found.at_most is None):
-        raise BadValue(f"expected at_least or at_most, one of the two @ {where}")
+        raise BadValue(f"expected either at_least or at_most @ {where}")
     return found
 
 
-def parse_records(tables: Mapping[str, Any], where: str) -> dict[str, Record]:
+def parse_records(tables: Mapping[str, Any], where: str) -> dict[str, list[Record]]:
     """Records by the names of their claims. Raises BadValue if the layout is wrong."""
-    return {name: _record(table, f"{where}: records.{name}") for name, table in tables.items()}
+    return {name: _records(content, f"{where}: records.{name}") for name, content in tables.items()}
+
+
+def _records(content: Any, where: str) -> list[Record]:
+    if not isinstance(content, list):
+        raise BadValue(f"expected a list of tables [[records.NAME]], got {content!r} @ {where}")
+    return [_record(each, f"{where}[{n}]") for n, each in enumerate(content)]
 
 
 def _record(table: Any, where: str) -> Record:
-    content = dict(table) if isinstance(table, Mapping) else table
-    if isinstance(content, dict):
-        counts = content.get("counts")
-        if not isinstance(counts, list) or not counts:
-            raise BadValue(f"expected a list of tables, got {counts!r} @ {where}.counts")
-        content["counts"] = [_count(each, f"{where}.counts[{n}]") for n, each in enumerate(counts)]
-    return record(Record, content, where)
-
-
-def _count(table: Any, where: str) -> Count:
-    found = record(Count, table, where)
-    if not (found.devices >= 1 and 0 <= found.count <= found.fits and 0 <= found.at_least <= 100):
-        raise BadValue(f"expected a count of fits and a percentage, got {table} @ {where}")
-    return found
+    read = record(Record, table, where)
+    if not (read.devices >= 1 and 0 <= read.count <= read.fits and 0 <= read.at_least <= 100):
+        raise BadValue(
+            f"expected a count of fits and a percentage, got {read.count} of {read.fits}, {read.at_least} % @ {where}"
+        )
+    return read
 
 
 def measured(
@@ -206,21 +210,18 @@ def measured(
 ) -> list[str]:
     """Sentences on the records of a recipe, one for each claim about it.
 
-    A claim without a record, or whose record is older than a change of claim or recipe, has none. Raises BadValue if a
+    A claim without records, or whose records are older than a change of claim or recipe, has none. Raises BadValue if a
     record is damaged.
     """
     files = list(files)
-    records = {name: record for file in files for name, record in file.records.items()}
-    asked = (game.name, learner, recipe, tuple(opponents))
-    found = []
-    for claim in (find(files, name) for name in names(files) if name in records):
-        if (claim.game, claim.learner, claim.recipe, claim.opponents) != asked:
+    tables = {name: content for file in files for name, content in file.records.items()}
+    recipe_of = (game.name, learner, recipe, tuple(opponents))
+    sentences = []
+    for claim in (find(files, name) for name in names(files) if name in tables):
+        if (claim.game, claim.learner, claim.recipe, claim.opponents) != recipe_of:
             continue
-        record = parse_records({claim.name: records[claim.name]}, RECORDS)[claim.name]
-        if record.of == claim.of(files, game):
-            found.append(_sentence(claim, record))
-    return found
-
-
-def _sentence(claim: Claim, record: Record) -> str:
-    return f"{claim.says}: {'; '.join(map(str, record.counts))} ({record.date}, {record.machine})"
+        records = parse_records({claim.name: tables[claim.name]}, RECORDS)[claim.name]
+        of = claim.of(files, game)
+        if valid := [str(record) for record in records if record.of == of]:
+            sentences.append(f"{claim.says}: {'; '.join(valid)}")
+    return sentences

@@ -152,8 +152,8 @@ class Registry:
             known = {o.name for o in self.of_kind(kind)}
             if plugin and bare not in known and all(o.plugin != plugin for o in self.offers):
                 raise UnknownName(
-                    f"{kind_label(kind)} {name!r} is of no plugin: a class that was handed in from Python runs from "
-                    "there alone. Hand it in again, or make it a plugin (meva plugin new)"
+                    f"{kind_label(kind)} {name!r} belongs to no plugin: a class that was passed from Python runs only "
+                    "from there. Pass it again, or make it a plugin (meva plugin new)"
                 )
             known |= {o.plugin for o in self.offers} if plugin else set()
             raise UnknownName(f"unknown {kind_label(kind)} {name!r}{did_you_mean(name, known)}")
@@ -182,7 +182,7 @@ class Registry:
             return self.find(kind, name)  # its error says who offers it, or which names exist
         if working:
             others = " or ".join(str(offer.origin) for offer in called)
-            lack = f"which offers none: say that it is from {others}, or leave out where it is from"
+            lack = f"which offers none: name {others} instead, or name no plugin"
         elif plugins:
             lack = f"which is left out: {plugins[0].fault}"
         else:

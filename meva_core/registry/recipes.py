@@ -87,7 +87,7 @@ class RecipeFile:
     reproductions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
     studies: Mapping[str, Path] = attrs.field(factory=dict)  # reproductions in their own files: name -> file
     claims: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
-    records: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name of a claim -> table of its record
+    records: Mapping[str, Any] = attrs.field(factory=dict)  # name of a claim -> tables of its records
     evaluations: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> default settings
 
 
@@ -101,14 +101,14 @@ def read(path: Path) -> RecipeFile:
     return attrs.evolve(file, records=read_records(records)) if records != path and records.is_file() else file
 
 
-def read_records(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """Tables of a file of records, by the names of their claims.
+def read_records(path: Path) -> Mapping[str, Any]:
+    """The content of a file of records, by the names of their claims.
 
     Raises BadFolder if the file cannot be read, BadValue if it contains anything else.
     """
     content = read_toml(path)
     _only(content, ("records",), str(path))
-    return _tables(content, "records", str(path))
+    return _table(content.get("records", {}), f"{path}: records")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -215,10 +215,10 @@ def names_part(name: str) -> bool:
 @functools.cache
 def shipped() -> RecipeFile:
     """The registry.toml that comes with the project."""
-    package = Path(str(importlib.resources.files("meva_core")))
-    # A normal install has it inside the package, an editable install next to the package.
-    inside = package / "registry.toml"
-    return read(inside if inside.exists() else package.parent / "registry.toml")
+    room = Path(__file__).parent
+    # A normal install has it in this room, an editable install next to the package.
+    inside = room / "shipped" / "registry.toml"
+    return read(inside if inside.exists() else room.parents[1] / "registry.toml")
 
 
 def defaults(files: Iterable[RecipeFile]) -> dict[str, str]:
@@ -264,8 +264,8 @@ def _of_plugin(path: Path, changed: int, size: int) -> RecipeFile:
     file = read(path)
     if file.disabled:
         raise BadValue(
-            f"expected no plugins.disabled in a plugin's own recipe file {path}, got {', '.join(file.disabled)}: users "
-            "say who is switched off, with MEVA_BLOCK or --registry FILE"
+            f"expected no plugins.disabled in a plugin's own recipe file {path}, got {', '.join(file.disabled)}: only "
+            "users switch plugins off, with MEVA_BLOCK or --registry FILE"
         )
     return file
 
@@ -351,7 +351,7 @@ def _resolve(levels: list[_Level], name: str, per_payoff: Mapping[str, Any], see
         within = base in level.tables and not (base == name and wider)
         if within and base in (*seen, name):
             told = " -> ".join((*seen, name, base))
-            raise BadValue(f"expected recipes to end somewhere, got a circle of bases {told} @ {level.path}")
+            raise BadValue(f"expected a chain of bases that ends, got a circle {told} @ {level.path}")
         if not within and wider is None:
             known = {known for each in levels for known in each.tables}
             raise UnknownName(f"unknown base {base!r} @ {level.path}{did_you_mean(base, known)}")

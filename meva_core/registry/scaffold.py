@@ -52,12 +52,14 @@ def _module(known: Registry, name: str, kind: str) -> str:
     if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", module) or keyword.iskeyword(module) or keyword.issoftkeyword(module):
         raise BadValue(f"expected a name of letters, digits, - and _ that a Python module can have, got {name!r}")
     if _class(module) in _IMPORTED:
-        raise BadValue(f"expected another name than those of the contracts, got {name!r}")
+        raise BadValue(f"expected a name that is not one of a contract, got {name!r}")
     if any(offer.name == module for offer in known.of_kind(kind)) or any(p.name == module for p in known.plugins):
-        raise BadValue(f"expected a name that nothing installed has, got {name!r}: see meva list {kind}")
+        raise BadValue(f"expected a name that no installed entry or plugin has, got {name!r}: see meva list {kind}")
     found = importlib.util.find_spec(module)
     if found is not None and found.origin is not None:
-        raise BadValue(f"expected a name that no installed module has, got {name!r}: import {module} finds another")
+        raise BadValue(
+            f"expected a name that no installed module has, got {name!r}: Python already has a module {module}"
+        )
     return module
 
 

@@ -59,7 +59,7 @@ class Numbers:
         lost = [seed for n, seed in enumerate(self.seeds) if not finite[n].any()]
         fits = [str(divergence) for divergence in self.diverged]
         return fits + [
-            f"seed {seed}: no match ended with finite payoffs (likely a rate too high: lower learner.rate)"
+            f"seed {seed}: no match ended with finite payoffs (the rate is probably too high: lower learner.rate)"
             for seed in lost
         ]
 

@@ -1,4 +1,4 @@
-"""Writes a finished run into its folder: summary.json, policies.npz, figures/ and report.html."""
+"""Writes a finished run into its folder: summary.json, policies.npz, figures/, references.bib and report.html."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import attrs
 import numpy as np
 
 from meva_core.errors import BadPlugin
-from meva_core.report import figures, page, tables
+from meva_core.registry import bibtex
+from meva_core.report import citations, figures, page, tables
 from meva_core.report.checked import Checked, clash, without_faults
 from meva_core.report.numbers import Numbers
 from meva_core.report.result import Result
 from meva_core.storage import files
+from meva_core.storage.run_folder import REFERENCES
 
 NO_NAMES = ("file", "allow_pickle", files.META)  # of arrays, since numpy's or our own functions use them
 
@@ -32,12 +34,14 @@ def finish(out: Path, result: Result) -> None:
 
 def _write(out: Path, result: Result) -> str:
     """Write all files except the page, and return the page's text."""
-    summary, arrays = result.summary(), policies_of(result)
+    summary, arrays, papers = result.summary(), policies_of(result), citations.of(result.experiment)
     files.write_json(out / "summary.json", summary)
     files.save_arrays(out / "policies.npz", arrays, compress=True)
     figures.draw(result, summary, arrays, out / "figures")
+    if papers is not None:
+        files.write(out / REFERENCES, bibtex.as_text(papers))
     tables.as_text(summary, result.evaluations)  # checks what the screen shows
-    return page.of_run(out, result.evaluations)
+    return page.of_results(summary, arrays, result.evaluations, papers or {}, out)
 
 
 def policies_of(result: Numbers) -> dict[str, np.ndarray]:

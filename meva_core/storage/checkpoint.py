@@ -90,7 +90,7 @@ def load(path: Path, like: Any) -> Checkpoint:
     meta = _checked(path, meta)
     expected = [[name, str(leaf.dtype), list(leaf.shape)] for name, leaf in _leaves(like).items()]
     if meta["leaves"] != expected:
-        raise BadFolder(f"expected a checkpoint with the arrays of this experiment's state, got others: {path}")
+        raise BadFolder(f"expected a checkpoint with the arrays of this experiment's state, got other arrays: {path}")
     try:
         leaves = [_array(arrays[f"leaf{n}"].tobytes(), leaf) for n, leaf in enumerate(jax.tree.leaves(like))]
         lost = tuple(Divergence(**divergence) for divergence in meta["diverged"])
@@ -123,10 +123,10 @@ def _first_whole(folder: Path, read: Callable[[Path], Any], damaged: Callable[[s
             complaints.append(str(error))
             continue
         for complaint in complaints:
-            damaged(f"{complaint}; the one before is used")
+            damaged(f"{complaint}; the previous checkpoint is used")
         return content
     if complaints:
-        raise BadFolder("; ".join(complaints) + f"; remove {folder} to begin this fit anew")
+        raise BadFolder("; ".join(complaints) + f"; remove {folder} to start this fit again")
     return None
 
 

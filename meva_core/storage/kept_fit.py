@@ -84,7 +84,7 @@ def _resumed(out: Path, player: str, fresh: PyTree, history: History, progress: 
     progress.chunk(Chunk(last.loops, last.state, {}))
     if missing:
         progress.warn(
-            f"{missing} lines of {out / metrics.NAME} are missing or damaged: curves have gaps there, the fit has none"
+            f"{missing} lines of {out / metrics.NAME} are missing or damaged: curves have gaps, but the fit is complete"
         )
     return last.state, last.loops
 
@@ -97,7 +97,7 @@ def _complain(settings: FitSettings, history: History, new: Sequence[Divergence]
     if history.diverged and settings.on_divergence == "stop":
         raise Diverged(
             "; ".join(map(str, history.diverged)) + "; stopped, since fit.on_divergence is 'stop': "
-            "with --on-divergence continue the other seeds go on"
+            "use --on-divergence continue to fit the other seeds"
         )
     for divergence in new:
         progress.warn(str(divergence))

@@ -37,8 +37,8 @@ def check(experiment: Experiment, there: Mapping[str, Any], composition: Composi
         return
     listed = ", ".join(f"{path} = {_shown(here)} (was {_shown(was)})" for path, (was, here) in found.items())
     raise BadValue(
-        f"expected the hyper-parameters that the fit in {out} was begun with, got {listed}: "
-        f"put them back, or begin a run of its own{hint}"
+        f"expected the hyper-parameters with which the fit in {out} was started, got {listed}: "
+        f"restore them, or start a new run{hint}"
     )
 
 
@@ -66,7 +66,7 @@ def _longer(composition: Composition) -> tuple[str | None, str]:
         return None, ""
     path, training = fitted[0]
     if len(fitted) > 1 or not training.extended_by:
-        return None, "; a longer fit would be another one: a schedule, or a second fit, depends on its length"
+        return None, "; this fit cannot be made longer: a schedule, or a second fit, depends on its length"
     return f"{path}.{training.extended_by}", f"; only {path}.{training.extended_by} may be raised"
 
 

@@ -7,6 +7,7 @@ checkpoints/      the last three of each fit
 snapshots/        the parameters of each fit at ten points of training, in the layout of checkpoints
 summary.json      everything in the tables (meva_core/report/summary.py documents it)
 policies.npz      the final policies of every match, and the arrays that evaluations add
+references.bib    the papers to cite, as BibTeX
 figures/          as PNG and SVG
 report.html       one page with all results, which needs no other file
 """
@@ -22,6 +23,7 @@ import numpy as np
 import tomli_w
 
 from meva_core.errors import BadFolder
+from meva_core.experiment import versions
 from meva_core.experiment.experiment import Experiment
 from meva_core.registry.recipes import read_toml
 from meva_core.storage import files as disk
@@ -29,6 +31,7 @@ from meva_core.storage import kept_fit, locks, metrics, provenance
 
 SUMMARY = 4  # the version of summary.json
 READABLE = (3, SUMMARY)  # versions from which a page can be made
+REFERENCES = "references.bib"
 # Files that an interrupted start leaves behind; a folder that holds nothing else counts as empty.
 LEFTOVERS = (
     locks.NAME,
@@ -46,7 +49,7 @@ def create(out: Path, experiment: Experiment) -> None:
 
 def otherwise(out: Path) -> str:
     """A hint for a user whose folder already exists."""
-    return f"continue a run with --resume {out} (from Python: resume=True)"
+    return f"resume a run with --resume {out} (from Python: resume=True)"
 
 
 def new(out: Path, otherwise: str) -> None:
@@ -83,9 +86,9 @@ def resume(out: Path, experiment: Experiment, warn: Callable[[str], None]) -> No
     """
     was = recorded(out)
     if changed := provenance.changes(was):
-        warn(f"{out} was begun elsewhere, and its numbers may round differently here: {', '.join(changed)}")
+        warn(f"{out} was started in another environment, so numbers may round differently here: {', '.join(changed)}")
     if was.get("hash") != experiment.hash:
-        for name in ("report.html", "summary.json"):
+        for name in ("report.html", "summary.json", REFERENCES):
             (out / name).unlink(missing_ok=True)
     write_experiment(out, experiment, {**provenance.record(), **was, **({"resumed_with": changed} if changed else {})})
 
@@ -113,9 +116,10 @@ def read_summary(out: Path) -> dict[str, Any]:
         raise BadFolder(f"expected JSON in {path}, got: {error}; run it again") from error
     if not isinstance(content, dict):
         raise BadFolder(f"expected a summary in {path}, got a JSON {type(content).__name__}: run it again")
-    if "rows" in content:  # the summary of a run
-        found = content.get("schema")
-        check_schema(SUMMARY if found in READABLE else found, SUMMARY, path)
+    found = content.get("schema")
+    if "rows" in content and found not in READABLE:  # the summary of a run
+        toml = out / "experiment.toml"
+        raise BadFolder(versions.of_another(SUMMARY, found, path, read_toml(toml) if toml.is_file() else {}))
     return content
 
 
@@ -124,18 +128,12 @@ def read_policies(out: Path) -> dict[str, np.ndarray]:
     return disk.load_arrays(out / "policies.npz")[0]
 
 
-def check_schema(found: Any, expected: int, path: Path) -> None:
-    """Raise BadFolder if a file is of another version."""
-    if found != expected:
-        raise BadFolder(f"expected schema {expected}, got {found!r} @ {path}: written by another version? run it again")
-
-
 def check_same(experiment: str, summary: Any, out: Path) -> None:
     """Raise BadFolder unless the hashes of experiment.toml and summary.json are equal."""
     if experiment != summary:
         raise BadFolder(
             f"expected experiment.toml and summary.json of one run in {out}, got experiments {experiment} and "
-            f"{summary}: undo what was changed since, or run it again"
+            f"{summary}: undo the change, or run it again"
         )
 
 
@@ -143,5 +141,5 @@ def files(out: Path) -> list[Path]:
     """Files of a run folder that exist, the most interesting first."""
     pictures = ("report.html", "figures")
     kept = (kept_fit.CHECKPOINTS, kept_fit.SNAPSHOTS)
-    numbers = ("summary.json", "experiment.toml", metrics.NAME, "policies.npz", *kept)
+    numbers = ("summary.json", "experiment.toml", metrics.NAME, "policies.npz", REFERENCES, *kept)
     return [out / name for name in (*pictures, *numbers) if (out / name).exists()]

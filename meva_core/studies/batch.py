@@ -101,7 +101,7 @@ def make(
     BadValue if a reproduction has the name of one of those two folders."""
     for one, _ in wanted:
         if one.name in (RUNS, FITS):
-            raise BadValue(f"expected another name than {RUNS} or {FITS}, which hold what all share, got {one.name!r}")
+            raise BadValue(f"expected a name other than {RUNS} and {FITS}, the shared folders, got {one.name!r}")
     makings = _missing(wanted, out, registry_file)
     every = {job.hash for _, jobs_of_one in wanted for job in jobs_of_one.values()}
     jobs = min(jobs or processes.default_jobs(), max(1, len(every)))  # finished ones count: rounding depends on it
@@ -142,7 +142,7 @@ def _follow(
         hashes = {label: job.hash for label, job in jobs.items()}
         for label, hash in hashes.items():
             if all(making.job.hash != hash for making in makings):
-                overview.print(f"  {label}: there already")
+                overview.print(f"  {label}: finished before")
         while not pending.isdisjoint(hashes.values()):
             n, why = next(results)
             overview.ended(n, why)

@@ -157,7 +157,7 @@ def _run(
     offered = {name for q in plan.questions for name in q.evaluation.pictures()}
     if asked.picture not in (*reproductions.PICTURES, *offered):
         raise BadCombination(
-            f"expected runs that have {asked.picture} to draw in {asked.name}, got {run.game} in run {run.label}, "
+            f"expected runs with the picture {asked.picture} for {asked.name}, got {run.game} in run {run.label}, "
             f"which has {', '.join((*reproductions.PICTURES, *offered))}"
         )
     return RunJob.of(experiment, composition, plan)

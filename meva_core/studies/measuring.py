@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from meva_core.experiment import resolve
 from meva_core.experiment.compose import compose
 from meva_core.experiment.cookbook import cookbook
 from meva_core.ops import batching
-from meva_core.registry.claims import Claim, Record
+from meva_core.registry.claims import Claim, Record, parse_records
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile, read_records
 from meva_core.storage import files as disk
@@ -59,10 +59,10 @@ def device_counts(asked: list[int] | None) -> list[int]:
         most = len(jax.devices())
         counts = asked or [most]
     if max(counts) > most:
-        raise BadValue(f"expected 1 to {most} for --devices, all that this machine has, got {max(counts)}")
+        raise BadValue(f"expected 1 to {most} for --devices, the number of devices of this machine, got {max(counts)}")
     if jax.default_backend() != "cpu":
         if len(counts) > 1:  # this process holds them all, so that no other process can use them
-            raise BadValue(f"expected one number for --devices where accelerators compute, got {len(counts)}")
+            raise BadValue(f"expected one number for --devices on accelerators, got {len(counts)}")
         devices.prepare(count=counts[0])
     return counts
 
@@ -110,9 +110,9 @@ def measure(
     """Count the fits for which each claim holds. Each claim has its own folder in `out`; all share the runs there.
 
     wanted: claims, each with its runs and the hash of its record (`record_of`). counts: numbers of devices. record: a
-    file for the records, or None.
+    file for the records, or None; records of other machines and numbers of devices stay in it.
     """
-    records = dict(read_records(record)) if record is not None and record.exists() else {}
+    records = parse_records(read_records(record), str(record)) if record is not None and record.exists() else {}
     if record is not None:
         _write_records(record, records)  # an error here comes before any fit starts
     with overview:
@@ -123,7 +123,9 @@ def measure(
                 _make(claim, runs, count, folder, jobs, registry_file, overview)
             found = _write(claim, seeds, runs, counted, out / claim.name, overview)
             if record is not None:
-                records[claim.name] = _record(of, found, runs, counted).to_plain()
+                for new in _records(of, found, runs, counted):
+                    others = [each for each in records.get(claim.name, []) if not new.replaces(each)]
+                    records[claim.name] = [*others, new]
                 _write_records(record, records)
 
 
@@ -147,7 +149,7 @@ def _make(
             title = f"{claim.name}, seeds {seeds[0]} to {seeds[-1]}, on {count}"
             makings.append(Measuring(title, run, folder, out / FITS, registry_file, count))
     if len(makings) < len(runs):
-        overview.print(f"  on {count}: {len(runs) - len(makings)} of {len(runs)} runs there already")
+        overview.print(f"  on {count}: {len(runs) - len(makings)} of {len(runs)} runs finished before")
     overview.titles = [making.title for making in makings]
     at_once = jobs or max(1, processes.default_jobs() // count)
     apart = count != len(batching.used())
@@ -178,30 +180,36 @@ def _paths(runs: Sequence[RunJob], folder: Path) -> list[tuple[RunJob, Path]]:
     return [(run, folder / RUNS / run.hash) for run in runs]
 
 
-def _record(of: str, found: Mapping[str, Any], runs: Sequence[RunJob], counted: Mapping[int, Path]) -> Record:
-    """A record of the counts, with the machine and the versions of the runs, and the date of the last run.
+def _records(
+    of: str, content: Mapping[str, Any], runs: Sequence[RunJob], counted: Mapping[int, Path]
+) -> Iterator[Record]:
+    """A record for each number of devices, with the machine and the versions of its runs, and the date of the last run.
 
-    Raises Diverged if no run is finished.
+    content: that of summary.json. Raises Diverged if no run is finished.
     """
-    paths = [path for folder in counted.values() for run, path in _paths(runs, folder) if finished(path, run.hash)]
-    if not paths:
-        raise Diverged(f"expected a fit that did not diverge to put {found['name']} on record, got none")
-    made = [folders.recorded(path) for path in paths]
-    last = max((path / "summary.json").stat().st_mtime for path in paths)
-    return Record(
-        of=of,
-        date=datetime.date.fromtimestamp(last),
-        machine=" and ".join(dict.fromkeys(str(run.get("machine", "another machine")) for run in made)),
-        seed=found["seeds"][0],
-        versions={name: made[-1]["versions"][name] for name in LIBRARIES},
-        counts=tuple(report.told(result) for result in found["results"]),
-    )
+    for result in content["results"]:
+        paths = [path for run, path in _paths(runs, counted[result["devices"]]) if finished(path, run.hash)]
+        if not paths:
+            raise Diverged(f"expected a fit that did not diverge, to record {content['name']}, got none")
+        made_by = [folders.recorded(path) for path in paths]
+        last = max((path / "summary.json").stat().st_mtime for path in paths)
+        yield Record(
+            **attrs.asdict(report.told(result)),
+            of=of,
+            date=datetime.date.fromtimestamp(last),
+            machine=" and ".join(dict.fromkeys(str(run.get("machine", "another machine")) for run in made_by)),
+            seed=content["seeds"][0],
+            versions={name: made_by[-1]["versions"][name] for name in LIBRARIES},
+        )
 
 
-def _write_records(path: Path, records: Mapping[str, Any]) -> None:
+def _write_records(path: Path, records: Mapping[str, Sequence[Record]]) -> None:
     """Write records in the order of their names. Raises BadFolder or Unwritable if the file cannot be written."""
-    text = tomli_w.dumps({"records": dict(sorted(records.items()))})
+    tables = {name: [attrs.asdict(each) for each in of_claim] for name, of_claim in sorted(records.items())}
+    text = tomli_w.dumps({"records": tables})
     try:
-        disk.write(path, f"# What `meva claims --record` counted of the claims in the recipe file beside it.\n{text}")
+        disk.write(
+            path, f"# Counts of `meva claims --record` for the claims in the recipe file next to this one.\n{text}"
+        )
     except OSError as error:
         raise disk.refused(error, f"expected a file that can be written for --record, got {path}") from error

@@ -8,8 +8,9 @@ from pathlib import Path
 import attrs
 
 from meva_core.errors import BadFolder, MevaError
-from meva_core.registry import bibtex, discovery
-from meva_core.report import asked, page, tables
+from meva_core.experiment import versions
+from meva_core.registry import bibtex, recipes
+from meva_core.report import asked, citations, page, tables
 from meva_core.storage.run_folder import read_summary
 from meva_core.studies import participants, reproduction_report, standings
 
@@ -27,8 +28,11 @@ def of(folder: Path) -> str:
     except MevaError:
         raise
     except Exception as error:  # a file that another program wrote may fail anywhere
+        names = [folder / name for name in ("experiment.toml", "tournament.toml")]
+        advice = next((versions.advice_on(recipes.read_toml(path)) for path in names if path.is_file()), None)
         raise BadFolder(
-            f"expected a folder as this version writes it, got {folder}: {type(error).__name__} {error}; make it again"
+            f"expected a folder as this version writes it, got {folder} ({type(error).__name__} {error}): "
+            f"{advice or 'run it again'}"
         ) from error
 
 
@@ -113,11 +117,5 @@ def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
 
 
 def _papers(folders: Iterable[Path]) -> dict[str, str]:
-    """Papers to cite for some runs or tournaments; empty if one of their plugins is no longer installed."""
-    known = discovery.installed()
-    try:
-        return bibtex.papers(
-            offer for folder in dict.fromkeys(folders) for offer in participants.of_folder(known, folder)
-        )
-    except MevaError:
-        return {}
+    """Papers to cite for some runs or tournaments, without those whose plugins are no longer installed."""
+    return bibtex.merged(citations.of_folder(folder, participants.of_folder) for folder in dict.fromkeys(folders))

@@ -156,9 +156,9 @@ def note(found: dict[str, Any]) -> str:
     elif kinds != {"nothing"}:
         text += f"; ± standard error of the mean over {over[min(kinds - {'nothing'})]}"
     if "nothing" in kinds:
-        text += "; exact where neither player ever moves, and so without an error"
+        text += "; exact, without an error, where neither player moves"
     lost = [f"{c['row']} against {c['column']}" for c in cells if c["diverged"]]
-    return text + (f"\ndiverged in part, and averaged over the rest: {', '.join(lost)}" if lost else "")
+    return text + (f"\npartly diverged, averaged over the rest: {', '.join(lost)}" if lost else "")
 
 
 def _pairs(found: dict[str, Any], game: str) -> tuple[list[str], dict[tuple[str, str], dict[str, Any]]]:

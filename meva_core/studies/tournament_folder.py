@@ -2,7 +2,8 @@
 
 tournament.toml   the settings
 matches/          the payoffs of each match, written as soon as it is over
-cells.csv, summary.json, figures/, report.html    written after all matches (`standings` has the layout)
+references.bib    the papers to cite, as BibTeX, written after all matches like the following
+cells.csv, summary.json, figures/, report.html    (`standings` has their layout)
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import tomli_w
 
 from meva_core.compute.progress import Progress
 from meva_core.errors import BadFolder
+from meva_core.registry import bibtex
+from meva_core.report import citations
 from meva_core.storage import files, provenance, run_folder
 from meva_core.studies import pages, standings, tournament
 from meva_core.studies.meetings import Meeting, Met, Tournament
@@ -90,6 +93,8 @@ def _write(folder: Path, asked: Tournament, met: Sequence[Met]) -> dict[str, Any
     files.write(folder / "cells.csv", standings.as_csv(standings.cells(asked, met)))
     found = standings.summary(asked, met)
     files.write_json(folder / "summary.json", found)
+    papers = bibtex.merged(citations.of(one.meeting.experiment) or {} for one in met)
+    files.write(folder / run_folder.REFERENCES, bibtex.as_text(papers))
     standings.draw(found, folder / "figures")
     files.write(folder / "report.html", pages.of_tournament(folder))
     return found

@@ -20,7 +20,7 @@ from meva_core.storage.run_folder import check_same, read_policies, read_summary
 class Compared:
     """The comparison of stored numbers with new ones.
 
-    what: the name of the numbers. of: their count. different: the count of those that are not equal to the bit. most:
+    what: the name of the numbers. of: their count. different: the count of those that are not equal bit by bit. most:
     the largest difference, infinite if one of the two numbers is not finite or the shapes differ.
     """
 
@@ -31,7 +31,7 @@ class Compared:
 
     def __str__(self) -> str:
         if not self.different:
-            return f"{self.what}: {self.of} numbers, equal to the bit"
+            return f"{self.what}: {self.of} numbers, equal bit by bit"
         return f"{self.what}: {self.different} of {self.of} numbers differ, by {self.most:.3g} at most"
 
 

@@ -62,7 +62,9 @@ def check_game(game: Game) -> None:
     players, size = game.num_players, game.policy_size
     _check_array("init(key)", x, (players, size))
     _check_array("payoff(x)", game.payoff(x), (players,))
-    assert not np.array_equal(x, game.init(jax.random.key(1))), "init(key): expected other policies for another key"
+    assert not np.array_equal(x, game.init(jax.random.key(1))), (
+        "init(key): expected different policies for a different key"
+    )
     _check_array("payoff_range", game.payoff_range, (players,))
     assert np.all(np.asarray(game.payoff_range) >= 0), f"payoff_range: expected >= 0, got {game.payoff_range}"
     _check_array("the gradient of payoff", jax.jacobian(game.payoff)(x), (players, players, size))
@@ -114,7 +116,7 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
     start = learner.start(params, x, jax.random.key(2))
     _check_array("start(...)", start, (game.num_players, game.policy_size))
     if (held := learner.held()) is not None:
-        np.testing.assert_array_equal(held, start, err_msg="held(): expected the policies that it begins with")
+        np.testing.assert_array_equal(held, start, err_msg="held(): expected the policies at the start of a match")
         np.testing.assert_array_equal(steps, 0, err_msg="held(): expected steps of 0 where it is not None")
 
     def update(x: Array) -> Array:
@@ -163,7 +165,7 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
         message = f"features: row {i} must read player {i} from `x` and the rest from `others`"
         _check_close(message, own[i], full[i, i])
     elsewhere = model.features(params, x, x + 1, condition)
-    assert not np.allclose(features, elsewhere), "features: expected other numbers for other `others`"
+    assert not np.allclose(features, elsewhere), "features: expected different numbers for different `others`"
     if game.symmetric:
         shared = build(4, 1, True)
         params = shared.init(jax.random.key(0))

@@ -39,7 +39,7 @@ def check_evaluation(evaluation: Any, *, game: Any, learner: Any, settings: Mapp
         assert name in asked, f"{name}: expected an answer, got none on {game}"
         summary, arrays, own = result.summary(), policies_of(result), asked[name]
         assert {**run().summary(), "seconds": None} == {**summary, "seconds": None}, (
-            f"{name}: expected the same numbers from the same seed, got others"
+            f"{name}: expected the same numbers from the same seed, got different ones"
         )
         json.dumps(summary, allow_nan=False)  # raises ValueError or TypeError if JSON cannot hold a value
         promised = set(own.quantities(compose.compose(result.experiment)))

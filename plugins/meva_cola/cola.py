@@ -56,33 +56,40 @@ class COLA(Learner):
     """
 
     game: Game = part()
-    value_model: Any = part(doc="builder (outputs, conditions, equivariant) -> ValueModel")
+    value_model: Any = part(doc="builder of the network: (outputs, conditions, equivariant) -> ValueModel")
     formulation: str = static(
         default="direction",
-        doc="what the network gives: g, or (g - simultaneous gradient) / h",
+        doc="output of the network: g, or (g - simultaneous gradient) / h",
         check=one_of("direction", "correction"),
     )
     rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
     look_ahead_rate: float = leaf(
-        default=1.0, doc="h, rate of everybody's imagined step", check=not_negative, per_payoff=True
+        default=1.0, doc="h, rate of every player's imagined step", check=not_negative, per_payoff=True
     )
     highest_rate: float = leaf(
-        default=1.0, doc="look-ahead rates are drawn from 0 to it", check=positive, per_payoff=True
+        default=1.0,
+        doc="upper end of the interval from 0 of which the fit draws look-ahead rates",
+        check=positive,
+        per_payoff=True,
     )
     payoff_range: float = leaf(
         default=3.0,
-        doc="range of the payoffs that the fit's numbers are for: the fit sees payoffs scaled to it",
+        doc="range of payoffs for which the fit's hyper-parameters are set; the fit scales payoffs to it",
         check=positive,
     )
     domain: tuple[float, float] | None = static(
-        default=None, doc="policies are drawn from this interval, each number; unset: as the game starts"
+        default=None, doc="interval from which the fit draws every number of a policy; unset: the game's own starts"
     )
-    loops: int = static(default=2000, doc="steps of the optimiser", check=between(1, 10**9))
-    batch_size: int = static(default=256, doc="joint policies per step", check=between(1, 10**6))
-    optimiser_rate: float = leaf(default=1e-3, doc="Adam's rate", check=positive)
+    loops: int = static(default=2000, doc="optimiser steps", check=between(1, 10**9))
+    batch_size: int = static(default=256, doc="joint policies per optimiser step", check=between(1, 10**6))
+    optimiser_rate: float = leaf(default=1e-3, doc="learning rate of Adam", check=positive)
     beta2: float = leaf(default=0.999, doc="Adam's decay of squared gradients", check=below_one)
-    schedule: str = static(default="cosine", doc="of Adam's rate over the fit", check=one_of("constant", "cosine"))
-    final_rate: float = leaf(default=0.0, doc="where the cosine ends, as a share of its start", check=between(0, 1))
+    schedule: str = static(
+        default="cosine", doc="schedule of Adam's rate over the fit", check=one_of("constant", "cosine")
+    )
+    final_rate: float = leaf(
+        default=0.0, doc="end of the cosine schedule, as a share of its start", check=between(0, 1)
+    )
 
     small: ClassVar = {"batch_size": 4, "loops": 2}
 

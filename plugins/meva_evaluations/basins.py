@@ -80,10 +80,10 @@ class Basins(Evaluation):
     """
 
     grid: int = static(default=29, doc="starts along each axis of the grid", check=between(2, 1000))
-    steps: int = static(default=200, doc="steps from each of them", check=between(1, 10**7))
+    steps: int = static(default=200, doc="steps from each start", check=between(1, 10**7))
     nudge: float = static(
         default=0.0,
-        doc="if above 0, starts whose end changes when they are moved by so much are told apart",
+        doc="if above 0, mark starts that end in another outcome when they are moved by this much",
         check=not_negative,
     )
 
@@ -98,7 +98,7 @@ class Basins(Evaluation):
             return ""
         lacking = "a game with a plane of two numbers to survey"
         if self.nudge:
-            raise BadCombination(f"expected {lacking} for evaluate.basins.nudge, got a game without: leave it out")
+            raise BadCombination(f"expected {lacking} for evaluate.basins.nudge, got a game without one: leave it out")
         return lacking
 
     def plan(self, composition: Any) -> None:

@@ -33,12 +33,12 @@ class BestResponse(Evaluation):
     """
 
     steps: int = static(
-        default=100, doc="gradient steps of a best response, where none is exact", check=between(1, 10**7)
+        default=100, doc="gradient steps of a best response, if the game lists no exact ones", check=between(1, 10**7)
     )
-    restarts: int = static(default=8, doc="fresh starts of such a best response", check=between(1, 10**5))
+    restarts: int = static(default=8, doc="random restarts of such a best response", check=between(1, 10**5))
     rate: float | None = static(
         default=None,
-        doc="learning rate of such a best response; unset: the learner's in its recipe, or 1",
+        doc="learning rate of such a best response; unset: the rate in the learner's recipe, or else 1",
         check=positive,
     )
 

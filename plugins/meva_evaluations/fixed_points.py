@@ -122,7 +122,7 @@ class FixedPoints(Evaluation):
     builds_on = ("basins",)
     first_seed = True
     stream = 2**32 - 9  # on record
-    says = "finding where they rest"
+    says = "finding fixed points"
 
     def inputs(self, ended: Any, answers: Mapping[str, Answer]) -> tuple[Array, ...]:
         _, paths, _ = answers["basins"].each

@@ -9,9 +9,15 @@ from meva_core.contracts import Entry, hookimpl
 def meva_evaluations() -> Iterable[Entry]:
     at = "meva_evaluations."
     yield Entry("best_response", f"{at}best_response:BestResponse", "payoffs of and against best responses")
-    yield Entry("convergence", f"{at}convergence:Convergence", "lengths of steps, and how many matches settled")
-    yield Entry("shaping", f"{at}shaping:Shaping", "payoffs against a learner that learns by its own rule")
+    yield Entry(
+        "convergence", f"{at}convergence:Convergence", "lengths of steps, and the share of matches that settled"
+    )
+    yield Entry("shaping", f"{at}shaping:Shaping", "payoffs against a learner that is to be shaped")
     yield Entry("polytope", f"{at}polytope:PayoffPolytope", "what others can earn against the policy, along a match")
     yield Entry("cross_play", f"{at}cross_play:CrossPlay", "payoffs of independent fits against each other")
-    yield Entry("basins", f"{at}basins:Basins", "from where players reach which outcome, and trajectories")
-    yield Entry("fixed_points", f"{at}fixed_points:FixedPoints", "where trajectories rest, and if they would stay")
+    yield Entry("basins", f"{at}basins:Basins", "which starts lead to which outcome, and trajectories")
+    yield Entry(
+        "fixed_points",
+        f"{at}fixed_points:FixedPoints",
+        "fixed points near the ends of trajectories, and their stability",
+    )

@@ -111,12 +111,14 @@ class PayoffPolytope(Evaluation):
                         snapshot, [{step, slope, straightness, payoffs: of both players}]
     """
 
-    opponents: int = static(default=256, doc="random opponents of the learner's policy", check=between(1, 10**6))
+    opponents: int = static(
+        default=256, doc="number of random opponents of the learner's policy", check=between(1, 10**6)
+    )
     builds_on = ("shaping",)
     by_default = False
     stream = 2**32 - 8  # on record
     small: ClassVar = {"opponents": 8}
-    says = "finding polytopes of payoffs"
+    says = "computing polytopes of payoffs"
     formerly = {"polytope": "opponents"}  # noqa: RUF012
 
     def lacks(self, composition: Any, seeds: int) -> str:

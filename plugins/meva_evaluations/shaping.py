@@ -28,10 +28,10 @@ class Shaping(Evaluation):
       against           {learner, ours, theirs}: name of the learner to be shaped, payoffs of seat 1 and of the others
     """
 
-    against: str | None = static(default=None, doc="the learner to be shaped; unset: nobody", names="learner")
+    against: str | None = static(default=None, doc="learner to be shaped; unset: none", names="learner")
     rate: float | None = static(
         default=None,
-        doc="its learning rate; unset: the learner's, or of a learner that has none, what its own recipe says",
+        doc="its learning rate; unset: the rate of the learner that shapes it, or else of its own recipe",
         check=positive,
     )
 
@@ -52,7 +52,9 @@ class Shaping(Evaluation):
     def lacks(self, composition: Any, seeds: int) -> str:
         if self.against is None:
             return "a learner to be shaped (evaluate.shaping.against)"
-        return "" if self.plan(composition) is not None else f"self-play of a learner that can meet {self.against}"
+        return (
+            "" if self.plan(composition) is not None else f"self-play of a learner that can play against {self.against}"
+        )
 
     def plan(self, composition: Any) -> Learner | None:
         """The learner to be shaped, with its rate. None outside self-play.
@@ -67,7 +69,7 @@ class Shaping(Evaluation):
         rate = self.rate or getattr(learner, "rate", 0.0)
         shaped = composition.another(name, "evaluate.shaping.against", **({"rate": rate} if np.any(rate) else {}))
         if self.rate is not None and not hasattr(shaped, "rate"):
-            raise BadValue(f"expected no evaluate.shaping.rate beside {name}, which has none, got {self.rate:g}")
+            raise BadValue(f"expected no evaluate.shaping.rate with {name}, which has no rate, got {self.rate:g}")
         try:
             facing(learner, (shaped,) * (composition.game.num_players - 1))
         except BadCombination:

@@ -10,7 +10,7 @@ from meva_core.contracts import Explorer, component, leaf, not_negative
 
 @component
 class GaussianStep(Explorer):
-    """Adds fresh Gaussian noise to every step: a random walk around the learner's own path, the paper's straw man.
+    """Adds fresh Gaussian noise to every step: a random walk around the learner's own path, a baseline.
 
     References:
         Heess et al. (2015), Learning Continuous Control Policies by Stochastic Value Gradients, NeurIPS;

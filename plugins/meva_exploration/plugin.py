@@ -4,17 +4,17 @@ from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
 
-MEVA_REFERENCES = "meva_references:references.bib"
+MEVA_REFERENCES = "meva_exploration:references.bib"
 PAPER = "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863, section 4.3"
 
 
 @hookimpl
 def meva_explorers() -> Iterable[Entry]:
-    yield Entry("none", "meva_exploration.none:NoExploration", "trajectories follow the learner itself")
+    yield Entry("none", "meva_exploration.none:NoExploration", "no noise: trajectories follow the learner itself")
     yield Entry(
         "sign_flip",
         "meva_exploration.sign_flip:SignFlip",
-        "flips signs of last hidden units, once per trajectory",
+        "flips signs of random last hidden units, once per trajectory",
         PAPER,
         cites=("cooijmans2023meta",),
     )
@@ -28,7 +28,7 @@ def meva_explorers() -> Iterable[Entry]:
     yield Entry(
         "gaussian_step",
         "meva_exploration.gaussian_step:GaussianStep",
-        "Gaussian noise on every step, the paper's straw man",
+        "Gaussian noise on every step, a baseline",
         "Heess et al. (2015), Learning Continuous Control Policies by Stochastic Value Gradients, NeurIPS",
         cites=("heess2015learning",),
     )

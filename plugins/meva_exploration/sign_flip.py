@@ -21,7 +21,7 @@ class SignFlip(Explorer):
         Cooijmans et al. (2023), section 4.3 and appendix E.
     """
 
-    probability: float = leaf(default=1 / 16, doc="with which a unit's sign is flipped", check=between(0, 1))
+    probability: float = leaf(default=1 / 16, doc="probability that a unit's sign is flipped", check=between(0, 1))
 
     def draw(self, key: Array, params: Any, num_features: int) -> Array:
         """Signs +1 and -1, f32[H]."""

@@ -40,20 +40,20 @@ class Fixed(PlaysStrategies, Learner):
     """
 
     game: Game = part()
-    strategy: str | None = static(default=None, doc="a strategy that the game names")
+    strategy: str | None = static(default=None, doc="name of a strategy of the game")
     policy: Rows | None = leaf(
         default=None,
-        doc="its D numbers as the game has them: logits, not probabilities",
+        doc="D numbers of the policy as the game has them: logits, not probabilities",
         check=_each("finite", -3e38, 3e38),
     )
     probabilities: Rows | None = leaf(
         default=None,
-        doc="its D probabilities, where the game's policies are such; with none of the three it stays where it starts",
+        doc="D probabilities of the policy, if the game has such; with none of the three it stays at its start",
         check=_each("between 0 and 1", 0.0, 1.0),
     )
     factor: float | None = leaf(
         default=None,
-        doc="of a strategy that takes a number: extortion's share, an equaliser's target; unset: the game's choice",
+        doc="number of a strategy that takes one: extortion's share, an equaliser's target; unset: the game's choice",
         check=finite,
     )
 
@@ -75,7 +75,7 @@ class Fixed(PlaysStrategies, Learner):
             if not self._from_probabilities:
                 raise BadCombination(
                     f"expected learner.policy = [{self.game.policy_size} numbers], got learner.probabilities: policies "
-                    f"of {type(self.game).__name__} are no probabilities"
+                    f"of {type(self.game).__name__} are not probabilities"
                 )
             self._check_rows("probabilities", self.probabilities)
         self.held()
@@ -144,7 +144,7 @@ class Fixed(PlaysStrategies, Learner):
             shown = zip(self.game.entry_names, self.game.entries(own)[0].tolist(), strict=True)
             played = ", ".join(f"{name} = {number:.2g}" for name, number in shown)
             text = (
-                f"learner.policy is taken as logits, which play {played}: give probabilities as learner.probabilities"
+                f"learner.policy is read as logits, which mean {played}: for probabilities, use learner.probabilities"
             )
             warnings.warn(text, Remark, stacklevel=2)
 

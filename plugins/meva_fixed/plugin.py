@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
 
-MEVA_REFERENCES = "meva_references:references.bib"
+MEVA_REFERENCES = "meva_fixed:references.bib"
 
 
 @hookimpl
@@ -12,7 +12,7 @@ def meva_learners() -> Iterable[Entry]:
     yield Entry(
         "fixed",
         "meva_fixed.fixed:Fixed",
-        "a named strategy or given numbers, never moves",
+        "a named strategy or a given policy; never moves",
         "Axelrod (1984), The Evolution of Cooperation; Press & Dyson (2012), PNAS; "
         "Hilbe, Traulsen & Sigmund (2015), Games and Economic Behavior",
         cites=("axelrod1984evolution", "press2012iterated", "hilbe2015partners"),

@@ -25,7 +25,7 @@ class Logistic(Game):
         [3.86, 3.86]
     """
 
-    divisor: float = leaf(default=10_000.0, doc="what the confining term is divided by", check=positive)
+    divisor: float = leaf(default=10_000.0, doc="divisor of the confining term", check=positive)
 
     policy_size = 1
     symmetric = True

@@ -34,16 +34,18 @@ class Matrix(IteratedTwoByTwo):
 
     payoffs_1: Table = leaf(
         default=AXELROD,
-        doc="player 1's per round: rows its action D, C; columns player 2's D, C",
+        doc="player 1's payoff per round: rows are its action D, C; columns player 2's D, C",
         check=finite,
     )
     payoffs_2: Table | None = leaf(
-        default=None, doc="player 2's, laid out like payoffs_1; unset, or the same: payoffs_1 transposed", check=finite
+        default=None,
+        doc="player 2's payoff, in the same layout; unset, or equal to payoffs_1: payoffs_1 transposed",
+        check=finite,
     )
     textbook_1: Table | None = leaf(
-        default=None, doc="in place of payoffs_1, with C first: rows player 1's action C, D", check=finite
+        default=None, doc="instead of payoffs_1, with C first: rows are player 1's action C, D", check=finite
     )
-    textbook_2: Table | None = leaf(default=None, doc="in place of payoffs_2, with C first", check=finite)
+    textbook_2: Table | None = leaf(default=None, doc="instead of payoffs_2, with C first", check=finite)
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
     noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))
 

@@ -66,16 +66,16 @@ class NormalForm(Discounted):
 
     payoffs_1: Table = leaf(
         default=((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 1.0, 0.0)),
-        doc="player 1's per round: rows its own action, columns player 2's",
+        doc="player 1's payoff per round: rows are its own actions, columns player 2's",
         check=TABLE,
     )
     payoffs_2: Table | None = leaf(
-        default=None, doc="player 2's, laid out like payoffs_1; unset: payoffs_1 transposed", check=TABLE
+        default=None, doc="player 2's payoff, in the same layout; unset: payoffs_1 transposed", check=TABLE
     )
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
     noise: float = leaf(
         default=0.0,
-        doc="probability that an action is one of the others, each as likely (a trembling hand)",
+        doc="probability that a trembling hand takes one of the other actions, each equally likely",
         check=between(0, 1),
     )
 
@@ -83,7 +83,7 @@ class NormalForm(Discounted):
         rows, columns = self.actions
         if self.payoffs_2 is None and rows != columns:
             raise BadCombination(
-                f"expected game.payoffs_2 beside a table of {rows} x {columns}, got none: only a square table can be "
+                f"expected game.payoffs_2 with a table of {rows} x {columns}, got none: only a square table can be "
                 "transposed for player 2"
             )
         if self.payoffs_2 is not None and (got := _size(self.payoffs_2)) != (rows, columns):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
 
-MEVA_REFERENCES = "meva_references:references.bib"
+MEVA_REFERENCES = "meva_games:references.bib"
 
 
 @hookimpl
@@ -12,7 +12,7 @@ def meva_games() -> Iterable[Entry]:
     yield Entry(
         name="logistic",
         factory="meva_games.logistic:Logistic",
-        summary="two numbers, two stable points of which both players prefer B",
+        summary="one number each; two stable points, both players prefer B",
         reference="Letcher (2018), Stability and Exploitation in Differentiable Games, MSc thesis, Oxford",
         cites=("letcher2018stability",),
     )
@@ -61,14 +61,14 @@ def meva_games() -> Iterable[Entry]:
     yield Entry(
         name="tandem",
         factory="meva_games.quadratic:Tandem",
-        summary="one number each; exposes rules that expect others to give way",
+        summary="one number each; exposes rules that expect others to yield",
         reference="Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR",
         cites=("letcher2019stable",),
     )
     yield Entry(
         name="hamiltonian",
         factory="meva_games.quadratic:Hamiltonian",
-        summary="one number each, zero-sum, nothing but rotation",
+        summary="one number each, zero-sum, pure rotation",
         reference="Balduzzi et al. (2018), The Mechanics of n-Player Differentiable Games, ICML",
         cites=("balduzzi2018mechanics",),
     )
@@ -82,14 +82,14 @@ def meva_games() -> Iterable[Entry]:
     yield Entry(
         name="public_goods",
         factory="meva_games.public_goods:PublicGoods",
-        summary="iterated dilemma of any number of players",
+        summary="iterated dilemma for any number of players",
         reference="Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS",
         cites=("hilbe2014cooperation",),
     )
     yield Entry(
         name="social_dilemma",
         factory="meva_games.social_dilemma:SocialDilemma",
-        summary="dilemmas of many players, paid by how many cooperate",
+        summary="dilemma whose payoffs depend on how many players cooperate",
         reference="Hilbe et al. (2014), Cooperation and Control in Multiplayer Social Dilemmas, PNAS; "
         "Willi et al. (2023), Pax: Multi-Agent Learning in JAX",
         cites=("hilbe2014cooperation", "willi2023pax"),

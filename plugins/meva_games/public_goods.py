@@ -29,10 +29,10 @@ class PublicGoods(IteratedNPlayer):
         [0.8, 1.8]
     """
 
-    num_players: int = static(default=3, doc="P", check=Check("a whole number from 2 to 10", lambda n: 2 <= n <= 10))
-    multiplier: float = leaf(
-        default=1.6, doc="m, what contributions are multiplied by; a dilemma for 1 < m < P", check=finite
+    num_players: int = static(
+        default=3, doc="P, number of players", check=Check("a whole number from 2 to 10", lambda n: 2 <= n <= 10)
     )
+    multiplier: float = leaf(default=1.6, doc="m, factor of the contributions; a dilemma for 1 < m < P", check=finite)
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
     noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))
 

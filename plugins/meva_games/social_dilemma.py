@@ -45,11 +45,11 @@ class SocialDilemma(IteratedNPlayer):
 
     cooperators: tuple[float, ...] = leaf(
         default=(0.0, 3.0, 7.0),
-        doc="what a cooperator earns where 0, 1, ... of the others cooperate, up to all",
+        doc="payoff of a cooperator if 0, 1, ... all of the others cooperate",
         check=PAYOFFS,
     )
     defectors: tuple[float, ...] = leaf(
-        default=(1.0, 5.0, 9.0), doc="what a defector earns, in the same order", check=PAYOFFS
+        default=(1.0, 5.0, 9.0), doc="payoff of a defector, in the same order", check=PAYOFFS
     )
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
     noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))

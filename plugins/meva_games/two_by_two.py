@@ -11,9 +11,9 @@ from meva_games.iterated import IteratedTwoByTwo
 
 Table = tuple[tuple[float, float], tuple[float, float]]
 
-TABLE = "own payoff per round: rows own action D, C; columns the other's D, C"
+TABLE = "own payoff per round: rows are the own action D, C; columns the other's D, C"
 DISCOUNT = "the game's own discount per round"
-NOISE = "probability that an action is the other one, whoever takes it (a trembling hand)"
+NOISE = "probability that a player's trembling hand takes the other action"
 
 
 class SymmetricTwoByTwo(IteratedTwoByTwo):
@@ -98,7 +98,7 @@ class MatchingPennies(IteratedTwoByTwo):
         [0.0, 0.0]
     """
 
-    stake: float = leaf(default=1.0, doc="what one player gets from the other per round", check=finite)
+    stake: float = leaf(default=1.0, doc="payment from one player to the other per round", check=finite)
     discount: float = leaf(default=0.96, doc=DISCOUNT, check=below_one)
     noise: float = leaf(default=0.0, doc=NOISE, check=between(0, 1))
 

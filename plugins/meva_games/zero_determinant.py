@@ -125,5 +125,5 @@ def _refuse(name: str, expected: str, got: float | None, discount: float, feasib
     if not isinstance(feasible, Tracer) and not bool(jnp.all(feasible)):
         raise BadValue(
             f"{name}: expected {expected} in this game at discount {float(discount):g}, got "
-            f"{'none' if got is None else f'{float(got):g}'}: a longer game (discount nearer 1) has more room"
+            f"{'none' if got is None else f'{float(got):g}'}: a longer game (discount nearer 1) allows more"
         )

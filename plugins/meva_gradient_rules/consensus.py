@@ -22,7 +22,9 @@ class Consensus(Learner):
 
     game: Game = part()
     rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
-    weight: float = leaf(default=1.0, doc="of the descent on the gradient's norm", check=not_negative, per_payoff=True)
+    weight: float = leaf(
+        default=1.0, doc="weight of the descent on the gradient's norm", check=not_negative, per_payoff=True
+    )
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         gradient = simultaneous_gradient(self.game.payoff, x)

@@ -20,7 +20,7 @@ class Extragradient(Learner):
     game: Game = part()
     rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
     look_ahead_rate: float = leaf(
-        default=1.0, doc="rate of everybody's imagined step", check=not_negative, per_payoff=True
+        default=1.0, doc="rate of every player's imagined step", check=not_negative, per_payoff=True
     )
 
     @property

@@ -39,7 +39,7 @@ class HOLA(Learner):
     look_ahead_rate: float = leaf(
         default=1.0, doc="rate of the opponents' imagined step", check=not_negative, per_payoff=True
     )
-    order: int = static(default=2, doc="how many levels of look-ahead", check=between(1, 8))
+    order: int = static(default=2, doc="number of levels of look-ahead", check=between(1, 8))
 
     small: ClassVar = {"order": 1}
 

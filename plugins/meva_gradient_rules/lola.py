@@ -50,15 +50,13 @@ class LOLA(Learner):
     look_ahead_rate: float = leaf(
         default=1.0, doc="rate of the opponents' imagined step", check=not_negative, per_payoff=True
     )
-    variant: str = static(default="exact", doc="which LOLA", check=one_of("exact", "foerster", "taylor"))
-    look_aheads: int = static(
-        default=1, doc="K, how many steps the opponents are imagined to take", check=between(1, 100)
-    )
+    variant: str = static(default="exact", doc="variant of LOLA", check=one_of("exact", "foerster", "taylor"))
+    look_aheads: int = static(default=1, doc="K, number of imagined steps of the opponents", check=between(1, 100))
 
     def __attrs_post_init__(self) -> None:
         if self.look_aheads > 1 and self.variant != "exact":
             raise BadCombination(
-                f"expected look_aheads = 1 for variant {self.variant!r}, which is of first order in one step, got "
+                f"expected look_aheads = 1 for variant {self.variant!r}, which expands one step to first order, got "
                 f"{self.look_aheads}: set variant = 'exact' for more"
             )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from meva_core.contracts import Entry, hookimpl
 
 MEVA_RECIPES = "meva_gradient_rules:recipes.toml"
-MEVA_REFERENCES = "meva_references:references.bib"
+MEVA_REFERENCES = "meva_gradient_rules:references.bib"
 
 
 @hookimpl
@@ -13,21 +13,21 @@ def meva_learners() -> Iterable[Entry]:
     yield Entry(
         "naive",
         "meva_gradient_rules.naive:Naive",
-        "simultaneous gradient ascent, everybody on the own payoff",
+        "simultaneous gradient ascent, each player on its own payoff",
         "Singh, Kearns & Mansour (2000), Nash Convergence of Gradient Dynamics, UAI",
         cites=("singh2000nash",),
     )
     yield Entry(
         "lola",
         "meva_gradient_rules.lola:LOLA",
-        "differentiates through the opponents' naive step, or several",
+        "differentiates through one or several naive steps of opponents",
         "Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
         cites=("foerster2018learning",),
     )
     yield Entry(
         "lookahead",
         "meva_gradient_rules.lookahead:LookAhead",
-        "ascends the payoff after the others' naive step, taken as given",
+        "ascends the payoff after the others' naive step, held fixed",
         "Zhang & Lesser (2010), Multi-Agent Learning with Policy Prediction, AAAI",
         cites=("zhang2010multi",),
     )
@@ -48,7 +48,7 @@ def meva_learners() -> Iterable[Entry]:
     yield Entry(
         "consensus",
         "meva_gradient_rules.consensus:Consensus",
-        "ascends, and descends on the norm of everybody's gradient",
+        "ascends the payoff, and descends on the norm of all gradients",
         "Mescheder, Nowozin & Geiger (2017), The Numerics of GANs, NeurIPS",
         cites=("mescheder2017numerics",),
     )
@@ -69,7 +69,7 @@ def meva_learners() -> Iterable[Entry]:
     yield Entry(
         "extragradient",
         "meva_gradient_rules.extragradient:Extragradient",
-        "follows the gradient of where everybody's step would lead",
+        "follows the gradient at the point after one joint step",
         "Korpelevich (1976), The Extragradient Method for Finding Saddle Points",
         cites=("korpelevich1976extragradient",),
     )

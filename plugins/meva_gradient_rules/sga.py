@@ -25,13 +25,16 @@ class SGA(Learner):
 
     game: Game = part()
     rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
-    weight: float = leaf(default=1.0, doc="of the adjustment", check=not_negative, per_payoff=True)
+    weight: float = leaf(default=1.0, doc="weight of the adjustment", check=not_negative, per_payoff=True)
     epsilon: float = leaf(
-        default=0.1, doc="tilts the sign towards adjustment where little is known", check=not_negative
+        default=0.1, doc="threshold of the sign s: where the product is near 0, s is 1", check=not_negative
     )
 
     payoff_scale: float = leaf(
-        default=1.0, doc="multiplies the payoffs that epsilon is compared with", check=positive, per_payoff=True
+        default=1.0,
+        doc="factor of the payoffs in the product that is compared with epsilon",
+        check=positive,
+        per_payoff=True,
     )
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:

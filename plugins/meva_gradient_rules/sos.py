@@ -42,11 +42,11 @@ class SOS(Learner):
         default=1.0, doc="rate of the opponents' imagined step", check=not_negative, per_payoff=True
     )
     a: float = leaf(
-        default=0.5, doc="how far shaping may turn the direction away from LookAhead's", check=between(0, 1)
+        default=0.5, doc="limit on how far shaping turns the direction away from LookAhead's", check=between(0, 1)
     )
     b: float = leaf(default=0.1, doc="norm of the gradient below which shaping fades", check=between(0, 1))
     payoff_scale: float = leaf(
-        default=1.0, doc="multiplies the gradient that b is compared with", check=positive, per_payoff=True
+        default=1.0, doc="factor of the gradient whose norm is compared with b", check=positive, per_payoff=True
     )
 
     @property

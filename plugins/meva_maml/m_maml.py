@@ -50,19 +50,19 @@ class MMAML(StepsLike, Learner):
     game: Game = part()
     rate: float = leaf(
         default=1.0,
-        doc="learning rate of the opponents it is trained against; its own starts there",
+        doc="learning rate of the opponents in the fit, and first value of the learnt rate",
         check=positive,
         per_payoff=True,
     )
     payoff_range: float = leaf(
         default=3.0,
-        doc="range of the payoffs that the fit's numbers are for: the fit sees payoffs scaled to it",
+        doc="range of payoffs for which the fit's hyper-parameters are set; the fit scales payoffs to it",
         check=positive,
     )
-    steps: int = static(default=300, doc="T, naive steps that are differentiated through", check=between(1, 10**5))
+    steps: int = static(default=300, doc="T, naive steps through which the fit differentiates", check=between(1, 10**5))
     loops: int = static(default=1000, doc="outer loops of the fit", check=between(1, 10**9))
     batch_size: int = static(default=64, doc="opponents per outer loop", check=between(1, 10**6))
-    optimiser_rate: float = leaf(default=0.1, doc="Adam's rate for policy and learning rate", check=positive)
+    optimiser_rate: float = leaf(default=0.1, doc="learning rate of Adam, for policy and learning rate", check=positive)
     beta2: float = leaf(default=0.99, doc="Adam's decay of squared gradients", check=below_one)
 
     steps_like = "naive"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from meva_core.contracts import Entry, hookimpl
 
 MEVA_RECIPES = "meva_maml:recipes.toml"
-MEVA_REFERENCES = "meva_references:references.bib"
+MEVA_REFERENCES = "meva_maml:references.bib"
 
 
 @hookimpl

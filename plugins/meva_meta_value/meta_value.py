@@ -43,29 +43,35 @@ class MetaValue(HasMetaValue, Facing, Learner):
     """A learner with a learnt meta-value and its gradient: everything in `MeVa` except the fit."""
 
     game: Game = part()
-    value_model: Any = part(doc="the network's builder: outputs, conditions, equivariant -> ValueModel")
+    value_model: Any = part(doc="builder of the network: (outputs, conditions, equivariant) -> ValueModel")
     explorer: Explorer = part()
-    rivals: tuple = part(default=(), doc="per seat a Fitted rival, or None where this learner sits; empty: self-play")
+    rivals: tuple = part(default=(), doc="for each seat a Fitted rival, or None for this learner; empty: self-play")
 
     rate: float = leaf(default=1.0, doc="learning rate of the policies", check=positive, per_payoff=True)
     discount: float | tuple[float, ...] = leaf(
-        default=0.95, doc="meta-discount, one or one per player", check=between(0, 1)
+        default=0.95, doc="meta-discount: one for all players, or one per player", check=between(0, 1)
     )
-    formulation: str = static(default="correction", doc="what is learnt: V or U", check=one_of("value", "correction"))
+    formulation: str = static(
+        default="correction", doc="learnt quantity: V (value) or U (correction)", check=one_of("value", "correction")
+    )
     mixing: str = static(
         default="convex",
-        doc="weight of the naive gradient: 1 - discount, 1, or between them by the incentive",
+        doc="weight of the naive gradient: 1 - discount (convex), 1 (sum), or between the two, set by the incentive",
         check=one_of("convex", "sum", "between"),
     )
-    incentive: float = leaf(default=0.5, doc="of mixing between: 0 is convex, 1 is sum", check=between(0, 1))
+    incentive: float = leaf(
+        default=0.5,
+        doc="position between the two mixings, for mixing between: 0 is convex, 1 is sum",
+        check=between(0, 1),
+    )
     incentive_draw: str = static(
         default="fixed",
-        doc="incentives of the fit: the learner's own, or uniform, drawn as discounts are and shown to the network",
+        doc="incentives of the fit: the learner's own, or drawn uniformly, like discounts, as an input of the network",
         check=one_of("fixed", "uniform"),
     )
     payoff_range: float = leaf(
         default=3.0,
-        doc="range of the payoffs that the fit's numbers are for: the fit sees payoffs scaled to it",
+        doc="range of payoffs for which the fit's hyper-parameters are set; the fit scales payoffs to it",
         check=positive,
     )
     quantiles: int = static(default=32, doc="K, quantiles of each value", check=between(1, 4096))
@@ -74,52 +80,52 @@ class MetaValue(HasMetaValue, Facing, Learner):
     batch_size: int = static(default=128, doc="trajectories per outer loop", check=between(1, 10**6))
     trajectory: int = static(default=100, doc="T, steps of an exploring trajectory", check=between(1, 10**6))
     stride: int = static(
-        default=10, doc="k, steps between updates and of each on-policy rollout", check=between(1, 10**6)
+        default=10, doc="k, steps between two updates, and length of each on-policy rollout", check=between(1, 10**6)
     )
     start_scale: float = leaf(
-        default=1.0, doc="the fit's starts are the game's times it; above 1: from further out", check=positive
+        default=1.0, doc="factor of the game's starts in the fit; above 1: starts further out", check=positive
     )
     rollout_from: str = static(
         default="explored",
-        doc="on-policy rollouts start along the exploring trajectory, or at the draw",
+        doc="start of on-policy rollouts: along the exploring trajectory, or at the initial draw",
         check=one_of("explored", "start"),
     )
     explore_along: str = static(
         default="value",
-        doc="exploring trajectories follow the value's gradient alone, or the update (correction: naive at discount 0)",
+        doc="steps of exploring trajectories: the value's gradient, or the update (correction: naive at discount 0)",
         check=one_of("value", "update"),
     )
     discount_draw: str = static(
         default="beta",
-        doc="discounts of the fit: drawn anew for every rollout, or fixed at the learner's own",
+        doc="discounts of the fit: drawn again for every rollout, or the learner's own",
         check=one_of("beta", "fixed"),
     )
     discount_concentration: float = leaf(
-        default=0.5, doc="a of the Beta(a, a) that discounts are drawn from; below 1/2: more extreme", check=positive
+        default=0.5, doc="a of the Beta(a, a) distribution of discounts; below 1/2: more extreme", check=positive
     )
     equal_players: float = leaf(
         default=0.0,
-        doc="share of the fit's rollouts in which one discount, and one incentive, is drawn for all, as in self-play",
+        doc="share of the fit's rollouts in which all players have one discount and one incentive, as in self-play",
         check=between(0, 1),
     )
     highest_discount: float = leaf(
         default=1.0,
-        doc="discounts of the fit are drawn from 0 to it; below 1: little on endless horizons",
+        doc="highest discount that the fit draws; below 1: hardly any endless horizons",
         check=between(0, 1),
     )
     trace_decay: float = leaf(default=0.9, doc="lambda of the lambda-returns", check=between(0, 1))
-    target_inertia: float = leaf(default=0.99, doc="rho of the target network; 0: none", check=below_one)
+    target_inertia: float = leaf(default=0.99, doc="rho of the target network; 0: no target network", check=below_one)
 
-    optimiser: str = static(default="adamw", doc="of the value model", check=one_of("adam", "adamw"))
+    optimiser: str = static(default="adamw", doc="optimiser of the value model", check=one_of("adam", "adamw"))
     optimiser_rate: float = leaf(default=1e-3, doc="learning rate of the value model", check=positive)
     schedule: str = static(
-        default="constant", doc="of the optimiser's rate over the fit", check=one_of("constant", "cosine")
+        default="constant", doc="schedule of the optimiser's rate over the fit", check=one_of("constant", "cosine")
     )
     final_rate: float = leaf(
-        default=0.02, doc="where the cosine schedule ends, as a share of its start", check=between(0, 1)
+        default=0.02, doc="end of the cosine schedule, as a share of its start", check=between(0, 1)
     )
     beta2: float = leaf(default=0.999, doc="Adam's decay of squared gradients", check=below_one)
-    weight_decay: float = leaf(default=1e-2, doc="of adamw", check=not_negative)
+    weight_decay: float = leaf(default=1e-2, doc="weight decay of adamw", check=not_negative)
 
     small: ClassVar = {"batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4, "loops": 2}
 
@@ -131,15 +137,15 @@ class MetaValue(HasMetaValue, Facing, Learner):
         if self.trajectory % self.stride:
             raise BadCombination(
                 f"expected stride to divide trajectory, got stride {self.stride} and trajectory {self.trajectory}: "
-                f"set one of learner.stride, learner.trajectory"
+                f"change learner.stride or learner.trajectory"
             )
         if self.mixing == "between" and self.formulation == "value":
             raise BadCombination(
-                "expected learner.formulation correction with learner.mixing between, got value, which mixes nothing"
+                "expected learner.formulation = correction for learner.mixing = between, got value, which does not mix"
             )
         if self.incentive_draw == "uniform" and self.mixing != "between":
             raise BadCombination(
-                f"expected learner.mixing between with learner.incentive_draw uniform, got {self.mixing}"
+                f"expected learner.mixing = between for learner.incentive_draw = uniform, got {self.mixing}"
             )
         shape, players = jnp.shape(jnp.asarray(self.discount)), self.game.num_players
         if shape not in ((), (players,)):

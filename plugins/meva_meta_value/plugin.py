@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from meva_core.contracts import Entry, hookimpl
 
 MEVA_RECIPES = "meva_meta_value:recipes.toml"
-MEVA_REFERENCES = "meva_references:references.bib"
+MEVA_REFERENCES = "meva_meta_value:references.bib"
 
 
 @hookimpl
@@ -24,7 +24,7 @@ def meva_evaluations() -> Iterable[Entry]:
     yield Entry(
         "value_errors",
         "meva_meta_value.value_errors:MetaValueErrors",
-        "errors of a learnt meta-value along play",
+        "errors of a learnt meta-value during play",
         "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863",
         cites=("cooijmans2023meta",),
     )

@@ -37,19 +37,19 @@ class PairedMLP(ValueModel):
 
     game: Game = part()
     outputs: int = static(default=1, doc="K, outputs per player (set by the learner)", check=at_least(1))
-    conditions: int = static(
-        default=1, doc="C, numbers per player beside the policy (set by the learner)", check=at_least(0)
-    )
-    equivariant: bool | None = static(default=None, doc="no player identity; unset: wherever the composition allows it")
-    width: int = static(default=64, doc="H, units of every layer", check=between(1, 4096))
+    conditions: int = static(default=1, doc="C, further inputs per player (set by the learner)", check=at_least(0))
+    equivariant: bool | None = static(default=None, doc="treat all players alike; unset: if the composition allows it")
+    width: int = static(default=64, doc="H, units per layer", check=between(1, 4096))
     blocks: int = static(default=1, doc="gated residual blocks per MLP", check=between(0, 100))
-    transform: str = static(default="identity", doc="what policies enter through", check=one_of(*TRANSFORMS))
-    input_scale: float = static(default=1.0, doc="policies are multiplied by it before the transform", check=positive)
+    transform: str = static(
+        default="identity", doc="function that is applied to policies first", check=one_of(*TRANSFORMS)
+    )
+    input_scale: float = static(default=1.0, doc="factor of the policies before the transform", check=positive)
     last_activation: str = static(
-        default="tanh", doc="of the last hidden layer; tanh for sign flips", check=one_of(*ACTIVATIONS)
+        default="tanh", doc="activation of the last hidden layer; use tanh with sign flips", check=one_of(*ACTIVATIONS)
     )
     embed_condition: bool = static(
-        default=False, doc="give the condition a layer of its own before it joins the policy"
+        default=False, doc="apply a separate layer to the condition before it joins the policy"
     )
 
     small: ClassVar = {"width": 8, "blocks": 0}

@@ -64,10 +64,10 @@ CASES = {
         [*MEVA, "--opponent", "naive", *setting("opponent.2.rate=1")],
         "expected an opponent from 1 to 1, got 2 @ opponent.2.rate",
     ),
-    "no opponent": ([*MEVA, *setting("opponent.rate=1")], "expected --opponent NAME beside opponent.rate"),
+    "no opponent": ([*MEVA, *setting("opponent.rate=1")], "expected --opponent NAME with opponent.rate"),
     "a part it has not": (
         [*NAIVE, *setting("value_model.width=8")],
-        "expected a learner that has one for settings of value_model",
+        "expected a learner with a part value_model",
     ),
     "unknown explorer": ([*MEVA, *setting("explorer.name=sing_flip")], "unknown explorer 'sing_flip' - did you mean"),
     "unknown model": ([*MEVA, *setting("value_model.name=nosuch")], "unknown value model 'nosuch'"),
@@ -113,14 +113,14 @@ CASES = {
         ["--resume", "nosuch"],
         "an experiment.toml to resume, got nosuch",
     ),
-    "resume and names": (["--resume", "nosuch", "--game", "ipd"], "expected --resume DIR, with no more than --"),
-    "resume and out": (["--resume", "nosuch", "--out", "other"], "expected --resume DIR, with no more than --"),
-    "resume and devices": (["--resume", "nosuch", "--devices", "2"], "expected --resume DIR, with no more than --"),
+    "resume and names": (["--resume", "nosuch", "--game", "ipd"], "expected --resume DIR with at most --"),
+    "resume and out": (["--resume", "nosuch", "--out", "other"], "expected --resume DIR with at most --"),
+    "resume and devices": (["--resume", "nosuch", "--devices", "2"], "expected --resume DIR with at most --"),
     "no devices": ([*NAIVE, "--devices", "0"], "0 is not in the range x>=1"),
     "no such device": ([*NAIVE, "--device", "tpu"], "'tpu' is not one of 'cpu', 'gpu'"),
     "resume and recipe": (
         ["--resume", "nosuch", "--recipe", "paper"],
-        "expected --resume DIR, with no more than --set",
+        "expected --resume DIR with at most --set",
     ),
     "no experiment": (["nosuch.toml"], "expected a readable TOML file at nosuch.toml, got: No such file"),
     "experiment is a folder": (["."], "expected a file, got the folder .: write experiment.toml to run it again"),
@@ -131,7 +131,10 @@ CASES = {
     "no registry": ([*NAIVE, "--registry", "nosuch.toml"], "expected a readable TOML file at nosuch.toml"),
     "broken registry": ([*NAIVE, "--registry", "broken.toml"], "expected TOML in broken.toml"),
     "registry's layout": ([*NAIVE, "--registry", "layout.toml"], "unknown key 'lerner' - did you mean 'learner'?"),
-    "registry's circle": ([*NAIVE, "--registry", "circle.toml"], "circle of bases default -> other -> default"),
+    "registry's circle": (
+        [*NAIVE, "--registry", "circle.toml"],
+        "expected a chain of bases that ends, got a circle default -> other -> default",
+    ),
     "registry's types": ([*NAIVE, "--registry", "rates.toml"], "expected float, got 'fast' (str) @ learner.rate"),
     "out is a file": ([*NAIVE, "--out", "broken.toml"], "expected a new or empty folder for --out, got broken.toml"),
     "out below a file": ([*NAIVE, "--out", "broken.toml/x"], "expected a folder that can be written"),
@@ -182,7 +185,7 @@ def test_a_fit_that_turns_nan(meva_run, place, quiet):
     given = setting(*SMALL.split(), "learner.optimiser_rate=1e30")
     outcome = meva_run(*MEVA, *given, "--seed", 7, "--out", "out", *quiet)
     assert_explained(outcome, "seed 7 diverged in loop ")
-    for said in ("is not a finite number", "rate too high", "lower learner.rate"):
+    for said in ("is not a finite number", "rate is probably too high", "lower learner.rate"):
         assert said in outcome.err
     assert not (place / "out" / "summary.json").exists()
     if quiet:
@@ -209,4 +212,4 @@ def test_too_little_memory(meva_run, place, monkeypatch, error):
     assert outcome.code == 1
     (line,) = outcome.err.splitlines()
     assert line.startswith("error: not enough memory (")
-    assert "ask for less" in line
+    assert "use less" in line

@@ -1,16 +1,22 @@
 """`meva cite`: BibTeX that parses, of the papers that entries name, each once."""
 
+import html
 import re
 from pathlib import Path
 
+import attrs
 import pytest
+from meva_games.quadratic import Tandem
 
-from meva_core.contracts import hooks
+import meva_core as meva
+from meva_core.contracts import component, hooks
+from meva_core.errors import Remark
 from meva_core.experiment import resolve
 from meva_core.registry import bibtex, discovery, recipes
+from meva_core.report import citations
 from meva_core.storage import run_folder
 
-REFERENCES = Path(__file__).parents[2] / "plugins" / "meva_references" / "references.bib"
+PLUGINS = Path(__file__).parents[2] / "plugins"
 SHIPPED = [offer for offer in discovery.installed().offers if offer.distribution == "meva"]
 MINE = """
     @book{stranger2001ropes,
@@ -114,11 +120,22 @@ def test_every_shipped_learner_and_game_has_a_paper():
     assert nameless == ["none"]
 
 
-def test_a_paper_stands_once_and_is_cited():
-    named = [key for offer in SHIPPED for key in offer.entry.cites]
-    assert sorted(parse(REFERENCES.read_text())) == sorted(set(named))
-    assert not any(offer.entry.bibtex for offer in SHIPPED)
-    assert {"cooijmans2023meta", "willi2022cola"} < {key for key in named if named.count(key) > 2}
+def test_every_plugin_has_the_papers_that_its_entries_cite_and_no_others():
+    named = {}
+    for offer in SHIPPED:
+        assert not offer.entry.bibtex
+        if offer.entry.cites:
+            assert offer.entry.references == f"{offer.plugin}:references.bib"
+            named.setdefault(offer.plugin, set()).update(offer.entry.cites)
+    stored = {path.parent.name: set(parse(path.read_text())) for path in PLUGINS.rglob("*.bib")}
+    assert stored == named
+
+
+def test_a_paper_has_the_same_text_in_every_plugin():
+    texts = [entry for path in PLUGINS.rglob("*.bib") for entry in bibtex.entries(path.read_text()).items()]
+    keys = [key for key, _ in texts]
+    assert len(set(texts)) == len(set(keys))
+    assert {key for key in keys if keys.count(key) > 2} >= {"cooijmans2023meta", "willi2022cola"}
 
 
 def test_the_papers_come_in_the_order_asked_and_once(meva_command):
@@ -155,10 +172,42 @@ def test_a_run_s_folder_is_all_that_took_part(meva_command, tmp_path):
     assert list(cited(meva_command, "cgd", tmp_path / "run"))[1:] == list(found)
 
 
+@component
+class Mine(Tandem):
+    """A game that no plugin offers."""
+
+
+def test_a_finished_run_has_its_papers_on_record_also_with_a_class_from_python(tmp_path, meva_command):
+    small = {"evaluate.pairs": 2, "evaluate.steps": 2}
+    meva.run(Mine, "hola", set=small, evaluate=["convergence"], out=tmp_path / "run")
+    written = (tmp_path / "run" / "references.bib").read_text()
+    assert list(parse(written)) == ["foerster2018learning", "willi2022cola"]
+    outcome = meva_command("cite", tmp_path / "run")
+    assert (outcome.out, outcome.err) == (written, "")
+
+
+def test_references_that_cannot_be_read_cost_the_papers_and_no_run():
+    resolved = resolve.resolve(discovery.installed(), [recipes.shipped()], game="ipd", learner="lola")
+    assert list(citations.of(resolved) or {}) == ["foerster2018learning"]
+    entry = attrs.evolve(resolved.game.offer.entry, cites=("nosuch",))
+    game = attrs.evolve(resolved.game, offer=attrs.evolve(resolved.game.offer, entry=entry))
+    with pytest.warns(Remark, match="papers to cite are left out: game 'ipd' of plugin 'meva_games'"):
+        assert citations.of(attrs.evolve(resolved, game=game)) is None
+
+
 def test_a_tournament_s_folder_is_its_games_and_learners(meva_command, tmp_path):
     lines = ['games = ["ipd", "tandem"]', 'learners = ["naive", "hola"]', "seeds = 2"]
     (tmp_path / "tournament.toml").write_text("\n".join(lines))
     assert cited(meva_command, tmp_path) == cited(meva_command, "ipd", "tandem", "naive", "hola")
+
+
+def test_a_finished_tournament_has_its_papers_on_record(meva_command, tmp_path):
+    asked = ("--game", "tandem", "--learners", "naive,hola", "--trials", 2, "--steps", 2, "--seeds", 1)
+    assert meva_command("tournament", *asked, "--out", tmp_path / "all", "--quiet").code == 0
+    written = (tmp_path / "all" / "references.bib").read_text()
+    assert parse(written) == cited(meva_command, "tandem", "naive", "hola")
+    assert meva_command("cite", tmp_path / "all").out == written
+    assert written in html.unescape((tmp_path / "all" / "report.html").read_text())
 
 
 def test_a_name_is_not_taken_for_a_folder(meva_command, tmp_path, monkeypatch):
@@ -170,7 +219,7 @@ def test_a_name_is_not_taken_for_a_folder(meva_command, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([], "expected what to cite, got nothing: meva cite NAME"),
+        ([], "expected names or run folders to cite, got nothing: write meva cite NAME"),
         (["lolla"], "unknown name or run 'lolla' - did you mean 'lola'? (known: "),
         (["sos", "lolla"], "unknown name or run 'lolla'"),
         (["nosuch:lola"], "unknown name or run 'nosuch:lola'"),
@@ -216,7 +265,7 @@ def test_another_text_of_the_same_key_is_left_out_and_said(meva_command, fake_pl
     fake_plugin("ropes", CODE.format(bibtex=MINE.replace("stranger2001ropes", "foerster2018learning")))
     outcome = meva_command("cite", "ipd", "ropes:tug_of_war")
     assert outcome.code == 0
-    assert outcome.err == "note: plugins differ in foerster2018learning: the first text is printed\n"
+    assert outcome.err == "note: plugins have different texts for foerster2018learning: the first one is printed\n"
     assert parse(outcome.out)["foerster2018learning"]["year"] == "2018"
 
 
@@ -244,7 +293,7 @@ def test_a_strangers_keys_stand_in_its_own_file(meva_command, fake_plugin):
             "expected BibTeX at 'ropes_papers:nosuch.bib' (package:file.bib), got: File",
         ),
         ("nosuch:papers.bib", "expected a file at 'nosuch:papers.bib' (package:file), got no such package"),
-        (None, "expected references = 'package:file.bib', or MEVA_REFERENCES, beside cites, got none"),
+        (None, "expected references = 'package:file.bib', or MEVA_REFERENCES, together with cites, got none"),
     ],
 )
 def test_keys_that_no_file_has_are_their_plugins_fault(meva_command, fake_plugin, references, said):

@@ -83,8 +83,8 @@ def test_two_learners(place, meva_command):
 
 def test_one_experiment_twice_has_equal_numbers(place, meva_command):
     lines = shown(meva_command("compare", "lola", "again"))
-    assert "nothing differs in configuration" in lines
-    equal = f"a and b are one experiment (hash {summary(place / 'lola')['hash']}), and their numbers are equal"
+    assert "no differences in configuration" in lines
+    equal = f"a and b are the same experiment (hash {summary(place / 'lola')['hash']}), and their numbers are equal"
     assert equal in lines
 
 
@@ -93,8 +93,8 @@ def test_one_experiment_with_other_numbers_is_told(place, meva_command):
     spoilt["rows"][0]["payoffs"][0]["mean"] += 1e-6
     (place / "again" / "summary.json").write_text(json.dumps(spoilt))
     lines = shown(meva_command("compare", "lola", "again"))
-    assert "a and b are one experiment" in " ".join(lines)
-    assert "yet their numbers differ" in " ".join(lines)
+    assert "a and b are the same experiment" in " ".join(lines)
+    assert "but their numbers differ" in " ".join(lines)
 
 
 def test_versions_that_differ_are_shown(place, meva_command):
@@ -103,7 +103,7 @@ def test_versions_that_differ_are_shown(place, meva_command):
     path.write_text(path.read_text().replace(f'numpy = "{old}"', 'numpy = "1.0"'))
     lines = shown(meva_command("compare", "lola", "again"))
     assert row(lines, "run.versions.numpy") == [old, "1.0"]
-    assert "what differs in configuration" in lines
+    assert "differences in configuration" in lines
     assert "and their numbers are equal" in " ".join(lines)
 
 
@@ -116,8 +116,8 @@ def test_shared_settings_seats_and_errors_of_two_kinds(place, meva_command):
     assert not any(line.startswith("self-play ") for line in lines)
     said = " ".join(lines)
     assert "the pairs of one seed (a); 3 seeds (b)" in said
-    assert "errors over pairs and over seeds are not alike" in said
-    assert "left out, since not all runs have them: look-ahead rate η = 0 (a); look-ahead rate η = 0.2 (b)" in said
+    assert "errors over pairs and over seeds do not compare" in said
+    assert "left out, because not all runs have them: look-ahead rate η = 0 (a); look-ahead rate η = 0.2 (b)" in said
 
 
 def test_three_runs(place, meva_command):
@@ -180,8 +180,8 @@ FOLDERS = {
     "none": ([], "expected the folders of two or more runs, got none"),
     "one": (["lola"], "expected the folders of two or more runs, got one, lola"),
     "twice": (["lola", "naive", "./lola/"], "expected each run's folder once, got lola twice"),
-    "link": (["naive", "link"], "expected each run's folder once, got naive and link, the same one"),
-    "not there": (["lola", "nosuch"], "the folder of a finished run, got nosuch, which is not there"),
+    "link": (["naive", "link"], "expected each run's folder once, got naive and link, the same folder"),
+    "not there": (["lola", "nosuch"], "the folder of a finished run, got nosuch, which does not exist"),
     "a file": (["lola", "naive/summary.json"], "got naive/summary.json, which is a file: name the folder it is in"),
     "empty": (["lola", "empty"], "got empty without experiment.toml and summary.json"),
     "unfinished": (["lola", "naive"], "no summary.json yet: finish it with meva-run --resume naive"),
@@ -195,7 +195,7 @@ FOLDERS = {
     "another's": (["lola", "naive"], "expected experiment.toml and summary.json of one run in naive, got experiments "),
     "no TOML": (["lola", "naive"], "expected TOML in naive/experiment.toml, got: "),
     "a foreign TOML": (["lola", "naive"], "expected schema 3, got None @ naive/experiment.toml"),
-    "edited": (["lola", "naive"], "undo what was changed since, or run it again"),
+    "edited": (["lola", "naive"], "undo the change, or run it again"),
     "CSV there": (
         ["lola", "naive", "--csv", "lola/summary.json"],
         "expected a new file for --csv, got lola/summary.json",

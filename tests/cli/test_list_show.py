@@ -106,7 +106,7 @@ def test_show_fits_80_columns(meva_command, kind, name):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["show"], "expected what to show, got nothing"),
+        (["show"], "expected a kind or a name to show, got nothing"),
         (["show", "mevaa"], "unknown name 'mevaa' - did you mean 'meva'"),
         (["show", "learner", "of", "naive"], "unknown kind 'learner of'"),
         (["list", "learner", "gmaes"], "unknown kind 'gmaes' - did you mean 'game'"),

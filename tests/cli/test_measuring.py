@@ -62,9 +62,10 @@ def test_fits_are_counted_that_do_what_is_claimed(counted):
 
 def test_the_count_is_put_on_record_and_said_of_the_recipe(counted, meva_command, meva_run):
     folder, _, _ = counted
-    record = tomllib.loads((folder / "claims.toml").read_text())["records"]["halves"]
+    (record,) = tomllib.loads((folder / "claims.toml").read_text())["records"]["halves"]
     (result,) = summary(folder)["results"]
-    assert record["counts"] == [{name: result[name] for name in ("devices", "fits", "count", "at_least")}]
+    names = ("devices", "fits", "count", "at_least")
+    assert {name: record[name] for name in names} == {name: result[name] for name in names}
     assert (record["seed"], set(record["versions"])) == (2000, {"meva", "jax"})
     said = f"naive players earn at least -1 in tandem: {result['count']} of 3 fits on 1 device"
     shown = meva_command("show", "learner", "naive", "--registry", folder / "own.toml").out
@@ -72,11 +73,22 @@ def test_the_count_is_put_on_record_and_said_of_the_recipe(counted, meva_command
     assert f"{record['date']}, {record['machine']}" in " ".join(shown.split())
 
 
+def test_records_of_other_machines_stay(counted):
+    folder, count, _ = counted
+    text = (folder / "claims.toml").read_text()
+    (record,) = tomllib.loads(text)["records"]["halves"]
+    (folder / "more.toml").write_text(text.replace(record["machine"], "a machine of theirs"))
+    done = count("--fits", 3, "--devices", 1, "--record", folder / "more.toml")
+    assert done.code == 0, done.err
+    machines = [each["machine"] for each in tomllib.loads((folder / "more.toml").read_text())["records"]["halves"]]
+    assert machines == ["a machine of theirs", record["machine"]]
+
+
 def test_asked_again_it_only_reads_and_for_more_makes_the_rest(counted):
     folder, count, _ = counted
     before = {path: path.stat().st_mtime_ns for path in (folder / "out" / "1-devices").rglob("*")}
     again = count("--fits", 3, "--devices", 1)
-    assert "1 of 1 runs there already" in again.out
+    assert "1 of 1 runs finished before" in again.out
     assert {path: path.stat().st_mtime_ns for path in (folder / "out" / "1-devices").rglob("*")} == before
 
 
@@ -86,7 +98,7 @@ def test_asked_again_it_only_reads_and_for_more_makes_the_rest(counted):
         (("halfs",), "unknown claim 'halfs' - did you mean 'halves'?"),
         (("--devices", "1,x"), "expected numbers of devices for --devices, as in 1,2, got '1,x'"),
         (("--devices", "0"), "expected numbers of devices for --devices"),
-        (("--devices", "4000"), "for --devices, all that this machine has, got 4000"),
+        (("--devices", "4000"), "for --devices, the number of devices of this machine, got 4000"),
         (("--fits", "0"), "0 is not in the range"),
     ],
 )
@@ -106,7 +118,7 @@ def test_bad_input_is_told_in_one_line(arguments, said, tmp_path, meva_command):
         ('learner = "naive"', 'learner = "naif"', "unknown learner 'naif'"),
         ('recipe = "mine"', 'recipe = "main"', "unknown recipe 'main'"),
         ("evaluate.pairs", "evaluate.pair", "unknown hyper-parameter evaluate.pair"),
-        ('learner = "naive"\nrecipe = "mine"', 'learner = "lola"', "at one of its settings"),
+        ('learner = "naive"\nrecipe = "mine"', 'learner = "lola"', "expected one of the settings"),
     ],
 )
 def test_what_is_wrong_with_a_claim_is_told_before_any_fit(old, new, said, tmp_path, meva_command):
@@ -137,6 +149,7 @@ def test_a_damaged_file_of_records_is_told_before_any_fit(tmp_path, meva_command
         "claims", "--registry", tmp_path / "own.toml", "--record", tmp_path / "kept.toml", "--out", tmp_path / "out"
     )
     assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert "kept.toml: records" in done.err
     assert "expected a table, got 3" in done.err
     assert (tmp_path / "kept.toml").read_text() == "records = 3\n"
     assert not (tmp_path / "out").exists()

@@ -144,7 +144,20 @@ def test_text_of_others_stays_text(ipd, tmp_path):
 def test_the_papers_to_cite_are_on_the_page(ipd, meva_command):
     papers = meva_command("cite", ipd).out
     assert papers.startswith("@")
-    assert papers.rstrip() in html.unescape((ipd / "report.html").read_text())
+    assert papers == (ipd / "references.bib").read_text()
+    assert papers in html.unescape((ipd / "report.html").read_text())
+
+
+def test_the_papers_of_a_stored_run_are_those_in_its_folder(ipd, tmp_path, meva_command):
+    folder = shutil.copytree(ipd, tmp_path / "run")
+    (folder / "references.bib").write_text("@misc{mine,\n  year = {2001},\n}\n")
+    assert meva_command("report", folder).code == 0
+    assert "@misc{mine," in (folder / "report.html").read_text()
+    assert meva_command("cite", folder).out == "@misc{mine,\n  year = {2001},\n}\n"
+    for damaged in (b"\xff\xfe", None):
+        (folder / "references.bib").write_bytes(damaged) if damaged else (folder / "references.bib").unlink()
+        assert meva_command("report", folder).code == 0
+        assert (folder / "report.html").read_text() == (ipd / "report.html").read_text()
 
 
 # ---------------------------------------------------------------- the command

@@ -105,7 +105,7 @@ def test_finished_runs_are_only_read_by_others_too(made, reproduce):
     before = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*") if path.is_file()}
     again = reproduce("--quick", "tiny", "paths", "--out", folder / "out", "--registry", folder / "own.toml")
     assert again.code == 0, again.err
-    assert again.out.count("there already") == 4
+    assert again.out.count("finished before") == 4
     after = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*") if path.is_file()}
     assert after == before
     assert (folder / "out" / "paths" / "figures" / "trajectories.svg").is_file()
@@ -119,7 +119,7 @@ def test_a_run_that_was_cut_off_is_gone_on_with(made, reproduce):
         (run / name).unlink()
     again = reproduce("--quick", "tiny", "--out", folder / "out", "--registry", folder / "own.toml")
     assert again.code == 0, again.err
-    assert again.out.count("there already") == 1
+    assert again.out.count("finished before") == 1
     assert json.loads((run / "summary.json").read_text())["rows"] == whole["rows"]
 
 
@@ -159,8 +159,8 @@ def test_report_makes_its_page_anew(made, meva_command):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "expected names, or --all, one of the two: there are figure-1, figure-2a"),
-        (("figure-2b", "--all"), "expected names, or --all"),
+        ((), "expected names or --all, got neither: the names are figure-1, figure-2a"),
+        (("figure-2b", "--all"), "expected names or --all, got both"),
         (("figure-2x",), "unknown reproduction 'figure-2x'"),
     ],
 )
@@ -189,8 +189,8 @@ def test_a_game_without_outcomes_has_trajectories_alone(picture, code, tmp_path,
     [
         ('learner = "lola"', 'learner = "lolla"', "unknown learner 'lolla'"),
         ("basins.B", "basins.C", "unknown quantity 'basins.C' of run naive - did you mean 'basins.B'?"),
-        ("at = 1.0", "at = 2.0", "expected what is asked of run lola to be at one of its settings 0, 1, got at = 2.0"),
-        ('game = "logistic"', 'game = "ipd"', "expected runs that have basins to draw in tiny, got ipd in run naive"),
+        ("at = 1.0", "at = 2.0", "expected one of the settings 0, 1 of run lola, got at = 2.0"),
+        ('game = "logistic"', 'game = "ipd"', "expected runs with the picture basins for tiny, got ipd in run naive"),
     ],
 )
 def test_what_cannot_be_costs_no_run(old, new, said, tmp_path, reproduce):
@@ -336,14 +336,14 @@ def test_polytopes_are_drawn_run_by_run(more):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('picture = "polytope"', 'picture = "basin"', "expected runs that have basin to draw in shape, got ipd"),
-        ('picture = "polytope"', 'picture = "basins"', "expected runs that have basins to draw in shape, got ipd"),
+        ('picture = "polytope"', 'picture = "basin"', "expected runs with the picture basin for shape, got ipd"),
+        ('picture = "polytope"', 'picture = "basins"', "expected runs with the picture basins for shape, got ipd"),
         (
             '["default", "polytope"], "evaluate.polytope.opponents" = 5',
             '["default"]',
-            "expected runs that have polytope to draw in shape",
+            "expected runs with the picture polytope for shape",
         ),
-        ("at = 0.5", "at = 0.7", "expected what is asked of run here to be at one of its settings 0.5, got at = 0.7"),
+        ("at = 0.5", "at = 0.7", "expected one of the settings 0.5 of run here, got at = 0.7"),
         (
             "trials = 8",
             "trails = 8",

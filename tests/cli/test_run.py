@@ -134,7 +134,7 @@ def naive_on_logistic():
 def test_the_folder_holds_what_was_promised(run):
     names = {path.name for path in run.folder.iterdir()}
     numbers = {"summary.json", "experiment.toml", "metrics.jsonl", "policies.npz", "checkpoints", "snapshots"}
-    assert names == {"report.html", "figures", *numbers}
+    assert names == {"report.html", "references.bib", "figures", *numbers}
     figures = {path.name for path in (run.folder / "figures").iterdir()}
     assert figures == {f"{name}.{kind}" for name in ("payoffs", "learning_meva") for kind in ("png", "svg")}
     saved = {path.name for path in (run.folder / "checkpoints" / "learner").iterdir()}
@@ -348,7 +348,7 @@ def test_resuming_after_a_crash_while_writing(toy_run, meva_run, tmp_path, no_fi
     assert "resumed at loop 3" in outcome.out
     (warning,) = outcome.err.splitlines()
     assert warning.startswith("warning: expected a whole file as MeVa writes it, got a damaged or foreign file: ")
-    assert warning.endswith("loop-0000005.npz; the one before is used")
+    assert warning.endswith("loop-0000005.npz; the previous checkpoint is used")
     assert metrics(folder) == metrics(toy_run.folder)
     assert_same_results(folder, toy_run.folder)
     assert not list(folder.rglob("*.partial"))
@@ -370,8 +370,8 @@ def test_resuming_another_experiment_is_refused(run, meva_run, tmp_path):
     outcome = meva_run("--resume", folder)
     assert outcome.code == 2
     assert outcome.err == (
-        f"error: expected the hyper-parameters that the fit in {folder} was begun with, got learner.rate = 24.0 (was "
-        "25.0), value_model.width = 9 (was 8): put them back, or begin a run of its own; only learner.loops may be "
+        f"error: expected the hyper-parameters with which the fit in {folder} was started, got learner.rate = 24.0 "
+        "(was 25.0), value_model.width = 9 (was 8): restore them, or start a new run; only learner.loops may be "
         "raised\n"
     )
     assert len(list((folder / "checkpoints" / "learner").iterdir())) == 3
@@ -412,9 +412,9 @@ def test_resuming_with_another_evaluation(toy_run, meva_run, tmp_path, no_figure
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("learner.loops=4", "got learner.loops = 4 (was 5): put them back, or begin a run of its own; only learner.l"),
-        ("learner.schedule=cosine", "got learner.schedule = 'cosine' (was 'constant'): put them back, or begin a run "
-         "of its own; a longer fit would be another one: a schedule"),
+        ("learner.loops=4", "got learner.loops = 4 (was 5): restore them, or start a new run; only learner.l"),
+        ("learner.schedule=cosine", "got learner.schedule = 'cosine' (was 'constant'): restore them, or start a new run"
+         "; this fit cannot be made longer: a schedule"),
         ("value_model.width=16", "got value_model.width = 16 (was 8): "),
         ("fit.seeds=2", "got fit.seeds = 2 (was 1): "),
         ("game.discount=0.5", "got game.discount = 0.5 (was 0.96): "),
@@ -435,7 +435,7 @@ def test_more_loops_under_a_schedule_are_refused(meva_run, tmp_path):
     outcome = meva_run("--resume", tmp_path / "run", "--set", "learner.loops=3")
     assert outcome.code == 2
     assert "learner.loops = 3 (was 2)" in outcome.err
-    assert "a longer fit would be another one: a schedule, or a second fit, depends on its length" in outcome.err
+    assert "this fit cannot be made longer: a schedule, or a second fit, depends on its length" in outcome.err
 
 
 def test_a_fitted_opponent_may_be_fitted_for_longer(meva_run, tmp_path, no_figures):
@@ -456,7 +456,7 @@ def test_a_rule_without_a_fit_has_no_longer_one(basins_run, meva_run, tmp_path):
     shutil.copytree(basins_run.folder, tmp_path / "run")
     outcome = meva_run("--resume", tmp_path / "run", "--set", "learner.rate=2.0")
     assert outcome.code == 2
-    assert outcome.err.endswith("(was 1.0): put them back, or begin a run of its own\n")
+    assert outcome.err.endswith("(was 1.0): restore them, or start a new run\n")
 
 
 def test_what_was_found_about_less_is_taken_away_first(toy_run, meva_run, tmp_path, monkeypatch):
@@ -479,7 +479,9 @@ def test_resuming_elsewhere_is_told(toy_run, meva_run, tmp_path, no_figures):
     path.write_text(re.sub(r'^jax = ".*"$', 'jax = "0.0.1"', path.read_text(), flags=re.MULTILINE))
     outcome = meva_run("--resume", folder, "--quiet")
     assert outcome.code == 0
-    assert re.fullmatch(rf"warning: {folder} was begun elsewhere, .*: jax \S+ \(was 0\.0\.1\)\n", outcome.err)
+    assert re.fullmatch(
+        rf"warning: {folder} was started in another environment, .*: jax \S+ \(was 0\.0\.1\)\n", outcome.err
+    )
     run_table = tomllib.loads(path.read_text())["run"]
     assert run_table["versions"]["jax"] == "0.0.1"  # as it was begun
     assert [change for change in run_table["resumed_with"] if change.endswith("(was 0.0.1)")]
@@ -555,7 +557,7 @@ def test_a_full_disk_leaves_what_was_saved(toy_run, meva_run, tmp_path, monkeypa
     assert outcome.code == 1
     assert outcome.err == (
         f"error: cannot read or write {tmp_path}/run/checkpoints/learner/loop-0000004.npz: No space left on device; "
-        f"what was saved is whole, continue with: meva-run --resume {tmp_path}/run\n"
+        f"saved results are complete; resume with: meva-run --resume {tmp_path}/run\n"
     )
     names = {path.name for path in (tmp_path / "run" / "checkpoints" / "learner").iterdir()}
     assert names == {f"loop-{n:07d}.npz" for n in (1, 2, 3)}
@@ -596,7 +598,7 @@ def test_signals_wait_for_the_chunk(toy_run, meva_run, tmp_path, monkeypatch, no
     monkeypatch.setattr(runner.fitting, "fit", disturbed)
     outcome = meva_run(*TOY, *arguments(SMALL_TOY), "--out", tmp_path / "run", "--quiet")
     assert outcome.code == 143
-    assert outcome.err == f"stopped; continue with: meva-run --resume {tmp_path / 'run'}\n"
+    assert outcome.err == f"stopped; resume with: meva-run --resume {tmp_path / 'run'}\n"
     monkeypatch.undo()
     monkeypatch.setattr("meva_core.report.figures.draw", lambda *given: [])
     outcome = meva_run("--resume", tmp_path / "run")
@@ -616,7 +618,7 @@ def stopped(toy, meva_run, tmp_path, monkeypatch):
 
 def test_ctrl_c_says_how_to_go_on(stopped, tmp_path):
     assert stopped.code == 130
-    assert f"continue with: meva-run --resume {tmp_path / 'stopped'}" in stopped.err
+    assert f"resume with: meva-run --resume {tmp_path / 'stopped'}" in stopped.err
     assert (tmp_path / "stopped" / "checkpoints" / "learner" / "loop-0000004.npz").exists()
 
 

@@ -86,7 +86,7 @@ def test_asked_again_nothing_is_run(swept, meva_command):
     folder, _ = swept
     before = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*")}
     done = meva_command("sweep", folder / "mine.toml", "--jobs", 1, "--out", folder / "out")
-    assert done.out.count("there already") == 3
+    assert done.out.count("finished before") == 3
     assert {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("*")} == before
 
 
@@ -97,7 +97,7 @@ def test_a_run_of_another_version_is_made_again(swept, meva_command):
     path.write_text(json.dumps({**json.loads(now), "schema": 1}))
     done = meva_command("sweep", folder / "mine.toml", "--jobs", 1, "--out", folder / "out")
     assert done.code == 0
-    assert done.out.count("there already") == 2
+    assert done.out.count("finished before") == 2
     made, before = json.loads(path.read_text()), json.loads(now)
     assert made["rows"] == before["rows"]
 
@@ -105,7 +105,7 @@ def test_a_run_of_another_version_is_made_again(swept, meva_command):
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("at = 0.1", "at = 7.0", "at one of its settings 0.1, got at = 7.0"),
+        ("at = 0.1", "at = 7.0", "expected one of the settings 0.1 of run gentle, got at = 7.0"),
         ('quantity = "self_play"', 'quantity = "selfplay"', "unknown quantity 'selfplay' of run gentle - did you mean"),
         ('["best_response.ours"]', '["best_response.our"]', "unknown quantity 'best_response.our'"),
         ('"learner.rate" = 0.01', '"learner.rat" = 0.01', "unknown hyper-parameter 'rat'"),
@@ -128,7 +128,7 @@ def test_a_sweep_is_not_called_like_the_folders_beside_it(tmp_path, meva_command
     done = meva_command("sweep", tmp_path / "runs.toml", "--jobs", 1, "--out", tmp_path / "out")
     assert done.code == 2
     (line,) = done.err.splitlines()
-    assert "expected another name than runs or fits" in line
+    assert "expected a name other than runs and fits" in line
     assert not (tmp_path / "out").exists()
 
 

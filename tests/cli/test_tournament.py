@@ -178,7 +178,7 @@ def test_strategies_and_settings_take_part(tmp_path, meva_command):
     assert float(slow["payoff"]) < float(fast["payoff"]) - 0.05
     # Few programs: the learner against all that never move, against itself, and against itself at another rate.
     assert tournament._payoffs(6, 7)._cache_size() == 3
-    assert re.sub(r"\s+", " ", outcome.out).count("exact where neither player ever moves") == 1
+    assert re.sub(r"\s+", " ", outcome.out).count("exact, without an error, where neither player moves") == 1
     assert max(map(len, outcome.lines)) <= 80
 
     # Every match is kept under a name of its own, and read again.

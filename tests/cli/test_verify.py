@@ -1,4 +1,4 @@
-"""`meva verify`: equal to the bit, or told where not; nothing in the folder changes."""
+"""`meva verify`: equal bit by bit, or told where not; nothing in the folder changes."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def test_a_run_is_what_comes_out_again(run, meva_command):
     assert (outcome.code, outcome.err) == (0, "")
     shown = outcome.out
     for name in (r"policies\.npz", r"summary\.json", r"metrics\.jsonl, toy"):
-        assert re.search(rf"^{name}: \d+ numbers, equal to the bit$", shown, re.MULTILINE)
+        assert re.search(rf"^{name}: \d+ numbers, equal bit by bit$", shown, re.MULTILINE)
     assert content(run) == before
 
 
@@ -58,11 +58,12 @@ def test_a_payoff_that_somebody_improved(copied, meva_command):
     before = content(copied)
     outcome = meva_command("verify", copied)
     assert (outcome.code, outcome.err) == (1, "")
-    assert re.search(r"^policies\.npz: \d+ numbers, equal to the bit$", outcome.out, re.MULTILINE)
+    assert re.search(r"^policies\.npz: \d+ numbers, equal bit by bit$", outcome.out, re.MULTILINE)
     assert re.search(r"^summary\.json: 1 of \d+ numbers differ, by 0\.25 at most$", outcome.out, re.MULTILINE)
     assert re.search(r"^metrics\.jsonl, toy: 1 of \d+ numbers differ", outcome.out, re.MULTILINE)
     assert re.search(
-        r"differs from what comes out here \(run elsewhere: numpy \S+ \(was 1\.0\)\)", " ".join(outcome.out.split())
+        r"differs from the results here; it was made in another environment: numpy \S+ \(was 1\.0\)",
+        " ".join(outcome.out.split()),
     )
     assert content(copied) == before
 
@@ -72,7 +73,7 @@ def test_a_tournament(meva_command, tmp_path):
     assert meva_command("tournament", *names, "--out", tmp_path / "all", "--quiet").code == 0
     outcome = meva_command("verify", tmp_path / "all")
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.count("equal to the bit") == 4  # matches and tables
+    assert outcome.out.count("equal bit by bit") == 4  # matches and tables
     match = tmp_path / "all" / "matches" / "tandem--naive--naive.npz"
     arrays, key = files.load_arrays(match)
     files.save_arrays(match, {**arrays, "payoffs": arrays["payoffs"] + 1}, key)

@@ -28,7 +28,9 @@ def test_programs_that_cannot_be_kept_are_told_of_once_and_plugins_in_a_line(cap
             cli._invoke(warn)
     assert end.value.code == 0
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("warning: compiled programs cannot be kept (the run is slower, not wrong): Error writing")
+    assert first.startswith(
+        "warning: compiled programs cannot be stored (the run is slower, but correct): Error writing"
+    )
     assert "jit_step" in first
     assert second == "warning: left out plugin p"
     assert others == ["something else"]  # Python shows it

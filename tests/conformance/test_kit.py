@@ -103,7 +103,7 @@ def test_a_good_game_passes():
     [
         (WrongShape(), r"payoff\(x\): expected shape \(2,\), got \(\)"),
         (FalselySymmetric(), r"symmetric: expected payoff\(x\[p\]\) == payoff\(x\)\[p\]"),
-        (AlwaysTheSame(), r"init\(key\): expected other policies for another key"),
+        (AlwaysTheSame(), r"init\(key\): expected different policies for a different key"),
         (NotANumber(), r"payoff\(x\): expected finite numbers"),
         (BadNames(), r"entry_names: expected 2 names"),
         (BadShares(), r"outcomes\(x\)\['all'\]: expected a share between 0 and 1"),

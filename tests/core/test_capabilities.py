@@ -82,7 +82,7 @@ def test_a_learner_can_what_it_says_and_no_more():
 def test_a_learner_of_contract_1_is_met_by_its_former_name():
     assert capabilities.whose_steps(Plain()) is None
     assert capabilities.whose_steps(meva.make("learner", "m_maml", game=TANDEM)) == "naive"
-    with pytest.warns(DeprecationWarning, match=r"Former\.met_as: rename it steps_like"):
+    with pytest.warns(DeprecationWarning, match=r"Former\.met_as is deprecated: rename it steps_like"):
         assert capabilities.whose_steps(Former()) == "naive"
 
 
@@ -161,7 +161,7 @@ def test_one_without_a_rate_may_be_shaped_yet_be_given_none():
     few = {"evaluate.pairs": 2, "evaluate.steps": 2, "evaluate.shaping.against": "fixed"}
     result = meva.run("tandem", "naive", evaluate=["shaping"], set=few)
     assert result.summary()["rows"][0]["against"]["learner"] == "fixed"
-    with pytest.raises(BadValue, match=r"expected no evaluate\.shaping\.rate beside fixed, which has none, got 2"):
+    with pytest.raises(BadValue, match=r"expected no evaluate\.shaping\.rate with fixed, which has no rate, got 2"):
         meva.run("tandem", "naive", evaluate=["shaping"], set={**few, "evaluate.shaping.rate": 2.0})
 
 

@@ -154,7 +154,7 @@ def test_the_one_before_is_used_and_the_damaged_one_named(tmp_path, damage):
     assert found.loops == 2
     assert bits(found.state) == bits(small())
     assert len(complaints) == 1
-    assert "loop-0000003.npz; the one before is used" in complaints[0]
+    assert "loop-0000003.npz; the previous checkpoint is used" in complaints[0]
     assert checkpoint.experiment_of(tmp_path) == OF
 
 

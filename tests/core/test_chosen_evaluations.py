@@ -74,7 +74,7 @@ def test_a_run_without_basins(monkeypatch):
 def test_a_file_has_tables_of_evaluations_that_run():
     plain = resolved().to_plain()
     plain["evaluate"]["polytope"] = {"opponents": 3}
-    with pytest.raises(BadValue, match=r"expected tables of .* asked \(best_response, .*\), got \[evaluate.polytope\]"):
+    with pytest.raises(BadValue, match=r"expected tables of .* run \(best_response, .*\), got \[evaluate.polytope\]"):
         reading.from_plain(KNOWN, plain, "here")
     plain["evaluate"]["asked"] = ["default", "polytope"]
     found = reading.from_plain(KNOWN, plain, "here")

@@ -77,5 +77,5 @@ def test_a_symbol_is_the_last_word_of_a_label_unless_said():
     assert Sweep("discount", (0.0,), "discount").symbol == "discount"
     assert Sweep("rate", (0.0,), "learning rate", symbol="α").symbol == "α"
     assert Sweep.of_multiples("rate", 2.0, "rate α") == Sweep("rate", (0.0, 0.5, 1.0, 2.0, 4.0, 8.0), "rate α", "α")
-    with pytest.warns(DeprecationWarning, match=r"say Sweep\.of_multiples"):
+    with pytest.warns(DeprecationWarning, match=r"use Sweep\.of_multiples"):
         assert look_ahead_sweep(1.0).symbol == "η"

@@ -111,7 +111,7 @@ def test_settings_that_are_shared():
     assert [line.setting for line in shared] == [0.5, 1.0]
     assert [[each.mean for each in line.found if each] for line in shared] == [[0.5, 5.0], [1.0, 10.0]]
     assert found.left_out == ((0.0,), (2.0,))
-    assert text(first, second)[-1] == "left out, since not all runs have them: rate α = 0 (a); rate α = 2 (b)"
+    assert text(first, second)[-1] == "left out, because not all runs have them: rate α = 0 (a); rate α = 2 (b)"
 
 
 def test_one_row_stands_beside_each_setting():
@@ -232,11 +232,11 @@ def test_sections_come_in_the_order_of_the_file():
 def test_one_experiment_and_its_numbers():
     runs = [run("x", hash="e" * 12), run("y", hash="f" * 12), run("z", hash="e" * 12)]
     assert comparison.compare(runs).twins == (((0, 2), True),)
-    assert "nothing differs in configuration" in text(*runs)
-    assert f"a and c are one experiment (hash {'e' * 12}), and their numbers are equal" in text(*runs)
+    assert "no differences in configuration" in text(*runs)
+    assert f"a and c are the same experiment (hash {'e' * 12}), and their numbers are equal" in text(*runs)
     runs[2] = run("z", row(payoff=1.0 + 1e-12), hash="e" * 12)
     assert comparison.compare(runs).twins == (((0, 2), False),)
-    assert f"a and c are one experiment (hash {'e' * 12}), yet their numbers differ" in " ".join(text(*runs))
+    assert f"a and c are the same experiment (hash {'e' * 12}), but their numbers differ" in " ".join(text(*runs))
 
 
 def test_what_the_errors_are_over():
@@ -246,10 +246,10 @@ def test_what_the_errors_are_over():
     assert "mean ± standard error of the mean over 3 seeds" in text(over("seeds", 3), over("seeds", 3))
     shown = text(over("seeds", 3), over("seeds", 5))
     assert "mean ± standard error of the mean over 3 seeds (a); 5 seeds (b)" in shown
-    assert not any("not alike" in each for each in shown)
+    assert not any("do not compare" in each for each in shown)
     shown = text(over("pairs", 1), over("seeds", 5))
     assert "mean ± standard error of the mean over the pairs of one seed (a); 5 seeds (b)" in shown
-    assert any("errors over pairs and over seeds are not alike" in each for each in shown)
+    assert any("errors over pairs and over seeds do not compare" in each for each in shown)
 
 
 def test_seeds_that_were_lost():
@@ -259,8 +259,8 @@ def test_seeds_that_were_lost():
 
 def test_games_that_differ_are_told_on_top():
     shown = text(run("a"), run("b", game="ipd"))
-    told = shown.index("the games differ (tandem, ipd): their payoffs need not be on one scale")
-    assert told < shown.index("nothing differs in configuration")
+    told = shown.index("the games differ (tandem, ipd): their payoffs may be on different scales")
+    assert told < shown.index("no differences in configuration")
     assert not any("the games differ" in each for each in text(run("a"), run("b")))
 
 

@@ -228,7 +228,7 @@ def test_opponents_by_their_number():
 @pytest.mark.parametrize(
     ("opponents", "path", "said"),
     [
-        ([], "opponent.rate", "expected --opponent NAME beside opponent.rate, got self-play"),
+        ([], "opponent.rate", "expected --opponent NAME with opponent.rate, got self-play"),
         (["lola"], "opponent.2.rate", "expected an opponent from 1 to 1, got 2 @ opponent.2.rate"),
         (["lola"], "opponent.0.rate", "expected an opponent from 1 to 1, got 0 @ opponent.0.rate"),
         (["lola"], "opponent.raet", "unknown hyper-parameter 'raet' @ opponent - did you mean 'rate'?"),
@@ -335,7 +335,7 @@ def test_everybody_is_built_with_models_of_their_own():
 
 def test_a_model_that_nobody_or_somebody_lacks():
     plain = resolve(learner="naive", opponents=["lola"]).to_plain()
-    with pytest.raises(BadValue, match=r"expected a learner that has one beside \[explorer\], got none"):
+    with pytest.raises(BadValue, match=r"expected a learner with a part explorer for \[explorer\], got none"):
         reading.from_plain(KNOWN, {**plain, "explorer": {"name": "none"}}, "file")
     plain = resolve().to_plain()
     del plain["value_model"]
@@ -346,9 +346,7 @@ def test_a_model_that_nobody_or_somebody_lacks():
 def test_models_of_an_opponent_that_has_none():
     plain = resolve(opponents=["naive"]).to_plain()
     plain["opponents"][0]["explorer"] = {"name": "none"}
-    with pytest.raises(
-        BadValue, match=r"expected a learner that has one to read explorer, got 'naive' @ opponent\.explorer"
-    ):
+    with pytest.raises(BadValue, match=r"expected a learner with a part explorer, got 'naive' @ opponent\.explorer"):
         reading.from_plain(KNOWN, plain, "file")
 
 
@@ -375,7 +373,7 @@ def test_who_plays_is_not_a_setting(path):
 
 def test_settings_of_parts_that_nobody_has():
     for path in ("value_model.width", "learner.explorer.name", "opponent.value_model.width"):
-        with pytest.raises(BadValue, match=f"settings of .*, got {path}: (naive|lola) has none"):
+        with pytest.raises(BadValue, match=f"a part .*, got {path}: (naive|lola) has none"):
             resolve(learner="naive", opponents=["lola"], overrides={path: 8})
 
 
@@ -411,7 +409,7 @@ def test_a_name_with_its_plugin_has_the_same_recipes():
         (
             'name = "meva"',
             'name = "lola"',
-            "which offers none: say that it is from plugin 'meva_gradient_rules'",
+            ", which offers none: name plugin 'meva_gradient_rules' (meva ",
         ),
         ("[learner.from]", "[learner.from]\nplace = 1", "unknown key 'place'"),
         ('[game.from]\nplugin = "meva_games"', "[game.from]\nplugin = 1", "expected text, got 1 @ game.from.plugin"),
@@ -529,9 +527,9 @@ def test_rates_for_payoffs_in_another_unit_are_told():
     table = [[-2000.0, 0.0], [-3000.0, -1000.0]]
     told = resolve(learner="lola", overrides={"game.table": table, "learner.rate": 0.025}).source
     assert told.endswith(
-        "; its rates are for payoffs that range over 3, not 3000: likely wanted learner.look_ahead_rate=0.025"
+        "; its rates are for payoffs with a range of 3, not 3000: consider learner.look_ahead_rate=0.025"
     )
     near = [[-2.0, 2.0], [-3.0, -1.0]]
     both = {"game.table": table, "learner.rate": 0.025, "learner.look_ahead_rate": 0.025}
     for overrides in ({"game.table": near}, {"game.discount": 0.9}, both):
-        assert "likely wanted" not in resolve(learner="lola", overrides=overrides).source
+        assert "consider" not in resolve(learner="lola", overrides=overrides).source

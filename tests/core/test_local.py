@@ -259,7 +259,7 @@ def defined_again(times):
 def test_two_classes_of_one_name_are_not_mixed_up():
     first, second = defined_again(1.0), defined_again(2.0)
     known = local.take(KNOWN, "game", first, "game").known
-    with pytest.raises(BadValue, match="got two: it was defined again, make its objects anew"):
+    with pytest.raises(BadValue, match="got two: the class was defined again, so make its objects again"):
         local.take(known, "game", second, "game")
 
 
@@ -297,7 +297,7 @@ def test_a_class_that_breaks_its_contract_is_named():
 
 
 def test_a_learner_is_not_moved_to_another_game_in_silence():
-    with pytest.raises(BadCombination, match=r"made for .*:Hawk\(v=3\.0\): hand in the learner's class"):
+    with pytest.raises(BadCombination, match=r"made for .*:Hawk\(v=3\.0\): pass the learner's class"):
         meva.run(Hawk(v=2.0), Climb(game=Hawk(v=3.0)), set=SMALL)
 
 
@@ -359,10 +359,10 @@ def test_a_task_that_is_tried_again_goes_on(tmp_path, meva_run):
     outcome = meva_run(tmp_path / "run" / "experiment.toml", "--out", tmp_path / "other")
     assert outcome.code == 2
     assert outcome.err.splitlines() == [
-        f"error: learner '{__name__}:Learnt' is of no plugin: a class that was handed in from Python runs from there "
-        "alone. Hand it in again, or make it a plugin (meva plugin new)"
+        f"error: learner '{__name__}:Learnt' belongs to no plugin: a class that was passed from Python runs only from "
+        "there. Pass it again, or make it a plugin (meva plugin new)"
     ]
-    with pytest.raises(UnknownName, match="is of no plugin"):
+    with pytest.raises(UnknownName, match="belongs to no plugin"):
         next(meva.snapshots(tmp_path / "run"))
     kept = dict(meva.snapshots(tmp_path / "run", Hawk, Learnt(loops=9)))
     assert list(kept) == [1, 2, 3, 4]
@@ -422,7 +422,7 @@ def test_fit_tells_how_it_goes(capsys):
         (lambda: meva.survey(Hawk()), BadValue, "expected one player for all 2 seats, or one for each, got 0"),
         (lambda: meva.survey(Hawk(), Learnt()), BadCombination, "expected a fitted learner, got a learner (Learnt)"),
         (lambda: meva.survey(Hawk(), Climb(game=Hawk()), pairs=0), BadValue, "got 0 @ survey.pairs"),
-        (lambda: meva.survey(Hawk(), meva.fit(Climb(game=Hawk()), seeds=2)), BadValue, "expected seeds=2 beside"),
+        (lambda: meva.survey(Hawk(), meva.fit(Climb(game=Hawk()), seeds=2)), BadValue, "expected seeds=2 for a player"),
     ],
 )
 def test_fit_and_survey_say_what_they_want(ask, error, said):

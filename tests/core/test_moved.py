@@ -18,7 +18,7 @@ from meva_core import contracts, ops
 )
 def test_an_import_path_of_before_warns_and_works(module, name, home):
     old = importlib.import_module(f"meva_core.{module}")
-    with pytest.warns(DeprecationWarning, match=f"meva_core.{module} is moved: import {name} from {home.__name__}"):
+    with pytest.warns(DeprecationWarning, match=f"meva_core.{module} has moved: import {name} from {home.__name__}"):
         moved = getattr(old, name)
     assert moved is getattr(home, name)
 

@@ -172,7 +172,7 @@ def test_a_part_goes_by_its_own_name(judged):
     assert drafts.of_experiment(found).to_plain()["opponents"][0]["critic"]["width"] == 7
     assert resolved({"critic.width": 5}).fit_hash != resolved().fit_hash
     for path in ("value_model.width", "learner.explorer.name", "learner.critik.width"):
-        with pytest.raises(BadValue, match=r"settings of (value_model|explorer|critik), got .*: judged has none"):
+        with pytest.raises(BadValue, match=r"a part (value_model|explorer|critik), got .*: judged has none"):
             resolved({path: 1})
 
 
@@ -248,7 +248,7 @@ def test_a_part_says_a_kind_that_there_is(fake_plugin, line, said):
 @pytest.mark.parametrize("name", ["fits", "opponent", "schema"])
 def test_a_part_s_name_means_nothing_else(fake_plugin, name):
     fake_plugin("critics", CODE.replace("critic: Any", f"{name}: Any").replace("self.critic(", f"self.{name}("))
-    with pytest.raises(BadPlugin, match=f"expected a name of a part that means nothing else .*, got {name}"):
+    with pytest.raises(BadPlugin, match=f"expected a part name that has no other meaning .*, got {name}"):
         resolved(text="")
 
 

@@ -1,6 +1,9 @@
 """Recipe files: layers, bases, mistakes; and what ships, number by number."""
 
-import tomllib
+import os
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +77,7 @@ def test_a_base_may_lie_in_another_file():
 
 def test_a_circle_of_bases():
     file = parsed(a={"base": "b"}, b={"base": "a"})
-    with pytest.raises(BadValue, match=r"circle of bases a -> b -> a @ recipes\.g\.l"):
+    with pytest.raises(BadValue, match=r"got a circle a -> b -> a @ recipes\.g\.l"):
         recipes.find([file], Played("g"), "l", "a")
 
 
@@ -202,12 +205,41 @@ def test_a_plugins_own_file_is_read_anew_where_it_changed(tmp_path, monkeypatch)
         assert learner_of([recipes.of_package("another_package_of_recipes:mine.toml")]) == {"rate": rate}
 
 
-def test_what_is_no_module_is_in_the_wheel():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    packages = {f"plugins/{path.parent.name}" for path in (ROOT / "plugins").glob("*/__init__.py")}
-    assert set(project["packages"]) == packages | {"meva_core"}  # with all that lies in them
-    beside = {"registry.toml": "meva_core/registry.toml", "reproductions": "meva_core/reproductions"}
-    assert project["force-include"] == beside
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """What a wheel of the sources installs."""
+    built, installed = tmp_path_factory.mktemp("built"), tmp_path_factory.mktemp("installed")
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", built], cwd=ROOT, check=True)
+    (path,) = built.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(installed)
+    return installed
+
+
+def test_a_wheel_has_every_file_of_its_packages(wheel):
+    packages = [ROOT / "meva_core", *(path.parent for path in (ROOT / "plugins").glob("*/__init__.py"))]
+    assert {path.name for path in packages} == {path.name for path in wheel.iterdir() if path.suffix != ".dist-info"}
+    for package in packages:
+        files = [path.relative_to(package) for path in package.rglob("*") if path.is_file()]
+        for file in files:
+            assert "__pycache__" in file.parts or (wheel / package.name / file).is_file()
+        names = {path.name for path in (wheel / package.name).iterdir()}
+        assert names == {file.parts[0] for file in files} - {"__pycache__"}  # nothing is put in beside them
+
+
+def test_an_installed_wheel_finds_the_shipped_recipes_and_studies(wheel):
+    code = """
+from meva_core.registry import recipes
+file = recipes.shipped()
+print(recipes.__file__, all(path.is_file() for path in file.studies.values()), *file.studies)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(wheel)}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, cwd=wheel, capture_output=True, text=True)
+    here = str(wheel / "meva_core" / "registry" / "recipes.py")
+    assert told.stdout.split() == [here, "True", *recipes.shipped().studies], told.stderr
+
+
+def test_every_reproduction_is_in_the_index():
     assert {path.parent for path in recipes.shipped().studies.values()} == {ROOT / "reproductions"}
     assert {path.stem for path in (ROOT / "reproductions").iterdir()} == set(recipes.shipped().studies)
 

@@ -70,7 +70,10 @@ def test_an_unknown_name_is_told_with_a_suggestion():
         ({"claims": [{**CLAIM, "says": 1}]}, "expected text, got 1"),
         ({"runs": {"lola": {**RUN, "set": 3}}}, "expected a table, got 3"),
         ({"claims": [{**CLAIM, "run": "lolo"}]}, "unknown run 'lolo'"),
-        ({"runs": {"lola": {**RUN, "learners": ["lola"]}}}, "expected a learner, or learners of a tournament"),
+        (
+            {"runs": {"lola": {**RUN, "learners": ["lola"]}}},
+            "expected either a learner, or the learners of a tournament",
+        ),
         (
             {"runs": {"lola": RUN, "all": CUP}},
             "expected runs that are all tournaments and picture heat-maps, or neither",
@@ -81,7 +84,7 @@ def test_an_unknown_name_is_told_with_a_suggestion():
         ({"runs": {"lola": {**CUP, "published": {"naive": {"lola": "x"}}}}}, "expected a number, got 'x'"),
         (
             {"runs": {"lola": {**CUP, "recipe": "paper"}}},
-            "expected no opponents in a tournament, and its recipe in set",
+            "expected no opponents and no recipe in a tournament",
         ),
         (
             {"claims": [{**{k: CLAIM[k] for k in ("says", "run", "quantity")}, "rising": False}]},
@@ -157,7 +160,7 @@ def test_what_diverged_is_neither_held_nor_refuted():
 @pytest.mark.parametrize(
     ("claim", "said"),
     [
-        ({"at": 3.0, "at_least": 0.0}, "at one of its settings 0, 5, got at = 3.0"),
+        ({"at": 3.0, "at_least": 0.0}, "expected one of the settings 0, 5 of run a, got at = 3.0"),
         (
             {"at": 5.0, "at_least": 0.0, "quantity": "selfplay"},
             "unknown quantity 'selfplay' of run a - did you mean 'self_play'? (known: self_play)",
@@ -173,7 +176,7 @@ def test_what_a_run_does_not_have_is_told(claim, said):
 
 def test_a_run_s_only_setting_is_no_other():
     assert verdict([row(0.5, -1.0)], at_least=-2.0).holds is True
-    with pytest.raises(BadValue, match=r"settings 0\.5, got at = 0\.95"):
+    with pytest.raises(BadValue, match=r"settings 0\.5 of run a, got at = 0\.95"):
         verdict([row(0.5, -1.0)], at=0.95, at_least=-2.0)
 
 
@@ -185,7 +188,7 @@ def test_settings_are_checked_before_any_fit():
     asked = parsed(claims=[{**CLAIM, "at": 3.0}])
     reproductions.check(asked, {"lola": rows_at(0.0, 3.0)})
     reproductions.check(asked, {"lola": rows_at(None)})  # a run without settings stands for all
-    with pytest.raises(BadValue, match=r"run lola to be at one of its settings 0, 5, got at = 3\.0"):
+    with pytest.raises(BadValue, match=r"one of the settings 0, 5 of run a, got at = 3\.0"):
         reproductions.check(asked, {"lola": rows_at(0.0, 5.0)})
 
 

@@ -200,12 +200,15 @@ def test_a_method_that_is_missing_is_told():
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda: meva.play(IPD, X, KEY, 1), "expected a Match, as meva.self_play(game, player), got a game"),
+        (lambda: meva.play(IPD, X, KEY, 1), "expected a Match, such as meva.self_play(game, player), got a game"),
         (lambda: meva.play(meva.self_play(IPD, Shift()), X, KEY, 1), "expected meva.Fitted(learner=...) as a player"),
         (lambda: meva.self_play("ipd", meva.Fitted(learner=Shift())), "expected a game, got 'ipd' (str)"),
         (lambda: meva.play(against(IPD, Shift()), X, KEY, 2.5), "expected a whole number for num_steps, got 2.5"),
         (lambda: meva.play(against(IPD, Shift()), X, KEY, -1), "expected a whole number >= 0 for num_steps, got -1"),
-        (lambda: meva.play(against(IPD, Shift()), X, "0", 1), "expected a random key, as jax.random.key(0), got '0'"),
+        (
+            lambda: meva.play(against(IPD, Shift()), X, "0", 1),
+            "expected a random key, such as jax.random.key(0), got '0'",
+        ),
         (lambda: meva.matches(against(IPD, Shift()), KEY, 0, 1), "expected a whole number >= 1 for count, got 0"),
         (lambda: meva.best_response(IPD, X, 2, KEY), "expected a seat from 0 to 1, got 2"),
         (

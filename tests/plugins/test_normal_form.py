@@ -112,7 +112,7 @@ def test_what_one_player_lacks_is_never_played():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"payoffs_1": [[1, 2, 3], [4, 5, 6]]}, "expected game.payoffs_2 beside a table of 2 x 3, got none"),
+        ({"payoffs_1": [[1, 2, 3], [4, 5, 6]]}, "expected game.payoffs_2 with a table of 2 x 3, got none"),
         ({"payoffs_1": [[1, 2], [3, 4]], "payoffs_2": [[1, 2, 3], [4, 5, 6]]}, "2 x 2, got 2 x 3"),
         ({"payoffs_1": [[1, 2], [3]]}, "expected a table of 2 to 8 rows of 2 to 8 finite numbers each"),
         ({"payoffs_1": [[1.0] * 9] * 9}, "expected a table of 2 to 8 rows of 2 to 8 finite numbers each"),

@@ -384,7 +384,7 @@ def test_probabilities_are_what_is_played(game):
 
 def test_numbers_that_look_like_probabilities_are_told_to_be_logits(meva_run, tmp_path):
     with pytest.warns(
-        Remark, match=r"taken as logits, which play P\(C\|start\) = 0.73, P\(C\|DD\) = 0.5.*probabilities"
+        Remark, match=r"read as logits, which mean P\(C\|start\) = 0.73, P\(C\|DD\) = 0.5.*probabilities"
     ):
         meva.make("learner", "fixed", game=IPD, policy=(1.0, 0.0, 1.0, 0.0, 1.0))
     meva.make("learner", "fixed", game=IPD, policy=(1.5, 0.0, 1.0, 0.0, 1.0))  # and no warning
@@ -398,7 +398,7 @@ def test_numbers_that_look_like_probabilities_are_told_to_be_logits(meva_run, tm
     )  # which is refused before it is run
     outcome = meva_run("--game", "ipd", "--learner", "fixed", *given, "--out", tmp_path / "run")
     warning, error = outcome.err.splitlines()
-    assert warning.startswith("warning: learner.policy is taken as logits, which play P(C|start) = 0.73, ")
+    assert warning.startswith("warning: learner.policy is read as logits, which mean P(C|start) = 0.73, ")
     assert error.startswith(
         "error: expected a game with a plane of two numbers to survey for evaluate.basins.nudge, got a game without"
     )
@@ -416,7 +416,7 @@ def test_numbers_that_look_like_probabilities_are_told_to_be_logits(meva_run, tm
         (IPD, {"probabilities": [1.0] * 4}, r"expected 5 numbers \(P\(C\|start\), .*got 4"),
         (IPD, {"probabilities": [0.9, 0.1, 1.2, 0.0, 1.0]}, "expected between 0 and 1"),
         (IPD, {"probabilities": [[0.5] * 5, [0.5, -1.0, 0.5, 0.5, 0.5]]}, "expected between 0 and 1"),
-        (LOGISTIC, {"probabilities": [0.5]}, "policies of Logistic are no probabilities"),
+        (LOGISTIC, {"probabilities": [0.5]}, "policies of Logistic are not probabilities"),
         (LOGISTIC, {"strategy": "tit_for_tat"}, "Logistic names no strategies"),
         (IPD, {"strategy": "extortion", "factor": 1.05}, "expected a factor > 0 that is feasible"),
     ],

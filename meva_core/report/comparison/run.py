@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from meva_core.errors import BadFolder
-from meva_core.experiment import experiment
+from meva_core.experiment import experiment, reading
 from meva_core.registry import recipes
 from meva_core.report import asked, tables
 from meva_core.storage import run_folder as folders
@@ -103,8 +103,9 @@ def read(folder: Path) -> Run:
     """Read a run's folder. Raises BadFolder if the run is not finished, or its files have another layout."""
     _check_finished(folder)
     toml = folder / FILES[0]
-    plain, summary = recipes.read_toml(toml), folders.read_summary(folder)
-    folders.check_schema(plain.get("schema"), experiment.SCHEMA, toml)
+    plain = recipes.read_toml(toml)
+    reading.check_schema(plain, toml)
+    summary = folders.read_summary(folder)
     try:
         run, written_for = of(str(folder), summary, plain), experiment.hash_of(plain)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -118,7 +119,7 @@ def read(folder: Path) -> Run:
 
 def _check_finished(folder: Path) -> None:
     if not folder.is_dir():
-        came = "which is a file: name the folder it is in" if folder.exists() else "which is not there"
+        came = "which is a file: name the folder it is in" if folder.exists() else "which does not exist"
         raise BadFolder(f"expected the folder of a finished run, got {folder}, {came}")
     lacking = [name for name in FILES if not (folder / name).is_file()]
     if lacking == ["summary.json"]:

@@ -43,17 +43,17 @@ def _legend(found: Comparison) -> Iterator[RenderableType]:
     yield table
     games = dict.fromkeys(run.game for run in found.runs)
     if len(games) > 1:
-        yield Text(f"the games differ ({', '.join(games)}): their payoffs need not be on one scale")
+        yield Text(f"the games differ ({', '.join(games)}): their payoffs may be on different scales")
 
 
 def _configuration(found: Comparison, width: int) -> Iterator[RenderableType]:
     if not found.differing:
-        yield Text("nothing differs in configuration")
+        yield Text("no differences in configuration")
         return
     rows = [[name, *map(_value, values)] for name, values in found.differing.items()]
     room = width - max(len(name) for name in found.differing)
     widest = max(NARROW, room // min(len(found.runs), 3) - GAP)
-    yield Text("what differs in configuration", style="bold")
+    yield Text("differences in configuration", style="bold")
     yield from side_by_side(["", *found.labels], rows, width=width, left=None, widest=widest)
 
 
@@ -63,8 +63,8 @@ def _twins(found: Comparison) -> Iterator[RenderableType]:
         who = _listed([found.labels[n] for n in runs])
         said = "and their numbers are equal"
         if not equal:
-            said = "yet their numbers differ: made on different machines, or with different versions?"
-        yield Text(f"{who} are one experiment (hash {found.runs[runs[0]].hash}), {said}")
+            said = "but their numbers differ: were they made on different machines, or with different versions?"
+        yield Text(f"{who} are the same experiment (hash {found.runs[runs[0]].hash}), {said}")
 
 
 def _shown(found: Comparison) -> list[Line]:
@@ -110,7 +110,7 @@ def _difference(line: Line, told: Unit) -> str:
 
 def _nothing_shared(found: Comparison) -> str:
     have = [f"{label} has {_settings(run, run.rows)}" for label, run in zip(found.labels, found.runs, strict=True)]
-    return f"the runs share no setting: {'; '.join(have)}. Give them the same with --set evaluate.values=[...]"
+    return f"the runs share no setting: {'; '.join(have)}. Run them at the same settings, --set evaluate.values=[...]"
 
 
 def _notes(found: Comparison, lines: Sequence[Line]) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _notes(found: Comparison, lines: Sequence[Line]) -> Iterator[str]:
 def _over(found: Comparison) -> Iterator[str]:
     yield f"mean ± standard error of the mean over {_who(found, [run.over for run in found.runs])}"
     if len({run.over_seeds for run in found.runs}) > 1:
-        yield "errors over pairs and over seeds are not alike: only these hold what differs between fits"
+        yield "errors over pairs and over seeds do not compare: only those over seeds include differences between fits"
 
 
 def _settings_apart(found: Comparison) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _settings_apart(found: Comparison) -> Iterator[str]:
         yield f"{'at' if found.setting is None else 'the same at each setting:'} {_who(found, own)}"
     lost = [_settings(run, left) if left else "" for run, left in zip(found.runs, found.left_out, strict=True)]
     if any(lost):
-        yield f"left out, since not all runs have them: {_who(found, lost)}"
+        yield f"left out, because not all runs have them: {_who(found, lost)}"
 
 
 def _settings(run: Run, values: Iterable[float | None]) -> str:

@@ -1,4 +1,4 @@
-"""Builds report.html, one self-contained page, from the files of a run folder."""
+"""Builds report.html, one self-contained page, from the results of a run, in hand or stored in its folder."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 
 from meva_core.contracts.evaluation import Panel
-from meva_core.errors import MevaError, Remark
-from meva_core.registry import bibtex, discovery
+from meva_core.errors import Remark
+from meva_core.registry import bibtex
 from meva_core.report import asked, citations, tables
 from meva_core.report.checked import without_faults
 from meva_core.storage.run_folder import read_policies, read_summary
@@ -27,27 +28,37 @@ CAPTIONS = {
 }
 
 
-def of_run(folder: Path, evaluations: tables.Evaluations | None = None) -> str:
-    """The page of a finished run. evaluations: those of the run.
+def of_run(folder: Path) -> str:
+    """The page of the finished run stored in a folder.
 
-    By default they are rebuilt from the folder's experiment.toml. Those that no longer can show the run are then left
-    out, each with a `Remark`.
+    Its evaluations are rebuilt from its experiment.toml. Those that can no longer show the run are left out, each with
+    a `Remark`.
     """
-    summary = read_summary(folder)
-    if evaluations is not None:
-        return _of_run(folder, summary, evaluations)
-    text, faults = without_faults(asked.of_folder(folder, summary), lambda sound: _of_run(folder, summary, sound))
+    summary, arrays, papers = read_summary(folder), read_policies(folder), citations.of_folder(folder)
+    text, faults = without_faults(
+        asked.of_folder(folder, summary), lambda sound: of_results(summary, arrays, sound, papers, folder)
+    )
     for fault in faults:
         warnings.warn(f"evaluation {fault.name} is not shown: {fault}", Remark, stacklevel=2)
     return text
 
 
-def _of_run(folder: Path, summary: dict[str, Any], evaluations: tables.Evaluations) -> str:
-    arrays = read_policies(folder)
+def of_results(
+    summary: dict[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    evaluations: tables.Evaluations,
+    papers: Mapping[str, str],
+    folder: Path,
+) -> str:
+    """The page of a finished run.
+
+    summary, arrays: the content of summary.json and of policies.npz. papers: citation key -> BibTeX. folder: holds the
+    pictures, and the text of experiment.toml.
+    """
     panels = [panel for evaluation in evaluations.values() for panel in evaluation.panels(summary, arrays)]
     captions = {name: text for evaluation in evaluations.values() for name, text in evaluation.captions().items()}
     return rendered(
-        papers=_papers(folder),
+        papers=papers,
         kind="run",
         title=tables.title(summary),
         source=summary["source"],
@@ -74,7 +85,7 @@ def rendered(*, papers: Mapping[str, str], **content: Any) -> str:
         css=_asset("page.css"),
         script=_asset("page.js") if data else "",
         data=_for_script(data) if data else "",
-        papers="\n\n".join(papers.values()),
+        papers=bibtex.as_text(papers),
         **{"links": [], "remarks": [], "pictures": [], "scripts": [], **content},
     )
 
@@ -140,14 +151,6 @@ def pictures(
         caption = f"{label}. {caption}" if label else caption
         found.append((path.stem, caption, f"data:image/svg+xml;base64,{encoded}"))
     return found
-
-
-def _papers(folder: Path) -> dict[str, str]:
-    """Papers to cite for a run; empty if one of its plugins is no longer installed."""
-    try:
-        return bibtex.papers(citations.in_run(discovery.installed(), folder))
-    except MevaError:
-        return {}
 
 
 def _for_script(data: dict[str, Any]) -> str:

@@ -158,7 +158,7 @@ def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
         if at is not None and value is not None and math.isclose(value, at):
             return n
     there = ", ".join(f"{value:g}" for value in values if value is not None)
-    raise BadValue(f"expected what is asked of run {run} to be at one of its settings {there}, got at = {at}")
+    raise BadValue(f"expected one of the settings {there} of run {run}, got at = {at}")
 
 
 def _of_row(path: str, row: Mapping[str, Any]) -> Quantity:

@@ -220,9 +220,9 @@ def _run(label: str, table: Any, where: str) -> Run:
         content["overrides"] = content.pop("set")
     run = record(Run, {**content, "label": label}, where)
     if bool(run.learner) == bool(run.learners):
-        raise BadValue(f"expected a learner, or learners of a tournament, one of the two @ {where}")
+        raise BadValue(f"expected either a learner, or the learners of a tournament @ {where}")
     if run.learners and (run.opponents or run.recipe != "default"):
-        raise BadValue(f"expected no opponents in a tournament, and its recipe in set @ {where}")
+        raise BadValue(f"expected no opponents and no recipe in a tournament, whose recipe is given in set @ {where}")
     labels = [entrants.parse(text).label for text in run.learners]
     for row, columns in run.published.items():
         for column, payoff in (columns if isinstance(columns, Mapping) else {"": columns}).items():

@@ -1,1 +1,0 @@
-"""The papers that the bundled plugins cite, as BibTeX in references.bib, each once."""
