@@ -95,7 +95,7 @@ class Evaluation(Protocol):
     def settle(cls, settings: Mapping[str, Any], named: Mapping[str, Any], about: Any) -> Mapping[str, Any]:
         """The settings, with values filled in that depend on the rest of the experiment; called after names are
         resolved. named: the choices (`experiment.choice.Choice`) that settings name, by setting. about: an
-        `experiment.evaluations.About`."""
+        `experiment.settling.About`."""
         return settings
 
     def lacks(self, composition: Any, seeds: int) -> str:

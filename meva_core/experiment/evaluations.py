@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -11,8 +11,7 @@ import attrs
 from meva_core.contracts import conversion
 from meva_core.errors import BadPlugin, BadValue, MevaError, Remark, UnknownName, did_you_mean
 from meva_core.experiment.choice import FROM, Choice, read_choice, read_name
-from meva_core.experiment.cookbook import cookbook
-from meva_core.experiment.experiment import DEFAULT, EvaluateSettings, Experiment
+from meva_core.experiment.experiment import DEFAULT, EvaluateSettings
 from meva_core.registry import loading
 from meva_core.registry.entries import Offer, Registry
 from meva_core.registry.recipes import RecipeFile
@@ -199,49 +198,3 @@ def _formerly(offer: Offer) -> Mapping[str, str]:
         return loading.load(offer).formerly
     except MevaError:  # nobody asks for it
         return {}
-
-
-# ---------------------------------------------------------------- settings that depend on the rest
-
-
-@attrs.frozen
-class About:
-    """The information about an experiment that `Evaluation.settle` receives.
-
-    rate: the learner's rate in its recipe (or the class's default), before overrides; None if it has none. of_recipe: a
-    function from a learner that an evaluation names to its hyper-parameters, from its default recipe for the game.
-    """
-
-    learner: Choice
-    opponents: tuple[Choice, ...]
-    rate: float | None
-    of_recipe: Callable[[Choice], Mapping[str, Any]]
-
-
-def settled(registry: Registry, files: Sequence[RecipeFile], experiment: Experiment, rate: float | None) -> Experiment:
-    """The experiment, with the evaluation settings that depend on the rest of it filled in. rate: the learner's rate in
-    its recipe, or None."""
-
-    def of_recipe(choice: Choice) -> Mapping[str, Any]:
-        own = cookbook(registry, files, experiment.game.offer, [choice.offer]).find(choice.offer, "default")
-        return conversion.structure(loading.load(choice.offer), own.sections["learner"] if own else {}, choice.name)
-
-    about, done = About(experiment.learner, experiment.opponents, rate, of_recipe), []
-    for choice in experiment.evaluations:
-        cls = loading.load(choice.offer)
-        settings = cls.settle(choice.settings, choice.named, about)
-        if not choice.offer.bundled:
-            _check_settled(choice, cls, settings)
-        done.append(attrs.evolve(choice, settings=settings))
-    return attrs.evolve(experiment, evaluations=tuple(done))
-
-
-def _check_settled(choice: Choice, cls: type, settings: Any) -> None:
-    """Raise BadPlugin unless `settle` of a third party returns all of the evaluation's settings, with their types."""
-    what = "settle(settings, named, about)"
-    if not isinstance(settings, Mapping) or settings.keys() != choice.settings.keys():
-        raise choice.offer.fault(f"{what}: expected values of {', '.join(choice.settings)}, got {settings!r:.120}")
-    try:
-        conversion.structure(cls, settings, what)
-    except BadValue as error:
-        raise choice.offer.fault(str(error)) from error

@@ -11,7 +11,7 @@ from meva_core.contracts import conversion, kinds
 from meva_core.contracts.components import hyperparameters
 from meva_core.contracts.hooks import kind_label
 from meva_core.errors import BadValue, MevaError
-from meva_core.experiment import drafts, evaluations
+from meva_core.experiment import drafts, evaluations, settling
 from meva_core.experiment.choice import Choice, parts_of
 from meva_core.experiment.cookbook import Cookbook, cookbook
 from meva_core.experiment.drafts import Draft, Side
@@ -60,7 +60,7 @@ def resolve(
     head = {"schema": SCHEMA, "recipe": recipe, "source": source}
     plain = {**head, **draft.to_plain(), "evaluate": evaluate}
     written = from_plain(registry, plain, "experiment").as_installed()
-    resolved = evaluations.settled(registry, files, written, rate)
+    resolved = settling.settled(registry, files, written, rate)
     if any(map(_of_fit, overrides or {})):
         return resolved
     against = [opponent.name for opponent in resolved.opponents]  # empty if they equal the learner
