@@ -20,7 +20,7 @@ from meva_core.compute.progress import Progress, as_progress
 from meva_core.contracts import conversion
 from meva_core.errors import BadValue, Diverged
 from meva_core.evaluate import rehearsal
-from meva_core.experiment import compose, local, resolve
+from meva_core.experiment import compose, evaluations, local, resolve
 from meva_core.experiment.experiment import Experiment
 from meva_core.fitting import History
 from meva_core.match import Fitted, Match
@@ -29,6 +29,7 @@ from meva_core.registry import attribution, discovery, recipes
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile
 from meva_core.report import Result
+from meva_core.report.checked import checked
 from meva_core.storage import files as disk
 from meva_core.storage import kept_fit, locks, metrics, run_folder
 from meva_core.storage import resume as resuming
@@ -113,11 +114,16 @@ def _prepare(count: int | None, begun: Path | None) -> None:
 
 
 def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[RecipeFile]]:
-    """Installed plugins and the recipes: the shipped file, then the user's own file, which takes precedence."""
+    """Installed plugins and the recipes: the shipped file, then the user's own file, which takes precedence.
+
+    Raises the errors of `recipes.read`, and those of `evaluations.check_preferences`.
+    """
     if registry_file is None:
         return discovery.installed(), [recipes.shipped()]
     own = recipes.read(Path(registry_file))
-    return discovery.load({*recipes.shipped().disabled, *own.disabled}), [recipes.shipped(), own]
+    known = discovery.load({*recipes.shipped().disabled, *own.disabled})
+    evaluations.check_preferences(known, own, str(registry_file))
+    return known, [recipes.shipped(), own]
 
 
 def run_experiment(
@@ -131,6 +137,8 @@ def run_experiment(
     """Run a resolved experiment in the folder `out`, which must be new; with `resume`, an existing run continues from
     its last checkpoint.
 
+    If an evaluation of a third party breaks its contract, this raises BadPlugin after everything else is written.
+
     If `fits` names a folder, the fit is stored there, shared by all experiments that differ only in their evaluation,
     and copied to `out`, which is resumed if it exists. If another process uses `out`: waits with `fits`, else raises
     BadFolder.
@@ -139,9 +147,12 @@ def run_experiment(
     compilation_cache.ready()
     composition = compose.compose(experiment)
     plan = evaluation.plan(experiment, composition)
-    rehearsal.check(plan.questions, composition)
+    rehearsal.check(plan.questions, composition, experiment.fit.seeds)
     if out is None:
-        return _run(experiment, composition, plan, None, None, progress)
+        result = _run(experiment, composition, plan, None, None, progress)
+        for fault in result.seen.faults.values():
+            raise fault
+        return result
     if not resume and fits is None:
         run_folder.check_new(out, run_folder.otherwise(out))
     with locks.alone(out, wait=None if fits is None else progress.status):
@@ -180,7 +191,7 @@ def _run(
     return Result(
         experiment=experiment,
         seen=seen,
-        evaluations={q.name: q.evaluation for q in plan.questions if q.name in seen.answers},
+        evaluations={q.name: checked(q.name, q.evaluation, q.offer) for q in plan.questions if q.name in seen.answers},
         histories=histories,
         players=players,
         seconds={"fit": fitted - began, "evaluate": time.monotonic() - fitted},

@@ -132,22 +132,26 @@ class Evaluation(Protocol):
         return None
 
     def ask_once(self, game: Any, match: Any, keys: Array, asking: Asking) -> PyTree:
-        """The answer for all seeds together, at the learner's own hyper-parameters: every leaf of `match` is [S, ...].
-        None if there is no such answer."""
+        """The answer for all seeds together, at the learner's own hyper-parameters, a tree of arrays: every leaf of
+        `match` is [S, ...]. None if there is no such answer."""
         return None
 
-    # The content of the run folder. seen: the ends of the matches and the players (`meva_core.evaluate.Seen`).
+    # The content of the run folder. seen: the ends of the matches and the players (`meva_core.evaluate.Seen`). A name
+    # that something else uses already is an error.
 
     def rows(self, answer: Answer, seen: Any) -> list[dict[str, Any]]:
-        """Content that it adds to each row in summary.json, as plain numbers, lists and dictionaries."""
+        """Content that it adds to each row in summary.json, as finite numbers, None, texts, lists and dictionaries.
+
+        If the row has entries in `seats`, the content may have some for the same seats, which are added to them.
+        """
         return [{} for _ in seen.values]
 
     def whole(self, answer: Answer, seen: Any) -> dict[str, Any]:
-        """Content that it adds to summary.json outside the rows."""
+        """Content of the same types that it adds to summary.json outside the rows."""
         return {}
 
     def arrays(self, answer: Answer) -> dict[str, Any]:
-        """Arrays that it adds to policies.npz, by names that no other evaluation uses."""
+        """Arrays of numbers or texts that it adds to policies.npz, by name."""
         return {}
 
     # Tables and figures, built from the content of the folder. summary: the content of summary.json.

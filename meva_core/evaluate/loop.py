@@ -21,10 +21,15 @@ from meva_core import match as matching
 from meva_core.contracts import streams
 from meva_core.contracts.evaluation import Answer, Asking, Evaluation
 from meva_core.contracts.protocols import Game
+from meva_core.errors import MevaError, in_short
 from meva_core.evaluate.matches import matches
 from meva_core.evaluate.plan import Plan, Question
 from meva_core.match import Match
 from meva_core.ops import stacked
+from meva_core.registry.entries import Offer
+from meva_core.registry.shape_checks import Asked
+
+ASK_ONCE = "ask_once(game, match, keys, asking)"
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +43,8 @@ class Seen:
     payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N],
         lengths f32[S, V, N, T] (of the steps in `looked_at`): the ends of the matches, as `evaluate.Ended` has them.
     entries f32[S, V, N, P, D]: the policies as people read them (`Game.entries`), with the names `entry_names`.
-    answers: name of an evaluation -> its answer.
+    answers: name of an evaluation -> its answer. faults: name of a third party's evaluation that has no answer -> the
+        error that it raised.
     """
 
     game: Game
@@ -59,6 +65,7 @@ class Seen:
     outcomes: dict[str, np.ndarray]
     lengths: np.ndarray
     answers: Mapping[str, Answer] = attrs.field(factory=dict)
+    faults: Mapping[str, MevaError] = attrs.field(factory=dict)
 
     @property
     def symmetric(self) -> bool:
@@ -131,16 +138,34 @@ def _ask(
     )
     tell(seen)
     answers: dict[str, Answer] = {}
+    faults: dict[str, MevaError] = {}
     for question in plan.questions:
-        if any(_asks(question.evaluation)):
-            said(question.evaluation.says or f"running evaluation {question.name}")
-        answer = _answer(question, game, match, keys, values, name, plan, ended, answers)
+        if not all(below in answers for below in question.evaluation.builds_on):
+            continue
+        try:
+            if any(asks(question.evaluation)):
+                said(question.evaluation.says or f"running evaluation {question.name}")
+            answer = _answer(question, game, match, keys, values, name, plan, ended, answers)
+        except Exception as error:  # a stranger's evaluation costs its own answer, and nothing else
+            if question.third_party is None:
+                raise
+            faults[question.name] = blamed(question.third_party, error)
+            continue
         if answer is not None:
             answers[question.name] = answer
-    return attrs.evolve(seen, answers=answers)
+    return attrs.evolve(seen, answers=answers, faults=faults)
 
 
-def _asks(evaluation: Evaluation) -> tuple[bool, bool]:
+def blamed(offer: Offer, error: Exception) -> MevaError:
+    """The error for an evaluation that raises `error` while it computes its answer."""
+    if isinstance(error, MevaError):
+        return error
+    fault = offer.fault(f"raises {in_short(error)}", raised=True)
+    fault.__cause__ = error
+    return fault
+
+
+def asks(evaluation: Evaluation) -> tuple[bool, bool]:
     """True if the evaluation overrides `ask`, and True if it overrides `ask_once`."""
     own = type(evaluation)
     return own.ask is not Evaluation.ask, own.ask_once is not Evaluation.ask_once
@@ -163,8 +188,8 @@ def _answer(
         planned = _doubled(planned)
     each = once = None
     counts = {"pairs": plan.settings.pairs, "steps": plan.settings.steps}
-    asks, asks_once = _asks(evaluation)
-    if asks:
+    every, once_for_all = asks(evaluation)
+    if every:
         inputs = tuple(map(jnp.asarray, evaluation.inputs(ended, answers)))
         asked = match, keys, inputs
         if evaluation.first_seed:
@@ -176,10 +201,12 @@ def _answer(
             evaluation, match_of_seeds, keys_of_seeds, values, rivals, inputs, setting=setting, stream=stream, **counts
         )
         each = jax.tree.map(np.asarray, found)
-    if asks_once:
+    if once_for_all:
         found = evaluation.ask_once(game, match, keys, Asking(planned=planned, **counts))
+        if question.third_party is not None:
+            Asked(question.third_party, evaluation).tree(ASK_ONCE, found)
         once = jax.tree.map(np.asarray, found)
-    if (asks or asks_once) and each is None and once is None:
+    if (every or once_for_all) and each is None and once is None:
         return None
     return Answer(each=each, once=once)
 

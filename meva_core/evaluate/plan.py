@@ -8,20 +8,29 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import conversion
+from meva_core.contracts.abstract import told
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.protocols import Learner, Sweep
 from meva_core.errors import BadCombination
 from meva_core.experiment.compose import Composition
 from meva_core.experiment.experiment import EvaluateSettings, Experiment
+from meva_core.registry.entries import Offer
 
 
 @attrs.frozen(kw_only=True)
 class Question:
-    """An evaluation of the run. name: its name in the experiment; planned: the result of its `plan`."""
+    """An evaluation of the run. name: its name in the experiment; planned: the result of its `plan`; offer: its offer,
+    None for one that a caller made without a plugin."""
 
     name: str
     evaluation: Evaluation
     planned: Any = None
+    offer: Offer | None = None
+
+    @property
+    def third_party(self) -> Offer | None:
+        """Its offer, if it does not come with the core; else None."""
+        return None if self.offer is None or self.offer.bundled else self.offer
 
 
 @attrs.frozen(kw_only=True)
@@ -81,11 +90,14 @@ def _questions(experiment: Experiment, composition: Composition) -> list[Questio
     asked: list[Question] = []
     for name in _ordered(composition.evaluations):
         evaluation = composition.evaluations[name]
-        lacking = evaluation.lacks(composition, seeds) or _lacks_what_it_builds_on(evaluation, asked)
-        if not lacking:
-            asked.append(Question(name=name, evaluation=evaluation, planned=evaluation.plan(composition)))
+        offer = composition.offers[name]
+        if not isinstance(lacking := evaluation.lacks(composition, seeds), str):
+            raise offer.fault(f"lacks(composition, seeds): expected text, got {told(lacking)}")
+        if not (lacking := lacking or _lacks_what_it_builds_on(evaluation, asked)):
+            planned = evaluation.plan(composition)
+            asked.append(Question(name=name, evaluation=evaluation, planned=planned, offer=offer))
         elif name in by_name:
-            raise BadCombination(f"expected {lacking} for evaluation {name}, got {_told(experiment)}: leave it out")
+            raise BadCombination(f"expected {lacking} for evaluation {name}, got {_players(experiment)}: leave it out")
     return asked
 
 
@@ -110,6 +122,6 @@ def _lacks_what_it_builds_on(evaluation: Evaluation, asked: Sequence[Question]) 
     return f"a run of evaluation {' and '.join(lacking)}" if lacking else ""
 
 
-def _told(experiment: Experiment) -> str:
+def _players(experiment: Experiment) -> str:
     players = [experiment.learner, *experiment.opponents]
     return f"{' against '.join(player.name for player in players)} on {experiment.game.name}"

@@ -52,8 +52,8 @@ class Player:
 class Composition:
     """The game, the distinct players (the first is the experiment's learner), and the evaluations by name.
 
-    float64: evaluations compute in double precision. offers: offers of the evaluations and of the entries that they
-    name, by the name that is used for each.
+    float64: evaluations compute in double precision. offers: offers of the evaluations, by name. named: offers of the
+    entries that evaluations name, by name.
     """
 
     game: Game
@@ -61,6 +61,7 @@ class Composition:
     evaluations: Mapping[str, Evaluation] = attrs.field(factory=dict)
     float64: bool = False
     offers: Mapping[str, Offer] = attrs.field(factory=dict, repr=False)
+    named: Mapping[str, Offer] = attrs.field(factory=dict, repr=False)
 
     @property
     def seats(self) -> tuple[int, ...]:
@@ -93,7 +94,7 @@ class Composition:
         lent: values for the hyper-parameters with these names, as far as the learner has them. Raises BadValue, which
         names the setting `path`, if the learner needs a fit.
         """
-        offer = self.offers[name]
+        offer = self.named[name]
         factory = loading.load(offer)
         needs_parts = set(parts(factory)) - {"game", *offer.parts}
         given = {**offer.parts, **({"game": self.game} if "game" in parts(factory) else {})}
@@ -107,7 +108,7 @@ class Composition:
 
     def is_first(self, name: str) -> bool:
         """True if `name`, in an evaluation, refers to the first player's learner."""
-        return self.offers[name] == self.players[0].offer
+        return self.named[name] == self.players[0].offer
 
     @property
     def order(self) -> list[int]:
@@ -143,8 +144,9 @@ def compose(experiment: Experiment) -> Composition:
         )
     asked = experiment.evaluations
     evaluations = {choice.name: build(choice, f"evaluate.{choice.name}") for choice in asked}
-    offers = {choice.name: choice.offer for evaluation in asked for choice in evaluation.everybody}
-    composition = Composition(game, tuple(players), evaluations, experiment.evaluate.float64, offers)
+    offers = {choice.name: choice.offer for choice in asked}
+    named = {choice.name: choice.offer for evaluation in asked for choice in evaluation.named.values()}
+    composition = Composition(game, tuple(players), evaluations, experiment.evaluate.float64, offers, named)
     _check_players(composition)
     return composition
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -122,7 +122,10 @@ class Draft:
 
     def _override_evaluation(self, name: str, value: Any) -> None:
         evaluation, _, setting = name.partition(".")
-        table = {**self.evaluate.get(evaluation, {}), setting: value}
+        there = self.evaluate.get(evaluation, {})
+        if not isinstance(there, Mapping):
+            raise BadValue(f"expected evaluate.{evaluation}.NAME, got {there!r}: name one of its hyper-parameters")
+        table = {**there, setting: value}
         table.pop(f"{setting}_{FROM}", None)  # it recorded the origin of the previous name
         self.evaluate[evaluation] = table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -11,11 +11,11 @@ from meva_core.contracts import conversion, kinds
 from meva_core.contracts.hooks import kind_label
 from meva_core.contracts.hyperparameters import hyperparameters, pace
 from meva_core.errors import BadValue, MevaError
-from meva_core.experiment import drafts
+from meva_core.experiment import drafts, evaluations, settling
 from meva_core.experiment.choice import Choice, parts_of
 from meva_core.experiment.cookbook import Cookbook, cookbook
 from meva_core.experiment.drafts import Draft, Side
-from meva_core.experiment.experiment import DEFAULT, SCHEMA, Experiment
+from meva_core.experiment.experiment import SCHEMA, Experiment
 from meva_core.experiment.reading import from_plain
 from meva_core.registry import checks, claims, loading, recipes
 from meva_core.registry.entries import Offer, Registry
@@ -53,13 +53,14 @@ def resolve(
     for path, value in (overrides or {}).items():
         draft.override(path, value)
     _check_names(draft, offers)
-    _check_asked(registry, draft.evaluate, overrides or {})
+    evaluations.check_overrides(registry, draft.evaluate, overrides or {})
     if draft.game != of_recipe:
         source += _in_another_unit(registry, of_recipe, draft, overrides or {})
-    evaluate = _evaluations(registry, draft.evaluate, book.evaluations(0))
+    evaluate = evaluations.tables(registry, draft.evaluate, book.evaluations(0))
     head = {"schema": SCHEMA, "recipe": recipe, "source": source}
     plain = {**head, **draft.to_plain(), "evaluate": evaluate}
-    resolved = _settled(registry, files, from_plain(registry, plain, "experiment").as_installed(), rate)
+    written = from_plain(registry, plain, "experiment").as_installed()
+    resolved = settling.settled(registry, files, written, rate)
     if any(map(_of_fit, overrides or {})):
         return resolved
     against = [opponent.name for opponent in resolved.opponents]  # empty if they equal the learner
@@ -75,13 +76,13 @@ def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, 
         draft.override(path, value)
     evaluate = draft.evaluate
     if "evaluate.asked" in overrides:
-        evaluate = _evaluations(registry, evaluate, {})
-    _check_asked(registry, evaluate, overrides)
+        evaluate = evaluations.tables(registry, evaluate, {})
+    evaluations.check_overrides(registry, evaluate, overrides)
     plain = {**experiment.to_plain(), **draft.to_plain(), "evaluate": evaluate}
     found = from_plain(registry, plain, "experiment")
     before = {evaluation.name: evaluation for evaluation in experiment.evaluations}
-    evaluations = (_as_meant(evaluation, before.get(evaluation.name)) for evaluation in found.evaluations)
-    return attrs.evolve(found, evaluations=tuple(evaluations))
+    meant = (_as_meant(evaluation, before.get(evaluation.name)) for evaluation in found.evaluations)
+    return attrs.evolve(found, evaluations=tuple(meant))
 
 
 def _as_meant(evaluation: Choice, before: Choice | None) -> Choice:
@@ -179,81 +180,3 @@ def _rate(learner: Side, offer: Offer) -> float | None:
 def _of_fit(path: str) -> bool:
     """True if an override changes what is fitted, so that the recipe's measured results no longer apply."""
     return path.partition(".")[0] not in ("fit", "evaluate")
-
-
-@attrs.frozen
-class About:
-    """The information about an experiment that `Evaluation.settle` receives.
-
-    rate: what the learner's steps are proportional to (`Learner.paced_by`), in its recipe (or the class's default),
-    before overrides; None if there is none. of_recipe: a function from a learner that an evaluation names to its
-    hyper-parameters, from its default recipe for the game.
-    """
-
-    learner: Choice
-    opponents: tuple[Choice, ...]
-    rate: float | None
-    of_recipe: Callable[[Choice], Mapping[str, Any]]
-
-
-def _settled(
-    registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment, rate: float | None
-) -> Experiment:
-    """The experiment, with the evaluation settings that depend on the rest of it filled in. rate: the learner's rate in
-    its recipe, or None."""
-
-    def of_recipe(choice: Choice) -> Mapping[str, Any]:
-        own = cookbook(registry, files, experiment.game.offer, [choice.offer]).find(choice.offer, "default")
-        return conversion.structure(loading.load(choice.offer), own.sections["learner"] if own else {}, choice.name)
-
-    about, settled = About(experiment.learner, experiment.opponents, rate, of_recipe), []
-    for choice in experiment.evaluations:
-        settings = loading.load(choice.offer).settle(choice.settings, choice.named, about)
-        settled.append(attrs.evolve(choice, settings=settings))
-    return attrs.evolve(experiment, evaluations=tuple(settled))
-
-
-def _evaluations(
-    registry: Registry, table: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """The table [evaluate], with an inner table for each evaluation that runs and for those that it builds on; tables
-    of other evaluations are left out."""
-    numbers = {name: value for name, value in table.items() if not isinstance(value, Mapping)}
-    asked = conversion.convert(numbers.get("asked", [DEFAULT]), tuple[str, ...], "evaluate.asked")
-    chosen: list[str] = []
-
-    def choose(name: str) -> None:
-        if name not in chosen:
-            chosen.append(name)
-            for other in loading.load(registry.find("evaluation", name)).builds_on:
-                choose(other)
-
-    for name in (offer.name for offer in registry.of_kind("evaluation")):
-        if name in numbers:
-            raise BadValue(f"expected evaluate.{name}.NAME, got {numbers[name]!r}: name one of its hyper-parameters")
-    for name in asked:
-        if name != DEFAULT:
-            choose(name)
-            continue
-        for offer in registry.of_kind("evaluation"):
-            if loading.load(offer).by_default:
-                choose(offer.name)
-    order = [offer.name for offer in registry.offers if offer.kind == "evaluation"]
-    chosen.sort(key=lambda name: order.index(registry.find("evaluation", name).name))
-    return {**numbers, **{name: {**defaults.get(name, {}), **table.get(name, {})} for name in chosen}}
-
-
-def _check_asked(registry: Registry, table: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
-    """Raise BadValue if an override is for an evaluation that does not run, or for none."""
-    asked = _evaluations(registry, table, {})
-    for path in overrides:
-        section, _, rest = path.partition(".")
-        name, dot, _ = rest.partition(".")
-        if section != "evaluate" or not dot or name in asked:
-            continue
-        registry.find("evaluation", name)
-        evaluations = ", ".join(key for key, value in asked.items() if isinstance(value, Mapping))
-        raise BadValue(
-            f"expected settings of an evaluation that runs ({evaluations}), got {path}: "
-            f"add it with --evaluate {DEFAULT},{name}"
-        )

@@ -16,7 +16,7 @@ import attrs
 import jax
 import jax.numpy as jnp
 
-from meva_core.contracts import conversion, kinds
+from meva_core.contracts import conversion, kinds, streams
 from meva_core.contracts.abstract import abstract, floats, key
 from meva_core.contracts.capabilities import Myopic, PlaysStrategies, StepsLike
 from meva_core.contracts.hooks import KINDS, PARTS
@@ -42,6 +42,8 @@ def factory(offer: Offer, cls: type) -> None:
         asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
     if offer.kind == "game":
         _family(asked, cls)
+    if offer.kind == "evaluation":
+        _evaluation(asked)
     if offer.kind == "learner" and (paced := getattr(cls, "paced_by", None)) not in (*settings, None, Learner.paced_by):
         asked.refuse("paced_by", f"one of {', '.join(settings)} or None", paced)
     if isinstance(cls, PlaysStrategies) and cls.plays_strategies not in (*settings, None):
@@ -78,6 +80,22 @@ def _family(asked: Asked, cls: type) -> None:
         asked.refuse("family", "text or None, an attribute of the class", family)
     if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
         asked.refuse("payoff_scale", "a number above 0, an attribute of the class", scale)
+
+
+def _evaluation(asked: Asked) -> None:
+    """Check the class attributes of an evaluation."""
+
+    def texts(value: Any) -> bool:
+        return isinstance(value, (tuple, list)) and all(isinstance(text, str) for text in value)
+
+    def stream(value: Any) -> bool:
+        return value is None or (whole(value) and streams.LOOPS.stop <= value < streams.RESERVED.stop)
+
+    asked.attribute("builds_on", "names of evaluations", texts)
+    asked.attribute("by_default", "True or False", lambda value: value in (True, False))
+    asked.attribute("first_seed", "True or False", lambda value: value in (True, False))
+    asked.attribute("formerly", "texts by texts", _labels)
+    asked.attribute("stream", "None or a whole number from 2**31 to 2**32 - 1", stream)
 
 
 def _small(asked: Asked, cls: type, settings: Mapping[str, Any]) -> None:

@@ -15,6 +15,8 @@ from meva_core.contracts.abstract import abstract, describe, difference
 from meva_core.errors import MevaError, in_short
 from meva_core.registry.entries import Offer
 
+NUMBERS = tuple("biufcV")  # kinds of dtypes: booleans, numbers, and those of ml_dtypes, such as bfloat16
+
 
 @attrs.frozen
 class Asked:
@@ -60,6 +62,14 @@ class Asked:
         if (change := difference(got, before)) is not None:
             where, old, new = change
             self.refuse(f"{what}{where}", describe(old), new)
+
+    def tree(self, what: str, got: Any) -> Any:
+        """The value `got`, if it is a tree of arrays of numbers."""
+        for leaf in jax.tree.leaves(got):
+            kind = getattr(getattr(leaf, "dtype", np.dtype(type(leaf))), "kind", None)
+            if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int)) or kind not in NUMBERS:
+                self.refuse(what, "a tree of arrays", leaf)
+        return got
 
     def pair(self, what: str, got: Any) -> tuple:
         """The value `got`, if it is a pair."""

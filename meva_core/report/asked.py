@@ -1,32 +1,62 @@
-"""The evaluations of a finished run, from the names in its summary."""
+"""The evaluations of a stored run, as its experiment.toml records them: with their plugins and their settings."""
 
 from __future__ import annotations
 
-import json
+import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from meva_core.contracts.evaluation import Evaluation
-from meva_core.errors import BadPlugin, MevaError
-from meva_core.registry import discovery, loading
+from meva_core.errors import BadFolder, MevaError, Remark
+from meva_core.experiment.choice import read_choice
+from meva_core.experiment.experiment import SCHEMA
+from meva_core.experiment.parts import build
+from meva_core.registry import discovery, recipes
 from meva_core.registry.entries import Registry
+from meva_core.report.checked import checked
 
 
-def of_summary(summary: Mapping[str, Any]) -> dict[str, Evaluation]:
-    """Evaluations by name, to draw a stored run; those whose plugin is not installed are left out."""
-    known = discovery.installed()
-    if "evaluations" not in summary:  # an older version did not write the names
-        everything = {offer.name: _made(known, offer.name) for offer in known.of_kind("evaluation")}
-        return {name: each for name, each in everything.items() if each is not None and _finds_its_own(each, summary)}
-    found = {name: _made(known, name) for name in summary["evaluations"]}
-    return {name: each for name, each in found.items() if each is not None}
+def of_folder(folder: Path, summary: Mapping[str, Any]) -> dict[str, Evaluation]:
+    """Evaluations of the run in a folder, by name. summary: the content of its summary.json.
 
-
-def _made(known: Registry, name: str) -> Evaluation | None:
+    If there is no experiment.toml that can be read, they have the settings by default.
+    """
     try:
-        return loading.load(known.find("evaluation", name))()
-    except (MevaError, TypeError):
-        return None
+        plain = recipes.read_toml(folder / "experiment.toml")
+    except BadFolder:
+        plain = {}
+    return of_run(summary, plain)
+
+
+def of_run(summary: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Evaluation]:
+    """Evaluations of a stored run by name, to draw it again. plain: the content of its experiment.toml.
+
+    An evaluation is left out with a `Remark` if its plugin is no longer installed, or no longer has its settings.
+    """
+    known, tables = discovery.installed(), _tables(plain)
+    if "evaluations" not in summary:  # an older version did not write the names
+        names = [offer.name for offer in known.of_kind("evaluation")]
+        return {name: each for name, each in _built(known, names, {}).items() if _finds_its_own(each, summary)}
+    return _built(known, summary["evaluations"], tables)
+
+
+def _tables(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The tables of evaluations in an experiment.toml; {} if an older version wrote it, with other settings."""
+    evaluate = plain.get("evaluate")
+    return evaluate if plain.get("schema") == SCHEMA and isinstance(evaluate, Mapping) else {}
+
+
+def _built(known: Registry, names: list[str], tables: Mapping[str, Any]) -> dict[str, Evaluation]:
+    found: dict[str, Evaluation] = {}
+    for name in names:
+        path = f"evaluate.{name}"
+        try:
+            choice = read_choice(known, "evaluation", {"name": name, **tables.get(name, {})}, path)
+            found[name] = checked(name, build(choice, path), choice.offer)
+        except MevaError as error:
+            warnings.warn(f"evaluation {name} is not shown: {error}", Remark, stacklevel=2)
+    return found
 
 
 def _finds_its_own(evaluation: Evaluation, summary: Mapping[str, Any]) -> bool:
@@ -34,23 +64,5 @@ def _finds_its_own(evaluation: Evaluation, summary: Mapping[str, Any]) -> bool:
     try:
         evaluation.columns(summary)
         return bool([*evaluation.first_tables(summary), *evaluation.tables(summary)] or evaluation.columns(summary))
-    except (KeyError, TypeError, AttributeError, IndexError):
+    except (KeyError, TypeError, AttributeError, IndexError, MevaError):
         return False
-
-
-def checked_rows(name: str, evaluation: Evaluation, rows: Any, count: int) -> list[dict[str, Any]]:
-    """Check and return the rows that an evaluation adds to a summary.
-
-    Raises BadPlugin unless they are a list of `count` dictionaries of values that JSON can hold: texts, finite numbers
-    or None, lists and dictionaries.
-    """
-    try:
-        if not isinstance(rows, list) or len(rows) != count or not all(isinstance(row, dict) for row in rows):
-            raise TypeError(f"expected a list of {count} dictionaries, got {str(rows)[:80]}")
-        json.dumps(rows, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        home = f"{type(evaluation).__module__}:{type(evaluation).__qualname__}"
-        offers = [offer for offer in discovery.installed().of_kind("evaluation") if offer.entry.factory == home]
-        what = f"rows(answer, seen): {error}"
-        raise offers[0].fault(what) if offers else BadPlugin(f"evaluation {name} ({home}): {what}") from error
-    return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meva_core.evaluate import Plan, outcome_names
 from meva_core.experiment.compose import Composition
+from meva_core.report.checked import checked
 
 
 def quantities(composition: Composition, plan: Plan) -> tuple[str, ...]:
@@ -14,5 +15,5 @@ def quantities(composition: Composition, plan: Plan) -> tuple[str, ...]:
         found += [f"seats.{seat + 1}.payoff" for seat in own]
     found += [f"outcomes.{name}" for name in outcome_names(composition.game)]
     for question in plan.questions:
-        found += question.evaluation.quantities(composition)
+        found += checked(question.name, question.evaluation, question.offer).quantities(composition)
     return tuple(found)

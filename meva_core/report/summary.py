@@ -35,34 +35,28 @@ A statistic is {mean, sem, over, per_seed}: with several seeds, mean and standar
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from meva_core.contracts.evaluation import Evaluation
 from meva_core.evaluate import Seen
 from meva_core.experiment import labels
 from meva_core.experiment.experiment import Experiment
-from meva_core.report import asked
+from meva_core.report.checked import Checked, clash
 from meva_core.report.numbers import Numbers
 from meva_core.report.statistics import number, statistic
 from meva_core.storage import run_folder
 
 SCHEMA = run_folder.SUMMARY
+LAST = ("fits", "seconds")  # of the summary, after what evaluations add
 
 
 def summarise(result: Numbers) -> dict[str, Any]:
     """Build the content of summary.json; the module's docstring documents the layout."""
-    seen = result.seen
-    found = of_matches(result.experiment, seen)
-    rows = found["rows"]
-    whole: dict[str, Any] = {}
-    for name, evaluation in result.evaluations.items():
-        answer = seen.answers[name]
-        whole |= evaluation.whole(answer, seen)
-        added = asked.checked_rows(name, evaluation, evaluation.rows(answer, seen), len(rows))
-        for row, more in zip(rows, added, strict=True):
-            _merge(row, more)
+    found = of_matches(result.experiment, result.seen)
+    whole = _add_evaluations(found["rows"], (*found, *LAST), result)
     return {
         **found,
         "diverged": [{"seed": d.seed, "loop": d.loop, "quantity": d.quantity} for d in result.diverged],
@@ -119,13 +113,32 @@ def _row(seen: Seen, v: int, value: float | None) -> dict[str, Any]:
     }
 
 
-def _merge(table: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Merge the entries of an evaluation into a row, dictionaries recursively."""
-    for name, value in more.items():
-        if isinstance(value, Mapping) and isinstance(table.get(name), dict):
-            _merge(table[name], value)
+def _add_evaluations(rows: list[dict[str, Any]], taken: Sequence[str], result: Numbers) -> dict[str, Any]:
+    """Add the content of evaluations to the rows. Returns their content outside the rows, without the names `taken`."""
+    whole: dict[str, Any] = {}
+    # A clash of names is the fault of a stranger, so strangers come last.
+    for name, evaluation in sorted(result.evaluations.items(), key=lambda item: isinstance(item[1], Checked)):
+        answer = result.seen.answers[name]
+        more = evaluation.whole(answer, result.seen)
+        for key in more:
+            if key in (*taken, *whole):
+                clash(evaluation, "whole(answer, seen)", key)
+        whole |= more
+        for row, added in zip(rows, evaluation.rows(answer, result.seen), strict=True):
+            _add(row, added, evaluation)
+    return whole
+
+
+def _add(row: dict[str, Any], added: Mapping[str, Any], evaluation: Evaluation) -> None:
+    """Add the entries of an evaluation to a row, and those for its seats to the row's seats."""
+    for name, value in added.items():
+        if name == "seats" and isinstance(value, Mapping) and value.keys() <= row["seats"].keys():
+            for seat, more in value.items():
+                _add(row["seats"][seat], more, evaluation)
+        elif name in row:
+            clash(evaluation, "rows(answer, seen)", name)
         else:
-            table[name] = value
+            row[name] = value
 
 
 def _policies(entries: np.ndarray, names: tuple[str, ...]) -> list[dict[str, dict[str, float | None]]]:

@@ -95,7 +95,7 @@ def of_reproduction(folder: Path) -> str:
 
 def _captions(runs: Iterable[Path]) -> dict[str, str]:
     """Captions of the pictures of the runs' evaluations, by name."""
-    evaluations = [e for run in runs for e in asked.of_summary(read_summary(run)).values()]
+    evaluations = [e for run in runs for e in asked.of_folder(run, read_summary(run)).values()]
     return {name: text for evaluation in evaluations for name, text in evaluation.captions().items()}
 
 
@@ -110,7 +110,7 @@ def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
     summary = read_summary(run)
     if "games" in summary:
         return [standings.grid(summary, game) for game in summary["games"]]
-    evaluations = asked.of_summary(summary)
+    evaluations = asked.of_folder(run, summary)
     grids = tables.grids(summary, evaluations)
     grids = grids[:1] if brief else [*grids, *tables.further_grids(summary, evaluations)]
     return [attrs.evolve(grid, caption=f"{label}: {grid.caption}") for grid in grids]

@@ -199,7 +199,9 @@ def _draw_payoffs(study: Reproduction, folders: Mapping[str, Path], content: dic
 
     summaries = {label: read_summary(folder) for label, folder in folders.items()}
     return {
-        f"payoffs_{label}": figures.payoffs(run, evaluations_asked.of_summary(run), f"{label}: {title(run)}")
+        f"payoffs_{label}": figures.payoffs(
+            run, evaluations_asked.of_folder(folders[label], run), f"{label}: {title(run)}"
+        )
         for label, run in summaries.items()
     }
 
@@ -220,8 +222,8 @@ class Folder:
 def _drawn_by_evaluations(study: Reproduction, folders: Mapping[str, Path], content: dict[str, Any]) -> dict[str, Any]:
     """Figures by name: one for all runs, or one for each if the evaluation draws every run separately."""
     runs = {label: Folder(read_summary(folder), read_policies(folder)) for label, folder in folders.items()}
-    first = next(iter(runs.values()))
-    offered = evaluations_asked.of_summary(first.summary).values()
+    label, first = next(iter(runs.items()))
+    offered = evaluations_asked.of_folder(folders[label], first.summary).values()
     draw = next(e.pictures()[study.picture] for e in offered if study.picture in e.pictures())
     drawn = draw(runs, study.title)
     if isinstance(drawn, Mapping):

@@ -20,7 +20,7 @@ from meva_core.ops import over_batch
 from meva_core.report import tables
 from meva_core.report.statistics import number, statistic
 from meva_core.report.tables import Grid
-from meva_evaluations.shaping import against
+from meva_evaluations.versus import against
 
 FEWER = 32  # most matches, since each costs more than a match of `evaluate.matches`
 

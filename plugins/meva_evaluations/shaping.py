@@ -5,30 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
 import numpy as np
 from jax import Array
 
-from meva_core.contracts import Answer, Asking, Column, Evaluation, Facing, Game, Learner, component, positive, static
+from meva_core.contracts import Answer, Asking, Column, Evaluation, Learner, component, positive, static
 from meva_core.errors import BadCombination, BadValue
 from meva_core.evaluate import matches
-from meva_core.match import Fitted, Match
 from meva_core.report.statistics import statistic
-
-
-def against(game: Game, player: Fitted, rival: Learner) -> Match:
-    """A match of the player in seat 1 against `rival` (a rule without parameters) in all other seats.
-
-    Raises BadCombination if the player cannot meet the rival.
-    """
-    others = (rival,) * (game.num_players - 1)
-    players = (attrs.evolve(player, learner=_facing(player.learner, others)), Fitted(learner=rival))
-    return Match(game=game, players=players, seats=(0, *(1,) * len(others)))
-
-
-def _facing(learner: Learner, others: tuple[Learner, ...]) -> Learner:
-    """The learner as it plays in seat 1 against others. Raises BadCombination if it cannot meet them."""
-    return learner.facing((None, *others)) if isinstance(learner, Facing) else learner
+from meva_evaluations.versus import against, facing
 
 
 @component
@@ -86,7 +70,7 @@ class Shaping(Evaluation):
         if self.rate is not None and not hasattr(shaped, "rate"):
             raise BadValue(f"expected no evaluate.shaping.rate with {name}, which has no rate, got {self.rate:g}")
         try:
-            _facing(learner, (shaped,) * (composition.game.num_players - 1))
+            facing(learner, (shaped,) * (composition.game.num_players - 1))
         except BadCombination:
             return None
         return shaped

@@ -1,10 +1,14 @@
 """Evaluations as plugins: picked, set, left out, and a stranger's with a table, a picture and a panel of its own."""
 
+import importlib
 import itertools
 import json
 import re
+import shutil
+import sys
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import meva_core as meva
@@ -139,10 +143,231 @@ def test_a_fault_is_one_line_that_names_it(fake_plugin, meva_run, tmp_path, faul
     assert said in line
 
 
+ONCE = "def once(self, game, match, keys, asking):\n    return {}\nFairness.ask_once = once\n"
+COLUMN = "lambda self, summary: [Column(head='h', panel='p', line='l', cell={})]"
+BEFORE = {
+    "ask_once returns text": (ONCE.format("'much'"), "ask_once(game, match, keys, asking): expected a tree of arrays"),
+    "ask_once returns keys": (ONCE.format("keys"), "ask_once(game, match, keys, asking): expected a tree of arrays"),
+    "ask_once raises": (ONCE.format("{}['oops']"), "ask_once(game, match, keys, asking) raises KeyError: 'oops'"),
+    "inputs are none": ("Fairness.inputs = lambda self, *rest: 3", "inputs(ended, answers) raises TypeError"),
+    "inputs are texts": ("Fairness.inputs = lambda self, *rest: ('x',)", "inputs(ended, answers) raises"),
+    "inputs are short": ("Fairness.inputs = lambda self, *rest: (3.0,)", "inputs(ended, answers) raises"),
+    "plan returns text": ("Fairness.plan = lambda self, composition: 'much'", "plan(composition): expected a tree"),
+    "lacks returns a number": ("Fairness.lacks = lambda self, *rest: 3", "lacks(composition, seeds): expected text"),
+    "settle returns less": ("Fairness.settle = lambda *rest: {}", "settle(settings, named, about): expected values"),
+    "settle returns text": (
+        "Fairness.settle = lambda *rest: {'unit': 'x'}",
+        "expected float, got 'x' (str) @ settle(settings, named, about).unit",
+    ),
+    "it builds on text": ("Fairness.builds_on = 'basins'", "builds_on: expected names of evaluations, got basins"),
+    "it is by default a text": ("Fairness.by_default = 'no'", "by_default: expected True or False, got no"),
+    "a stream of the loops": ("Fairness.stream = 3", "stream: expected None or a whole number from 2**31"),
+    "its former settings": ("Fairness.formerly = ['a']", "formerly: expected texts by texts, got ['a']"),
+}  # fmt: skip
+AFTER = {
+    "ask_once needs numbers": (
+        ONCE.format("str(float(__import__('jax').random.key_data(keys).sum()))"),
+        "ask_once(game, match, keys, asking): expected a tree of arrays",
+    ),
+    "ask_once raises": (
+        ONCE.format("{}[float(__import__('jax').random.key_data(keys).sum())]"),
+        "raises KeyError",
+    ),
+    "whole of the core": (
+        "Fairness.whole = lambda self, *rest: {'rows': 3}",
+        "whole(answer, seen): expected names that nothing else uses, got 'rows'",
+    ),
+    "a cell of no kind": (
+        f"Fairness.columns = {COLUMN.format('lambda row: 3')}",
+        "cell of columns(summary): expected a statistic or None, got 3",
+    ),
+    "figures cannot be drawn": ("Fairness.figures = broken", "a figure of figures(summary, arrays) raises"),
+    "a figure of the core": ("Fairness.figures = taken", "expected names that nothing else uses, got 'payoffs'"),
+    "panels raises": ("Fairness.panels = fail", "panels(summary, arrays) raises KeyError"),
+}  # fmt: skip
+DRAWN = """
+from meva_core.contracts.evaluation import Column
+
+
+def broken(self, summary, arrays):
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.suptitle("$\\\\nosuch$")
+    return {"fairness": figure}
+
+
+def taken(self, summary, arrays):
+    return {"payoffs": figures(self, summary, arrays)["fairness"]}
+
+
+figures = Fairness.figures
+"""
+
+
+@pytest.mark.parametrize(("fault", "said"), BEFORE.values(), ids=BEFORE)
+def test_a_fault_is_found_before_anything_is_written(fake_plugin, meva_run, tmp_path, fault, said):
+    fake_plugin("fairness", f"{FAIRNESS}\n{fault}\n")
+    check_line(meva_run(*LOLA, "--evaluate", "fairness", "--out", tmp_path / "out"), said)
+    assert not (tmp_path / "out").exists()
+
+
+def check_line(outcome, said):
+    """Check that there is one line, and that it names plugin and distribution."""
+    (line,) = outcome.err.splitlines()
+    assert outcome.code == 2
+    assert line.startswith("error: evaluation 'fairness' of plugin 'fairness' (meva-fairness): ")
+    assert said in line
+    assert len(line) < 700
+
+
+TWO_ROWS = (*LOLA, "--set", "evaluate.values=[0.0, 1.0]", "--set", "evaluate.best_response.steps=2")
+
+
+@pytest.mark.parametrize(("fault", "said"), AFTER.values(), ids=AFTER)
+def test_a_fault_costs_no_other_results(fake_plugin, meva_run, meva_command, tmp_path, fault, said):
+    fake_plugin("fairness", f"{FAIRNESS}\n{DRAWN}\n{fault}\n")
+    out = tmp_path / "out"
+    outcome = meva_run(*TWO_ROWS, "--evaluate", "best_response,fairness", "--out", out)
+    check_line(outcome, said)
+    assert f"All other results are in {out}" in outcome.err
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["evaluations"] == ["best_response"]
+    assert {"payoffs", "best_response"} <= summary["rows"][0].keys()
+    assert isinstance(summary["rows"][0]["payoffs"], list)
+    with np.load(out / "policies.npz") as arrays:
+        assert set(arrays.files) == {"policies", "payoffs", "seeds", "settings", "entries"}
+    assert not (out / "report.html").exists()  # it is not finished
+    assert (meva_command("report", out).code, meva_command("report", out).err) == (0, "")
+
+
+def test_what_was_at_fault_is_asked_again(fake_plugin, meva_run, tmp_path):
+    site = fake_plugin("fairness", f"{FAIRNESS}\nFairness.whole = fail\n")
+    out = tmp_path / "out"
+    assert meva_run(*LOLA, "--evaluate", "default,fairness", "--out", out).code == 2
+    (site / "fairness.py").write_text(FAIRNESS)
+    sys.modules.pop("fairness")
+    discovery.installed.cache_clear()
+    outcome = meva_run("--resume", out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "fairness" in json.loads((out / "summary.json").read_text())["rows"][0]
+
+
+def test_what_builds_on_a_fault_is_left_out(fake_plugin, meva_run, tmp_path):
+    fake_plugin("fairness", f"{FAIRNESS}\n{AFTER['ask_once needs numbers'][0]}")
+    above = FAIRNESS.replace("fairness", "above").replace("    says", "    builds_on = ('fairness',)\n    says")
+    fake_plugin("above", above)
+    outcome = meva_run(*LOLA, "--evaluate", "above", "--out", tmp_path / "out")
+    assert outcome.err.startswith("error: evaluation 'fairness' of plugin 'fairness' (meva-fairness)")
+
+
+def test_one_may_build_on_one_without_arrays(fake_plugin, meva_run, tmp_path):
+    """The rehearsal has an answer of every evaluation, also of one that asks nothing."""
+    code = FAIRNESS.replace("    says", "    builds_on = ('convergence',)\n    says")
+    fake_plugin(
+        "fairness",
+        code.replace("return (ended.payoffs,)", "return (ended.payoffs * (answers['convergence'].each is None),)"),
+    )
+    _, summary = folder_of(meva_run, tmp_path, *LOLA, "--evaluate", "fairness")
+    assert summary["evaluations"] == ["convergence", "fairness"]
+
+
+def test_an_empty_cell_is_no_fault(fake_plugin, meva_run, tmp_path):
+    fake_plugin("fairness", f"{FAIRNESS}\n{DRAWN}\nFairness.columns = {COLUMN.format('lambda row: None')}\n")
+    folder_of(meva_run, tmp_path, *TWO_ROWS, "--evaluate", "best_response,fairness")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("1 / 0", "cannot be imported from 'fairness_too:Fairness': ZeroDivisionError"),
+        ("Fairness.builds_on = 3", "builds_on: expected names of evaluations, got 3"),
+    ],
+)
+def test_a_broken_class_runs_only_by_name(fake_plugin, meva_run, tmp_path, fault, said):
+    """One that would run by default is left out with a warning; another run is not refused for it."""
+    hook = FAIRNESS[: FAIRNESS.index("@component")].replace("fairness:", "fairness_too:")
+    fake_plugin("fairness", hook)
+    code = FAIRNESS.replace("    by_default = False\n", "")
+    (tmp_path / "site" / "fairness_too.py").write_text(code.replace("@hookimpl", "") + fault)
+    outcome = meva_run(*LOLA, "--set", "evaluate.best_response.steps=2", "--out", tmp_path / "out")
+    sys.modules.pop("fairness_too", None)
+    (line,) = outcome.err.splitlines()
+    assert outcome.code == 0
+    assert line.startswith("warning: evaluation 'fairness' of plugin 'fairness' (meva-fairness): ")
+    assert said in line
+    outcome = meva_run(*LOLA, "--evaluate", "fairness")
+    sys.modules.pop("fairness_too", None)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert "unknown hyper-parameter evaluate.pair -" in meva_run(*LOLA, "--set", "evaluate.pair=3").err
+
+
+def test_an_evaluation_may_have_a_learners_name(fake_plugin, meva_run, tmp_path):
+    code = FAIRNESS.replace('Entry("fairness"', 'Entry("naive"').replace("    by_default = False\n", "")
+    fake_plugin("fairness", code)
+    _, summary = folder_of(meva_run, tmp_path, *LOLA)
+    assert {"naive", "shaping"} <= set(summary["evaluations"])
+
+
 def test_what_nobody_asks_harms_nobody(fake_plugin, meva_run, tmp_path):
     fake_plugin("fairness", f"{FAIRNESS}\nFairness.ask = fail\n")
     _, summary = folder_of(meva_run, tmp_path, *LOLA)
     assert "fairness" not in summary["evaluations"]
+
+
+# ---------------------------------------------------------------- drawn again
+
+
+def test_a_page_is_made_again_with_the_settings_and_the_plugin_of_the_run(
+    fake_plugin, meva_run, meva_command, tmp_path
+):
+    """Two plugins offer the name, and the settings are not those by default: the page is the same, byte by byte."""
+    caption = 'f"how far payoffs are apart, in {self.unit}"'
+    code = FAIRNESS.replace('"how far payoffs are apart"', caption)
+    fake_plugin("fairness", code)
+    fake_plugin("unfair", FAIRNESS.replace("fairness:", "unfair:").replace("how far payoffs are", "unfair payoffs are"))
+    words = (*LOLA, "--evaluate", "fairness:fairness", "--set", "evaluate.fairness.unit=2.0")
+    out, _ = folder_of(meva_run, tmp_path, *words)
+    page = (out / "report.html").read_text()
+    assert "<h2>How far payoffs are apart, in 2.0</h2>" in page
+    outcome = meva_command("report", out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert (out / "report.html").read_text() == page
+    assert meva_command("compare", out, shutil.copytree(out, tmp_path / "copy")).err == ""
+
+
+def test_what_cannot_be_shown_again_is_left_out_with_a_remark(fake_plugin, meva_run, meva_command, tmp_path):
+    site = fake_plugin("fairness", FAIRNESS)
+    out, _ = folder_of(meva_run, tmp_path, *LOLA, "--evaluate", "convergence,fairness")
+    (site / "fairness.py").write_text(FAIRNESS.replace("unit: float", "size: float").replace("self.unit", "self.size"))
+    assert "warning: evaluation fairness is not shown: unknown hyper-parameter 'unit' @ evaluate.fairness" in shown(
+        meva_command, out
+    )
+    (site / "fairness.py").write_text(f"{FAIRNESS}\nFairness.tables = fail\n")
+    assert (
+        "warning: evaluation fairness is not shown: evaluation 'fairness' of plugin 'fairness' (meva-fairness): "
+        in (shown(meva_command, out))
+    )
+    (site / "meva_fairness-1.0.dist-info" / "entry_points.txt").unlink()
+    assert (
+        "warning: evaluation fairness is not shown: expected evaluation 'fairness' of plugin 'fairness' (meva-fairness"
+        in (shown(meva_command, out))
+    )
+
+
+def shown(meva_command, out):
+    """The warning about an evaluation that the page lacks; it has that of the other one."""
+    sys.modules.pop("fairness", None)
+    importlib.invalidate_caches()
+    discovery.installed.cache_clear()
+    outcome = meva_command("report", out)
+    page = (out / "report.html").read_text()
+    assert outcome.code == 0
+    assert "How far payoffs are apart</h2>" not in page
+    assert "Convergence: mean length" in page
+    (line,) = outcome.err.splitlines()
+    return line
 
 
 # ---------------------------------------------------------------- picked

@@ -11,6 +11,7 @@ from meva_evaluations import cross_play as evaluations_cross_play
 from meva_evaluations import fixed_points as evaluations_fixed_points
 from meva_evaluations import polytope as evaluations_polytope
 from meva_evaluations import shaping as evaluations_shaping
+from meva_evaluations import versus
 from meva_evaluations.best_response import BestResponse
 from meva_meta_value import value_errors
 
@@ -117,7 +118,7 @@ def test_what_is_not_a_number_is_in_no_basin():
 
 def test_against_seats_the_learner_first():
     learner, rival = Drift(rate=1.0), Drift(rate=10.0)
-    match = evaluations_shaping.against(LOGISTIC, Fitted(learner=learner, params=3.0), rival)
+    match = versus.against(LOGISTIC, Fitted(learner=learner, params=3.0), rival)
     assert match.seats == (0, 1)
     assert match.players[0] == Fitted(learner=learner, params=3.0)
     assert match.players[1] == Fitted(learner=rival)
@@ -128,10 +129,10 @@ def test_against_seats_the_learner_first():
 def test_against_asks_the_learner_whom_it_can_face():
     learner = meva.make("learner", "meva", game=LOGISTIC, value_model={"width": 4, "blocks": 0}, discount=0.9)
     naive, lola = (meva.make("learner", name, game=LOGISTIC) for name in ("naive", "lola"))
-    facing: Any = evaluations_shaping.against(LOGISTIC, Fitted(learner=learner), naive).players[0].learner
+    facing: Any = versus.against(LOGISTIC, Fitted(learner=learner), naive).players[0].learner
     np.testing.assert_allclose(facing.discounts, [0.9, 0.0], rtol=1e-6)
     with pytest.raises(BadCombination):
-        evaluations_shaping.against(LOGISTIC, Fitted(learner=learner), lola)
+        versus.against(LOGISTIC, Fitted(learner=learner), lola)
 
 
 # ---------------------------------------------------------------- survey

@@ -13,7 +13,7 @@ from meva_evaluations import basins as evaluations_basins
 from meva_evaluations import cross_play as evaluations_cross_play
 from meva_evaluations import fixed_points as evaluations_fixed_points
 from meva_evaluations import polytope as evaluations_polytope
-from meva_evaluations import shaping as evaluations_shaping
+from meva_evaluations import versus
 from test_theory import assert_same, in_unit, per_range
 
 import meva_core as meva
@@ -39,7 +39,7 @@ def policies_and_payoffs(game, learner, rival):
     plain |= {"answers": responses.policy, "agreement": responses.agreement}
     paid = {"payoffs": ended.payoffs, "responses": responses.payoffs}
     apart = {"gain": exploitable.gain, "loss": exploitable.loss, "range": game.payoff_range}
-    shaped = evaluate.matches(evaluations_shaping.against(game, Fitted(learner=learner), rival), KEY, 2, 2)
+    shaped = evaluate.matches(versus.against(game, Fitted(learner=learner), rival), KEY, 2, 2)
     plain["shaped"], paid["shaped payoffs"] = shaped.x, shaped.payoffs
     if game.num_players == 2:
         others = theory.random_answers(game, 5)

@@ -7,7 +7,7 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
 
     [defaults]                           # optional: used if neither a recipe nor the user sets a value
     KIND = "some_entry"                  # for learners' parts of this kind, whatever their names
-    evaluate = { shaping = { against = "naive" } }  # settings of evaluations
+    evaluate = { shaping = { against = "naive" } }  # settings of evaluations, also of some that do not run
 
     [recipes.GAME.LEARNER.RECIPE]
     source = "where the numbers come from"

@@ -80,7 +80,7 @@ class Run:
 
 def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
     """Build a run from the results of `Result.summary` and `Experiment.to_plain`, or from their files."""
-    setting, evaluations = summary["setting"], asked.of_summary(summary)
+    setting, evaluations = summary["setting"], asked.of_run(summary, plain)
     return Run(
         name=name,
         title=tables.title(dict(summary)),

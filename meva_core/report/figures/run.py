@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from meva_core.fitting import History
+from meva_core.report.checked import clash
 from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic, save
 from meva_core.report.result import Result
 from meva_core.report.tables import Evaluations, title
@@ -32,7 +33,11 @@ def draw(result: Result, summary: dict[str, Any], arrays: Mapping[str, Any], fol
                 whose = name if names.count(name) == 1 else f"{name}_{history.player}"
                 drawn[f"learning_{whose}"] = learning(history)
         for evaluation in result.evaluations.values():
-            drawn |= evaluation.figures(summary, arrays)
+            added = evaluation.figures(summary, arrays)
+            for name in added:
+                if name in drawn:
+                    clash(evaluation, "figures(summary, arrays)", name)
+            drawn |= added
         return [path for name, figure in drawn.items() for path in save(figure, folder, name)]
 
 
@@ -104,7 +109,10 @@ def learning(history: History) -> Figure:
     return figure
 
 
-def _line(axis: Any, positions: np.ndarray, statistics: list[dict[str, Any]], label: str, k: int) -> None:
+def _line(axis: Any, positions: np.ndarray, cells: list[dict[str, Any] | None], label: str, k: int) -> None:
+    if not (there := [n for n, cell in enumerate(cells) if cell is not None]):
+        return
+    positions, statistics = positions[there], [cell for cell in cells if cell is not None]
     mean = np.array([s["mean"] for s in statistics], float)
     sem = np.array([s["sem"] for s in statistics], float)
     colour = COLOURS[k % len(COLOURS)]

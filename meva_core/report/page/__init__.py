@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -13,8 +14,10 @@ import jinja2
 import numpy as np
 
 from meva_core.contracts.evaluation import Panel
+from meva_core.errors import Remark
 from meva_core.registry import bibtex
 from meva_core.report import asked, citations, tables
+from meva_core.report.checked import without_faults
 from meva_core.storage.run_folder import read_policies, read_summary
 
 CAPTIONS = {
@@ -26,10 +29,18 @@ CAPTIONS = {
 
 
 def of_run(folder: Path) -> str:
-    """The page of the finished run stored in a folder, with the evaluations of its names that are installed."""
-    summary = read_summary(folder)
-    evaluations = asked.of_summary(summary)
-    return of_results(summary, read_policies(folder), evaluations, citations.of_folder(folder), folder)
+    """The page of the finished run stored in a folder.
+
+    Its evaluations are rebuilt from its experiment.toml. Those that can no longer show the run are left out, each with
+    a `Remark`.
+    """
+    summary, arrays, papers = read_summary(folder), read_policies(folder), citations.of_folder(folder)
+    text, faults = without_faults(
+        asked.of_folder(folder, summary), lambda sound: of_results(summary, arrays, sound, papers, folder)
+    )
+    for fault in faults:
+        warnings.warn(f"evaluation {fault.name} is not shown: {fault}", Remark, stacklevel=2)
+    return text
 
 
 def of_results(

@@ -1,0 +1,200 @@
+"""The evaluations of an experiment: which of them run, and their settings in the table [evaluate]."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from meva_core.contracts import conversion
+from meva_core.errors import BadPlugin, BadValue, MevaError, Remark, UnknownName, did_you_mean
+from meva_core.experiment.choice import FROM, Choice, read_choice, read_name
+from meva_core.experiment.experiment import DEFAULT, EvaluateSettings
+from meva_core.registry import loading
+from meva_core.registry.entries import Offer, Registry
+from meva_core.registry.recipes import RecipeFile
+
+Tables = Mapping[str, Any]  # the table [evaluate]: its own settings, and a table for each evaluation
+
+
+def tables(registry: Registry, table: Tables, defaults: Tables) -> dict[str, Any]:
+    """The table [evaluate], with an inner table for each evaluation that runs and for those that it builds on; tables
+    of other evaluations are left out. defaults: settings of evaluations, which `table` replaces.
+
+    Raises UnknownName if an evaluation that is asked by name, or one that it builds on, is not installed.
+    """
+    numbers = {name: value for name, value in table.items() if not isinstance(value, Mapping)}
+    for name, value in numbers.items():
+        if any(offer.goes_by(name) for offer in registry.of_kind("evaluation")):
+            raise BadValue(f"expected evaluate.{name}.NAME, got {value!r}: name one of its hyper-parameters")
+    chosen = running(registry, _asked(table), table)
+    return {**numbers, **{name: {**_of(defaults, offer), **_of(table, offer)} for name, offer in chosen.items()}}
+
+
+def running(registry: Registry, asked: Sequence[str], table: Tables) -> dict[str, Offer]:
+    """The evaluations that run if these are asked, by the names of their tables, in the order of the registry.
+
+    An evaluation that runs by default is left out if one that it builds on is not installed, and with a `Remark` if a
+    third party's class cannot be loaded. Raises UnknownName if that
+    happens to an evaluation that is asked by name, and BadValue if two evaluations of one name are asked.
+    """
+    chosen = {name: _find(registry, name, table) for name in asked if name != DEFAULT}
+    for name, offer in chosen.items():
+        if lacking := [below for below, found in _below(registry, offer, table, chosen).items() if found is None]:
+            raise UnknownName(
+                f"expected evaluation {' and '.join(lacking)}, which {name} builds on, got none of this name: "
+                f"install its plugin, or leave {name} out"
+            )
+    if DEFAULT in asked:
+        named = [offer.name for offer in chosen.values()]
+        for offer in _by_default(registry):
+            if offer.name not in named and None not in _below(registry, offer, table).values():
+                chosen[_name(registry, offer)] = offer
+    for offer in list(chosen.values()):
+        for name, found in _below(registry, offer, table, chosen).items():
+            if found is not None and found not in chosen.values():
+                chosen[name] = found
+    names = {offer.name: name for name, offer in chosen.items()}
+    for name, offer in chosen.items():
+        if names[offer.name] != name:
+            raise BadValue(f"expected one evaluation called {offer.name}, got {name} and {names[offer.name]}: ask one")
+    return {name: chosen[name] for name in sorted(chosen, key=lambda name: registry.offers.index(chosen[name]))}
+
+
+def _by_default(registry: Registry) -> Iterator[Offer]:
+    for offer in registry.of_kind("evaluation"):
+        try:
+            if loading.load(offer).by_default:
+                yield offer
+        except BadPlugin as error:
+            if offer.bundled:
+                raise
+            warnings.warn(f"{error}; until then it does not run", Remark, stacklevel=2)
+
+
+def _asked(table: Tables) -> tuple[str, ...]:
+    return conversion.convert(table.get("asked", [DEFAULT]), tuple[str, ...], "evaluate.asked")
+
+
+def _below(
+    registry: Registry, offer: Offer, table: Tables, chosen: Mapping[str, Offer] | None = None
+) -> dict[str, Offer | None]:
+    """The evaluations that one builds on, directly or through others, by name; None for those that are not installed.
+    chosen: the evaluations of two plugins that share a name are told apart by it."""
+    found: dict[str, Offer | None] = {}
+    left = [*loading.load(offer).builds_on]
+    while left:
+        if (name := left.pop(0)) not in found:
+            found[name] = next((other for other in (chosen or {}).values() if other.name == name), None)
+            if found[name] is None and any(other.goes_by(name) for other in registry.of_kind("evaluation")):
+                found[name] = _find(registry, name, table)
+            if (there := found[name]) is not None:
+                left += loading.load(there).builds_on
+    return found
+
+
+def _find(registry: Registry, name: str, table: Tables) -> Offer:
+    """The evaluation of this name: the one that its table records, if there is one."""
+    own = table.get(name, {})
+    recorded = {FROM: own[FROM]} if isinstance(own, Mapping) and FROM in own else {}
+    return read_name(registry, "evaluation", {"name": name, **recorded}, f"evaluate.{name}.{FROM}").offer
+
+
+def _name(registry: Registry, offer: Offer) -> str:
+    """The name of an evaluation, with its plugin if several plugins offer the name."""
+    several = sum(other.goes_by(offer.name) for other in registry.of_kind("evaluation")) > 1
+    return f"{offer.plugin}:{offer.name}" if several else offer.name
+
+
+def _of(table: Tables, offer: Offer) -> dict[str, Any]:
+    """The settings of an evaluation, under whichever of its names the table has them."""
+    return {key: value for name, own in table.items() if offer.goes_by(name) for key, value in own.items()}
+
+
+# ---------------------------------------------------------------- checks
+
+
+def check_overrides(registry: Registry, table: Tables, overrides: Iterable[str]) -> None:
+    """Raise BadValue if an override is for an evaluation that does not run, UnknownName if it is for none."""
+    chosen = running(registry, _asked(table), table)
+    for path in overrides:
+        section, _, rest = path.partition(".")
+        name, dot, _ = rest.partition(".")
+        if section != "evaluate" or not dot or name in chosen or any(o.goes_by(name) for o in chosen.values()):
+            continue
+        registry.find("evaluation", name)
+        raise BadValue(
+            f"expected settings of an evaluation that runs ({', '.join(chosen)}), got {path}: "
+            f"add it with --evaluate {DEFAULT},{name}"
+        )
+
+
+def check_preferences(registry: Registry, file: RecipeFile, where: str) -> None:
+    """Check the settings of evaluations in a user's recipe file, also of those that do not run: they are preferences
+    that stand for all experiments. Raises the errors of `read`, which name the place in the file `where`."""
+    read(registry, file.evaluations, f"{where}: defaults.evaluate")
+    for game, learners in file.tables.items():
+        for learner, recipes in learners.items():
+            for name, recipe in recipes.items():
+                read(registry, recipe.get("evaluate", {}), f"{where}: recipes.{game}.{learner}.{name}.evaluate")
+
+
+def read(registry: Registry, plain: Any, path: str = "evaluate") -> tuple[EvaluateSettings, list[Choice]]:
+    """Read the table [evaluate] at `path`: its own settings, and the evaluations that it has tables for.
+
+    Raises UnknownName for a table of an evaluation that is not installed, and BadValue for an unknown setting or a
+    value of another type.
+    """
+    if not isinstance(plain, Mapping):
+        raise BadValue(f"expected a table, got {plain!r} @ {path}")
+    own = {name: table for name, table in plain.items() if isinstance(table, Mapping)}
+    numbers = {name: value for name, value in plain.items() if name not in own}
+    _check_settings(registry, numbers, path)
+    settings = conversion.construct(EvaluateSettings, conversion.structure(EvaluateSettings, numbers, path), path)
+    return settings, [_read_one(registry, name, table, f"{path}.{name}") for name, table in own.items()]
+
+
+def _read_one(registry: Registry, name: str, table: Tables, path: str) -> Choice:
+    try:
+        return read_choice(registry, "evaluation", {"name": name, **table}, path)
+    except UnknownName as error:
+        raise UnknownName(f"{error} @ {path}") from error
+
+
+def check_asked(registry: Registry, settings: EvaluateSettings, chosen: Sequence[Choice], plain: Tables) -> None:
+    """Raise BadValue unless an experiment's file has a table for every evaluation that is asked by name, and for no
+    evaluation that is neither asked nor built on."""
+    there = [choice.name for choice in chosen]
+    for name in settings.asked:
+        if name not in there and name != DEFAULT:
+            raise BadValue(f"expected a table [evaluate.{name}] for this evaluation, got none @ evaluate.asked")
+    offers = running(registry, settings.asked, plain)
+    for choice in chosen:
+        if choice.offer not in offers.values():
+            raise BadValue(
+                f"expected tables of evaluations that run ({', '.join(offers)}), got [evaluate.{choice.name}]: "
+                "add its name to evaluate.asked, or leave the table out"
+            )
+
+
+def _check_settings(registry: Registry, names: Iterable[str], path: str) -> None:
+    """Raise BadValue for a setting that now belongs to an evaluation; the message names that evaluation."""
+    own = [field.name for field in attrs.fields(EvaluateSettings)]
+    known = registry.of_kind("evaluation")
+    for name in names:
+        if name in own:
+            continue
+        for offer in known:
+            if (now := _formerly(offer).get(name)) is not None:
+                raise BadValue(f"{path}.{name} is now {path}.{offer.name}.{now}: use that instead")
+        hint = did_you_mean(name, [*own, *(offer.name for offer in known)])
+        raise BadValue(f"unknown hyper-parameter {path}.{name}{hint}")
+
+
+def _formerly(offer: Offer) -> Mapping[str, str]:
+    try:
+        return loading.load(offer).formerly
+    except MevaError:  # nobody asks for it
+        return {}

@@ -1,0 +1,178 @@
+"""Which evaluations of an experiment run, whose settings a file may hold, and each evaluation taken away in turn."""
+
+import sys
+
+import attrs
+import pytest
+
+from meva_core import evaluate, runner
+from meva_core.errors import BadValue, UnknownName
+from meva_core.experiment import compose, evaluations, reading, resolve
+from meva_core.registry import discovery, loading, recipes
+
+KNOWN = discovery.installed()
+OFFERS = KNOWN.of_kind("evaluation")
+SMALL = {"evaluate.pairs": 2, "evaluate.steps": 3}
+
+
+def without(name):
+    return attrs.evolve(KNOWN, offers=tuple(o for o in KNOWN.offers if (o.kind, o.name) != ("evaluation", name)))
+
+
+def resolved(known=KNOWN, game="ipd", overrides=None):
+    return resolve.resolve(
+        known, [recipes.shipped()], game=game, learner="naive", overrides={**SMALL, **(overrides or {})}
+    )
+
+
+# ---------------------------------------------------------------- one taken away
+
+
+@pytest.mark.parametrize("gone", OFFERS, ids=lambda offer: offer.name)
+def test_the_rest_works_without_an_evaluation(gone, monkeypatch):
+    """Its entry is hidden, and its module cannot be imported; everything else is imported anew and composed."""
+    known, module = without(gone.name), gone.entry.factory.partition(":")[0]
+    package = module.partition(".")[0]
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    rest = {offer.name: loading.load(offer) for offer in known.of_kind("evaluation")}
+    by_default = {offer.name for offer in OFFERS if offer.name in rest and rest[offer.name].by_default}
+    for game in ("ipd", "logistic"):
+        experiment = resolved(known, game)
+        names = {choice.name for choice in experiment.evaluations}
+        assert names == {name for name in by_default if gone.name not in below(rest, name)}
+        plan = evaluate.plan(experiment, compose.compose(experiment))
+        assert {question.name for question in plan.questions} <= names
+        assert reading.from_plain(known, experiment.to_plain(), "here") == experiment
+    for name in rest:
+        if gone.name in below(rest, name):
+            with pytest.raises(
+                UnknownName, match=rf"expected evaluation {gone.name}, which {name} builds on, got none"
+            ):
+                resolved(known, overrides={"evaluate.asked": ["default", name]})
+
+
+def below(classes, name):
+    """Names of evaluations that one builds on, directly or through others; the last ones may be gone."""
+    found = classes[name].builds_on if name in classes else ()
+    return {*found, *(other for each in found for other in below(classes, each))}
+
+
+def test_a_run_without_basins(monkeypatch):
+    monkeypatch.setattr(runner, "plugins", lambda registry_file=None: (without("basins"), [recipes.shipped()]))
+    few = {**SMALL, "evaluate.best_response.steps": 2, "evaluate.values": [0.0]}
+    result = runner.run("logistic", "naive", set=few)
+    assert list(result.evaluations) == ["best_response", "convergence"]
+    assert "outcomes" in result.summary()["rows"][0]
+    assert "shares of outcomes" in repr(result)
+
+
+# ---------------------------------------------------------------- settings of those that do not run
+
+
+def test_a_file_has_tables_of_evaluations_that_run():
+    plain = resolved().to_plain()
+    plain["evaluate"]["polytope"] = {"opponents": 3}
+    with pytest.raises(BadValue, match=r"expected tables of .* run \(best_response, .*\), got \[evaluate.polytope\]"):
+        reading.from_plain(KNOWN, plain, "here")
+    plain["evaluate"]["asked"] = ["default", "polytope"]
+    found = reading.from_plain(KNOWN, plain, "here")
+    assert [choice.name for choice in found.evaluations][-1] == "polytope"
+
+
+@pytest.mark.parametrize("asked", [["polytope"], ["default"], ["default", "polytope"], ["fixed_points"], []])
+def test_a_file_that_was_written_is_read(asked):
+    experiment = resolved(game="logistic", overrides={"evaluate.asked": asked})
+    assert reading.from_plain(KNOWN, experiment.to_plain(), "here") == experiment
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[defaults]\nevaluate = { basin = { grid = 3 } }", "unknown evaluation 'basin' - did you mean 'basins'?"),
+        ("[defaults]\nevaluate = { basin = { grid = 3 } }", "@ {file}: defaults.evaluate.basin"),
+        ("[defaults]\nevaluate = { basins = { gird = 3 } }", "'gird' @ {file}: defaults.evaluate.basins"),
+        ("[defaults]\nevaluate = { basins = { grid = 'x' } }", "got 'x' (str) @ {file}: defaults.evaluate.basins.grid"),
+        ("[defaults]\nevaluate = { shaping = { against = 'naiv' } }", "@ {file}: defaults.evaluate.shaping"),
+        ("[recipes.ipd.lola.mine.evaluate.polytop]", "@ {file}: recipes.ipd.lola.mine.evaluate.polytop"),
+        ("[recipes.ipd.lola.mine.evaluate.polytope]\nn = 3", "'n' @ {file}: recipes.ipd.lola.mine.evaluate.polytope"),
+        ("[recipes.ipd.lola.mine.evaluate]\npair = 3", "hyper-parameter {file}: recipes.ipd.lola.mine.evaluate.pair"),
+        ("[recipes.ipd.lola.mine.evaluate]\ngrid = 3", "is now {file}: recipes.ipd.lola.mine.evaluate.basins.grid"),
+    ],
+)  # fmt: skip
+def test_preferences_in_a_file_of_ones_own_are_checked(meva_run, tmp_path, text, said):
+    (tmp_path / "own.toml").write_text(text)
+    outcome = meva_run("--game", "ipd", "--learner", "naive", "--registry", tmp_path / "own.toml")
+    (line,) = outcome.err.splitlines()
+    assert outcome.code == 2
+    assert said.format(file=tmp_path / "own.toml") in line
+
+
+def test_preferences_for_evaluations_that_do_not_run_are_allowed(tmp_path):
+    (tmp_path / "own.toml").write_text(
+        "[defaults]\nevaluate = { polytope = { opponents = 3 }, best_response = { steps = 7 } }\n"
+        "[recipes.ipd.naive.mine.evaluate]\nbasins = { grid = 3 }"
+    )
+    known, files = runner.plugins(tmp_path / "own.toml")
+    found = resolve.resolve(known, files, game="ipd", learner="naive", recipe="mine")
+    assert [choice.name for choice in found.evaluations] == [c.name for c in resolved().evaluations]
+    assert next(c for c in found.evaluations if c.name == "best_response").settings["steps"] == 7
+
+
+@pytest.mark.parametrize("name", ["basins", "meva_evaluations:basins"])
+def test_an_evaluation_is_no_setting(name):
+    with pytest.raises(BadValue, match=rf"expected evaluate.{name}.NAME, got 3: name one of its hyper-parameters"):
+        resolved(overrides={f"evaluate.{name}": 3})
+    with pytest.raises(BadValue, match=rf"expected evaluate.{name}.NAME, got 3: name one of its hyper-parameters"):
+        resolved(overrides={f"evaluate.{name}": 3, f"evaluate.{name}.grid": 4})
+
+
+# ---------------------------------------------------------------- two plugins, one name
+
+FAIR = """
+from meva_core.contracts import Entry, Evaluation, component, hookimpl, static
+
+
+@hookimpl
+def meva_evaluations():
+    yield Entry("fairness", "MODULE:Fairness", "how far apart payoffs are")
+
+
+@component
+class Fairness(Evaluation):
+    unit: float = static(default=1.0, doc="of payoffs")
+    by_default = False
+"""
+
+
+@pytest.fixture
+def two(fake_plugin):
+    for name in ("fair", "just"):
+        fake_plugin(name, FAIR.replace("MODULE", name))
+    return discovery.installed()
+
+
+def test_settings_may_leave_out_whose_evaluation_is_asked(two):
+    asked = {"evaluate.asked": ["just:fairness"], "evaluate.fairness.unit": 2.0}
+    experiment = resolved(two, overrides=asked)
+    (choice,) = experiment.evaluations
+    assert (choice.name, choice.offer.plugin, choice.settings["unit"]) == ("fairness", "just", 2.0)
+    assert reading.from_plain(two, experiment.to_plain(), "here") == experiment
+    again = resolve.revised(two, experiment, {"evaluate.fairness.unit": 3.0, "evaluate.asked": ["default", "fairness"]})
+    assert (again.evaluations[-1].offer.plugin, again.evaluations[-1].settings["unit"]) == ("just", 3.0)
+
+
+def test_one_of_two_of_a_name_can_be_asked(two):
+    with pytest.raises(BadValue, match=r"expected one evaluation called fairness, got .*:fairness and .*:fairness"):
+        resolved(two, overrides={"evaluate.asked": ["just:fairness", "fair:fairness"]})
+
+
+def test_one_that_is_asked_by_name_replaces_that_by_default(fake_plugin):
+    code = FAIR.replace('"fairness"', '"convergence"')
+    fake_plugin("fair", code.replace("MODULE", "fair"))
+    known = discovery.installed()
+    found = evaluations.running(known, ["default", "fair:convergence"], {})
+    assert "fair:convergence" in found
+    assert "meva_evaluations:convergence" not in found
+    assert "meva_evaluations:convergence" in evaluations.running(known, ["default"], {})
