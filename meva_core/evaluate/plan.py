@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import conversion
-from meva_core.contracts.abstract import told
+from meva_core.contracts.abstract import describe
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.protocols import Learner, Sweep
 from meva_core.errors import BadCombination
@@ -92,7 +92,7 @@ def _questions(experiment: Experiment, composition: Composition) -> list[Questio
         evaluation = composition.evaluations[name]
         offer = composition.offers[name]
         if not isinstance(lacking := evaluation.lacks(composition, seeds), str):
-            raise offer.fault(f"lacks(composition, seeds): expected text, got {told(lacking)}")
+            raise offer.fault(f"lacks(composition, seeds): expected text, got {describe(lacking)}")
         if not (lacking := lacking or _lacks_what_it_builds_on(evaluation, asked)):
             planned = evaluation.plan(composition)
             asked.append(Question(name=name, evaluation=evaluation, planned=planned, offer=offer))

@@ -12,8 +12,9 @@ from meva_core.errors import BadFolder, MevaError, Remark
 from meva_core.experiment.choice import read_choice
 from meva_core.experiment.experiment import SCHEMA
 from meva_core.experiment.parts import build
-from meva_core.registry import discovery, recipes
+from meva_core.registry import discovery
 from meva_core.registry.entries import Registry
+from meva_core.registry.toml_reading import read_toml
 from meva_core.report.checked import checked
 
 
@@ -23,7 +24,7 @@ def of_folder(folder: Path, summary: Mapping[str, Any]) -> dict[str, Evaluation]
     If there is no experiment.toml that can be read, they have the settings by default.
     """
     try:
-        plain = recipes.read_toml(folder / "experiment.toml")
+        plain = read_toml(folder / "experiment.toml")
     except BadFolder:
         plain = {}
     return of_run(summary, plain)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import attrs
 import numpy as np
 
-from meva_core.contracts.abstract import told
+from meva_core.contracts.abstract import describe
 from meva_core.contracts.evaluation import Answer, Column, Evaluation, Panel
 from meva_core.errors import BadPlugin, in_short
 from meva_core.registry.entries import Offer
@@ -146,7 +146,7 @@ class Checked(Evaluation):
 
     def refuse(self, what: str, expected: str, got: Any) -> NoReturn:
         """Raise BadEvaluation: `what` was expected to be `expected`, and is `got`."""
-        raise self._fault(f"{what}: expected {expected}, got {told(got)}")
+        raise self._fault(f"{what}: expected {expected}, got {describe(got)}")
 
     def _result(self, what: str, right: Callable[[Any], bool], expected: str, *of: Any) -> Any:
         """The result of the evaluation's method that `what` begins with, if `right` is true for it."""
