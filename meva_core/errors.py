@@ -56,6 +56,12 @@ def debugging() -> bool:
     return os.environ.get("MEVA_DEBUG", "") not in ("", "0")
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """True for an error of Python or of jax that says that memory is exhausted. Jax's error is recognised by its text,
+    so that jax need not be imported."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" in str(error))
+
+
 def in_short(error: BaseException, most: int = 300) -> str:
     """Type and message of an exception, at most `most` characters; a MevaError's message alone, since it is
     complete."""

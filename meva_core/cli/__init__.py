@@ -25,7 +25,7 @@ from meva_core.cli.sweep import sweep_command
 from meva_core.cli.tournament import tournament_command
 from meva_core.cli.verify import verify_command
 from meva_core.compute import signals
-from meva_core.errors import MevaError, Remark, debugging, one_line
+from meva_core.errors import MevaError, Remark, debugging, one_line, out_of_memory
 from meva_core.registry import attribution
 from meva_core.registry.discovery import PluginWarning
 
@@ -90,8 +90,8 @@ def _invoke(command: click.Command) -> None:
     except (click.Abort, KeyboardInterrupt) as error:
         click.echo("stopped", err=True)
         sys.exit(signals.exit_code(error))
-    except (MemoryError, RuntimeError) as error:  # jax is not imported here, so its error is recognised by its text
-        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
             raise
         advice = "use less at a time: a smaller batch_size or width, fewer pairs or seeds, or fewer --jobs"
         click.echo(f"error: {one_line(f'not enough memory ({error}): {advice}')}", err=True)

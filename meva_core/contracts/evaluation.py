@@ -79,7 +79,8 @@ class Evaluation(Protocol):
     by_default: True if it runs unless a user picks evaluations by name.
     builds_on: names of evaluations whose answers `inputs` reads; they run first, and without them this one is left out.
     first_seed: True if it runs for the first seed only.
-    stream: the number that is folded into a seed's key for it (`streams`); None: a number computed from its name.
+    stream: the number that is folded into a seed's key for it, from 2**31 to 2**32 - 65 (`streams`); None: a number
+        computed from its name.
     says: the text on the screen while it runs.
     formerly: names of settings that older versions had in [evaluate] -> their present names.
     small: hyper-parameters that the conformance kit uses for it, `small = {"grid": 3}`.
@@ -101,8 +102,9 @@ class Evaluation(Protocol):
         resolved.
 
         named: the entries that settings name, by setting. about: an object with `learner`, `opponents` (empty in
-        self-play), `rate`, the learner's rate in its recipe or None, and `of_recipe`, a function from an entry of
-        `named` to the hyper-parameters in its default recipe for the game. An entry has `name` and `settings`.
+        self-play), `rate`, the number in the learner's recipe that its steps are proportional to (`Learner.paced_by`),
+        or None, and `of_recipe`, a function from an entry of `named` to the hyper-parameters in its default recipe for
+        the game. An entry has `name` and `settings`.
         """
         return settings
 

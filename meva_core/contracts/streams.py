@@ -13,8 +13,8 @@ FRESH_FIT = 2**32 - 1  # of a seed: the initial state of its fit
 RESPONSES = 2**32 - 5  # of a seed: fresh starts of best responses
 MATCHES = 2**32 - 6  # of a seed: starts and steps of the matches of a run
 TOURNAMENT = 2**32 - 7  # of a seed: the matches of a tournament
-RESERVED = range(2**32 - 64, 2**32)  # of a seed: evaluations with a fixed number, and the streams above
-NAMED = range(2**31, 2**32 - 64)  # of a seed: all other evaluations, by their names
+RESERVED = range(2**32 - 64, 2**32)  # of a seed: bundled evaluations with a fixed number, and the streams above
+NAMED = range(2**31, 2**32 - 64)  # of a seed: all other evaluations, by their names or a number of their own
 FIRST_STATES = 2**32 - 1  # of a match: the initial states of its players
 LOOPS = range(2**31)  # of a seed: the outer loops of its fit
 

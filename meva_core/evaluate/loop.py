@@ -21,7 +21,7 @@ from meva_core import match as matching
 from meva_core.contracts import streams
 from meva_core.contracts.evaluation import Answer, Asking, Evaluation
 from meva_core.contracts.protocols import Game
-from meva_core.errors import MevaError, in_short
+from meva_core.errors import MevaError, in_short, out_of_memory
 from meva_core.evaluate.matches import matches
 from meva_core.evaluate.plan import Plan, Question
 from meva_core.match import Match
@@ -147,7 +147,7 @@ def _ask(
                 said(question.evaluation.says or f"running evaluation {question.name}")
             answer = _answer(question, game, match, keys, values, name, plan, ended, answers)
         except Exception as error:  # a stranger's evaluation costs its own answer, and nothing else
-            if question.third_party is None:
+            if question.third_party is None or out_of_memory(error):
                 raise
             faults[question.name] = blamed(question.third_party, error)
             continue

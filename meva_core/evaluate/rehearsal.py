@@ -71,7 +71,7 @@ def _asked(
 def _answer(
     question: Question, asked: Asked, match: Match, ended: Any, answers: dict[str, Answer], seeds: int, key: Array
 ) -> Answer | None:
-    """The answer to a question, abstractly; None if that needs numbers."""
+    """The answer to a question, abstractly. None if the evaluation gives no answer, or if that needs numbers."""
     evaluation, planned = question.evaluation, asked.tree("plan(composition)", question.planned)
     asking, (every, once_for_all) = Asking(planned=planned, pairs=FEW, steps=FEW), asks(evaluation)
     each = once = None
@@ -94,6 +94,8 @@ def _answer(
         if (once := asked.answer(ASK_ONCE, ask_once)) is UNKNOWN:
             return None
         asked.tree(ASK_ONCE, once)
+    if (every or once_for_all) and each is None and once is None:
+        return None
     return Answer(each=_with_axes(each, 1, 1), once=once)
 
 

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from types import FrameType
 
-from meva_core.errors import BadPlugin, MevaError, in_short
+from meva_core.errors import BadPlugin, MevaError, in_short, out_of_memory
 from meva_core.registry import discovery, entries
 from meva_core.registry.entries import OURS, Offer, Plugin, what_to_do
 
@@ -22,14 +22,15 @@ from meva_core.registry.entries import OURS, Offer, Plugin, what_to_do
 def named() -> Iterator[None]:
     """Context manager: an exception from a plugin that is not bundled becomes a BadPlugin that names it.
 
-    MevaError and Ctrl-C pass unchanged. So do errors from the core and bundled plugins, with their traceback.
+    MevaError, Ctrl-C and errors for lack of memory pass unchanged. So do errors from the core and bundled plugins, with
+    their traceback.
     """
     try:
         yield
     except MevaError:
         raise
     except (Exception, SystemExit) as error:
-        who = culprit(error)
+        who = None if out_of_memory(error) else culprit(error)
         if who is None:
             raise
         raise BadPlugin(f"{who} raises {in_short(error)}. {what_to_do(who.distribution, raised=True)}") from error

@@ -89,13 +89,15 @@ def _evaluation(asked: Asked) -> None:
         return isinstance(value, (tuple, list)) and all(isinstance(text, str) for text in value)
 
     def stream(value: Any) -> bool:
-        return value is None or (whole(value) and streams.LOOPS.stop <= value < streams.RESERVED.stop)
+        return value is None or (whole(value) and any(int(value) in numbers for numbers in allowed))
+
+    allowed = (streams.NAMED, streams.RESERVED) if asked.offer.bundled else (streams.NAMED,)
 
     asked.attribute("builds_on", "names of evaluations", texts)
     asked.attribute("by_default", "True or False", lambda value: value in (True, False))
     asked.attribute("first_seed", "True or False", lambda value: value in (True, False))
     asked.attribute("formerly", "texts by texts", _labels)
-    asked.attribute("stream", "None or a whole number from 2**31 to 2**32 - 1", stream)
+    asked.attribute("stream", "None or a whole number from 2**31 to 2**32 - 65", stream)
 
 
 def _small(asked: Asked, cls: type, settings: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from meva_core.contracts.abstract import abstract, describe, difference
-from meva_core.errors import MevaError, in_short
+from meva_core.errors import MevaError, in_short, out_of_memory
 from meva_core.registry.entries import Offer
 
 NUMBERS = tuple("biufcV")  # kinds of dtypes: booleans, numbers, and those of ml_dtypes, such as bfloat16
@@ -30,12 +30,15 @@ class Asked:
         raise self.offer.fault(f"{what}: expected {expected}, got {describe(got)}")
 
     def answer(self, what: str, ask: Callable[[], Any]) -> Any:
-        """The result of `ask`. Any exception but a MevaError becomes a BadPlugin that names the plugin."""
+        """The result of `ask`. An exception becomes a BadPlugin that names the plugin, unless it is a
+        MevaError or says that memory is exhausted."""
         try:
             return ask()
         except MevaError:
             raise
         except (Exception, SystemExit) as error:
+            if out_of_memory(error):
+                raise
             raise self.offer.fault(f"{what} raises {in_short(error)}", raised=True) from error
 
     def attribute(self, name: str, expected: str, accepts: Callable[[Any], bool]) -> Any:

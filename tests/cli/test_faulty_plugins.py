@@ -1,11 +1,13 @@
 """A stranger's plugin with one fault of every kind: one line that names it, and all else as if it were not there."""
 
+import json
 import pickle
 
 import pytest
 
 import meva_core as meva
 from meva_core import evaluate, runner
+from meva_core.contracts import streams
 from meva_core.contracts.hyperparameters import parts
 from meva_core.errors import BadPlugin
 from meva_core.experiment import compose, resolve
@@ -561,6 +563,86 @@ def test_two_plugins_in_one_package_are_told_apart(fake_plugin, tmp_path):
 
 def test_a_blame_goes_from_process_to_process():
     assert str(pickle.loads(pickle.dumps(BadPlugin("one line")))) == "one line"  # noqa: S301
+
+
+# ---------------------------------------------------------------- evaluations
+
+ASKED = """
+import jax
+
+from meva_core.contracts import Entry, Evaluation, component, hookimpl
+
+
+@hookimpl
+def meva_evaluations():
+    yield Entry("lower", "asked:Lower", "gives the answer of `once`")
+    yield Entry("upper", "asked:Upper", "reads that answer")
+
+
+@component
+class Lower(Evaluation):
+    by_default = False
+
+    def ask_once(self, game, match, keys, asking):
+        return once(keys)
+
+
+@component
+class Upper(Evaluation):
+    by_default = False
+    builds_on = ("lower",)
+
+    def inputs(self, ended, answers):
+        return (ended.payoffs + answers["lower"].once,)
+
+    def ask(self, match, key, asking, payoffs):
+        return payoffs
+
+    def rows(self, answer, seen):
+        return [{"upper": float(payoffs.mean())} for payoffs in answer.each[0]]
+
+
+def with_numbers(keys, error):
+    float(jax.random.key_data(keys).sum())  # in the rehearsal this is not known
+    raise error
+
+
+"""
+ASK = ("--game", "matrix", "--learner", "naive", *SHORT[:4], "--evaluate", "convergence,upper")
+
+
+@pytest.mark.parametrize(("answer", "names"), [("None", ["convergence"]), ("1.0", ["convergence", "lower", "upper"])])
+def test_without_an_answer_what_builds_on_it_does_not_run(fake_plugin, meva_run, tmp_path, answer, names):
+    fake_plugin("asked", f"{ASKED}def once(keys):\n    return {answer}\n")
+    outcome = meva_run(*ASK, "--out", tmp_path / "out")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["evaluations"] == names
+
+
+@pytest.mark.parametrize("error", ["MemoryError('17 TiB')", "RuntimeError('RESOURCE_EXHAUSTED: out of memory')"])
+@pytest.mark.parametrize("body", ["with_numbers(keys, {})", "raise {}"], ids=["in the run", "in the rehearsal"])
+def test_too_little_memory_is_nobodys_fault(fake_plugin, meva_run, tmp_path, body, error):
+    fake_plugin("asked", f"{ASKED}def once(keys):\n    {body.format(error)}\n")
+    outcome = meva_run(*ASK, "--out", tmp_path / "out")
+    (line,) = outcome.err.splitlines()
+    assert outcome.code == 1
+    assert line.startswith("error: not enough memory (")
+    assert "use less at a time" in line
+    assert "Ask its authors" not in line
+
+
+@pytest.mark.parametrize("stream", [*streams.RESERVED[-10:], streams.NAMED.start - 1, streams.RESERVED.stop])
+def test_a_stranger_takes_no_stream_of_ours(fake_plugin, stream):
+    fake_plugin("asked", f"{ASKED}Lower.stream = {stream}")
+    offer = discovery.installed().find("evaluation", "lower")
+    with pytest.raises(BadPlugin, match=r"stream: expected None or a whole number from 2\*\*31 to 2\*\*32 - 65, got"):
+        loading.load(offer)
+
+
+@pytest.mark.parametrize("stream", [None, streams.NAMED[0], streams.NAMED[-1]])
+def test_a_stranger_may_have_a_stream(fake_plugin, stream):
+    fake_plugin("asked", f"{ASKED}Lower.stream = {stream}")
+    assert loading.load(discovery.installed().find("evaluation", "lower")).stream == stream
 
 
 @pytest.mark.parametrize("offer", meva.installed().offers, ids=lambda offer: f"{offer.kind}-{offer.name}")
