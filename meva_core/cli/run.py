@@ -148,9 +148,9 @@ def run_command(
     fit = {"fit.seed": seed, "fit.seeds": seeds, "fit.on_divergence": on_divergence}
     overrides |= {path: value for path, value in fit.items() if value is not None}
     if resume is not None:
-        resolved = resuming.revised(registry, resume, overrides)
+        resolved = resuming.revised(registry, files, resume, overrides)
     elif experiment is not None:
-        resolved = resolve.revised(registry, reading.read(registry, experiment), overrides).as_installed()
+        resolved = resolve.revised(registry, files, reading.read(registry, experiment), overrides).as_installed()
     else:
         resolved = resolve.resolve(
             registry,

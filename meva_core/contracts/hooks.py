@@ -55,6 +55,7 @@ class Kind:
         takes them; () if it receives the component itself.
     allowed: those of `arguments` that are permissions, True or False: users choose within them. Each maps to two
         phrases for messages: the requirement, and what there is instead.
+    reserved: names that no entry may have, since they have another meaning where users write the names of entries.
     """
 
     hook: str
@@ -64,6 +65,7 @@ class Kind:
     part: bool = False
     arguments: tuple[str, ...] = ()
     allowed: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    reserved: tuple[str, ...] = ()
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -89,7 +91,11 @@ KINDS: Mapping[str, Kind] = {
         },
     ),
     "explorer": Kind("meva_explorers", "Explorer", part=True),
-    "evaluation": Kind("meva_evaluations", "Evaluation"),
+    "evaluation": Kind(  # `default` stands for a selection; the others are the settings of [evaluate]
+        "meva_evaluations",
+        "Evaluation",
+        reserved=("default", "pairs", "steps", "values", "asked", "float64"),
+    ),
 }
 PARTS = tuple(name for name, kind in KINDS.items() if kind.part)  # kinds of the parts of learners
 
@@ -123,7 +129,8 @@ def _file_name(entry: Any, attribute: attrs.Attribute, value: str) -> None:
 class Entry:
     """One named component of a kind in `KINDS` that a plugin offers: a game, a learner, an evaluation or another.
 
-    name: the name for users, `--game NAME`: letters, digits, `_`, `-` and `.`; it cannot begin with the last two.
+    name: the name for users, `--game NAME`: letters, digits, `_`, `-` and `.`; it cannot begin with the last two. An
+        evaluation cannot have the name of a setting in [evaluate], or `default`.
     factory: "package.module:Class", a `component` of the kind that the hook is for; imported when used.
     summary: one line for `meva list`.
     reference: the paper or papers it comes from, if any.

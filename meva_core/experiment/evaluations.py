@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -29,33 +29,35 @@ def tables(registry: Registry, table: Tables, defaults: Tables) -> dict[str, Any
     for name, value in numbers.items():
         if any(offer.goes_by(name) for offer in registry.of_kind("evaluation")):
             raise BadValue(f"expected evaluate.{name}.NAME, got {value!r}: name one of its hyper-parameters")
-    chosen = running(registry, _asked(table), table)
+    chosen = running(registry, _selection(table), table)
     return {**numbers, **{name: {**_of(defaults, offer), **_of(table, offer)} for name, offer in chosen.items()}}
 
 
-def running(registry: Registry, asked: Sequence[str], table: Tables) -> dict[str, Offer]:
-    """The evaluations that run if these are asked, by the names of their tables, in the order of the registry.
+def running(registry: Registry, selection: Sequence[str], table: Tables) -> dict[str, Offer]:
+    """The evaluations that run if these names are selected, by the names of their tables, in the registry's order.
 
-    An evaluation that runs by default is left out if one that it builds on is not installed, and with a `Remark` if a
-    third party's class cannot be loaded. Raises UnknownName if that
-    happens to an evaluation that is asked by name, and BadValue if two evaluations of one name are asked.
+    An evaluation that runs by default is left out if one that it builds on is not installed. It is left out with a
+    `Remark` if its class, or that of one that it builds on, comes from a third party and cannot be loaded.
+
+    An evaluation that is asked by name is never left out: this raises UnknownName if one that it builds on is not
+    installed, and BadPlugin if a class cannot be loaded. Raises BadValue if two evaluations of one name are asked.
     """
-    chosen = {name: _find(registry, name, table) for name in asked if name != DEFAULT}
+    chosen = {name: _find(registry, name, table) for name in selection if name != DEFAULT}
     for name, offer in chosen.items():
-        if lacking := [below for below, found in _below(registry, offer, table, chosen).items() if found is None]:
+        if lacking := [below for below, other in _below(registry, offer, table, chosen).items() if other is None]:
             raise UnknownName(
                 f"expected evaluation {' and '.join(lacking)}, which {name} builds on, got none of this name: "
                 f"install its plugin, or leave {name} out"
             )
-    if DEFAULT in asked:
-        named = [offer.name for offer in chosen.values()]
-        for offer in _by_default(registry):
-            if offer.name not in named and None not in _below(registry, offer, table).values():
+    if DEFAULT in selection:
+        by_name = [offer.name for offer in chosen.values()]
+        for offer in registry.of_kind("evaluation"):
+            if offer.name not in by_name and _runs_by_default(registry, offer, table):
                 chosen[_name(registry, offer)] = offer
     for offer in list(chosen.values()):
-        for name, found in _below(registry, offer, table, chosen).items():
-            if found is not None and found not in chosen.values():
-                chosen[name] = found
+        for name, other in _below(registry, offer, table, chosen).items():
+            if other is not None and other not in chosen.values():
+                chosen[name] = other
     names = {offer.name: name for name, offer in chosen.items()}
     for name, offer in chosen.items():
         if names[offer.name] != name:
@@ -63,18 +65,22 @@ def running(registry: Registry, asked: Sequence[str], table: Tables) -> dict[str
     return {name: chosen[name] for name in sorted(chosen, key=lambda name: registry.offers.index(chosen[name]))}
 
 
-def _by_default(registry: Registry) -> Iterator[Offer]:
-    for offer in registry.of_kind("evaluation"):
-        try:
-            if loading.load(offer).by_default:
-                yield offer
-        except BadPlugin as error:
-            if offer.bundled:
-                raise
-            warnings.warn(f"{error}; until then it does not run", Remark, stacklevel=2)
+def _runs_by_default(registry: Registry, offer: Offer, table: Tables) -> bool:
+    """True if an evaluation runs by default, and so can all that it builds on.
+
+    Warns (Remark) if a class of a third party cannot be loaded. Raises BadPlugin if that happens to a bundled one.
+    """
+    try:
+        return loading.load(offer).by_default and None not in _below(registry, offer, table).values()
+    except BadPlugin as error:
+        if offer.bundled:
+            raise
+        warnings.warn(f"{error}; until then evaluation {offer.name} does not run", Remark, stacklevel=2)
+        return False
 
 
-def _asked(table: Tables) -> tuple[str, ...]:
+def _selection(table: Tables) -> tuple[str, ...]:
+    """The names in evaluate.asked."""
     return conversion.convert(table.get("asked", [DEFAULT]), tuple[str, ...], "evaluate.asked")
 
 
@@ -83,16 +89,17 @@ def _below(
 ) -> dict[str, Offer | None]:
     """The evaluations that one builds on, directly or through others, by name; None for those that are not installed.
     chosen: the evaluations of two plugins that share a name are told apart by it."""
-    found: dict[str, Offer | None] = {}
+    below: dict[str, Offer | None] = {}
     left = [*loading.load(offer).builds_on]
     while left:
-        if (name := left.pop(0)) not in found:
-            found[name] = next((other for other in (chosen or {}).values() if other.name == name), None)
-            if found[name] is None and any(other.goes_by(name) for other in registry.of_kind("evaluation")):
-                found[name] = _find(registry, name, table)
-            if (there := found[name]) is not None:
-                left += loading.load(there).builds_on
-    return found
+        if (name := left.pop(0)) not in below:
+            other = next((other for other in (chosen or {}).values() if other.name == name), None)
+            if other is None and any(each.goes_by(name) for each in registry.of_kind("evaluation")):
+                other = _find(registry, name, table)
+            if other is not None:
+                left += loading.load(other).builds_on
+            below[name] = other
+    return below
 
 
 def _find(registry: Registry, name: str, table: Tables) -> Offer:
@@ -118,7 +125,8 @@ def _of(table: Tables, offer: Offer) -> dict[str, Any]:
 
 def check_overrides(registry: Registry, table: Tables, overrides: Iterable[str]) -> None:
     """Raise BadValue if an override is for an evaluation that does not run, UnknownName if it is for none."""
-    chosen = running(registry, _asked(table), table)
+    selection = _selection(table)
+    chosen = running(registry, selection, table)
     for path in overrides:
         section, _, rest = path.partition(".")
         name, dot, _ = rest.partition(".")
@@ -127,7 +135,7 @@ def check_overrides(registry: Registry, table: Tables, overrides: Iterable[str])
         registry.find("evaluation", name)
         raise BadValue(
             f"expected settings of an evaluation that runs ({', '.join(chosen)}), got {path}: "
-            f"add it with --evaluate {DEFAULT},{name}"
+            f"add it with --evaluate {','.join([*selection, name])}"
         )
 
 
@@ -166,9 +174,9 @@ def _read_one(registry: Registry, name: str, table: Tables, path: str) -> Choice
 def check_asked(registry: Registry, settings: EvaluateSettings, chosen: Sequence[Choice], plain: Tables) -> None:
     """Raise BadValue unless an experiment's file has a table for every evaluation that is asked by name, and for no
     evaluation that is neither asked nor built on."""
-    there = [choice.name for choice in chosen]
+    names = [DEFAULT, *(choice.name for choice in chosen)]
     for name in settings.asked:
-        if name not in there and name != DEFAULT:
+        if name not in names:
             raise BadValue(f"expected a table [evaluate.{name}] for this evaluation, got none @ evaluate.asked")
     offers = running(registry, settings.asked, plain)
     for choice in chosen:
@@ -182,14 +190,14 @@ def check_asked(registry: Registry, settings: EvaluateSettings, chosen: Sequence
 def _check_settings(registry: Registry, names: Iterable[str], path: str) -> None:
     """Raise BadValue for a setting that now belongs to an evaluation; the message names that evaluation."""
     own = [field.name for field in attrs.fields(EvaluateSettings)]
-    known = registry.of_kind("evaluation")
+    offers = registry.of_kind("evaluation")
     for name in names:
         if name in own:
             continue
-        for offer in known:
+        for offer in offers:
             if (now := _formerly(offer).get(name)) is not None:
                 raise BadValue(f"{path}.{name} is now {path}.{offer.name}.{now}: use that instead")
-        hint = did_you_mean(name, [*own, *(offer.name for offer in known)])
+        hint = did_you_mean(name, [*own, *(offer.name for offer in offers)])
         raise BadValue(f"unknown hyper-parameter {path}.{name}{hint}")
 
 

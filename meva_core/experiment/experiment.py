@@ -12,7 +12,7 @@ name, and so does its file:
     distribution = "meva"
     version = "1.0.0"
 
-If an evaluation names a learner, as `evaluate.shaping.against` does, its origin is in [evaluate.shaping.against_from].
+If a setting of an evaluation names an entry, evaluate.NAME.SETTING, its origin is in [evaluate.NAME.SETTING_from].
 In a file written by hand, `from` may name only the plugin or only the distribution, and may be left out if only one
 plugin offers the name. The origin is part of the hash: equal hashes mean equal code.
 """
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -133,17 +133,21 @@ class Experiment:
         """The same experiment with the origins of the installed plugins, as a new run records them: a file may name
         other versions, or no origin."""
         learner = self.learner.as_installed()
-        evaluations = tuple(evaluation.as_installed() for evaluation in self.evaluations)
-        called = {old.name: new.name for old, new in zip(self.evaluations, evaluations, strict=True)}
-        asked = tuple(called.get(name, name) for name in self.evaluate.asked)
-        return attrs.evolve(
+        installed = attrs.evolve(
             self,
             game=self.game.as_installed(),
             learner=learner,
             opponents=unless_self_play(learner, tuple(rival.as_installed() for rival in self.opponents)),
-            evaluate=attrs.evolve(self.evaluate, asked=asked),
-            evaluations=evaluations,
         )
+        return installed.with_evaluations(evaluation.as_installed() for evaluation in self.evaluations)
+
+    def with_evaluations(self, evaluations: Iterable[Choice]) -> Experiment:
+        """The same experiment with other records of its evaluations, in the same order. If one has another name,
+        `evaluate.asked` has that name too."""
+        evaluations = tuple(evaluations)
+        names = {old.name: new.name for old, new in zip(self.evaluations, evaluations, strict=True)}
+        asked = tuple(names.get(name, name) for name in self.evaluate.asked)
+        return attrs.evolve(self, evaluate=attrs.evolve(self.evaluate, asked=asked), evaluations=evaluations)
 
     @property
     def changed_versions(self) -> list[str]:

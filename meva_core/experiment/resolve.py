@@ -48,7 +48,7 @@ def resolve(
     used = _recipes(book, recipe, or_default)
     own, chosen = used[0], used[0].name
     draft = _draft(book, used, game, (learner, *opponents))
-    of_recipe, rate = dict(draft.game), _rate(draft.learner, offers[0])
+    of_recipe, rate = dict(draft.game), _rate(draft.learner.own, offers[0])
     source = own.source
     for path, value in (overrides or {}).items():
         draft.override(path, value)
@@ -69,34 +69,53 @@ def resolve(
     return attrs.evolve(resolved, source="; ".join([resolved.source, *counted]))
 
 
-def revised(registry: Registry, experiment: Experiment, overrides: Mapping[str, Any]) -> Experiment:
-    """The experiment with some hyper-parameters changed, `{"learner.rate": 1.5}`."""
+def revised(
+    registry: Registry, files: Sequence[recipes.RecipeFile], experiment: Experiment, overrides: Mapping[str, Any]
+) -> Experiment:
+    """The experiment with some hyper-parameters changed, `{"learner.rate": 1.5}`.
+
+    Evaluations that it did not have before get the settings that `resolve` would give them.
+    """
     draft = drafts.of_experiment(experiment)
     for path, value in overrides.items():
         draft.override(path, value)
-    evaluate = draft.evaluate
+    evaluate, rate, before = draft.evaluate, None, {choice.offer: choice for choice in experiment.evaluations}
     if "evaluate.asked" in overrides:
-        evaluate = evaluations.tables(registry, evaluate, {})
+        book = cookbook(registry, files, experiment.game.offer, [experiment.learner.offer])
+        (recipe,) = _recipes(book, experiment.recipe, or_default=True)
+        rate = _rate(recipe.sections.get("learner", {}), experiment.learner.offer)
+        own = {name: table for name, table in recipe.sections.get("evaluate", {}).items() if isinstance(table, Mapping)}
+        defaults = _merged(book.evaluations(0), own)
+        of_others = (name for name in defaults if not any(offer.goes_by(name) for offer in before))
+        evaluate = evaluations.tables(registry, evaluate, {name: defaults[name] for name in of_others})
     evaluations.check_overrides(registry, evaluate, overrides)
     plain = {**experiment.to_plain(), **draft.to_plain(), "evaluate": evaluate}
-    found = from_plain(registry, plain, "experiment")
-    before = {evaluation.name: evaluation for evaluation in experiment.evaluations}
-    meant = (_as_meant(evaluation, before.get(evaluation.name)) for evaluation in found.evaluations)
-    return attrs.evolve(found, evaluations=tuple(meant))
+    changed = from_plain(registry, plain, "experiment")
+    new = tuple(choice.as_installed() for choice in changed.evaluations if choice.offer not in before)
+    of_new = settling.settled(registry, files, attrs.evolve(changed, evaluations=new), rate).evaluations
+    settled = {choice.offer: choice for choice in of_new}
+    return changed.with_evaluations(
+        settled[choice.offer] if choice.offer in settled else _as_meant(choice, before[choice.offer])
+        for choice in changed.evaluations
+    )
 
 
-def _as_meant(evaluation: Choice, before: Choice | None) -> Choice:
-    """The evaluation, with the origins of the installed plugins for whatever is new: itself, or entries that it
-    names."""
-    if before is None:
-        return evaluation.as_installed()
+def _merged(*tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Settings of evaluations, by name; the last table wins."""
+    names = dict.fromkeys(name for table in tables for name in table)
+    return {name: {key: value for table in tables for key, value in table.get(name, {}).items()} for name in names}
+
+
+def _as_meant(evaluation: Choice, before: Choice) -> Choice:
+    """An evaluation under the name that it had before, with the origins of the installed plugins for the entries that
+    it did not name before."""
     new = {
         setting: choice.as_installed()
         for setting, choice in evaluation.named.items()
         if setting not in before.named or choice.name != before.named[setting].name
     }
     settings = {**evaluation.settings, **{setting: choice.name for setting, choice in new.items()}}
-    return attrs.evolve(evaluation, settings=settings, named={**evaluation.named, **new})
+    return attrs.evolve(evaluation, name=before.name, settings=settings, named={**evaluation.named, **new})
 
 
 def _in_another_unit(
@@ -169,11 +188,12 @@ def _check_names(draft: Draft, offers: Sequence[Offer]) -> None:
                 )
 
 
-def _rate(learner: Side, offer: Offer) -> float | None:
-    """The number that a learner's steps are proportional to; None if it has none, or if it is not positive."""
+def _rate(settings: Mapping[str, Any], offer: Offer) -> float | None:
+    """The number that a learner's steps are proportional to; None if it has none, or if it is not positive. settings:
+    the learner's own, without those that have their defaults."""
     if (of := pace(loading.load(offer))) is None:
         return None
-    rate: Any = learner.own.get(of.name, of.default)
+    rate: Any = settings.get(of.name, of.default)
     return conversion.convert(rate, float, f"learner.{of.name}") if _is_number(rate) and rate > 0 else None
 
 

@@ -33,21 +33,20 @@ class About:
 
 
 def settled(registry: Registry, files: Sequence[RecipeFile], experiment: Experiment, rate: float | None) -> Experiment:
-    """The experiment, with the evaluation settings that depend on the rest of it filled in. rate: the learner's rate in
-    its recipe, or None."""
+    """The experiment, with the evaluation settings that depend on the rest of it filled in. rate: `About.rate`."""
 
     def of_recipe(choice: Choice) -> Mapping[str, Any]:
         own = cookbook(registry, files, experiment.game.offer, [choice.offer]).find(choice.offer, "default")
         return conversion.structure(loading.load(choice.offer), own.sections["learner"] if own else {}, choice.name)
 
-    about, done = About(experiment.learner, experiment.opponents, rate, of_recipe), []
+    about, choices = About(experiment.learner, experiment.opponents, rate, of_recipe), []
     for choice in experiment.evaluations:
         cls = loading.load(choice.offer)
         settings = cls.settle(choice.settings, choice.named, about)
         if not choice.offer.bundled:
             _check_settled(choice, cls, settings)
-        done.append(attrs.evolve(choice, settings=settings))
-    return attrs.evolve(experiment, evaluations=tuple(done))
+        choices.append(attrs.evolve(choice, settings=settings))
+    return attrs.evolve(experiment, evaluations=tuple(choices))
 
 
 def _check_settled(choice: Choice, cls: type, settings: Any) -> None:

@@ -130,17 +130,22 @@ def _file(module: Any, attribute: str) -> str | None:
 def _offers(manager: pluggy.PluginManager, plugin: Plugin, files: Mapping[str, str | None]) -> list[Offer]:
     """Offers of one plugin. files: field of an entry -> the file that the plugin names for all of its entries, or None.
 
-    Raises TypeError if a hook yields anything but entries, ValueError if it yields a name twice, and any exception of
-    the hook itself.
+    Raises TypeError if a hook yields anything but entries, ValueError if it yields a name twice or a name that is
+    reserved, and any exception of the hook itself.
     """
     offers: list[Offer] = []
-    for kind, hook in ((name, kind.hook) for name, kind in KINDS.items()):
+    for kind, hook, reserved in ((name, kind.hook, kind.reserved) for name, kind in KINDS.items()):
         for implementation in getattr(manager.hook, hook).get_hookimpls():
             if implementation.plugin_name != plugin.name:
                 continue
             for entry in implementation.function():
                 if not isinstance(entry, Entry):
                     raise TypeError(f"{hook} must yield meva_core.contracts.hooks.Entry, got {entry!r}")
+                if entry.name in reserved:
+                    raise ValueError(
+                        f"{hook} must yield no name that has another meaning ({', '.join(reserved)}), "
+                        f"got {entry.name!r}"
+                    )
                 unsaid = {field: where for field, where in files.items() if getattr(entry, field) is None}
                 offer = Offer(kind, attrs.evolve(entry, **unsaid), plugin.name, plugin.distribution, plugin.version)
                 if any((o.kind, o.name) == (kind, offer.name) for o in offers):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,15 @@ from meva_core.experiment import reading, resolve
 from meva_core.experiment.compose import Composition, compose
 from meva_core.experiment.experiment import Experiment
 from meva_core.registry.entries import Registry
+from meva_core.registry.recipes import RecipeFile
 from meva_core.storage import checkpoint, kept_fit
 
 
-def revised(registry: Registry, out: Path, overrides: Mapping[str, Any]) -> Experiment:
+def revised(registry: Registry, files: Sequence[RecipeFile], out: Path, overrides: Mapping[str, Any]) -> Experiment:
     """The experiment in `out` with some hyper-parameters changed: its evaluation, or a longer fit. Raises BadValue if
     the changes would alter the fit in any other way."""
     was = reading.read(registry, out / "experiment.toml")
-    now = resolve.revised(registry, was, overrides)
+    now = resolve.revised(registry, files, was, overrides)
     check(now, was.of_fit, compose(now), out)
     return now
 

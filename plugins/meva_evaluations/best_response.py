@@ -37,7 +37,8 @@ class BestResponse(Evaluation):
     restarts: int = static(default=8, doc="random restarts of such a best response", check=between(1, 10**5))
     rate: float | None = static(
         default=None,
-        doc="learning rate of such a best response; unset: the rate in the learner's recipe, or else 1",
+        doc="learning rate of such a best response; unset: the number that the learner's steps are proportional to, in "
+        "its recipe, or else 1",
         check=positive,
     )
 

@@ -246,7 +246,7 @@ def test_who_is_shaped_is_meant_too(hawks):
     assert ours.evaluations[0] == theirs.evaluations[0]
     assert ours.hash != theirs.hash
     assert ours.fit_hash == theirs.fit_hash
-    assert resolve.revised(known, ours, {"evaluate.shaping.against": "hawks:naive"}) == theirs
+    assert resolve.revised(known, [recipes.shipped()], ours, {"evaluate.shaping.against": "hawks:naive"}) == theirs
 
 
 def test_another_version_never_shares_a_hash(hawks):

@@ -6,8 +6,10 @@ import attrs
 import pytest
 
 from meva_core import evaluate, runner
-from meva_core.errors import BadValue, UnknownName
+from meva_core.contracts import hooks
+from meva_core.errors import BadPlugin, BadValue, Remark, UnknownName
 from meva_core.experiment import compose, evaluations, reading, resolve
+from meva_core.experiment.experiment import DEFAULT, EvaluateSettings
 from meva_core.registry import discovery, loading, recipes
 
 KNOWN = discovery.installed()
@@ -159,7 +161,9 @@ def test_settings_may_leave_out_whose_evaluation_is_asked(two):
     (choice,) = experiment.evaluations
     assert (choice.name, choice.offer.plugin, choice.settings["unit"]) == ("fairness", "just", 2.0)
     assert reading.from_plain(two, experiment.to_plain(), "here") == experiment
-    again = resolve.revised(two, experiment, {"evaluate.fairness.unit": 3.0, "evaluate.asked": ["default", "fairness"]})
+    again = resolve.revised(
+        two, [recipes.shipped()], experiment, {"evaluate.fairness.unit": 3.0, "evaluate.asked": ["default", "fairness"]}
+    )
     assert (again.evaluations[-1].offer.plugin, again.evaluations[-1].settings["unit"]) == ("just", 3.0)
 
 
@@ -176,3 +180,94 @@ def test_one_that_is_asked_by_name_replaces_that_by_default(fake_plugin):
     assert "fair:convergence" in found
     assert "meva_evaluations:convergence" not in found
     assert "meva_evaluations:convergence" in evaluations.running(known, ["default"], {})
+
+
+# ---------------------------------------------------------------- faults of classes and of names
+
+
+def entry_of(name, module):
+    """The code of a plugin with one entry; its class is in another module, which may be broken."""
+    return (
+        "from meva_core.contracts import Entry, hookimpl\n\n\n@hookimpl\ndef meva_evaluations():\n"
+        f"    yield Entry({name!r}, '{module}:Fairness', 'how far apart payoffs are')\n"
+    )
+
+
+@pytest.mark.parametrize("fault", ["1 / 0", "Fairness.builds_on = 3"])
+def test_a_broken_class_takes_with_it_only_what_builds_on_it(fake_plugin, tmp_path, fault):
+    by_default = FAIR[FAIR.index("@component") :].replace("by_default = False", "by_default = True")
+    head = "from meva_core.contracts import Evaluation, component, static\n"
+    fake_plugin("lower", entry_of("lower", "lower_class"))
+    fake_plugin("top", entry_of("top", "top_class"))
+    (tmp_path / "site" / "lower_class.py").write_text(f"{head}{by_default}\n{fault}\n")
+    (tmp_path / "site" / "top_class.py").write_text(f"{head}{by_default}\nFairness.builds_on = ('lower',)\n")
+    known = discovery.installed()
+    with pytest.warns(Remark) as remarks:
+        experiment = resolved(known)
+    assert [choice.name for choice in experiment.evaluations] == [choice.name for choice in resolved().evaluations]
+    said = {str(remark.message).partition(";")[2] for remark in remarks}
+    assert {"evaluation lower does not run", "evaluation top does not run"} <= {
+        text.partition("until then ")[2] for text in said
+    }
+    with pytest.raises(BadPlugin, match="evaluation 'lower' of plugin 'lower'"):
+        resolved(known, overrides={"evaluate.asked": ["top"]})
+    for module in ("lower_class", "top_class"):
+        sys.modules.pop(module, None)
+
+
+RESERVED = [DEFAULT, *(field.name for field in attrs.fields(EvaluateSettings))]
+
+
+def test_names_are_reserved_that_have_another_meaning():
+    assert list(hooks.KINDS["evaluation"].reserved) == RESERVED
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_plugin_with_a_reserved_name_is_left_out(fake_plugin, name):
+    fake_plugin("fair", entry_of(name, "fair"))
+    with pytest.warns(discovery.PluginWarning) as warned:
+        known = discovery.installed()
+    (message,) = {str(warning.message) for warning in warned}
+    assert message.startswith("plugin 'fair' (meva-fair) is left out: ValueError: meva_evaluations must yield no name")
+    assert message.endswith(f"got {name!r}")
+    assert resolved(known) == resolved()
+
+
+# ---------------------------------------------------------------- added later
+
+
+@pytest.mark.parametrize("asked", [["best_response"], ["default"], ["shaping", "convergence"]])
+@pytest.mark.parametrize(("game", "learner"), [("stag_hunt", "lola"), ("ipd", "meva")])
+def test_an_evaluation_that_is_added_is_as_in_a_new_run(game, learner, asked):
+    def run(names, **overrides):
+        return resolve.resolve(
+            KNOWN, files, game=game, learner=learner, overrides={"evaluate.asked": names, **SMALL, **overrides}
+        )
+
+    files = [recipes.shipped()]
+    before = run(["convergence"])
+    assert resolve.revised(KNOWN, files, before, {"evaluate.asked": asked}) == run(asked)
+    changed = resolve.revised(KNOWN, files, before, {"evaluate.asked": asked, "evaluate.pairs": 5})
+    assert changed == run(asked, **{"evaluate.pairs": 5})
+
+
+def test_an_evaluation_that_stays_keeps_its_settings():
+    files, rate = [recipes.shipped()], {"evaluate.best_response.rate": 0.5}
+    before = resolved(overrides={"evaluate.asked": ["best_response"], **rate})
+    after = resolve.revised(KNOWN, files, before, {"evaluate.asked": ["default"]})
+    assert after == resolved(overrides={"evaluate.asked": ["default"], **rate})
+
+
+def test_one_of_two_of_a_name_can_be_asked_again(two):
+    overrides = {"evaluate.asked": ["just:fairness"]}
+    experiment = resolved(two, overrides=overrides)
+    for before in (experiment, resolved(two)):
+        again = resolve.revised(two, [recipes.shipped()], before, overrides)
+        assert again == experiment
+        assert reading.from_plain(two, again.to_plain(), "here") == again
+
+
+def test_the_advice_keeps_what_the_user_asked():
+    asked = {"evaluate.asked": ["convergence"], "evaluate.best_response.rate": 1.0}
+    with pytest.raises(BadValue, match=r"add it with --evaluate convergence,best_response$"):
+        resolved(overrides=asked)

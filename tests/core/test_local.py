@@ -169,7 +169,7 @@ def test_objects_of_entries_are_the_entries_with_their_numbers():
     named = resolved("ipd", "lola", "naive", game__discount=0.9, learner__variant="taylor")
     # An object has all its numbers: the recipe's rates, 25, are not its own.
     assert found == resolve.revised(
-        KNOWN, named, {"learner.rate": 1.0, "learner.look_ahead_rate": 1.0, "opponent.rate": 1.0}
+        KNOWN, [recipes.shipped()], named, {"learner.rate": 1.0, "learner.look_ahead_rate": 1.0, "opponent.rate": 1.0}
     )
     assert resolved(type(ipd), "lola").game.name == "ipd"
 
