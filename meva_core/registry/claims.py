@@ -191,6 +191,11 @@ def parse_records(tables: Mapping[str, Any], where: str) -> dict[str, list[Recor
 
 
 def _records(content: Any, where: str) -> list[Record]:
+    if isinstance(content, Mapping):
+        raise BadValue(
+            f"expected a list of tables [[records.NAME]], got a single table: count again with meva claims "
+            f"--record, into a new file @ {where}"
+        )
     if not isinstance(content, list):
         raise BadValue(f"expected a list of tables [[records.NAME]], got {content!r} @ {where}")
     return [_record(each, f"{where}[{n}]") for n, each in enumerate(content)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,11 @@ def measure(
 
     wanted: claims, each with its runs and the hash of its record (`record_of`). counts: numbers of devices. record: a
     file for the records, or None; records of other machines and numbers of devices stay in it.
+
+    Raises Diverged, after everything else is counted and written, if all fits of a claim diverged on some number of
+    devices, so that it could not be recorded.
     """
+    without_record: list[str] = []
     records = parse_records(read_records(record), str(record)) if record is not None and record.exists() else {}
     if record is not None:
         _write_records(record, records)  # an error here comes before any fit starts
@@ -123,10 +127,18 @@ def measure(
                 _make(claim, runs, count, folder, jobs, registry_file, overview)
             summary = _write(claim, seeds, runs, counted, out / claim.name, overview)
             if record is not None:
-                for new in _records(of, summary, runs, counted):
-                    others = [each for each in records.get(claim.name, []) if not new.replaces(each)]
-                    records[claim.name] = [*others, new]
+                new = _records(of, summary, runs, counted)
+                without_record += [_title(claim, count) for count in counts if count not in new]
+                for one in new.values():
+                    others = [each for each in records.get(claim.name, []) if not one.replaces(each)]
+                    records[claim.name] = [*others, one]
                 _write_records(record, records)
+    if without_record:
+        raise Diverged(f"expected a fit that did not diverge, to record {' and '.join(without_record)}, got none")
+
+
+def _title(claim: Claim, count: int) -> str:
+    return f"{claim.name} on {count} device{'s' * (count > 1)}"
 
 
 def _make(
@@ -182,25 +194,29 @@ def _paths(runs: Sequence[RunJob], folder: Path) -> list[tuple[RunJob, Path]]:
 
 def _records(
     of: str, content: Mapping[str, Any], runs: Sequence[RunJob], counted: Mapping[int, Path]
-) -> Iterator[Record]:
-    """A record for each number of devices, with the machine and the versions of its runs, and the date of the last run.
-
-    content: that of summary.json. Raises Diverged if no run is finished.
-    """
+) -> dict[int, Record]:
+    """A record for each number of devices on which a run is finished. content: that of summary.json."""
+    records = {}
     for result in content["results"]:
-        paths = [path for run, path in _paths(runs, counted[result["devices"]]) if finished(path, run.hash)]
-        if not paths:
-            raise Diverged(f"expected a fit that did not diverge, to record {content['name']}, got none")
-        made_by = [folders.recorded(path) for path in paths]
-        last = max((path / "summary.json").stat().st_mtime for path in paths)
-        yield Record(
-            **attrs.asdict(report.count_of(result)),
-            of=of,
-            date=datetime.date.fromtimestamp(last),
-            machine=" and ".join(dict.fromkeys(str(run.get("machine", "another machine")) for run in made_by)),
-            seed=content["seeds"][0],
-            versions={name: made_by[-1]["versions"][name] for name in LIBRARIES},
-        )
+        count = result["devices"]
+        if paths := [path for run, path in _paths(runs, counted[count]) if finished(path, run.hash)]:
+            records[count] = _record(of, content, result, paths)
+    return records
+
+
+def _record(of: str, content: Mapping[str, Any], result: Mapping[str, Any], paths: Sequence[Path]) -> Record:
+    """The record of an entry of `results` in summary.json, with the machine and the versions of its finished runs in
+    `paths`, and the date of the last run."""
+    provenance = [folders.recorded(path) for path in paths]
+    last = max((path / "summary.json").stat().st_mtime for path in paths)
+    return Record(
+        **attrs.asdict(report.count_of(result)),
+        of=of,
+        date=datetime.date.fromtimestamp(last),
+        machine=" and ".join(dict.fromkeys(str(run.get("machine", "another machine")) for run in provenance)),
+        seed=content["seeds"][0],
+        versions={name: provenance[-1]["versions"][name] for name in LIBRARIES},
+    )
 
 
 def _write_records(path: Path, records: Mapping[str, Sequence[Record]]) -> None:

@@ -153,3 +153,51 @@ def test_a_damaged_file_of_records_is_told_before_any_fit(tmp_path, meva_command
     assert "expected a table, got 3" in done.err
     assert (tmp_path / "kept.toml").read_text() == "records = 3\n"
     assert not (tmp_path / "out").exists()
+
+
+WILD = """
+[recipes.toy_hills.toy.wild]
+source = "nobody"
+learner = { loops = 2, scale = 1e30 }
+
+[recipes.toy_hills.toy.calm]
+source = "nobody"
+learner = { loops = 2 }
+"""
+OF_TOYS = """
+[claims.{name}]
+says = "some learn"
+game = "toy_hills"
+learner = "toy"
+recipe = "{name}"
+set = {{ "evaluate.asked" = [], "evaluate.pairs" = 1, "evaluate.steps" = 2, "evaluate.values" = [0.9] }}
+[[claims.{name}.holds]]
+quantity = "self_play"
+at_least = -100
+"""
+
+
+def test_a_claim_that_is_lost_costs_no_records_of_others(toy, tmp_path, meva_command):
+    own, kept = tmp_path / "own.toml", tmp_path / "kept.toml"
+    own.write_text(WILD + "".join(OF_TOYS.format(name=name) for name in ("wild", "calm")))
+    arguments = ("--fits", 1, "--devices", 1, "--jobs", 1, "--registry", own, "--record", kept)
+    done = meva_command("claims", "wild", "calm", *arguments, "--out", tmp_path / "out")
+    assert done.code == 2
+    (line,) = done.err.splitlines()
+    assert line == "error: expected a fit that did not diverge, to record wild on 1 device, got none"
+    assert set(tomllib.loads(kept.read_text())["records"]) == {"calm"}
+    assert (tmp_path / "out" / "calm" / "summary.json").is_file()
+
+
+def test_a_file_of_records_of_the_layout_before_is_told_in_one_line(tmp_path, meva_command):
+    (tmp_path / "own.toml").write_text(REGISTRY)
+    (tmp_path / "kept.toml").write_text("[records.halves]\nfits = 60\n")
+    done = meva_command(
+        "claims", "--registry", tmp_path / "own.toml", "--record", tmp_path / "kept.toml", "--out", tmp_path / "out"
+    )
+    (line,) = done.err.splitlines()
+    assert done.code == 2
+    assert line == (
+        "error: expected a list of tables [[records.NAME]], got a single table: count again with meva claims --record, "
+        f"into a new file @ {tmp_path / 'kept.toml'}: records.halves"
+    )
