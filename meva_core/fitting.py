@@ -49,7 +49,7 @@ class Divergence:
     def __str__(self) -> str:
         return (
             f"seed {self.seed} diverged in loop {self.loop}: {self.quantity} is not a finite number "
-            "(steps are probably too large: lower the rate of the learner, or that of its optimiser)"
+            "(steps are probably too large: lower the step sizes of the learner)"
         )
 
 

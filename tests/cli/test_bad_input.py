@@ -185,7 +185,7 @@ def test_a_fit_that_turns_nan(meva_run, place, quiet):
     given = setting(*SMALL.split(), "learner.optimiser_rate=1e30")
     outcome = meva_run(*MEVA, *given, "--seed", 7, "--out", "out", *quiet)
     assert_explained(outcome, "seed 7 diverged in loop ")
-    for said in ("is not a finite number", "steps are probably too large", "lower the rate of the learner"):
+    for said in ("is not a finite number", "steps are probably too large", "lower the step sizes of the learner"):
         assert said in outcome.err
     assert not (place / "out" / "summary.json").exists()
     if quiet:

@@ -821,7 +821,7 @@ def test_a_single_sample_has_no_error():
 def test_a_divergence_reads_well():
     text = str(Divergence(3, 17, "loss"))
     assert text.startswith("seed 3 diverged in loop 17: loss is not a finite number")
-    assert "lower the rate of the learner" in text
+    assert "lower the step sizes of the learner" in text
 
 
 def test_the_screen_survives_any_progress():

@@ -176,4 +176,4 @@ def test_a_divergence_says_what_to_do():
     assert "seed 3" in text
     assert "loop 17" in text
     assert "loss" in text
-    assert "lower the rate of the learner" in text
+    assert "lower the step sizes of the learner" in text
