@@ -4,12 +4,12 @@ Names are resolved once, when an experiment is created. From then on the experim
 name, and so does its file:
 
     [learner]
-    name = "lola"
+    name = "some_learner"
     rate = 25.0
 
     [learner.from]
-    plugin = "meva_gradient_rules"
-    distribution = "meva"
+    plugin = "some_plugin"
+    distribution = "some-distribution"
     version = "1.0.0"
 
 If a setting of an evaluation names an entry, evaluate.NAME.SETTING, its origin is in [evaluate.NAME.SETTING_from].

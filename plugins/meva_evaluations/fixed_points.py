@@ -106,7 +106,7 @@ def _with_jacobian(function: Callable[[Array], Array], x: Array) -> tuple[Array,
 
 @component
 class FixedPoints(Evaluation):
-    """Where the trajectories' ends come to rest, on the first seed, and whether they would stay there.
+    """Fixed points near the ends of trajectories, on the first seed, and their stability.
 
     For M ends the answer contains the fixed points, a `Rest` with x f32[1, V, M, P, D], speed f32[1, V, M] and jacobian
     f32[1, V, M, P D, P D]; own f32[1, V, M, P, D]: the game's own `equilibrium` near each; and the ends themselves.

@@ -39,7 +39,7 @@ def meva_learners():
 
 
 def closing(text, opening):
-    """Where the brace that opens at `opening` is closed."""
+    """The position of the brace that closes the one at `opening`."""
     depth = 0
     for position in range(opening, len(text)):
         depth += {"{": 1, "}": -1}.get(text[position], 0)

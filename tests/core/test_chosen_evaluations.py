@@ -1,4 +1,4 @@
-"""Which evaluations of an experiment run, whose settings a file may hold, and each evaluation taken away in turn."""
+"""The evaluations of an experiment that run, and their settings; and each evaluation taken away in turn."""
 
 import sys
 

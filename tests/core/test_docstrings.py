@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Words that begin a fragment or a question.
-FRAGMENTS = {"As", "By", "How", "In", "Of", "That", "Those", "To", "What", "Whether", "Who"}
+FRAGMENTS = {"As", "By", "How", "In", "Of", "That", "Those", "To", "What", "When", "Where", "Whether", "Which", "Who"}
 
 
 def beginnings(path):

@@ -258,7 +258,7 @@ def test_rest_of_naive_learning_is_on_its_line():
 
 
 def test_rest_of_lola_has_moved_from_the_games_equilibrium():
-    """Where following the steps leads, found at once; the tandem's other roots are in test_rules."""
+    """Newton's method finds at once where the steps lead; the tandem's other roots are in test_rules."""
     match = rule("lola", TANDEM, rate=0.1, look_ahead_rate=0.1)
     found = evaluations_fixed_points.rest(match, jnp.zeros((2, 1)), KEY)
     np.testing.assert_allclose(found.x, meva.play(match, jnp.zeros((2, 1)), KEY, 500).x, atol=1e-4)

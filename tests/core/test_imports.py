@@ -1,4 +1,4 @@
-"""Which module may import which (the README's section on architecture), and imports that start-up may not have."""
+"""Imports that modules may have (the README's section on architecture), and imports that start-up may not have."""
 
 import ast
 import importlib
@@ -58,10 +58,10 @@ def at_start_up(path):
             yield node.module or ""
 
 
-def strings(path):
-    """String constants of the code: docstrings and annotations left out."""
+def strings(path, *, prose=False):
+    """String constants of the code: docstrings left out, or with `prose` only docstrings."""
     tree = ast.parse(path.read_text())
-    prose = {
+    docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
@@ -71,7 +71,7 @@ def strings(path):
     return [
         node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and (id(node) in docstrings) == prose
     ]
 
 
@@ -147,16 +147,30 @@ def test_the_core_names_no_plugin(path):
             assert not any(package in text for package in packages), f"{path}: names a plugin in {text!r}"
 
 
+def bundled(*kinds):
+    """Names of bundled entries, of all kinds by default. "meva" is the project's name too, "none" an ordinary word."""
+    offers = (offer for offer in discovery.installed().offers if offer.distribution == "meva")
+    return {offer.name for offer in offers if not kinds or offer.kind in kinds} - {"meva", "none"}
+
+
 @pytest.mark.parametrize("path", sources(CORE))
 def test_the_core_names_no_entry(path):
-    # "meva" is the project's name too, "none" an ordinary word, and "best_response" a method of games.
-    names = {offer.name for offer in discovery.installed().offers if offer.distribution == "meva"} - {
-        "meva",
-        "none",
-        "best_response",
-    }
+    names = bundled() - {"best_response"}  # a method of games
     for text in strings(path):
         assert text.rpartition(":")[2] not in names, f"{path}: names the entry {text!r}"
+
+
+@pytest.mark.parametrize("path", sources(CORE))
+def test_the_core_documents_no_setting_of_an_evaluation(path):
+    settings = re.compile(rf"\bevaluate(?:\.| = {{ ?)(?:{'|'.join(bundled('evaluation'))})\b(?! import)")
+    for text in strings(path, prose=True):
+        assert not (named := settings.findall(text)), f"{path}: names {named[0]}"
+
+
+@pytest.mark.parametrize("name", ["experiment/experiment.py", "registry/recipes/file.py"])
+def test_layouts_of_files_name_no_entry(name):
+    for text in strings(CORE / name, prose=True):
+        assert not (named := bundled() & set(re.findall(r"\w+", text))), f"{name}: names {named}"
 
 
 def test_the_core_spells_no_kind_of_a_part():

@@ -455,7 +455,7 @@ def test_the_jacobian_of_a_step_is_that_of_differences(name):
 
 
 def test_sgas_sign_is_the_published_one_on_normalised_payoffs():
-    """Where payoffs are 25 times smaller, numbers of 25 make up for it, and the sign turns."""
+    """Payoffs are 25 times smaller here; numbers of 25 make up for that, and the sign turns."""
     unnormalised = Normalised(game=IPD, unit=25.0)
     published = meva.make("learner", "sga", game=unnormalised)
     ours = meva.make("learner", "sga", game=IPD, rate=25.0, weight=25.0, payoff_scale=25.0)

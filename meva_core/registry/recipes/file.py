@@ -7,7 +7,7 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
 
     [defaults]                           # optional: used if neither a recipe nor the user sets a value
     KIND = "some_entry"                  # for learners' parts of this kind, whatever their names
-    evaluate = { shaping = { against = "naive" } }  # settings of evaluations, also of some that do not run
+    evaluate = { NAME = { SETTING = 3 } }  # settings of evaluations, also of some that do not run
 
     [recipes.GAME.LEARNER.RECIPE]
     source = "where the numbers come from"
@@ -17,8 +17,7 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
 
 GAME is a game, a family of games ("iterated"), or "*" (any game). The first of the three that has a recipe of the name
 is used, and `base` is looked up in the same order. In a family's recipe, hyper-parameters that are per payoff are
-multiplied by the game's `payoff_scale`, including those that come from the class's defaults. If a recipe does not set
-`evaluate.best_response.rate`, this is the recipe's learning rate.
+multiplied by the game's `payoff_scale`, including those that come from the class's defaults.
 
 A file may have [reproductions.NAME], or list files of them, studies = ["reproductions/NAME.toml"] (see
 meva_core/studies/reproductions/data.py), and [claims.NAME] (see meva_core/registry/claims.py). Records of its claims
