@@ -73,8 +73,8 @@ def read_choice(registry: Registry, kind: str, plain: Any, path: str) -> Choice:
     if the entry is not installed, or a hyper-parameter is unknown or of another type."""
     if not isinstance(plain, Mapping) or not isinstance(plain.get("name"), str):
         raise BadValue(f"expected a table with a name, got {plain!r} @ {path}")
-    found = read_name(registry, kind, plain, f"{path}.{FROM}")
-    factory = loading.load(found.offer)
+    choice = read_name(registry, kind, plain, f"{path}.{FROM}")
+    factory = loading.load(choice.offer)
     kinds = {h.name: h.names for h in hyperparameters(factory) if h.names}
     reserved = ("name", FROM, *(f"{setting}_{FROM}" for setting in kinds))
     given = {key: value for key, value in plain.items() if key not in reserved}
@@ -84,7 +84,7 @@ def read_choice(registry: Registry, kind: str, plain: Any, path: str) -> Choice:
         if settings[setting] is not None:
             origin = {FROM: plain[key]} if (key := f"{setting}_{FROM}") in plain else {}
             named[setting] = read_name(registry, of, {"name": settings[setting], **origin}, f"{path}.{key}")
-    return attrs.evolve(found, settings=settings, named=named)
+    return attrs.evolve(choice, settings=settings, named=named)
 
 
 def read_learner(registry: Registry, plain: Any, shared: Mapping[str, Any], path: str) -> Choice:

@@ -142,10 +142,10 @@ def compose(experiment: Experiment) -> Composition:
             f"expected at most one learner that is fitted against the others, got {' and '.join(circle)}: each would "
             "need the other first. Give them the same settings for self-play, or replace one of them"
         )
-    asked = experiment.evaluations
-    evaluations = {choice.name: build(choice, f"evaluate.{choice.name}") for choice in asked}
-    offers = {choice.name: choice.offer for choice in asked}
-    named = {choice.name: choice.offer for evaluation in asked for choice in evaluation.named.values()}
+    choices = experiment.evaluations
+    evaluations = {choice.name: build(choice, f"evaluate.{choice.name}") for choice in choices}
+    offers = {choice.name: choice.offer for choice in choices}
+    named = {choice.name: choice.offer for evaluation in choices for choice in evaluation.named.values()}
     composition = Composition(game, tuple(players), evaluations, experiment.evaluate.float64, offers, named)
     _check_players(composition)
     return composition

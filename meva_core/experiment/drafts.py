@@ -113,8 +113,8 @@ class Draft:
         """Set a hyper-parameter of this part for every learner that has the part."""
         having = [side for side in self.sides if part in side.parts]
         if not having and part not in PARTS:
-            known = {*recipes.SECTIONS, "opponent", *(name for side in self.sides for name in side.parts)}
-            raise BadValue(f"expected SECTION.NAME, got {path!r}{did_you_mean(part, known)}")
+            sections = {*recipes.SECTIONS, "opponent", *(name for side in self.sides for name in side.parts)}
+            raise BadValue(f"expected SECTION.NAME, got {path!r}{did_you_mean(part, sections)}")
         if path.rstrip(".") == part:
             raise BadValue(f"expected {part}.NAME, got {path!r}: name one of its hyper-parameters")
         for side in having or self.sides:
@@ -122,10 +122,10 @@ class Draft:
 
     def _override_evaluation(self, name: str, value: Any) -> None:
         evaluation, _, setting = name.partition(".")
-        there = self.evaluate.get(evaluation, {})
-        if not isinstance(there, Mapping):
-            raise BadValue(f"expected evaluate.{evaluation}.NAME, got {there!r}: name one of its hyper-parameters")
-        table = {**there, setting: value}
+        settings = self.evaluate.get(evaluation, {})
+        if not isinstance(settings, Mapping):
+            raise BadValue(f"expected evaluate.{evaluation}.NAME, got {settings!r}: name one of its hyper-parameters")
+        table = {**settings, setting: value}
         table.pop(f"{setting}_{FROM}", None)  # it recorded the origin of the previous name
         self.evaluate[evaluation] = table
 

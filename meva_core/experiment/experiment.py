@@ -153,12 +153,12 @@ class Experiment:
     def changed_versions(self) -> list[str]:
         """Installed versions that differ from the recorded ones, as "meva-hawks 1.1 (was 1.0)", each once."""
         pairs = [(choice.origin, choice.offer.origin) for choice in self.participants]
-        told = [
+        changes = [
             f"{here.distribution} {here.version} (was {was.version})"
             for was, here in pairs
             if was is not None and here is not None and was.version != here.version
         ]
-        return list(dict.fromkeys(told))
+        return list(dict.fromkeys(changes))
 
     def to_toml(self) -> str:
         """The text of an experiment.toml."""
@@ -168,12 +168,12 @@ class Experiment:
 def decisive(plain: Mapping[str, Any]) -> dict[str, Any]:
     """The part of an experiment that decides its numbers: everything except the recipe's name and source, the list of
     evaluations in `evaluate.asked`, `fit.chunk`, `fit.on_divergence` and [run]."""
-    found = {key: value for key, value in plain.items() if key not in ("recipe", "source", "run")}
-    if isinstance(evaluate := found.get("evaluate"), Mapping):  # every evaluation that runs has a table
-        found["evaluate"] = {key: value for key, value in evaluate.items() if key != "asked"}
-    if isinstance(fit := found.get("fit"), Mapping):
-        found["fit"] = {key: value for key, value in fit.items() if key not in ("chunk", "on_divergence")}
-    return found
+    tables = {key: value for key, value in plain.items() if key not in ("recipe", "source", "run")}
+    if isinstance(evaluate := tables.get("evaluate"), Mapping):  # every evaluation that runs has a table
+        tables["evaluate"] = {key: value for key, value in evaluate.items() if key != "asked"}
+    if isinstance(fit := tables.get("fit"), Mapping):
+        tables["fit"] = {key: value for key, value in fit.items() if key not in ("chunk", "on_divergence")}
+    return tables
 
 
 def dotted(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,12 +26,12 @@ def told_apart(players: Sequence[Choice]) -> list[str]:
     """
     names = [_name(own, [player for player in players if player.name == own.name]) for own in players]
     tables = [dotted({**_settings(player), "name": name}) for player, name in zip(players, names, strict=True)]
-    found = [_label(own, [table for table in tables if table["name"] == own["name"]]) for own in tables]
+    texts = [_label(own, [table for table in tables if table["name"] == own["name"]]) for own in tables]
     return [
         f"{own['name']} (seat {tables.index(own) + 1})"
-        if len(label) > LONGEST or any(label == found[n] and own != other for n, other in enumerate(tables))
+        if len(label) > LONGEST or any(label == texts[n] and own != other for n, other in enumerate(tables))
         else label
-        for own, label in zip(tables, found, strict=True)
+        for own, label in zip(tables, texts, strict=True)
     ]
 
 

@@ -58,47 +58,48 @@ class Local(Offer):
 
 @attrs.frozen
 class Taken:
-    """A value that was passed at `path`: its name in `known`, and an object's hyper-parameters under the dotted names
-    of overrides. game: the game that a learner was built with, if any."""
+    """A value that was passed at `path`: its name in `registry`, and an object's hyper-parameters under the dotted
+    names of overrides. game: the game that a learner was built with, if any."""
 
-    known: Registry
+    registry: Registry
     name: str
     overrides: dict[str, Any]
     game: Any = None
 
 
-def take(known: Registry, kind: str, given: Any, path: str) -> Taken:
+def take(registry: Registry, kind: str, given: Any, path: str) -> Taken:
     """Accept a name unchanged, and register a class or an object of `kind` as an offer. Raises BadValue for anything
     else."""
     if isinstance(given, str):
-        return Taken(known, given, {})
+        return Taken(registry, given, {})
     if isinstance(given, type):
         kinds.check_class(kind, given, path)
-        found = offer(known, kind, given, {})
-        return Taken(_with(known, found), _name(known, found), {})
+        own_offer = offer(registry, kind, given, {})
+        return Taken(_with(registry, own_offer), _name(registry, own_offer), {})
     kinds.check(kind, given, path)
     own = {name: getattr(given, name) for name in parts(type(given))}
     game, rivals = own.get("game"), own.get("rivals", ())
     if any(rival is not None for rival in rivals):
         raise BadValue(f"expected a learner without rivals, since the run supplies them, got some @ {path}")
     defaults = {field.name: field.default for field in attrs.fields(type(given))}
-    found = offer(known, kind, type(given), {n: part for n, part in own.items() if part is not defaults[n]})
-    known, overrides = _with(known, found), {f"{path}.{name}": value for name, value in settings(given).items()}
+    own_offer = offer(registry, kind, type(given), {n: part for n, part in own.items() if part is not defaults[n]})
+    registry = _with(registry, own_offer)
+    overrides = {f"{path}.{name}": value for name, value in settings(given).items()}
     for part, of in part_kinds(type(given)).items():
-        known, name, inner = _part(known, of, own[part], f"{path}.{part}")
+        registry, name, inner = _part(registry, of, own[part], f"{path}.{part}")
         overrides |= {f"{path}.{part}.name": name, **inner}
-    return Taken(known, _name(known, found), overrides, game)
+    return Taken(registry, _name(registry, own_offer), overrides, game)
 
 
-def offer(known: Registry, kind: str, cls: type, given_parts: Mapping[str, Any]) -> Offer:
+def offer(registry: Registry, kind: str, cls: type, given_parts: Mapping[str, Any]) -> Offer:
     """The offer of a class: the plugin's, or else a new `Local`. given_parts: parts of an object; the offer keeps those
     that compositions do not supply."""
     given = (*KINDS[kind].core_parts, *part_kinds(cls))
     own = {name: part for name, part in given_parts.items() if name not in given}
     if not own:
-        for there in _perhaps(known, kind, cls):
-            if loading.load(there) is cls:
-                return there
+        for candidate in _candidates(registry, kind, cls):
+            if loading.load(candidate) is cls:
+                return candidate
     summary = (cls.__doc__ or "").strip().partition("\n")[0]
     entry = Entry(re.sub(r"\W", "_", cls.__name__, flags=re.ASCII), identity(cls), summary)
     return Local(kind=kind, entry=entry, plugin=cls.__module__, distribution="", parts=own, factory=cls)
@@ -126,29 +127,29 @@ class Cast:
                 )
 
 
-def cast(known: Registry, game: Any, learner: Any, opponents: Any, overrides: Mapping[str, Any]) -> Cast:
+def cast(registry: Registry, game: Any, learner: Any, opponents: Any, overrides: Mapping[str, Any]) -> Cast:
     """Turn names, classes and objects into names. opponents: one opponent, or a list of them."""
     rivals = opponents if isinstance(opponents, (list, tuple)) else [] if opponents is None else [opponents]
-    found = [Taken(known, "", {})]
+    everybody = [Taken(registry, "", {})]
     paths = ["opponent"] if len(rivals) == 1 else [f"opponent.{n}" for n in range(1, len(rivals) + 1)]
-    asked = [("game", game, "game"), ("learner", learner, "learner")]
-    for kind, given, path in asked + [("learner", rival, path) for rival, path in zip(rivals, paths, strict=True)]:
-        found.append(take(found[-1].known, kind, given, path))
-    played, first, *others = found[1:]
-    known, named, learners = found[-1].known, {}, [taken.name for taken in (first, *others)]
+    roles = [("game", game, "game"), ("learner", learner, "learner")]
+    for kind, given, path in roles + [("learner", rival, path) for rival, path in zip(rivals, paths, strict=True)]:
+        everybody.append(take(everybody[-1].registry, kind, given, path))
+    played, first, *others = everybody[1:]
+    registry, named, learners = everybody[-1].registry, {}, [taken.name for taken in (first, *others)]
     for path, value in overrides.items():
         if path == "evaluate.asked" and isinstance(value, list):
-            known, value = _evaluations(known, value, path)
-        elif isinstance(value, type) and (kind := _named_at(known, path, learners)) is not None:
-            taken = take(known, kind, value, path)
-            known, value = taken.known, taken.name
+            registry, value = _evaluations(registry, value, path)
+        elif isinstance(value, type) and (kind := _named_at(registry, path, learners)) is not None:
+            taken = take(registry, kind, value, path)
+            registry, value = taken.registry, taken.name
         named[path] = value
     return Cast(
-        known=known,
+        known=registry,
         game=played.name,
         learner=first.name,
         opponents=[other.name for other in others],
-        overrides={**{name: value for one in found for name, value in one.overrides.items()}, **named},
+        overrides={**{name: value for one in everybody for name, value in one.overrides.items()}, **named},
         made_for=[one.game for one in (first, *others) if one.game is not None],
     )
 
@@ -167,64 +168,64 @@ def described(component: Any) -> str:
     return f"{identity(type(component))}({', '.join(f'{name}={value}' for name, value in inside.items())})"
 
 
-def _evaluations(known: Registry, asked: list[Any], path: str) -> tuple[Registry, list[Any]]:
+def _evaluations(registry: Registry, evaluations: list[Any], path: str) -> tuple[Registry, list[Any]]:
     """Turn names and classes of evaluations into names."""
     names = []
-    for each in asked:
+    for each in evaluations:
         if isinstance(each, type):
-            taken = take(known, "evaluation", each, path)
-            known, each = taken.known, taken.name
+            taken = take(registry, "evaluation", each, path)
+            registry, each = taken.registry, taken.name
         names.append(each)
-    return known, names
+    return registry, names
 
 
-def _named_at(known: Registry, path: str, learners: Iterable[str]) -> str | None:
+def _named_at(registry: Registry, path: str, learners: Iterable[str]) -> str | None:
     """The kind of component whose name an override sets; None if it sets anything else. learners: names of the learners
     whose parts can be set."""
     section, _, rest = path.partition(".")
     evaluation, _, setting = rest.rpartition(".")
-    if section == "evaluate" and any(offer.goes_by(evaluation) for offer in known.of_kind("evaluation")):
-        own = hyperparameters(loading.load(known.find("evaluation", evaluation)))
+    if section == "evaluate" and any(offer.goes_by(evaluation) for offer in registry.of_kind("evaluation")):
+        own = hyperparameters(loading.load(registry.find("evaluation", evaluation)))
         return next((h.names or None for h in own if h.name == setting), None)
     if not path.endswith(".name"):
         return None
-    part, chosen = path.split(".")[-2], [part_kinds(loading.load(known.find("learner", name))) for name in learners]
+    part, chosen = path.split(".")[-2], [part_kinds(loading.load(registry.find("learner", name))) for name in learners]
     return next((of[part] for of in chosen if part in of), None)
 
 
-def _part(known: Registry, kind: str, part: Any, path: str) -> tuple[Registry, str, dict[str, Any]]:
+def _part(registry: Registry, kind: str, part: Any, path: str) -> tuple[Registry, str, dict[str, Any]]:
     """Register a learner's part that users choose; returns the registry, its name and its overrides."""
     if isinstance(part, Builder):
-        taken = take(known, kind, part.factory, path)
-        return taken.known, taken.name, {f"{path}.{name}": value for name, value in part.settings}
+        taken = take(registry, kind, part.factory, path)
+        return taken.registry, taken.name, {f"{path}.{name}": value for name, value in part.settings}
     if KINDS[kind].arguments:
         spoken = kinds.article(kind_label(kind))
         raise BadValue(f"expected {spoken} as meva.make gives it to a learner, got {kinds.describe(part)} @ {path}")
-    taken = take(known, kind, part, path)
-    return taken.known, taken.name, taken.overrides
+    taken = take(registry, kind, part, path)
+    return taken.registry, taken.name, taken.overrides
 
 
-def _perhaps(known: Registry, kind: str, cls: type) -> Iterator[Offer]:
+def _candidates(registry: Registry, kind: str, cls: type) -> Iterator[Offer]:
     """Offers whose factory has the name of the class: only these have to be imported for a comparison."""
-    for offer in known.of_kind(kind):
+    for offer in registry.of_kind(kind):
         if not isinstance(offer, Local) and offer.entry.factory.rpartition(":")[2] == cls.__qualname__:
             yield offer
 
 
-def _with(known: Registry, offer: Offer) -> Registry:
+def _with(registry: Registry, offer: Offer) -> Registry:
     if not isinstance(offer, Local):
-        return known
-    for other in known.of_kind(offer.kind):
+        return registry
+    for other in registry.of_kind(offer.kind):
         if isinstance(other, Local) and other.name == offer.name:
             if other.factory is not offer.factory:
                 raise BadValue(
                     f"expected one class {offer.name}, got two: the class was defined again, so make its objects again"
                 )
-            return known
-    return attrs.evolve(known, offers=(*known.offers, offer))
+            return registry
+    return attrs.evolve(registry, offers=(*registry.offers, offer))
 
 
-def _name(known: Registry, offer: Offer) -> str:
+def _name(registry: Registry, offer: Offer) -> str:
     """A name of the offer that is unique within its kind."""
-    others = [other for other in known.of_kind(offer.kind) if other is not offer and other.goes_by(offer.name)]
+    others = [other for other in registry.of_kind(offer.kind) if other is not offer and other.goes_by(offer.name)]
     return offer.name if isinstance(offer, Local) or not others else f"{offer.plugin}:{offer.name}"

@@ -36,10 +36,10 @@ def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
     """
     if not isinstance(kind, str) or kind not in hooks.KINDS:
         raise UnknownName(f"unknown kind {kind!r}{did_you_mean(str(kind), hooks.KINDS)}")
-    known = discovery.installed()
+    registry = discovery.installed()
     if not isinstance(name, (str, type)):
-        there = did_you_mean("", {offer.name for offer in known.of_kind(kind)})
-        raise BadValue(f"expected make({kind!r}, NAME), or a component class, got {kinds.describe(name)}{there}")
+        hint = did_you_mean("", {offer.name for offer in registry.of_kind(kind)})
+        raise BadValue(f"expected make({kind!r}, NAME), or a component class, got {kinds.describe(name)}{hint}")
     called = name if isinstance(name, str) else name.__name__
     if unnamed:
         raise BadValue(
@@ -47,24 +47,25 @@ def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
             f"got {kinds.describe(unnamed[0])} without a name"
         )
     if isinstance(name, str):
-        factory = loading.load(known.find(kind, name))
-        given = _parts(known, kind, factory, called, settings)
+        factory = loading.load(registry.find(kind, name))
+        given = _parts(registry, kind, factory, called, settings)
     else:
         kinds.check_class(kind, name, kind)
-        given = _parts(known, kind, name, called, settings)
-        factory = loading.load(local.offer(known, kind, name, given))
+        given = _parts(registry, kind, name, called, settings)
+        factory = loading.load(local.offer(registry, kind, name, given))
     return conversion.construct(factory, {**conversion.structure(factory, settings, called), **given}, called)
 
 
-def _parts(known: entries.Registry, kind: str, factory: type, called: str, settings: dict[str, Any]) -> dict[str, Any]:
+def _parts(
+    registry: entries.Registry, kind: str, factory: type, called: str, settings: dict[str, Any]
+) -> dict[str, Any]:
     """Remove the parts of a component from `settings`, check them, and return them."""
     wanted = parts(factory)
     given = {name: settings.pop(name) for name in wanted if name in settings}
     if "game" in wanted:
         given["game"] = _game(given.get("game"), f"{called}.game", f"{kind_label(kind)} {called!r}")
     for part, of in part_kinds(factory).items():
-        asked = given.get(part, {})
-        given[part] = _chosen(known, of, asked, given.get("game"), f"{called}.{part}")
+        given[part] = _chosen(registry, of, given.get(part, {}), given.get("game"), f"{called}.{part}")
     if given.get("rivals"):
         given["rivals"] = _rivals(given["rivals"], given["game"], f"{called}.rivals")
     for field in attrs.fields(factory):
@@ -85,15 +86,15 @@ def _game(given: Any, path: str, whose: str) -> Game:
     return given
 
 
-def _chosen(known: entries.Registry, kind: str, given: Any, game: Any, path: str) -> Any:
+def _chosen(registry: entries.Registry, kind: str, given: Any, game: Any, path: str) -> Any:
     """Build a part from an object, a class, a name, or hyper-parameters with a name (or the default name). Returns a
     builder if the part's kind needs arguments from the learner."""
     default, name = recipes.shipped().defaults.get(kind), path.rpartition(".")[2]
     settings = dict(given) if isinstance(given, Mapping) else {}
     named = settings.pop("name", default) if isinstance(given, Mapping) else given
     if isinstance(named, (str, type)):
-        taken = local.take(known, kind, named, path)
-        return as_part(read_choice(taken.known, kind, {**settings, "name": taken.name}, name), game, name)
+        taken = local.take(registry, kind, named, path)
+        return as_part(read_choice(taken.registry, kind, {**settings, "name": taken.name}, name), game, name)
     builder = bool(hooks.KINDS[kind].arguments)
     if builder and callable(named):
         return named

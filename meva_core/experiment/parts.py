@@ -28,21 +28,21 @@ class Builder:
     settings: tuple[tuple[str, Any], ...] = static(doc="its hyper-parameters")
     path: str = static(doc="where the hyper-parameters were given, for messages")
 
-    def __call__(self, *asked: Any, **named: Any) -> Any:
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Build the component. Raises TypeError unless the arguments are exactly `Kind.arguments`, BadValue if a
         hyper-parameter is out of range, and BadCombination if the learner does not allow the user's choice."""
         wanted, given = KINDS[self.kind].arguments, dict(self.settings)
-        said = {**dict(zip(wanted, asked, strict=False)), **named}
-        if len(asked) > len(wanted) or set(said) != set(wanted):
-            got = ", ".join([*map(repr, asked), *named])
+        values = {**dict(zip(wanted, arguments, strict=False)), **named}
+        if len(arguments) > len(wanted) or set(values) != set(wanted):
+            got = ", ".join([*map(repr, arguments), *named])
             raise TypeError(f"expected {', '.join(wanted)} for {self.path}, got {got}")
         for name, (needed, instead) in KINDS[self.kind].allowed.items():
             if name in given:
-                said[name] = self._chosen(name, given[name], said[name], needed, instead)
+                values[name] = self._chosen(name, given[name], values[name], needed, instead)
             else:
-                del said[name]
+                del values[name]
         fields = {field.name for field in attrs.fields(self.factory)}
-        extra = {name: value for name, value in {"game": self.game, **said}.items() if name in fields}
+        extra = {name: value for name, value in {"game": self.game, **values}.items() if name in fields}
         return conversion.construct(self.factory, {**given, **extra}, self.path)
 
     def _chosen(self, name: str, users: bool | None, allowed: bool, needed: str, instead: str) -> bool:

@@ -135,10 +135,10 @@ def _in_another_unit(
         for h in hyperparameters(loading.load(registry.find("learner", draft.learner.name)))
         if h.per_payoff and f"learner.{h.name}" not in overrides
     }
-    told = [f"learner.{name}={value * meant / played:.4g}" for name, value in numbers.items() if _is_number(value)]
-    if not told:
+    advice = [f"learner.{name}={value * meant / played:.4g}" for name, value in numbers.items() if _is_number(value)]
+    if not advice:
         return ""
-    return f"; its rates are for payoffs with a range of {meant:g}, not {played:g}: consider {', '.join(told)}"
+    return f"; its rates are for payoffs with a range of {meant:g}, not {played:g}: consider {', '.join(advice)}"
 
 
 def _payoff_range(offer: Offer, settings: Mapping[str, Any]) -> float:

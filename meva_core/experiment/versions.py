@@ -10,19 +10,19 @@ from typing import Any
 from meva_core.registry.entries import OURS
 
 
-def of_another(expected: int, found: Any, path: Path, plain: Mapping[str, Any]) -> str:
+def of_another(expected: int, schema: Any, path: Path, plain: Mapping[str, Any]) -> str:
     """A line about a file of another schema, which names the version that wrote it and says what to do.
 
     plain: the content of the experiment.toml beside it, whose [run] names the version.
     """
-    told = f"expected schema {expected}, got {found!r} @ {path}"
+    problem = f"expected schema {expected}, got {schema!r} @ {path}"
     if (advice := advice_on(plain)) is not None:
-        return f"{told}: {advice}"
-    if not isinstance(found, int) or found < 1:
-        return f"{told}: no version of meva writes that; correct it, or run it again"
-    if found > expected:
-        return f"{told}: a newer version of meva wrote it; upgrade meva, or run it again with this version"
-    return f"{told}: an earlier version of meva wrote it; install that one, or run it again with this version"
+        return f"{problem}: {advice}"
+    if not isinstance(schema, int) or schema < 1:
+        return f"{problem}: no version of meva writes that; correct it, or run it again"
+    if schema > expected:
+        return f"{problem}: a newer version of meva wrote it; upgrade meva, or run it again with this version"
+    return f"{problem}: an earlier version of meva wrote it; install that one, or run it again with this version"
 
 
 def advice_on(plain: Mapping[str, Any]) -> str | None:

@@ -32,7 +32,7 @@ def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
     out, registry = Path(out), discovery.installed()
     for own in handed_in:
         cls = own if isinstance(own, type) else type(own)
-        registry = local.take(registry, kinds.of(cls) or "game", own, "snapshots").known
+        registry = local.take(registry, kinds.of(cls) or "game", own, "snapshots").registry
     experiment = reading.read(registry, out / "experiment.toml")
     composition = compose.compose(experiment)
     fitted: dict[int, Fitted] = {}

@@ -258,9 +258,9 @@ def defined_again(times):
 
 def test_two_classes_of_one_name_are_not_mixed_up():
     first, second = defined_again(1.0), defined_again(2.0)
-    known = local.take(KNOWN, "game", first, "game").known
+    registry = local.take(KNOWN, "game", first, "game").registry
     with pytest.raises(BadValue, match="got two: the class was defined again, so make its objects again"):
-        local.take(known, "game", second, "game")
+        local.take(registry, "game", second, "game")
 
 
 # ---------------------------------------------------------------- run
