@@ -55,9 +55,9 @@ def running(registry: Registry, selection: Sequence[str], table: Tables) -> dict
             if offer.name not in by_name and _runs_by_default(registry, offer, table):
                 chosen[_name(registry, offer)] = offer
     for offer in list(chosen.values()):
-        for name, other in _below(registry, offer, table, chosen).items():
+        for other in _below(registry, offer, table, chosen).values():
             if other is not None and other not in chosen.values():
-                chosen[name] = other
+                chosen[_name(registry, other)] = other
     names = {offer.name: name for name, offer in chosen.items()}
     for name, offer in chosen.items():
         if names[offer.name] != name:
@@ -88,25 +88,38 @@ def _below(
     registry: Registry, offer: Offer, table: Tables, chosen: Mapping[str, Offer] | None = None
 ) -> dict[str, Offer | None]:
     """The evaluations that one builds on, directly or through others, by name; None for those that are not installed.
-    chosen: the evaluations of two plugins that share a name are told apart by it."""
+
+    If several plugins offer the name, it means the evaluation that is among `chosen`, or that `table` records, or that
+    comes from the same plugin as the one above it, in this order.
+    """
     below: dict[str, Offer | None] = {}
-    left = [*loading.load(offer).builds_on]
+    left = [(name, offer) for name in loading.load(offer).builds_on]
     while left:
-        if (name := left.pop(0)) not in below:
-            other = next((other for other in (chosen or {}).values() if other.name == name), None)
-            if other is None and any(each.goes_by(name) for each in registry.of_kind("evaluation")):
-                other = _find(registry, name, table)
-            if other is not None:
-                left += loading.load(other).builds_on
-            below[name] = other
+        name, above = left.pop(0)
+        if name in below:
+            continue
+        other = next((other for other in (chosen or {}).values() if other.name == name), None)
+        namesakes = [each for each in registry.of_kind("evaluation") if each.goes_by(name)]
+        if other is None and namesakes and not _recorded(table, name):
+            other = next((each for each in namesakes if each.plugin == above.plugin), None)
+        if other is None and namesakes:
+            other = _find(registry, name, table)
+        if other is not None:
+            left += [(each, other) for each in loading.load(other).builds_on]
+        below[name] = other
     return below
 
 
 def _find(registry: Registry, name: str, table: Tables) -> Offer:
     """The evaluation of this name: the one that its table records, if there is one."""
-    own = table.get(name, {})
-    recorded = {FROM: own[FROM]} if isinstance(own, Mapping) and FROM in own else {}
-    return read_name(registry, "evaluation", {"name": name, **recorded}, f"evaluate.{name}.{FROM}").offer
+    named = {"name": name, **_recorded(table, name)}
+    return read_name(registry, "evaluation", named, f"evaluate.{name}.{FROM}").offer
+
+
+def _recorded(table: Tables, name: str) -> dict[str, Any]:
+    """The origin that a table records for an evaluation, {"from": ...}; {} if it records none."""
+    own = table.get(name)
+    return {FROM: own[FROM]} if isinstance(own, Mapping) and FROM in own else {}
 
 
 def _name(registry: Registry, offer: Offer) -> str:

@@ -182,6 +182,19 @@ def test_one_that_is_asked_by_name_replaces_that_by_default(fake_plugin):
     assert "meva_evaluations:convergence" in evaluations.running(known, ["default"], {})
 
 
+@pytest.mark.parametrize("asked", [["default"], ["fixed_points"], ["default", "fixed_points"]])
+def test_a_namesake_of_what_one_builds_on_changes_nothing(fake_plugin, asked):
+    """The stranger's evaluation has the name of one that others of the same bundled plugin build on."""
+    fake_plugin("fair", FAIR.replace('"fairness"', '"basins"').replace("MODULE", "fair"))
+    known = discovery.installed()
+    experiment = resolved(known, "logistic", {"evaluate.asked": asked})
+    assert experiment == resolved(game="logistic", overrides={"evaluate.asked": asked})
+    assert reading.from_plain(known, experiment.to_plain(), "here") == experiment
+    files = [recipes.shipped()]
+    assert resolve.revised(known, files, experiment, {"evaluate.asked": asked}) == experiment
+    evaluate.plan(experiment, compose.compose(experiment))
+
+
 # ---------------------------------------------------------------- faults of classes and of names
 
 
