@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -73,12 +72,8 @@ def run(
     >>> result.payoffs.shape  # seeds, rows of the learner's sweep, pairs, players
     (2, 1, 4, 2)
     """
-    overrides = {} if set is None else set
-    if not isinstance(overrides, Mapping) or not all(isinstance(name, str) for name in overrides):
-        raise BadValue(f'expected set={{"SECTION.NAME": value}}, got {set!r}')
-    for name, path in (("out", out), ("registry_file", registry_file)):
-        if not isinstance(path, (str, os.PathLike, type(None))):
-            raise BadValue(f"expected a path for {name}, got {path!r}")
+    overrides = local.check_overrides(set)
+    local.check_paths(out=out, registry_file=registry_file)
     if resume and out is None:
         raise BadValue("expected out=FOLDER with resume=True, got none")
     out = None if out is None else Path(out)

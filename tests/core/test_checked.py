@@ -1,4 +1,4 @@
-"""What strangers' evaluations return after the matches: each fault is one line, and costs no other results."""
+"""Results of strangers' evaluations after the matches: each fault is one line, and costs no other results."""
 
 import json
 import math
