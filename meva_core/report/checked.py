@@ -59,7 +59,7 @@ def above(builds_on: Mapping[str, Sequence[str]], names: Iterable[str]) -> list[
 
 
 def third_parties_last(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, Evaluation]]:
-    """Names and evaluations, those of third parties last: if a name is taken, it is not one of ours that is blamed."""
+    """Names and evaluations, those of third parties last, so that a clash of names is the fault of a third party."""
     return sorted(evaluations.items(), key=lambda item: isinstance(item[1], Checked))
 
 

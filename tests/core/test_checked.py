@@ -12,8 +12,8 @@ import pytest
 import meva_core as meva
 from meva_core.contracts import Evaluation, component
 from meva_core.contracts.evaluation import Column, Panel
-from meva_core.errors import BadPlugin
-from meva_core.report import write
+from meva_core.errors import BadPlugin, Remark
+from meva_core.report import asked, write
 from meva_core.report.statistics import statistic
 from meva_core.report.tables import Grid, per_setting
 
@@ -193,6 +193,18 @@ def test_no_figure_of_what_is_left_out_remains(result, tmp_path):
 
 def stand_in(result, **methods):
     return at_fault(result, **methods).checked[SUM]
+
+
+def test_what_builds_on_a_fault_is_not_shown_again(result):
+    odd = attrs.evolve(stand_in(result, captions=fail), name="odd")
+    above = {name: type("Above", (Sum,), {"builds_on": (below,)})() for name, below in (("b", "odd"), ("c", "b"))}
+    evaluations = {"odd": odd, **above, "fine": Sum()}
+    with pytest.warns(Remark) as caught:
+        shown = asked.shown(evaluations, lambda sound: {name: sound[name].captions() for name in sound})
+    assert shown == {"fine": {}}
+    first, *others = [str(warning.message) for warning in caught]
+    assert first.startswith("evaluation odd is not shown: evaluation Sum")
+    assert others == [f"evaluation {name} is not shown: it builds on odd" for name in "bc"]
 
 
 def unfit():
