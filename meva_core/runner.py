@@ -28,7 +28,6 @@ from meva_core.registry import attribution, discovery, recipes
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile
 from meva_core.report import Result
-from meva_core.report.checked import checked
 from meva_core.storage import files as disk
 from meva_core.storage import kept_fit, locks, metrics, run_folder
 from meva_core.storage import resume as resuming
@@ -186,7 +185,7 @@ def _run(
     return Result(
         experiment=experiment,
         seen=seen,
-        evaluations={q.name: checked(q.name, q.evaluation, q.offer) for q in plan.questions if q.name in seen.answers},
+        evaluations={q.name: q.evaluation for q in plan.questions if q.name in seen.answers},
         histories=histories,
         players=players,
         seconds={"fit": fitted - began, "evaluate": time.monotonic() - fitted},
