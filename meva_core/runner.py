@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +28,6 @@ from meva_core.registry import attribution, discovery, recipes
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile
 from meva_core.report import Result
-from meva_core.report.checked import checked
 from meva_core.storage import files as disk
 from meva_core.storage import kept_fit, locks, metrics, run_folder
 from meva_core.storage import resume as resuming
@@ -73,12 +71,8 @@ def run(
     >>> result.payoffs.shape  # seeds, rows of the learner's sweep, pairs, players
     (2, 1, 4, 2)
     """
-    overrides = {} if set is None else set
-    if not isinstance(overrides, Mapping) or not all(isinstance(name, str) for name in overrides):
-        raise BadValue(f'expected set={{"SECTION.NAME": value}}, got {set!r}')
-    for name, path in (("out", out), ("registry_file", registry_file)):
-        if not isinstance(path, (str, os.PathLike, type(None))):
-            raise BadValue(f"expected a path for {name}, got {path!r}")
+    overrides = local.check_overrides(set)
+    local.check_paths(out=out, registry_file=registry_file)
     if resume and out is None:
         raise BadValue("expected out=FOLDER with resume=True, got none")
     out = None if out is None else Path(out)
@@ -191,7 +185,7 @@ def _run(
     return Result(
         experiment=experiment,
         seen=seen,
-        evaluations={q.name: checked(q.name, q.evaluation, q.offer) for q in plan.questions if q.name in seen.answers},
+        evaluations={q.name: q.evaluation for q in plan.questions if q.name in seen.answers},
         histories=histories,
         players=players,
         seconds={"fit": fitted - began, "evaluate": time.monotonic() - fitted},

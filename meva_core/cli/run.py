@@ -82,7 +82,7 @@ def parse_settings(context: click.Context, parameter: click.Parameter, values: t
 @click.option(
     "--on-divergence",
     type=click.Choice(["stop", "continue"]),
-    help="What the other seeds do if one diverges [default: continue].",
+    help="Stop or continue the other seeds if one diverges [default: continue].",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run_command(

@@ -157,10 +157,24 @@ def _plain(value: object) -> str:
 
 
 def _description(cls: type) -> str:
-    """The class's docstring up to its references, wrapped; list items become paragraphs."""
-    text = (inspect.getdoc(cls) or "").partition("\nReferences:")[0].rstrip()
-    text = re.sub(r"\n {2}(?=\S)", " ", text).replace("\n- ", "\n\n- ")
-    return click.wrap_text(text, 80, preserve_paragraphs=True)
+    """The class's docstring up to its references, wrapped; items of lists become paragraphs."""
+    text = (inspect.getdoc(cls) or "").partition("\nReferences:")[0]
+    paragraphs = [""]
+    for line in text.splitlines():
+        if not line or line.startswith("- "):
+            paragraphs.append(line)
+        elif re.match(r" {2}\S", line) and not paragraphs[-1].startswith("- "):  # an indented name with its meaning
+            paragraphs[-1] += "\n" + line
+        else:
+            paragraphs[-1] += f" {line.strip()}" if paragraphs[-1] else line
+    return "\n\n".join("\n".join(map(_unfolded, each.split("\n"))) for each in paragraphs if each)
+
+
+def _unfolded(line: str) -> str:
+    """One line or item of a docstring, wrapped; an item keeps its indentation."""
+    if not line.startswith("  "):
+        return _wrapped(" ".join(line.split()), "")
+    return _wrapped(" ".join(re.sub(" {2,}", ": ", line.strip(), count=1).split()), "  ", "      ")
 
 
 def _wrapped(text: str, first: str, rest: str | None = None) -> str:

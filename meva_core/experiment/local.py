@@ -8,6 +8,7 @@ class, and no old definition is ever used.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -125,6 +126,21 @@ class Cast:
                     f"expected learners made for the game that is run, {described(played)}, got one made for "
                     f"{described(game)}: pass the learner's class, or make it with that game"
                 )
+
+
+def check_overrides(given: Any) -> Mapping[str, Any]:
+    """The hyper-parameters by name that a Python caller sets; {} for None. Raises BadValue for anything else."""
+    overrides = {} if given is None else given
+    if not isinstance(overrides, Mapping) or not all(isinstance(name, str) for name in overrides):
+        raise BadValue(f'expected set={{"SECTION.NAME": value}}, got {given!r}')
+    return overrides
+
+
+def check_paths(**given: Any) -> None:
+    """Raise BadValue, with the name of the argument, for what is neither a path nor None."""
+    for name, path in given.items():
+        if not isinstance(path, (str, os.PathLike, type(None))):
+            raise BadValue(f"expected a path for {name}, got {path!r}")
 
 
 def cast(registry: Registry, game: Any, learner: Any, opponents: Any, overrides: Mapping[str, Any]) -> Cast:

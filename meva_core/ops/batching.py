@@ -36,8 +36,8 @@ def used() -> list[Any]:
 def spread(batch: Tree) -> Tree:
     """Shard the leading axis of every array across the devices, if their number divides it. Call it inside jit.
 
-    What is computed from the batch element by element is then shared out too, and a sum over the batch adds up all
-    shares.
+    Values that are computed from the batch element by element are then shared out too, and a sum over the batch adds
+    up all shares.
     """
     if len(used()) == 1:
         return batch

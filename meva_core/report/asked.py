@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from meva_core.experiment.parts import build
 from meva_core.registry import discovery
 from meva_core.registry.entries import Registry
 from meva_core.registry.toml_reading import read_toml
-from meva_core.report.checked import checked
+from meva_core.report.checked import above, checked, without_faults
 
 
 def of_folder(folder: Path, summary: Mapping[str, Any]) -> dict[str, Evaluation]:
@@ -42,6 +42,23 @@ def of_run(summary: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Ev
     return _built(known, summary["evaluations"], tables)
 
 
+def shown(evaluations: Mapping[str, Evaluation], make: Callable[[Mapping[str, Evaluation]], Any]) -> Any:
+    """The result of `make` for the evaluations of a stored run that keep their contracts.
+
+    The others, and those that build on them, are left out, each with a `Remark`.
+    """
+    result, faults = without_faults(evaluations, make)
+    for name, fault in faults.items():
+        _remark(name, fault)
+        for other in above({name: evaluation.builds_on for name, evaluation in evaluations.items()}, [name]):
+            _remark(other, f"it builds on {name}")
+    return result
+
+
+def _remark(name: str, why: object) -> None:
+    warnings.warn(f"evaluation {name} is not shown: {why}", Remark, stacklevel=3)
+
+
 def _tables(plain: Mapping[str, Any]) -> Mapping[str, Any]:
     """The tables of evaluations in an experiment.toml; {} if an older version wrote it, with other settings."""
     evaluate = plain.get("evaluate")
@@ -56,7 +73,7 @@ def _built(known: Registry, names: list[str], tables: Mapping[str, Any]) -> dict
             choice = read_choice(known, "evaluation", {"name": name, **tables.get(name, {})}, path)
             found[name] = checked(name, build(choice, path), choice.offer)
         except MevaError as error:
-            warnings.warn(f"evaluation {name} is not shown: {error}", Remark, stacklevel=2)
+            _remark(name, error)
     return found
 
 

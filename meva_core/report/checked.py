@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import attrs
@@ -31,24 +31,69 @@ def checked(name: str, evaluation: Evaluation, offer: Offer | None) -> Evaluatio
 
 def without_faults(
     evaluations: Mapping[str, Evaluation], make: Callable[[Mapping[str, Evaluation]], Any]
-) -> tuple[Any, list[BadEvaluation]]:
-    """The result of `make` for the evaluations that keep their contracts, and the faults of the others."""
-    faults: list[BadEvaluation] = []
+) -> tuple[Any, dict[str, BadEvaluation]]:
+    """The result of `make` for the evaluations that keep their contracts, and the faults of the others by name.
+
+    An evaluation that builds on a faulty one is left out too.
+    """
+    builds_on = {name: evaluation.builds_on for name, evaluation in evaluations.items()}
+    faults: dict[str, BadEvaluation] = {}
     while True:
-        sound = {name: evaluation for name, evaluation in evaluations.items() if name not in [f.name for f in faults]}
+        lost = {*faults, *above(builds_on, faults)}
+        sound = {name: evaluation for name, evaluation in evaluations.items() if name not in lost}
         try:
             return make(sound), faults
         except BadEvaluation as fault:
             if fault.name not in sound:
                 raise
-            faults.append(fault)
+            faults[fault.name] = fault
+
+
+def above(builds_on: Mapping[str, Sequence[str]], names: Iterable[str]) -> list[str]:
+    """The evaluations that build on one of `names`, directly or through others. builds_on: by the name of each."""
+    found = list(names)
+    below = len(found)
+    for base in found:  # it grows in the loop
+        found += [name for name, needed in builds_on.items() if base in needed and name not in found]
+    return found[below:]
+
+
+def third_parties_last(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, Evaluation]]:
+    """Names and evaluations, those of third parties last, so that a clash of names is the fault of a third party."""
+    return sorted(evaluations.items(), key=lambda item: isinstance(item[1], Checked))
+
+
+def merged(
+    evaluations: Mapping[str, Evaluation],
+    what: str,
+    add: Callable[[str, Evaluation], Mapping[str, Any]],
+    taken: Collection[str],
+) -> dict[str, Any]:
+    """Everything that evaluations add by name.
+
+    what: the method, for messages. add: a function of an evaluation's name and the evaluation. taken: names that no
+    evaluation may add.
+    """
+    found: dict[str, Any] = {}
+    for name, evaluation in third_parties_last(evaluations):
+        added = add(name, evaluation)
+        for key in added:
+            if key in taken or key in found:
+                clash(evaluation, what, key)
+        found |= added
+    return found
 
 
 def clash(evaluation: Evaluation, what: str, name: str) -> NoReturn:
     """Raise the error for an evaluation that adds a name that something else uses already."""
+    refuse(evaluation, what, "names that nothing else uses", repr(name))
+
+
+def refuse(evaluation: Evaluation, what: str, expected: str, got: Any) -> NoReturn:
+    """Raise the error for an evaluation whose method `what` returns `got`."""
     if isinstance(evaluation, Checked):
-        evaluation.refuse(what, "names that nothing else uses", repr(name))
-    raise ValueError(f"{evaluation}: {what}: {name!r} is taken")  # a bug of ours
+        evaluation.refuse(what, expected, got)
+    raise ValueError(f"{evaluation}: {what}: expected {expected}, got {got}")  # a bug of ours
 
 
 @attrs.frozen
@@ -62,6 +107,10 @@ class Checked(Evaluation):
     name: str
     evaluation: Evaluation
     offer: Offer
+
+    @property
+    def builds_on(self) -> tuple[str, ...]:
+        return self.evaluation.builds_on
 
     def quantities(self, composition: Any) -> tuple[str, ...]:
         return tuple(self._result("quantities(composition)", _are_texts, "texts", composition))
@@ -115,9 +164,13 @@ class Checked(Evaluation):
     def figures(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> Mapping[str, Any]:
         what = "figures(summary, arrays)"
         found = self._result(what, lambda found: _by_name(found, _is_figure), "figures by name", summary, arrays)
-        for figure in found.values():
-            self._checked(f"a figure of {what}", figure.draw_without_rendering, lambda found: True, "")
+        self._draw(what, found)
         return found
+
+    def _draw(self, what: str, figures: Mapping[str, Any]) -> None:
+        """Draw figures without a file. Raises BadEvaluation if one cannot be drawn."""
+        for figure in figures.values():
+            self._checked(f"a figure of {what}", figure.draw_without_rendering, lambda found: True, "")
 
     def captions(self) -> Mapping[str, str]:
         return self._result("captions()", lambda found: _by_name(found, _is_text), "texts by name")
@@ -130,18 +183,27 @@ class Checked(Evaluation):
         def right(found: Any) -> bool:
             return _is_figure(found) or _by_name(found, _is_figure)
 
-        return lambda *of: self._checked(what, lambda: draw(*of), right, "a figure, or figures by name")
+        def drawn(*of: Any) -> Any:
+            found = self._checked(what, lambda: draw(*of), right, "a figure, or figures by name")
+            self._draw(what, found if isinstance(found, Mapping) else {"": found})
+            return found
+
+        return drawn
 
     def panels(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Panel]:
         what, count = "panels(summary, arrays)", len(summary["rows"])
 
         def right(found: Any) -> bool:
             return isinstance(found, (list, tuple)) and all(
-                isinstance(panel, Panel) and _is_text(panel.script) and len(list(panel.rows)) == count
+                isinstance(panel, Panel)
+                and _are_texts([panel.script, panel.style])
+                and isinstance(panel.rows, Sequence)
+                and len(panel.rows) == count
                 for panel in found
             )
 
-        found = self._result(what, right, f"panels with {count} rows", summary, arrays)
+        expected = f"panels with {count} rows, and texts for script and style"
+        found = self._result(what, right, expected, summary, arrays)
         return [attrs.evolve(panel, rows=self._plain(what, list(panel.rows))) for panel in found]
 
     def refuse(self, what: str, expected: str, got: Any) -> NoReturn:

@@ -13,6 +13,7 @@ from meva_core.evaluate import Seen
 from meva_core.experiment.experiment import Experiment, opponent_path
 from meva_core.fitting import Divergence, History
 from meva_core.match import Fitted
+from meva_core.report.checked import checked
 
 
 @attrs.frozen(repr=False)
@@ -31,6 +32,12 @@ class Numbers:
     histories: list[History]
     players: list[Fitted]
     seconds: dict[str, float]
+
+    @property
+    def checked(self) -> dict[str, Evaluation]:
+        """The evaluations, with stand-ins that check the results of those of third parties."""
+        offers = {choice.name: choice.offer for choice in self.experiment.evaluations}
+        return {name: checked(name, evaluation, offers[name]) for name, evaluation in self.evaluations.items()}
 
     @property
     def payoffs(self) -> np.ndarray:

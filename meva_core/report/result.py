@@ -19,4 +19,4 @@ class Result(Numbers):
         return summary.summarise(self)
 
     def __repr__(self) -> str:
-        return tables.as_text(self.summary(), self.evaluations)
+        return tables.as_text(self.summary(), self.checked)

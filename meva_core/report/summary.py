@@ -35,7 +35,7 @@ A statistic is {mean, sem, over, per_seed}: with several seeds, mean and standar
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ from meva_core.contracts.evaluation import Evaluation
 from meva_core.evaluate import Seen
 from meva_core.experiment import labels
 from meva_core.experiment.experiment import Experiment
-from meva_core.report.checked import Checked, clash
+from meva_core.report.checked import clash, merged, refuse, third_parties_last
 from meva_core.report.numbers import Numbers
 from meva_core.report.statistics import number, statistic
 from meva_core.storage import run_folder
@@ -55,8 +55,16 @@ LAST = ("fits", "seconds")  # of the summary, after what evaluations add
 
 def summarise(result: Numbers) -> dict[str, Any]:
     """Build the content of summary.json; the module's docstring documents the layout."""
-    found = of_matches(result.experiment, result.seen)
-    whole = _add_evaluations(found["rows"], (*found, *LAST), result)
+    found, answers = of_matches(result.experiment, result.seen), result.seen.answers
+    whole = merged(
+        result.checked,
+        "whole(answer, seen)",
+        lambda name, evaluation: evaluation.whole(answers[name], result.seen),
+        taken=(*found, *LAST),
+    )
+    for name, evaluation in third_parties_last(result.checked):
+        for row, added in zip(found["rows"], evaluation.rows(answers[name], result.seen), strict=True):
+            _add(row, added, evaluation)
     return {
         **found,
         "diverged": [{"seed": d.seed, "loop": d.loop, "quantity": d.quantity} for d in result.diverged],
@@ -113,30 +121,19 @@ def _row(seen: Seen, v: int, value: float | None) -> dict[str, Any]:
     }
 
 
-def _add_evaluations(rows: list[dict[str, Any]], taken: Sequence[str], result: Numbers) -> dict[str, Any]:
-    """Add the content of evaluations to the rows. Returns their content outside the rows, without the names `taken`."""
-    whole: dict[str, Any] = {}
-    # A clash of names is the fault of a stranger, so strangers come last.
-    for name, evaluation in sorted(result.evaluations.items(), key=lambda item: isinstance(item[1], Checked)):
-        answer = result.seen.answers[name]
-        more = evaluation.whole(answer, result.seen)
-        for key in more:
-            if key in (*taken, *whole):
-                clash(evaluation, "whole(answer, seen)", key)
-        whole |= more
-        for row, added in zip(rows, evaluation.rows(answer, result.seen), strict=True):
-            _add(row, added, evaluation)
-    return whole
-
-
 def _add(row: dict[str, Any], added: Mapping[str, Any], evaluation: Evaluation) -> None:
     """Add the entries of an evaluation to a row, and those for its seats to the row's seats."""
+    what = "rows(answer, seen)"
     for name, value in added.items():
-        if name == "seats" and isinstance(value, Mapping) and value.keys() <= row["seats"].keys():
+        if name == "seats" and (seats := row.get("seats")):
+            if not isinstance(value, Mapping) or not all(
+                seat in seats and isinstance(more, Mapping) for seat, more in value.items()
+            ):
+                refuse(evaluation, f"seats of {what}", f"a dictionary for each of the seats {', '.join(seats)}", value)
             for seat, more in value.items():
-                _add(row["seats"][seat], more, evaluation)
+                _add(seats[seat], more, evaluation)
         elif name in row:
-            clash(evaluation, "rows(answer, seen)", name)
+            clash(evaluation, what, name)
         else:
             row[name] = value
 

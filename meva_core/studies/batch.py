@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import attrs
 from meva_core import runner
 from meva_core.compute import devices, processes
 from meva_core.compute.progress import Overview
+from meva_core.contracts import conversion
 from meva_core.errors import BadValue
+from meva_core.experiment import local
 from meva_core.registry import attribution, discovery
 from meva_core.storage import files, locks
 from meva_core.storage.run_folder import read_summary
@@ -53,6 +56,8 @@ def sweep(
     file: TOML (`studies.sweeps` documents the layout). Finished runs in `out` are only read. jobs: number of runs at a
     time; with several, each has its own process. Raises MevaError on bad input.
     """
+    if not isinstance(file, (str, os.PathLike)):
+        raise BadValue(f"expected the path of a sweep's file, got {file!r}")
     study = sweeps.read(Path(file))
     return _study([study], quick, out, jobs, registry_file, overview)[0]
 
@@ -71,6 +76,9 @@ def reproduce(
     Finished runs in `out` are only read. jobs: number of runs at a time; with several, each has its own process.
     Raises MevaError on bad input.
     """
+    if not names or not all(isinstance(name, str) for name in names):
+        raise BadValue(f"expected names of reproductions, got {', '.join(map(repr, names)) or 'none'}")
+    local.check_paths(registry_file=registry_file)
     registry, own = runner.plugins(registry_file)
     files = [*discovery.recipe_files(registry), *own]
     return _study([reproductions.find(files, name) for name in names], quick, out, jobs, registry_file, overview)
@@ -84,6 +92,9 @@ def _study(
     registry_file: str | Path | None,
     overview: Overview | None,
 ) -> list[Study]:
+    local.check_paths(out=out, registry_file=registry_file)
+    if conversion.convert(jobs, int, "jobs") < 1:
+        raise BadValue(f"expected 1 or more for jobs, got {jobs}")
     devices.prepare()
     registry, files = runner.plugins(registry_file)
     own = None if registry_file is None else Path(registry_file)

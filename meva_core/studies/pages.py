@@ -95,8 +95,10 @@ def of_reproduction(folder: Path) -> str:
 
 def _captions(runs: Iterable[Path]) -> dict[str, str]:
     """Captions of the pictures of the runs' evaluations, by name."""
-    evaluations = [e for run in runs for e in asked.of_folder(run, read_summary(run)).values()]
-    return {name: text for evaluation in evaluations for name, text in evaluation.captions().items()}
+    found: dict[str, str] = {}
+    for run in runs:
+        found |= asked.shown(asked.of_folder(run, read_summary(run)), page.captions)
+    return found
 
 
 def _place(figure: str, labels: list[str]) -> int:
@@ -110,9 +112,12 @@ def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
     summary = read_summary(run)
     if "games" in summary:
         return [standings.grid(summary, game) for game in summary["games"]]
-    evaluations = asked.of_folder(run, summary)
-    grids = tables.grids(summary, evaluations)
-    grids = grids[:1] if brief else [*grids, *tables.further_grids(summary, evaluations)]
+
+    def made(evaluations: tables.Evaluations) -> list[tables.Grid]:
+        grids = tables.grids(summary, evaluations)
+        return grids[:1] if brief else [*grids, *tables.further_grids(summary, evaluations)]
+
+    grids = asked.shown(asked.of_folder(run, summary), made)
     return [attrs.evolve(grid, caption=f"{label}: {grid.caption}") for grid in grids]
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import attrs
 
 from meva_core.report import asked as evaluations_asked
-from meva_core.report.tables import WIDTH, Drawn, Grid, plain, statistic, title
+from meva_core.report.tables import WIDTH, Drawn, Evaluations, Grid, plain, statistic, title
 from meva_core.storage.run_folder import read_policies, read_summary
 from meva_core.studies.reproductions import Place, Ranking, Reproduction, Verdict, differences
 
@@ -168,14 +168,9 @@ def draw(study: Reproduction, folders: Mapping[str, Path], out: Path, content: d
 
     from meva_core.report import figures
 
-    out.mkdir(exist_ok=True)
-    for old in (*out.glob("*.png"), *out.glob("*.svg")):  # from runs that are no longer in the reproduction
-        old.unlink()
-    if not folders:
-        return []
     with matplotlib.rc_context(figures.STYLE):
-        drawn = DRAWN.get(study.picture, _drawn_by_evaluations)(study, folders, content)
-        return [path for name, figure in drawn.items() for path in figures.save(figure, out, name)]
+        make = DRAWN.get(study.picture, _drawn_by_evaluations)
+        return figures.draw(make(study, folders, content) if folders else {}, out)
 
 
 def _draw_ranking(study: Reproduction, folders: Mapping[str, Path], content: dict[str, Any]) -> dict[str, Any]:
@@ -198,12 +193,14 @@ def _draw_payoffs(study: Reproduction, folders: Mapping[str, Path], content: dic
     from meva_core.report import figures
 
     summaries = {label: read_summary(folder) for label, folder in folders.items()}
-    return {
-        f"payoffs_{label}": figures.payoffs(
-            run, evaluations_asked.of_folder(folders[label], run), f"{label}: {title(run)}"
+
+    def drawn(label: str, run: dict[str, Any]) -> Any:
+        heading = f"{label}: {title(run)}"
+        return evaluations_asked.shown(
+            evaluations_asked.of_folder(folders[label], run), lambda sound: figures.payoffs(run, sound, heading)
         )
-        for label, run in summaries.items()
-    }
+
+    return {f"payoffs_{label}": drawn(label, run) for label, run in summaries.items()}
 
 
 # Pictures that are drawn without an evaluation, by their names in `data.PICTURES`. Each is a function of the
@@ -220,12 +217,19 @@ class Folder:
 
 
 def _drawn_by_evaluations(study: Reproduction, folders: Mapping[str, Path], content: dict[str, Any]) -> dict[str, Any]:
-    """Figures by name: one for all runs, or one for each if the evaluation draws every run separately."""
+    """Figures by name: one for all runs, or one for each if the evaluation draws every run separately.
+
+    {} if the evaluation breaks its contract, or is no longer installed.
+    """
     runs = {label: Folder(read_summary(folder), read_policies(folder)) for label, folder in folders.items()}
     label, first = next(iter(runs.items()))
-    offered = evaluations_asked.of_folder(folders[label], first.summary).values()
-    draw = next(e.pictures()[study.picture] for e in offered if study.picture in e.pictures())
-    drawn = draw(runs, study.title)
+
+    def draw(evaluations: Evaluations) -> Any:
+        offered = (evaluation.pictures().get(study.picture) for evaluation in evaluations.values())
+        picture = next(filter(None, offered), None)
+        return {} if picture is None else picture(runs, study.title)
+
+    drawn = evaluations_asked.shown(evaluations_asked.of_folder(folders[label], first.summary), draw)
     if isinstance(drawn, Mapping):
         return {f"{study.picture}_{label}": figure for label, figure in drawn.items()}
     return {study.picture: drawn}

@@ -63,6 +63,8 @@ def tournament(
     numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds}
     if not isinstance(learners, (list, tuple)) or not learners:
         raise BadValue(f"expected a list of learners, got {learners!r}")
+    overrides = local.check_overrides(set)
+    local.check_paths(registry_file=registry_file)
     registry, files = runner.plugins(registry_file)
     cast = local.cast(registry, game, learners[0], list(learners[1:]), {})
     registry = cast.known
@@ -71,7 +73,7 @@ def tournament(
         games=(cast.game,),
         learners=tuple(_entrants(cast, learners)),
         recipe=conversion.convert(recipe, str, "recipe"),
-        overrides={**of_game, **(set or {})},
+        overrides={**of_game, **overrides},
         **{name: conversion.convert(number, int, name) for name, number in numbers.items()},
     )
     planned = meetings(registry, files, settings)

@@ -238,6 +238,7 @@ def test_a_fault_costs_no_other_results(fake_plugin, meva_run, meva_command, tmp
     with np.load(out / "policies.npz") as arrays:
         assert set(arrays.files) == {"policies", "payoffs", "seeds", "settings", "entries"}
     assert not (out / "report.html").exists()  # it is not finished
+    assert not [path for path in (out / "figures").iterdir() if path.stem == "fairness"]
     assert (meva_command("report", out).code, meva_command("report", out).err) == (0, "")
 
 
@@ -251,6 +252,48 @@ def test_what_was_at_fault_is_asked_again(fake_plugin, meva_run, tmp_path):
     outcome = meva_run("--resume", out)
     assert (outcome.code, outcome.err) == (0, "")
     assert "fairness" in json.loads((out / "summary.json").read_text())["rows"][0]
+
+
+def another(name, *, of=FAIRNESS, builds_on=()):
+    """The code of an evaluation like fairness, with another name."""
+    return of.replace("fairness", name).replace("    says", f"    builds_on = {builds_on!r}\n    says", 1)
+
+
+def test_all_faults_are_named_with_what_builds_on_them(fake_plugin, meva_run, tmp_path):
+    """One fault is met when the answer is computed, the other one when the page is made."""
+    fake_plugin("fairness", f"{FAIRNESS}\n{AFTER['ask_once raises'][0]}")
+    own = "Fairness.arrays = lambda self, answer: {}\nFairness.figures = lambda self, *of: {}\n"
+    fake_plugin("odd", f"{another('odd')}\n{own}\nFairness.panels = fail")
+    fake_plugin("above", f"{another('above', builds_on=('odd',))}\n{own}")
+    fake_plugin("higher", f"{another('higher', builds_on=('above', 'fairness'))}\n{own}")
+    out = tmp_path / "out"
+    outcome = meva_run(*LOLA, "--evaluate", "convergence,fairness,odd,above,higher", "--out", out)
+    check_line(outcome, "raises KeyError")
+    for name in ("fairness", "odd"):
+        assert f"evaluation {name!r} of plugin {name!r} (meva-{name}): " in outcome.err
+    left_out = "fairness, odd, higher (builds on above and fairness), above (builds on odd)"
+    assert f"Evaluations left out: {left_out}. All other results are in {out}" in outcome.err
+    assert json.loads((out / "summary.json").read_text())["evaluations"] == ["convergence"]
+
+
+CLASHES = {
+    "figures(summary, arrays)": "{'trajectories': __import__('matplotlib.figure').figure.Figure()}",
+    "arrays(answer)": "{'plane': 3}",
+    "rows(answer, seen)": "[{'basins': 3}]",
+}
+
+
+@pytest.mark.parametrize(("what", "taken"), CLASHES.items(), ids=CLASHES)
+def test_a_stranger_whose_name_comes_first_is_blamed_for_a_clash(fake_plugin, meva_run, tmp_path, what, taken):
+    """Its distribution, too, comes before that of the plugins of ours."""
+    words = ("--game", "hamiltonian", "--learner", "naive", *SHORT[:4], "--set", "evaluate.basins.grid=3")
+    fault = f"Fairness.{what.partition('(')[0]} = lambda self, *of: {taken}"
+    fake_plugin("aaa", f"{another('aaa')}\n{fault}\n", distribution="aaa")
+    outcome = meva_run(*words, "--evaluate", "aaa,basins", "--out", tmp_path / "out")
+    (line,) = outcome.err.splitlines()
+    assert outcome.code == 2
+    assert line.startswith(f"error: evaluation 'aaa' of plugin 'aaa' (aaa): {what}: expected names that nothing")
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["evaluations"] == ["basins"]
 
 
 def test_what_builds_on_a_fault_is_left_out(fake_plugin, meva_run, tmp_path):
@@ -354,6 +397,70 @@ def test_what_cannot_be_shown_again_is_left_out_with_a_remark(fake_plugin, meva_
         "warning: evaluation fairness is not shown: expected evaluation 'fairness' of plugin 'fairness' (meva-fairness"
         in (shown(meva_command, out))
     )
+
+
+def test_a_fault_in_a_comparison_costs_only_its_own_numbers(fake_plugin, meva_run, meva_command, tmp_path):
+    fake_plugin("fairness", f"{FAIRNESS}\nFairness.compared = fail\n")
+    out, _ = folder_of(meva_run, tmp_path, *LOLA, "--evaluate", "convergence,fairness")
+    outcome = meva_command("compare", out, shutil.copytree(out, tmp_path / "copy"))
+    (line,) = outcome.err.splitlines()
+    assert outcome.code == 0
+    assert line.startswith("warning: evaluation fairness is not shown: evaluation 'fairness' of plugin 'fairness'")
+    assert "compared(row) raises KeyError" in line
+    assert "self-play" in outcome.out
+
+
+STUDY = """
+[reproductions.tiny]
+title = "fairness"
+source = "nobody (1999)"
+picture = "PICTURE"
+[reproductions.tiny.runs.lola]
+game = "ipd"
+learner = "lola"
+[reproductions.tiny.runs.lola.set]
+"evaluate.asked" = ["best_response", "fairness"]
+"evaluate.best_response.steps" = 2
+"evaluate.pairs" = 2
+"evaluate.steps" = 3
+"evaluate.values" = [0.0, 1.0]
+[[reproductions.tiny.claims]]
+says = "fair"
+run = "lola"
+at = 0.0
+quantity = "fairness.apart"
+at_least = 0.0
+"""
+
+
+def test_a_fault_in_a_study_costs_only_its_own_part(fake_plugin, meva_command, tmp_path):
+    """The runs are finished with the plugin as it was; then each method of its page and its pictures fails."""
+    drawn = "    def pictures(self):\n        return {'fair': lambda runs, heading: figure()}\n\n    def captions"
+    code = (
+        FAIRNESS.replace("    def captions", drawn)
+        + "\n\ndef figure():\n    return __import__('matplotlib.figure').figure.Figure()\n"
+    )
+    site = fake_plugin("fairness", code)
+    out, study = tmp_path / "out", tmp_path / "own.toml"
+    faults = {
+        "fair": ["", "Fairness.captions = fail", "Fairness.tables = fail", "figure = lambda: 3"],
+        "payoffs": ["", "Fairness.columns = fail"],
+    }
+    for picture, lines in faults.items():
+        study.write_text(STUDY.replace("PICTURE", picture))
+        for fault in lines:
+            (site / "fairness.py").write_text(f"{code}\n{fault}\n")
+            sys.modules.pop("fairness", None)
+            importlib.invalidate_caches()
+            discovery.installed.cache_clear()
+            outcome = meva_command("reproduce", "tiny", "--jobs", 1, "--out", out, "--registry", study)
+            assert outcome.code == 0, outcome.err
+            said = "evaluation fairness is not shown: evaluation 'fairness' of plugin 'fairness' (meva-fairness): "
+            assert (said in outcome.err, outcome.err == "") == (bool(fault), not fault)
+            assert "1 of 1 claims hold" in outcome.out
+            drawn = {path.name for path in (out / "tiny" / "figures").iterdir()}
+            assert ("fair.svg" in drawn) == (picture == "fair" and not fault.startswith("figure"))
+            assert "lola: payoffs" in (out / "tiny" / "report.html").read_text()
 
 
 def shown(meva_command, out):

@@ -184,6 +184,13 @@ def test_help_names_the_commands(meva_command, meva_run):
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_tables_in_descriptions_keep_their_lines(meva_command):
+    shown = meva_command("show", "evaluation", "best_response")
+    assert "  best_response: {ours, theirs, agreement}: payoffs with our policy fixed and" in shown.lines
+    assert any(line.startswith("  exploitability: {gain, loss}: ") for line in shown.lines)
+    assert max(map(len, shown.lines)) <= 80
+
+
 def test_version(meva_command):
     assert meva_command("--version").out.strip().endswith(importlib.metadata.version("meva"))
 

@@ -2,13 +2,15 @@
 
 import csv
 import json
+import re
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 import meva_core as meva
 from meva_core import runner
-from meva_core.errors import BadFolder, UnknownName
+from meva_core.errors import BadFolder, BadValue, UnknownName
 from meva_core.studies import sweeps
 from meva_core.studies.jobs import planned
 
@@ -163,3 +165,22 @@ def test_from_python_what_is_unknown_is_said(tmp_path):
         meva.sweep(tmp_path / "nosuch.toml")
     with pytest.raises(UnknownName, match="unknown reproduction 'figure-2' - did you mean 'figure-2b'"):
         meva.reproduce("figure-2")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda file, meva: meva.sweep(None), "expected the path of a sweep's file, got None"),
+        (lambda file, meva: meva.sweep(file, out=3), "expected a path for out, got 3"),
+        (lambda file, meva: meva.sweep(file, jobs=0), "expected 1 or more for jobs, got 0"),
+        (lambda file, meva: meva.sweep(file, jobs="2"), "expected int, got '2' (str) @ jobs"),
+        (lambda file, meva: meva.reproduce(), "expected names of reproductions, got none"),
+        (lambda file, meva: meva.reproduce(None), "expected names of reproductions, got None"),
+        (lambda file, meva: meva.tournament("matrix", ["naive"], set=3), 'expected set={"SECTION.NAME": value}, got 3'),
+    ],
+)
+def test_bad_arguments_from_python_are_one_line(call, said, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(FILE)
+    with pytest.raises(BadValue, match=re.escape(said)):
+        call(file, cast(Any, meva))

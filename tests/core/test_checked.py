@@ -1,4 +1,4 @@
-"""What strangers' evaluations return after the matches: each fault is one line, and costs no other results."""
+"""Results of strangers' evaluations after the matches: each fault is one line, and costs no other results."""
 
 import json
 import math
@@ -12,9 +12,8 @@ import pytest
 import meva_core as meva
 from meva_core.contracts import Evaluation, component
 from meva_core.contracts.evaluation import Column, Panel
-from meva_core.errors import BadPlugin
-from meva_core.report import write
-from meva_core.report.checked import Checked
+from meva_core.errors import BadPlugin, Remark
+from meva_core.report import asked, write
 from meva_core.report.statistics import statistic
 from meva_core.report.tables import Grid, per_setting
 
@@ -51,6 +50,9 @@ class Sum(Evaluation):
         return [Panel(script="s", rows=[1])]
 
 
+SUM = f"{__name__}:Sum"
+
+
 @pytest.fixture(scope="module")
 def result():
     few = {"evaluate.pairs": 2, "evaluate.steps": 2}
@@ -59,10 +61,8 @@ def result():
 
 def at_fault(result, **methods):
     """The result with another evaluation in place of `Sum`."""
-    *others, (name, there) = result.evaluations.items()
-    assert isinstance(there, Checked)
-    odd = attrs.evolve(there, evaluation=type("Odd", (Sum,), methods)())
-    return attrs.evolve(result, evaluations={**dict(others), name: odd})
+    odd = type("Odd", (Sum,), methods)()
+    return attrs.evolve(result, evaluations={**result.evaluations, SUM: odd})
 
 
 def returning(found):
@@ -122,8 +122,9 @@ FAULTS = {
     "notes of no kind": ({"notes": returning("note")}, "notes(summary): expected texts, got note"),
     "figures of no kind": ({"figures": returning({"a": 3})}, "figures(summary, arrays): expected figures by name"),
     "captions of no kind": ({"captions": returning({"a": 3})}, "captions(): expected texts by name, got {'a': 3}"),
-    "panels of no kind": ({"panels": returning([3])}, "panels(summary, arrays): expected panels with 1 rows, got [3]"),
+    "panels of no kind": ({"panels": returning([3])}, "panels(summary, arrays): expected panels with 1 rows, and"),
     "fewer panels": ({"panels": returning([Panel(script="", rows=[])])}, "expected panels with 1 rows"),
+    "a style of no kind": ({"panels": returning([Panel(script="", rows=[1], style=NUMBERS)])}, "texts for script and"),
     "NaN in panels": ({"panels": returning([Panel(script="", rows=[math.nan])])}, "panels(summary, arrays): Out of"),
 }  # fmt: skip
 
@@ -152,8 +153,67 @@ def test_without_a_fault_all_is_written(result, tmp_path):
     assert "<h2>Sums</h2>" in (tmp_path / "report.html").read_text()
 
 
+def test_a_result_has_the_callers_own_objects(result):
+    assert type(result.evaluations[SUM]) is Sum
+
+
+@pytest.mark.parametrize(
+    ("seats", "got"), [({"1": 3}, "{'1': 3}"), (3, "3"), ({"3": {}}, "{'3': {}}"), ({"1": {"seats": {}}}, None)]
+)
+def test_seats_at_fault_cost_no_other_results(apart, tmp_path, seats, got):
+    """A game that is not symmetric has numbers for each seat; in a seat, `seats` is an entry like any other."""
+    run = at_fault(apart, rows=returning([{"seats": seats}]), tables=returning([]), columns=returning([]))
+    if got is None:
+        assert run.summary()["rows"][0]["seats"]["1"]["seats"] == {}
+        return
+    with pytest.raises(BadPlugin) as caught:
+        write.finish(tmp_path, run)
+    expected = f"seats of rows(answer, seen): expected a dictionary for each of the seats 1, 2, got {got}"
+    assert expected in str(caught.value)
+    assert json.loads((tmp_path / "summary.json").read_text())["evaluations"] == ["convergence"]
+
+
+@pytest.fixture(scope="module")
+def apart():
+    """A result on a game that is not symmetric."""
+    few = {"evaluate.pairs": 2, "evaluate.steps": 2}
+    return meva.run("imp", "naive", evaluate=["convergence", Sum], set=few)
+
+
+def test_no_figure_of_what_is_left_out_remains(result, tmp_path):
+    from matplotlib.figure import Figure
+
+    figures = returning({"sum": Figure()})
+    write.finish(tmp_path, at_fault(result, figures=figures, captions=returning({"sum": "c"})))
+    assert (tmp_path / "figures" / "sum.svg").is_file()
+    with pytest.raises(BadPlugin):
+        write.finish(tmp_path, at_fault(result, figures=figures, captions=fail))
+    assert list((tmp_path / "figures").iterdir()) == []
+
+
 def stand_in(result, **methods):
-    return list(at_fault(result, **methods).evaluations.values())[-1]
+    return at_fault(result, **methods).checked[SUM]
+
+
+def test_what_builds_on_a_fault_is_not_shown_again(result):
+    odd = attrs.evolve(stand_in(result, captions=fail), name="odd")
+    above = {name: type("Above", (Sum,), {"builds_on": (below,)})() for name, below in (("b", "odd"), ("c", "b"))}
+    evaluations = {"odd": odd, **above, "fine": Sum()}
+    with pytest.warns(Remark) as caught:
+        shown = asked.shown(evaluations, lambda sound: {name: sound[name].captions() for name in sound})
+    assert shown == {"fine": {}}
+    first, *others = [str(warning.message) for warning in caught]
+    assert first.startswith("evaluation odd is not shown: evaluation Sum")
+    assert others == [f"evaluation {name} is not shown: it builds on odd" for name in "bc"]
+
+
+def unfit():
+    """A figure that cannot be drawn."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.suptitle("$\\nosuch$")
+    return figure
 
 
 def test_faults_in_comparisons_and_pictures(result):
@@ -166,5 +226,7 @@ def test_faults_in_comparisons_and_pictures(result):
         stand_in(result, pictures=returning({"a": 3})).pictures()
     with pytest.raises(BadPlugin, match=r"pictures\(\)\['a'\]: expected a figure, or figures by name, got 3"):
         stand_in(result, pictures=returning({"a": lambda runs, heading: 3})).pictures()["a"]({}, "")
+    with pytest.raises(BadPlugin, match=r"a figure of pictures\(\)\['a'\] raises ValueError"):
+        stand_in(result, pictures=returning({"a": lambda runs, heading: unfit()})).pictures()["a"]({}, "")
     with pytest.raises(BadPlugin, match=r"quantities\(composition\): expected texts, got 3"):
         stand_in(result, quantities=returning(3)).quantities(None)

@@ -139,7 +139,7 @@ DAMAGES = [
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_noticed(tmp_path, damage):
     damage(checkpoint.save(tmp_path, 3, small(), OF))
-    with pytest.raises(BadFolder, match=r"(damaged or foreign file|got none): .*loop-0000003\.npz; remove .* to begin"):
+    with pytest.raises(BadFolder, match=r"(damaged or foreign file|got none): .*loop-0000003\.npz; remove .* to start"):
         checkpoint.latest(tmp_path, small())
     assert checkpoint.experiment_of(tmp_path) is None
 

@@ -148,7 +148,7 @@ def test_what_jax_was_told_holds():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ("kind='gpu'", "expected a gpu that jax can use for --device, got cpu alone"),
+        ("kind='gpu'", "expected a gpu that jax can use for --device, got cpu only"),
         ("count=99", "expected 1 to 2 for --devices, got 99"),
         ("count=100_000", "expected 1 to 256 for --devices, got 100000"),
     ],

@@ -514,8 +514,8 @@ def test_between_the_mixings_rows_are_incentives():
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"mixing": "between", "formulation": "value"}, "expected learner.formulation correction"),
-        ({"mixing": "sum", "incentive_draw": "uniform"}, "expected learner.mixing between .*, got sum"),
+        ({"mixing": "between", "formulation": "value"}, "expected learner.formulation = correction"),
+        ({"mixing": "sum", "incentive_draw": "uniform"}, "expected learner.mixing = between .*, got sum"),
     ],
 )
 def test_what_incentives_do_not_go_with(settings, complaint):

@@ -90,10 +90,7 @@ def of(name: str, summary: Mapping[str, Any], plain: Mapping[str, Any]) -> Run:
         lost=len(summary["diverged"]),
         payoff_range=float(summary["payoff_range"] or 0),
         setting=None if setting is None else str(setting["label"]),
-        rows={
-            None if row["value"] is None else float(row["value"]): _quantities(row, evaluations)
-            for row in summary["rows"]
-        },
+        rows=asked.shown(evaluations, lambda sound: _rows(summary, sound)),
         configuration=experiment.dotted(plain),
         symbol="" if setting is None else tables.symbol(setting),
     )
@@ -132,6 +129,13 @@ def _check_finished(folder: Path) -> None:
             f"expected the folder of a finished run, got {folder} without {' and '.join(lacking)}: "
             "name one that meva-run wrote"
         )
+
+
+def _rows(summary: Mapping[str, Any], evaluations: tables.Evaluations) -> dict[float | None, Row]:
+    """Every statistic of a summary's rows, by the row's setting."""
+    return {
+        None if row["value"] is None else float(row["value"]): _quantities(row, evaluations) for row in summary["rows"]
+    }
 
 
 def _quantities(row: Mapping[str, Any], evaluations: tables.Evaluations) -> Row:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -11,34 +10,28 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from meva_core.fitting import History
-from meva_core.report.checked import clash
-from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic, save
+from meva_core.report.checked import merged
+from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic
 from meva_core.report.result import Result
 from meva_core.report.tables import Evaluations, title
 
 
-def draw(result: Result, summary: dict[str, Any], arrays: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Draw all figures of a result into `folder`, byte-identical for equal results. Returns the files.
+def of_run(result: Result, summary: dict[str, Any], arrays: Mapping[str, Any]) -> dict[str, Figure]:
+    """All figures of a result by name.
 
     summary, arrays: the content of summary.json and of policies.npz.
     """
-    folder.mkdir(exist_ok=True)
     drawn: dict[str, Figure] = {}
     with matplotlib.rc_context(STYLE):
         if len(summary["rows"]) > 1:
-            drawn["payoffs"] = payoffs(summary, result.evaluations)
+            drawn["payoffs"] = payoffs(summary, result.checked)
         names = [history.name.partition(" (")[0] for history in result.histories]
         for name, history in zip(names, result.histories, strict=True):
             if history.metrics:
                 whose = name if names.count(name) == 1 else f"{name}_{history.player}"
                 drawn[f"learning_{whose}"] = learning(history)
-        for evaluation in result.evaluations.values():
-            added = evaluation.figures(summary, arrays)
-            for name in added:
-                if name in drawn:
-                    clash(evaluation, "figures(summary, arrays)", name)
-            drawn |= added
-        return [path for name, figure in drawn.items() for path in save(figure, folder, name)]
+        what = "figures(summary, arrays)"
+        return drawn | merged(result.checked, what, lambda name, each: each.figures(summary, arrays), taken=drawn)
 
 
 def payoffs(summary: dict[str, Any], evaluations: Evaluations, heading: str = "") -> Figure:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, StrMethodFormatter
 
@@ -24,6 +26,15 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "meva",
     "svg.fonttype": "none",
 }
+
+
+def draw(figures: Mapping[str, Figure], folder: Path) -> list[Path]:
+    """Save figures by name in `folder`, in place of those that are there. Returns the files."""
+    folder.mkdir(exist_ok=True)
+    for old in (*folder.glob("*.png"), *folder.glob("*.svg")):
+        old.unlink()
+    with matplotlib.rc_context(STYLE):
+        return [path for name, figure in figures.items() for path in save(figure, folder, name)]
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -14,10 +13,8 @@ import jinja2
 import numpy as np
 
 from meva_core.contracts.evaluation import Panel
-from meva_core.errors import Remark
 from meva_core.registry import bibtex
 from meva_core.report import asked, citations, tables
-from meva_core.report.checked import without_faults
 from meva_core.storage.run_folder import read_policies, read_summary
 
 CAPTIONS = {
@@ -35,48 +32,55 @@ def of_run(folder: Path) -> str:
     a `Remark`.
     """
     summary, arrays, papers = read_summary(folder), read_policies(folder), citations.of_folder(folder)
-    text, faults = without_faults(
-        asked.of_folder(folder, summary), lambda sound: of_results(summary, arrays, sound, papers, folder)
-    )
-    for fault in faults:
-        warnings.warn(f"evaluation {fault.name} is not shown: {fault}", Remark, stacklevel=2)
-    return text
+    found = asked.shown(asked.of_folder(folder, summary), lambda sound: content(summary, arrays, sound))
+    return of_content(found, papers, folder)
 
 
-def of_results(
-    summary: dict[str, Any],
-    arrays: Mapping[str, np.ndarray],
-    evaluations: tables.Evaluations,
-    papers: Mapping[str, str],
-    folder: Path,
-) -> str:
+def of_content(content: Mapping[str, Any], papers: Mapping[str, str], folder: Path) -> str:
     """The page of a finished run.
 
-    summary, arrays: the content of summary.json and of policies.npz. papers: citation key -> BibTeX. folder: holds the
-    pictures, and the text of experiment.toml.
+    content: the result of `content`. papers: citation key -> BibTeX. folder: holds the pictures, and the text of
+    experiment.toml.
     """
-    panels = [panel for evaluation in evaluations.values() for panel in evaluation.panels(summary, arrays)]
-    captions = {name: text for evaluation in evaluations.values() for name, text in evaluation.captions().items()}
     return rendered(
         papers=papers,
-        kind="run",
-        title=tables.title(summary),
-        source=summary["source"],
-        facts=_facts(summary),
-        warnings=[
+        figures=pictures(folder / "figures", captions=content["captions"]),
+        texts=experiment_texts(folder),
+        **content,
+    )
+
+
+def content(
+    summary: dict[str, Any], arrays: Mapping[str, np.ndarray], evaluations: tables.Evaluations
+) -> dict[str, Any]:
+    """The content of a run's page, without the papers, the pictures and the text of experiment.toml.
+
+    summary, arrays: the content of summary.json and of policies.npz.
+    """
+    panels = [panel for evaluation in evaluations.values() for panel in evaluation.panels(summary, arrays)]
+    return {
+        "kind": "run",
+        "title": tables.title(summary),
+        "source": summary["source"],
+        "facts": _facts(summary),
+        "warnings": [
             f"Seed {lost['seed']} diverged in loop {lost['loop']} ({lost['quantity']}) and is left out."
             for lost in summary["diverged"]
         ],
-        data=_explored(summary, panels),
-        scripts=[_safe(panel.script) for panel in panels],
-        styles=[_safe(panel.style) for panel in panels if panel.style],
-        setting=summary["setting"],
-        seats=_seats(summary),
-        grids=[*tables.grids(summary, evaluations), *tables.further_grids(summary, evaluations)],
-        note=tables.note(summary, evaluations),
-        figures=pictures(folder / "figures", captions=captions),
-        texts=experiment_texts(folder),
-    )
+        "data": _explored(summary, panels),
+        "scripts": [_safe(panel.script) for panel in panels],
+        "styles": [_safe(panel.style) for panel in panels if panel.style],
+        "setting": summary["setting"],
+        "seats": _seats(summary),
+        "grids": [*tables.grids(summary, evaluations), *tables.further_grids(summary, evaluations)],
+        "note": tables.note(summary, evaluations),
+        "captions": captions(evaluations),
+    }
+
+
+def captions(evaluations: tables.Evaluations) -> dict[str, str]:
+    """The captions of the evaluations' figures, by the figures' names."""
+    return {name: text for evaluation in evaluations.values() for name, text in evaluation.captions().items()}
 
 
 def rendered(*, papers: Mapping[str, str], **content: Any) -> str:
