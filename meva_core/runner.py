@@ -84,7 +84,7 @@ def run(
     known, files = plugins(registry_file)
     cast = local.cast(known, game, learner, opponent, overrides)
     experiment = resolve.resolve(
-        cast.known,
+        cast.registry,
         files,
         game=cast.game,
         learner=cast.learner,
@@ -284,6 +284,6 @@ def _evaluate(
         fitting.seed_keys(survivors),
         plan,
         survivors,
-        said=progress.status,
-        seen=progress.matches,
+        status=progress.status,
+        matches=progress.matches,
     )

@@ -90,18 +90,18 @@ def ask(
     plan: Plan,
     seeds: tuple[int, ...],
     *,
-    said: Callable[[str], None] = lambda text: None,
-    seen: Callable[[Seen], None] = lambda seen: None,
+    status: Callable[[str], None] = lambda text: None,
+    matches: Callable[[Seen], None] = lambda seen: None,
 ) -> Seen:
     """Play the matches and compute every evaluation of the plan. Every leaf of `match` begins [S] (`ops.stacked`).
 
-    said: called with a text when a step of the work begins. seen: called with the ends of the matches before any
+    status: called with a text when a step of the work begins. matches: called with the ends of the matches before any
     evaluation is computed.
     """
     with jax.enable_x64(plan.settings.float64):
         if plan.settings.float64:
             game, match = _doubled(game), _doubled(match)
-        return _ask(game, match, keys, plan, seeds, said, seen)
+        return _ask(game, match, keys, plan, seeds, status, matches)
 
 
 def _ask(
@@ -110,12 +110,12 @@ def _ask(
     keys: Array,
     plan: Plan,
     seeds: tuple[int, ...],
-    said: Callable[[str], None],
+    status: Callable[[str], None],
     tell: Callable[[Seen], None],
 ) -> Seen:
     settings, name = plan.settings, None if plan.sweep is None else plan.sweep.name
     values = jnp.array(plan.values)
-    said("playing matches")
+    status("playing matches")
     counts: Any = {"pairs": settings.pairs, "steps": settings.steps}
     ended = played(match, keys, values, setting=name, **counts)
     seen = Seen(
@@ -144,7 +144,7 @@ def _ask(
             continue
         try:
             if any(asks(question.evaluation)):
-                said(question.evaluation.says or f"running evaluation {question.name}")
+                status(question.evaluation.says or f"running evaluation {question.name}")
             answer = _answer(question, game, match, keys, values, name, plan, ended, answers)
         except Exception as error:  # a stranger's evaluation costs its own answer, and nothing else
             if question.third_party is None or out_of_memory(error):

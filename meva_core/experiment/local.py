@@ -108,10 +108,10 @@ def offer(registry: Registry, kind: str, cls: type, given_parts: Mapping[str, An
 
 @attrs.frozen
 class Cast:
-    """The cast of a run, by their names in `known`. overrides: the objects' hyper-parameters by dotted name, replaced
-    by the caller's overrides. made_for: the games that the learners were built with."""
+    """The cast of a run, by their names in `registry`. overrides: the objects' hyper-parameters by dotted name,
+    replaced by the caller's overrides. made_for: the games that the learners were built with."""
 
-    known: Registry
+    registry: Registry
     game: str
     learner: str
     opponents: list[str]
@@ -161,7 +161,7 @@ def cast(registry: Registry, game: Any, learner: Any, opponents: Any, overrides:
             registry, value = taken.registry, taken.name
         named[path] = value
     return Cast(
-        known=registry,
+        registry=registry,
         game=played.name,
         learner=first.name,
         opponents=[other.name for other in others],

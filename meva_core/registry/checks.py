@@ -96,7 +96,7 @@ def _evaluation(asked: Asked) -> None:
     asked.attribute("builds_on", "names of evaluations", texts)
     asked.attribute("by_default", "True or False", lambda value: value in (True, False))
     asked.attribute("first_seed", "True or False", lambda value: value in (True, False))
-    asked.attribute("formerly", "texts by texts", _labels)
+    asked.attribute("formerly", "a dictionary of former names to present names", _labels)
     asked.attribute("stream", "None or a whole number from 2**31 to 2**32 - 65", stream)
 
 

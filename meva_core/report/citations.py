@@ -31,10 +31,10 @@ def of_folder(folder: Path, entries: Callable[[Registry, Path], Iterable[Offer]]
     entries: finds these entries; by default those of a run. Empty, with a warning (Remark), if a plugin is not
     installed.
     """
-    if (found := stored(folder)) is not None:
-        return found
-    named = entries or in_run
-    return _or_warn(lambda: bibtex.papers(named(discovery.installed(), folder))) or {}
+    if (papers := stored(folder)) is not None:
+        return papers
+    find = entries or in_run
+    return _or_warn(lambda: bibtex.papers(find(discovery.installed(), folder))) or {}
 
 
 def stored(folder: Path) -> dict[str, str] | None:
@@ -45,7 +45,7 @@ def stored(folder: Path) -> dict[str, str] | None:
         return None
 
 
-def in_run(known: Registry, folder: Path) -> list[Offer]:
+def in_run(registry: Registry, folder: Path) -> list[Offer]:
     """Entries of the game, the learners, their parts, and the evaluations that the run in `folder` names.
 
     Only names are read from its experiment.toml, so that any version of meva may have written it. Raises MevaError if
@@ -55,35 +55,35 @@ def in_run(known: Registry, folder: Path) -> list[Offer]:
     rivals = plain.get("opponents", [])
     players = [plain.get("learner"), *(rivals if isinstance(rivals, list) else [])]
     return [
-        _entry(known, "game", plain.get("game"), "game"),
-        *(offer for player in players for offer in _player(known, player, plain)),
-        *_evaluations(known, plain.get("evaluate")),
+        _entry(registry, "game", plain.get("game"), "game"),
+        *(offer for player in players for offer in _player(registry, player, plain)),
+        *_evaluations(registry, plain.get("evaluate")),
     ]
 
 
-def _player(known: Registry, table: Any, shared: Mapping[str, Any]) -> list[Offer]:
+def _player(registry: Registry, table: Any, shared: Mapping[str, Any]) -> list[Offer]:
     """A learner and its parts, each from a table inside the learner's, or else from the shared tables."""
-    learner, tables = _entry(known, "learner", table, "learner"), {**shared, **table}
+    learner, tables = _entry(registry, "learner", table, "learner"), {**shared, **table}
     parts = {name: kind for name, kind in parts_of(learner).items() if name in tables}
-    return [learner, *(_entry(known, kind, tables[name], name) for name, kind in parts.items())]
+    return [learner, *(_entry(registry, kind, tables[name], name) for name, kind in parts.items())]
 
 
-def _evaluations(known: Registry, evaluate: Any) -> list[Offer]:
+def _evaluations(registry: Registry, evaluate: Any) -> list[Offer]:
     """Evaluations that the user asked for."""
-    if not isinstance(evaluate, Mapping) or not isinstance(asked := evaluate.get("asked", []), list):
+    if not isinstance(evaluate, Mapping) or not isinstance(names := evaluate.get("asked", []), list):
         return []
-    tables = {name: table for name, table in evaluate.items() if isinstance(table, Mapping) and name in asked}
+    tables = {name: table for name, table in evaluate.items() if isinstance(table, Mapping) and name in names}
     return [
-        _entry(known, "evaluation", {"name": name, **table}, f"evaluate.{name}")
+        _entry(registry, "evaluation", {"name": name, **table}, f"evaluate.{name}")
         for name, table in tables.items()
         if name != DEFAULT
     ]
 
 
-def _entry(known: Registry, kind: str, table: Any, path: str) -> Offer:
+def _entry(registry: Registry, kind: str, table: Any, path: str) -> Offer:
     if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
         raise BadValue(f"expected a table with a name, got {table!r} @ {path}")
-    return read_name(known, kind, table, path).offer
+    return read_name(registry, kind, table, path).offer
 
 
 def _or_warn(papers: Callable[[], dict[str, str]]) -> dict[str, str] | None:

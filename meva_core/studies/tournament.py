@@ -67,7 +67,7 @@ def tournament(
     local.check_paths(registry_file=registry_file)
     registry, files = runner.plugins(registry_file)
     cast = local.cast(registry, game, learners[0], list(learners[1:]), {})
-    registry = cast.known
+    registry = cast.registry
     of_game = {path: value for path, value in cast.overrides.items() if path.startswith("game.")}
     settings = Tournament(
         games=(cast.game,),

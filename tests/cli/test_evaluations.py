@@ -162,7 +162,7 @@ BEFORE = {
     "it builds on text": ("Fairness.builds_on = 'basins'", "builds_on: expected names of evaluations, got basins"),
     "it is by default a text": ("Fairness.by_default = 'no'", "by_default: expected True or False, got no"),
     "a stream of the loops": ("Fairness.stream = 3", "stream: expected None or a whole number from 2**31"),
-    "its former settings": ("Fairness.formerly = ['a']", "formerly: expected texts by texts, got ['a']"),
+    "its former settings": ("Fairness.formerly = ['a']", "formerly: expected a dictionary of former names"),
 }  # fmt: skip
 AFTER = {
     "ask_once needs numbers": (

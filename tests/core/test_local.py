@@ -150,7 +150,7 @@ def resolved(game, learner, opponents=(), **overrides) -> Any:
     given = {name.replace("__", "."): value for name, value in overrides.items()}
     cast = local.cast(KNOWN, game, learner, opponents, given)
     return resolve.resolve(
-        cast.known,
+        cast.registry,
         [recipes.shipped()],
         game=cast.game,
         learner=cast.learner,
