@@ -86,19 +86,23 @@ def _values(sweep: Sweep | None, experiment: Experiment, learner: Learner) -> tu
 
 def _questions(experiment: Experiment, composition: Composition) -> list[Question]:
     """Evaluations that apply to the experiment, each after those it builds on."""
-    by_name, seeds = experiment.evaluate.asked, experiment.fit.seeds
-    asked: list[Question] = []
+    questions: list[Question] = []
+    lacks: dict[str, str] = {}
     for name in _ordered(composition.evaluations):
-        evaluation = composition.evaluations[name]
-        offer = composition.offers[name]
-        if not isinstance(lacking := evaluation.lacks(composition, seeds), str):
-            raise offer.fault(f"lacks(composition, seeds): expected text, got {describe(lacking)}")
-        if not (lacking := lacking or _lacks_what_it_builds_on(evaluation, asked)):
+        evaluation, offer = composition.evaluations[name], composition.offers[name]
+        lacks[name] = evaluation.lacks(composition, experiment.fit.seeds)
+        if not isinstance(lacks[name], str):
+            raise offer.fault(f"lacks(composition, seeds): expected text, got {describe(lacks[name])}")
+        below = (lacks.get(other, f"a run of evaluation {other}") for other in evaluation.builds_on)
+        lacks[name] = lacks[name] or next(filter(None, below), "")
+        if not lacks[name]:
             planned = evaluation.plan(composition)
-            asked.append(Question(name=name, evaluation=evaluation, planned=planned, offer=offer))
-        elif name in by_name:
-            raise BadCombination(f"expected {lacking} for evaluation {name}, got {_players(experiment)}: leave it out")
-    return asked
+            questions.append(Question(name=name, evaluation=evaluation, planned=planned, offer=offer))
+        elif name in experiment.evaluate.asked:
+            raise BadCombination(
+                f"expected {lacks[name]} for evaluation {name}, got {_players(experiment)}: leave it out"
+            )
+    return questions
 
 
 def _ordered(evaluations: Any) -> Sequence[str]:
@@ -114,12 +118,6 @@ def _ordered(evaluations: Any) -> Sequence[str]:
     for name in evaluations:
         put(name)
     return ordered
-
-
-def _lacks_what_it_builds_on(evaluation: Evaluation, asked: Sequence[Question]) -> str:
-    there = {question.name for question in asked}
-    lacking = [name for name in evaluation.builds_on if name not in there]
-    return f"a run of evaluation {' and '.join(lacking)}" if lacking else ""
 
 
 def _players(experiment: Experiment) -> str:

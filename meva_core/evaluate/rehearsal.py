@@ -81,7 +81,9 @@ def _answer(
             return [jnp.asarray(array)[0, 0] for array in evaluation.inputs(ended, answers)]
 
         own = asked.answer(INPUTS, inputs)
-        each = asked.tree(ASK, asked.answer(ASK, lambda: evaluation.ask(match, key, asking, *own)))
+        each = _numbers(asked, ASK, asked.answer(ASK, lambda: evaluation.ask(match, key, asking, *own)))
+        if not jax.tree.leaves(each):
+            asked.refuse(ASK, "an array or a tree of arrays", each)
     if once_for_all:
         several, keys = _with_axes(match, seeds), jax.random.split(key, seeds)
 
@@ -93,10 +95,18 @@ def _answer(
 
         if (once := asked.answer(ASK_ONCE, ask_once)) is UNKNOWN:
             return None
-        asked.tree(ASK_ONCE, once)
+        _numbers(asked, ASK_ONCE, once)
     if (every or once_for_all) and each is None and once is None:
         return None
     return Answer(each=_with_axes(each, 1, 1), once=once)
+
+
+def _numbers(asked: Asked, what: str, answer: Any) -> Any:
+    """The answer, if it is a tree of arrays of real numbers: a JSON file holds no others."""
+    for leaf in jax.tree.leaves(asked.tree(what, answer)):
+        if jnp.iscomplexobj(leaf):
+            asked.refuse(what, "a tree of real numbers", leaf)
+    return answer
 
 
 def _with_axes(tree: Any, *sizes: int) -> Any:

@@ -33,11 +33,15 @@ def tables(registry: Registry, table: Tables, defaults: Tables) -> dict[str, Any
     return {**numbers, **{name: {**_of(defaults, offer), **_of(table, offer)} for name, offer in chosen.items()}}
 
 
-def running(registry: Registry, selection: Sequence[str], table: Tables) -> dict[str, Offer]:
+def running(
+    registry: Registry, selection: Sequence[str], table: Tables, recorded: Sequence[Offer] | None = None
+) -> dict[str, Offer]:
     """The evaluations that run if these names are selected, by the names of their tables, in the registry's order.
 
-    An evaluation that runs by default is left out if one that it builds on is not installed. It is left out with a
-    `Remark` if its class, or that of one that it builds on, comes from a third party and cannot be loaded.
+    The name `default` selects from `recorded`, or else from all that are installed. An evaluation that runs by default
+    is left out if one that it builds on is not installed. It is left out with a `Remark` if its class, or that of one
+    that it builds on, comes from a third party and cannot be loaded, or if another one of its name runs: a bundled
+    one comes before those of third parties.
 
     An evaluation that is asked by name is never left out: this raises UnknownName if one that it builds on is not
     installed, and BadPlugin if a class cannot be loaded. Raises BadValue if two evaluations of one name are asked.
@@ -50,9 +54,14 @@ def running(registry: Registry, selection: Sequence[str], table: Tables) -> dict
                 f"install its plugin, or leave {name} out"
             )
     if DEFAULT in selection:
-        by_name = [offer.name for offer in chosen.values()]
-        for offer in registry.of_kind("evaluation"):
-            if offer.name not in by_name and _runs_by_default(registry, offer, table):
+        by_name = {offer.name for offer in chosen.values()}
+        offers = registry.of_kind("evaluation") if recorded is None else recorded
+        for offer in sorted(offers, key=lambda offer: not offer.bundled):
+            if offer.name in by_name or not _runs_by_default(registry, offer, table):
+                continue
+            if namesakes := [other for other in chosen.values() if other.name == offer.name]:
+                _warn_of(offer, namesakes[0])
+            else:
                 chosen[_name(registry, offer)] = offer
     for offer in list(chosen.values()):
         for other in _below(registry, offer, table, chosen).values():
@@ -77,6 +86,15 @@ def _runs_by_default(registry: Registry, offer: Offer, table: Tables) -> bool:
             raise
         warnings.warn(f"{error}; until then evaluation {offer.name} does not run", Remark, stacklevel=2)
         return False
+
+
+def _warn_of(offer: Offer, runs: Offer) -> None:
+    warnings.warn(
+        f"evaluation {offer.plugin}:{offer.name} does not run, since {runs.plugin} offers one of this name: "
+        f"to run it instead, select it with --evaluate {DEFAULT},{offer.plugin}:{offer.name}",
+        Remark,
+        stacklevel=3,
+    )
 
 
 def _selection(table: Tables) -> tuple[str, ...]:
@@ -190,8 +208,9 @@ def check_asked(registry: Registry, settings: EvaluateSettings, chosen: Sequence
     names = [DEFAULT, *(choice.name for choice in chosen)]
     for name in settings.asked:
         if name not in names:
+            registry.find("evaluation", name)
             raise BadValue(f"expected a table [evaluate.{name}] for this evaluation, got none @ evaluate.asked")
-    offers = running(registry, settings.asked, plain)
+    offers = running(registry, settings.asked, plain, [choice.offer for choice in chosen])
     for choice in chosen:
         if choice.offer not in offers.values():
             raise BadValue(

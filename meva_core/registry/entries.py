@@ -155,7 +155,7 @@ class Registry:
                     f"{kind_label(kind)} {name!r} belongs to no plugin: a class that was passed from Python runs only "
                     "from there. Pass it again, or make it a plugin (meva plugin new)"
                 )
-            names |= {o.plugin for o in self.offers} if plugin else set()
+            names |= {o.plugin for o in self.of_kind(kind)} if plugin else set()
             raise UnknownName(f"unknown {kind_label(kind)} {name!r}{did_you_mean(name, names)}")
         if len(offers) > 1:
             who = " and ".join(f"{o.plugin!r} ({o.distribution})" for o in offers)

@@ -126,6 +126,12 @@ def test_the_kit_checks_it(fake_plugin, meva_command):
     [
         ("Fairness.ask = fail", "ask(match, key, asking, *inputs) raises KeyError: 'oops'"),
         ("Fairness.ask = lambda self, *rest: 'much'", "ask(match, key, asking, *inputs): expected a tree of arrays"),
+        ("Fairness.ask = lambda self, *rest: None", "expected an array or a tree of arrays, got None"),
+        ("Fairness.ask = lambda self, *rest: 1j", "ask(match, key, asking, *inputs): expected a tree of "),
+        (
+            "Fairness.ask = lambda self, match, *rest: match.game.init(rest[0]) * 1j",
+            "expected a tree of real numbers, got",
+        ),
         ("Fairness.inputs = fail", "inputs(ended, answers) raises KeyError: 'oops'"),
         ("Fairness.plan = fail", "raises KeyError: 'oops'"),
         ("del Fairness.ask\nFairness.rows = fail", "raises KeyError: 'oops'"),

@@ -182,6 +182,20 @@ def test_one_that_is_asked_by_name_replaces_that_by_default(fake_plugin):
     assert "meva_evaluations:convergence" in evaluations.running(known, ["default"], {})
 
 
+def test_a_namesake_that_runs_by_default_does_not_stop_others(fake_plugin):
+    """A bundled evaluation stays in default runs, and a file of before the installation reads as before."""
+    before = resolved()
+    code = FAIR.replace('"fairness"', '"best_response"').replace("by_default = False", "by_default = True")
+    fake_plugin("fair", code.replace("MODULE", "fair"))
+    known = discovery.installed()
+    assert reading.from_plain(known, before.to_plain(), "here") == before
+    with pytest.warns(Remark, match="fair:best_response does not run.* select it with --evaluate default,fair:best_re"):
+        after = resolved(known)
+    assert [choice.offer for choice in after.evaluations] == [choice.offer for choice in before.evaluations]
+    own = resolved(known, overrides={"evaluate.asked": ["default", "fair:best_response"]})
+    assert [choice.offer.plugin for choice in own.evaluations if choice.name == "best_response"] == ["fair"]
+
+
 @pytest.mark.parametrize("asked", [["default"], ["fixed_points"], ["default", "fixed_points"]])
 def test_a_namesake_of_what_one_builds_on_changes_nothing(fake_plugin, asked):
     """The stranger's evaluation has the name of one that others of the same bundled plugin build on."""

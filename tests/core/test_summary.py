@@ -215,7 +215,7 @@ def test_a_polytope_of_a_zero_sum_game_is_a_line(tmp_path):
         (
             "ipd",
             {"asked": ["polytope"], "shaping.against": "lola"},
-            "expected a run of evaluation shaping for evaluation",
+            "expected self-play of a learner that can play against lola for evaluation polytope",
         ),
         ("ipd", {"asked": ["nosuch"]}, "unknown evaluation 'nosuch'"),
         ("ipd", {"asked": ["basin"]}, "did you mean 'basins'?"),
