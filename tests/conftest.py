@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items):
 
 
 RESIDENT = Path("/proc/self/statm")  # on Linux, of which the second number is pages in memory
-ROOM = 3 * 2**30  # bytes of a worker's memory beyond which it forgets its compiled programs
+ROOM = 5 * 2**30  # bytes of a worker's memory beyond which it forgets its compiled programs
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -36,7 +36,7 @@ def test_a_changed_registry(ask, pair, data):
     ask("meva-run", "--game", game, "--learner", learner, "--recipe", recipe, "--registry", "mine.toml", files=files)
 
 
-@tries(40)
+@tries(20)
 @given(name=st.sampled_from(sorted(REPRODUCTIONS)), quick=st.booleans(), data=st.data())
 def test_changed_reproductions(ask, name, quick, data):
     table = REPRODUCTIONS[name]
@@ -57,7 +57,7 @@ def test_a_changed_experiment(ask, game, learner, opponents, data):
     ask("meva-run", "mine.toml", files={"mine.toml": toml_of(data.draw(changed(plain)))})
 
 
-@tries(40)
+@tries(20)
 @given(content=st.sampled_from(SWEEPS), data=st.data())
 def test_a_changed_sweep(ask, content, data):
     ask("meva", "sweep", "mine.toml", files={"mine.toml": toml_of(data.draw(changed(tomllib.loads(content))))})
@@ -81,7 +81,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("what", DAMAGED)
-@tries(25)
+@tries(15)
 @given(data=st.data())
 def test_damaged_bytes(ask, what, data):
     content, command = DAMAGED[what]
