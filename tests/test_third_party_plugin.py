@@ -127,6 +127,7 @@ def test_an_evaluation_comes_with_a_column_a_figure_and_a_panel_and_goes_without
     assert refused.stderr.startswith("error: unknown evaluation 'inequality'")
 
 
+@pytest.mark.long  # tests/cli/test_plugin.py does the same without pip
 def test_a_plugin_that_is_written_here_installed_checked_and_tested(python, tmp_path):
     """The steps that `meva plugin new` prints work one after the other."""
     folder = tmp_path / "doves"

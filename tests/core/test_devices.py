@@ -67,9 +67,9 @@ SIZES = {"learner.batch_size": 6, "learner.loops": 3}
 WIDTH = {"value_model.width": 8, "value_model.blocks": 0}
 TRAJECTORY = {"learner.trajectory": 4, "learner.stride": 2, "learner.quantiles": 3}
 CASES = {"meva": ("ipd", SIZES | WIDTH | TRAJECTORY), "m_maml": ("ipd", SIZES), "cola": ("logistic", SIZES | WIDTH)}
-# All fits take the mean over their batches in one way: in CI a network's and another stand for them.
-IN_CI = ("meva", "m_maml")
-fits = pytest.mark.parametrize("name", [*IN_CI, pytest.param("cola", marks=pytest.mark.long)])
+# All fits take the mean over their batches in one way: in CI one stands for them.
+IN_CI = ("meva",)
+fits = pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in IN_CI else pytest.mark.long) for n in CASES])
 
 
 @functools.cache

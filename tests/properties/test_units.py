@@ -78,7 +78,15 @@ def check(name, rule, precision):
             assert_same(differences, jax.tree.map(lambda d, u=unit: u * d, apart), tolerance, unit * size + other.zero)
 
 
-@theory.every_kind_of_game_and_in_single_precision_two
+# Every program of a payoff function but normal_form's, which takes as long as the next three; the next test has it.
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        *((name, "double") for name in theory.KINDS if name != "normal_form"),
+        ("logistic", "single"),
+        ("chicken", "single"),
+    ],
+)
 def test_evaluations_know_no_unit(name, precision):
     check(name, "naive", precision)
 
