@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 
+from meva_core.contracts.hooks import KINDS
 from meva_core.contracts.hyperparameters import hyperparameters, part_kinds, parts
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, UnknownName, did_you_mean
@@ -18,18 +20,15 @@ from meva_core.testing import checks, evaluations
 
 
 def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
-    """Run the kit on one entry and return the names of the games used, none for a game or an explorer.
+    """Run the kit on one entry and return the names of the games used, none for an entry that needs no other game.
 
-    Learners, value models and evaluations are checked on each of `games`. A game that the entry refuses with
-    BadCombination is skipped. Raises BadCombination if the entry refuses all games, AssertionError with the expected
-    and the actual value, and any exception that the entry itself raises.
+    All other entries are checked on each of `games`. A game that the entry refuses with BadCombination is skipped.
+    Raises BadCombination if the entry refuses all games, AssertionError with the expected and the actual value, and any
+    exception that the entry itself raises.
     """
     checks.check_entry(offer.entry)
-    if offer.kind == "game":
-        checks.check_game(make.make("game", full_name(offer), **small(offer)))
-        return []
-    if offer.kind == "explorer":
-        checks.check_explorer(make.make("explorer", full_name(offer), **small(offer)))
+    if not _needs_a_game(offer):
+        _check_of(offer)(make.make(offer.kind, full_name(offer), **small(offer)))
         return []
     played, refused = [], []
     for name in games:
@@ -115,6 +114,16 @@ def full_name(offer: Offer) -> str:
     return f"{offer.plugin}:{offer.name}"
 
 
+def _check_of(offer: Offer) -> Any:
+    """The function of the kit for an entry's kind: `checks.check_KIND(component)`, or (component, game)."""
+    return getattr(checks, f"check_{offer.kind}")
+
+
+def _needs_a_game(offer: Offer) -> bool:
+    """True if an entry can be checked only together with a game."""
+    return offer.kind == "evaluation" or "game" in list(inspect.signature(_check_of(offer)).parameters)[1:]
+
+
 def _check_on(registry: Registry, offer: Offer, game: Game, called: str) -> None:
     if offer.kind == "evaluation":
         rule = next(o for o in registry.of_kind("learner") if o.bundled and not parts_to_fit(o))
@@ -125,12 +134,13 @@ def _check_on(registry: Registry, offer: Offer, game: Game, called: str) -> None
         checks.check_learner(learner(registry, offer, game), game)
         return
 
-    def build(outputs: int, conditions: int, equivariant: bool) -> Any:
-        wanted, names = {"outputs": outputs, "conditions": conditions, "equivariant": equivariant}, _names(offer)
-        sizes = {name: value for name, value in wanted.items() if name in names}
-        return make.make("value_model", full_name(offer), game=game, **{**small(offer), **sizes})
+    def build(*arguments: Any) -> Any:
+        """The component with the arguments that a learner would supply, as far as it has them."""
+        values, names = zip(KINDS[offer.kind].arguments, arguments, strict=True), _names(offer)
+        supplied = {name: value for name, value in values if name in names}
+        return make.make(offer.kind, full_name(offer), game=game, **{**small(offer), **supplied})
 
-    checks.check_value_model(build, game)
+    _check_of(offer)(build, game)
 
 
 def _names(offer: Offer) -> set[str]:
