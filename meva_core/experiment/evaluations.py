@@ -12,7 +12,7 @@ from meva_core.contracts import conversion
 from meva_core.errors import BadPlugin, BadValue, MevaError, Remark, UnknownName, did_you_mean
 from meva_core.experiment.choice import FROM, Choice, read_choice, read_name
 from meva_core.experiment.experiment import DEFAULT, EvaluateSettings
-from meva_core.registry import loading
+from meva_core.registry import loading, toml_tables
 from meva_core.registry.entries import Offer, Registry
 from meva_core.registry.recipes import RecipeFile
 
@@ -186,9 +186,7 @@ def read(registry: Registry, plain: Any, path: str = "evaluate") -> tuple[Evalua
     Raises UnknownName for a table of an evaluation that is not installed, and BadValue for an unknown setting or a
     value of another type.
     """
-    if not isinstance(plain, Mapping):
-        raise BadValue(f"expected a table, got {plain!r} @ {path}")
-    own = {name: table for name, table in plain.items() if isinstance(table, Mapping)}
+    own = {name: each for name, each in toml_tables.table(plain, path).items() if isinstance(each, Mapping)}
     numbers = {name: value for name, value in plain.items() if name not in own}
     _check_settings(registry, numbers, path)
     settings = conversion.construct(EvaluateSettings, conversion.structure(EvaluateSettings, numbers, path), path)

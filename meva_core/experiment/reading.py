@@ -17,7 +17,7 @@ from meva_core.experiment.experiment import (
     opponent_path,
     unless_self_play,
 )
-from meva_core.registry import recipes
+from meva_core.registry import recipes, toml_tables
 from meva_core.registry.entries import Registry
 from meva_core.registry.toml_reading import read_toml
 
@@ -77,6 +77,4 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
 
 
 def _settings(cls: type, plain: Any, path: str) -> Any:
-    if not isinstance(plain, Mapping):
-        raise BadValue(f"expected a table, got {plain!r} @ {path}")
-    return conversion.construct(cls, conversion.structure(cls, plain, path), path)
+    return conversion.construct(cls, conversion.structure(cls, toml_tables.table(plain, path), path), path)

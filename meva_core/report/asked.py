@@ -15,7 +15,8 @@ from meva_core.experiment.parts import build
 from meva_core.registry import discovery
 from meva_core.registry.entries import Registry
 from meva_core.registry.toml_reading import read_toml
-from meva_core.report.checked import above, checked, without_faults
+from meva_core.report.checked import checked
+from meva_core.report.merging import above, without_faults
 
 
 def of_folder(folder: Path, summary: Mapping[str, Any]) -> dict[str, Evaluation]:
@@ -35,11 +36,11 @@ def of_run(summary: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Ev
 
     An evaluation is left out with a `Remark` if its plugin is no longer installed, or no longer has its settings.
     """
-    known, tables = discovery.installed(), _tables(plain)
+    registry, tables = discovery.installed(), _tables(plain)
     if "evaluations" not in summary:  # an older version did not write the names
-        names = [offer.name for offer in known.of_kind("evaluation")]
-        return {name: each for name, each in _built(known, names, {}).items() if _finds_its_own(each, summary)}
-    return _built(known, summary["evaluations"], tables)
+        names = [offer.name for offer in registry.of_kind("evaluation")]
+        return {name: each for name, each in _built(registry, names, {}).items() if _finds_its_own(each, summary)}
+    return _built(registry, summary["evaluations"], tables)
 
 
 def shown(evaluations: Mapping[str, Evaluation], make: Callable[[Mapping[str, Evaluation]], Any]) -> Any:
@@ -65,22 +66,21 @@ def _tables(plain: Mapping[str, Any]) -> Mapping[str, Any]:
     return evaluate if plain.get("schema") == SCHEMA and isinstance(evaluate, Mapping) else {}
 
 
-def _built(known: Registry, names: list[str], tables: Mapping[str, Any]) -> dict[str, Evaluation]:
-    found: dict[str, Evaluation] = {}
+def _built(registry: Registry, names: list[str], tables: Mapping[str, Any]) -> dict[str, Evaluation]:
+    evaluations: dict[str, Evaluation] = {}
     for name in names:
         path = f"evaluate.{name}"
         try:
-            choice = read_choice(known, "evaluation", {"name": name, **tables.get(name, {})}, path)
-            found[name] = checked(name, build(choice, path), choice.offer)
+            choice = read_choice(registry, "evaluation", {"name": name, **tables.get(name, {})}, path)
+            evaluations[name] = checked(name, build(choice, path), choice.offer)
         except MevaError as error:
             _remark(name, error)
-    return found
+    return evaluations
 
 
 def _finds_its_own(evaluation: Evaluation, summary: Mapping[str, Any]) -> bool:
     """True if a summary holds the numbers that an evaluation shows."""
     try:
-        evaluation.columns(summary)
-        return bool([*evaluation.first_tables(summary), *evaluation.tables(summary)] or evaluation.columns(summary))
+        return any([evaluation.columns(summary), evaluation.first_tables(summary), evaluation.tables(summary)])
     except (KeyError, TypeError, AttributeError, IndexError, MevaError):
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import attrs
@@ -29,73 +29,6 @@ def checked(name: str, evaluation: Evaluation, offer: Offer | None) -> Evaluatio
     return evaluation if offer is None or offer.bundled else Checked(name, evaluation, offer)
 
 
-def without_faults(
-    evaluations: Mapping[str, Evaluation], make: Callable[[Mapping[str, Evaluation]], Any]
-) -> tuple[Any, dict[str, BadEvaluation]]:
-    """The result of `make` for the evaluations that keep their contracts, and the faults of the others by name.
-
-    An evaluation that builds on a faulty one is left out too.
-    """
-    builds_on = {name: evaluation.builds_on for name, evaluation in evaluations.items()}
-    faults: dict[str, BadEvaluation] = {}
-    while True:
-        lost = {*faults, *above(builds_on, faults)}
-        sound = {name: evaluation for name, evaluation in evaluations.items() if name not in lost}
-        try:
-            return make(sound), faults
-        except BadEvaluation as fault:
-            if fault.name not in sound:
-                raise
-            faults[fault.name] = fault
-
-
-def above(builds_on: Mapping[str, Sequence[str]], names: Iterable[str]) -> list[str]:
-    """The evaluations that build on one of `names`, directly or through others. builds_on: by the name of each."""
-    found = list(names)
-    below = len(found)
-    for base in found:  # it grows in the loop
-        found += [name for name, needed in builds_on.items() if base in needed and name not in found]
-    return found[below:]
-
-
-def third_parties_last(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, Evaluation]]:
-    """Names and evaluations, those of third parties last, so that a clash of names is the fault of a third party."""
-    return sorted(evaluations.items(), key=lambda item: isinstance(item[1], Checked))
-
-
-def merged(
-    evaluations: Mapping[str, Evaluation],
-    what: str,
-    add: Callable[[str, Evaluation], Mapping[str, Any]],
-    taken: Collection[str],
-) -> dict[str, Any]:
-    """Everything that evaluations add by name.
-
-    what: the method, for messages. add: a function of an evaluation's name and the evaluation. taken: names that no
-    evaluation may add.
-    """
-    found: dict[str, Any] = {}
-    for name, evaluation in third_parties_last(evaluations):
-        added = add(name, evaluation)
-        for key in added:
-            if key in taken or key in found:
-                clash(evaluation, what, key)
-        found |= added
-    return found
-
-
-def clash(evaluation: Evaluation, what: str, name: str) -> NoReturn:
-    """Raise the error for an evaluation that adds a name that something else uses already."""
-    refuse(evaluation, what, "names that nothing else uses", repr(name))
-
-
-def refuse(evaluation: Evaluation, what: str, expected: str, got: Any) -> NoReturn:
-    """Raise the error for an evaluation whose method `what` returns `got`."""
-    if isinstance(evaluation, Checked):
-        evaluation.refuse(what, expected, got)
-    raise ValueError(f"{evaluation}: {what}: expected {expected}, got {got}")  # a bug of ours
-
-
 @attrs.frozen
 class Checked(Evaluation):
     """A stand-in for an evaluation that no test of ours covers.
@@ -118,8 +51,8 @@ class Checked(Evaluation):
     def rows(self, answer: Answer, seen: Any) -> list[dict[str, Any]]:
         count = len(seen.values)
 
-        def right(found: Any) -> bool:
-            return isinstance(found, list) and len(found) == count and all(isinstance(row, dict) for row in found)
+        def right(value: Any) -> bool:
+            return isinstance(value, list) and len(value) == count and all(isinstance(row, dict) for row in value)
 
         what = "rows(answer, seen)"
         return self._plain(what, self._result(what, right, f"a list of {count} dictionaries", answer, seen))
@@ -127,13 +60,13 @@ class Checked(Evaluation):
     def whole(self, answer: Answer, seen: Any) -> dict[str, Any]:
         what = "whole(answer, seen)"
         return self._plain(
-            what, self._result(what, lambda found: isinstance(found, dict), "a dictionary", answer, seen)
+            what, self._result(what, lambda value: isinstance(value, dict), "a dictionary", answer, seen)
         )
 
     def arrays(self, answer: Answer) -> dict[str, Any]:
         expected = "arrays of numbers or texts by name"
-        found = self._result("arrays(answer)", lambda found: _by_name(found, _is_array), expected, answer)
-        return {name: np.asarray(array) for name, array in found.items()}
+        value = self._result("arrays(answer)", lambda value: _by_name(value, _is_array), expected, answer)
+        return {name: np.asarray(array) for name, array in value.items()}
 
     def columns(self, summary: Mapping[str, Any]) -> list[Column]:
         what = "columns(summary)"
@@ -159,52 +92,52 @@ class Checked(Evaluation):
 
     def compared(self, row: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         expected = "statistics by their labels"
-        return self._result("compared(row)", lambda found: _by_name(found, _is_statistic), expected, row)
+        return self._result("compared(row)", lambda value: _by_name(value, _is_statistic), expected, row)
 
     def figures(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> Mapping[str, Any]:
         what = "figures(summary, arrays)"
-        found = self._result(what, lambda found: _by_name(found, _is_figure), "figures by name", summary, arrays)
-        self._draw(what, found)
-        return found
+        value = self._result(what, lambda value: _by_name(value, _is_figure), "figures by name", summary, arrays)
+        self._draw(what, value)
+        return value
 
     def _draw(self, what: str, figures: Mapping[str, Any]) -> None:
         """Draw figures without a file. Raises BadEvaluation if one cannot be drawn."""
         for figure in figures.values():
-            self._checked(f"a figure of {what}", figure.draw_without_rendering, lambda found: True, "")
+            self._checked(f"a figure of {what}", figure.draw_without_rendering, lambda value: True, "")
 
     def captions(self) -> Mapping[str, str]:
-        return self._result("captions()", lambda found: _by_name(found, _is_text), "texts by name")
+        return self._result("captions()", lambda value: _by_name(value, _is_text), "texts by name")
 
     def pictures(self) -> Mapping[str, Callable[[Mapping[str, Any], str], Any]]:
-        found = self._result("pictures()", lambda found: _by_name(found, callable), "functions by name")
-        return {name: self._picture(f"pictures()[{name!r}]", draw) for name, draw in found.items()}
+        value = self._result("pictures()", lambda value: _by_name(value, callable), "functions by name")
+        return {name: self._picture(f"pictures()[{name!r}]", draw) for name, draw in value.items()}
 
     def _picture(self, what: str, draw: Callable[..., Any]) -> Callable[..., Any]:
-        def right(found: Any) -> bool:
-            return _is_figure(found) or _by_name(found, _is_figure)
+        def right(value: Any) -> bool:
+            return _is_figure(value) or _by_name(value, _is_figure)
 
         def drawn(*of: Any) -> Any:
-            found = self._checked(what, lambda: draw(*of), right, "a figure, or figures by name")
-            self._draw(what, found if isinstance(found, Mapping) else {"": found})
-            return found
+            value = self._checked(what, lambda: draw(*of), right, "a figure, or figures by name")
+            self._draw(what, value if isinstance(value, Mapping) else {"": value})
+            return value
 
         return drawn
 
     def panels(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Panel]:
         what, count = "panels(summary, arrays)", len(summary["rows"])
 
-        def right(found: Any) -> bool:
-            return isinstance(found, (list, tuple)) and all(
+        def right(value: Any) -> bool:
+            return isinstance(value, (list, tuple)) and all(
                 isinstance(panel, Panel)
                 and _are_texts([panel.script, panel.style])
                 and isinstance(panel.rows, Sequence)
                 and len(panel.rows) == count
-                for panel in found
+                for panel in value
             )
 
         expected = f"panels with {count} rows, and texts for script and style"
-        found = self._result(what, right, expected, summary, arrays)
-        return [attrs.evolve(panel, rows=self._plain(what, list(panel.rows))) for panel in found]
+        value = self._result(what, right, expected, summary, arrays)
+        return [attrs.evolve(panel, rows=self._plain(what, list(panel.rows))) for panel in value]
 
     def refuse(self, what: str, expected: str, got: Any) -> NoReturn:
         """Raise BadEvaluation: `what` was expected to be `expected`, and is `got`."""
@@ -217,18 +150,18 @@ class Checked(Evaluation):
 
     def _checked(self, what: str, ask: Callable[[], Any], right: Callable[[Any], bool], expected: str) -> Any:
         try:
-            found = ask()
-            fine = right(found)
+            value = ask()
+            fine = right(value)
         except BadEvaluation:
             raise
         except (Exception, SystemExit) as error:
             raise self._fault(f"{what} raises {in_short(error)}", raised=True) from error
-        return found if fine else self.refuse(what, expected, found)
+        return value if fine else self.refuse(what, expected, value)
 
-    def _plain(self, what: str, found: Any) -> Any:
+    def _plain(self, what: str, value: Any) -> Any:
         """The value as it is read from a JSON file."""
         try:
-            return json.loads(json.dumps(found, allow_nan=False))
+            return json.loads(json.dumps(value, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as error:
             raise self._fault(f"{what}: {error}") from error
 
@@ -239,51 +172,51 @@ class Checked(Evaluation):
 GRIDS = "tables (report.tables.Grid) with a caption, and a text in every cell below every head"
 
 
-def _is_text(found: Any) -> bool:
-    return isinstance(found, str)
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
-def _are_texts(found: Any) -> bool:
-    return isinstance(found, (list, tuple)) and all(isinstance(text, str) for text in found)
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
 
 
-def _by_name(found: Any, right: Callable[[Any], bool]) -> bool:
-    return isinstance(found, Mapping) and all(isinstance(name, str) and right(value) for name, value in found.items())
+def _by_name(value: Any, right: Callable[[Any], bool]) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(name, str) and right(each) for name, each in value.items())
 
 
-def _is_array(found: Any) -> bool:
-    return not isinstance(found, str) and found is not None and np.asarray(found).dtype.kind in "biufcU"
+def _is_array(value: Any) -> bool:
+    return not isinstance(value, str) and value is not None and np.asarray(value).dtype.kind in "biufcU"
 
 
-def _is_number(found: Any) -> bool:
-    return found is None or (isinstance(found, (int, float)) and not isinstance(found, bool))
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
-def _is_statistic(found: Any) -> bool:
+def _is_statistic(value: Any) -> bool:
     """True for what `report.statistics.statistic` returns; only statistics over seeds need `per_seed`."""
-    if not isinstance(found, Mapping) or not {"mean", "sem", "over"} <= found.keys():
+    if not isinstance(value, Mapping) or not {"mean", "sem", "over"} <= value.keys():
         return False
-    seeds = found.get("per_seed", []) if found["over"] != "seeds" else found.get("per_seed")
-    numbers = [found["mean"], found["sem"], found.get("digits"), *(seeds if isinstance(seeds, list) else [()])]
-    return found["over"] in ("seeds", "pairs") and all(map(_is_number, numbers))
+    seeds = value.get("per_seed", []) if value["over"] != "seeds" else value.get("per_seed")
+    numbers = [value["mean"], value["sem"], value.get("digits"), *(seeds if isinstance(seeds, list) else [()])]
+    return value["over"] in ("seeds", "pairs") and all(map(_is_number, numbers))
 
 
-def _is_cell(found: Any) -> bool:
-    return found is None or _is_statistic(found)
+def _is_cell(value: Any) -> bool:
+    return value is None or _is_statistic(value)
 
 
-def _are_columns(found: Any) -> bool:
-    return isinstance(found, (list, tuple)) and all(
+def _are_columns(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(
         isinstance(column, Column)
         and _are_texts([column.head, column.panel, column.line])
         and callable(column.cell)
         and callable(column.of_seat)
-        for column in found
+        for column in value
     )
 
 
-def _are_grids(found: Any) -> bool:
-    return isinstance(found, (list, tuple)) and all(isinstance(grid, Grid) and _is_whole(grid) for grid in found)
+def _are_grids(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(grid, Grid) and _is_whole(grid) for grid in value)
 
 
 def _is_whole(grid: Grid) -> bool:
@@ -301,7 +234,7 @@ def _is_whole(grid: Grid) -> bool:
     )
 
 
-def _is_figure(found: Any) -> bool:
+def _is_figure(value: Any) -> bool:
     from matplotlib.figure import Figure
 
-    return isinstance(found, Figure)
+    return isinstance(value, Figure)

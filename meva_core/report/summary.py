@@ -44,7 +44,7 @@ from meva_core.contracts.evaluation import Evaluation
 from meva_core.evaluate import Seen
 from meva_core.experiment import labels
 from meva_core.experiment.experiment import Experiment
-from meva_core.report.checked import clash, merged, refuse, third_parties_last
+from meva_core.report.merging import clash, merged, refuse, third_parties_last
 from meva_core.report.numbers import Numbers
 from meva_core.report.statistics import number, statistic
 from meva_core.storage import run_folder

@@ -13,7 +13,7 @@ from meva_core.errors import BadPlugin
 from meva_core.registry import bibtex
 from meva_core.registry.loading import load
 from meva_core.report import citations, figures, page, tables
-from meva_core.report.checked import above, merged, without_faults
+from meva_core.report.merging import above, merged, without_faults
 from meva_core.report.numbers import Numbers
 from meva_core.report.result import Result
 from meva_core.storage import files

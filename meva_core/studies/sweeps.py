@@ -30,7 +30,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from meva_core.errors import BadValue, did_you_mean
+from meva_core.errors import BadValue
+from meva_core.registry import toml_tables
 from meva_core.registry.toml_reading import read_toml
 from meva_core.studies.reproductions import Reproduction, parse
 
@@ -44,37 +45,37 @@ def read(path: Path) -> Reproduction:
     Raises BadFolder if the file cannot be read, BadValue if its layout is wrong.
     """
     content = read_toml(path)
-    for key in content:
-        if key not in _KEYS:
-            raise BadValue(f"unknown key {key!r}{did_you_mean(key, _KEYS)} @ {path}")
+    toml_tables.only_keys(content, _KEYS, str(path))
     for key in ("game", "learner", "rank"):
         if key not in content:
             raise BadValue(f"expected {key} in {path}, got none")
     every = {key: content[key] for key in _OF_RUNS if key in content}
     settings = _settings(content, path)
-    shared = _table(content, "set", path)
+    shared = _section(content, "set", path)
     runs = {label: {**every, "set": {**shared, **overrides}} for label, overrides in settings.items()}
     table = {
         "title": content.get("title", path.stem),
         "source": "",
         "picture": "ranking",
         "notes": content.get("notes", []),
-        "ranking": _table(content, "rank", path),
+        "ranking": _section(content, "rank", path),
     }
     return parse(path.stem, table, runs, str(path))
 
 
 def _settings(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, Any]]:
-    settings: dict[str, Mapping[str, Any]] = {}
-    for label in (named := _table(content, "settings", path)):
-        settings[label] = _table(named, label, path)
-    for label, overrides in _combinations(_table(content, "grid", path), path):
+    settings = dict(toml_tables.tables(content, "settings", str(path)))
+    for label, overrides in _combinations(_section(content, "grid", path), path):
         if label in settings:
             raise BadValue(f"expected labels that differ, got {label!r} twice @ {path}")
         settings[label] = overrides
     if not settings:
         raise BadValue(f"expected [settings.LABEL] or [grid] in {path}, got neither")
     return settings
+
+
+def _section(content: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    return toml_tables.table(content.get(key, {}), f"{path}: {key}")
 
 
 def _combinations(grid: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -91,10 +92,3 @@ def _combinations(grid: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Ma
 
 def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _table(content: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
-    table = content.get(key, {})
-    if not isinstance(table, Mapping):
-        raise BadValue(f"expected a table, got {table!r} @ {path}: {key}")
-    return table

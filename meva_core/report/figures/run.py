@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from meva_core.fitting import History
-from meva_core.report.checked import merged
 from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic
+from meva_core.report.merging import merged
 from meva_core.report.result import Result
 from meva_core.report.tables import Evaluations, title
 
