@@ -1,7 +1,7 @@
 """Everything that authors of plugins import, in addition to `meva_core.ops` and `meva_core.errors`.
 
 It holds the hooks and their entries, the decorator that makes a class a component, and the contracts of games,
-learners, value models, explorers and evaluations. CONTRIBUTING.md lists what else an evaluation may import.
+policies, learners, value models, explorers and evaluations. CONTRIBUTING.md lists what else an evaluation may import.
 
 Names are loaded when first used: the module that an entry point names imports `Entry` and `hookimpl`, and no jax.
 """
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from meva_core.contracts.components import leaf as leaf
     from meva_core.contracts.components import part as part
     from meva_core.contracts.components import static as static
+    from meva_core.contracts.episodes import Episodes as Episodes
     from meva_core.contracts.evaluation import Answer as Answer
     from meva_core.contracts.evaluation import Asking as Asking
     from meva_core.contracts.evaluation import Column as Column
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from meva_core.contracts.evaluation import Panel as Panel
     from meva_core.contracts.hooks import Entry as Entry
     from meva_core.contracts.hooks import hookimpl as hookimpl
+    from meva_core.contracts.playing import Playable as Playable
+    from meva_core.contracts.playing import Policy as Policy
+    from meva_core.contracts.playing import Sampled as Sampled
+    from meva_core.contracts.playing import SampledGame as SampledGame
+    from meva_core.contracts.playing import payoff_from as payoff_from
     from meva_core.contracts.protocols import Explorer as Explorer
     from meva_core.contracts.protocols import Game as Game
     from meva_core.contracts.protocols import Learner as Learner
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     **dict.fromkeys(("Answer", "Asking", "Column", "Evaluation", "Panel"), "evaluation"),
+    "Episodes": "episodes",
     "first_state": "states",
     **dict.fromkeys(("Facing", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
@@ -53,6 +60,7 @@ _HOMES = {
     **dict.fromkeys(
         ("Check", "at_least", "below_one", "between", "finite", "not_negative", "one_of", "positive"), "validators"
     ),
+    **dict.fromkeys(("Playable", "Policy", "Sampled", "SampledGame", "payoff_from"), "playing"),
     **dict.fromkeys(("Explorer", "Game", "Learner", "Training", "ValueModel"), "protocols"),
     **dict.fromkeys(("Sweep", "look_ahead_sweep", "payoff_unit"), "protocols"),
 }

@@ -10,7 +10,12 @@ from meva_core.contracts.hooks import KINDS
 from meva_core.errors import BadValue
 
 PROTOCOLS: dict[str, type] = {name: getattr(contracts, kind.protocol) for name, kind in KINDS.items()}
-OPTIONAL = {"paced_by", "small"}  # attributes that are optional in a class without the contract as its base
+OPTIONAL = {
+    "learn",
+    "learns_from",
+    "paced_by",
+    "small",
+}  # attributes that are optional in a class without the contract as its base
 
 
 def of(cls: type) -> str | None:

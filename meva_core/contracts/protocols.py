@@ -23,6 +23,8 @@ from meva_core.errors import BadCombination
 if TYPE_CHECKING:
     from jax import Array
 
+    from meva_core.contracts.episodes import Episodes
+
 PyTree = Any
 
 
@@ -203,12 +205,16 @@ class Learner(Protocol):
     paced_by: the hyper-parameter that its steps are proportional to, `paced_by = "step"`, an attribute of the class.
         Best responses are looked for at the same number, and messages about steps that are too large name it. None if
         there is none; the default has no effect on a class without such a hyper-parameter.
+    learns_from: what its steps are computed from, an attribute of the class. "payoff": exact payoffs, `game.payoff`;
+        "sample": payoffs that may be estimated, `payoff_from(game, key)`; "episodes": what all players did and got in
+        the episodes of a match, which `learn` receives.
     small: hyper-parameters with which the conformance kit builds it, `small = {"batch_size": 4}`.
     """
 
     training: Training | None = None
     sweep: Sweep | None = None
     paced_by: ClassVar[str | None] = "rate"
+    learns_from: ClassVar[str] = "payoff"
     small: ClassVar[Mapping[str, Any]] = {}
 
     def start(self, params: PyTree, x: Array, key: Array) -> Array:
@@ -226,6 +232,10 @@ class Learner(Protocol):
     def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
         """Steps f32[P, D] to add to x, and the new state; row i if player i follows this rule."""
         _lacks(self, "update")
+
+    def learn(self, params: PyTree, state: PyTree, x: Array, episodes: Episodes, key: Array) -> tuple[Array, PyTree]:
+        """The result of `update`, from the episodes [B, ...] that x has just played; all learn from the same ones."""
+        return self.update(params, state, x, key)
 
 
 class ValueModel(Protocol):

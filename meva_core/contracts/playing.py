@@ -1,0 +1,150 @@
+"""The contracts of games that are played, and of the policies that act in them. `episodes` has what happens then.
+
+Shapes: P players, D numbers per policy, A actions, O numbers per observation, N different observations, H numbers of
+memory, T steps per episode, B episodes. All functions are pure, unbatched, and safe under jit, vmap and scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    from meva_core.contracts.episodes import Episodes
+    from meva_core.contracts.protocols import Game
+
+PyTree = Any
+
+
+class SampledGame(Protocol):
+    """The rules of a game that is played in steps, in which all players act at once.
+
+    A game never restarts by itself, and every reward counts. Its docstring is its specification.
+
+    num_players: P. num_actions: A, the same for every player. observation_size: O.
+    horizon: the number of steps per episode, T, unless a user sets another.
+    discount: weight of a step's reward relative to that of the step before it, from 0 to 1.
+    symmetric: True if exchanging the players changes nothing but their names.
+    exact: the differentiable game of which this is the sample; None if there is none.
+    observations: all observations that a player may have, f32[N, O]; None if they are too many to list.
+    action_names: names of the actions for people.
+    notes, family, payoff_scale, small: as in `Game`.
+    """
+
+    num_players: int = 2
+    num_actions: int
+    observation_size: int
+    horizon: int
+    discount: Any
+    symmetric: bool
+    exact: Game | None = None
+    observations: Array | None = None
+    notes: tuple[str, ...] = ()
+    family: str | None = None
+    payoff_scale: float = 1.0
+    small: ClassVar[Mapping[str, Any]] = {}
+
+    def reset(self, key: Array) -> tuple[PyTree, Array]:
+        """The first state of an episode, and what every player sees, f32[P, O]."""
+        ...
+
+    def step(self, state: PyTree, actions: Array, key: Array) -> tuple[PyTree, Array, Array]:
+        """The next state, what every player sees then, f32[P, O], and the rewards f32[P]. actions: i32[P]."""
+        ...
+
+    @property
+    def payoff_range(self) -> Array:
+        """Difference between each player's highest and lowest payoff per step, f32[P]: the unit of all tolerances."""
+        ...
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """Names of the actions."""
+        return tuple(map(str, range(self.num_actions)))
+
+    def measures(self, episodes: Episodes) -> dict[str, Array]:
+        """Shares of what happened in episodes [B, ...], by names that the game chooses, each f32[] from 0 to 1: the
+        frequency of every joint action, the share of coins that went to their owner."""
+        return {}
+
+    @property
+    def scripts(self) -> Mapping[str, Callable[[Array, int], Array]]:
+        """Rule-based players by name: each a function of an observation f32[O] and the player's seat, which returns
+        logits of the actions f32[A]."""
+        return {}
+
+
+class Policy(Protocol):
+    """The meaning of a player's D numbers: how they act. The numbers of a network are flattened.
+
+    Composition supplies the arguments, as far as a class has fields with these names: `observation_size`, O;
+    `num_actions`, A; `one_hot`, True if an observation is one of O states, written as a row of the identity matrix.
+
+    policy_size: D. memory_size: H, 0 for a policy without memory.
+    small: hyper-parameters with which the conformance kit builds it, `small = {"width": 4}`.
+    """
+
+    policy_size: int
+    memory_size: int = 0
+    small: ClassVar[Mapping[str, Any]] = {}
+
+    def init(self, key: Array) -> Array:
+        """Fresh numbers, f32[D]."""
+        ...
+
+    def begin(self, x: Array) -> Array:
+        """The memory f32[H] with which the numbers x f32[D] begin an episode."""
+        import jax.numpy as jnp
+
+        return jnp.zeros((self.memory_size,), x.dtype)
+
+    def act(self, x: Array, memory: Array, observation: Array) -> tuple[Array, Array]:
+        """Logits of the actions f32[A] of the numbers x f32[D] with the memory f32[H], who see f32[O]; and the memory
+        afterwards. Logits may differ by any constant. With two actions, the bundled policies give (0, z)."""
+        ...
+
+
+@runtime_checkable
+class Playable(Protocol):
+    """The capability of an exact game to be played: its policies are tables over a few observations, so policies of
+    other kinds can play it too, and it can be sampled."""
+
+    def rules(self) -> SampledGame:
+        """The game as rules. `exact` is this game, and `observations` are the states that its policies distinguish."""
+        ...
+
+    def from_logits(self, logits: Array) -> Array:
+        """The joint policy f32[P, D] that acts by these logits of actions, f32[P, N, A], at `rules().observations`."""
+        ...
+
+
+@runtime_checkable
+class Sampled(Protocol):
+    """The capability of a game whose payoffs are estimated from episodes.
+
+    rules: what is played. policies: the policy of each seat.
+    """
+
+    rules: SampledGame
+    policies: tuple[Policy, ...]
+
+    def sample(self, x: Array, key: Array) -> Array:
+        """Estimated payoffs f32[P] of a joint policy f32[P, D], drawn with a key; its derivatives of every order in x
+        estimate those of the payoffs without bias."""
+        ...
+
+    def play(self, x: Array, key: Array) -> Episodes:
+        """Episodes [B, ...] between the policies of x f32[P, D]."""
+        ...
+
+
+def payoff_from(game: Any, key: Array) -> Callable[[Array], Array]:
+    """The payoffs of a game as a function of x f32[P, D] alone: exact, or if the game is sampled, drawn with `key`.
+
+    Use one key per evaluation that is differentiated, and different keys for factors that are multiplied.
+    """
+    if not isinstance(game, Sampled):
+        return game.payoff
+    return lambda x: game.sample(x, key)
