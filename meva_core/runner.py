@@ -16,7 +16,7 @@ from meva_core import fitting
 from meva_core.compute import compilation_cache
 from meva_core.compute import devices as computing
 from meva_core.compute.progress import Progress, as_progress
-from meva_core.contracts import conversion
+from meva_core.contracts import Sampled, conversion
 from meva_core.errors import BadValue, Diverged
 from meva_core.evaluate import rehearsal
 from meva_core.experiment import compose, evaluations, local, resolve
@@ -31,6 +31,8 @@ from meva_core.report import Result
 from meva_core.storage import files as disk
 from meva_core.storage import kept_fit, locks, metrics, run_folder
 from meva_core.storage import resume as resuming
+
+MATCHES = "the matches"  # their name on screens and in tables, where fits have the names of learners
 
 
 @attribution.named()
@@ -179,7 +181,7 @@ def _run(
     else:
         players, histories = _fit(experiment, composition, out, progress)
     fitted = time.monotonic()
-    seen = _evaluate(experiment, composition, plan, players, histories, progress)
+    seen = _evaluate(experiment, composition, plan, players, histories, out, progress)
     if not plan.settings.float64 and (told := evaluation.imprecise(composition.game, seen.payoffs)) is not None:
         progress.warn(told)
     return Result(
@@ -265,9 +267,11 @@ def _evaluate(
     plan: evaluation.Plan,
     players: list[Fitted],
     histories: list[History],
+    out: Path | None,
     progress: Progress,
 ) -> evaluation.Seen:
-    """Matches and evaluations over the seeds that did not diverge."""
+    """Matches and evaluations over the seeds that did not diverge. Adds the history of matches on a game that is played
+    to `histories`."""
     kept = jax.numpy.array(_survivors(experiment, histories))
     seeds = experiment.fit.seeds
     # In double precision, hyper-parameters are the user's exact numbers, not rounded to single precision.
@@ -278,6 +282,10 @@ def _evaluate(
         match = Match(game=stacked([composition.game] * seeds), players=tuple(players), seats=composition.seats)
         match = jax.tree.map(lambda leaf: leaf[kept], match)
     survivors = tuple(experiment.seeds[n] for n in kept.tolist())
+    ended = None
+    if isinstance(composition.game, Sampled):
+        ended, history = _played(experiment, match, plan, survivors, out, progress)
+        histories.append(history)
     return evaluation.ask(
         composition.game,
         match,
@@ -286,4 +294,25 @@ def _evaluate(
         survivors,
         status=progress.status,
         matches=progress.matches,
+        ended=ended,
     )
+
+
+def _played(
+    experiment: Experiment,
+    match: Match,
+    plan: evaluation.Plan,
+    seeds: tuple[int, ...],
+    out: Path | None,
+    progress: Progress,
+) -> tuple[evaluation.Ended, History]:
+    """The ends of matches on a game that is played, every leaf [S, ...], and their payoffs step by step. They have
+    checkpoints in the folder `out`, and are resumed there like a fit."""
+    of_each_seed = [jax.tree.map(lambda leaf, s=s: leaf[s], match) for s in range(len(seeds))]
+    trainings = evaluation.long_matches(of_each_seed, plan)
+    progress.fitting(MATCHES, plan.settings.steps, 0)
+    place = None if out is None else kept_fit.Place(out, kept_fit.MATCHES, experiment.of_matches)
+    if place is not None:
+        kept_fit.forget_unless(place)
+    state, history = kept_fit.train(experiment.fit, trainings, progress, place, seeds)
+    return fitting.fitted_params(trainings, state), attrs.evolve(history, name=MATCHES, player=kept_fit.MATCHES)

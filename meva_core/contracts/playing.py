@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from meva_core.contracts.protocols import Learner
+from meva_core.errors import BadCombination
+
 if TYPE_CHECKING:
     from jax import Array
 
@@ -139,6 +142,10 @@ class Sampled(Protocol):
         """Episodes [B, ...] between the policies of x f32[P, D]."""
         ...
 
+    def weights(self, alive: Array) -> Array:
+        """The weight f32[T] of each step's reward in the payoff of an episode with this `alive` f32[T]."""
+        ...
+
 
 def payoff_from(game: Any, key: Array) -> Callable[[Array], Array]:
     """The payoffs of a game as a function of x f32[P, D] alone: exact, or if the game is sampled, drawn with `key`.
@@ -148,3 +155,22 @@ def payoff_from(game: Any, key: Array) -> Callable[[Array], Array]:
     if not isinstance(game, Sampled):
         return game.payoff
     return lambda x: game.sample(x, key)
+
+
+class EpisodeLearner(Learner):
+    """Base of the learners that learn from the episodes of a match, and so need a game that is played.
+
+    They define `learn` in place of `update`.
+    """
+
+    learns_from: ClassVar[str] = "episodes"
+
+    def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
+        """Raises BadCombination: there are no episodes here."""
+        raise BadCombination(
+            f"{type(self).__name__} learns from episodes: expected a call of learn, with episodes, got one of update"
+        )
+
+    def learn(self, params: PyTree, state: PyTree, x: Array, episodes: Episodes, key: Array) -> tuple[Array, PyTree]:
+        """Steps f32[P, D] to add to x, and the new state, from the episodes [B, ...] that x has just played."""
+        raise BadCombination(f"expected a method learn of class {type(self).__name__}, got none")

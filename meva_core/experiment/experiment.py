@@ -102,6 +102,12 @@ class Experiment:
         return {key: table for key, table in decisive(self.to_plain()).items() if key != "evaluate"}
 
     @property
+    def of_matches(self) -> dict[str, Any]:
+        """Everything that decides the matches, as plain tables."""
+        settings = as_plain(attrs.asdict(self.evaluate))
+        return {**self.of_fit, "evaluate": {name: settings[name] for name in ("pairs", "steps", "values", "float64")}}
+
+    @property
     def seeds(self) -> list[int]:
         """The random seeds, one per fit."""
         return self.fit.every_seed

@@ -3,6 +3,7 @@
 Most functions have an example that runs as a test, with `jax` and `jax.numpy as jnp` imported.
 """
 
+from meva_core.ops.advantages import generalised_advantages, step_discounts
 from meva_core.ops.batching import everywhere, mean_over_batch, over_batch, spread
 from meva_core.ops.gradients import (
     each_player,
@@ -29,6 +30,7 @@ __all__ = [
     "each_player",
     "effects_after",
     "everywhere",
+    "generalised_advantages",
     "huber",
     "jacobian_product",
     "lambda_returns",
@@ -44,5 +46,6 @@ __all__ = [
     "simultaneous_gradient",
     "spread",
     "stacked",
+    "step_discounts",
     "transposed_product",
 ]
