@@ -31,3 +31,12 @@ def meva_learners() -> Iterable[Entry]:
         "Schulman et al. (2017), Proximal Policy Optimization Algorithms",
         cites=("schulman2017proximal", "schulman2016high"),
     )
+
+
+@hookimpl
+def meva_evaluations() -> Iterable[Entry]:
+    yield Entry(
+        "trained_response",
+        "meva_policy_gradient.trained_response:TrainedResponse",
+        "payoffs against a fresh learner that trains against the policy",
+    )

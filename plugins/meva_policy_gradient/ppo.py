@@ -16,6 +16,7 @@ from meva_core.contracts import (
     at_least,
     between,
     component,
+    derived,
     leaf,
     not_negative,
     part,
@@ -62,6 +63,7 @@ class PPO(EpisodeLearner):
     epochs: int = static(default=4, doc="passes over the episodes of a step", check=at_least(1))
     minibatches: int = static(default=1, doc="parts into which each pass divides the episodes", check=at_least(1))
     longest_gradient: float = leaf(default=0.5, doc="norm to which longer gradients are cut", check=positive)
+    network: Policy = derived(lambda self: critic_of(self.critic, self.game), doc="the critic")
 
     small: ClassVar = {"epochs": 1}
 
@@ -78,13 +80,13 @@ class PPO(EpisodeLearner):
         return jnp.stack(rows) - x, tuple(states)
 
     def _fresh(self, seat: int, x: Array, key: Array) -> Learning:
-        critic = critic_of(self.critic, self.game).init(key).astype(x.dtype)
+        critic = self.network.init(key).astype(x.dtype)
         own = x[seat, : self.game.policies[seat].policy_size]
         return Learning(critic, self._optimiser(self.rate).init(own), self._optimiser(self.critic_rate).init(critic))
 
     def _improved(self, seat: int, before: Learning, row: Array, seen: Seen, key: Array) -> tuple[Array, Learning]:
         """The player's row of x f32[D] after all epochs, and its state."""
-        policy, critic = self.game.policies[seat], critic_of(self.critic, self.game)
+        policy, critic = self.game.policies[seat], self.network
         values = seeing.values(critic, before.critic, seen)
         advantages = seeing.advantages(seen, values, self.trace)
         targets, advantages = advantages + values, seeing.standardised(advantages, seen)
