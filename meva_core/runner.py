@@ -41,6 +41,7 @@ def run(
     learner: Any,
     *,
     opponent: Any = (),
+    policy: Any = None,
     recipe: str = "default",
     seed: int | None = None,
     seeds: int | None = None,
@@ -55,8 +56,9 @@ def run(
     """Compose, fit and evaluate, as `meva-run` does. Writes a run folder only if `out` names one.
 
     game, learner and opponent (or a list of opponents, by seat) are names, or your own component classes or objects.
-    An object's hyper-parameters replace the recipe's, and a learner is rebuilt for the game of the run. evaluate: names
-    or classes of the evaluations to run; "default" stands for those that run when none are picked. `set` changes any
+    An object's hyper-parameters replace the recipe's, and a learner is rebuilt for the game of the run. policy: what
+    the players' numbers mean, also a name, a class or an object; None for the game's own policies. evaluate: names or
+    classes of the evaluations to run; "default" stands for those that run when none are picked. `set` changes any
     hyper-parameter: `set={"learner.rate": 1.5}`; if its value is a name, it may also be a class.
 
     With `resume` the run in `out` continues from its last checkpoint, if there is one, so a restarted job can repeat
@@ -84,7 +86,7 @@ def run(
         overrides = {"evaluate.asked": list(evaluate) if isinstance(evaluate, (list, tuple)) else evaluate, **overrides}
     overrides = {**overrides, **{name: number for name, number in numbers.items() if number is not None}}
     known, files = plugins(registry_file)
-    cast = local.cast(known, game, learner, opponent, overrides)
+    cast = local.cast(known, game, learner, opponent, overrides, policy)
     experiment = resolve.resolve(
         cast.registry,
         files,

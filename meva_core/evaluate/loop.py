@@ -42,7 +42,7 @@ class Seen:
     payoff_range f32[P]: the game's.
     payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N],
         lengths f32[S, V, N, T] (of the steps in `looked_at`): the ends of the matches, as `evaluate.Ended` has them.
-    entries f32[S, V, N, P, D]: the policies as people read them (`Game.entries`), with the names `entry_names`.
+    entries f32[S, V, N, P, E]: the policies as people read them (`Game.entries`), with the names `entry_names`.
     answers: name of an evaluation -> its answer. faults: name of a third party's evaluation that has no answer -> the
         error that it raised.
     """
@@ -273,7 +273,7 @@ def _doubled(tree: Any) -> Any:
 
 def _entries(game: Game, policies: Array) -> np.ndarray:
     flat = policies.reshape(-1, *policies.shape[-2:])
-    return np.asarray(jax.jit(jax.vmap(game.entries))(flat)).reshape(policies.shape)
+    return np.asarray(jax.jit(jax.vmap(game.entries))(flat)).reshape(*policies.shape[:-1], -1)
 
 
 def outcome_names(game: Game) -> list[str]:

@@ -11,6 +11,7 @@ import jax
 from meva_core.contracts import conversion
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.hyperparameters import hyperparameters, parts
+from meva_core.contracts.playing import Policy, SampledGame
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, BadValue
 from meva_core.experiment import experiment as experiments
@@ -21,6 +22,7 @@ from meva_core.experiment.parts import as_part, build
 from meva_core.match import Fitted
 from meva_core.registry import checks, loading
 from meva_core.registry.entries import Offer
+from meva_core.sampling import WithPolicies, policy_arguments, rules_of
 
 
 @attrs.frozen
@@ -122,9 +124,7 @@ def compose(experiment: Experiment) -> Composition:
     Raises BadCombination if the parts do not fit together, BadValue if a number is out of range, and BadPlugin if an
     entry that is not bundled breaks its contract.
     """
-    game = build(experiment.game, "game")
-    if not experiment.game.offer.bundled:
-        checks.game(experiment.game.offer, game)
+    game = played_game(experiment)
     experiments.check_seats(experiment, game.num_players)
     chosen = [experiment.learner, *experiment.opponents]
     if not experiment.opponents:
@@ -149,6 +149,34 @@ def compose(experiment: Experiment) -> Composition:
     composition = Composition(game, tuple(players), evaluations, experiment.evaluate.float64, offers, named)
     _check_players(composition)
     return composition
+
+
+def played_game(experiment: Experiment) -> Game:
+    """Build the game that the players of an experiment play: its game, between its policies if it has any.
+
+    Raises BadCombination if they do not fit together, and the errors of `compose`.
+    """
+    return game_between(experiment.game, experiment.policy)
+
+
+def game_between(choice: Choice, policy: Choice | None) -> Game:
+    """Build a game, played between policies if some are chosen; tables leave an exact game as it is."""
+    game = build(choice, "game")
+    if not choice.offer.bundled:
+        checks.game(choice.offer, game)
+    if policy is None:
+        return game
+    own = _policy(policy, game, rules_of(game))
+    return game if own.tabular else WithPolicies(game=game, policies=(own,) * game.num_players)
+
+
+def _policy(choice: Choice, game: Game, rules: SampledGame) -> Policy:
+    """Build a policy for the observations and actions of a game's rules."""
+    arguments = policy_arguments(rules)
+    policy = as_part(choice, game, "policy")(**arguments)
+    if not choice.offer.bundled:
+        checks.policy(choice.offer, policy, arguments["observation_size"], arguments["num_actions"])
+    return policy
 
 
 def _check_players(composition: Composition) -> None:

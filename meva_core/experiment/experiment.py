@@ -73,6 +73,8 @@ class EvaluateSettings:
 class Experiment:
     """A fully resolved experiment: every hyper-parameter is written out, so later changes of defaults have no effect.
 
+    policy: the meaning of the players' numbers, from the table [policy]; None for the game's own policies.
+
     In the file, the tables of the first learner's parts are at the top level; they also apply to every other learner
     whose own table does not contain a table for that part.
     """
@@ -83,6 +85,7 @@ class Experiment:
     fit: FitSettings = attrs.field(factory=FitSettings)
     evaluate: EvaluateSettings = attrs.field(factory=EvaluateSettings)
     evaluations: tuple[Choice, ...] = ()
+    policy: Choice | None = None
     recipe: str = "default"
     source: str = ""
 
@@ -116,6 +119,8 @@ class Experiment:
         """Tables of numbers, strings and lists; `reading.from_plain` reads them."""
         plain: dict[str, Any] = {"schema": SCHEMA, "recipe": self.recipe, "source": self.source}
         plain["game"] = self.game.to_plain()
+        if self.policy is not None:
+            plain["policy"] = self.policy.to_plain()
         plain["learner"] = self.learner.to_plain()
         plain.update(self.learner.parts_to_plain())
         plain["fit"] = as_plain(attrs.asdict(self.fit))
@@ -127,8 +132,9 @@ class Experiment:
 
     @property
     def cast(self) -> list[Choice]:
-        """The game, and every player with its parts."""
-        return [choice for each in (self.game, self.learner, *self.opponents) for choice in each.everybody]
+        """The game, the policy if there is one, and every player with its parts."""
+        policies = [] if self.policy is None else [self.policy]
+        return [choice for each in (self.game, *policies, self.learner, *self.opponents) for choice in each.everybody]
 
     @property
     def participants(self) -> list[Choice]:
@@ -142,6 +148,7 @@ class Experiment:
         installed = attrs.evolve(
             self,
             game=self.game.as_installed(),
+            policy=None if self.policy is None else self.policy.as_installed(),
             learner=learner,
             opponents=unless_self_play(learner, tuple(rival.as_installed() for rival in self.opponents)),
         )

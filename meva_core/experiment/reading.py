@@ -71,6 +71,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
         evaluate=evaluate,
         evaluations=tuple(chosen),
+        policy=read_choice(registry, "policy", plain["policy"], "policy") if "policy" in plain else None,
         recipe=conversion.convert(plain.get("recipe", "default"), str, "recipe"),
         source=conversion.convert(plain.get("source", ""), str, "source"),
     )

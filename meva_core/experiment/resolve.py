@@ -48,7 +48,7 @@ def resolve(
     used = _recipes(book, recipe, or_default)
     own, chosen = used[0], used[0].name
     draft = _draft(book, used, game, (learner, *opponents))
-    of_recipe, rate = dict(draft.game), _rate(draft.learner.own, offers[0])
+    of_recipe, chosen_policy, rate = dict(draft.game), draft.policy.get("name"), _rate(draft.learner.own, offers[0])
     source = own.source
     for path, value in (overrides or {}).items():
         draft.override(path, value)
@@ -56,6 +56,8 @@ def resolve(
     evaluations.check_overrides(registry, draft.evaluate, overrides or {})
     if draft.game != of_recipe:
         source += _in_another_unit(registry, of_recipe, draft, overrides or {})
+    if own is not NO_RECIPE and draft.policy.get("name") != chosen_policy:
+        source += _for_tables(registry, draft.policy["name"])
     evaluate = evaluations.tables(registry, draft.evaluate, book.evaluations(0))
     head = {"schema": SCHEMA, "recipe": recipe, "source": source}
     plain = {**head, **draft.to_plain(), "evaluate": evaluate}
@@ -141,6 +143,14 @@ def _in_another_unit(
     return f"; its rates are for payoffs with a range of {meant:g}, not {played:g}: consider {', '.join(advice)}"
 
 
+def _for_tables(registry: Registry, policy: str) -> str:
+    """A clause for the source if the recipe's rates were chosen for the game's own policies, and `policy` is another
+    kind of them; else an empty string."""
+    if getattr(loading.load(registry.find("policy", policy)), "tabular", False):
+        return ""
+    return f"; its rates were chosen for tables, and {policy} policies may need others"
+
+
 def _payoff_range(offer: Offer, settings: Mapping[str, Any]) -> float:
     factory, numbers = loading.load(offer), {key: value for key, value in settings.items() if key != "name"}
     built = conversion.construct(factory, {**offer.parts, **conversion.structure(factory, numbers, "game")}, "game")
@@ -165,8 +175,9 @@ def _recipes(book: Cookbook, recipe: str, or_default: bool) -> list[Recipe]:
 def _draft(book: Cookbook, used: Sequence[Recipe], game: str, learners: Sequence[str]) -> Draft:
     """The draft from the recipes, one for each learner; parts that no recipe names are the default entries."""
     sides = [_side(book, n, name, own) for n, (name, own) in enumerate(zip(learners, used, strict=True))]
-    numbers = {section: dict(used[0].sections.get(section, {})) for section in ("game", "fit", "evaluate")}
-    return Draft({"name": game, **numbers["game"]}, sides[0], sides[1:], numbers["fit"], numbers["evaluate"])
+    numbers = {section: dict(used[0].sections.get(section, {})) for section in ("game", "policy", "fit", "evaluate")}
+    played, policy = {"name": game, **numbers["game"]}, numbers["policy"]
+    return Draft(played, policy, sides[0], sides[1:], numbers["fit"], numbers["evaluate"])
 
 
 def _side(book: Cookbook, n: int, name: str, own: Recipe) -> Side:

@@ -1,6 +1,21 @@
 """The conformance kit: `checks` and `evaluations` for the tests of a plugin, `installed` for installed plugins."""
 
-from meva_core.testing.checks import check_entry, check_explorer, check_game, check_learner, check_value_model
+from meva_core.testing.checks import (
+    check_entry,
+    check_explorer,
+    check_game,
+    check_learner,
+    check_policy,
+    check_value_model,
+)
 from meva_core.testing.evaluations import check_evaluation
 
-__all__ = ["check_entry", "check_evaluation", "check_explorer", "check_game", "check_learner", "check_value_model"]
+__all__ = [
+    "check_entry",
+    "check_evaluation",
+    "check_explorer",
+    "check_game",
+    "check_learner",
+    "check_policy",
+    "check_value_model",
+]

@@ -1,6 +1,9 @@
 """The base of all iterated games of this plugin."""
 
+from typing import Any
+
 from meva_core.contracts import Game
+from meva_games.rounds import Rounds
 
 
 class Discounted(Game):
@@ -13,3 +16,6 @@ class Discounted(Game):
 
     family = "iterated"
     payoff_scale = 25.0
+
+    def rules(self) -> Any:
+        return Rounds(exact=self)
