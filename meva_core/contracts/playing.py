@@ -83,11 +83,14 @@ class Policy(Protocol):
     `num_actions`, A; `one_hot`, True if an observation is one of O states, written as a row of the identity matrix.
 
     policy_size: D. memory_size: H, 0 for a policy without memory.
+    tabular: True if the numbers are tables as the exact games have them without a policy: composition then leaves an
+        exact game as it is. An attribute of the class.
     small: hyper-parameters with which the conformance kit builds it, `small = {"width": 4}`.
     """
 
     policy_size: int
     memory_size: int = 0
+    tabular: ClassVar[bool] = False
     small: ClassVar[Mapping[str, Any]] = {}
 
     def init(self, key: Array) -> Array:
@@ -137,6 +140,10 @@ class Sampled(Protocol):
 
     def play(self, x: Array, key: Array) -> Episodes:
         """Episodes [B, ...] between the policies of x f32[P, D]."""
+        ...
+
+    def weights(self, alive: Array) -> Array:
+        """The weight f32[T] of each step's reward in the payoff of an episode with this `alive` f32[T]."""
         ...
 
 
