@@ -42,6 +42,7 @@ def run(
     *,
     opponent: Any = (),
     policy: Any = None,
+    sampled: bool = False,
     recipe: str = "default",
     seed: int | None = None,
     seeds: int | None = None,
@@ -58,7 +59,8 @@ def run(
     game, learner and opponent (or a list of opponents, by seat) are names, or your own component classes or objects.
     An object's hyper-parameters replace the recipe's, and a learner is rebuilt for the game of the run. policy: what
     the players' numbers mean, also a name, a class or an object; None for the game's own policies. evaluate: names or
-    classes of the evaluations to run; "default" stands for those that run when none are picked. `set` changes any
+    classes of the evaluations to run; "default" stands for those that run when none are picked. sampled: play the game,
+    and estimate its payoffs from episodes; a game without exact payoffs is always played. `set` changes any
     hyper-parameter: `set={"learner.rate": 1.5}`; if its value is a name, it may also be a class.
 
     With `resume` the run in `out` continues from its last checkpoint, if there is one, so a restarted job can repeat
@@ -95,6 +97,7 @@ def run(
         opponents=cast.opponents,
         recipe=conversion.convert(recipe, str, "recipe"),
         overrides=cast.overrides,
+        sampled=conversion.convert(sampled, bool, "sampled"),
     )
     cast.check_games(compose.build(experiment.game, "game"))
     return run_experiment(experiment, out=out, resume=resume, progress=as_progress(progress))
@@ -176,7 +179,7 @@ def _run(
     progress: Progress,
 ) -> Result:
     seats = [composition.players[n].label for n in composition.seats]
-    progress.composed(experiment, seats, tuple(composition.game.notes))
+    progress.composed(experiment, seats, composition.notes)
     began = time.monotonic()
     if out is not None and fits is not None and any(player.training for player in composition.rehearse()):
         players, histories = _kept(experiment, composition, fits / experiment.fit_hash, progress, copy_to=out)

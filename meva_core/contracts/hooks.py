@@ -97,7 +97,7 @@ KINDS: Mapping[str, Kind] = {
         "meva_policies",
         "Policy",
         own=("init", "act"),
-        default=True,
+        part=True,
         arguments=("observation_size", "num_actions", "one_hot"),
     ),
     "evaluation": Kind(  # `default` stands for a selection; the others are the settings of [evaluate]

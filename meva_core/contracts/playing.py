@@ -130,11 +130,13 @@ class Playable(Protocol):
 class Sampled(Protocol):
     """The capability of a game whose payoffs are estimated from episodes.
 
-    rules: what is played. policies: the policy of each seat.
+    rules: what is played. policies: the policy of each seat. exact: the exact game between these policies, None if
+    there is none.
     """
 
     rules: SampledGame
     policies: tuple[Policy, ...]
+    exact: Any
 
     def sample(self, x: Array, key: Array) -> Array:
         """Estimated payoffs f32[P] of a joint policy f32[P, D], drawn with a key; its derivatives of every order in x
