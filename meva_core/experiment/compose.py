@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import jax
 
-from meva_core.contracts import conversion
+from meva_core.contracts import conversion, kinds
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.hyperparameters import hyperparameters, parts
 from meva_core.contracts.protocols import Game, Learner
@@ -125,6 +125,7 @@ def compose(experiment: Experiment) -> Composition:
     game = build(experiment.game, "game")
     if not experiment.game.offer.bundled:
         checks.game(experiment.game.offer, game)
+    kinds.check("game", game, "game")  # an exact one
     experiments.check_seats(experiment, game.num_players)
     chosen = [experiment.learner, *experiment.opponents]
     if not experiment.opponents:

@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 
 from meva_core import evaluate
-from meva_core.contracts import conversion
+from meva_core.contracts import conversion, kinds
 from meva_core.contracts.capabilities import whose_steps
 from meva_core.contracts.hyperparameters import parts
 from meva_core.contracts.protocols import Learner
@@ -84,6 +84,7 @@ class Tournament:
         built = conversion.construct(loading.load(offer), arguments, "game")
         if not offer.bundled:
             checks.game(offer, built)
+        kinds.check("game", built, f"game {game}")  # an exact one
         return list(built.strategies)
 
 
