@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from jax import Array
 
     from meva_core.contracts.episodes import Episodes
-    from meva_core.contracts.protocols import Game
 
 PyTree = Any
 
@@ -30,7 +29,7 @@ class SampledGame(Protocol):
     horizon: the number of steps per episode, T, unless a user sets another.
     discount: weight of a step's reward relative to that of the step before it, from 0 to 1.
     symmetric: True if exchanging the players changes nothing but their names.
-    exact: the differentiable game of which this is the sample; None if there is none.
+    exact: the differentiable `Game` of which this is the sample; None if there is none.
     observations: all observations that a player may have, f32[N, O]; None if they are too many to list.
     action_names: names of the actions for people.
     notes, family, payoff_scale, small: as in `Game`.
@@ -42,8 +41,8 @@ class SampledGame(Protocol):
     horizon: int
     discount: Any
     symmetric: bool
-    exact: Game | None = None
-    observations: Array | None = None
+    exact: Any = None
+    observations: Any = None
     notes: tuple[str, ...] = ()
     family: str | None = None
     payoff_scale: float = 1.0

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import jax
 
-from meva_core.contracts import conversion
+from meva_core.contracts import conversion, kinds
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.hyperparameters import hyperparameters, parts
 from meva_core.contracts.playing import Policy, Sampled, SampledGame
@@ -83,7 +83,10 @@ class Composition:
         if not isinstance(self.game, Sampled):
             return tuple(self.game.notes)
         exact = [player.label for player in self.players if player.learns_from == "payoff"]
-        return (*self.game.notes, *(f"{label} computes its steps from exact payoffs, not from episodes" for label in exact))
+        return (
+            *self.game.notes,
+            *(f"{label} computes its steps from exact payoffs, not from episodes" for label in exact),
+        )
 
     def rehearse(self) -> tuple[Learner, ...]:
         """Build all players as if the rivals were fitted, so that bad hyper-parameters and combinations raise early."""
@@ -182,7 +185,7 @@ def game_between(choice: Choice, policy: Choice | None, sample: SampleSettings |
         checks.game(choice.offer, game)
     if policy is None:
         return game
-    rules = game if SampledGame in type(game).__mro__ else rules_of(game)
+    rules = game if kinds.form("game", type(game)) == "sampled_game" else rules_of(game)
     own = _policy(policy, game, rules)
     if sample is not None:
         policies = (own,) * rules.num_players

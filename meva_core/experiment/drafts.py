@@ -167,7 +167,9 @@ def of_experiment(experiment: Experiment) -> Draft:
     learner = Side(plain["learner"], {name: plain[name] for name in experiment.learner.parts})
     rivals = zip(plain.get("opponents", []), experiment.opponents, strict=True)
     opponents = [_side(table, rival.parts) for table, rival in rivals]
-    return Draft(plain["game"], plain.get("policy", {}), plain.get("sample"), learner, opponents, plain["fit"], plain["evaluate"])
+    return Draft(
+        plain["game"], plain.get("policy", {}), plain.get("sample"), learner, opponents, plain["fit"], plain["evaluate"]
+    )
 
 
 def _side(table: Table, parts: Iterable[str]) -> Side:

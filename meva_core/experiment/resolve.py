@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from meva_core.contracts import SampledGame, conversion, kinds
+from meva_core.contracts import conversion, kinds
 from meva_core.contracts.hooks import kind_label
 from meva_core.contracts.hyperparameters import hyperparameters, pace
 from meva_core.errors import BadValue, MevaError
@@ -190,7 +190,7 @@ def _draft(book: Cookbook, used: Sequence[Recipe], game: str, learners: Sequence
 
 def is_played(game: Offer) -> bool:
     """True if a game has rules only, so that its payoffs are always estimates."""
-    return SampledGame in loading.load(game).__mro__
+    return kinds.form("game", loading.load(game)) == "sampled_game"
 
 
 def _sampled(draft: Draft, book: Cookbook) -> Draft:
