@@ -315,8 +315,8 @@ def _played(
     checkpoints in the folder `out`, and are resumed there like a fit."""
     of_each_seed = [jax.tree.map(lambda leaf, s=s: leaf[s], match) for s in range(len(seeds))]
     trainings = evaluation.long_matches(of_each_seed, plan)
-    progress.fitting(MATCHES, plan.settings.steps, 0)
-    place = None if out is None else kept_fit.Place(out, kept_fit.MATCHES, experiment.of_matches)
+    progress.playing(plan.settings.steps)
+    place = None if out is None else kept_fit.Place(out, kept_fit.MATCHES, experiment.of_matches, snapshots=False)
     if place is not None:
         kept_fit.forget_unless(place)
     state, history = kept_fit.train(experiment.fit, trainings, progress, place, seeds)

@@ -85,7 +85,7 @@ class Composition:
         exact = [player.label for player in self.players if player.learns_from == "payoff"]
         return (
             *self.game.notes,
-            *(f"{label} computes its steps from exact payoffs, not from episodes" for label in exact),
+            *(f"{label} steps by exact payoffs, not by episodes" for label in exact),
         )
 
     def rehearse(self) -> tuple[Learner, ...]:
@@ -208,8 +208,8 @@ def _check_source(experiment: Experiment, game: Game) -> None:
         source = getattr(loading.load(choice.offer), "learns_from", Learner.learns_from)
         if source == "episodes" and not isinstance(game, Sampled):
             raise BadCombination(
-                f"{choice.name} learns from episodes: expected a game that is played, got {experiment.game.name}, whose "
-                "payoffs are computed: add --sampled"
+                f"{choice.name} learns from episodes: expected a game that is played, got {experiment.game.name} with "
+                "exact payoffs: add --sampled"
             )
         if source == "payoff" and isinstance(game, Sampled) and game.exact is None:
             raise BadCombination(

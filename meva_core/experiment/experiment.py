@@ -85,7 +85,7 @@ class SampleSettings:
     estimator: str = static(default="loaded_dice", doc="estimator of derivatives", check=one_of("loaded_dice", "dice"))
     baseline: str = static(
         default="mean",
-        doc="baseline of the estimator: the mean return of the other episodes",
+        doc="baseline of the estimator, the mean return of other episodes",
         check=one_of("mean", "none"),
     )
 

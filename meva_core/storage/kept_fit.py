@@ -29,11 +29,13 @@ SNAPSHOTS_OF_A_FIT = 10  # of the parameters, evenly spaced
 
 @attrs.frozen
 class Place:
-    """A folder and the player whose fit is stored there. decisive: everything that decides the fit, as plain tables."""
+    """A folder and the player whose fit is stored there. decisive: everything that decides the fit, as plain tables.
+    snapshots: True if the parameters are stored ten times along the fit."""
 
     out: Path
     player: str
     decisive: Mapping[str, Any]
+    snapshots: bool = True
 
 
 def train(
@@ -55,7 +57,9 @@ def train(
         state, loops = _resumed(out, player, state, history, progress)
         if loops > trainings[0].num_steps:
             raise BadFolder(f"expected checkpoints of at most {trainings[0].num_steps} loops in {out}, got {loops}")
-        for name in (CHECKPOINTS, SNAPSHOTS):  # created only here: if deleted during the fit, they stay deleted
+        for name in (
+            (CHECKPOINTS, SNAPSHOTS) if place.snapshots else (CHECKPOINTS,)
+        ):  # created only here: if deleted during the fit, they stay deleted
             (out / name / player).mkdir(parents=True, exist_ok=True)
     _complain(settings, history, [], progress)
     num_steps = trainings[0].num_steps
@@ -65,7 +69,7 @@ def train(
             if _due(loops, chunk.loops, num_steps):
                 params = fitting.fitted_params(trainings, chunk.state)
                 new += history.lose(_not_numbers(params, len(history.seeds)), chunk.loops - 1, "a parameter")
-                if place is not None:
+                if place is not None and place.snapshots:
                     checkpoint.write(place.out / SNAPSHOTS / place.player, chunk.loops, params, place.decisive)
             state, loops = chunk.state, chunk.loops
             if place is not None:

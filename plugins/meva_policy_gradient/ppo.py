@@ -98,7 +98,8 @@ class PPO(EpisodeLearner):
             moved, of_policy = self._optimiser(self.rate).update(-uphill, learning.of_policy)
             downhill = jax.grad(_error)(learning.critic, critic, part, goals)
             learnt, of_critic = self._optimiser(self.critic_rate).update(downhill, learning.of_critic)
-            return (own + moved, Learning(learning.critic + learnt, of_policy, of_critic)), None
+            after = Learning(optax.apply_updates(learning.critic, learnt), of_policy, of_critic)  # type: ignore[arg-type]
+            return (optax.apply_updates(own, moved), after), None  # type: ignore[return-value]
 
         chosen = self._chosen(len(seen.rewards), key)
         size = policy.policy_size

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from meva_core.contracts import (
@@ -50,6 +51,7 @@ class TrainedResponse(Evaluation):
     pairs: int = static(default=2, doc="matches of each seed and row whose ends are answered", check=at_least(1))
     rate: float = static(default=0.01, doc="learning rate of Adam for the responder", check=positive)
 
+    by_default = False
     small: ClassVar = {"steps": 2, "restarts": 1, "pairs": 1}
     says = "training responses"
 
@@ -77,9 +79,9 @@ class TrainedResponse(Evaluation):
         found = []
         for v in range(len(seen.values)):
             payoffs, was = answered[:, v], before[:, v]
-            ours = sum(payoffs[..., other, seat] for seat, other in pairs) / len(pairs)
-            theirs = sum(payoffs[..., other, other] for _, other in pairs) / len(pairs)
-            replaced = sum(was[..., other] for _, other in pairs) / len(pairs)
+            ours = np.mean([payoffs[..., other, seat] for seat, other in pairs], axis=0)
+            theirs = np.mean([payoffs[..., other, other] for _, other in pairs], axis=0)
+            replaced = np.mean([was[..., other] for _, other in pairs], axis=0)
             told = {"ours": statistic(ours), "theirs": statistic(theirs), "gain": statistic(theirs - replaced)}
             found.append({"trained_response": told})
         return found
