@@ -239,7 +239,7 @@ def _check_policy(policy: Policy, num_actions: int) -> None:
     assert not np.array_equal(x, np.asarray(batch)[1]), "init(key): expected different numbers for a different key"
     memory = policy.begin(x)
     check_array("begin(x)", memory, (memory_size,))
-    seen = np.eye(OBSERVED, dtype=np.float32)
+    seen = jnp.asarray(np.eye(OBSERVED, dtype=np.float32))
     logits, after = jax.jit(policy.act)(x, memory, seen[0])
     check_array("the logits of act(x, memory, observation)", logits, (num_actions,))
     check_array("the memory of act(x, memory, observation)", after, (memory_size,))
