@@ -107,7 +107,7 @@ def test_runs_as_they_are_written_begin(command, monkeypatch, tmp_path):
             assert experiment.recipe == name
 
 
-@pytest.mark.parametrize("kind", ["game", "learner", "value_model", "explorer"])
+@pytest.mark.parametrize("kind", ["game", "learner", "value_model", "explorer", "policy"])
 def test_all_that_there_is_is_named(kind):
     [row] = re.findall(rf"^\| {kind.replace('_', ' ')}s \|(.*)\|$", README, flags=re.MULTILINE)
     ours = [offer.name for offer in meva.installed().of_kind(kind) if offer.distribution == "meva"]

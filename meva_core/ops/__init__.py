@@ -3,6 +3,7 @@
 Most functions have an example that runs as a test, with `jax` and `jax.numpy as jnp` imported.
 """
 
+from meva_core.ops.advantages import generalised_advantages, step_discounts
 from meva_core.ops.batching import everywhere, mean_over_batch, over_batch, spread
 from meva_core.ops.dice import box, dice, loaded_dice, score_function
 from meva_core.ops.gradients import (
@@ -34,6 +35,7 @@ __all__ = [
     "effects_after",
     "effects_at",
     "everywhere",
+    "generalised_advantages",
     "huber",
     "jacobian_product",
     "lambda_returns",
@@ -52,5 +54,6 @@ __all__ = [
     "simultaneous_gradient",
     "spread",
     "stacked",
+    "step_discounts",
     "transposed_product",
 ]

@@ -139,7 +139,7 @@ def _add(row: dict[str, Any], added: Mapping[str, Any], evaluation: Evaluation) 
 
 
 def _policies(entries: np.ndarray, names: tuple[str, ...]) -> list[dict[str, dict[str, float | None]]]:
-    """Mean and quartiles of policy entries f32[S, N, P, D], per seat and entry name."""
+    """Mean and quartiles of policy entries f32[S, N, P, E], per seat and entry name."""
     flat = entries.reshape(-1, *entries.shape[-2:]).astype(float)
     quartiles = np.quantile(flat, [0.25, 0.75], axis=0)
     return [

@@ -113,46 +113,46 @@ class PlayedGame(Game):
 
     def init(self, key: Array) -> Array:
         if self._tables:
-            return self._exact.init(key)
+            return self.exact.init(key)
         keys = jax.random.split(key, self.num_players)
         return jnp.stack([self._padded(policy.init(keys[i])) for i, policy in enumerate(self.policies)])
 
     def payoff(self, x: Array) -> Array:
-        if self._exact is None:
+        if self.exact is None:
             return self.sample(x, jax.random.key(SHOWN))
-        return self._exact.payoff(self._exact_policies(x))
+        return self.exact.payoff(self._exact_policies(x))
 
     @property
     def entry_names(self) -> tuple[str, ...]:
-        return super().entry_names if self._exact is None else self._exact.entry_names
+        return super().entry_names if self.exact is None else self.exact.entry_names
 
     def entries(self, x: Array) -> Array:
-        return x if self._exact is None else self._exact.entries(self._exact_policies(x))
+        return x if self.exact is None else self.exact.entries(self._exact_policies(x))
 
     def from_entries(self, entries: Array) -> Array | None:
-        return self._exact.from_entries(entries) if self._tables else None
+        return self.exact.from_entries(entries) if self._tables else None
 
     @property
     def strategies(self) -> Mapping[str, Any]:
-        return self._exact.strategies if self._tables else {}
+        return self.exact.strategies if self._tables else {}
 
     def outcomes(self, x: Array) -> dict[str, Array]:
-        if self._exact is None:
+        if self.exact is None:
             return self.rules.measures(self.play(x, jax.random.key(SHOWN)))
-        return self._exact.outcomes(self._exact_policies(x))
+        return self.exact.outcomes(self._exact_policies(x))
 
     def best_response(self, x: Array, seat: int) -> Array | None:
-        return self._exact.best_response(x, seat) if self._tables else None
+        return self.exact.best_response(x, seat) if self._tables else None
 
     @property
-    def _exact(self) -> Any:
+    def exact(self) -> Any:
         """The exact game between these policies; None if there is none, or if a policy has memory."""
         return None if any(policy.memory_size for policy in self.policies) else self.rules.exact
 
     @property
     def _tables(self) -> bool:
         """True if a joint policy is one of the exact game's."""
-        return self._exact is not None and all(policy.tabular for policy in self.policies)
+        return self.exact is not None and all(policy.tabular for policy in self.policies)
 
     def _exact_policies(self, x: Array) -> Array:
         """The joint policy of the exact game that acts as x f32[P, D] does."""
@@ -160,7 +160,7 @@ class PlayedGame(Game):
             return x
         seen: Any = self.rules.observations
         logits = [logits_along(policy, x[i, : policy.policy_size], seen) for i, policy in enumerate(self.policies)]
-        return self._exact.from_logits(jnp.stack(logits))
+        return self.exact.from_logits(jnp.stack(logits))
 
     def _padded(self, row: Array) -> Array:
         return jnp.pad(row, (0, self.policy_size - len(row)))

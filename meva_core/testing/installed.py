@@ -9,10 +9,11 @@ from typing import Any
 
 import jax
 
+from meva_core.contracts import kinds
 from meva_core.contracts.hooks import KINDS
 from meva_core.contracts.hyperparameters import hyperparameters, part_kinds, parts
 from meva_core.contracts.protocols import Game, Learner
-from meva_core.errors import BadCombination, UnknownName, did_you_mean
+from meva_core.errors import BadCombination, BadPlugin, UnknownName, did_you_mean
 from meva_core.experiment import make
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Offer, Plugin, Registry
@@ -28,7 +29,8 @@ def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
     """
     checks.check_entry(offer.entry)
     if not _needs_a_game(offer):
-        _check_of(offer)(make.make(offer.kind, full_name(offer), **small(offer)))
+        built = KINDS[offer.kind].arguments
+        _check_of(offer)(builder(offer) if built else make.make(offer.kind, full_name(offer), **small(offer)))
         return []
     played, refused = [], []
     for name in games:
@@ -44,16 +46,16 @@ def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
 
 
 def default_games(registry: Registry, offer: Offer) -> list[str]:
-    """Names of the games to check an entry on: the games of its own plugin and a few bundled ones.
+    """Names of the games to check an entry on: the exact games of its own plugin and a few bundled ones.
 
     The bundled ones are the game with the smallest policies for each number of players, symmetric and not symmetric.
     """
     smallest: dict[tuple[int, bool], tuple[int, str]] = {}
     own = []
     for other in registry.of_kind("game"):
-        if other.plugin == offer.plugin and not other.bundled:
+        if other.plugin == offer.plugin and not other.bundled and _is_exact(other):
             own.append(full_name(other))
-        elif other.bundled:
+        elif other.bundled and _is_exact(other):
             game = make.make("game", full_name(other))
             kind, this = (game.num_players, game.symmetric), (game.policy_size, full_name(other))
             smallest[kind] = min(this, smallest.get(kind, this))
@@ -76,6 +78,14 @@ def named(registry: Registry, name: str) -> list[Offer] | Plugin:
         p.name for p in registry.plugins
     }
     raise UnknownName(f"unknown entry, plugin or distribution {name!r}{did_you_mean(name, names)}")
+
+
+def _is_exact(game: Offer) -> bool:
+    """True for a game with exact payoffs, which every learner plays, and for one that cannot be imported."""
+    try:
+        return kinds.form("game", loading.load(game)) == "game"
+    except BadPlugin:
+        return True
 
 
 @contextlib.contextmanager
@@ -102,6 +112,17 @@ def learner(registry: Registry, offer: Offer, game: Game) -> Learner:
 def small(offer: Offer) -> Mapping[str, Any]:
     """Hyper-parameters that make an entry small, from its class: most of the cost of a check is compilation."""
     return getattr(loading.load(offer), "small", {})
+
+
+def builder(offer: Offer, **parts: Any) -> Any:
+    """A function that builds an entry with the values of `small` from its kind's `arguments`, as far as it has them."""
+
+    def build(*arguments: Any) -> Any:
+        named, fields = zip(KINDS[offer.kind].arguments, arguments, strict=True), _names(offer)
+        supplied = {name: value for name, value in named if name in fields}
+        return make.make(offer.kind, full_name(offer), **parts, **{**small(offer), **supplied})
+
+    return build
 
 
 def parts_to_fit(offer: Offer) -> bool:
@@ -133,14 +154,7 @@ def _check_on(registry: Registry, offer: Offer, game: Game, called: str) -> None
     if offer.kind == "learner":
         checks.check_learner(learner(registry, offer, game), game)
         return
-
-    def build(*arguments: Any) -> Any:
-        """The component with the arguments that a learner would supply, as far as it has them."""
-        values, names = zip(KINDS[offer.kind].arguments, arguments, strict=True), _names(offer)
-        supplied = {name: value for name, value in values if name in names}
-        return make.make(offer.kind, full_name(offer), game=game, **{**small(offer), **supplied})
-
-    _check_of(offer)(build, game)
+    _check_of(offer)(builder(offer, game=game), game)
 
 
 def _names(offer: Offer) -> set[str]:
