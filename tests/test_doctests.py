@@ -12,7 +12,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.experiment.make": "make",
     "meva_core.match": "play self_play",
     "meva_core.ops.batching": "mean_over_batch over_batch",
-    "meva_core.ops.dice": "box dice loaded_dice",
+    "meva_core.ops.dice": "box dice loaded_dice score_function",
     "meva_core.ops.gradients": (
         "each_player effects_after effects_at jacobian_product look_ahead_gradient off_diagonal_product own_gradient "
         "own_rows shaping_gradient simultaneous_gradient transposed_product"

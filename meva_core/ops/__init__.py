@@ -5,7 +5,7 @@ Most functions have an example that runs as a test, with `jax` and `jax.numpy as
 
 from meva_core.ops.advantages import generalised_advantages, step_discounts
 from meva_core.ops.batching import everywhere, mean_over_batch, over_batch, spread
-from meva_core.ops.dice import box, dice, loaded_dice
+from meva_core.ops.dice import box, dice, loaded_dice, score_function
 from meva_core.ops.gradients import (
     each_player,
     effects_after,
@@ -49,6 +49,7 @@ __all__ = [
     "own_rows",
     "quantile_huber",
     "returns_to_go",
+    "score_function",
     "shaping_gradient",
     "simultaneous_gradient",
     "spread",

@@ -14,10 +14,10 @@ from jax import Array
 
 from meva_core.contracts import Episodes, Game, Policy, SampledGame, at_least, component, one_of, part, static
 from meva_core.errors import BadCombination
-from meva_core.ops import dice, loaded_dice, returns_to_go
+from meva_core.ops import dice, loaded_dice, returns_to_go, score_function
 from meva_core.sampling.along import logits_along
 
-ESTIMATORS, BASELINES = ("loaded_dice", "dice"), ("mean", "none")
+ESTIMATORS, BASELINES = ("loaded_dice", "dice", "score_function"), ("mean", "none")
 SHOWN = 0  # the seed of the episodes that stand for all where a game shows one payoff, and not an estimate
 
 
@@ -27,7 +27,8 @@ class PlayedGame(Game):
 
     Payoffs are sums of rewards with weights discount^t, divided by the sum of these weights (so 1/T each at discount
     1). `estimator` and `baseline` define the surrogate whose value and derivatives estimate them (see `ops.dice` and
-    `ops.loaded_dice`): the baseline `mean` of a step is the mean return to go, without the episode itself.
+    `ops.loaded_dice`; with `ops.score_function`, the ablation, only first derivatives are right): the baseline `mean`
+    of a step is the mean return to go of the other episodes.
 
     If the rules have an exact game and no policy has memory, `payoff` is that game's, and so is all that evaluations
     show. Otherwise it is an estimate from episodes that are always drawn with the same key.
@@ -67,7 +68,8 @@ class PlayedGame(Game):
         if self.estimator == "dice":
             return shares @ jax.vmap(dice)(episodes.log_probs, episodes.rewards, weights, baselines)
         paid = jnp.einsum("b,bt,btp->p", shares, weights, episodes.rewards)
-        return paid + shares @ jax.vmap(loaded_dice)(episodes.log_probs, returns - baselines, weights)
+        surrogate = loaded_dice if self.estimator == "loaded_dice" else score_function
+        return paid + shares @ jax.vmap(surrogate)(episodes.log_probs, returns - baselines, weights)
 
     def weights(self, alive: Array) -> Array:
         """The weight f32[T] of each step's reward in the payoff of an episode with this `alive` f32[T]."""

@@ -46,7 +46,7 @@ class Table(Policy):
     """A logit of the second action per state."""
 
     policy_size = 5
-    memory_size = 0
+    tabular = True
 
     def init(self, key):
         return jax.random.normal(key, (5,))
