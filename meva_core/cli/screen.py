@@ -94,8 +94,8 @@ class Screen(Progress):
         elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
             self.printed = time.monotonic()
             done = chunk.loops - self.first
-            left = f"{(self.printed - self.began) / done * (self.loops - chunk.loops):.0f}" if done else "?"
-            self.console.print(f"  loop {chunk.loops}/{self.loops}  {metrics}  {left} s left")
+            left = f"{(self.printed - self.began) / done * (self.loops - chunk.loops):.0f} s left" if done else ""
+            self.console.print("  " + "  ".join(filter(None, (f"loop {chunk.loops}/{self.loops}", metrics, left))))
 
     def warn(self, text: str) -> None:
         self.errors.print(f"warning: {text}", markup=False)
