@@ -23,7 +23,7 @@ OPEN_TO_PLUGINS |= {"meva_core.match", "meva_core.evaluate", "meva_core.report.t
 OPEN_TO_PLUGINS |= {"meva_core.report.figures.style"}
 # The rooms of meva_core, from the ground: a module imports from lower rooms, and from its own.
 RANKS = ("errors ops", "contracts", "match fitting sampling", "registry", "experiment", "compute", "storage evaluate")
-RANKS += ("report", "runner plain", "studies", "testing", "cli")
+RANKS += ("report", "runner", "studies", "testing", "cli")
 HEAVY = ("jax", "jaxlib", "haiku", "optax", "matplotlib", "numpy")
 
 
