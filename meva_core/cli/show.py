@@ -145,9 +145,12 @@ def _measured(registry: Registry, files: list[RecipeFile], place: str, learner: 
 
 
 def _strategies(game: Any) -> list[str]:
-    """Names of a game's strategies at its default numbers; none if a number has no default."""
+    """Names of a game's strategies, or of a sampled game's scripts, at its default numbers; none if a number has no
+    default."""
+    from meva_core.contracts import kinds  # imports jax
+
     try:
-        return list(game().strategies)
+        return list(game().scripts if kinds.form("game", game) != "game" else game().strategies)
     except (TypeError, MevaError):  # a number without a default
         return []
 

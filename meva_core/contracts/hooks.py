@@ -44,11 +44,25 @@ READ = (1, 2)  # the versions whose plugins work
 
 
 @attrs.frozen
+class Form:
+    """Another contract that components of a kind may have instead of its own.
+
+    protocol: its contract, a class of `meva_core.contracts`. own: the methods that every class must define.
+    instead: for messages, what to do where only components with the kind's own contract will do.
+    """
+
+    protocol: str
+    own: tuple[str, ...]
+    instead: str
+
+
+@attrs.frozen
 class Kind:
     """One kind of component, with everything that the core knows about it.
 
     hook: the hook with which plugins offer its components. protocol: its contract, a class of `meva_core.contracts`.
     own: the methods that every class must define, since they have no default.
+    forms: other contracts that its components may have instead, by name.
     core_parts: the parts that the core supplies to it.
     part: True if learners may have parts of this kind, `part(kind=...)`, or fields with the kind's name.
     default: True if recipe files may name its default entry in [defaults], as they may for every part.
@@ -62,6 +76,7 @@ class Kind:
     hook: str
     protocol: str
     own: tuple[str, ...] = ()
+    forms: Mapping[str, Form] = attrs.field(factory=dict)
     core_parts: tuple[str, ...] = ()
     part: bool = False
     default: bool = False
@@ -76,7 +91,18 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "game": Kind("meva_games", "Game", own=("init", "payoff")),
+    "game": Kind(
+        "meva_games",
+        "Game",
+        own=("init", "payoff"),
+        forms={
+            "sampled_game": Form(
+                "SampledGame",
+                own=("reset", "step"),
+                instead="its payoffs are estimates from episodes (meva_core.sampling.Rollouts)",
+            )
+        },
+    ),
     "learner": Kind("meva_learners", "Learner", own=("update",), core_parts=("game", "rivals")),
     "value_model": Kind(
         "meva_value_models",
@@ -97,7 +123,7 @@ KINDS: Mapping[str, Kind] = {
         "meva_policies",
         "Policy",
         own=("init", "act"),
-        default=True,
+        part=True,
         arguments=("observation_size", "num_actions", "one_hot"),
     ),
     "evaluation": Kind(  # `default` stands for a selection; the others are the settings of [evaluate]
@@ -169,7 +195,7 @@ class Entry:
 
 @hookspec
 def meva_games() -> Iterable[Entry]:  # type: ignore[empty-body]
-    """Games. The factory takes the game's hyper-parameters.
+    """Games, exact (`Game`) or played in steps (`SampledGame`). The factory takes the game's hyper-parameters.
 
     Example::
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from meva_core.contracts.protocols import Learner
+from meva_core.errors import BadCombination
+
 if TYPE_CHECKING:
     from jax import Array
 
     from meva_core.contracts.episodes import Episodes
-    from meva_core.contracts.protocols import Game
 
 PyTree = Any
 
@@ -27,7 +29,7 @@ class SampledGame(Protocol):
     horizon: the number of steps per episode, T, unless a user sets another.
     discount: weight of a step's reward relative to that of the step before it, from 0 to 1.
     symmetric: True if exchanging the players changes nothing but their names.
-    exact: the differentiable game of which this is the sample; None if there is none.
+    exact: the differentiable `Game` of which this is the sample; None if there is none.
     observations: all observations that a player may have, f32[N, O]; None if they are too many to list.
     action_names: names of the actions for people.
     notes, family, payoff_scale, small: as in `Game`.
@@ -39,8 +41,8 @@ class SampledGame(Protocol):
     horizon: int
     discount: Any
     symmetric: bool
-    exact: Game | None = None
-    observations: Array | None = None
+    exact: Any = None
+    observations: Any = None
     notes: tuple[str, ...] = ()
     family: str | None = None
     payoff_scale: float = 1.0
@@ -127,11 +129,13 @@ class Playable(Protocol):
 class Sampled(Protocol):
     """The capability of a game whose payoffs are estimated from episodes.
 
-    rules: what is played. policies: the policy of each seat.
+    rules: what is played. policies: the policy of each seat. exact: the exact game between these policies, None if
+    there is none.
     """
 
     rules: SampledGame
     policies: tuple[Policy, ...]
+    exact: Any
 
     def sample(self, x: Array, key: Array) -> Array:
         """Estimated payoffs f32[P] of a joint policy f32[P, D], drawn with a key; its derivatives of every order in x
@@ -140,6 +144,10 @@ class Sampled(Protocol):
 
     def play(self, x: Array, key: Array) -> Episodes:
         """Episodes [B, ...] between the policies of x f32[P, D]."""
+        ...
+
+    def weights(self, alive: Array) -> Array:
+        """The weight f32[T] of each step's reward in the payoff of an episode with this `alive` f32[T]."""
         ...
 
 
@@ -151,3 +159,22 @@ def payoff_from(game: Any, key: Array) -> Callable[[Array], Array]:
     if not isinstance(game, Sampled):
         return game.payoff
     return lambda x: game.sample(x, key)
+
+
+class EpisodeLearner(Learner):
+    """Base of the learners that learn from the episodes of a match, and so need a game that is played.
+
+    They define `learn` in place of `update`.
+    """
+
+    learns_from: ClassVar[str] = "episodes"
+
+    def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
+        """Raises BadCombination: there are no episodes here."""
+        raise BadCombination(
+            f"{type(self).__name__} learns from episodes: expected a call of learn, with episodes, got one of update"
+        )
+
+    def learn(self, params: PyTree, state: PyTree, x: Array, episodes: Episodes, key: Array) -> tuple[Array, PyTree]:
+        """Steps f32[P, D] to add to x, and the new state, from the episodes [B, ...] that x has just played."""
+        raise BadCombination(f"expected a method learn of class {type(self).__name__}, got none")

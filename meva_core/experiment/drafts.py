@@ -49,11 +49,12 @@ class Side:
 class Draft:
     """The tables of an experiment; `override` changes them.
 
-    policy: empty if the game has its own policies.
+    policy: empty if the game has its own policies. sample: None if the game is not played.
     """
 
     game: Table
     policy: Table
+    sample: Table | None
     learner: Side
     opponents: Sequence[Side]
     fit: Table
@@ -67,9 +68,11 @@ class Draft:
     def to_plain(self) -> dict[str, Any]:
         """The tables in the layout of an experiment's file."""
         policy = {"policy": self.policy} if self.policy else {}
+        sample = {} if self.sample is None else {"sample": self.sample}
         return {
             "game": self.game,
             **policy,
+            **sample,
             "learner": self.learner.own,
             **self.learner.parts,
             "fit": self.fit,
@@ -95,6 +98,8 @@ class Draft:
             raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
         elif section == "policy":
             self._override_policy(name, path, value)
+        elif section == "sample":
+            self._override_sample(name, path, value)
         elif section == "evaluate" and "." in name:
             self._override_evaluation(name, value)
         else:
@@ -135,6 +140,11 @@ class Draft:
             raise BadValue(f"expected --policy NAME with {path}, got none: a game's own policies have no {name}")
         self.policy[name] = value
 
+    def _override_sample(self, name: str, path: str, value: Any) -> None:
+        if self.sample is None:
+            raise BadValue(f"expected --sampled with {path}, got none: the payoffs of this game are computed")
+        self.sample[name] = value
+
     def _override_evaluation(self, name: str, value: Any) -> None:
         evaluation, _, setting = name.partition(".")
         settings = self.evaluate.get(evaluation, {})
@@ -157,7 +167,9 @@ def of_experiment(experiment: Experiment) -> Draft:
     learner = Side(plain["learner"], {name: plain[name] for name in experiment.learner.parts})
     rivals = zip(plain.get("opponents", []), experiment.opponents, strict=True)
     opponents = [_side(table, rival.parts) for table, rival in rivals]
-    return Draft(plain["game"], plain.get("policy", {}), learner, opponents, plain["fit"], plain["evaluate"])
+    return Draft(
+        plain["game"], plain.get("policy", {}), plain.get("sample"), learner, opponents, plain["fit"], plain["evaluate"]
+    )
 
 
 def _side(table: Table, parts: Iterable[str]) -> Side:

@@ -77,7 +77,7 @@ def take(registry: Registry, kind: str, given: Any, path: str) -> Taken:
         kinds.check_class(kind, given, path)
         own_offer = offer(registry, kind, given, {})
         return Taken(_with(registry, own_offer), _name(registry, own_offer), {})
-    kinds.check(kind, given, path)
+    kinds.check_any(kind, given, path)
     own = {name: getattr(given, name) for name in parts(type(given))}
     game, rivals = own.get("game"), own.get("rivals", ())
     if any(rival is not None for rival in rivals):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import jax
@@ -21,7 +21,7 @@ from meva_core.contracts.abstract import abstract, floats, key
 from meva_core.contracts.capabilities import Myopic, PlaysStrategies, StepsLike
 from meva_core.contracts.hooks import KINDS, PARTS
 from meva_core.contracts.hyperparameters import Hyperparameter, as_plain, hyperparameters, part_kinds
-from meva_core.contracts.playing import Policy
+from meva_core.contracts.playing import Policy, SampledGame
 from meva_core.contracts.protocols import Explorer, Game, Learner, Sweep, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue
@@ -36,10 +36,11 @@ UNSEEN = ({"layer": floats(16, OUTPUTS)}, 16)  # parameters and H without a valu
 def factory(offer: Offer, cls: type) -> None:
     """Check that a class has the methods of its kind, parts that can be supplied, and defaults that it accepts."""
     asked = Asked(offer, cls)
-    protocol = kinds.PROTOCOLS[offer.kind]
+    form = kinds.form(offer.kind, cls)
+    protocol = kinds.PROTOCOLS[form]
     settings = {h.name: h for h in asked.answer("its hyper-parameters", lambda: hyperparameters(cls))}
     fields = {field.name for field in attrs.fields(cls)}
-    for name in kinds.lacking(offer.kind, cls):
+    for name in kinds.lacking(form, cls):
         asked.refuse(f"class {cls.__name__}", f"a method {name}", "none")
     if offer.kind == "game":
         _family(asked, cls)
@@ -109,8 +110,38 @@ def _small(asked: Asked, cls: type, settings: Mapping[str, Any]) -> None:
         asked.refuse("small", f"values of {names}, an attribute of the class", small)
 
 
-def game(offer: Offer, made: Game) -> None:
+def game(offer: Offer, made: Game | SampledGame) -> None:
     """Check shapes and types of a game's attributes and of the results of its methods."""
+    if kinds.form("game", type(made)) == "game":
+        _exact_game(offer, cast(Game, made))
+    else:
+        _sampled_game(offer, cast(SampledGame, made))
+
+
+def _sampled_game(offer: Offer, made: SampledGame) -> None:
+    """Check shapes and types of a sampled game's attributes, and of the results of its methods."""
+    asked = Asked(offer, made)
+    players = asked.attribute("num_players", "a whole number >= 1", whole)
+    actions = asked.attribute("num_actions", "a whole number >= 1", whole)
+    size = asked.attribute("observation_size", "a whole number >= 1", whole)
+    asked.attribute("horizon", "a whole number >= 1", whole)
+    asked.attribute("discount", "a number from 0 to 1", lambda value: 0 <= float(value) <= 1)
+    asked.attribute("symmetric", "True or False", lambda value: value in (True, False))
+    asked.attribute("action_names", f"{actions} names", lambda value: [type(t) for t in value] == [str] * actions)
+    asked.attribute("scripts", "functions by name", lambda value: isinstance(value, Mapping))
+    asked.array("payoff_range", asked.answer("payoff_range", lambda: abstract(jnp.asarray(made.payoff_range))), players)
+    state, seen = asked.pair("reset(key)", asked.shapes("reset(key)", "reset", key()))
+    asked.array("the observations of reset(key)", seen, players, size)
+    what = "step(state, actions, key)"
+    after = asked.shapes(what, "step", state, jax.ShapeDtypeStruct((players,), jnp.int32), key())
+    if not isinstance(after, tuple) or len(after) != 3:
+        asked.refuse(what, "a state, observations and rewards", after)
+    asked.same(f"the state of {what}", after[0], state)
+    asked.array(f"the observations of {what}", after[1], players, size)
+    asked.array(f"the rewards of {what}", after[2], players)
+
+
+def _exact_game(offer: Offer, made: Game) -> None:
     asked = Asked(offer, made)
     players = asked.attribute("num_players", "a whole number >= 1", whole)
     size = asked.attribute("policy_size", "a whole number >= 1", whole)

@@ -9,6 +9,8 @@ from meva_core.testing.checks import (
     check_value_model,
 )
 from meva_core.testing.evaluations import check_evaluation
+from meva_core.testing.sampled_games import check_sampled_game
+from meva_core.testing.scripted import episodes
 
 __all__ = [
     "check_entry",
@@ -17,5 +19,7 @@ __all__ = [
     "check_game",
     "check_learner",
     "check_policy",
+    "check_sampled_game",
     "check_value_model",
+    "episodes",
 ]

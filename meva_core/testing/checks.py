@@ -18,7 +18,7 @@ import functools
 import itertools
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import jax
@@ -31,16 +31,24 @@ from meva_core import match as matching
 from meva_core.contracts import kinds
 from meva_core.contracts.hooks import Entry
 from meva_core.contracts.hyperparameters import pace
-from meva_core.contracts.playing import Policy
+from meva_core.contracts.playing import Playable, Policy, SampledGame
 from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue, MevaError
 from meva_core.match import Fitted
 from meva_core.registry import bibtex
+from meva_core.testing.sampled_games import check_sampled_game
+from meva_core.testing.transforms import (
+    BATCH,
+    check_array,
+    check_close,
+    check_pure,
+    check_pytree,
+    check_transforms,
+    counting,
+)
 
-BATCH = 3
 OBSERVED = 5  # numbers per observation of the policies that are checked
-TOLERANCE, OF_LARGEST = 2e-4, 2e-5  # relative to each number and to the largest: float32 sums may run in another order
 
 
 def check_entry(entry: Entry) -> None:
@@ -58,47 +66,56 @@ def check_entry(entry: Entry) -> None:
             )
 
 
-def check_game(game: Game) -> None:
-    """Check shapes, finite and differentiable payoffs, declared symmetry, and the methods that evaluations use."""
-    _check_pytree(game)
+def check_game(game: Game | SampledGame) -> None:
+    """Check shapes, finite and differentiable payoffs, declared symmetry, and the methods that evaluations use.
+
+    A sampled game is checked by `check_sampled_game`, and so are the rules of an exact game that can be played.
+    """
+    if kinds.form("game", type(game)) == "sampled_game":
+        check_sampled_game(cast(SampledGame, game))
+        return
+    game = cast(Game, game)
+    check_pytree(game)
     x = game.init(jax.random.key(0))
     players, size = game.num_players, game.policy_size
-    _check_array("init(key)", x, (players, size))
-    _check_array("payoff(x)", game.payoff(x), (players,))
+    check_array("init(key)", x, (players, size))
+    check_array("payoff(x)", game.payoff(x), (players,))
     assert not np.array_equal(x, game.init(jax.random.key(1))), (
         "init(key): expected different policies for a different key"
     )
-    _check_array("payoff_range", game.payoff_range, (players,))
+    check_array("payoff_range", game.payoff_range, (players,))
     assert np.all(np.asarray(game.payoff_range) >= 0), f"payoff_range: expected >= 0, got {game.payoff_range}"
-    _check_array("the gradient of payoff", jax.jacobian(game.payoff)(x), (players, players, size))
-    _check_transforms("payoff", game.payoff, _batch(game))
-    _check_pure("payoff", lambda game, x: game.payoff(x), game, x)
+    check_array("the gradient of payoff", jax.jacobian(game.payoff)(x), (players, players, size))
+    check_transforms("payoff", game.payoff, _batch(game))
+    check_pure("payoff", lambda game, x: game.payoff(x), game, x)
     for permutation in itertools.permutations(range(players)):
         order = np.array(permutation)
         if game.symmetric:
             message = f"symmetric: expected payoff(x[p]) == payoff(x)[p] for p = {permutation}"
-            _check_close(message, game.payoff(x[order]), game.payoff(x)[order])
+            check_close(message, game.payoff(x[order]), game.payoff(x)[order])
     entries, names = game.entries(x), game.entry_names
     count = size if jnp.shape(entries) == x.shape else len(names)
     assert len(names) == count, f"entry_names: expected {count} names, got {names}"
-    _check_array("entries(x)", entries, (players, count))
+    check_array("entries(x)", entries, (players, count))
     if (back := game.from_entries(entries)) is not None:
-        _check_array("from_entries(entries)", back, x.shape)
-        _check_close("from_entries: expected policies with those entries", game.entries(back), entries)
+        check_array("from_entries(entries)", back, x.shape)
+        check_close("from_entries: expected policies with those entries", game.entries(back), entries)
     for name, strategy in game.strategies.items():
         _check_strategy(name, strategy, players, size)
     for name, share in game.outcomes(x).items():
-        _check_array(f"outcomes(x)[{name!r}]", share, ())
+        check_array(f"outcomes(x)[{name!r}]", share, ())
         assert 0 <= share <= 1 + 1e-4, f"outcomes(x)[{name!r}]: expected a share between 0 and 1, got {share}"
     for seat in range(players):
         answers = game.best_response(x, seat)
         if answers is not None:
-            _check_array(f"best_response(x, {seat})", answers, (answers.shape[0], size))
+            check_array(f"best_response(x, {seat})", answers, (answers.shape[0], size))
             _check_is_best(game, x, seat, answers)
     if game.plane is not None:
         low, high = game.plane
         assert (players, size) == (2, 1), "plane: expected two players with one number each"
         assert low < high, f"plane: expected (low, high), got {game.plane}"
+    if isinstance(game, Playable):
+        check_sampled_game(game.rules())
 
 
 def check_learner(learner: Learner, game: Game | None = None) -> None:
@@ -112,13 +129,13 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
         raise BadValue('expected a game: check_learner(learner, meva.make("game", NAME)), got none')
     kinds.check("learner", learner)
     kinds.check("game", game)
-    _check_pytree(learner)
+    check_pytree(learner)
     params = None if learner.training is None else _fresh_params(learner)
     x = game.init(jax.random.key(0))
     steps, _ = learner.update(params, first_state(learner, params, x, jax.random.key(0)), x, jax.random.key(1))
-    _check_array("update(...)[0]", steps, (game.num_players, game.policy_size))
+    check_array("update(...)[0]", steps, (game.num_players, game.policy_size))
     start = learner.start(params, x, jax.random.key(2))
-    _check_array("start(...)", start, (game.num_players, game.policy_size))
+    check_array("start(...)", start, (game.num_players, game.policy_size))
     if (held := learner.held()) is not None:
         np.testing.assert_array_equal(held, start, err_msg="held(): expected the policies at the start of a match")
         np.testing.assert_array_equal(steps, 0, err_msg="held(): expected steps of 0 where it is not None")
@@ -127,12 +144,12 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
         state = first_state(learner, params, x, jax.random.key(0))
         return learner.update(params, state, x, jax.random.key(1))[0]
 
-    _check_transforms("update", update, _batch(game))
+    check_transforms("update", update, _batch(game))
 
-    five, traced = _compiled(
+    five, traced = counting(
         lambda fitted, x: matching.play(matching.self_play(game, fitted), x, jax.random.key(3), 5).x
     )
-    _check_array("five steps", five(Fitted(learner=learner, params=params), x), x.shape)
+    check_array("five steps", five(Fitted(learner=learner, params=params), x), x.shape)
     swept = [] if learner.sweep is None else [learner.sweep.name]
     paced = [] if (own := pace(type(learner))) is None else [own.name]
     for name in {*swept, *paced}:
@@ -151,24 +168,24 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
     """
     players = game.num_players
     model = build(4, 1, False)
-    _check_pytree(model)
+    check_pytree(model)
     params = model.init(jax.random.key(0))
     x, condition = game.init(jax.random.key(1)), jnp.linspace(0.1, 0.9, players)[:, None]
     features = model.features(params, x, x, condition)
-    _check_array("features(...)", features, (players, model.num_features))
-    _check_array("head(...)", model.head(params, features), (players, 4))
+    check_array("features(...)", features, (players, model.num_features))
+    check_array("head(...)", model.head(params, features), (players, 4))
 
     def value(model: ValueModel, own: Array, others: Array) -> Array:
         return jnp.mean(model.head(params, model.features(params, own, others, condition)), axis=-1)
 
-    _check_transforms("features and head", lambda x: value(model, x, x), _batch(game))
-    _check_pure("features and head", lambda model, x: value(model, x, x), model, x)
+    check_transforms("features and head", lambda x: value(model, x, x), _batch(game))
+    check_pure("features and head", lambda model, x: value(model, x, x), model, x)
     # Row i reads player i from `own` and the rest from `others`, so one backward pass gives each player's gradient.
     own = jax.grad(lambda own: jnp.sum(value(model, own, x)))(x)
     full = jax.jacobian(lambda x: value(model, x, x))(x)
     for i in range(players):
         message = f"features: row {i} must read player {i} from `x` and the rest from `others`"
-        _check_close(message, own[i], full[i, i])
+        check_close(message, own[i], full[i, i])
     elsewhere = model.features(params, x, x + 1, condition)
     assert not np.allclose(features, elsewhere), "features: expected different numbers for different `others`"
     if game.symmetric:
@@ -178,12 +195,12 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
             order = np.array(permutation)
             permuted = shared.features(params, x[order], x[order], condition[order])
             message = "equivariant: expected features(x[p]) == features(x)[p]"
-            _check_close(message, permuted, shared.features(params, x, x, condition)[order])
+            check_close(message, permuted, shared.features(params, x, x, condition)[order])
 
 
 def check_explorer(explorer: Explorer, *, num_features: int = 16, size: int = 3) -> None:
     """Check that noise depends only on its key and that perturbations keep shapes."""
-    _check_pytree(explorer)
+    check_pytree(explorer)
     params = {"layer": jnp.ones((num_features, 2))}
     features, step = jnp.ones((2, num_features)), jnp.ones((2, size))
 
@@ -194,14 +211,12 @@ def check_explorer(explorer: Explorer, *, num_features: int = 16, size: int = 3)
 
     perturbed, new_features, new_step = explore(explorer, jax.random.key(0))
     assert jax.tree.structure(perturbed) == jax.tree.structure(params), "perturb_params: expected the same tree"
-    _check_array("perturb_features", new_features, features.shape)
-    _check_array("perturb_step", new_step, step.shape)
+    check_array("perturb_features", new_features, features.shape)
+    check_array("perturb_step", new_step, step.shape)
     again = explore(explorer, jax.random.key(0))
     jax.tree.map(np.testing.assert_array_equal, (perturbed, new_features, new_step), again)
-    _check_transforms(
-        "draw and perturb", lambda key: explore(explorer, key), jax.random.split(jax.random.key(1), BATCH)
-    )
-    _check_pure("draw and perturb", explore, explorer, jax.random.key(0))
+    check_transforms("draw and perturb", lambda key: explore(explorer, key), jax.random.split(jax.random.key(1), BATCH))
+    check_pure("draw and perturb", explore, explorer, jax.random.key(0))
 
 
 def check_policy(build: Callable[[int, int, bool], Policy]) -> None:
@@ -216,29 +231,29 @@ def check_policy(build: Callable[[int, int, bool], Policy]) -> None:
 
 def _check_policy(policy: Policy, num_actions: int) -> None:
     kinds.check("policy", policy)
-    _check_pytree(policy)
+    check_pytree(policy)
     size, memory_size = policy.policy_size, policy.memory_size
     batch = jax.jit(jax.vmap(policy.init))(jax.random.split(jax.random.key(0), BATCH))
     x = np.asarray(batch)[0]
-    _check_array("init(key)", x, (size,))
+    check_array("init(key)", x, (size,))
     assert not np.array_equal(x, np.asarray(batch)[1]), "init(key): expected different numbers for a different key"
     memory = policy.begin(x)
-    _check_array("begin(x)", memory, (memory_size,))
+    check_array("begin(x)", memory, (memory_size,))
     seen = jnp.asarray(np.eye(OBSERVED, dtype=np.float32))
     logits, after = jax.jit(policy.act)(x, memory, seen[0])
-    _check_array("the logits of act(x, memory, observation)", logits, (num_actions,))
-    _check_array("the memory of act(x, memory, observation)", after, (memory_size,))
+    check_array("the logits of act(x, memory, observation)", logits, (num_actions,))
+    check_array("the memory of act(x, memory, observation)", after, (memory_size,))
     episode = functools.partial(_episode, seen=seen)
     slopes = jax.jit(jax.jacobian(lambda x: jax.nn.log_softmax(episode(policy, x))))(x)
-    _check_array("the gradient of act", slopes, (OBSERVED, num_actions, size))
+    check_array("the gradient of act", slopes, (OBSERVED, num_actions, size))
     assert np.any(slopes), "act: expected logits that depend on the numbers, got a gradient of 0"
     if memory_size:
         assert not np.array_equal(after, memory), "act: expected another memory after an observation"
         last = jax.jit(lambda seen: _episode(policy, x, seen)[-1])
         swapped = seen[np.array([1, 0, *range(2, OBSERVED)])]
         assert not np.array_equal(last(seen), last(swapped)), "act: expected logits that need the memory"
-    _check_transforms("act", lambda x: episode(policy, x), batch)
-    _check_pure("act", episode, policy, x)
+    check_transforms("act", lambda x: episode(policy, x), batch)
+    check_pure("act", episode, policy, x)
 
 
 def _episode(policy: Policy, x: Array, seen: Array) -> Array:
@@ -264,7 +279,7 @@ def _fresh_params(learner: Learner) -> Any:
         training, jax.tree.map(lambda leaf: leaf[0], state), jax.random.key(0)
     )
     for name, value in metrics.items():
-        _check_array(f"training.step: metric {name!r}", value, ())
+        check_array(f"training.step: metric {name!r}", value, ())
     return training.params(after)
 
 
@@ -278,63 +293,7 @@ def _check_strategy(name: str, strategy: Any, players: int, size: int) -> None:
         except MevaError:
             return
         what += "(2.0)"
-    _check_array(what, strategy, (players, size) if jnp.ndim(strategy) == 2 else (size,))
-
-
-def _check_array(what: str, value: Any, shape: tuple[int, ...]) -> None:
-    assert jnp.shape(value) == shape, f"{what}: expected shape {shape}, got {jnp.shape(value)}"
-    assert jnp.issubdtype(jnp.result_type(value), jnp.floating), (
-        f"{what}: expected floats, got {jnp.result_type(value)}"
-    )
-    assert np.all(np.isfinite(value)), f"{what}: expected finite numbers, got {value}"
-
-
-def _check_pytree(component: Any) -> None:
-    leaves, structure = jax.tree.flatten(component)
-    rebuilt = jax.tree.unflatten(structure, leaves)
-    name = type(component).__name__
-    assert rebuilt == component, f"{name}: expected a component (meva_core.contracts) that survives jax.tree.flatten"
-    assert name in repr(component), f"{name}: expected a repr that names it, got {component!r}"
-
-
-def _check_transforms(what: str, function: Callable[[Any], Any], batch: Any) -> None:
-    """Check that jit agrees with eager execution, and vmap with a loop."""
-    compiled = jax.jit(function)
-    mapped = jax.jit(jax.vmap(function))(batch)
-    singles = [jax.tree.map(lambda leaf, n=n: leaf[n], batch) for n in range(BATCH)]
-    _check_close(f"{what}: jit differs from calling it", compiled(singles[0]), function(singles[0]))
-    for n, single in enumerate(singles):
-        one = jax.tree.map(lambda leaf, n=n: leaf[n], mapped)
-        _check_close(f"{what}: vmap differs from a loop", one, compiled(single))
-
-
-def _compiled(function: Callable[..., Any]) -> tuple[Callable[..., Any], list[None]]:
-    """The function under jit, and a list that grows by one entry each time it is traced."""
-    traced: list[None] = []
-
-    def counted(*args: Any) -> Any:
-        traced.append(None)
-        return function(*args)
-
-    return jax.jit(counted), traced
-
-
-def _check_close(message: str, actual: Any, expected: Any) -> None:
-    def close(a: Array, b: Array) -> None:
-        largest = np.max(np.abs(b), initial=0.0)
-        np.testing.assert_allclose(a, b, rtol=TOLERANCE, atol=OF_LARGEST * largest, err_msg=message)
-
-    jax.tree.map(close, actual, expected)
-
-
-def _check_pure(what: str, function: Callable[..., Any], component: Any, *args: Any) -> None:
-    """Check that a second call or a changed number of the component does not compile again."""
-    compiled, traced = _compiled(function)
-    compiled(component, *args)
-    compiled(component, *args)
-    compiled(jax.tree.map(lambda leaf: leaf * 1.0 if isinstance(leaf, float) else leaf, component), *args)
-    count = len(traced)
-    assert count == 1, f"{what}: expected one compilation, got {count}: is a traced value part of the structure?"
+    check_array(what, strategy, (players, size) if jnp.ndim(strategy) == 2 else (size,))
 
 
 def _check_is_best(game: Game, x: Array, seat: int, answers: Array) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import jax
 
+from meva_core.contracts import kinds
 from meva_core.contracts.hooks import KINDS
 from meva_core.contracts.hyperparameters import hyperparameters, part_kinds, parts
 from meva_core.contracts.protocols import Game, Learner
-from meva_core.errors import BadCombination, UnknownName, did_you_mean
+from meva_core.errors import BadCombination, BadPlugin, UnknownName, did_you_mean
 from meva_core.experiment import make
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Offer, Plugin, Registry
@@ -45,16 +46,16 @@ def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
 
 
 def default_games(registry: Registry, offer: Offer) -> list[str]:
-    """Names of the games to check an entry on: the games of its own plugin and a few bundled ones.
+    """Names of the games to check an entry on: the exact games of its own plugin and a few bundled ones.
 
     The bundled ones are the game with the smallest policies for each number of players, symmetric and not symmetric.
     """
     smallest: dict[tuple[int, bool], tuple[int, str]] = {}
     own = []
     for other in registry.of_kind("game"):
-        if other.plugin == offer.plugin and not other.bundled:
+        if other.plugin == offer.plugin and not other.bundled and _is_exact(other):
             own.append(full_name(other))
-        elif other.bundled:
+        elif other.bundled and _is_exact(other):
             game = make.make("game", full_name(other))
             kind, this = (game.num_players, game.symmetric), (game.policy_size, full_name(other))
             smallest[kind] = min(this, smallest.get(kind, this))
@@ -77,6 +78,14 @@ def named(registry: Registry, name: str) -> list[Offer] | Plugin:
         p.name for p in registry.plugins
     }
     raise UnknownName(f"unknown entry, plugin or distribution {name!r}{did_you_mean(name, names)}")
+
+
+def _is_exact(game: Offer) -> bool:
+    """True for a game with exact payoffs, which every learner plays, and for one that cannot be imported."""
+    try:
+        return kinds.form("game", loading.load(game)) == "game"
+    except BadPlugin:
+        return True
 
 
 @contextlib.contextmanager

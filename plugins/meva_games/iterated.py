@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from meva_core.ops import discounted_shares
@@ -16,8 +17,15 @@ from meva_games import zero_determinant
 from meva_games.discounted import Discounted
 from meva_games.lazily import Lazily
 from meva_games.memory_one import SATURATED, generous_tit_for_tat, to_logits
+from meva_games.rounds import Layout
 
 ENTRIES = ("start", "DD", "DC", "CD", "CC")
+LAYOUT = Layout(
+    actions=(2, 2),
+    names=("D", "C"),
+    seen=np.array([[0, 1, 2, 3, 4], [0, 1, 3, 2, 4]]),  # player 1's CD is player 2's DC
+    outcomes={name: (n + 1,) for n, name in enumerate(ENTRIES[1:])},
+)
 
 
 class IteratedTwoByTwo(Discounted):
@@ -43,6 +51,7 @@ class IteratedTwoByTwo(Discounted):
     noise: float = 0.0
 
     policy_size = len(ENTRIES)
+    layout = LAYOUT
 
     @property
     def tables(self) -> Array:
@@ -112,6 +121,13 @@ class IteratedTwoByTwo(Discounted):
         """Discounted share of the rounds that end in each outcome, player 1's action first."""
         return dict(zip(ENTRIES[1:], self._shares(x), strict=True))
 
+    def paid_after(self) -> Array:
+        """Payoffs of a round that ends in each joint action, f32[4, 2]."""
+        return self.tables.reshape(2, 4).T
+
+    def logits_of(self, policy: Array) -> Array:
+        return of_second(policy)
+
     def best_response(self, x: Array, seat: int) -> Array:
         """All 32 deterministic policies, one of which is a best response to a memory-one policy.
 
@@ -127,6 +143,15 @@ class IteratedTwoByTwo(Discounted):
         first = (defects[0], cooperates[0])
         outcome = jnp.stack([own * other for own in first for other in second], axis=1)
         return discounted_shares(outcome[0], outcome[1:], self.discount)
+
+
+def of_second(x: Array) -> Array:
+    """Logits of both actions, f32[..., 2], from those of the second, f32[...].
+
+    >>> of_second(jnp.array([1.5])).tolist()
+    [[0.0, 1.5]]
+    """
+    return jnp.stack([jnp.zeros_like(x), x], axis=-1)
 
 
 def action_probabilities(x: Array, noise: Array | float) -> tuple[Array, Array]:

@@ -17,9 +17,10 @@ from jax.core import Tracer
 from meva_core.errors import BadValue
 from meva_core.ops import discounted_shares
 from meva_games.discounted import Discounted
-from meva_games.iterated import action_probabilities
+from meva_games.iterated import action_probabilities, of_second
 from meva_games.lazily import Lazily
 from meva_games.memory_one import to_logits
+from meva_games.rounds import Layout
 
 
 class Words(NamedTuple):
@@ -128,6 +129,28 @@ class IteratedNPlayer(Discounted):
         # After the start, an entry is the own action and the number of others that cooperate, as payoffs are.
         after = jnp.asarray(_states(self.num_players).entry[..., 1:], dtype)
         return jnp.matmul(after, jnp.asarray(self.paid, dtype).ravel(), precision="highest")
+
+    @property
+    def layout(self) -> Layout:
+        """The start, then the own action and how many of the others cooperated."""
+        players, words = self.num_players, self.words
+        after = _states(players).entry.argmax(axis=2).T
+        return Layout(
+            actions=(2,) * players,
+            names=(words.defected, words.cooperated),
+            seen=np.concatenate([np.zeros((players, 1), int), after], axis=1),
+            outcomes={
+                f"{n} {words.cooperate}": tuple(1 + own * players + n - own for own in (0, 1) if 0 <= n - own < players)
+                for n in range(players + 1)
+            },
+        )
+
+    def paid_after(self) -> Array:
+        """Payoffs of a round that ends in each joint action, f32[S, P]."""
+        return self._paid(jnp.result_type(float))
+
+    def logits_of(self, policy: Array) -> Array:
+        return of_second(policy)
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         """Discounted share of the rounds in which n players cooperate, for every n."""

@@ -20,6 +20,7 @@ from meva_core.errors import BadCombination
 from meva_core.ops import discounted_shares
 from meva_games.discounted import Discounted
 from meva_games.memory_one import SATURATED
+from meva_games.rounds import Layout
 from meva_games.two_by_two import DISCOUNT
 
 ROUNDS_OF_IMPROVEMENT = 100  # of a best response: a handful is enough
@@ -167,6 +168,24 @@ class NormalForm(Discounted):
         tables = self.tables.astype(x.dtype).reshape(2, -1)
         middle = jnp.mean(tables, axis=1, keepdims=True)
         return middle[:, 0] + jnp.sum((tables - middle) * self._shares(x), axis=1)
+
+    @property
+    def layout(self) -> Layout:
+        """The start, then both actions of the last round, the own action first."""
+        rows, columns = self.actions
+        return Layout(
+            actions=(rows, columns),
+            names=tuple(map(str, range(max(rows, columns)))),
+            seen=np.stack([np.arange(1 + rows * columns), _seen_by_the_other(rows, columns)]),
+            outcomes={name: (n + 1,) for n, name in enumerate(_outcomes(rows, columns))},
+        )
+
+    def paid_after(self) -> Array:
+        """Payoffs of a round that ends in each joint action, f32[S, 2]."""
+        return self.tables.reshape(2, -1).T
+
+    def logits_of(self, policy: Array) -> Array:
+        return policy.reshape(-1, max(self.actions))
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         """Discounted share of the rounds that end in each outcome, player 1's action first."""

@@ -30,7 +30,7 @@ class GRU(Policy):
     """
 
     observation_size: int = static(doc=OBSERVATION, check=at_least(1))
-    num_actions: int = static(doc=ACTIONS, check=at_least(2))
+    num_actions: int = static(doc=ACTIONS, check=at_least(1))
     one_hot: bool = static(default=False, doc=ONE_HOT)
     width: int = static(default=16, doc="H, numbers of the memory, and units per dense layer", check=between(1, 4096))
     layers: int = static(default=1, doc="dense layers before the memory", check=between(0, 100))

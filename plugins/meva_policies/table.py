@@ -9,7 +9,7 @@ from meva_core.errors import BadCombination
 from meva_policies.actions import as_logits, output_units
 
 OBSERVATION = "O, numbers per observation (set by the game)"
-ACTIONS = "A, number of actions (set by the game)"
+ACTIONS = "A, number of actions; 1 in a critic, whose one output is a value (set by the game)"
 ONE_HOT = "an observation is one of O states, a row of the identity matrix (set by the game)"
 
 
@@ -31,7 +31,7 @@ class Table(Policy):
     """
 
     observation_size: int = static(doc=OBSERVATION, check=at_least(1))
-    num_actions: int = static(doc=ACTIONS, check=at_least(2))
+    num_actions: int = static(doc=ACTIONS, check=at_least(1))
     one_hot: bool = static(doc=ONE_HOT)
 
     tabular = True

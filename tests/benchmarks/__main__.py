@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import fit_speed
 import jax
+import play
 import rules
 import runs
 from rich.console import Console
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "growth": fit_speed.growth,
     "matches": rules.matches,
     "pairs": rules.pairs,
+    "coins": play.coin_game,
     "start": runs.start,
     "runs": runs.default_runs,
 }

@@ -17,13 +17,13 @@ from meva_core.registry import discovery
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "meva_core"
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/plugin.py"))
-OPEN_TO_PLUGINS = {"meva_core.contracts", "meva_core.ops", "meva_core.errors"}
+OPEN_TO_PLUGINS = {"meva_core.contracts", "meva_core.ops", "meva_core.errors", "meva_core.sampling"}
 # Evaluations also import these: matches, best responses, and how numbers, tables and figures are written.
 OPEN_TO_PLUGINS |= {"meva_core.match", "meva_core.evaluate", "meva_core.report.tables", "meva_core.report.statistics"}
 OPEN_TO_PLUGINS |= {"meva_core.report.figures.style"}
 # The rooms of meva_core, from the ground: a module imports from lower rooms, and from its own.
 RANKS = ("errors ops", "contracts", "match fitting sampling", "registry", "experiment", "compute", "storage evaluate")
-RANKS += ("report", "runner plain", "studies", "testing", "cli")
+RANKS += ("report", "runner", "studies", "testing", "cli")
 HEAVY = ("jax", "jaxlib", "haiku", "optax", "matplotlib", "numpy")
 
 

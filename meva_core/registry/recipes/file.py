@@ -12,7 +12,7 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
     [recipes.GAME.LEARNER.RECIPE]
     source = "where the numbers come from"
     base = "default"                     # optional: another recipe of the pair, which this one changes
-    learner = { rate = 25.0 }            # and game, policy, fit, evaluate
+    learner = { rate = 25.0 }            # and game, policy, sample, fit, evaluate
     critic = { width = 64 }              # and each other part that the learner has
 
 GAME is a game, a family of games ("iterated"), or "*" (any game). The first of the three that has a recipe of the name
@@ -42,7 +42,7 @@ from meva_core.errors import BadFolder, BadValue
 from meva_core.registry.toml_reading import read_toml
 from meva_core.registry.toml_tables import only_keys, table, tables
 
-SECTIONS = ("game", "policy", "learner", "fit", "evaluate")  # and one for every part of a learner
+SECTIONS = ("game", "policy", "sample", "learner", "fit", "evaluate")  # and one for every part of a learner
 _TAKEN = ("name", "from", "rivals", "schema", "recipe", "source", "base", "opponent", "opponents", "run", *SECTIONS)
 RECORDS = "claims.toml"  # next to a recipe file: records of its claims
 

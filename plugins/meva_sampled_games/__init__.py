@@ -1,0 +1,1 @@
+"""Games that are played in steps, without exact payoffs."""

@@ -1,0 +1,69 @@
+"""The exchange game: closed forms, both rules of division, and seats."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from meva_sampled_games.exchange import Round
+
+import meva_core as meva
+from meva_core.testing import check_game, episodes
+
+C, D = "always_cooperate", "always_defect"
+# Per round: an item is worth 5 to its better owner, and one of two items is mine; 15 is the divisor.
+CLOSED_FORMS = {(C, C): (1 / 2, 1 / 2), (D, D): (3 / 10, 3 / 10), (C, D): (1 / 4, 11 / 20)}
+
+
+@pytest.mark.parametrize("rule", ["above", "proportion"])
+def test_closed_forms_over_all_values(rule):
+    """All eight draws of the values, each equally likely, one step each: exact."""
+    game = meva.make("game", "exchange", rule=rule)
+    first = np.array(np.meshgrid(*[[1.0, 5.0]] * 3)).reshape(3, -1).T
+
+    def earned(values, pair):
+        state = Round(jnp.stack([values, 6 - values]), jnp.zeros((2, 3)))
+        seen = jnp.concatenate([jnp.ones(3), values, jnp.zeros(3), 6 - values, jnp.zeros(3)]) / 10
+        turned = jnp.concatenate([jnp.ones(3), 6 - values, jnp.zeros(3), values, jnp.zeros(3)]) / 10
+        actions = jnp.stack(
+            [jnp.argmax(game.scripts[n](s, i)) for i, (n, s) in enumerate(zip(pair, (seen, turned), strict=True))]
+        )
+        return game.step(state, actions, jax.random.key(0))[2]
+
+    for pair, expected in CLOSED_FORMS.items():
+        found = jax.vmap(lambda values, pair=pair: earned(values, pair))(jnp.asarray(first, jnp.float32)).mean(axis=0)
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("pair", CLOSED_FORMS)
+def test_closed_forms_in_play(pair):
+    game = meva.make("game", "exchange")
+    played = episodes(game, pair, 400, game.horizon)
+    np.testing.assert_allclose(played.rewards.mean(axis=(0, 1)), CLOSED_FORMS[pair], atol=0.01)
+    shares = game.measures(played)
+    higher = {(C, C): 1.0, (D, D): 0.5, (C, D): 0.75}[pair]
+    assert float(shares["to the higher value"]) == pytest.approx(higher, abs=0.01)
+    assert float(shares["divided"]) == pytest.approx(1)
+
+
+def test_rules_differ_below_five():
+    """Of an item for which the players propose 2.5 and 0, the first gets half by one rule and all by the other."""
+    start = Round(jnp.full((2, 3), 5.0), jnp.zeros((2, 3)))
+    for rule, expected in (("above", 0.5), ("proportion", 1.0)):
+        game = meva.make("game", "exchange", rule=rule, levels=3)
+        action = game.action_names.index("2.5-0-0")
+        rewards = game.step(start, jnp.array([action, 0]), jax.random.key(0))[2]
+        np.testing.assert_allclose(rewards, [expected * 5 / 15, 0])
+
+
+def test_both_see_themselves_first():
+    game = meva.make("game", "exchange")
+    state, _ = game.reset(jax.random.key(0))
+    after, seen, _ = game.step(state, jnp.array([7, 0]), jax.random.key(1))
+    np.testing.assert_allclose(10 * seen[0], [1, 1, 1, *after.values[0], 5, 5, 5, *after.values[1], 0, 0, 0])
+    np.testing.assert_allclose(10 * seen[1], [1, 1, 1, *after.values[1], 0, 0, 0, *after.values[0], 5, 5, 5])
+    np.testing.assert_allclose(after.values.sum(axis=0), 6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"rule": "proportion", "levels": 3}])
+def test_the_contract(settings):
+    check_game(meva.make("game", "exchange", **settings))
