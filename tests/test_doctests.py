@@ -34,6 +34,10 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_games.social_dilemma": "SocialDilemma",
     "meva_games.two_by_two": "MatchingPennies PrisonersDilemma",
     "meva_games.ultimatum": "Ultimatum",
+    "meva_policies.actions": "as_logits",
+    "meva_policies.layers": "count dense",
+    "meva_policies.mlp": "MLP",
+    "meva_policies.table": "Table",
 }
 
 

@@ -3,6 +3,7 @@
     schema              4
     hash                hash of the experiment; equal hashes mean equal numbers (on one machine with equal versions)
     game, learner       names; opponents: names, empty in self-play; recipe, source
+    policy              name of the policies of all players; only if they are not the game's own
     players             labels of the learner and the opponents: names, with differing hyper-parameters if players share
                         a name (meva_core/experiment/labels.py)
     payoff_range        widest range of a player's payoffs in this game: the unit of tolerances
@@ -89,6 +90,7 @@ def of_matches(experiment: Experiment, seen: Seen) -> dict[str, Any]:
         "schema": SCHEMA,
         "hash": experiment.hash,
         "game": experiment.game.name,
+        **({"policy": experiment.policy.name} if experiment.policy is not None else {}),
         "learner": experiment.learner.name,
         "opponents": [opponent.name for opponent in experiment.opponents],
         "players": labels.of(experiment),

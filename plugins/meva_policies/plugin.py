@@ -9,7 +9,13 @@ MEVA_REFERENCES = "meva_policies:references.bib"
 
 @hookimpl
 def meva_policies() -> Iterable[Entry]:
-    yield Entry("table", "meva_policies.table:Table", "one logit for each state: the policies that exact games have")
+    yield Entry(
+        "table",
+        "meva_policies.table:Table",
+        "one logit for each state: the policies that exact games have",
+        "Sutton & Barto (2018), Reinforcement Learning: An Introduction, MIT Press",
+        cites=("sutton2018reinforcement",),
+    )
     yield Entry(
         "mlp",
         "meva_policies.mlp:MLP",

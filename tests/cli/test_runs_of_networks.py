@@ -45,7 +45,10 @@ def test_files_have_the_numbers_of_networks_and_the_entries_of_the_game(run):
     assert names == list(meva.make("game", "ipd").entry_names)
     game = compose.played_game(reading.read(runner.plugins()[0], folder / "experiment.toml"))
     entries = np.asarray(jax.vmap(game.entries)(policies[0, 0]))
-    (row,) = json.loads((folder / "summary.json").read_text())["rows"]
+    summary = json.loads((folder / "summary.json").read_text())
+    (row,) = summary["rows"]
+    assert summary["policy"] == "mlp"
+    assert "toy in self-play on ipd between mlp policies" in (folder / "report.html").read_text()
     told = [[seat[name]["mean"] for name in names] for seat in row["policies"]]
     np.testing.assert_allclose(told, entries.mean(axis=0), rtol=1e-4)
     assert all(name in (folder / "report.html").read_text() for name in names)
