@@ -25,14 +25,19 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.plain": "fit",
     "meva_core.runner": "run",
     "meva_core.studies.tournament": "tournament",
+    "meva_games.cournot": "Cournot",
+    "meva_games.iterated": "of_second",
     "meva_games.logistic": "Logistic",
     "meva_games.memory_one": "to_logits",
     "meva_games.normal_form": "NormalForm",
     "meva_games.public_goods": "PublicGoods",
     "meva_games.quadratic": "Hamiltonian Tandem",
+    "meva_games.rounds": "Rounds default_horizon",
     "meva_games.social_dilemma": "SocialDilemma",
     "meva_games.two_by_two": "MatchingPennies PrisonersDilemma",
     "meva_games.ultimatum": "Ultimatum",
+    "meva_sampled_games.coin_game": "CoinGame",
+    "meva_sampled_games.exchange": "Exchange",
 }
 
 
