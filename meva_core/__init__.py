@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from meva_core.match import play as play
     from meva_core.match import self_play as self_play
     from meva_core.match import trajectory as trajectory
-    from meva_core.plain import Surveyed as Surveyed
-    from meva_core.plain import fit as fit
-    from meva_core.plain import survey as survey
     from meva_core.registry.discovery import installed as installed
     from meva_core.report import Result as Result
     from meva_core.runner import run as run
     from meva_core.storage.snapshots import snapshots as snapshots
     from meva_core.studies.batch import reproduce as reproduce
     from meva_core.studies.batch import sweep as sweep
+    from meva_core.studies.plain import Surveyed as Surveyed
+    from meva_core.studies.plain import fit as fit
+    from meva_core.studies.plain import survey as survey
     from meva_core.studies.tournament import tournament as tournament
 
 # Old import paths that still work: meva_core.component, .devices, .hookspecs and .protocols.
@@ -43,9 +43,9 @@ _HOMES = {
     "MevaError": "errors",
     "Progress": "compute.progress",
     "Result": "report",
-    "Surveyed": "plain",
+    "Surveyed": "studies.plain",
     "best_response": "evaluate",
-    "fit": "plain",
+    "fit": "studies.plain",
     "hookimpl": "contracts.hooks",
     "installed": "registry.discovery",
     "make": "experiment.make",
@@ -55,7 +55,7 @@ _HOMES = {
     "run": "runner",
     "self_play": "match",
     "snapshots": "storage.snapshots",
-    "survey": "plain",
+    "survey": "studies.plain",
     "sweep": "studies.batch",
     "tournament": "studies.tournament",
     "trajectory": "match",

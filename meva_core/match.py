@@ -15,7 +15,9 @@ from jax import Array
 from meva_core.contracts import kinds, shapes, streams
 from meva_core.contracts.abstract import abstract, describe, difference
 from meva_core.contracts.components import component, leaf, part, static
+from meva_core.contracts.episodes import Episodes
 from meva_core.contracts.hyperparameters import copies
+from meva_core.contracts.playing import Sampled
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination, BadValue, MevaError
@@ -66,6 +68,13 @@ class Played(NamedTuple):
     lengths: Array
 
 
+class Going(NamedTuple):
+    """A match between two steps: x f32[P, D], the present policies; states: one for each player."""
+
+    x: Array
+    states: tuple
+
+
 def self_play(game: Game, player: Fitted) -> Match:
     """A match with one learner in all seats. Raises BadValue if `game` is not a game.
 
@@ -94,7 +103,7 @@ def start(match: Match, key: Array) -> Array:
 def step(match: Match, x: Array, key: Array) -> Array:
     """Policies f32[P, D] after one simultaneous step from x, by players who have taken no step before."""
     x, key = _checked(match, x, key)
-    return _step(match, x, _states(match, x, key), key)[0]
+    return _advanced(match, _begun(match, x, key), key).x
 
 
 def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
@@ -113,14 +122,24 @@ def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
     x, key = _checked(match, x, key)
     num_steps = shapes.whole("num_steps", num_steps)
 
-    def body(carry: tuple, key: Array) -> tuple:
-        x, states = _step(match, carry[0], carry[1], key)
-        step = jax.lax.stop_gradient(x - carry[0])  # the norm has no gradient at a step of 0
-        return (x, states), (_payoff(match, x), jnp.linalg.norm(step, axis=-1))
+    def body(going: Going, key: Array) -> tuple:
+        after = _advanced(match, going, key)
+        return after, (_payoff(match, after.x), _lengths(going.x, after.x))
 
-    (last, _), found = jax.lax.scan(body, (x, _states(match, x, key)), jax.random.split(key, num_steps))
+    going, found = jax.lax.scan(body, _begun(match, x, key), jax.random.split(key, num_steps))
     payoffs, lengths = found
-    return Played(last, jnp.concatenate([_payoff(match, x)[None], payoffs]), lengths)
+    return Played(going.x, jnp.concatenate([_payoff(match, x)[None], payoffs]), lengths)
+
+
+def begin(match: Match, x: Array, key: Array) -> Going:
+    """A match that begins at x f32[P, D], for callers that take its steps one by one with `advance`."""
+    return _begun(match, *_checked(match, x, key))
+
+
+def advance(match: Match, going: Going, key: Array) -> tuple[Going, Array, Array]:
+    """The match after one more step, its payoffs f32[P] then, and the lengths f32[P] of the players' steps."""
+    after = _advanced(match, going, key)
+    return after, _payoff(match, after.x), _lengths(going.x, after.x)
 
 
 def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:
@@ -128,11 +147,11 @@ def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:
     x, key = _checked(match, x, key)
     num_steps = shapes.whole("num_steps", num_steps)
 
-    def body(carry: tuple, key: Array) -> tuple:
-        after = _step(match, carry[0], carry[1], key)
-        return after, after[0]
+    def body(going: Going, key: Array) -> tuple:
+        after = _advanced(match, going, key)
+        return after, after.x
 
-    _, xs = jax.lax.scan(body, (x, _states(match, x, key)), jax.random.split(key, num_steps))
+    _, xs = jax.lax.scan(body, _begun(match, x, key), jax.random.split(key, num_steps))
     return jnp.concatenate([x[None], xs])
 
 
@@ -144,24 +163,40 @@ def with_setting(match: Match, player: int, name: str, value: Any) -> Match:
     return attrs.evolve(match, players=tuple(players))
 
 
-def _states(match: Match, x: Array, key: Array) -> tuple:
+def _begun(match: Match, x: Array, key: Array) -> Going:
     key = jax.random.fold_in(key, streams.FIRST_STATES)
-    return tuple(first_state(p.learner, p.params, x, jax.random.fold_in(key, n)) for n, p in enumerate(match.players))
+    each = enumerate(match.players)
+    return Going(x, tuple(first_state(p.learner, p.params, x, jax.random.fold_in(key, n)) for n, p in each))
 
 
-def _step(match: Match, x: Array, states: tuple, key: Array) -> tuple[Array, tuple]:
-    steps, new = [], []
+def _lengths(before: Array, after: Array) -> Array:
+    """Lengths f32[P] of the steps between two joint policies; the norm has no gradient at a step of 0."""
+    return jnp.linalg.norm(jax.lax.stop_gradient(after - before), axis=-1)
+
+
+def _advanced(match: Match, going: Going, key: Array) -> Going:
+    (x, states), steps, new = going, [], []
+    episodes = None
+    if any(_from_episodes(player.learner) for player in match.players):
+        episodes = match.game.play(x, jax.random.fold_in(key, streams.EPISODES))  # type: ignore[attr-defined]
     for n, (p, state) in enumerate(zip(match.players, states, strict=True)):
-        step, after = _update(p, state, x, jax.random.fold_in(key, n))
+        step, after = _update(p, state, x, episodes, jax.random.fold_in(key, n))
         steps.append(step)
         new.append(after)
-    return x + _seated(match, steps), tuple(new)
+    return Going(x + _seated(match, steps), tuple(new))
 
 
-def _update(player: Fitted, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-    who = type(player.learner).__name__
+def _from_episodes(learner: Learner) -> bool:
+    return getattr(learner, "learns_from", "payoff") == "episodes"
+
+
+def _update(player: Fitted, state: Any, x: Array, episodes: Episodes | None, key: Array) -> tuple[Array, Any]:
+    who, method = type(player.learner).__name__, "learn" if _from_episodes(player.learner) else "update"
     try:
-        result = player.learner.update(player.params, state, x, key)
+        if method == "learn":
+            result = player.learner.learn(player.params, state, x, episodes, key)  # type: ignore[arg-type]
+        else:
+            result = player.learner.update(player.params, state, x, key)
     except Exception as error:
         if isinstance(error, MevaError) or (fits := copies(player.learner)) is None:
             raise
@@ -170,14 +205,14 @@ def _update(player: Fitted, state: Any, x: Array, key: Array) -> tuple[Array, An
             "jax.tree.map(lambda leaf: leaf[0], player), or use jax.vmap over all"
         ) from error
     if not isinstance(result, tuple) or len(result) != 2:
-        raise BadCombination(f"{who}.update: expected (steps, state), got {describe(result)}")
+        raise BadCombination(f"{who}.{method}: expected (steps, state), got {describe(result)}")
     steps, new = result
     if (differs := difference(*map(abstract, (new, state)))) is not None:
         where, before, after = differs
         raise BadCombination(
-            f"{who}.update: expected a state{where} {describe(before)} as before, got {describe(after)}"
+            f"{who}.{method}: expected a state{where} {describe(before)} as before, got {describe(after)}"
         )
-    return shapes.rows(player.learner, "update: expected steps", steps, x), new
+    return shapes.rows(player.learner, f"{method}: expected steps", steps, x), new
 
 
 def _payoff(match: Match, x: Array) -> Array:
@@ -207,6 +242,11 @@ def _check(match: Match) -> None:
 
 
 def _check_game(learner: Learner, played: Game) -> None:
+    if _from_episodes(learner) and not isinstance(played, Sampled):
+        raise BadCombination(
+            f"{type(learner).__name__} learns from episodes: expected a game that is played, such as "
+            f"meva_core.sampling.Rollouts, got {type(played).__name__}"
+        )
     own = getattr(learner, "game", None)
     if own is None or (own.num_players, own.policy_size) == (played.num_players, played.policy_size):
         return

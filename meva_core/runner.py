@@ -16,7 +16,7 @@ from meva_core import fitting
 from meva_core.compute import compilation_cache
 from meva_core.compute import devices as computing
 from meva_core.compute.progress import Progress, as_progress
-from meva_core.contracts import conversion
+from meva_core.contracts import Sampled, conversion
 from meva_core.errors import BadValue, Diverged
 from meva_core.evaluate import rehearsal
 from meva_core.experiment import compose, evaluations, local, resolve
@@ -32,6 +32,8 @@ from meva_core.storage import files as disk
 from meva_core.storage import kept_fit, locks, metrics, run_folder
 from meva_core.storage import resume as resuming
 
+MATCHES = "the matches"  # their name on screens and in tables, where fits have the names of learners
+
 
 @attribution.named()
 def run(
@@ -39,6 +41,8 @@ def run(
     learner: Any,
     *,
     opponent: Any = (),
+    policy: Any = None,
+    sampled: bool = False,
     recipe: str = "default",
     seed: int | None = None,
     seeds: int | None = None,
@@ -53,8 +57,10 @@ def run(
     """Compose, fit and evaluate, as `meva-run` does. Writes a run folder only if `out` names one.
 
     game, learner and opponent (or a list of opponents, by seat) are names, or your own component classes or objects.
-    An object's hyper-parameters replace the recipe's, and a learner is rebuilt for the game of the run. evaluate: names
-    or classes of the evaluations to run; "default" stands for those that run when none are picked. `set` changes any
+    An object's hyper-parameters replace the recipe's, and a learner is rebuilt for the game of the run. policy: what
+    the players' numbers mean, also a name, a class or an object; None for the game's own policies. evaluate: names or
+    classes of the evaluations to run; "default" stands for those that run when none are picked. sampled: play the game,
+    and estimate its payoffs from episodes; a game without exact payoffs is always played. `set` changes any
     hyper-parameter: `set={"learner.rate": 1.5}`; if its value is a name, it may also be a class.
 
     With `resume` the run in `out` continues from its last checkpoint, if there is one, so a restarted job can repeat
@@ -82,7 +88,7 @@ def run(
         overrides = {"evaluate.asked": list(evaluate) if isinstance(evaluate, (list, tuple)) else evaluate, **overrides}
     overrides = {**overrides, **{name: number for name, number in numbers.items() if number is not None}}
     known, files = plugins(registry_file)
-    cast = local.cast(known, game, learner, opponent, overrides)
+    cast = local.cast(known, game, learner, opponent, overrides, policy)
     experiment = resolve.resolve(
         cast.registry,
         files,
@@ -91,6 +97,7 @@ def run(
         opponents=cast.opponents,
         recipe=conversion.convert(recipe, str, "recipe"),
         overrides=cast.overrides,
+        sampled=conversion.convert(sampled, bool, "sampled"),
     )
     cast.check_games(compose.build(experiment.game, "game"))
     return run_experiment(experiment, out=out, resume=resume, progress=as_progress(progress))
@@ -172,14 +179,14 @@ def _run(
     progress: Progress,
 ) -> Result:
     seats = [composition.players[n].label for n in composition.seats]
-    progress.composed(experiment, seats, tuple(composition.game.notes))
+    progress.composed(experiment, seats, composition.notes)
     began = time.monotonic()
     if out is not None and fits is not None and any(player.training for player in composition.rehearse()):
         players, histories = _kept(experiment, composition, fits / experiment.fit_hash, progress, copy_to=out)
     else:
         players, histories = _fit(experiment, composition, out, progress)
     fitted = time.monotonic()
-    seen = _evaluate(experiment, composition, plan, players, histories, progress)
+    seen = _evaluate(experiment, composition, plan, players, histories, out, progress)
     if not plan.settings.float64 and (told := evaluation.imprecise(composition.game, seen.payoffs)) is not None:
         progress.warn(told)
     return Result(
@@ -265,9 +272,11 @@ def _evaluate(
     plan: evaluation.Plan,
     players: list[Fitted],
     histories: list[History],
+    out: Path | None,
     progress: Progress,
 ) -> evaluation.Seen:
-    """Matches and evaluations over the seeds that did not diverge."""
+    """Matches and evaluations over the seeds that did not diverge. Adds the history of matches on a game that is played
+    to `histories`."""
     kept = jax.numpy.array(_survivors(experiment, histories))
     seeds = experiment.fit.seeds
     # In double precision, hyper-parameters are the user's exact numbers, not rounded to single precision.
@@ -278,6 +287,10 @@ def _evaluate(
         match = Match(game=stacked([composition.game] * seeds), players=tuple(players), seats=composition.seats)
         match = jax.tree.map(lambda leaf: leaf[kept], match)
     survivors = tuple(experiment.seeds[n] for n in kept.tolist())
+    ended = None
+    if isinstance(composition.game, Sampled):
+        ended, history = _played(experiment, match, plan, survivors, out, progress)
+        histories.append(history)
     return evaluation.ask(
         composition.game,
         match,
@@ -286,4 +299,25 @@ def _evaluate(
         survivors,
         status=progress.status,
         matches=progress.matches,
+        ended=ended,
     )
+
+
+def _played(
+    experiment: Experiment,
+    match: Match,
+    plan: evaluation.Plan,
+    seeds: tuple[int, ...],
+    out: Path | None,
+    progress: Progress,
+) -> tuple[evaluation.Ended, History]:
+    """The ends of matches on a game that is played, every leaf [S, ...], and their payoffs step by step. They have
+    checkpoints in the folder `out`, and are resumed there like a fit."""
+    of_each_seed = [jax.tree.map(lambda leaf, s=s: leaf[s], match) for s in range(len(seeds))]
+    trainings = evaluation.long_matches(of_each_seed, plan)
+    progress.playing(plan.settings.steps)
+    place = None if out is None else kept_fit.Place(out, kept_fit.MATCHES, experiment.of_matches, snapshots=False)
+    if place is not None:
+        kept_fit.forget_unless(place)
+    state, history = kept_fit.train(experiment.fit, trainings, progress, place, seeds)
+    return fitting.fitted_params(trainings, state), attrs.evolve(history, name=MATCHES, player=kept_fit.MATCHES)

@@ -12,18 +12,19 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.experiment.make": "make",
     "meva_core.match": "play self_play",
     "meva_core.ops.batching": "mean_over_batch over_batch",
+    "meva_core.ops.dice": "box dice loaded_dice score_function",
     "meva_core.ops.gradients": (
-        "each_player effects_after jacobian_product look_ahead_gradient off_diagonal_product own_gradient own_rows "
-        "shaping_gradient simultaneous_gradient transposed_product"
+        "each_player effects_after effects_at jacobian_product look_ahead_gradient off_diagonal_product own_gradient "
+        "own_rows shaping_gradient simultaneous_gradient transposed_product"
     ),
     "meva_core.ops.markov": "discounted_shares",
     "meva_core.ops.quantiles": "huber quantile_huber",
-    "meva_core.ops.returns": "lambda_returns",
+    "meva_core.ops.returns": "lambda_returns returns_to_go",
     "meva_core.ops.schedules": "cosine",
     "meva_core.ops.statistics": "mean_and_sem",
     "meva_core.ops.trees": "stacked",
-    "meva_core.plain": "fit",
     "meva_core.runner": "run",
+    "meva_core.studies.plain": "fit",
     "meva_core.studies.tournament": "tournament",
     "meva_games.cournot": "Cournot",
     "meva_games.iterated": "of_second",
@@ -38,6 +39,10 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_games.ultimatum": "Ultimatum",
     "meva_sampled_games.coin_game": "CoinGame",
     "meva_sampled_games.exchange": "Exchange",
+    "meva_policies.actions": "as_logits",
+    "meva_policies.layers": "count dense",
+    "meva_policies.mlp": "MLP",
+    "meva_policies.table": "Table",
 }
 
 

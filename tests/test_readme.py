@@ -13,6 +13,7 @@ import pytest
 
 import meva_core as meva
 from meva_core import cli, runner
+from meva_core.contracts import hooks
 from meva_core.testing import checks
 
 ROOT = Path(__file__).parent.parent
@@ -107,9 +108,9 @@ def test_runs_as_they_are_written_begin(command, monkeypatch, tmp_path):
             assert experiment.recipe == name
 
 
-@pytest.mark.parametrize("kind", ["game", "learner", "value_model", "explorer"])
+@pytest.mark.parametrize("kind", hooks.KINDS)
 def test_all_that_there_is_is_named(kind):
-    [row] = re.findall(rf"^\| {kind.replace('_', ' ')}s \|(.*)\|$", README, flags=re.MULTILINE)
+    [row] = re.findall(rf"^\| {hooks.plural_label(kind)} \|(.*)\|$", README, flags=re.MULTILINE)
     ours = [offer.name for offer in meva.installed().of_kind(kind) if offer.distribution == "meva"]
     assert re.findall(r"`(\w+)`", row) == sorted(ours)
 

@@ -30,7 +30,7 @@ def show(kinds: Iterable[str]) -> None:
         offers = registry.of_kind(kind)
         if n:
             click.echo()
-        click.secho(f"{hooks.kind_label(kind)}s", bold=True)
+        click.secho(hooks.plural_label(kind), bold=True)
         width = max((len(offer.name) for offer in offers), default=0)
         for offer in offers:
             click.echo(f"  {offer.name:<{width}}  {offer.entry.summary}")

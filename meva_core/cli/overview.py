@@ -62,11 +62,15 @@ class Row(Progress):
         self.loops = 0
 
     def fitting(self, name: str, loops: int, done: int) -> None:
-        self.loops = loops
+        self.loops, self.unit = loops, "loop"
         self._show(f"fitting {name}: compiling")
 
+    def playing(self, steps: int) -> None:
+        self.loops, self.unit = steps, "step"
+        self._show("playing matches: compiling")
+
     def chunk(self, chunk: Any) -> None:
-        self._show(f"loop {chunk.loops}/{self.loops}  {numbers(chunk)}")
+        self._show(f"{self.unit} {chunk.loops}/{self.loops}  {numbers(chunk)}")
 
     def status(self, text: str) -> None:
         self._show(text)

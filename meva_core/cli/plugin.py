@@ -88,8 +88,9 @@ def new_command(name: str, kind: str, out: Path | None) -> None:
 
 def _counts(registry: Registry, plugin: Plugin) -> str:
     offers = [o for o in registry.offers if (o.plugin, o.distribution) == (plugin.name, plugin.distribution)]
-    counts = Counter(hooks.kind_label(offer.kind) for offer in offers)
-    return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items()) or "nothing"
+    counts = Counter(offer.kind for offer in offers)
+    labels = {kind: (hooks.plural_label if n > 1 else hooks.kind_label)(kind) for kind, n in counts.items()}
+    return ", ".join(f"{n} {labels[kind]}" for kind, n in counts.items()) or "nothing"
 
 
 def _listed(offers: list[Offer] | Plugin) -> Sequence[Offer | Plugin]:

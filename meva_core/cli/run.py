@@ -30,6 +30,14 @@ def parse_settings(context: click.Context, parameter: click.Parameter, values: t
     help="Learner in the other seat [default: self-play]. If there are more players, repeat it in seat order.",
 )
 @click.option(
+    "--sampled", is_flag=True, help="Play the game, and estimate its payoffs from episodes: --set sample.episodes=64."
+)
+@click.option(
+    "--policy",
+    metavar="NAME",
+    help="Meaning of the players' numbers, a network for example (see: meva list policy) [default: the game's own].",
+)
+@click.option(
     "--recipe",
     metavar="NAME",
     help="Named set of hyper-parameters (see: meva show learner NAME) [default: default].",
@@ -42,7 +50,8 @@ def parse_settings(context: click.Context, parameter: click.Parameter, values: t
     multiple=True,
     metavar="PATH=VALUE",
     callback=parse_settings,
-    help="Set a hyper-parameter of game, learner, opponent, fit, evaluate or a part of the learner: learner.rate=1.5.",
+    help="Set a hyper-parameter of game, learner, opponent, policy, sample, fit, evaluate or a part of the learner: "
+    "learner.rate=1.5.",
 )
 @click.option(
     "--evaluate",
@@ -90,6 +99,8 @@ def run_command(
     game: str | None,
     learner: str | None,
     opponent: tuple[str, ...],
+    sampled: bool,
+    policy: str | None,
     recipe: str | None,
     seed: int | None,
     seeds: int | None,
@@ -108,9 +119,10 @@ def run_command(
     \b
     meva-run --game ipd --learner meva
     meva-run --game logistic --learner lola --set learner.variant=taylor
+    meva-run --game ipd --learner naive --policy mlp --set policy.width=32
     meva-run runs/ipd-meva-.../experiment.toml      runs it again
     """
-    names = (game, learner, opponent, recipe, seed, seeds, registry_file)
+    names = (game, learner, opponent, sampled or None, policy, recipe, seed, seeds, registry_file)
     others = (*names, experiment, out, device, devices)
     if resume is not None and any(x not in (None, ()) for x in others):
         raise BadValue(
@@ -145,6 +157,8 @@ def run_command(
         devices = devices or computing.recorded(written)
     computing.prepare(device, devices)
     registry, files = runner.plugins(registry_file)
+    if policy is not None:
+        overrides = {"policy.name": policy, **overrides}
     fit = {"fit.seed": seed, "fit.seeds": seeds, "fit.on_divergence": on_divergence}
     overrides |= {path: value for path, value in fit.items() if value is not None}
     if resume is not None:
@@ -160,6 +174,7 @@ def run_command(
             opponents=opponent,
             recipe=recipe or "default",
             overrides=overrides,
+            sampled=sampled,
         )
     folder = resume or out or _new_folder(resolved)
     screen = Screen(folder, quiet=quiet)

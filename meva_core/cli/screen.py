@@ -43,7 +43,7 @@ class Screen(Progress):
         self.errors = Console(stderr=True, soft_wrap=True, highlight=False)
         self.bar: Bar | None = None
         self.began = self.printed = time.monotonic()
-        self.loops = 0
+        self.loops, self.unit = 0, "loop"
         self.first: int | None = None
         self.experiment: Experiment | None = None
 
@@ -54,6 +54,8 @@ class Screen(Progress):
         say(f"[bold]{experiment.game.name}[/bold]: {plays}")
         for note in notes:
             say(f"  {note}", markup=False)
+        if experiment.policy is not None:
+            say(f"  policy {experiment.policy.name}", markup=False)
         players = dict(zip(labels.of(experiment), (experiment.learner, *experiment.opponents), strict=True))
         for label, player in players.items():
             for name, part in player.parts.items():
@@ -64,11 +66,17 @@ class Screen(Progress):
         say(f"  {shown}, experiment {experiment.hash}")
 
     def fitting(self, name: str, loops: int, done: int) -> None:
-        self.loops, self.first = loops, None
+        self._count(f"fitting {name}", "loop", loops, done)
+
+    def playing(self, steps: int) -> None:
+        self._count("playing matches", "step", steps, 0)
+
+    def _count(self, what: str, unit: str, loops: int, done: int) -> None:
+        self.loops, self.unit, self.first = loops, unit, None
         self.began = self.printed = time.monotonic()
         if self.console.is_terminal and not self.console.quiet:
             self.bar = Bar(
-                TextColumn(f"fitting {name}"),
+                TextColumn(what),
                 BarColumn(bar_width=18),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[numbers]}"),
@@ -76,13 +84,13 @@ class Screen(Progress):
                 console=self.console,
             )
             self.bar.start()
-            self.bar.add_task(name, total=loops, completed=done, numbers="compiling")
+            self.bar.add_task(what, total=loops, completed=done, numbers="compiling")
         else:
-            self.console.print(f"fitting {name}: {loops} loops, compiling")
+            self.console.print(f"{what}: {loops} {unit}s, compiling")
 
     def chunk(self, chunk: Chunk) -> None:
         if not chunk.metrics:
-            self.console.print(f"resumed at loop {chunk.loops}")
+            self.console.print(f"resumed at {self.unit} {chunk.loops}")
             return
         if self.first is None:  # the first chunk's time was mostly compilation
             self.first, self.began = chunk.loops, time.monotonic()
@@ -94,8 +102,9 @@ class Screen(Progress):
         elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
             self.printed = time.monotonic()
             done = chunk.loops - self.first
-            left = f"{(self.printed - self.began) / done * (self.loops - chunk.loops):.0f}" if done else "?"
-            self.console.print(f"  loop {chunk.loops}/{self.loops}  {metrics}  {left} s left")
+            left = f"{(self.printed - self.began) / done * (self.loops - chunk.loops):.0f} s left" if done else ""
+            shown = (f"{self.unit} {chunk.loops}/{self.loops}", metrics, left)
+            self.console.print("  " + "  ".join(filter(None, shown)))
 
     def warn(self, text: str) -> None:
         self.errors.print(f"warning: {text}", markup=False)

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     help="Learners (see: meva list learner) and strategies of the game. A learner can have settings, "
     "lola:look_ahead_rate=50, and a label, slow=naive:rate=5.",
 )
+@click.option(
+    "--policy",
+    metavar="NAME",
+    help="Meaning of the numbers of all players (see: meva list policy) [default: the games' own].",
+)
 @click.option("--trials", type=int, metavar="N", help="Number of matches per pair, and per fit [default: 1024].")
 @click.option("--steps", type=int, metavar="N", help="Number of steps per match [default: 300].")
 @click.option("--seed", type=int, metavar="N", help="First random seed [default: 0].")
@@ -46,7 +51,7 @@ if TYPE_CHECKING:
     metavar="PATH=VALUE",
     callback=parse_settings,
     help="Set a hyper-parameter: of one learner, LEARNER.NAME=VALUE or LEARNER.PART.NAME=VALUE; of the game, "
-    "game.NAME=VALUE; or of this part of all learners, PART.NAME=VALUE.",
+    "game.NAME=VALUE; of the policies, policy.NAME=VALUE; or of this part of all learners, PART.NAME=VALUE.",
 )
 @click.option(
     "--out",
@@ -68,6 +73,7 @@ if TYPE_CHECKING:
 def tournament_command(
     games: tuple[str, ...],
     learners: str | None,
+    policy: str | None,
     trials: int | None,
     steps: int | None,
     seed: int | None,
@@ -89,6 +95,8 @@ def tournament_command(
     """
     numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds, "recipe": recipe}
     options = {name: value for name, value in numbers.items() if value is not None}
+    if policy is not None:
+        overrides = {"policy.name": policy, **overrides}
     if resume is not None and (games or learners or options or overrides or out or registry_file):
         raise BadValue("expected --resume DIR alone: the folder's tournament.toml holds everything else")
     if resume is None and not (games and learners):

@@ -28,6 +28,7 @@ def verify_command(folder: Path, quiet: bool) -> int:
     """
     from meva_core.cli.screen import Screen
     from meva_core.compute import devices
+    from meva_core.experiment import reading
     from meva_core.registry.toml_reading import read_toml
     from meva_core.storage import provenance
 
@@ -41,6 +42,8 @@ def verify_command(folder: Path, quiet: bool) -> int:
             "reproduction or a sweep are in runs/ next to it)"
         )
     if not (folder / "summary.json").is_file():
+        if written.name == "experiment.toml":
+            reading.check_schema(read_toml(written), written)  # only the version that began a run can finish it
         raise BadFolder(f"expected a finished run, got {folder} without summary.json: finish it with --resume {folder}")
     devices.prepare(None, devices.recorded(written))
     was = read_toml(written).get("run", {})

@@ -31,6 +31,9 @@ class Progress:
     def fitting(self, name: str, loops: int, done: int) -> None:
         """A fit begins (done = 0) or is resumed."""
 
+    def playing(self, steps: int) -> None:
+        """Matches on a game that is played begin or are resumed; their steps are reported as the loops of a fit."""
+
     def chunk(self, chunk: Chunk) -> None:
         """A chunk of loops is done."""
 
@@ -53,18 +56,25 @@ class Lines(Progress):
     seconds = 5.0
 
     def __init__(self) -> None:
-        self.loops, self.printed = 0, 0.0
+        self.loops, self.unit, self.printed = 0, "loop", 0.0
 
     def fitting(self, name: str, loops: int, done: int) -> None:
         """A fit begins."""
-        self.loops, self.printed = loops, time.monotonic()
-        self.status(f"fitting {name}: {loops} loops, compiling")
+        self._count(f"fitting {name}", "loop", loops)
+
+    def playing(self, steps: int) -> None:
+        """Matches begin."""
+        self._count("playing matches", "step", steps)
 
     def chunk(self, chunk: Chunk) -> None:
         """Print a line, if the last one was a while ago or the fit is over."""
         if time.monotonic() - self.printed > self.seconds or chunk.loops == self.loops:
             self.printed = time.monotonic()
-            self.status(f"  loop {chunk.loops}/{self.loops}  {numbers(chunk)}".rstrip())
+            self.status(f"  {self.unit} {chunk.loops}/{self.loops}  {numbers(chunk)}".rstrip())
+
+    def _count(self, what: str, unit: str, count: int) -> None:
+        self.loops, self.unit, self.printed = count, unit, time.monotonic()
+        self.status(f"{what}: {count} {unit}s, compiling")
 
     def warn(self, text: str) -> None:
         """Print a warning."""

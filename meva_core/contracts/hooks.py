@@ -20,9 +20,9 @@ cite by their keys. They are read when they are needed.
 
 The contract has a version, `VERSION`. A module may state the version that it was written for, `MEVA_CONTRACT = 2`; it
 is left out with a warning if that is not one of `READ`. A module without this line is always accepted. Within one
-version, the hooks below keep their names and arguments, Entry keeps its fields, and the six contracts (five in
-`protocols`, and `Evaluation`) keep their requirements and arguments. Optional additions do not change the version; any
-other change raises it by one:
+version, the hooks below keep their names and arguments, Entry keeps its fields, and the seven contracts (five in
+`protocols`, `Policy` and `Evaluation`) keep their requirements and arguments. Optional additions do not change the
+version; any other change raises it by one:
 
 2. `Learner.init` receives a random key. A learner of version 1, whose `init` takes no key, still works, with a
    DeprecationWarning; a plugin that plays other learners gets their states from `first_state`. A learner may have no
@@ -65,8 +65,9 @@ class Kind:
     forms: other contracts that its components may have instead, by name.
     core_parts: the parts that the core supplies to it.
     part: True if learners may have parts of this kind, `part(kind=...)`, or fields with the kind's name.
-    arguments: names of the arguments that the learner supplies for a part of this kind: it receives a builder that
-        takes them; () if it receives the component itself.
+    default: True if recipe files may name its default entry in [defaults], as they may for every part.
+    arguments: names of the arguments that composition, or the learner of a part of this kind, supplies: the learner
+        receives a builder that takes them; () if it receives the component itself.
     allowed: those of `arguments` that are permissions, True or False: users choose within them. Each maps to two
         phrases for messages: the requirement, and what there is instead.
     reserved: names that no entry may have, since they have another meaning where users write the names of entries.
@@ -78,13 +79,14 @@ class Kind:
     forms: Mapping[str, Form] = attrs.field(factory=dict)
     core_parts: tuple[str, ...] = ()
     part: bool = False
+    default: bool = False
     arguments: tuple[str, ...] = ()
     allowed: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
     reserved: tuple[str, ...] = ()
 
     @property
     def fixed(self) -> tuple[str, ...]:
-        """Hyper-parameters that users cannot set, since only the learner sets them."""
+        """Hyper-parameters that users cannot set, since only composition or the learner sets them."""
         return tuple(name for name in self.arguments if name not in self.allowed)
 
 
@@ -117,6 +119,13 @@ KINDS: Mapping[str, Kind] = {
         },
     ),
     "explorer": Kind("meva_explorers", "Explorer", part=True),
+    "policy": Kind(
+        "meva_policies",
+        "Policy",
+        own=("init", "act"),
+        part=True,
+        arguments=("observation_size", "num_actions", "one_hot"),
+    ),
     "evaluation": Kind(  # `default` stands for a selection; the others are the settings of [evaluate]
         "meva_evaluations",
         "Evaluation",
@@ -124,11 +133,18 @@ KINDS: Mapping[str, Kind] = {
     ),
 }
 PARTS = tuple(name for name, kind in KINDS.items() if kind.part)  # kinds of the parts of learners
+DEFAULTS = tuple(name for name, kind in KINDS.items() if kind.part or kind.default)  # kinds in [defaults]
 
 
 def kind_label(kind: str) -> str:
     """Label of a kind for messages: "value_model" -> "value model"."""
     return kind.replace("_", " ")
+
+
+def plural_label(kind: str) -> str:
+    """Label of several components of a kind: "value_model" -> "value models", "policy" -> "policies"."""
+    label = kind_label(kind)
+    return f"{label[:-1]}ies" if label.endswith("y") else f"{label}s"
 
 
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -233,6 +249,21 @@ def meva_explorers() -> Iterable[Entry]:  # type: ignore[empty-body]
         @hookimpl
         def meva_explorers():
             yield Entry("dropout", "dropout:Dropout", "drops features along a trajectory")
+    """
+
+
+@hookspec
+def meva_policies() -> Iterable[Entry]:  # type: ignore[empty-body]
+    """Policies. The factory takes the policy's hyper-parameters, from the table [policy], and `observation_size`,
+    `num_actions` and `one_hot` as far as it has such fields.
+
+    Example::
+
+        from meva_core.contracts import Entry, hookimpl
+
+        @hookimpl
+        def meva_policies():
+            yield Entry("linear", "linear_policy:Linear", "logits that are linear in the observation")
     """
 
 

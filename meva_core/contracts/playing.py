@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from meva_core.contracts.protocols import Learner
+from meva_core.errors import BadCombination
+
 if TYPE_CHECKING:
     from jax import Array
 
@@ -82,11 +85,14 @@ class Policy(Protocol):
     `num_actions`, A; `one_hot`, True if an observation is one of O states, written as a row of the identity matrix.
 
     policy_size: D. memory_size: H, 0 for a policy without memory.
+    tabular: True if the numbers are tables as the exact games have them without a policy: composition then leaves an
+        exact game as it is. An attribute of the class.
     small: hyper-parameters with which the conformance kit builds it, `small = {"width": 4}`.
     """
 
     policy_size: int
     memory_size: int = 0
+    tabular: ClassVar[bool] = False
     small: ClassVar[Mapping[str, Any]] = {}
 
     def init(self, key: Array) -> Array:
@@ -123,11 +129,13 @@ class Playable(Protocol):
 class Sampled(Protocol):
     """The capability of a game whose payoffs are estimated from episodes.
 
-    rules: what is played. policies: the policy of each seat.
+    rules: what is played. policies: the policy of each seat. exact: the exact game between these policies, None if
+    there is none.
     """
 
     rules: SampledGame
     policies: tuple[Policy, ...]
+    exact: Any
 
     def sample(self, x: Array, key: Array) -> Array:
         """Estimated payoffs f32[P] of a joint policy f32[P, D], drawn with a key; its derivatives of every order in x
@@ -136,6 +144,10 @@ class Sampled(Protocol):
 
     def play(self, x: Array, key: Array) -> Episodes:
         """Episodes [B, ...] between the policies of x f32[P, D]."""
+        ...
+
+    def weights(self, alive: Array) -> Array:
+        """The weight f32[T] of each step's reward in the payoff of an episode with this `alive` f32[T]."""
         ...
 
 
@@ -147,3 +159,22 @@ def payoff_from(game: Any, key: Array) -> Callable[[Array], Array]:
     if not isinstance(game, Sampled):
         return game.payoff
     return lambda x: game.sample(x, key)
+
+
+class EpisodeLearner(Learner):
+    """Base of the learners that learn from the episodes of a match, and so need a game that is played.
+
+    They define `learn` in place of `update`.
+    """
+
+    learns_from: ClassVar[str] = "episodes"
+
+    def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
+        """Raises BadCombination: there are no episodes here."""
+        raise BadCombination(
+            f"{type(self).__name__} learns from episodes: expected a call of learn, with episodes, got one of update"
+        )
+
+    def learn(self, params: PyTree, state: PyTree, x: Array, episodes: Episodes, key: Array) -> tuple[Array, PyTree]:
+        """Steps f32[P, D] to add to x, and the new state, from the episodes [B, ...] that x has just played."""
+        raise BadCombination(f"expected a method learn of class {type(self).__name__}, got none")

@@ -111,17 +111,18 @@ class Game(Protocol):
 
     @property
     def entry_names(self) -> tuple[str, ...]:
-        """Names of a policy's D numbers for people."""
+        """Names of a policy's E entries for people; E is D unless a policy is a network."""
         return tuple(f"x[{d}]" for d in range(self.policy_size))
 
     def entries(self, x: Array) -> Array:
-        """The numbers that `entry_names` names, f32[P, D]: probabilities if a policy holds their logits."""
+        """The numbers that `entry_names` names, f32[P, E]: probabilities if a policy holds their logits."""
         return x
 
     def from_entries(self, entries: Array) -> Array | None:
-        """Policies f32[P, D] whose `entries` are the given ones: logits of probabilities, saturated at 0 and 1.
+        """Policies f32[P, D] whose `entries` f32[P, E] are the given ones: logits of probabilities, saturated at 0 and
+        1.
 
-        None if the entries are the policy itself.
+        None if the entries are the policy itself, or if no formula gives the policy.
         """
         return None
 

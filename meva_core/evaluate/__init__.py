@@ -7,6 +7,7 @@ The pure functions take a match, or any array of policies of the right shape.
 from meva_core.contracts import streams
 from meva_core.evaluate.best_response import Response, best_response, best_responses, of_each_match
 from meva_core.evaluate.exploitability import Exploitability, exploitability
+from meva_core.evaluate.long_matches import LongMatches, long_matches
 from meva_core.evaluate.loop import Seen, ask, outcome_names, over_seeds_and_rows, played
 from meva_core.evaluate.matches import Ended, looked_at, matches
 from meva_core.evaluate.plan import Plan, Question, plan
@@ -16,6 +17,7 @@ from meva_core.evaluate.precision import single_precision
 __all__ = [
     "Ended",
     "Exploitability",
+    "LongMatches",
     "Plan",
     "Question",
     "Response",
@@ -25,6 +27,7 @@ __all__ = [
     "best_responses",
     "exploitability",
     "imprecise",
+    "long_matches",
     "looked_at",
     "matches",
     "of_each_match",

@@ -42,7 +42,7 @@ class Seen:
     payoff_range f32[P]: the game's.
     payoffs f32[S, V, N, P], policies f32[S, V, N, P, D], settled f32[S, V, N], outcomes name -> f32[S, V, N],
         lengths f32[S, V, N, T] (of the steps in `looked_at`): the ends of the matches, as `evaluate.Ended` has them.
-    entries f32[S, V, N, P, D]: the policies as people read them (`Game.entries`), with the names `entry_names`.
+    entries f32[S, V, N, P, E]: the policies as people read them (`Game.entries`), with the names `entry_names`.
     answers: name of an evaluation -> its answer. faults: name of a third party's evaluation that has no answer -> the
         error that it raised.
     """
@@ -92,16 +92,18 @@ def ask(
     *,
     status: Callable[[str], None] = lambda text: None,
     matches: Callable[[Seen], None] = lambda seen: None,
+    ended: Any = None,
 ) -> Seen:
     """Play the matches and compute every evaluation of the plan. Every leaf of `match` begins [S] (`ops.stacked`).
 
-    status: called with a text when a step of the work begins. matches: called with the ends of the matches before any
+    ended: the ends of the matches (`Ended`, every leaf [S, V, N, ...]), if they have been played already. status:
+    called with a text when a step of the work begins. matches: called with the ends of the matches before any
     evaluation is computed.
     """
     with jax.enable_x64(plan.settings.float64):
         if plan.settings.float64:
             game, match = _doubled(game), _doubled(match)
-        return _ask(game, match, keys, plan, seeds, status, matches)
+        return _ask(game, match, keys, plan, seeds, status, matches, ended)
 
 
 def _ask(
@@ -112,12 +114,14 @@ def _ask(
     seeds: tuple[int, ...],
     status: Callable[[str], None],
     tell: Callable[[Seen], None],
+    ended: Any,
 ) -> Seen:
     settings, name = plan.settings, None if plan.sweep is None else plan.sweep.name
     values = jnp.array(plan.values)
-    status("playing matches")
     counts: Any = {"pairs": settings.pairs, "steps": settings.steps}
-    ended = played(match, keys, values, setting=name, **counts)
+    if ended is None:
+        status("playing matches")
+        ended = played(match, keys, values, setting=name, **counts)
     seen = Seen(
         game=game,
         seats=match.seats,
@@ -269,7 +273,7 @@ def _doubled(tree: Any) -> Any:
 
 def _entries(game: Game, policies: Array) -> np.ndarray:
     flat = policies.reshape(-1, *policies.shape[-2:])
-    return np.asarray(jax.jit(jax.vmap(game.entries))(flat)).reshape(policies.shape)
+    return np.asarray(jax.jit(jax.vmap(game.entries))(flat)).reshape(*policies.shape[:-1], -1)
 
 
 def outcome_names(game: Game) -> list[str]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.contracts import shapes
+from meva_core.contracts import Game, shapes
 from meva_core.match import Match
 from meva_core.ops.batching import over_batch
 
@@ -43,13 +43,17 @@ def matches(match: Match, key: Array, count: int, num_steps: int) -> Ended:
     def one(key: Array) -> Ended:
         start_key, play_key = jax.random.split(key)
         played = matching.play(match, matching.start(match, start_key), play_key, num_steps)
-        last = played.payoffs[-min(WINDOW, num_steps) - 1 :]
-        moved = jnp.max(last, axis=0) - jnp.min(last, axis=0)
-        settled = jnp.all(moved <= SETTLED * match.game.payoff_range)
+        rest = settled(match.game, played.payoffs[-min(WINDOW, num_steps) - 1 :])
         lengths = jnp.mean(played.lengths[jnp.array(looked_at(num_steps), int) - 1], axis=-1)
-        return Ended(played.x, played.payoffs[-1], settled.astype(float), match.game.outcomes(played.x), lengths)
+        return Ended(played.x, played.payoffs[-1], rest, match.game.outcomes(played.x), lengths)
 
     return over_batch(one, jax.random.split(shapes.key(key), count))
+
+
+def settled(game: Game, last: Array) -> Array:
+    """1 where no payoff of f32[..., W, P] moves by more than 0.003 % of its range, else 0, f32[...]."""
+    moved = jnp.max(last, axis=-2) - jnp.min(last, axis=-2)
+    return jnp.all(moved <= SETTLED * game.payoff_range, axis=-1).astype(float)
 
 
 def looked_at(num_steps: int) -> list[int]:

@@ -11,16 +11,18 @@ import jax
 from meva_core.contracts import conversion, kinds
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.hyperparameters import hyperparameters, parts
+from meva_core.contracts.playing import Policy, Sampled, SampledGame
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, BadValue
 from meva_core.experiment import experiment as experiments
 from meva_core.experiment import labels
 from meva_core.experiment.choice import Choice
-from meva_core.experiment.experiment import Experiment
+from meva_core.experiment.experiment import Experiment, SampleSettings
 from meva_core.experiment.parts import as_part, build
 from meva_core.match import Fitted
 from meva_core.registry import checks, loading
 from meva_core.registry.entries import Offer
+from meva_core.sampling import Rollouts, WithPolicies, policy_arguments, rules_of
 
 
 @attrs.frozen
@@ -41,6 +43,11 @@ class Player:
     def wants_rivals(self) -> bool:
         """True if it is fitted against the others."""
         return "rivals" in parts(self.factory)
+
+    @property
+    def learns_from(self) -> str:
+        """`Learner.learns_from` of its class."""
+        return getattr(self.factory, "learns_from", Learner.learns_from)
 
     def build(self, rivals: tuple[Fitted | None, ...] = ()) -> Learner:
         """Build the learner. rivals: per seat the fitted rival, None in its own seats; empty in self-play."""
@@ -68,6 +75,18 @@ class Composition:
         """Per seat, an index into players."""
         owner = {seat: n for n, player in enumerate(self.players) for seat in player.seats}
         return tuple(owner[seat] for seat in range(self.game.num_players))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines that a run prints before it begins: those of the game, and one for each learner that computes its
+        steps from exact payoffs of a game that is played."""
+        if not isinstance(self.game, Sampled):
+            return tuple(self.game.notes)
+        exact = [player.label for player in self.players if player.learns_from == "payoff"]
+        return (
+            *self.game.notes,
+            *(f"{label} steps by exact payoffs, not by episodes" for label in exact),
+        )
 
     def rehearse(self) -> tuple[Learner, ...]:
         """Build all players as if the rivals were fitted, so that bad hyper-parameters and combinations raise early."""
@@ -122,11 +141,9 @@ def compose(experiment: Experiment) -> Composition:
     Raises BadCombination if the parts do not fit together, BadValue if a number is out of range, and BadPlugin if an
     entry that is not bundled breaks its contract.
     """
-    game = build(experiment.game, "game")
-    if not experiment.game.offer.bundled:
-        checks.game(experiment.game.offer, game)
-    kinds.check("game", game, "game")  # an exact one
+    game = played_game(experiment)
     experiments.check_seats(experiment, game.num_players)
+    _check_source(experiment, game)
     chosen = [experiment.learner, *experiment.opponents]
     if not experiment.opponents:
         chosen *= game.num_players
@@ -150,6 +167,56 @@ def compose(experiment: Experiment) -> Composition:
     composition = Composition(game, tuple(players), evaluations, experiment.evaluate.float64, offers, named)
     _check_players(composition)
     return composition
+
+
+def played_game(experiment: Experiment) -> Game:
+    """Build the game that the players of an experiment play: its game, between its policies if it has any.
+
+    Raises BadCombination if they do not fit together, and the errors of `compose`.
+    """
+    return game_between(experiment.game, experiment.policy, experiment.sample)
+
+
+def game_between(choice: Choice, policy: Choice | None, sample: SampleSettings | None = None) -> Game:
+    """Build a game, played between policies if some are chosen; tables leave an exact game as it is. sample: its
+    payoffs are estimated from episodes."""
+    game = build(choice, "game")
+    if not choice.offer.bundled:
+        checks.game(choice.offer, game)
+    if policy is None:
+        return game
+    rules = game if kinds.form("game", type(game)) == "sampled_game" else rules_of(game)
+    own = _policy(policy, game, rules)
+    if sample is not None:
+        policies = (own,) * rules.num_players
+        return conversion.construct(Rollouts, {"rules": rules, "policies": policies, **attrs.asdict(sample)}, "sample")
+    return game if own.tabular else WithPolicies(game=game, policies=(own,) * game.num_players)
+
+
+def _policy(choice: Choice, game: Game, rules: SampledGame) -> Policy:
+    """Build a policy for the observations and actions of a game's rules."""
+    arguments = policy_arguments(rules)
+    policy = as_part(choice, game, "policy")(**arguments)
+    if not choice.offer.bundled:
+        checks.policy(choice.offer, policy, arguments["observation_size"], arguments["num_actions"])
+    return policy
+
+
+def _check_source(experiment: Experiment, game: Game) -> None:
+    """Raise BadCombination unless every learner can compute its steps from what the game gives: payoffs or episodes."""
+    for choice in (experiment.learner, *experiment.opponents):
+        source = getattr(loading.load(choice.offer), "learns_from", Learner.learns_from)
+        if source == "episodes" and not isinstance(game, Sampled):
+            raise BadCombination(
+                f"{choice.name} learns from episodes: expected a game that is played, got {experiment.game.name} with "
+                "exact payoffs: add --sampled"
+            )
+        if source == "payoff" and isinstance(game, Sampled) and game.exact is None:
+            raise BadCombination(
+                f"{choice.name} learns from exact payoffs: expected a game and policies that have them, got "
+                f"{experiment.game.name} with {experiment.policy.name if experiment.policy else 'its own'} policies, "
+                "which is only played: choose another learner (meva list learner)"
+            )
 
 
 def _check_players(composition: Composition) -> None:

@@ -40,16 +40,21 @@ class Side:
             hint = did_you_mean(part, self.parts) if self.parts else ""
             raise BadValue(f"expected a learner with a part {part}, got {path}: {self.name} has none{hint}")
         table = self.parts[part] if part else self.own
-        if part and name == "name" and table.get("name") != value:
-            table.clear()  # the hyper-parameters of the previous entry do not apply to it
+        if part and name == "name":
+            _rename(table, value)
         table[name] = value
 
 
 @attrs.frozen
 class Draft:
-    """The tables of an experiment; `override` changes them."""
+    """The tables of an experiment; `override` changes them.
+
+    policy: empty if the game has its own policies. sample: None if the game is not played.
+    """
 
     game: Table
+    policy: Table
+    sample: Table | None
     learner: Side
     opponents: Sequence[Side]
     fit: Table
@@ -62,8 +67,12 @@ class Draft:
 
     def to_plain(self) -> dict[str, Any]:
         """The tables in the layout of an experiment's file."""
+        policy = {"policy": self.policy} if self.policy else {}
+        sample = {} if self.sample is None else {"sample": self.sample}
         return {
             "game": self.game,
+            **policy,
+            **sample,
             "learner": self.learner.own,
             **self.learner.parts,
             "fit": self.fit,
@@ -87,6 +96,10 @@ class Draft:
             self._override_parts(section, path, value)
         elif not name:
             raise BadValue(f"expected {section}.NAME, got {path!r}: name one of its hyper-parameters")
+        elif section == "policy":
+            self._override_policy(name, path, value)
+        elif section == "sample":
+            self._override_sample(name, path, value)
         elif section == "evaluate" and "." in name:
             self._override_evaluation(name, value)
         else:
@@ -120,6 +133,18 @@ class Draft:
         for side in having or self.sides:
             side.put(path, path, value)
 
+    def _override_policy(self, name: str, path: str, value: Any) -> None:
+        if name == "name":
+            _rename(self.policy, value)
+        elif not self.policy:
+            raise BadValue(f"expected --policy NAME with {path}, got none: a game's own policies have no {name}")
+        self.policy[name] = value
+
+    def _override_sample(self, name: str, path: str, value: Any) -> None:
+        if self.sample is None:
+            raise BadValue(f"expected --sampled with {path}, got none: the payoffs of this game are computed")
+        self.sample[name] = value
+
     def _override_evaluation(self, name: str, value: Any) -> None:
         evaluation, _, setting = name.partition(".")
         settings = self.evaluate.get(evaluation, {})
@@ -130,13 +155,21 @@ class Draft:
         self.evaluate[evaluation] = table
 
 
+def _rename(table: Table, name: Any) -> None:
+    """Empty the table of another entry, whose hyper-parameters do not apply to the entry `name`."""
+    if table.get("name") != name:
+        table.clear()
+
+
 def of_experiment(experiment: Experiment) -> Draft:
     """The draft of an existing experiment."""
     plain = experiment.to_plain()
     learner = Side(plain["learner"], {name: plain[name] for name in experiment.learner.parts})
     rivals = zip(plain.get("opponents", []), experiment.opponents, strict=True)
     opponents = [_side(table, rival.parts) for table, rival in rivals]
-    return Draft(plain["game"], learner, opponents, plain["fit"], plain["evaluate"])
+    return Draft(
+        plain["game"], plain.get("policy", {}), plain.get("sample"), learner, opponents, plain["fit"], plain["evaluate"]
+    )
 
 
 def _side(table: Table, parts: Iterable[str]) -> Side:

@@ -70,8 +70,32 @@ class EvaluateSettings:
 
 
 @attrs.frozen(kw_only=True)
+class SampleSettings:
+    """Settings of a game that is played, from the table [sample]: those of `meva_core.sampling.Rollouts`."""
+
+    episodes: int = static(
+        default=64, doc="episodes per step of a match, and per estimate of payoffs", check=between(1, 10**7)
+    )
+    horizon: int | None = static(default=None, doc="steps per episode; unset: the game's", check=between(1, 10**6))
+    stopping: str = static(
+        default="fixed",
+        doc="end of an episode: after all steps, or after each with probability 1 - discount",
+        check=one_of("fixed", "geometric"),
+    )
+    estimator: str = static(default="loaded_dice", doc="estimator of derivatives", check=one_of("loaded_dice", "dice"))
+    baseline: str = static(
+        default="mean",
+        doc="baseline of the estimator, the mean return of other episodes",
+        check=one_of("mean", "none"),
+    )
+
+
+@attrs.frozen(kw_only=True)
 class Experiment:
     """A fully resolved experiment: every hyper-parameter is written out, so later changes of defaults have no effect.
+
+    policy: the meaning of the players' numbers, from the table [policy]; None for the game's own policies.
+    sample: how the game is played; None if its payoffs are computed.
 
     In the file, the tables of the first learner's parts are at the top level; they also apply to every other learner
     whose own table does not contain a table for that part.
@@ -83,6 +107,8 @@ class Experiment:
     fit: FitSettings = attrs.field(factory=FitSettings)
     evaluate: EvaluateSettings = attrs.field(factory=EvaluateSettings)
     evaluations: tuple[Choice, ...] = ()
+    policy: Choice | None = None
+    sample: SampleSettings | None = None
     recipe: str = "default"
     source: str = ""
 
@@ -102,6 +128,12 @@ class Experiment:
         return {key: table for key, table in decisive(self.to_plain()).items() if key != "evaluate"}
 
     @property
+    def of_matches(self) -> dict[str, Any]:
+        """Everything that decides the matches, as plain tables."""
+        settings = as_plain(attrs.asdict(self.evaluate))
+        return {**self.of_fit, "evaluate": {name: settings[name] for name in ("pairs", "steps", "values", "float64")}}
+
+    @property
     def seeds(self) -> list[int]:
         """The random seeds, one per fit."""
         return self.fit.every_seed
@@ -110,6 +142,10 @@ class Experiment:
         """Tables of numbers, strings and lists; `reading.from_plain` reads them."""
         plain: dict[str, Any] = {"schema": SCHEMA, "recipe": self.recipe, "source": self.source}
         plain["game"] = self.game.to_plain()
+        if self.policy is not None:
+            plain["policy"] = self.policy.to_plain()
+        if self.sample is not None:
+            plain["sample"] = without_none(as_plain(attrs.asdict(self.sample)))
         plain["learner"] = self.learner.to_plain()
         plain.update(self.learner.parts_to_plain())
         plain["fit"] = as_plain(attrs.asdict(self.fit))
@@ -121,8 +157,9 @@ class Experiment:
 
     @property
     def cast(self) -> list[Choice]:
-        """The game, and every player with its parts."""
-        return [choice for each in (self.game, self.learner, *self.opponents) for choice in each.everybody]
+        """The game, the policy if there is one, and every player with its parts."""
+        policies = [] if self.policy is None else [self.policy]
+        return [choice for each in (self.game, *policies, self.learner, *self.opponents) for choice in each.everybody]
 
     @property
     def participants(self) -> list[Choice]:
@@ -136,6 +173,7 @@ class Experiment:
         installed = attrs.evolve(
             self,
             game=self.game.as_installed(),
+            policy=None if self.policy is None else self.policy.as_installed(),
             learner=learner,
             opponents=unless_self_play(learner, tuple(rival.as_installed() for rival in self.opponents)),
         )

@@ -85,7 +85,8 @@ def take(registry: Registry, kind: str, given: Any, path: str) -> Taken:
     defaults = {field.name: field.default for field in attrs.fields(type(given))}
     own_offer = offer(registry, kind, type(given), {n: part for n, part in own.items() if part is not defaults[n]})
     registry = _with(registry, own_offer)
-    overrides = {f"{path}.{name}": value for name, value in settings(given).items()}
+    composed = KINDS[kind].fixed
+    overrides = {f"{path}.{name}": value for name, value in settings(given).items() if name not in composed}
     for part, of in part_kinds(type(given)).items():
         registry, name, inner = _part(registry, of, own[part], f"{path}.{part}")
         overrides |= {f"{path}.{part}.name": name, **inner}
@@ -143,8 +144,11 @@ def check_paths(**given: Any) -> None:
             raise BadValue(f"expected a path for {name}, got {path!r}")
 
 
-def cast(registry: Registry, game: Any, learner: Any, opponents: Any, overrides: Mapping[str, Any]) -> Cast:
-    """Turn names, classes and objects into names. opponents: one opponent, or a list of them."""
+def cast(
+    registry: Registry, game: Any, learner: Any, opponents: Any, overrides: Mapping[str, Any], policy: Any = None
+) -> Cast:
+    """Turn names, classes and objects into names. opponents: one opponent, or a list of them. policy: None for the
+    game's own policies."""
     rivals = opponents if isinstance(opponents, (list, tuple)) else [] if opponents is None else [opponents]
     everybody = [Taken(registry, "", {})]
     paths = ["opponent"] if len(rivals) == 1 else [f"opponent.{n}" for n in range(1, len(rivals) + 1)]
@@ -152,6 +156,9 @@ def cast(registry: Registry, game: Any, learner: Any, opponents: Any, overrides:
     for kind, given, path in roles + [("learner", rival, path) for rival, path in zip(rivals, paths, strict=True)]:
         everybody.append(take(everybody[-1].registry, kind, given, path))
     played, first, *others = everybody[1:]
+    if policy is not None:
+        taken = take(everybody[-1].registry, "policy", policy, "policy")
+        everybody.append(attrs.evolve(taken, overrides={"policy.name": taken.name, **taken.overrides}))
     registry, named, learners = everybody[-1].registry, {}, [taken.name for taken in (first, *others)]
     for path, value in overrides.items():
         if path == "evaluate.asked" and isinstance(value, list):
@@ -203,6 +210,8 @@ def _named_at(registry: Registry, path: str, learners: Iterable[str]) -> str | N
     if section == "evaluate" and any(offer.goes_by(evaluation) for offer in registry.of_kind("evaluation")):
         own = hyperparameters(loading.load(registry.find("evaluation", evaluation)))
         return next((h.names or None for h in own if h.name == setting), None)
+    if path == "policy.name":
+        return section
     if not path.endswith(".name"):
         return None
     part, chosen = path.split(".")[-2], [part_kinds(loading.load(registry.find("learner", name))) for name in learners]

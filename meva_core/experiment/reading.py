@@ -14,6 +14,7 @@ from meva_core.experiment.experiment import (
     SCHEMA,
     Experiment,
     FitSettings,
+    SampleSettings,
     opponent_path,
     unless_self_play,
 )
@@ -71,6 +72,8 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
         evaluate=evaluate,
         evaluations=tuple(chosen),
+        policy=read_choice(registry, "policy", plain["policy"], "policy") if "policy" in plain else None,
+        sample=_settings(SampleSettings, plain["sample"], "sample") if "sample" in plain else None,
         recipe=conversion.convert(plain.get("recipe", "default"), str, "recipe"),
         source=conversion.convert(plain.get("source", ""), str, "source"),
     )

@@ -22,6 +22,7 @@ from meva_core.registry.entries import Offer, Registry
 from meva_core.registry.recipes import Recipe
 
 NO_RECIPE = Recipe("default", "the classes' own defaults; there is no recipe", {})
+SAMPLED = {"pairs": 4, "steps": 200}  # [evaluate] of games that are played, where matches take much longer
 NEAR = 4.0  # no remark if the payoffs' range differs from that of the recipe's game by at most this factor
 
 
@@ -35,6 +36,7 @@ def resolve(
     recipe: str = "default",
     overrides: Mapping[str, Any] | None = None,
     or_default: bool = False,
+    sampled: bool = False,
 ) -> Experiment:
     """An experiment from names, a recipe and overrides, `{"learner.rate": 1.5}`.
 
@@ -42,13 +44,18 @@ def resolve(
     a recipe of that name uses its default recipe; with `or_default` so does the learner. The override `critic.width`
     applies to every learner that has a part of that name, `learner.critic.width` to one side only. The source ends with
     the recipe's measured results, unless an override changes the fit.
+
+    sampled: the game is played, also if its payoffs could be computed. Then its policies are the default ones, unless
+    others are chosen, and matches are fewer and shorter than without samples.
     """
     offers = [registry.find("learner", name) for name in (learner, *opponents)]
     book = cookbook(registry, files, registry.find("game", game), offers)
     used = _recipes(book, recipe, or_default)
     own, chosen = used[0], used[0].name
     draft = _draft(book, used, game, (learner, *opponents))
-    of_recipe, rate = dict(draft.game), _rate(draft.learner.own, offers[0])
+    if sampled or draft.sample is not None or is_played(registry.find("game", game)):
+        draft = _sampled(draft, book)
+    of_recipe, chosen_policy, rate = dict(draft.game), draft.policy.get("name"), _rate(draft.learner.own, offers[0])
     source = own.source
     for path, value in (overrides or {}).items():
         draft.override(path, value)
@@ -56,6 +63,8 @@ def resolve(
     evaluations.check_overrides(registry, draft.evaluate, overrides or {})
     if draft.game != of_recipe:
         source += _in_another_unit(registry, of_recipe, draft, overrides or {})
+    if own is not NO_RECIPE and draft.policy.get("name") != chosen_policy:
+        source += _for_tables(registry, draft.policy["name"])
     evaluate = evaluations.tables(registry, draft.evaluate, book.evaluations(0))
     head = {"schema": SCHEMA, "recipe": recipe, "source": source}
     plain = {**head, **draft.to_plain(), "evaluate": evaluate}
@@ -141,6 +150,14 @@ def _in_another_unit(
     return f"; its rates are for payoffs with a range of {meant:g}, not {played:g}: consider {', '.join(advice)}"
 
 
+def _for_tables(registry: Registry, policy: str) -> str:
+    """A clause for the source if the recipe's rates were chosen for the game's own policies, and `policy` is another
+    kind of them; else an empty string."""
+    if getattr(loading.load(registry.find("policy", policy)), "tabular", False):
+        return ""
+    return f"; its rates were chosen for tables, and {policy} policies may need others"
+
+
 def _payoff_range(offer: Offer, settings: Mapping[str, Any]) -> float:
     factory, numbers = loading.load(offer), {key: value for key, value in settings.items() if key != "name"}
     built = conversion.construct(factory, {**offer.parts, **conversion.structure(factory, numbers, "game")}, "game")
@@ -165,8 +182,23 @@ def _recipes(book: Cookbook, recipe: str, or_default: bool) -> list[Recipe]:
 def _draft(book: Cookbook, used: Sequence[Recipe], game: str, learners: Sequence[str]) -> Draft:
     """The draft from the recipes, one for each learner; parts that no recipe names are the default entries."""
     sides = [_side(book, n, name, own) for n, (name, own) in enumerate(zip(learners, used, strict=True))]
-    numbers = {section: dict(used[0].sections.get(section, {})) for section in ("game", "fit", "evaluate")}
-    return Draft({"name": game, **numbers["game"]}, sides[0], sides[1:], numbers["fit"], numbers["evaluate"])
+    numbers = {section: dict(used[0].sections.get(section, {})) for section in ("game", "policy", "fit", "evaluate")}
+    played, policy = {"name": game, **numbers["game"]}, numbers["policy"]
+    sample = dict(of_recipe) if (of_recipe := used[0].sections.get("sample")) else None
+    return Draft(played, policy, sample, sides[0], sides[1:], numbers["fit"], numbers["evaluate"])
+
+
+def is_played(game: Offer) -> bool:
+    """True if a game has rules only, so that its payoffs are always estimates."""
+    return kinds.form("game", loading.load(game)) == "sampled_game"
+
+
+def _sampled(draft: Draft, book: Cookbook) -> Draft:
+    """The draft of a game that is played. Unless its recipe is for samples, it has other matches."""
+    policy = draft.policy or {"name": book.defaults(0)["policy"]}
+    if draft.sample is not None:
+        return attrs.evolve(draft, policy=policy)
+    return attrs.evolve(draft, policy=policy, sample={}, evaluate={**draft.evaluate, **SAMPLED})
 
 
 def _side(book: Cookbook, n: int, name: str, own: Recipe) -> Side:

@@ -3,10 +3,13 @@
 Most functions have an example that runs as a test, with `jax` and `jax.numpy as jnp` imported.
 """
 
+from meva_core.ops.advantages import generalised_advantages, step_discounts
 from meva_core.ops.batching import everywhere, mean_over_batch, over_batch, spread
+from meva_core.ops.dice import box, dice, loaded_dice, score_function
 from meva_core.ops.gradients import (
     each_player,
     effects_after,
+    effects_at,
     jacobian_product,
     look_ahead_gradient,
     off_diagonal_product,
@@ -18,20 +21,25 @@ from meva_core.ops.gradients import (
 )
 from meva_core.ops.markov import discounted_shares
 from meva_core.ops.quantiles import huber, quantile_huber
-from meva_core.ops.returns import lambda_returns
+from meva_core.ops.returns import lambda_returns, returns_to_go
 from meva_core.ops.schedules import cosine
 from meva_core.ops.statistics import mean_and_sem
 from meva_core.ops.trees import stacked
 
 __all__ = [
+    "box",
     "cosine",
+    "dice",
     "discounted_shares",
     "each_player",
     "effects_after",
+    "effects_at",
     "everywhere",
+    "generalised_advantages",
     "huber",
     "jacobian_product",
     "lambda_returns",
+    "loaded_dice",
     "look_ahead_gradient",
     "mean_and_sem",
     "mean_over_batch",
@@ -40,9 +48,12 @@ __all__ = [
     "own_gradient",
     "own_rows",
     "quantile_huber",
+    "returns_to_go",
+    "score_function",
     "shaping_gradient",
     "simultaneous_gradient",
     "spread",
     "stacked",
+    "step_discounts",
     "transposed_product",
 ]

@@ -61,11 +61,17 @@ def simultaneous_gradient(payoff: Callable[[Array], Array], x: Array) -> Array:
     >>> simultaneous_gradient(payoff, jnp.array([[1.0], [2.0]])).tolist()
     [[-2.0], [1.0]]
     """
-    return own_rows(_effects(payoff, x))  # all players' passes backward share one forward
+    return own_rows(effects_at(payoff, x))  # all players' passes backward share one forward
 
 
-def _effects(payoff: Callable[[Array], Array], x: Array) -> Array:
-    """Gradients of every payoff in every policy, [i, j]: d payoff_i / d x_j, f32[P, P, D]."""
+def effects_at(payoff: Callable[[Array], Array], x: Array) -> Array:
+    """Gradients of every payoff in every policy, [i, j]: d payoff_i / d x_j, f32[P, P, D].
+
+    >>> def payoff(x):
+    ...     return x[0, 0] * x[1, 0] * jnp.array([-1.0, 1.0])
+    >>> effects_at(payoff, jnp.array([[1.0], [2.0]])).tolist()
+    [[[-2.0], [-1.0]], [[2.0], [1.0]]]
+    """
     # One player at a time, not vmap: with a second batch axis for players, small products become library calls instead
     # of loops that vectorise.
     paid, pull = jax.vjp(payoff, x)
@@ -122,7 +128,7 @@ def shaping_gradient(payoff: Callable[[Array], Array], x: Array, effects: Array 
     >>> shaping_gradient(payoff, jnp.array([[1.0], [2.0]])).tolist()
     [[-1.0], [-2.0]]
     """
-    held = _effects(payoff, x) if effects is None else effects
+    held = effects_at(payoff, x) if effects is None else effects
     players = range(len(x))
 
     def by(j: Any) -> Callable[[Any], Array]:

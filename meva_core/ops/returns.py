@@ -1,6 +1,7 @@
-"""Targets for meta-values along a trajectory. Shapes: T steps; all other axes broadcast."""
+"""Returns along a trajectory of policies, or along an episode. Shapes: T steps; all other axes broadcast."""
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 
@@ -24,3 +25,19 @@ def lambda_returns(payoffs: Array, values: Array, discounts: Array, trace: Array
 
     _, targets = jax.lax.scan(backwards, values[-1], (payoffs, values), reverse=True)
     return targets
+
+
+def returns_to_go(rewards: Array, weights: Array) -> Array:
+    """Rewards from each step to the end, in units of that step's weight, f32[T, ...]: sum_{k >= t} w_k r_k / w_t.
+
+    With weights proportional to d^t it is the discounted return, sum_{k >= t} d^(k - t) r_k (Sutton & Barto, 2018,
+    equation 3.8). It is 0 where the weight is.
+
+    rewards f32[T, ...]. weights f32[T].
+
+    >>> returns_to_go(jnp.array([1.0, 1.0, 1.0]), weights=jnp.array([0.5, 0.25, 0.0])).tolist()
+    [1.5, 1.0, 0.0]
+    """
+    weights = weights.reshape(-1, *(1,) * (rewards.ndim - 1))
+    left = jnp.cumsum((weights * rewards)[::-1], axis=0)[::-1]
+    return jnp.where(weights > 0, left / jnp.where(weights > 0, weights, 1), 0)

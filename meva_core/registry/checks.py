@@ -21,7 +21,7 @@ from meva_core.contracts.abstract import abstract, floats, key
 from meva_core.contracts.capabilities import Myopic, PlaysStrategies, StepsLike
 from meva_core.contracts.hooks import KINDS, PARTS
 from meva_core.contracts.hyperparameters import Hyperparameter, as_plain, hyperparameters, part_kinds
-from meva_core.contracts.playing import SampledGame
+from meva_core.contracts.playing import Policy, SampledGame
 from meva_core.contracts.protocols import Explorer, Game, Learner, Sweep, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue
@@ -153,12 +153,14 @@ def _exact_game(offer: Offer, made: Game) -> None:
     x = asked.array("init(key)", asked.shapes("init(key)", "init", key()), players, size)
     asked.array("payoff(x)", asked.shapes("payoff(x)", "payoff", x), players)
     asked.array("payoff_range", asked.answer("payoff_range", lambda: abstract(jnp.asarray(made.payoff_range))), players)
-    entries = asked.array("entries(x)", asked.shapes("entries(x)", "entries", x), players, size)
+    entries = asked.shapes("entries(x)", "entries", x)
+    names = asked.attribute("entry_names", "names", lambda value: all(isinstance(name, str) for name in value))
+    count = size if getattr(entries, "shape", None) == (players, size) else len(names)
+    asked.array("entries(x)", entries, players, count)
     if (back := asked.shapes("from_entries(entries)", "from_entries", entries)) is not None:
         asked.array("from_entries(entries)", back, players, size)
-    names = asked.attribute("entry_names", "names", lambda value: all(isinstance(name, str) for name in value))
-    if len(names) != size:
-        asked.refuse("entry_names", f"{size} names, one for each number of a policy", list(names))
+    if len(names) != count:
+        asked.refuse("entry_names", f"{count} names, one for each number of a policy", list(names))
     outcomes = asked.shapes("outcomes(x)", "outcomes", x)
     if not isinstance(outcomes, dict):
         asked.refuse("outcomes(x)", "a dictionary", outcomes)
@@ -174,6 +176,20 @@ def _exact_game(offer: Offer, made: Game) -> None:
         what = f"best_response(x, {seat})"
         if (answers := asked.shapes(what, "best_response", x, static=(seat,))) is not None:
             asked.array(what, answers, None, size)
+
+
+def policy(offer: Offer, made: Policy, observation_size: int, num_actions: int) -> None:
+    """Check the sizes of a policy, and the shapes of its numbers, its memory and its logits."""
+    asked = Asked(offer, made)
+    size = asked.attribute("policy_size", "a whole number >= 1", whole)
+    memory_size = asked.attribute("memory_size", "a whole number >= 0", lambda value: value == 0 or whole(value))
+    asked.attribute("tabular", "True or False", lambda value: value in (True, False))
+    x = asked.array("init(key)", asked.shapes("init(key)", "init", key()), size)
+    memory = asked.array("begin(x)", asked.shapes("begin(x)", "begin", x), memory_size)
+    what = "act(x, memory, observation)"
+    logits, after = asked.pair(what, asked.shapes(what, "act", x, memory, floats(observation_size)))
+    asked.array(f"the logits of {what}", logits, num_actions)
+    asked.same(f"the memory of {what}", after, memory)
 
 
 def learner(offer: Offer, made: Learner, on: Game) -> Any:

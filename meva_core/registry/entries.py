@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from meva_core.contracts.hooks import KINDS, Entry, kind_label
+from meva_core.contracts.hooks import KINDS, Entry, kind_label, plural_label
 from meva_core.errors import BadPlugin, UnknownName, did_you_mean, in_short
 from meva_core.registry.recipes import RecipeFile, of_package
 
@@ -199,8 +199,8 @@ class Registry:
 
 def kind_named(text: str) -> str | None:
     """The kind that `text` names, singular or plural, as in "Value models" or "value-model"; None if it names none."""
-    singular = re.sub(r"[-_\s]+", "_", text.strip().lower()).removesuffix("s")
-    return singular if singular in KINDS else None
+    wanted = re.sub(r"[-_\s]+", " ", text.strip().lower())
+    return next((kind for kind in KINDS if wanted in (kind_label(kind), plural_label(kind))), None)
 
 
 def check_kind(text: str) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import jinja2
 
-from meva_core.contracts.hooks import VERSION, kind_label
+from meva_core.contracts.hooks import KINDS, VERSION, kind_label
 from meva_core.errors import BadFolder, BadValue
 from meva_core.registry.entries import Registry
 
-_IMPORTED = ("Game", "Learner", "ValueModel", "Explorer", "Evaluation", "Entry")  # the templates import these names
+_IMPORTED = ("Entry", *(kind.protocol for kind in KINDS.values()))  # names that the templates import
 
 
 def write(registry: Registry, name: str, kind: str, folder: Path | None = None) -> dict[str, Path]:

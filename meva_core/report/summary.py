@@ -3,6 +3,7 @@
     schema              4
     hash                hash of the experiment; equal hashes mean equal numbers (on one machine with equal versions)
     game, learner       names; opponents: names, empty in self-play; recipe, source
+    policy              name of the policies of all players; only if they are not the game's own
     players             labels of the learner and the opponents: names, with differing hyper-parameters if players share
                         a name (meva_core/experiment/labels.py)
     payoff_range        widest range of a player's payoffs in this game: the unit of tolerances
@@ -89,6 +90,7 @@ def of_matches(experiment: Experiment, seen: Seen) -> dict[str, Any]:
         "schema": SCHEMA,
         "hash": experiment.hash,
         "game": experiment.game.name,
+        **({"policy": experiment.policy.name} if experiment.policy is not None else {}),
         "learner": experiment.learner.name,
         "opponents": [opponent.name for opponent in experiment.opponents],
         "players": labels.of(experiment),
@@ -139,7 +141,7 @@ def _add(row: dict[str, Any], added: Mapping[str, Any], evaluation: Evaluation) 
 
 
 def _policies(entries: np.ndarray, names: tuple[str, ...]) -> list[dict[str, dict[str, float | None]]]:
-    """Mean and quartiles of policy entries f32[S, N, P, D], per seat and entry name."""
+    """Mean and quartiles of policy entries f32[S, N, P, E], per seat and entry name."""
     flat = entries.reshape(-1, *entries.shape[-2:]).astype(float)
     quartiles = np.quantile(flat, [0.25, 0.75], axis=0)
     return [

@@ -41,8 +41,9 @@ def title(summary: Mapping[str, Any]) -> str:
     learner, *rivals = summary["players"]
     opponents = f" against {', '.join(rivals)}" if rivals else " in self-play"
     seeds = len(summary["seeds"])
+    policies = f" between {summary['policy']} policies" if "policy" in summary else ""
     return (
-        f"{learner}{opponents} on {summary['game']} "
+        f"{learner}{opponents} on {summary['game']}{policies} "
         f"(recipe {summary['recipe']}, {seeds} seed{'s' if seeds > 1 else ''})"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,34 +23,43 @@ from meva_core.storage import checkpoint, metrics
 
 PyTree = Any
 CHECKPOINTS, SNAPSHOTS = "checkpoints", "snapshots"  # folders, with one for each player's path in the experiment
+MATCHES = "matches"  # the folder of matches on games that are played, in place of a player's path
 SNAPSHOTS_OF_A_FIT = 10  # of the parameters, evenly spaced
 
 
 @attrs.frozen
 class Place:
-    """A folder and the player whose fit is stored there. decisive: everything that decides the fit, as plain tables."""
+    """A folder and the player whose fit is stored there. decisive: everything that decides the fit, as plain tables.
+    snapshots: True if the parameters are stored ten times along the fit."""
 
     out: Path
     player: str
     decisive: Mapping[str, Any]
+    snapshots: bool = True
 
 
 def train(
-    settings: FitSettings, trainings: Sequence[Training], progress: Progress, place: Place | None = None
+    settings: FitSettings,
+    trainings: Sequence[Training],
+    progress: Progress,
+    place: Place | None = None,
+    seeds: Sequence[int] | None = None,
 ) -> tuple[PyTree, History]:
     """Fit one player, from the last checkpoint in its place: returns the state, every leaf [S, ...], and the history.
 
-    Every chunk is saved when it ends; Ctrl-C and SIGTERM take effect after that. Raises Diverged if all seeds diverged,
-    or if one did and `fit.on_divergence` is "stop".
+    seeds: one for each training; default: those of the settings. Every chunk is saved when it ends; Ctrl-C and SIGTERM
+    take effect after that. Raises Diverged if all seeds diverged, or if one did and `fit.on_divergence` is "stop".
     """
-    seeds = settings.every_seed
+    seeds = settings.every_seed if seeds is None else seeds
     state, loops, history = fitting.start(trainings, seeds), 0, History.of(trainings[0], seeds)
     if place is not None:
         out, player = place.out, place.player
         state, loops = _resumed(out, player, state, history, progress)
         if loops > trainings[0].num_steps:
             raise BadFolder(f"expected checkpoints of at most {trainings[0].num_steps} loops in {out}, got {loops}")
-        for name in (CHECKPOINTS, SNAPSHOTS):  # created only here: if deleted during the fit, they stay deleted
+        for name in (
+            (CHECKPOINTS, SNAPSHOTS) if place.snapshots else (CHECKPOINTS,)
+        ):  # created only here: if deleted during the fit, they stay deleted
             (out / name / player).mkdir(parents=True, exist_ok=True)
     _complain(settings, history, [], progress)
     num_steps = trainings[0].num_steps
@@ -59,7 +69,7 @@ def train(
             if _due(loops, chunk.loops, num_steps):
                 params = fitting.fitted_params(trainings, chunk.state)
                 new += history.lose(_not_numbers(params, len(history.seeds)), chunk.loops - 1, "a parameter")
-                if place is not None:
+                if place is not None and place.snapshots:
                     checkpoint.write(place.out / SNAPSHOTS / place.player, chunk.loops, params, place.decisive)
             state, loops = chunk.state, chunk.loops
             if place is not None:
@@ -70,6 +80,14 @@ def train(
             progress.chunk(chunk)
             check()
     return state, history
+
+
+def forget_unless(place: Place) -> None:
+    """Delete the checkpoints and snapshots of a place whose contents something else decided."""
+    stored = checkpoint.experiment_of(place.out / CHECKPOINTS / place.player)
+    if stored is not None and stored != place.decisive:
+        for name in (CHECKPOINTS, SNAPSHOTS):
+            shutil.rmtree(place.out / name / place.player, ignore_errors=True)
 
 
 def _resumed(out: Path, player: str, fresh: PyTree, history: History, progress: Progress) -> tuple[PyTree, int]:

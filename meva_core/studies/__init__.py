@@ -1,1 +1,1 @@
-"""Many runs together: tournaments, sweeps, reproductions, counts of claims, and verification."""
+"""Tournaments, sweeps, reproductions, counts of claims and verification; fits and surveys of plain objects."""

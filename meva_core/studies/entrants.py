@@ -62,10 +62,13 @@ def parse(text: str) -> Entrant:
     return Entrant(label.strip() if equals else text.strip(), ":".join(names), settings)
 
 
-def as_learner(registry: Registry, entrant: Entrant, game: str, strategies: Iterable[str]) -> Entrant:
+def as_learner(
+    registry: Registry, entrant: Entrant, game: str, strategies: Iterable[str], policy: str | None = None
+) -> Entrant:
     """Turn an entrant that names a strategy of the game into the learner that plays this strategy.
 
-    An entrant that names a learner is returned unchanged. Raises UnknownName if the name is neither.
+    policy: name of the policies of all players; None for the game's own. An entrant that names a learner is returned
+    unchanged. Raises UnknownName if the name is neither.
     """
     if "learner" in registry.kinds_of(entrant.name):
         return entrant
@@ -81,6 +84,11 @@ def as_learner(registry: Registry, entrant: Entrant, game: str, strategies: Iter
                 return Entrant(entrant.label, offer.name, {setting: entrant.name, **entrant.settings})
     learners = [offer.name for offer in registry.of_kind("learner")]
     hint = did_you_mean(entrant.name, [*learners, *strategies], most=40)
+    if not strategies and policy is not None:
+        raise UnknownName(
+            f"unknown learner {entrant.name!r}{hint}; strategies of {game} are tables, got --policy {policy}: leave "
+            "it out"
+        )
     if not strategies:
         raise UnknownName(f"unknown learner {entrant.name!r}{hint}; {game} names no strategies")
     raise UnknownName(f"unknown learner or strategy of {game} {entrant.name!r}{hint}")

@@ -14,16 +14,16 @@ import attrs
 import numpy as np
 
 from meva_core import evaluate
-from meva_core.contracts import conversion, kinds
+from meva_core.contracts import conversion
 from meva_core.contracts.capabilities import whose_steps
 from meva_core.contracts.hyperparameters import parts
 from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadCombination, BadFolder, BadValue
 from meva_core.experiment import compose, resolve
-from meva_core.experiment.choice import Choice, parts_of
+from meva_core.experiment.choice import Choice, parts_of, read_choice
 from meva_core.experiment.compose import Composition
 from meva_core.experiment.experiment import EvaluateSettings, Experiment
-from meva_core.registry import checks, loading
+from meva_core.registry import loading
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile
 from meva_core.registry.toml_reading import read_toml
@@ -38,8 +38,9 @@ class Tournament:
 
     learners: entrants, or texts that `entrants.parse` reads.
     trials, steps: matches per pair and fit, and steps of every match. seed, seeds: first seed and number of fits.
-    overrides: hyper-parameters by learner, {"lola.variant": "taylor"} or {"maml.critic.width": 32}; by "game"; or by a
-    part, for all learners that have it, {"critic.width": 32}. An entrant's own settings override these.
+    overrides: hyper-parameters by learner, {"lola.variant": "taylor"} or {"maml.critic.width": 32}; by "game" or
+    "policy", where policy.name chooses the policies of all players; or by a part, for all learners that have it,
+    {"critic.width": 32}. An entrant's own settings override these.
     """
 
     games: tuple[str, ...]
@@ -74,18 +75,16 @@ class Tournament:
 
     def players(self, registry: Registry, game: str) -> list[Entrant]:
         """The entrants as learners in a game. Raises MevaError if one is neither a learner nor a strategy of it."""
-        strategies = self._strategies(registry, game)
-        return [entrants.as_learner(registry, each, game, strategies) for each in self.entrants]
+        own = read_choice(registry, "game", {**self._table("game"), "name": game}, "game")
+        policy = self._table("policy")
+        chosen = read_choice(registry, "policy", policy, "policy") if "name" in policy else None
+        strategies = compose.game_between(own, chosen).strategies
+        return [entrants.as_learner(registry, each, game, strategies, policy.get("name")) for each in self.entrants]
 
-    def _strategies(self, registry: Registry, game: str) -> list[str]:
-        offer = registry.find("game", game)
-        settings = {path.partition(".")[2]: value for path, value in self.overrides.items() if path.startswith("game.")}
-        arguments = {**conversion.structure(loading.load(offer), settings, "game"), **offer.parts}
-        built = conversion.construct(loading.load(offer), arguments, "game")
-        if not offer.bundled:
-            checks.game(offer, built)
-        kinds.check("game", built, f"game {game}")  # an exact one
-        return list(built.strategies)
+    def _table(self, section: str) -> dict[str, Any]:
+        """The overrides of a section."""
+        own = ((path.partition("."), value) for path, value in self.overrides.items())
+        return {name: value for (of, _, name), value in own if of == section}
 
 
 @attrs.frozen
@@ -193,10 +192,10 @@ def _seated(
 
 
 def _check_sections(registry: Registry, settings: Tournament, players: Sequence[Entrant]) -> None:
-    """Raise BadValue if an override belongs to no learner, no part and no game."""
+    """Raise BadValue if an override belongs to no learner, no part, no game and no policy."""
     names = [player.name for player in players]
     inside = [part for name in names for part in parts_of(registry.find("learner", name))]
-    sections = list(dict.fromkeys((*names, "game", *inside)))
+    sections = list(dict.fromkeys((*names, "game", "policy", *inside)))
     for path in settings.overrides:
         if path.partition(".")[0] not in sections:
             raise BadValue(f"expected LEARNER.NAME=VALUE with one of {', '.join(sections)}, got {path!r}")
@@ -239,7 +238,7 @@ def _resolve(
     wanted = {part for _, side in sides for part in parts(loading.load(registry.find("learner", side.name)))}
     for path, value in settings.overrides.items():
         section, _, name = path.partition(".")
-        if section in wanted or section == "game":
+        if section in wanted or section in ("game", "policy"):
             overrides[path] = value
         for side, entrant in sides:
             if section == entrant.name:

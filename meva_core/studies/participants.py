@@ -12,7 +12,7 @@ from meva_core.studies import meetings
 
 
 def of_folder(registry: Registry, folder: Path) -> list[Offer]:
-    """Entries of games and learners; for a run also parts of learners and evaluations that it names.
+    """Entries of games, policies and learners; for a run also parts of learners and evaluations that it names.
 
     Raises BadFolder if the folder holds neither a run nor a tournament, and MevaError if a plugin is not installed.
     """
@@ -24,6 +24,7 @@ def of_folder(registry: Registry, folder: Path) -> list[Offer]:
         if begun.registry_file is not None:
             registry, _ = runner.plugins(begun.registry_file)
         games = [registry.find("game", name) for name in settings.games]
+        policies = [registry.find("policy", name)] if (name := settings.overrides.get("policy.name")) else []
         players = settings.players(registry, settings.games[0])
-        return games + [registry.find("learner", player.name) for player in players]
+        return games + policies + [registry.find("learner", player.name) for player in players]
     raise BadFolder(f"expected a folder with an experiment.toml or a tournament.toml, got {folder}")

@@ -5,7 +5,7 @@ The layout of a sweep file, NAME.toml:
     title = "what is asked"
     game = "ipd"
     learner = "meva"                 # and opponents = [...], recipe = "..."
-    set = { "fit.seeds" = 10 }       # for every run, as --set
+    set = { "fit.seeds" = 10 }       # for every run, as --set; "policy.name" = "mlp" is --policy mlp
     quick = { "fit.seeds" = 2 }      # overrides `set`, with --quick
     notes = ["what a reader should know"]
 

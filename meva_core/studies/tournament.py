@@ -22,7 +22,7 @@ from meva_core.compute.progress import Progress
 from meva_core.contracts import conversion
 from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadValue
-from meva_core.experiment import local
+from meva_core.experiment import compose, local
 from meva_core.match import Fitted, Held, Match
 from meva_core.ops import stacked
 from meva_core.registry import attribution
@@ -37,6 +37,7 @@ def tournament(
     game: Any,
     learners: Sequence[Any],
     *,
+    policy: Any = None,
     trials: int = 1024,
     steps: int = 300,
     seed: int = 0,
@@ -49,7 +50,8 @@ def tournament(
     """Let every learner play every learner; what `meva tournament` does, without a folder.
 
     game: a name, or a class or object of your own. learners: texts as after --learners, ["naive", "tit_for_tat",
-    "lola:look_ahead_rate=50"], or classes and objects. `set` changes hyper-parameters by learner, {"lola.variant":
+    "lola:look_ahead_rate=50"], or classes and objects. policy: what the players' numbers mean, also a name, a class or
+    an object; None for the game's own policies. `set` changes hyper-parameters by learner, {"lola.variant":
     "taylor"}. Raises MevaError on bad input.
 
     >>> import meva_core as meva
@@ -66,9 +68,9 @@ def tournament(
     overrides = local.check_overrides(set)
     local.check_paths(registry_file=registry_file)
     registry, files = runner.plugins(registry_file)
-    cast = local.cast(registry, game, learners[0], list(learners[1:]), {})
+    cast = local.cast(registry, game, learners[0], list(learners[1:]), {}, policy)
     registry = cast.registry
-    of_game = {path: value for path, value in cast.overrides.items() if path.startswith("game.")}
+    of_game = {path: value for path, value in cast.overrides.items() if path.startswith(("game.", "policy."))}
     settings = Tournament(
         games=(cast.game,),
         learners=tuple(_entrants(cast, learners)),
@@ -77,7 +79,7 @@ def tournament(
         **{name: conversion.convert(number, int, name) for name, number in numbers.items()},
     )
     planned = meetings(registry, files, settings)
-    cast.check_games(planned[0].composition.game)
+    cast.check_games(compose.build(planned[0].experiment.game, "game"))
     with tempfile.TemporaryDirectory() as fits:
         met = list(play(settings, planned, Path(fits), progress or Progress(), lambda meeting: None))
     return Scores(standings.summary(settings, met))

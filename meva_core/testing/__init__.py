@@ -1,6 +1,13 @@
 """The conformance kit: `checks` and `evaluations` for the tests of a plugin, `installed` for installed plugins."""
 
-from meva_core.testing.checks import check_entry, check_explorer, check_game, check_learner, check_value_model
+from meva_core.testing.checks import (
+    check_entry,
+    check_explorer,
+    check_game,
+    check_learner,
+    check_policy,
+    check_value_model,
+)
 from meva_core.testing.evaluations import check_evaluation
 from meva_core.testing.sampled_games import check_sampled_game
 from meva_core.testing.scripted import episodes
@@ -11,6 +18,7 @@ __all__ = [
     "check_explorer",
     "check_game",
     "check_learner",
+    "check_policy",
     "check_sampled_game",
     "check_value_model",
     "episodes",

@@ -1,4 +1,4 @@
-"""The conformance kit: checks that every game, learner, value model and explorer must pass.
+"""The conformance kit: checks that every game, learner, value model, explorer and policy must pass.
 
 For a plugin's own tests::
 
@@ -14,6 +14,7 @@ shapes and types, finite numbers, jit = eager, vmap = loop, no second compilatio
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Callable
@@ -30,7 +31,7 @@ from meva_core import match as matching
 from meva_core.contracts import kinds
 from meva_core.contracts.hooks import Entry
 from meva_core.contracts.hyperparameters import pace
-from meva_core.contracts.playing import Playable, SampledGame
+from meva_core.contracts.playing import Playable, Policy, SampledGame
 from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue, MevaError
@@ -46,6 +47,8 @@ from meva_core.testing.transforms import (
     check_transforms,
     counting,
 )
+
+OBSERVED = 5  # numbers per observation of the policies that are checked
 
 
 def check_entry(entry: Entry) -> None:
@@ -90,9 +93,10 @@ def check_game(game: Game | SampledGame) -> None:
         if game.symmetric:
             message = f"symmetric: expected payoff(x[p]) == payoff(x)[p] for p = {permutation}"
             check_close(message, game.payoff(x[order]), game.payoff(x)[order])
-    assert len(game.entry_names) == size, f"entry_names: expected {size} names, got {game.entry_names}"
-    entries = game.entries(x)
-    check_array("entries(x)", entries, x.shape)
+    entries, names = game.entries(x), game.entry_names
+    count = size if jnp.shape(entries) == x.shape else len(names)
+    assert len(names) == count, f"entry_names: expected {count} names, got {names}"
+    check_array("entries(x)", entries, (players, count))
     if (back := game.from_entries(entries)) is not None:
         check_array("from_entries(entries)", back, x.shape)
         check_close("from_entries: expected policies with those entries", game.entries(back), entries)
@@ -213,6 +217,53 @@ def check_explorer(explorer: Explorer, *, num_features: int = 16, size: int = 3)
     jax.tree.map(np.testing.assert_array_equal, (perturbed, new_features, new_step), again)
     check_transforms("draw and perturb", lambda key: explore(explorer, key), jax.random.split(jax.random.key(1), BATCH))
     check_pure("draw and perturb", explore, explorer, jax.random.key(0))
+
+
+def check_policy(build: Callable[[int, int, bool], Policy]) -> None:
+    """Check sizes, logits, gradients and memory of the policy that `build(observation_size, num_actions, one_hot)`
+    returns, with two actions and with three.
+
+    The logits must be finite and depend on the numbers; a memory must change, and what it holds must matter.
+    """
+    for num_actions in (2, 3):
+        _check_policy(build(OBSERVED, num_actions, True), num_actions)
+
+
+def _check_policy(policy: Policy, num_actions: int) -> None:
+    kinds.check("policy", policy)
+    check_pytree(policy)
+    size, memory_size = policy.policy_size, policy.memory_size
+    batch = jax.jit(jax.vmap(policy.init))(jax.random.split(jax.random.key(0), BATCH))
+    x = np.asarray(batch)[0]
+    check_array("init(key)", x, (size,))
+    assert not np.array_equal(x, np.asarray(batch)[1]), "init(key): expected different numbers for a different key"
+    memory = policy.begin(x)
+    check_array("begin(x)", memory, (memory_size,))
+    seen = jnp.asarray(np.eye(OBSERVED, dtype=np.float32))
+    logits, after = jax.jit(policy.act)(x, memory, seen[0])
+    check_array("the logits of act(x, memory, observation)", logits, (num_actions,))
+    check_array("the memory of act(x, memory, observation)", after, (memory_size,))
+    episode = functools.partial(_episode, seen=seen)
+    slopes = jax.jit(jax.jacobian(lambda x: jax.nn.log_softmax(episode(policy, x))))(x)
+    check_array("the gradient of act", slopes, (OBSERVED, num_actions, size))
+    assert np.any(slopes), "act: expected logits that depend on the numbers, got a gradient of 0"
+    if memory_size:
+        assert not np.array_equal(after, memory), "act: expected another memory after an observation"
+        last = jax.jit(lambda seen: _episode(policy, x, seen)[-1])
+        swapped = seen[np.array([1, 0, *range(2, OBSERVED)])]
+        assert not np.array_equal(last(seen), last(swapped)), "act: expected logits that need the memory"
+    check_transforms("act", lambda x: episode(policy, x), batch)
+    check_pure("act", episode, policy, x)
+
+
+def _episode(policy: Policy, x: Array, seen: Array) -> Array:
+    """The logits f32[T, A] of a policy that sees the observations f32[T, O] one after the other."""
+
+    def step(memory: Array, observation: Array) -> tuple[Array, Array]:
+        logits, memory = policy.act(x, memory, observation)
+        return memory, logits
+
+    return jax.lax.scan(step, policy.begin(x), seen)[1]
 
 
 def _batch(game: Game) -> Array:

@@ -29,7 +29,8 @@ def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
     """
     checks.check_entry(offer.entry)
     if not _needs_a_game(offer):
-        _check_of(offer)(make.make(offer.kind, full_name(offer), **small(offer)))
+        built = KINDS[offer.kind].arguments
+        _check_of(offer)(builder(offer) if built else make.make(offer.kind, full_name(offer), **small(offer)))
         return []
     played, refused = [], []
     for name in games:
@@ -113,6 +114,17 @@ def small(offer: Offer) -> Mapping[str, Any]:
     return getattr(loading.load(offer), "small", {})
 
 
+def builder(offer: Offer, **parts: Any) -> Any:
+    """A function that builds an entry with the values of `small` from its kind's `arguments`, as far as it has them."""
+
+    def build(*arguments: Any) -> Any:
+        named, fields = zip(KINDS[offer.kind].arguments, arguments, strict=True), _names(offer)
+        supplied = {name: value for name, value in named if name in fields}
+        return make.make(offer.kind, full_name(offer), **parts, **{**small(offer), **supplied})
+
+    return build
+
+
 def parts_to_fit(offer: Offer) -> bool:
     """True if a learner has other parts than the game, and so may need training."""
     return bool(set(parts(loading.load(offer))) - {"game"})
@@ -142,14 +154,7 @@ def _check_on(registry: Registry, offer: Offer, game: Game, called: str) -> None
     if offer.kind == "learner":
         checks.check_learner(learner(registry, offer, game), game)
         return
-
-    def build(*arguments: Any) -> Any:
-        """The component with the arguments that a learner would supply, as far as it has them."""
-        values, names = zip(KINDS[offer.kind].arguments, arguments, strict=True), _names(offer)
-        supplied = {name: value for name, value in values if name in names}
-        return make.make(offer.kind, full_name(offer), game=game, **{**small(offer), **supplied})
-
-    _check_of(offer)(build, game)
+    _check_of(offer)(builder(offer, game=game), game)
 
 
 def _names(offer: Offer) -> set[str]:

@@ -73,6 +73,7 @@ class Fixed(PlaysStrategies, Learner):
             self._remark(self.policy)
         if self.probabilities is not None:
             if not self._from_probabilities:
+                self._refuse_networks("learner.probabilities")
                 raise BadCombination(
                     f"expected learner.policy = [{self.game.policy_size} numbers], got learner.probabilities: policies "
                     f"of {type(self.game).__name__} are not probabilities"
@@ -83,7 +84,8 @@ class Fixed(PlaysStrategies, Learner):
     def held(self) -> Array | None:
         shape = (self.game.num_players, self.game.policy_size)
         if self.probabilities is not None:
-            return self.game.from_entries(jnp.broadcast_to(jnp.asarray(self.probabilities), shape))
+            entries = (self.game.num_players, len(self.game.entry_names))
+            return self.game.from_entries(jnp.broadcast_to(jnp.asarray(self.probabilities), entries))
         if self.policy is not None:
             return jnp.broadcast_to(jnp.asarray(self.policy), shape)
         if self.strategy is None:
@@ -110,12 +112,13 @@ class Fixed(PlaysStrategies, Learner):
     @property
     def _from_probabilities(self) -> bool:
         """True if the game's policies have probabilities as entries."""
-        halves = jnp.full((self.game.num_players, self.game.policy_size), 0.5)
+        halves = jnp.full((self.game.num_players, len(self.game.entry_names)), 0.5)
         return jax.eval_shape(self.game.from_entries, halves) is not None
 
     def _check_strategy(self, strategy: str) -> None:
         names = list(self.game.strategies)
         if not names:
+            self._refuse_networks(f"learner.strategy = {strategy!r}")
             raise BadCombination(
                 f"expected learner.policy = [{self.game.policy_size} numbers]: {type(self.game).__name__} names no "
                 f"strategies, got learner.strategy = {strategy!r}"
@@ -123,15 +126,24 @@ class Fixed(PlaysStrategies, Learner):
         if strategy not in names:
             raise UnknownName(f"unknown strategy {strategy!r}{did_you_mean(strategy, names)}")
 
+    def _refuse_networks(self, given: str) -> None:
+        """Raise BadCombination if the game's policies are networks, whose numbers no formula gives."""
+        if policies := getattr(self.game, "policies", ()):
+            raise BadCombination(
+                f"expected --policy table with {given}, got {type(policies[0]).__name__}: the numbers of a network "
+                "cannot be set to what it should do"
+            )
+
     def _check_rows(self, name: str, given: Any, *, of: str = "") -> None:
         """Raise BadCombination unless there is one row of D numbers, or one for each seat."""
         size, players, nested = self.game.policy_size, self.game.num_players, _nested(given)
         lengths = [len(row) for row in given] if nested else [len(given)]
         if lengths != [size] * (players if nested else 1):
             got = ", ".join(map(str, lengths)) + (" in rows" if nested else "")
+            names = self.game.entry_names
+            told = f" ({of}{', '.join(names)})" if len(names) == size else ""
             raise BadCombination(
-                f"learner.{name}: expected {size} numbers ({of}{', '.join(self.game.entry_names)}), or such a row for "
-                f"each of {players} seats, got {got}"
+                f"learner.{name}: expected {size} numbers{told}, or such a row for each of {players} seats, got {got}"
             )
 
     def _remark(self, policy: Any) -> None:

@@ -68,6 +68,9 @@ class IteratedTwoByTwo(Discounted):
     def from_entries(self, entries: Array) -> Array:
         return to_logits(entries)
 
+    def from_logits(self, logits: Array) -> Array:
+        return logits[..., 1] - logits[..., 0]
+
     @property
     def strategies(self) -> Mapping[str, Any]:
         """Strategies by name, all memory-one: after noise, grim cooperates again only if both happen to at once."""

@@ -81,6 +81,9 @@ class IteratedNPlayer(Discounted):
     def from_entries(self, entries: Array) -> Array:
         return to_logits(entries)
 
+    def from_logits(self, logits: Array) -> Array:
+        return logits[..., 1] - logits[..., 0]
+
     @property
     def strategies(self) -> Mapping[str, Any]:
         others = np.tile(np.arange(self.num_players), 2)  # number of others who cooperated, per entry

@@ -138,6 +138,9 @@ class NormalForm(Discounted):
     def from_entries(self, entries: Array) -> Array:
         return jnp.log(jnp.clip(entries, math.exp(-2 * SATURATED), 1.0))
 
+    def from_logits(self, logits: Array) -> Array:
+        return logits.reshape(2, self.policy_size)
+
     @property
     def strategies(self) -> Mapping[str, Array]:
         """Strategies that both players can play: always one action, a random action, or the other's last action."""

@@ -8,6 +8,7 @@ from jax import Array
 
 from meva_core.contracts import Game, Learner, Sweep, component, leaf, not_negative, part, positive
 from meva_core.ops import off_diagonal_product, simultaneous_gradient
+from meva_gradient_rules.payoffs import independent_payoffs
 from meva_gradient_rules.sweeps import look_ahead_rates
 
 
@@ -28,16 +29,20 @@ class CGD(Learner):
     rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
     look_ahead_rate: float = leaf(default=1.0, doc="rate of the imagined steps", check=not_negative, per_payoff=True)
 
+    learns_from = "sample"
+
     @property
     def sweep(self) -> Sweep:
         return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        first, second = independent_payoffs(self.game, key)
+
         def left_side(flat: Array) -> Array:
             v = flat.reshape(x.shape)
-            return (v - self.look_ahead_rate * off_diagonal_product(self.game.payoff, x, v)).ravel()
+            return (v - self.look_ahead_rate * off_diagonal_product(second, x, v)).ravel()
 
         # The full PD x PD matrix: a direct solve is exact, and cheaper at the size of these policies.
         matrix = jax.vmap(left_side, out_axes=1)(jnp.eye(x.size, dtype=x.dtype))
-        gradient = simultaneous_gradient(self.game.payoff, x)
+        gradient = simultaneous_gradient(first, x)
         return self.rate * jnp.linalg.solve(matrix, gradient.ravel()).reshape(x.shape), state

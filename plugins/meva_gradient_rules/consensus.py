@@ -6,6 +6,7 @@ from jax import Array
 
 from meva_core.contracts import Game, Learner, component, leaf, not_negative, part, positive
 from meva_core.ops import simultaneous_gradient, transposed_product
+from meva_gradient_rules.payoffs import independent_payoffs
 
 
 @component
@@ -26,6 +27,9 @@ class Consensus(Learner):
         default=1.0, doc="weight of the descent on the gradient's norm", check=not_negative, per_payoff=True
     )
 
+    learns_from = "sample"
+
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        gradient = simultaneous_gradient(self.game.payoff, x)
-        return self.rate * (gradient - self.weight * transposed_product(self.game.payoff, x, gradient)), state
+        first, second = independent_payoffs(self.game, key)
+        gradient = simultaneous_gradient(first, x)
+        return self.rate * (gradient - self.weight * transposed_product(second, x, gradient)), state

@@ -6,6 +6,7 @@ from jax import Array
 
 from meva_core.contracts import Game, Learner, Sweep, component, leaf, not_negative, part, positive
 from meva_core.ops import simultaneous_gradient
+from meva_gradient_rules.payoffs import independent_payoffs
 from meva_gradient_rules.sweeps import look_ahead_rates
 
 
@@ -23,10 +24,13 @@ class Extragradient(Learner):
         default=1.0, doc="rate of every player's imagined step", check=not_negative, per_payoff=True
     )
 
+    learns_from = "sample"
+
     @property
     def sweep(self) -> Sweep:
         return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        ahead = x + self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
-        return self.rate * simultaneous_gradient(self.game.payoff, ahead), state
+        now, after = independent_payoffs(self.game, key)
+        ahead = x + self.look_ahead_rate * simultaneous_gradient(now, x)
+        return self.rate * simultaneous_gradient(after, ahead), state

@@ -1,5 +1,6 @@
 """Higher-order LOLA."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from jax import Array
@@ -17,6 +18,7 @@ from meva_core.contracts import (
     static,
 )
 from meva_core.ops import look_ahead_gradient, simultaneous_gradient
+from meva_gradient_rules.payoffs import independent_payoffs
 from meva_gradient_rules.sweeps import look_ahead_rates
 
 
@@ -41,6 +43,7 @@ class HOLA(Learner):
     )
     order: int = static(default=2, doc="number of levels of look-ahead", check=between(1, 8))
 
+    learns_from = "sample"
     small: ClassVar = {"order": 1}
 
     @property
@@ -48,10 +51,11 @@ class HOLA(Learner):
         return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        return self.rate * self._gradient(self.order, x), state
+        return self.rate * self._gradient(independent_payoffs(self.game, key, self.order + 1), x), state
 
-    def _gradient(self, order: int, x: Array) -> Array:
-        """Direction g^order, f32[P, D]."""
-        if order == 0:
-            return simultaneous_gradient(self.game.payoff, x)
-        return look_ahead_gradient(self.game.payoff, lambda x: self.look_ahead_rate * self._gradient(order - 1, x), x)
+    def _gradient(self, payoffs: Sequence[Callable[[Array], Array]], x: Array) -> Array:
+        """Direction g^n, f32[P, D], from n + 1 payoffs: one for each order."""
+        payoff, *below = payoffs
+        if not below:
+            return simultaneous_gradient(payoff, x)
+        return look_ahead_gradient(payoff, lambda x: self.look_ahead_rate * self._gradient(below, x), x)

@@ -16,11 +16,20 @@ from meva_core.contracts import (
     not_negative,
     one_of,
     part,
+    payoff_from,
     positive,
     static,
 )
 from meva_core.errors import BadCombination
-from meva_core.ops import effects_after, off_diagonal_product, own_rows, shaping_gradient, simultaneous_gradient
+from meva_core.ops import (
+    effects_after,
+    effects_at,
+    off_diagonal_product,
+    own_rows,
+    shaping_gradient,
+    simultaneous_gradient,
+)
+from meva_gradient_rules.payoffs import independent_payoffs
 from meva_gradient_rules.sweeps import look_ahead_rates
 
 
@@ -53,6 +62,8 @@ class LOLA(Learner):
     variant: str = static(default="exact", doc="variant of LOLA", check=one_of("exact", "foerster", "taylor"))
     look_aheads: int = static(default=1, doc="K, number of imagined steps of the opponents", check=between(1, 100))
 
+    learns_from = "sample"
+
     def __attrs_post_init__(self) -> None:
         if self.look_aheads > 1 and self.variant != "exact":
             raise BadCombination(
@@ -65,25 +76,28 @@ class LOLA(Learner):
         return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        payoff, h = self.game.payoff, self.look_ahead_rate
+        h = self.look_ahead_rate
         if self.look_aheads > 1:
-            rows = [jax.grad(self._looked_ahead)(x[i], x, i) for i in range(len(x))]
+            rows = [jax.grad(self._looked_ahead)(x[i], x, i, key) for i in range(len(x))]
             return self.rate * jnp.stack(rows), state
-        gradient = simultaneous_gradient(payoff, x)
+        first, second = independent_payoffs(self.game, key)
+        gradient = simultaneous_gradient(first, x)
         if self.variant == "exact":
             # The chain rule by hand: the effect of x_i on its payoff, and on the others' steps.
-            effects = effects_after(payoff, x, h * gradient)
-            return self.rate * (own_rows(effects) + h * shaping_gradient(payoff, x, effects)), state
+            after = effects_after(second, x, h * gradient)
+            return self.rate * (own_rows(after) + h * shaping_gradient(first, x, after)), state
+        shaping = h * shaping_gradient(second, x, effects_at(first, x))
         if self.variant == "taylor":
-            gradient += h * off_diagonal_product(payoff, x, gradient)
-        return self.rate * (gradient + h * shaping_gradient(payoff, x)), state
+            gradient += h * off_diagonal_product(second, x, gradient)
+        return self.rate * (gradient + shaping), state
 
-    def _looked_ahead(self, own: Array, x: Array, i: int) -> Array:
+    def _looked_ahead(self, own: Array, x: Array, i: int, key: Array) -> Array:
         """Payoff of player i, f32[], if it plays `own` and the others have taken their K steps."""
 
-        def after_a_step(x: Array, _: None) -> tuple[Array, None]:
-            steps = self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
+        def after_a_step(x: Array, key: Array) -> tuple[Array, None]:
+            steps = self.look_ahead_rate * simultaneous_gradient(payoff_from(self.game, key), x)
             return x + steps.at[i].set(0.0), None
 
-        ahead, _ = jax.lax.scan(after_a_step, x.at[i].set(own), length=self.look_aheads)
-        return self.game.payoff(ahead)[i]
+        keys = jax.random.split(key, self.look_aheads + 1)
+        ahead, _ = jax.lax.scan(after_a_step, x.at[i].set(own), keys[1:])
+        return payoff_from(self.game, keys[0])(ahead)[i]

@@ -6,6 +6,7 @@ from jax import Array
 
 from meva_core.contracts import Game, Learner, Sweep, component, leaf, not_negative, part, positive
 from meva_core.ops import effects_after, own_rows, simultaneous_gradient
+from meva_gradient_rules.payoffs import independent_payoffs
 from meva_gradient_rules.sweeps import look_ahead_rates
 
 
@@ -27,6 +28,8 @@ class LookAhead(Learner):
         default=1.0, doc="rate of the opponents' imagined step", check=not_negative, per_payoff=True
     )
 
+    learns_from = "sample"
+
     @property
     def sweep(self) -> Sweep:
         return look_ahead_rates(self.rate)
@@ -34,5 +37,6 @@ class LookAhead(Learner):
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         # Computed outside the gradient, so it counts as constant there; not stopped, so that a step can be
         # differentiated.
-        steps = self.look_ahead_rate * simultaneous_gradient(self.game.payoff, x)
-        return self.rate * own_rows(effects_after(self.game.payoff, x, steps)), state
+        now, after = independent_payoffs(self.game, key)
+        steps = self.look_ahead_rate * simultaneous_gradient(now, x)
+        return self.rate * own_rows(effects_after(after, x, steps)), state

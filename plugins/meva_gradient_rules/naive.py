@@ -4,7 +4,7 @@ from typing import Any
 
 from jax import Array
 
-from meva_core.contracts import Game, Learner, Myopic, component, leaf, part, positive
+from meva_core.contracts import Game, Learner, Myopic, component, leaf, part, payoff_from, positive
 from meva_core.ops import simultaneous_gradient
 
 
@@ -19,5 +19,7 @@ class Naive(Myopic, Learner):
     game: Game = part()
     rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
 
+    learns_from = "sample"
+
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        return self.rate * simultaneous_gradient(self.game.payoff, x), state
+        return self.rate * simultaneous_gradient(payoff_from(self.game, key), x), state

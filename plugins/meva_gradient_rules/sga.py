@@ -7,6 +7,7 @@ from jax import Array
 
 from meva_core.contracts import Game, Learner, component, leaf, not_negative, part, positive
 from meva_core.ops import jacobian_product, simultaneous_gradient, transposed_product
+from meva_gradient_rules.payoffs import independent_payoffs
 
 
 @component
@@ -37,10 +38,13 @@ class SGA(Learner):
         per_payoff=True,
     )
 
+    learns_from = "sample"
+
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        gradient = simultaneous_gradient(self.game.payoff, x)
-        downhill = transposed_product(self.game.payoff, x, gradient)
-        adjustment = (downhill - jacobian_product(self.game.payoff, x, gradient)) / 2
+        first, second = independent_payoffs(self.game, key)
+        gradient = simultaneous_gradient(first, x)
+        downhill = transposed_product(second, x, gradient)
+        adjustment = (downhill - jacobian_product(second, x, gradient)) / 2
         # Numbers of the first, second and second order in the payoffs, each scaled separately: the seventh power of the
         # scale would overflow.
         unit = self.payoff_scale

@@ -16,7 +16,8 @@ from meva_core.contracts import (
     part,
     positive,
 )
-from meva_core.ops import off_diagonal_product, shaping_gradient, simultaneous_gradient
+from meva_core.ops import effects_at, off_diagonal_product, shaping_gradient, simultaneous_gradient
+from meva_gradient_rules.payoffs import independent_payoffs
 from meva_gradient_rules.sweeps import look_ahead_rates
 
 
@@ -49,14 +50,17 @@ class SOS(Learner):
         default=1.0, doc="factor of the gradient whose norm is compared with b", check=positive, per_payoff=True
     )
 
+    learns_from = "sample"
+
     @property
     def sweep(self) -> Sweep:
         return look_ahead_rates(self.rate)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        gradient = simultaneous_gradient(self.game.payoff, x)
-        ahead = gradient + self.look_ahead_rate * off_diagonal_product(self.game.payoff, x, gradient)
-        shaping = self.look_ahead_rate * shaping_gradient(self.game.payoff, x)
+        first, second = independent_payoffs(self.game, key)
+        gradient = simultaneous_gradient(first, x)
+        ahead = gradient + self.look_ahead_rate * off_diagonal_product(second, x, gradient)
+        shaping = self.look_ahead_rate * shaping_gradient(second, x, effects_at(first, x))
         return self.rate * (ahead + self._share(gradient, ahead, shaping) * shaping), state
 
     def _share(self, gradient: Array, ahead: Array, shaping: Array) -> Array:

@@ -72,6 +72,29 @@ CASES = {
     "unknown explorer": ([*MEVA, *setting("explorer.name=sing_flip")], "unknown explorer 'sing_flip' - did you mean"),
     "unknown model": ([*MEVA, *setting("value_model.name=nosuch")], "unknown value model 'nosuch'"),
     "model's own setting": ([*MEVA, *setting("value_model.outputs=3")], "'outputs' @ value_model"),
+    "unknown policy": ([*NAIVE, "--policy", "mlpp"], "unknown policy 'mlpp' - did you mean 'mlp'?"),
+    "policy's setting alone": (
+        [*NAIVE, *setting("policy.width=8")],
+        "expected --policy NAME with policy.width, got none",
+    ),
+    "policy without units": (
+        [*NAIVE, "--policy", "mlp", *setting("policy.width=0")],
+        "expected between 1 and 4096, got 0 @ policy.width",
+    ),
+    "policy of a game without states": (
+        ["--game", "logistic", "--learner", "naive", "--policy", "mlp"],
+        "expected a game that shows its players a state for policies of another kind, got Logistic: leave --policy out",
+    ),
+    "policy with memory": ([*NAIVE, "--policy", "gru"], "expected policies without memory for the exact payoffs of"),
+    "strategy of a network": (
+        [*IPD, "fixed", "--policy", "mlp", *setting("learner.strategy=tit_for_tat")],
+        "expected --policy table with learner.strategy = 'tit_for_tat', got MLP",
+    ),
+    "probabilities of a network": (
+        [*IPD, "fixed", "--policy", "mlp", *setting("learner.probabilities=[1, 0, 1, 0, 1]")],
+        "expected --policy table with learner.probabilities, got MLP",
+    ),
+    "experiment and policy": (["broken.toml", "--policy", "mlp"], "got both"),
     "no seeds": ([*NAIVE, "--seeds", "0"], "got 0 @ fit.seeds"),
     "negative seed": ([*NAIVE, "--seed", "-1"], "got -1 @ fit.seed"),
     "huge seed": ([*NAIVE, "--seed", "99999999999999999999"], "got 99999999999999999999 @ fit.seed"),

@@ -33,7 +33,7 @@ def test_list_shows_a_strangers_entry(meva_command, fake_plugin):
 def test_list_shows_one_kind(meva_command, kind):
     outcome = meva_command("list", kind)
     assert outcome.code == 0
-    assert outcome.lines[0] == f"{kind.replace('_', ' ')}s"
+    assert outcome.lines[0] == hooks.plural_label(kind)
     names = {line.split()[0] for line in outcome.lines[1:] if line.startswith("  ") and line[2] != " "}
     assert names == {offer.name for offer in discovery.installed().of_kind(kind)}
 
@@ -42,7 +42,8 @@ def test_list_of_an_unknown_kind(meva_command):
     outcome = meva_command("list", "gam")
     assert outcome.code == 2
     assert outcome.err.splitlines() == [
-        "error: unknown kind 'gam' - did you mean 'game'? (known: evaluation, explorer, game, learner, value_model)"
+        "error: unknown kind 'gam' - did you mean 'game'? (known: evaluation, explorer, game, learner, policy, "
+        "value_model)"
     ]
 
 
@@ -133,6 +134,7 @@ def test_bad_input(meva_command, arguments, said):
         (["list", "value", "models"], ["list", "value_model"]),
         (["list", "games", "game"], ["list", "game"]),
         (["show", "explorers"], ["list", "explorer"]),
+        (["list", "policies"], ["list", "policy"]),
         (["show", "learners", "meva"], ["show", "learner", "meva"]),
         (["show", "meva"], ["show", "learner", "meva"]),
         (["show", "meva_meta_value:meva"], ["show", "learner", "meva"]),

@@ -69,6 +69,15 @@ def test_what_needs_the_experiment_names_the_version_that_wrote_it(
     assert str(caught.value).startswith(told)
 
 
+def test_a_run_that_another_version_did_not_finish_is_finished_by_that_one(run, toy, meva_command, tmp_path):
+    old = as_written_by(EARLIER, run, tmp_path / "old")
+    (old / "summary.json").unlink()
+    for outcome in (meva_command("compare", old, run), meva_command("verify", old)):
+        line = refusal(outcome)
+        assert line.startswith(f"expected schema 3, got 2 @ {old / 'experiment.toml'}: meva 1.0.0 wrote it; use that")
+        assert "--resume" not in line
+
+
 @pytest.mark.parametrize(
     ("version", "schema", "told"),
     [("1.0.0", 2, "meva 1.0.0 wrote it"), ("9.0", 99, "meva 9.0 wrote it"), (None, 2, "an earlier version of meva")],

@@ -3,8 +3,9 @@
 import pytest
 
 import meva_core as meva
-from meva_core.contracts import kinds
+from meva_core.contracts import hooks, kinds
 from meva_core.registry import checks as contract
+from meva_core.sampling import WithPolicies, policy_arguments, rules_of
 from meva_core.testing import checks, installed
 
 
@@ -45,12 +46,7 @@ def hills(toy):
 
 
 def test_every_kind_has_entries():
-    assert {kind for kind in ("game", "learner", "value_model", "explorer") if names(kind)} == {
-        "game",
-        "learner",
-        "value_model",
-        "explorer",
-    }
+    assert all(names(kind) for kind in hooks.KINDS)
 
 
 @pytest.mark.parametrize("offer", meva.installed().offers, ids=lambda offer: f"{offer.kind}-{offer.name}")
@@ -91,6 +87,16 @@ def test_learner_in_the_abstract(name, game):
     contract.learner(offer, installed.learner(known, offer, on), on)
 
 
+@pytest.mark.parametrize("name", names("learner"))
+def test_learner_among_networks_in_the_abstract(name):
+    """Policies whose numbers are not the game's entries."""
+    known, ipd = meva.installed(), GAMES["ipd"]
+    policy = meva.make("policy", "mlp", **policy_arguments(rules_of(ipd)))
+    game = WithPolicies(game=ipd, policies=(policy, policy))
+    offer = known.find("learner", name)
+    contract.learner(offer, installed.learner(known, offer, game), game)
+
+
 def builder(name, game):
     return lambda outputs, conditions, equivariant: meva.make(
         "value_model", name, game=game, outputs=outputs, conditions=conditions, equivariant=equivariant
@@ -107,6 +113,14 @@ def test_value_model_among_three(name, hills):
 def test_value_model_in_the_abstract(name, game):
     offer = meva.installed().find("value_model", name)
     contract.parts({"model": offer}, {"model": builder(name, GAMES[game])}, GAMES[game])
+
+
+@pytest.mark.parametrize("name", names("policy"))
+def test_policy(name):
+    known = meva.installed()
+    offer = known.find("policy", name)
+    assert installed.check(known, offer, []) == []
+    contract.policy(offer, installed.builder(offer)(5, 3, True), 5, 3)
 
 
 @pytest.mark.parametrize("name", names("explorer"))

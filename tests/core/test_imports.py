@@ -17,13 +17,13 @@ from meva_core.registry import discovery
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "meva_core"
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/plugin.py"))
-OPEN_TO_PLUGINS = {"meva_core.contracts", "meva_core.ops", "meva_core.errors"}
+OPEN_TO_PLUGINS = {"meva_core.contracts", "meva_core.ops", "meva_core.errors", "meva_core.sampling"}
 # Evaluations also import these: matches, best responses, and how numbers, tables and figures are written.
 OPEN_TO_PLUGINS |= {"meva_core.match", "meva_core.evaluate", "meva_core.report.tables", "meva_core.report.statistics"}
 OPEN_TO_PLUGINS |= {"meva_core.report.figures.style"}
 # The rooms of meva_core, from the ground: a module imports from lower rooms, and from its own.
-RANKS = ("errors ops", "contracts", "match fitting", "registry", "experiment", "compute", "storage evaluate")
-RANKS += ("report", "runner plain", "studies", "testing", "cli")
+RANKS = ("errors ops", "contracts", "match fitting sampling", "registry", "experiment", "compute", "storage evaluate")
+RANKS += ("report", "runner", "studies", "testing", "cli")
 HEAVY = ("jax", "jaxlib", "haiku", "optax", "matplotlib", "numpy")
 
 
@@ -148,9 +148,9 @@ def test_the_core_names_no_plugin(path):
 
 
 def bundled(*kinds):
-    """Names of bundled entries, of all kinds by default. "meva" is the project's name too, "none" an ordinary word."""
+    """Names of bundled entries, by default of all kinds. "meva" is the project's name too, "none" and "table" words."""
     offers = (offer for offer in discovery.installed().offers if offer.distribution == "meva")
-    return {offer.name for offer in offers if not kinds or offer.kind in kinds} - {"meva", "none"}
+    return {offer.name for offer in offers if not kinds or offer.kind in kinds} - {"meva", "none", "table"}
 
 
 @pytest.mark.parametrize("path", sources(CORE))

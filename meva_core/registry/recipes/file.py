@@ -6,13 +6,13 @@ A recipe file (registry.toml, a plugin's own, or `--registry FILE`) is laid out 
     disabled = ["some_plugin"]
 
     [defaults]                           # optional: used if neither a recipe nor the user sets a value
-    KIND = "some_entry"                  # for learners' parts of this kind, whatever their names
+    KIND = "some_entry"                  # for learners' parts of this kind, whatever their names, or for policies
     evaluate = { NAME = { SETTING = 3 } }  # settings of evaluations, also of some that do not run
 
     [recipes.GAME.LEARNER.RECIPE]
     source = "where the numbers come from"
     base = "default"                     # optional: another recipe of the pair, which this one changes
-    learner = { rate = 25.0 }            # and game, fit, evaluate
+    learner = { rate = 25.0 }            # and game, policy, sample, fit, evaluate
     critic = { width = 64 }              # and each other part that the learner has
 
 GAME is a game, a family of games ("iterated"), or "*" (any game). The first of the three that has a recipe of the name
@@ -37,12 +37,12 @@ from typing import Any
 
 import attrs
 
-from meva_core.contracts.hooks import PARTS
+from meva_core.contracts.hooks import DEFAULTS
 from meva_core.errors import BadFolder, BadValue
 from meva_core.registry.toml_reading import read_toml
 from meva_core.registry.toml_tables import only_keys, table, tables
 
-SECTIONS = ("game", "learner", "fit", "evaluate")  # and one for every part of a learner
+SECTIONS = ("game", "policy", "sample", "learner", "fit", "evaluate")  # and one for every part of a learner
 _TAKEN = ("name", "from", "rivals", "schema", "recipe", "source", "base", "opponent", "opponents", "run", *SECTIONS)
 RECORDS = "claims.toml"  # next to a recipe file: records of its claims
 
@@ -52,7 +52,7 @@ class RecipeFile:
     """A parsed recipe file."""
 
     disabled: tuple[str, ...]
-    defaults: Mapping[str, str]  # kind of a part -> entry
+    defaults: Mapping[str, str]  # kind -> entry
     tables: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # game -> learner -> recipe -> table
     reproductions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)  # name -> table
     studies: Mapping[str, Path] = attrs.field(factory=dict)  # reproductions in their own files: name -> file
@@ -92,7 +92,7 @@ def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
     defaults = dict(table(content.get("defaults", {}), f"{where}: defaults"))
     evaluations = tables(defaults, "evaluate", f"{where}: defaults")
     defaults.pop("evaluate", None)
-    only_keys(defaults, PARTS, f"{where}: defaults")
+    only_keys(defaults, DEFAULTS, f"{where}: defaults")
     for name, value in defaults.items():
         if not isinstance(value, str):
             raise BadValue(f"expected a name, got {value!r} @ {where}: defaults.{name}")

@@ -16,13 +16,15 @@ from meva_core.registry.recipes.file import SECTIONS, RecipeFile
 from meva_core.registry.toml_tables import only_keys
 
 ANY_GAME = "*"
+EVERY = tuple(section for section in SECTIONS if section != "policy")  # every recipe has them, and claims hash them
 
 
 @attrs.frozen
 class Recipe:
     """A recipe after its bases are merged.
 
-    name, source: for display. sections: name -> hyper-parameters, with all of SECTIONS and some of the learner's parts.
+    name, source: for display. sections: name -> hyper-parameters, with all of EVERY, and policy and the learner's parts
+    as far as it sets them.
     of_family: True if some of the numbers come from a recipe of the game's family.
     """
 
@@ -110,7 +112,7 @@ class _Level:
         """The recipe's own numbers. A family's recipe without a base also gets the scaled defaults of `per_payoff`."""
         table = self.tables[name]
         given = {section: value for section, value in table.items() if section not in ("source", "base")}
-        found = {section: dict(given.get(section, {})) for section in (*SECTIONS, *given)}
+        found = {section: dict(given.get(section, {})) for section in (*EVERY, *given)}
         if self.scale is not None:
             unsaid = {} if "base" in table else {n: value for n, value in per_payoff.items() if _is_number(value)}
             said = {**unsaid, **found["learner"]}

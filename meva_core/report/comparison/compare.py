@@ -12,12 +12,11 @@ from typing import Any
 import attrs
 
 from meva_core.experiment.choice import FROM
-from meva_core.registry.recipes import SECTIONS
 from meva_core.report.comparison.run import KINDS, Quantity, Row, Run, Statistic
 
 COLUMNS = ("run", "setting", "quantity", "mean", "sem", "over")
 PARTS = ""  # stands for all sections of learners' parts
-ORDER = ("recipe", "game", "learner", "opponent", PARTS, *SECTIONS[2:], "run")
+ORDER = ("recipe", "game", "policy", "learner", "opponent", PARTS, "fit", "evaluate", "run")
 NOT_COMPARED = ("schema", "source", "run.hash")
 CLEAR = 2  # standard errors
 

@@ -120,6 +120,8 @@ def _check_finished(folder: Path) -> None:
         raise BadFolder(f"expected the folder of a finished run, got {folder}, {came}")
     lacking = [name for name in FILES if not (folder / name).is_file()]
     if lacking == ["summary.json"]:
+        toml = folder / FILES[0]
+        reading.check_schema(read_toml(toml), toml)  # only the version that began a run can finish it
         raise BadFolder(
             f"expected the folder of a finished run, got {folder}, which has no summary.json yet: "
             f"finish it with meva-run --resume {folder}"

@@ -14,6 +14,7 @@ from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic
 from meva_core.report.merging import merged
 from meva_core.report.result import Result
 from meva_core.report.tables import Evaluations, title
+from meva_core.storage import kept_fit
 
 
 def of_run(result: Result, summary: dict[str, Any], arrays: Mapping[str, Any]) -> dict[str, Figure]:
@@ -95,10 +96,11 @@ def learning(history: History) -> Figure:
             axis.plot(loops, values.T, color=COLOURS[0], alpha=0.3, linewidth=0.7)
         axis.plot(loops, values.mean(axis=0), color=COLOURS[0], linewidth=1.4)
         axis.set_title(label)
-        axis.set_xlabel("outer loop")
+        axis.set_xlabel("step" if history.player == kept_fit.MATCHES else "outer loop")
         if name not in history.linear and np.all(values > 0):
             logarithmic(axis, "y")
-    figure.suptitle(f"fit of {history.name}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}", fontsize=9)
+    what = history.name if history.player == kept_fit.MATCHES else f"fit of {history.name}"
+    figure.suptitle(f"{what}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}", fontsize=9)
     return figure
 
 

@@ -1,0 +1,9 @@
+"""Games between policies of any kind; and games that are played: episodes, and payoffs that are estimated from them."""
+
+from meva_core.sampling.along import logits_along
+from meva_core.sampling.enumerated import Enumerated
+from meva_core.sampling.play import play
+from meva_core.sampling.rollouts import Rollouts
+from meva_core.sampling.with_policies import WithPolicies, policy_arguments, rules_of
+
+__all__ = ["Enumerated", "Rollouts", "WithPolicies", "logits_along", "play", "policy_arguments", "rules_of"]

@@ -1,0 +1,92 @@
+"""Playing one episode. Shapes: P players, D numbers per policy, A actions, O numbers per observation, T steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.contracts import Episodes, Policy, SampledGame
+from meva_core.sampling.along import logits_along
+
+UNROLLED = 4  # steps per turn of the loop: a turn has a cost of its own, but a long body compiles slowly
+
+
+def play(
+    rules: SampledGame,
+    policies: Sequence[Policy],
+    x: Array,
+    key: Array,
+    horizon: int,
+    continues: Array | float = 1.0,
+) -> Episodes:
+    """One episode [T, ...] of `horizon` steps between the policies, one per seat, of x f32[P, D].
+
+    Only the log-probabilities can be differentiated: actions are drawn, and rewards follow from them. The memory of a
+    policy is carried from step to step.
+
+    continues: the probability that the episode goes on after a step. Its end is recorded in `alive`; the steps after it
+    are played but do not count.
+    """
+    reset_key, steps_key, actions_key, end_key = jax.random.split(key, 4)
+    # All numbers are drawn at once: a generator inside the loop takes longer than the rest of a small game.
+    uniform = jax.random.uniform(actions_key, (horizon, rules.num_players), x.dtype)
+    alive = continues ** jnp.arange(horizon, dtype=x.dtype) > jax.random.uniform(end_key, dtype=x.dtype)
+    keys = reset_key, jax.random.split(steps_key, horizon)
+    episode = unfold(rules, policies, x, keys, drawn, uniform)
+    return episode._replace(alive=alive.astype(x.dtype))
+
+
+def unfold(
+    rules: SampledGame,
+    policies: Sequence[Policy],
+    x: Array,
+    keys: tuple[Array, Array],
+    choose: Callable[[Array, Array], Array],
+    choices: Array,
+) -> Episodes:
+    """One episode [T, ...], alive to its end, in which player i does choose(logits f32[A], choices[t, i]) at step t.
+
+    keys: a key for the first state, and keys [T] for the steps. choices: [T, P].
+    """
+    rows = [x[i, : policy.policy_size] for i, policy in enumerate(policies)]
+    constant = jax.lax.stop_gradient(rows)
+    # Only a policy with memory has to be differentiated step by step. Others are asked again for their logits
+    # afterwards, at all steps at once, so that no derivative of any order runs through the loop.
+    playing = [row if policy.memory_size else held for policy, row, held in zip(policies, rows, constant, strict=True)]
+
+    def step(carry: tuple, now: tuple) -> tuple:
+        state, observations, memories = carry
+        key, choice = now
+        acts = [p.act(row, m, o) for p, row, m, o in zip(policies, playing, memories, observations, strict=True)]
+        logits = tuple(each for each, _ in acts)
+        chosen = [choose(jax.lax.stop_gradient(each), choice[i]) for i, each in enumerate(logits)]
+        actions = jnp.stack(chosen).astype(jnp.int32)
+        state, after, rewards = rules.step(state, actions, key)
+        remembered = tuple(each if policy.memory_size else None for policy, each in zip(policies, logits, strict=True))
+        return (state, after, tuple(memory for _, memory in acts)), (observations, actions, rewards, remembered)
+
+    state, first = rules.reset(keys[0])
+    carry = state, first, tuple(policy.begin(row) for policy, row in zip(policies, playing, strict=True))
+    (_, final, _), found = jax.lax.scan(step, carry, (keys[1], choices), unroll=UNROLLED)
+    observations, actions, rewards, remembered = found
+    logits = [
+        logits_along(policy, rows[i], observations[:, i]) if remembered[i] is None else remembered[i]
+        for i, policy in enumerate(policies)
+    ]
+    log_probs = jnp.stack([log_prob(each, actions[:, i]) for i, each in enumerate(logits)], axis=1)
+    return Episodes(observations, actions, rewards, log_probs, jnp.ones(len(choices), x.dtype), final)
+
+
+def drawn(logits: Array, uniform: Array) -> Array:
+    """The action i32[] with these logits f32[A] at a number drawn from [0, 1)."""
+    return jnp.sum(uniform >= jnp.cumsum(jax.nn.softmax(logits))[:-1])
+
+
+def log_prob(logits: Array, actions: Array) -> Array:
+    """Log-probabilities f32[...] of actions i32[...] with logits f32[..., A]."""
+    # A choice between numbers, not an index: the derivative of an index scatters, which is slow.
+    taken = actions[..., None] == jnp.arange(logits.shape[-1])
+    return jnp.sum(jnp.where(taken, jax.nn.log_softmax(logits), 0), axis=-1)

@@ -1,0 +1,166 @@
+"""The base of games whose payoffs are estimated from episodes: all that does not depend on which episodes are played.
+
+Shapes: P players, D numbers per policy, N different observations, A actions, T steps, B episodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.contracts import Episodes, Game, Policy, SampledGame, at_least, component, one_of, part, static
+from meva_core.errors import BadCombination
+from meva_core.ops import dice, loaded_dice, returns_to_go, score_function
+from meva_core.sampling.along import logits_along
+
+ESTIMATORS, BASELINES = ("loaded_dice", "dice", "score_function"), ("mean", "none")
+SHOWN = 0  # the seed of the episodes that stand for all where a game shows one payoff, and not an estimate
+
+
+@component
+class PlayedGame(Game):
+    """A game made of rules and of a policy for each seat.
+
+    Payoffs are sums of rewards with weights discount^t, divided by the sum of these weights (so 1/T each at discount
+    1). `estimator` and `baseline` define the surrogate whose value and derivatives estimate them (see `ops.dice` and
+    `ops.loaded_dice`; with `ops.score_function`, the ablation, only first derivatives are right): the baseline `mean`
+    of a step is the mean return to go of the other episodes.
+
+    If the rules have an exact game and no policy has memory, `payoff` is that game's, and so is all that evaluations
+    show. Otherwise it is an estimate from episodes that are always drawn with the same key.
+
+    References:
+        Foerster et al. (2018), DiCE: The Infinitely Differentiable Monte Carlo Estimator, ICML;
+        Farquhar, Whiteson & Foerster (2019), Loaded DiCE, NeurIPS;
+        Kool, van Hoof & Welling (2019), Buy 4 REINFORCE Samples, Get a Baseline for Free! (the baseline).
+    """
+
+    rules: SampledGame = part()
+    policies: tuple[Policy, ...] = part()
+    horizon: int | None = static(default=None, doc="steps per episode; None: as the rules say", check=at_least(1))
+    estimator: str = static(default="loaded_dice", doc="estimator of derivatives", check=one_of(*ESTIMATORS))
+    baseline: str = static(default="mean", doc="baseline, which reduces variance", check=one_of(*BASELINES))
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.policies) != self.rules.num_players:
+            raise BadCombination(
+                f"expected a policy for each of the {self.rules.num_players} players of {type(self.rules).__name__}, "
+                f"got {len(self.policies)}"
+            )
+
+    # What is played.
+
+    def play(self, x: Array, key: Array) -> Episodes:
+        """Episodes [B, ...] between the policies of x f32[P, D]."""
+        raise NotImplementedError
+
+    def sample(self, x: Array, key: Array) -> Array:
+        """Estimated payoffs f32[P] of x f32[P, D]; the derivatives of every order estimate those of the payoffs."""
+        episodes = self.play(x, key)
+        weights = jax.vmap(self.weights)(episodes.alive)
+        shares = self.shares(episodes)
+        returns = jax.vmap(returns_to_go)(episodes.rewards, weights)
+        baselines = jnp.zeros_like(returns) if self.baseline == "none" else self.baselines(episodes, returns)
+        if self.estimator == "dice":
+            return shares @ jax.vmap(dice)(episodes.log_probs, episodes.rewards, weights, baselines)
+        paid = jnp.einsum("b,bt,btp->p", shares, weights, episodes.rewards)
+        surrogate = loaded_dice if self.estimator == "loaded_dice" else score_function
+        return paid + shares @ jax.vmap(surrogate)(episodes.log_probs, returns - baselines, weights)
+
+    def weights(self, alive: Array) -> Array:
+        """The weight f32[T] of each step's reward in the payoff of an episode with this `alive` f32[T]."""
+        weights = self.rules.discount ** jnp.arange(len(alive), dtype=alive.dtype)
+        return alive * weights / jnp.sum(weights)
+
+    def shares(self, episodes: Episodes) -> Array:
+        """The weight f32[B] of each episode in the mean over all, of sum 1."""
+        raise NotImplementedError
+
+    def baselines(self, episodes: Episodes, returns: Array) -> Array:
+        """The mean of the returns to go f32[B, T, P] at each step over the other episodes, f32[B, T, P]."""
+        raise NotImplementedError
+
+    @property
+    def steps(self) -> int:
+        """Steps per episode, T."""
+        return self.rules.horizon if self.horizon is None else self.horizon
+
+    # The game.
+
+    @property
+    def num_players(self) -> int:  # type: ignore[override]
+        return self.rules.num_players
+
+    @property
+    def policy_size(self) -> int:  # type: ignore[override]
+        return max(policy.policy_size for policy in self.policies)
+
+    @property
+    def symmetric(self) -> bool:  # type: ignore[override]
+        return self.rules.symmetric and all(policy == self.policies[0] for policy in self.policies)
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.rules.notes
+
+    @property
+    def payoff_range(self) -> Array:
+        return self.rules.payoff_range
+
+    def init(self, key: Array) -> Array:
+        if self._tables:
+            return self.exact.init(key)
+        keys = jax.random.split(key, self.num_players)
+        return jnp.stack([self._padded(policy.init(keys[i])) for i, policy in enumerate(self.policies)])
+
+    def payoff(self, x: Array) -> Array:
+        if self.exact is None:
+            return self.sample(x, jax.random.key(SHOWN))
+        return self.exact.payoff(self._exact_policies(x))
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        return super().entry_names if self.exact is None else self.exact.entry_names
+
+    def entries(self, x: Array) -> Array:
+        return x if self.exact is None else self.exact.entries(self._exact_policies(x))
+
+    def from_entries(self, entries: Array) -> Array | None:
+        return self.exact.from_entries(entries) if self._tables else None
+
+    @property
+    def strategies(self) -> Mapping[str, Any]:
+        return self.exact.strategies if self._tables else {}
+
+    def outcomes(self, x: Array) -> dict[str, Array]:
+        if self.exact is None:
+            return self.rules.measures(self.play(x, jax.random.key(SHOWN)))
+        return self.exact.outcomes(self._exact_policies(x))
+
+    def best_response(self, x: Array, seat: int) -> Array | None:
+        return self.exact.best_response(x, seat) if self._tables else None
+
+    @property
+    def exact(self) -> Any:
+        """The exact game between these policies; None if there is none, or if a policy has memory."""
+        return None if any(policy.memory_size for policy in self.policies) else self.rules.exact
+
+    @property
+    def _tables(self) -> bool:
+        """True if a joint policy is one of the exact game's."""
+        return self.exact is not None and all(policy.tabular for policy in self.policies)
+
+    def _exact_policies(self, x: Array) -> Array:
+        """The joint policy of the exact game that acts as x f32[P, D] does."""
+        if self._tables:
+            return x
+        seen: Any = self.rules.observations
+        logits = [logits_along(policy, x[i, : policy.policy_size], seen) for i, policy in enumerate(self.policies)]
+        return self.exact.from_logits(jnp.stack(logits))
+
+    def _padded(self, row: Array) -> Array:
+        return jnp.pad(row, (0, self.policy_size - len(row)))

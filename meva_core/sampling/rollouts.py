@@ -1,0 +1,54 @@
+"""Payoffs that are estimated from a batch of episodes. Shapes: P players, D numbers per policy, T steps, B episodes."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+
+from meva_core.contracts import Episodes, at_least, component, one_of, static
+from meva_core.errors import BadCombination
+from meva_core.sampling.play import play
+from meva_core.sampling.played import PlayedGame
+
+STOPPING = ("fixed", "geometric")
+
+
+@component
+class Rollouts(PlayedGame):
+    """A game whose payoffs are means over a batch of episodes, which are drawn anew with every key.
+
+    With stopping `geometric`, every step ends an episode with probability 1 - discount, and each step until then has
+    the weight 1 - discount: the expected payoff is that of an infinite game, up to the share discount^horizon of the
+    episodes, which are longer than the horizon.
+    """
+
+    episodes: int = static(default=64, doc="episodes per estimate, B", check=at_least(1))
+    stopping: str = static(default="fixed", doc="end of an episode", check=one_of(*STOPPING))
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        discount = self.rules.discount
+        if self.stopping == "geometric" and not isinstance(discount, Tracer) and np.any(np.asarray(discount) >= 1):
+            raise BadCombination(
+                "expected a discount below 1 for stopping = 'geometric', where every step ends an episode with "
+                f"probability 1 - discount, got {discount}: use stopping = 'fixed'"
+            )
+
+    def play(self, x: Array, key: Array) -> Episodes:
+        continues = self.rules.discount if self.stopping == "geometric" else 1.0
+        keys = jax.random.split(key, self.episodes)
+        return jax.vmap(lambda key: play(self.rules, self.policies, x, key, self.steps, continues))(keys)
+
+    def weights(self, alive: Array) -> Array:
+        return (1 - self.rules.discount) * alive if self.stopping == "geometric" else super().weights(alive)
+
+    def shares(self, episodes: Episodes) -> Array:
+        return jnp.full((self.episodes,), 1 / self.episodes, episodes.alive.dtype)
+
+    def baselines(self, episodes: Episodes, returns: Array) -> Array:
+        alive = episodes.alive[..., None]
+        others = jnp.sum(alive, axis=0) - alive
+        return (jnp.sum(alive * returns, axis=0) - alive * returns) / jnp.maximum(others, 1)

@@ -1,0 +1,131 @@
+"""Exact games between policies of any kind, such as networks.
+
+Shapes: P players, D numbers per policy, N observations, A actions, E entries.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core.contracts.components import component, part, static
+from meva_core.contracts.playing import Playable, Policy, SampledGame
+from meva_core.contracts.protocols import Game
+from meva_core.errors import BadCombination
+
+
+@component
+class WithPolicies(Game):
+    """An exact game, played between policies without memory: a policy is asked for its logits at every observation that
+    the game distinguishes, and the game's own formula gives the payoffs. So they are exact, and so are all derivatives
+    in the numbers of the policies.
+
+    game: a game with the capability `Playable`. policies: one per seat; if their sizes differ, rows of shorter ones are
+    padded at the end. Entries and outcomes are the game's. Numbers that play a strategy of the game cannot be listed,
+    nor can best responses: gradient ascent finds those, among policies of the same kind. Raises BadCombination if the
+    parts do not fit together.
+
+    References:
+        Zhao et al. (2022), Proximal Learning with Opponent-Learning Awareness, NeurIPS (networks at the five states of
+        the iterated prisoner's dilemma).
+    """
+
+    game: Game = part()
+    policies: tuple[Policy, ...] = part()
+    alike: bool | None = static(default=None, doc="all policies are of one kind; computed when unset")
+
+    def __attrs_post_init__(self) -> None:
+        name = type(self.game).__name__
+        rules_of(self.game)
+        if len(self.policies) != self.game.num_players:
+            raise BadCombination(
+                f"expected {self.game.num_players} policies, one per seat of {name}, got {len(self.policies)}"
+            )
+        for policy in self.policies:
+            if policy.memory_size:
+                raise BadCombination(
+                    f"expected policies without memory for the exact payoffs of {name}, got {type(policy).__name__}: "
+                    "it needs --sampled"
+                )
+        if self.alike is None:
+            object.__setattr__(self, "alike", all(policy == self.policies[0] for policy in self.policies))
+
+    @property
+    def num_players(self) -> int:  # type: ignore[override]
+        return self.game.num_players
+
+    @property
+    def policy_size(self) -> int:  # type: ignore[override]
+        return max(policy.policy_size for policy in self.policies)
+
+    @property
+    def symmetric(self) -> bool:  # type: ignore[override]
+        return bool(self.alike) and self.game.symmetric
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.game.notes
+
+    @property
+    def payoff_range(self) -> Array:
+        return self.game.payoff_range
+
+    @property
+    def entry_names(self) -> tuple[str, ...]:
+        return self.game.entry_names
+
+    def init(self, key: Array) -> Array:
+        keys = jax.random.split(key, self.num_players)
+        rows = [policy.init(own) for policy, own in zip(self.policies, keys, strict=True)]
+        return jnp.stack([jnp.pad(row, (0, self.policy_size - len(row))) for row in rows])
+
+    def payoff(self, x: Array) -> Array:
+        return self.game.payoff(self.tables(x))
+
+    def entries(self, x: Array) -> Array:
+        return self.game.entries(self.tables(x))
+
+    def outcomes(self, x: Array) -> dict[str, Array]:
+        return self.game.outcomes(self.tables(x))
+
+    def tables(self, x: Array) -> Array:
+        """The joint policy of the game itself that acts as x f32[P, D] does."""
+        game: Any = self.game
+        observations = jnp.asarray(game.rules().observations, x.dtype)
+
+        def logits(policy: Policy, x: Array) -> Array:
+            """The logits f32[N, A] of one player's numbers."""
+            own = x[: policy.policy_size]
+            return jax.vmap(lambda observation: policy.act(own, policy.begin(own), observation)[0])(observations)
+
+        if self.alike:
+            return game.from_logits(jax.vmap(lambda x: logits(self.policies[0], x))(x))
+        return game.from_logits(jnp.stack([logits(policy, x[n]) for n, policy in enumerate(self.policies)]))
+
+
+def rules_of(game: Game) -> SampledGame:
+    """The rules of an exact game. Raises BadCombination if it does not have the capability `Playable`."""
+    if isinstance(game, Playable):
+        return game.rules()
+    raise BadCombination(
+        f"expected a game that shows its players a state for policies of another kind, got {type(game).__name__}: "
+        "leave --policy out"
+    )
+
+
+def policy_arguments(rules: SampledGame) -> dict[str, Any]:
+    """The arguments that composition supplies to policies in a game with these rules: `observation_size`,
+    `num_actions` and `one_hot`."""
+    return {
+        "observation_size": rules.observation_size,
+        "num_actions": rules.num_actions,
+        "one_hot": _is_identity(rules.observations),
+    }
+
+
+def _is_identity(observations: Any) -> bool:
+    return observations is not None and np.array_equal(observations, np.eye(len(observations)))

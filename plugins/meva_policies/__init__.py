@@ -1,0 +1,1 @@
+"""Policies: the table of a game's states, and networks."""

@@ -1,0 +1,1 @@
+"""Learners that follow policy gradients, estimated from the episodes that they play."""

@@ -1,0 +1,42 @@
+"""Entries of this plugin. Imports nothing heavy."""
+
+from collections.abc import Iterable
+
+from meva_core.contracts import Entry, hookimpl
+
+MEVA_RECIPES = "meva_policy_gradient:recipes.toml"
+MEVA_REFERENCES = "meva_policy_gradient:references.bib"
+
+
+@hookimpl
+def meva_learners() -> Iterable[Entry]:
+    yield Entry(
+        "reinforce",
+        "meva_policy_gradient.reinforce:Reinforce",
+        "gradient of the own payoff, estimated from episodes",
+        "Williams (1992), Simple Statistical Gradient-Following Algorithms, Machine Learning",
+        cites=("williams1992simple",),
+    )
+    yield Entry(
+        "a2c",
+        "meva_policy_gradient.a2c:A2C",
+        "policy gradient with a critic, one step per batch of episodes",
+        "Mnih et al. (2016), Asynchronous Methods for Deep Reinforcement Learning, ICML",
+        cites=("mnih2016asynchronous",),
+    )
+    yield Entry(
+        "ppo",
+        "meva_policy_gradient.ppo:PPO",
+        "policy gradient with a critic, several clipped steps per batch",
+        "Schulman et al. (2017), Proximal Policy Optimization Algorithms",
+        cites=("schulman2017proximal", "schulman2016high"),
+    )
+
+
+@hookimpl
+def meva_evaluations() -> Iterable[Entry]:
+    yield Entry(
+        "trained_response",
+        "meva_policy_gradient.trained_response:TrainedResponse",
+        "payoffs against a fresh learner that trains against the policy",
+    )

@@ -1,0 +1,128 @@
+"""Proximal policy optimisation. Shapes: P players, D numbers per policy, C numbers per critic, B episodes, T steps."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from meva_core.contracts import (
+    EpisodeLearner,
+    Episodes,
+    Policy,
+    at_least,
+    between,
+    component,
+    derived,
+    leaf,
+    not_negative,
+    part,
+    positive,
+    static,
+)
+from meva_policy_gradient import seen as seeing
+from meva_policy_gradient.critics import critic_of
+from meva_policy_gradient.seen import Seen
+
+
+class Learning(NamedTuple):
+    """A player's critic f32[C], and the states of the optimisers of its policy and of its critic."""
+
+    critic: Array
+    of_policy: Any
+    of_critic: Any
+
+
+@component
+class PPO(EpisodeLearner):
+    """Every player climbs its own payoff, from the episodes that all have played, by several steps of Adam on
+
+        mean_t [ min(r A, clip(r, 1 - e, 1 + e) A) + w H ],   r = pi(a|h) / pi_played(a|h),
+
+    A generalised advantage estimates, standardised; H the entropy of the policy and e the clip. A critic of its own
+    learns the return by least squares. Policies and critics with memory are differentiated through whole episodes.
+    Payoffs are taken in the game's own unit, so the numbers below fit games with payoffs of any size.
+
+    It is a naive learner: it does not know that the others learn. With one epoch and one minibatch it is A2C.
+
+    References:
+        Schulman et al. (2017), Proximal Policy Optimization Algorithms, equation 7;
+        Schulman et al. (2016), High-Dimensional Continuous Control Using Generalized Advantage Estimation, ICLR.
+    """
+
+    game: Any = part()
+    critic: Any = part(kind="policy", doc="network with one output, the value of what a player sees")
+    rate: float = leaf(default=3e-3, doc="learning rate of Adam for the policy", check=positive)
+    critic_rate: float = leaf(default=1e-2, doc="learning rate of Adam for the critic", check=positive)
+    clip: float = leaf(default=0.2, doc="clip e of the ratio of probabilities", check=positive)
+    entropy_weight: float = leaf(default=0.01, doc="weight w of the entropy", check=not_negative)
+    trace: float = leaf(default=0.95, doc="lambda of the advantages; 1: return minus value", check=between(0, 1))
+    epochs: int = static(default=4, doc="passes over the episodes of a step", check=at_least(1))
+    minibatches: int = static(default=1, doc="parts into which each pass divides the episodes", check=at_least(1))
+    longest_gradient: float = leaf(default=0.5, doc="norm to which longer gradients are cut", check=positive)
+    network: Policy = derived(lambda self: critic_of(self.critic, self.game), doc="the critic")
+
+    small: ClassVar = {"epochs": 1}
+
+    def init(self, params: Any, x: Array, key: Array) -> Any:
+        return tuple(self._fresh(seat, x, jax.random.fold_in(key, seat)) for seat in range(len(x)))
+
+    def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
+        rows, states = [], []
+        for seat, before in enumerate(state):
+            seen = seeing.seen_by(self.game, episodes, seat)
+            row, after = self._improved(seat, before, x[seat], seen, jax.random.fold_in(key, seat))
+            rows.append(row)
+            states.append(after)
+        return jnp.stack(rows) - x, tuple(states)
+
+    def _fresh(self, seat: int, x: Array, key: Array) -> Learning:
+        critic = self.network.init(key).astype(x.dtype)
+        own = x[seat, : self.game.policies[seat].policy_size]
+        return Learning(critic, self._optimiser(self.rate).init(own), self._optimiser(self.critic_rate).init(critic))
+
+    def _improved(self, seat: int, before: Learning, row: Array, seen: Seen, key: Array) -> tuple[Array, Learning]:
+        """The player's row of x f32[D] after all epochs, and its state."""
+        policy, critic = self.game.policies[seat], self.network
+        values = seeing.values(critic, before.critic, seen)
+        advantages = seeing.advantages(seen, values, self.trace)
+        targets, advantages = advantages + values, seeing.standardised(advantages, seen)
+
+        def improve(carry: tuple[Array, Learning], chosen: Array) -> tuple[tuple[Array, Learning], None]:
+            own, learning = carry
+            part, gains, goals = jax.tree.map(lambda leaf: leaf[chosen], (seen, advantages, targets))
+            uphill = jax.grad(self._objective)(own, policy, part, gains)
+            moved, of_policy = self._optimiser(self.rate).update(-uphill, learning.of_policy)
+            downhill = jax.grad(_error)(learning.critic, critic, part, goals)
+            learnt, of_critic = self._optimiser(self.critic_rate).update(downhill, learning.of_critic)
+            after = Learning(optax.apply_updates(learning.critic, learnt), of_policy, of_critic)  # type: ignore[arg-type]
+            return (optax.apply_updates(own, moved), after), None  # type: ignore[return-value]
+
+        chosen = self._chosen(len(seen.rewards), key)
+        size = policy.policy_size
+        (own, after), _ = jax.lax.scan(improve, (row[:size], before), chosen)
+        return row.at[:size].set(own), after
+
+    def _objective(self, own: Array, policy: Policy, seen: Seen, advantages: Array) -> Array:
+        """The objective of a policy f32[D], f32[]."""
+        log_probs = seeing.log_policy(policy, own, seen)
+        ratio = jnp.exp(seeing.of_actions(log_probs, seen) - seen.log_probs)
+        gain = jnp.minimum(ratio * advantages, jnp.clip(ratio, 1 - self.clip, 1 + self.clip) * advantages)
+        return seeing.mean_over_steps(gain + self.entropy_weight * seeing.entropy(log_probs), seen)
+
+    def _chosen(self, episodes: int, key: Array) -> Array:
+        """Indices of the episodes in each minibatch of every epoch, i32[epochs * minibatches, episodes in each]."""
+        size = max(episodes // self.minibatches, 1)
+        orders = jax.vmap(lambda key: jax.random.permutation(key, episodes))(jax.random.split(key, self.epochs))
+        return orders[:, : size * (episodes // size)].reshape(-1, size)
+
+    def _optimiser(self, rate: Array | float) -> optax.GradientTransformation:
+        return optax.chain(optax.clip_by_global_norm(self.longest_gradient), optax.adam(rate, eps=1e-5))  # pyright: ignore
+
+
+def _error(numbers: Array, critic: Policy, seen: Seen, targets: Array) -> Array:
+    """Half of the mean squared error of a critic f32[C], f32[]."""
+    return seeing.mean_over_steps((seeing.values(critic, numbers, seen) - targets) ** 2, seen) / 2

@@ -1,0 +1,49 @@
+"""REINFORCE. Shapes: P players, D numbers per policy, B episodes, T steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core.contracts import EpisodeLearner, Episodes, component, leaf, one_of, part, positive, static
+from meva_policy_gradient import seen as seeing
+
+
+@component
+class Reinforce(EpisodeLearner):
+    """Every player takes one step along an unbiased estimate of the gradient of its own payoff,
+
+        rate * mean_b sum_t d log pi(a_t|h_t) (R_t - b_t),   R_t = sum_{k >= t} w_k r_k,
+
+    from the episodes that all have played; w_k are the weights of rewards in the payoff. The baseline b_t is the mean
+    of R_t over the other episodes, or 0.
+
+    References:
+        Williams (1992), Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning.
+    """
+
+    game: Any = part()
+    rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
+    baseline: str = static(default="mean", doc="baseline of the returns", check=one_of("mean", "none"))
+
+    def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
+        weighted = jax.vmap(self.game.weights)(episodes.alive)[..., None] * episodes.rewards
+        to_go = jnp.flip(jnp.cumsum(jnp.flip(weighted, axis=1), axis=1), axis=1)
+        if self.baseline == "mean":
+            others = (jnp.sum(to_go, axis=0) - to_go) / max(len(to_go) - 1, 1)
+            to_go = (to_go - others) * episodes.alive[..., None]
+        rows = [self._gradient(seat, x[seat], episodes, to_go[:, :, seat]) for seat in range(len(x))]
+        return self.rate * jnp.stack(rows), state
+
+    def _gradient(self, seat: int, row: Array, episodes: Episodes, gains: Array) -> Array:
+        """The gradient of a player's row of x, f32[D]. gains: f32[B, T]."""
+        policy, seen = self.game.policies[seat], seeing.seen_by(self.game, episodes, seat)
+
+        def weighted(row: Array) -> Array:
+            log_probs = seeing.log_policy(policy, row[: policy.policy_size], seen)
+            return jnp.sum(seeing.of_actions(log_probs, seen) * jax.lax.stop_gradient(gains)) / len(gains)
+
+        return jax.grad(weighted)(row)
