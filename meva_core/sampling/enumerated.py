@@ -41,7 +41,7 @@ class Enumerated(PlayedGame):
         players, steps = self.num_players, self.steps
         sequences = np.array(list(itertools.product(range(self.rules.num_actions), repeat=players * steps)))
         keys = key, jax.random.split(key, steps)
-        return jax.vmap(lambda actions: unfold(self.rules, self.policies, x, keys, _as_told, actions))(
+        return jax.vmap(lambda actions: unfold(self.rules, self.players, x, keys, _as_told, actions))(
             jnp.asarray(sequences.reshape(-1, steps, players))
         )
 

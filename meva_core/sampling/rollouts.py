@@ -40,7 +40,7 @@ class Rollouts(PlayedGame):
     def play(self, x: Array, key: Array) -> Episodes:
         continues = self.rules.discount if self.stopping == "geometric" else 1.0
         keys = jax.random.split(key, self.episodes)
-        return jax.vmap(lambda key: play(self.rules, self.policies, x, key, self.steps, continues))(keys)
+        return jax.vmap(lambda key: play(self.rules, self.players, x, key, self.steps, continues))(keys)
 
     def weights(self, alive: Array) -> Array:
         return (1 - self.rules.discount) * alive if self.stopping == "geometric" else super().weights(alive)
