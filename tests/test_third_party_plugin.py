@@ -56,14 +56,14 @@ def run(interpreter, *words, cwd=None):
 
 def test_is_listed_with_its_distribution(python):
     listed = run(python, "-m", "meva_core", "list")
-    assert "cournot" in listed
+    assert "duopoly" in listed
     assert "momentum" in listed
     assert "meva_cournot (meva-cournot)" in listed
     assert "ipd" in listed
 
 
 def test_its_papers_are_cited(python):
-    assert re.findall(r"@\w+{(\w+),", run(python, "-m", "meva_core", "cite", "cournot", "momentum")) == [
+    assert re.findall(r"@\w+{(\w+),", run(python, "-m", "meva_core", "cite", "duopoly", "momentum")) == [
         "cournot1838recherches",
         "polyak1964some",
     ]
@@ -72,7 +72,7 @@ def test_its_papers_are_cited(python):
 def test_its_game_with_a_rule_of_ours(python, tmp_path):
     """LOLA, whose programs are few; MeVa meets a stranger's game in the notebook of test_examples."""
     out = tmp_path / "out"
-    printed = run(python, "-m", "meva_core", "run", "--game", "cournot", "--learner", "lola", "--out", str(out), *TINY)
+    printed = run(python, "-m", "meva_core", "run", "--game", "duopoly", "--learner", "lola", "--out", str(out), *TINY)
     assert "collusive" in printed
     summary = json.loads((out / "summary.json").read_text())
     assert summary["rows"][0]["basins"]["collusive"]["of"] == 9
@@ -84,9 +84,9 @@ def test_its_learner_and_the_conformance_kit(python):
     program = """
 import meva_core as meva
 from meva_core.testing import check_game, check_learner
-game = meva.make("game", "cournot")
+game = meva.make("game", "duopoly")
 check_game(game)
-for name in ("logistic", "cournot"):
+for name in ("logistic", "duopoly"):
     played = meva.make("game", name)
     check_learner(meva.make("learner", "momentum", game=played), played)
 print("conforms")
@@ -142,4 +142,4 @@ def test_a_plugin_that_is_written_here_installed_checked_and_tested(python, tmp_
 
 def test_it_is_not_in_this_environment():
     done = subprocess.run([sys.executable, "-m", "meva_core", "list"], capture_output=True, text=True, check=True)
-    assert "cournot" not in done.stdout
+    assert "duopoly" not in done.stdout

@@ -32,7 +32,7 @@ HEAVY_BALL = """
 @hookimpl
 def meva_games():
     yield Entry(
-        "cournot", "meva_cournot:Cournot", "two firms choose how much to sell", "Cournot (1838)", bibtex=RICHESSES
+        "duopoly", "meva_cournot:Duopoly", "two firms choose how much to sell", "Cournot (1838)", bibtex=RICHESSES
     )
 
 
@@ -48,7 +48,7 @@ def meva_learners():
 
 
 @component
-class Cournot(Game):
+class Duopoly(Game):
     """Firm i sells q_i = sigma(x_i) at the price 1 - q1 - q2: payoff q_i (demand - q1 - q2).
 
     Selling 1/3 each is the Nash equilibrium, payoff 1/9; 1/4 each would be collusion, payoff 1/8.

@@ -94,3 +94,11 @@ def meva_games() -> Iterable[Entry]:
         "Willi et al. (2023), Pax: Multi-Agent Learning in JAX",
         cites=("hilbe2014cooperation", "willi2023pax"),
     )
+    yield Entry(
+        name="cournot",
+        factory="meva_games.cournot:Cournot",
+        summary="one number each: two firms choose how much to sell",
+        reference="Cournot (1838), Recherches sur les principes mathématiques de la théorie des richesses; "
+        "Willi et al. (2023), Pax: Multi-Agent Learning in JAX",
+        cites=("cournot1838recherches", "willi2023pax"),
+    )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
 
+MEVA_RECIPES = "meva_sampled_games:recipes.toml"
 MEVA_REFERENCES = "meva_sampled_games:references.bib"
 
 
@@ -12,7 +13,7 @@ def meva_games() -> Iterable[Entry]:
     yield Entry(
         name="coin_game",
         factory="meva_sampled_games.coin_game:CoinGame",
-        summary="two players collect coins on a small torus, their own or the other's",
+        summary="two players collect coins, their own or the other's",
         reference="Lerer & Peysakhovich (2017), Maintaining Cooperation in Complex Social Dilemmas using Deep "
         "Reinforcement Learning; Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS",
         cites=("lerer2017maintaining", "foerster2018learning"),

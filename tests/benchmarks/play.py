@@ -42,9 +42,9 @@ def coin_game() -> list[Row]:
     others = _jaxmarl()
     seconds = in_turns(*works, *others.values())
     speeds = [EPISODES * STEPS / each for each in seconds]
-    what = [f"{coins} coins, {actions} actions" for coins, actions in COIN_GAMES]
     rows = [
-        Row("coin game", name, speed, "steps/s", "ours") for name, speed in zip(what, speeds[: len(works)], strict=True)
+        Row("coin game", f"{coins} coins, {actions} actions", speed, "steps/s", "ours")
+        for (coins, actions), speed in zip(COIN_GAMES, speeds[: len(works)], strict=True)
     ]
     for name, speed in zip(others, speeds[len(works) :], strict=True):
         rows.append(Row("coin game", name, speed, "steps/s", "2 coins, 5 actions"))

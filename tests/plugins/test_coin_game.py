@@ -186,9 +186,8 @@ def test_measures_count_only_what_is_alive():
     assert float(none["picked up"]) == pytest.approx(np.mean(players) / 2)
 
 
-@pytest.mark.parametrize("variant", [(1, 4), (2, 5)], ids=str)
-def test_the_contract(variant):
-    check_game(game(*variant))
+def test_the_contract_with_two_coins():
+    check_game(game(2, 5))
 
 
 @pytest.mark.parametrize("settings", [{"coins": 2}, {"own_first": True}, {"own_first": True, "actions": 5}], ids=str)

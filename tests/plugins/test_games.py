@@ -12,8 +12,9 @@ import pytest
 import meva_core as meva
 from meva_core import evaluate
 from meva_core.contracts import Game, component
-from meva_core.errors import BadValue
+from meva_core.errors import BadValue, MevaError
 from meva_core.ops import simultaneous_gradient
+from meva_core.registry import loading
 
 IPD = meva.make("game", "ipd")
 LOGISTIC = meva.make("game", "logistic")
@@ -449,7 +450,10 @@ def test_imprecise_payoffs_are_told():
     assert evaluate.imprecise(IPD, np.array([1e9])) is None  # far from where it starts, but not from its own fault
 
 
-@pytest.mark.parametrize("name", [offer.name for offer in meva.installed().of_kind("game")])
+EXACT = [offer.name for offer in meva.installed().of_kind("game") if hasattr(loading.load(offer), "payoff")]
+
+
+@pytest.mark.parametrize("name", EXACT)
 def test_payoffs_are_full_products_on_every_device(name):
     """Whatever the default precision of products is, on accelerators less than single."""
     game = meva.make("game", name)
@@ -510,3 +514,56 @@ def test_tit_for_tat_with_noise_by_hand():
     game = meva.make("game", "ipd", noise=0.05, discount=0.999999)
     x = jnp.stack([game.strategies["tit_for_tat"]] * 2)
     np.testing.assert_allclose(payoff(game, x), [-1.5, -1.5], rtol=1e-3)
+
+
+# ---------------------------------------------------------------- the Cournot duopoly
+
+
+@pytest.mark.parametrize(
+    ("quantities", "profits"),
+    [
+        ((30, 30), (900, 900)),  # Nash: price 40, margin 30
+        ((22.5, 22.5), (1012.5, 1012.5)),  # the joint optimum: price 55
+        ((45, 0), (2025, 0)),  # a monopoly
+        ((45, 22.5), (1012.5, 506.25)),  # a leader and its follower
+        ((60, 60), (-1800, -1800)),  # price -20
+    ],
+)
+def test_profits_by_hand(quantities, profits):
+    game = meva.make("game", "cournot")
+    x = game.from_entries(jnp.array(quantities, float)[:, None])
+    np.testing.assert_allclose(game.payoff(x), profits, rtol=1e-5, atol=1e-3)
+
+
+def test_best_responses_of_firms():
+    """q = (90 - q_j) / 2; at 30 each nobody has anything to gain."""
+    game = meva.make("game", "cournot")
+    x = game.from_entries(jnp.array([[10.0], [40.0]]))
+    answers = jnp.stack([game.best_response(x, seat)[0] for seat in (0, 1)])
+    np.testing.assert_allclose(game.entries(answers)[:, 0], [25, 40], rtol=1e-6)
+    nash = jnp.stack([game.strategies["nash"]] * 2)
+    np.testing.assert_allclose(evaluate.exploitability(game, nash, jax.random.key(0)).gain, 0, atol=1e-3)
+    np.testing.assert_allclose(simultaneous_gradient(game.payoff, nash), 0, atol=1e-2)
+    together = jnp.stack([game.strategies["joint_optimum"]] * 2)
+    np.testing.assert_allclose(jax.grad(lambda x: jnp.sum(game.payoff(x)))(together), 0, atol=1e-2)
+
+
+def test_naive_firms_go_to_nash_and_lola_beyond():
+    """LOLA adds -rate * d_j f_i * d_i d_j f_j = rate * unit^2 x_i: in units of the unit, 1 - 2 x - x + 0.1 x = 0."""
+    game = meva.make("game", "cournot")
+    rate = 0.1 * game.payoff_scale
+    start = game.init(jax.random.key(0))
+    for name, settings, expected in (
+        ("naive", {}, 1 / 3),
+        ("lola", {"look_ahead_rate": rate, "variant": "foerster"}, 1 / 2.9),
+    ):
+        learner = meva.make("learner", name, game=game, rate=rate, **settings)
+        match = meva.self_play(game, meva.Fitted(learner=learner))
+        played = jax.jit(lambda match, x: meva.play(match, x, jax.random.key(0), 300))(match, start)
+        np.testing.assert_allclose(played.x, expected, rtol=1e-4)
+        assert float(game.outcomes(played.x)["collusive"]) == 0
+
+
+def test_a_duopoly_in_which_nothing_pays_is_refused():
+    with pytest.raises(MevaError, match=r"expected game.intercept above game.cost, .* got 5.0 and 10.0"):
+        meva.make("game", "cournot", intercept=5.0)

@@ -17,7 +17,7 @@ from meva_core.registry import loading
 
 KEY = jax.random.key(0)
 KNOWN = meva.installed()
-GAMES = [offer.name for offer in KNOWN.of_kind("game")]
+GAMES = [offer.name for offer in KNOWN.of_kind("game") if hasattr(loading.load(offer), "payoff")]
 MADE = {name: meva.make("game", name) for name in GAMES}
 START = {name: np.zeros((game.num_players, game.policy_size), np.float32) for name, game in MADE.items()}
 SMALL = {"order": 1, "quantiles": 4, "formulation": "correction", "value_model": {"width": 8, "blocks": 0}}
