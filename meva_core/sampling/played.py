@@ -15,7 +15,7 @@ from jax import Array
 from meva_core.contracts import Episodes, Game, Policy, SampledGame, at_least, component, one_of, part, static
 from meva_core.errors import BadCombination
 from meva_core.ops import dice, loaded_dice, returns_to_go, score_function
-from meva_core.sampling.along import logits_along
+from meva_core.sampling.with_policies import WithPolicies
 
 ESTIMATORS, BASELINES = ("loaded_dice", "dice", "score_function"), ("mean", "none")
 SHOWN = 0  # the seed of the episodes that stand for all where a game shows one payoff, and not an estimate
@@ -44,6 +44,7 @@ class PlayedGame(Game):
     horizon: int | None = static(default=None, doc="steps per episode; None: as the rules say", check=at_least(1))
     estimator: str = static(default="loaded_dice", doc="estimator of derivatives", check=one_of(*ESTIMATORS))
     baseline: str = static(default="mean", doc="baseline, which reduces variance", check=one_of(*BASELINES))
+    alike: bool | None = static(default=None, doc="all policies are of one kind; computed when unset")
 
     def __attrs_post_init__(self) -> None:
         if len(self.policies) != self.rules.num_players:
@@ -51,6 +52,8 @@ class PlayedGame(Game):
                 f"expected a policy for each of the {self.rules.num_players} players of {type(self.rules).__name__}, "
                 f"got {len(self.policies)}"
             )
+        if self.alike is None:
+            object.__setattr__(self, "alike", all(policy == self.policies[0] for policy in self.policies))
 
     # What is played.
 
@@ -101,7 +104,7 @@ class PlayedGame(Game):
 
     @property
     def symmetric(self) -> bool:  # type: ignore[override]
-        return self.rules.symmetric and all(policy == self.policies[0] for policy in self.policies)
+        return bool(self.alike) and self.rules.symmetric
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -112,55 +115,43 @@ class PlayedGame(Game):
         return self.rules.payoff_range
 
     def init(self, key: Array) -> Array:
-        if self._tables:
+        if self.exact is not None:
             return self.exact.init(key)
         keys = jax.random.split(key, self.num_players)
-        return jnp.stack([self._padded(policy.init(keys[i])) for i, policy in enumerate(self.policies)])
+        rows = [policy.init(own) for policy, own in zip(self.policies, keys, strict=True)]
+        return jnp.stack([jnp.pad(row, (0, self.policy_size - len(row))) for row in rows])
 
     def payoff(self, x: Array) -> Array:
-        if self.exact is None:
-            return self.sample(x, jax.random.key(SHOWN))
-        return self.exact.payoff(self._exact_policies(x))
+        return self.sample(x, jax.random.key(SHOWN)) if self.exact is None else self.exact.payoff(x)
 
     @property
     def entry_names(self) -> tuple[str, ...]:
         return super().entry_names if self.exact is None else self.exact.entry_names
 
     def entries(self, x: Array) -> Array:
-        return x if self.exact is None else self.exact.entries(self._exact_policies(x))
+        return x if self.exact is None else self.exact.entries(x)
 
     def from_entries(self, entries: Array) -> Array | None:
-        return self.exact.from_entries(entries) if self._tables else None
+        return None if self.exact is None else self.exact.from_entries(entries)
 
     @property
     def strategies(self) -> Mapping[str, Any]:
-        return self.exact.strategies if self._tables else {}
+        return {} if self.exact is None else self.exact.strategies
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         if self.exact is None:
             return self.rules.measures(self.play(x, jax.random.key(SHOWN)))
-        return self.exact.outcomes(self._exact_policies(x))
+        return self.exact.outcomes(x)
 
     def best_response(self, x: Array, seat: int) -> Array | None:
-        return self.exact.best_response(x, seat) if self._tables else None
+        return None if self.exact is None else self.exact.best_response(x, seat)
 
     @property
-    def exact(self) -> Any:
+    def exact(self) -> Game | None:
         """The exact game between these policies; None if there is none, or if a policy has memory."""
-        return None if any(policy.memory_size for policy in self.policies) else self.rules.exact
-
-    @property
-    def _tables(self) -> bool:
-        """True if a joint policy is one of the exact game's."""
-        return self.exact is not None and all(policy.tabular for policy in self.policies)
-
-    def _exact_policies(self, x: Array) -> Array:
-        """The joint policy of the exact game that acts as x f32[P, D] does."""
-        if self._tables:
-            return x
-        seen: Any = self.rules.observations
-        logits = [logits_along(policy, x[i, : policy.policy_size], seen) for i, policy in enumerate(self.policies)]
-        return self.exact.from_logits(jnp.stack(logits))
-
-    def _padded(self, row: Array) -> Array:
-        return jnp.pad(row, (0, self.policy_size - len(row)))
+        game = self.rules.exact
+        if game is None or any(policy.memory_size for policy in self.policies):
+            return None
+        if all(policy.tabular for policy in self.policies):
+            return game
+        return WithPolicies(game=game, policies=self.policies, alike=self.alike)

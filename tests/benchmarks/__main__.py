@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import episodes
 import fit_speed
 import jax
 import rules
@@ -33,6 +34,8 @@ BENCHMARKS = {
     "growth": fit_speed.growth,
     "matches": rules.matches,
     "pairs": rules.pairs,
+    "episodes": episodes.episodes,
+    "lola_dice": episodes.lola_dice,
     "start": runs.start,
     "runs": runs.default_runs,
 }
