@@ -83,7 +83,11 @@ class SampleSettings:
         doc="end of an episode: after all steps, or after each with probability 1 - discount",
         check=one_of(*STOPPING),
     )
-    estimator: str = static(default="loaded_dice", doc="estimator of derivatives", check=one_of(*ESTIMATORS))
+    estimator: str = static(
+        default="loaded_dice",
+        doc="estimator of derivatives; score_function: of the first order only",
+        check=one_of(*ESTIMATORS),
+    )
     baseline: str = static(
         default="mean",
         doc="baseline of the estimator, the mean return of other episodes",

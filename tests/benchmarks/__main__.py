@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import episodes
 import fit_speed
 import jax
 import play
@@ -35,6 +36,8 @@ BENCHMARKS = {
     "matches": rules.matches,
     "pairs": rules.pairs,
     "coins": play.coin_game,
+    "episodes": episodes.episodes,
+    "lola_dice": episodes.lola_dice,
     "start": runs.start,
     "runs": runs.default_runs,
 }

@@ -30,6 +30,17 @@ def once(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
+def cpu_seconds(work: Callable[[], Any], repeats: int = REPEATS) -> float:
+    """Median seconds of processor time, all cores together; the first call, which compiles, is not counted."""
+    once(work)
+    times = []
+    for _ in range(repeats):
+        began = time.process_time()
+        jax.block_until_ready(work())
+        times.append(time.process_time() - began)
+    return statistics.median(times)
+
+
 def in_turns(*works: Callable[[], Any], repeats: int = REPEATS) -> list[float]:
     """Median seconds of each; a first round, which compiles, is not counted."""
     for work in works:
