@@ -77,6 +77,7 @@ class Evaluation(Protocol):
     the matches does not define `ask`.
 
     by_default: True if it runs unless a user picks evaluations by name.
+    by_default_if_played: the same for games that are played (--sampled), where matches take long.
     builds_on: names of evaluations whose answers `inputs` reads; they run first, and without them this one is left out.
     first_seed: True if it runs for the first seed only.
     stream: the number that is folded into a seed's key for it, from 2**31 to 2**32 - 65 (`streams`); None: a number
@@ -87,6 +88,7 @@ class Evaluation(Protocol):
     """
 
     by_default: bool = True
+    by_default_if_played: bool = True
     builds_on: tuple[str, ...] = ()
     first_seed: bool = False
     stream: int | None = None

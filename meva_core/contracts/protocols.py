@@ -208,7 +208,7 @@ class Learner(Protocol):
         there is none; the default has no effect on a class without such a hyper-parameter.
     learns_from: what its steps are computed from, an attribute of the class. "payoff": exact payoffs, `game.payoff`;
         "sample": payoffs that may be estimated, `payoff_from(game, key)`; "episodes": what all players did and got in
-        the episodes of a match, which `learn` receives.
+        the episodes of a match, which `learn` receives; "nothing": neither.
     small: hyper-parameters with which the conformance kit builds it, `small = {"batch_size": 4}`.
     """
 

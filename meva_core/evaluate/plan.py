@@ -10,6 +10,7 @@ import attrs
 from meva_core.contracts import conversion
 from meva_core.contracts.abstract import describe
 from meva_core.contracts.evaluation import Evaluation
+from meva_core.contracts.playing import Sampled
 from meva_core.contracts.protocols import Learner, Sweep
 from meva_core.errors import BadCombination
 from meva_core.experiment.compose import Composition
@@ -88,17 +89,20 @@ def _questions(experiment: Experiment, composition: Composition) -> list[Questio
     """Evaluations that apply to the experiment, each after those it builds on."""
     questions: list[Question] = []
     lacks: dict[str, str] = {}
+    asked = experiment.evaluate.asked
     for name in _ordered(composition.evaluations):
         evaluation, offer = composition.evaluations[name], composition.offers[name]
         lacks[name] = evaluation.lacks(composition, experiment.fit.seeds)
         if not isinstance(lacks[name], str):
             raise offer.fault(f"lacks(composition, seeds): expected text, got {describe(lacks[name])}")
+        if isinstance(composition.game, Sampled) and not (evaluation.by_default_if_played or name in asked):
+            lacks[name] = lacks[name] or "a selection by name"
         below = (lacks.get(other, f"a run of evaluation {other}") for other in evaluation.builds_on)
         lacks[name] = lacks[name] or next(filter(None, below), "")
         if not lacks[name]:
             planned = evaluation.plan(composition)
             questions.append(Question(name=name, evaluation=evaluation, planned=planned, offer=offer))
-        elif name in experiment.evaluate.asked:
+        elif name in asked:
             raise BadCombination(
                 f"expected {lacks[name]} for evaluation {name}, got {_players(experiment)}: leave it out"
             )

@@ -32,6 +32,7 @@ from meva_core.contracts.hyperparameters import as_plain
 from meva_core.contracts.validators import between, one_of
 from meva_core.errors import BadCombination
 from meva_core.experiment.choice import Choice, without_none
+from meva_core.sampling import BASELINES, ESTIMATORS, STOPPING
 
 SCHEMA = 3
 DEFAULT = "default"  # in evaluate.asked: all evaluations that run by default
@@ -78,15 +79,15 @@ class SampleSettings:
     )
     horizon: int | None = static(default=None, doc="steps per episode; unset: the game's", check=between(1, 10**6))
     stopping: str = static(
-        default="fixed",
+        default="horizon",
         doc="end of an episode: after all steps, or after each with probability 1 - discount",
-        check=one_of("fixed", "geometric"),
+        check=one_of(*STOPPING),
     )
-    estimator: str = static(default="loaded_dice", doc="estimator of derivatives", check=one_of("loaded_dice", "dice"))
+    estimator: str = static(default="loaded_dice", doc="estimator of derivatives", check=one_of(*ESTIMATORS))
     baseline: str = static(
         default="mean",
         doc="baseline of the estimator, the mean return of other episodes",
-        check=one_of("mean", "none"),
+        check=one_of(*BASELINES),
     )
 
 

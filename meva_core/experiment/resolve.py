@@ -195,7 +195,7 @@ def is_played(game: Offer) -> bool:
 
 def _sampled(draft: Draft, book: Cookbook) -> Draft:
     """The draft of a game that is played. Unless its recipe is for samples, it has other matches."""
-    policy = draft.policy or {"name": book.defaults(0)["policy"]}
+    policy = {"name": book.defaults(0)["policy"], **draft.policy}
     if draft.sample is not None:
         return attrs.evolve(draft, policy=policy)
     return attrs.evolve(draft, policy=policy, sample={}, evaluate={**draft.evaluate, **SAMPLED})

@@ -13,7 +13,7 @@ from meva_core.errors import BadCombination
 from meva_core.sampling.play import play
 from meva_core.sampling.played import PlayedGame
 
-STOPPING = ("fixed", "geometric")
+STOPPING = ("horizon", "geometric")
 
 
 @component
@@ -26,7 +26,7 @@ class Rollouts(PlayedGame):
     """
 
     episodes: int = static(default=64, doc="episodes per estimate, B", check=at_least(1))
-    stopping: str = static(default="fixed", doc="end of an episode", check=one_of(*STOPPING))
+    stopping: str = static(default="horizon", doc="end of an episode", check=one_of(*STOPPING))
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
@@ -34,7 +34,7 @@ class Rollouts(PlayedGame):
         if self.stopping == "geometric" and not isinstance(discount, Tracer) and np.any(np.asarray(discount) >= 1):
             raise BadCombination(
                 "expected a discount below 1 for stopping = 'geometric', where every step ends an episode with "
-                f"probability 1 - discount, got {discount}: use stopping = 'fixed'"
+                f"probability 1 - discount, got {discount}: use stopping = 'horizon'"
             )
 
     def play(self, x: Array, key: Array) -> Episodes:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jax import Array
 
-from meva_core.contracts import Answer, Asking, Column, Evaluation, between, component, positive, static
+from meva_core.contracts import Answer, Asking, Column, Evaluation, Sampled, between, component, positive, static
 from meva_core.evaluate import of_each_match, streams
 from meva_core.report import tables
 from meva_core.report.statistics import number, statistic
@@ -46,6 +46,10 @@ class BestResponse(Evaluation):
     small: ClassVar = {"steps": 4, "restarts": 2}
     says = "finding best responses"
     formerly = {"response_steps": "steps", "response_restarts": "restarts", "response_rate": "rate"}  # noqa: RUF012
+
+    def lacks(self, composition: Any, seeds: int) -> str:
+        exact = not isinstance(composition.game, Sampled) or composition.game.exact is not None
+        return "" if exact else "a game with exact payoffs"
 
     @classmethod
     def settle(cls, settings: Mapping[str, Any], named: Mapping[str, Any], about: Any) -> Mapping[str, Any]:

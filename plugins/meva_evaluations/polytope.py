@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.contracts import Answer, Asking, Evaluation, Game, Learner, between, component, static
+from meva_core.contracts import Answer, Asking, Evaluation, Game, Learner, Sampled, between, component, static
 from meva_core.errors import BadCombination
 from meva_core.match import Match
 from meva_core.ops import over_batch
@@ -121,6 +121,8 @@ class PayoffPolytope(Evaluation):
     formerly = {"polytope": "opponents"}  # noqa: RUF012
 
     def lacks(self, composition: Any, seeds: int) -> str:
+        if isinstance(composition.game, Sampled):
+            return "a game whose payoffs are computed"
         return "" if composition.game.num_players == 2 else "a game of two players"
 
     def plan(self, composition: Any) -> Learner | None:

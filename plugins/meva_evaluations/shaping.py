@@ -34,6 +34,7 @@ class Shaping(Evaluation):
         check=positive,
     )
 
+    by_default_if_played = False
     stream = 2**32 - 4  # on record
     formerly = {"against": "against", "against_rate": "rate"}  # noqa: RUF012
 

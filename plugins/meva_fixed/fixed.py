@@ -58,6 +58,7 @@ class Fixed(PlaysStrategies, Learner):
     )
 
     plays_strategies = "strategy"
+    learns_from = "nothing"
 
     def __attrs_post_init__(self) -> None:
         names = [name for name in ("strategy", "policy", "probabilities") if getattr(self, name) is not None]

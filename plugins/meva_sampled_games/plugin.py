@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from meva_core.contracts import Entry, hookimpl
 
+MEVA_RECIPES = "meva_sampled_games:recipes.toml"
 MEVA_REFERENCES = "meva_sampled_games:references.bib"
 
 

@@ -1,5 +1,6 @@
 """The kit itself: what is broken on purpose fails it, and with a word of help."""
 
+import contextlib
 import re
 from typing import Any
 
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from meva_core.contracts import Entry, Explorer, Game, Learner, ValueModel, component, leaf, part, static
+from meva_core.contracts import Entry, Explorer, Game, Learner, Policy, ValueModel, component, leaf, part, static
 from meva_core.testing import checks
 
 
@@ -346,3 +347,70 @@ def test_a_broken_explorer_fails():
 def test_noise_that_is_not_the_keys_fails():
     with pytest.raises(AssertionError):
         checks.check_explorer(Restless())
+
+
+# ---------------------------------------------------------------- policies
+
+
+@component
+class Affine(Policy):
+    """Logits that are the numbers themselves; a base of the broken ones."""
+
+    num_actions: int = static(doc="A")
+    policy_size = property(lambda self: self.num_actions)  # type: ignore[assignment]
+
+    def init(self, key):
+        return jax.random.normal(key, (self.num_actions,))
+
+    def act(self, x, memory, observation):
+        return x, memory
+
+
+@component
+class Deaf(Affine):
+    """Does not read its numbers."""
+
+    def act(self, x, memory, observation):
+        return jnp.ones(self.num_actions), memory
+
+
+@component
+class Absent(Affine):
+    """Keeps a memory that it never uses."""
+
+    memory_size = 2
+
+    def act(self, x, memory, observation):
+        return x, memory + observation[:2]
+
+
+@component
+class Frozen(Absent):
+    """Keeps a memory that never changes."""
+
+    def act(self, x, memory, observation):
+        return x, memory
+
+
+@component
+class Endless(Affine):
+    """Logits that are not finite."""
+
+    def act(self, x, memory, observation):
+        return x / 0, memory
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        (Affine, None),
+        (Deaf, "act: expected logits that depend on the numbers, got a gradient of 0"),
+        (Absent, "act: expected logits that need the memory"),
+        (Frozen, "act: expected another memory after an observation"),
+        (Endless, "the logits of act"),
+    ],
+)
+def test_policies_of_the_kit(factory, message):
+    kept = contextlib.nullcontext() if message is None else pytest.raises(AssertionError, match=message)
+    with kept:
+        checks.check_policy(lambda observation_size, num_actions, one_hot: factory(num_actions=num_actions))

@@ -1,12 +1,14 @@
 """Experiments with policies: [policy] in files and recipes, --policy and policy.NAME, and what they compose to."""
 
 import tomllib
+from typing import Any
 
+import jax.numpy as jnp
 import pytest
 
 import meva_core as meva
 from meva_core.contracts import Policy, component, static
-from meva_core.errors import BadValue, UnknownName
+from meva_core.errors import BadPlugin, BadValue, UnknownName
 from meva_core.experiment import compose, local, reading, resolve
 from meva_core.registry import discovery, recipes
 from meva_core.sampling import WithPolicies
@@ -15,7 +17,7 @@ KNOWN = discovery.installed()
 NOTE = "its rates were chosen for tables, and mlp policies may need others"
 
 
-def resolved(learner="lola", files=(), game="ipd", registry=KNOWN, **overrides):
+def resolved(learner: Any = "lola", files: Any = (), game: Any = "ipd", registry: Any = KNOWN, **overrides: Any):
     """Overrides as `policy__name="mlp"`."""
     given = {name.replace("__", "."): value for name, value in overrides.items()}
     shipped = [recipes.shipped(), *files]
@@ -135,6 +137,35 @@ def test_a_class_or_an_object_of_ones_own(given, sharpness):
     assert game.policies[0] == Blind(num_actions=2, sharpness=sharpness)
     assert found.policy is not None
     assert found.policy.name == f"{__name__}:Blind"
+
+
+@component
+class Wide(Blind):
+    """Returns one logit too many."""
+
+    def act(self, x, memory, observation):
+        return jnp.concatenate([x, x[:1]]), memory
+
+
+@component
+class Forgetful(Blind):
+    """Returns a memory of another size than it says."""
+
+    def act(self, x, memory, observation):
+        return x, x
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (Wide, r"the logits of act\(x, memory, observation\): expected float32\[2\], got float32\[3\]"),
+        (Forgetful, r"the memory of act\(x, memory, observation\): expected float32\[0\], got float32\[2\]"),
+    ],
+)
+def test_a_policy_of_another_shape_is_one_line(given, said):
+    cast = local.cast(KNOWN, "ipd", "naive", (), {}, given)
+    with pytest.raises(BadPlugin, match=said):
+        compose.compose(resolved("naive", registry=cast.registry, policy__name=cast.overrides["policy.name"]))
 
 
 def test_a_learner_that_was_made_for_the_plain_game_plays_it_too():
