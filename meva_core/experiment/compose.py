@@ -184,6 +184,7 @@ def game_between(choice: Choice, policy: Choice | None, sample: SampleSettings |
     if not choice.offer.bundled:
         checks.game(choice.offer, game)
     if policy is None:
+        kinds.check("game", game, "game")  # an exact one
         return game
     rules = game if kinds.form("game", type(game)) == "sampled_game" else rules_of(game)
     own = _policy(policy, game, rules)

@@ -123,23 +123,22 @@ def test_the_forms_of_a_game():
         meva.make("game", NoStep)
 
 
-def self_play(out):
+def self_play():
     return meva.self_play(Good(), meva.Fitted(learner=meva.make("learner", "naive", game="tandem")))  # type: ignore
 
 
 @pytest.mark.parametrize(
     "play",
     [
-        pytest.param(lambda out: meva.make("learner", "naive", game=Good()), id="make"),
+        pytest.param(lambda: meva.make("learner", "naive", game=Good()), id="make"),
         pytest.param(self_play, id="self_play"),
-        pytest.param(lambda out: meva.run(game=Good(), learner="naive", out=out), id="run"),
-        pytest.param(lambda out: meva.tournament("exchange", ["naive"]), id="tournament"),
+        pytest.param(lambda: meva.tournament("exchange", ["naive"]), id="tournament"),
     ],
 )
-def test_where_only_an_exact_game_will_do_a_sampled_one_is_one_line(play, tmp_path):
+def test_where_only_an_exact_game_will_do_a_sampled_one_is_one_line(play):
     expected = r"expected an exact game, got a sampled game \(\w+\): its payoffs are estimates from episodes"
     with pytest.raises(BadValue, match=expected):
-        play(tmp_path / "out")
+        play()
 
 
 def test_the_good_rules_count_time():
