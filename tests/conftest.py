@@ -1,6 +1,7 @@
 """Shared fixtures: the command line in this process, and plugins of strangers."""
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import io
@@ -68,6 +69,10 @@ def room():
 
     if RESIDENT.exists() and int(RESIDENT.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > ROOM:
         jax.clear_caches()
+        gc.collect()
+        # The C library keeps what was freed, and then every later file would begin without compiled programs.
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 class Outcome(NamedTuple):
@@ -108,6 +113,14 @@ def meva_run():
 def meva_command():
     """`meva_command("list", "game")`."""
     return lambda *arguments: invoke("meva", *arguments)
+
+
+@pytest.fixture(scope="module")
+def no_figures():
+    """Runs draw no figures, which takes longer than all else of a run whose programs are compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("meva_core.report.figures.style.save", lambda figure, folder, name: [])
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -85,8 +85,8 @@ def check_game(game: Game | SampledGame) -> None:
     )
     check_array("payoff_range", game.payoff_range, (players,))
     assert np.all(np.asarray(game.payoff_range) >= 0), f"payoff_range: expected >= 0, got {game.payoff_range}"
-    check_array("the gradient of payoff", jax.jacobian(game.payoff)(x), (players, players, size))
     check_transforms("payoff", game.payoff, _batch(game))
+    check_array("the gradient of payoff", jax.jit(jax.jacobian(game.payoff))(x), (players, players, size))
     check_pure("payoff", lambda game, x: game.payoff(x), game, x)
     for permutation in itertools.permutations(range(players)):
         order = np.array(permutation)
@@ -298,8 +298,9 @@ def _check_strategy(name: str, strategy: Any, players: int, size: int) -> None:
 
 def _check_is_best(game: Game, x: Array, seat: int, answers: Array) -> None:
     """Check that no random policy is better than the best response of the game."""
-    payoff = jax.vmap(lambda answer: game.payoff(x.at[seat].set(answer))[seat])
+    payoff = jax.jit(jax.vmap(lambda answer: game.payoff(x.at[seat].set(answer))[seat]))
     others = jax.vmap(lambda key: game.init(key)[seat])(jax.random.split(jax.random.key(5), 64))
-    best, better = jnp.max(payoff(answers)), jnp.max(payoff(others))
+    payoffs = payoff(jnp.concatenate([answers, others]))
+    best, better = jnp.max(payoffs[: len(answers)]), jnp.max(payoffs[len(answers) :])
     near = 1e-3 * game.payoff_range[seat]
     assert best >= better - near, f"best_response(x, {seat}): expected the best answer, but {better} > {best} was found"

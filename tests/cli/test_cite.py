@@ -16,6 +16,8 @@ from meva_core.registry import bibtex, discovery, recipes
 from meva_core.report import citations
 from meva_core.storage import run_folder
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 PLUGINS = Path(__file__).parents[2] / "plugins"
 SHIPPED = [offer for offer in discovery.installed().offers if offer.distribution == "meva"]
 MINE = """

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 SMALL = (
     "evaluate.pairs=8", "evaluate.steps=5", "evaluate.best_response.steps=3", "evaluate.basins.grid=3",
     "evaluate.basins.steps=4",

@@ -249,15 +249,23 @@ def test_a_fault_costs_no_other_results(fake_plugin, meva_run, meva_command, tmp
 
 
 def test_what_was_at_fault_is_asked_again(fake_plugin, meva_run, tmp_path):
-    site = fake_plugin("fairness", f"{FAIRNESS}\nFairness.whole = fail\n")
-    out = tmp_path / "out"
-    assert meva_run(*LOLA, "--evaluate", "default,fairness", "--out", out).code == 2
-    (site / "fairness.py").write_text(FAIRNESS)
-    sys.modules.pop("fairness")
-    discovery.installed.cache_clear()
-    outcome = meva_run("--resume", out)
+    at_fault = f"{FAIRNESS}\nFairness.whole = fail\n"
+    site, out = fake_plugin("fairness", at_fault), tmp_path / "out"
+
+    def resumed(code):
+        (site / "fairness.py").write_text(code)
+        sys.modules.pop("fairness")
+        discovery.installed.cache_clear()
+        return meva_run("--resume", out)
+
+    assert meva_run(*LOLA, "--evaluate", "convergence,fairness", "--out", out).code == 2
+    outcome = resumed(FAIRNESS)
     assert (outcome.code, outcome.err) == (0, "")
     assert "fairness" in json.loads((out / "summary.json").read_text())["rows"][0]
+    assert (out / "report.html").is_file()
+    # At fault again, so the page of the finished run goes: the run counts as unfinished.
+    assert resumed(at_fault).code == 2
+    assert not (out / "report.html").exists()
 
 
 def another(name, *, of=FAIRNESS, builds_on=()):

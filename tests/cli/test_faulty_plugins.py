@@ -13,6 +13,8 @@ from meva_core.errors import BadPlugin
 from meva_core.experiment import compose, resolve
 from meva_core.registry import attribution, checks, discovery, loading
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 WHOLE = """
 import jax
 import jax.numpy as jnp

@@ -14,6 +14,8 @@ from meva_core.experiment import reading, resolve
 from meva_core.registry import discovery, recipes
 from meva_core.studies import jobs
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 MEADOW = """
 import jax
 import jax.numpy as jnp

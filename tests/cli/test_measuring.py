@@ -6,6 +6,8 @@ import tomllib
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 REGISTRY = """
 [recipes.tandem.naive.mine]
 source = "nobody"

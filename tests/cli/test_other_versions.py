@@ -10,6 +10,8 @@ import meva_core as meva
 from meva_core.errors import BadFolder
 from meva_core.storage import files
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 SMALL = "learner.loops=2 evaluate.pairs=4 evaluate.steps=5 evaluate.best_response.steps=3 evaluate.values=[0.9]"
 EARLIER, NEWER = ("1.0.0", 2, 3), ("9.0", 99, 99)  # version, schema of the experiment, schema of the summary
 

@@ -265,7 +265,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(toy_run, meva_run):
     assert {path: path.read_bytes() for path in toy_run.folder.rglob("*") if path.is_file()} == before
 
 
-def test_an_empty_folder_is_fine_and_the_default_is_a_new_one(meva_run, tmp_path, monkeypatch):
+def test_an_empty_folder_is_fine_and_the_default_is_a_new_one(meva_run, tmp_path, monkeypatch, no_figures):
     monkeypatch.chdir(tmp_path)
     given = ("--game", "ipd", "--learner", "naive", *arguments(EVALUATION))
     (tmp_path / "empty").mkdir()
@@ -295,7 +295,7 @@ def test_a_default_folder_is_always_a_new_one(tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_figures(monkeypatch):
-    """They take as long as all else."""
+    """Of this test alone: other tests of this file look at figures."""
     monkeypatch.setattr("meva_core.report.figures.draw", lambda *given: [])
 
 
@@ -626,7 +626,7 @@ def test_ctrl_c_says_it_once(stopped):
     assert len(stopped.err.splitlines()) == 1
 
 
-def test_two_seeds(meva_run, tmp_path):
+def test_two_seeds(meva_run, tmp_path, no_figures):
     folder = tmp_path / "two"
     given = ("--game", "logistic", "--learner", "naive", "--seeds", 2, "--seed", 3, "--out", folder)
     outcome = meva_run(*given, *arguments(LOGISTIC))
@@ -739,7 +739,7 @@ def test_in_python_nothing_is_written(run, tmp_path, monkeypatch):
     assert all(line.rstrip() in shown for line in text.splitlines()[2:6])
 
 
-def test_in_python_a_folder_is_written_where_asked(tmp_path):
+def test_in_python_a_folder_is_written_where_asked(tmp_path, no_figures):
     meva.run("ipd", "naive", seed=3, set=EVALUATION, out=tmp_path / "asked")
     found = summary(tmp_path / "asked")
     assert (found["seeds"], found["setting"], len(found["rows"])) == ([3], None, 1)
@@ -784,7 +784,7 @@ def test_meva_against_lola(rivals_run):
     assert [line["fit"] for line in metrics(rivals_run.folder)] == ["learner"]
 
 
-def test_lola_against_naive(meva_run, tmp_path, basins_run, naive_on_logistic):
+def test_lola_against_naive(meva_run, tmp_path, basins_run, naive_on_logistic, no_figures):
     given = ("--game", "logistic", "--learner", "lola", "--opponent", "naive", "--out", tmp_path / "out")
     outcome = meva_run(*given, *arguments({**LOGISTIC, "evaluate.values": [0.0, 1.0]}))
     assert outcome.code == 0
@@ -802,7 +802,7 @@ FITTED = [
 
 
 @pytest.mark.parametrize(("learner", "small"), FITTED)
-def test_the_other_rules_that_are_fitted(learner, small, meva_run, tmp_path):
+def test_the_other_rules_that_are_fitted(learner, small, meva_run, tmp_path, no_figures):
     settings = [text for each in small for text in ("--set", each)]
     run = meva_run(
         "--game", "tandem", "--learner", learner, *settings, *arguments(LOGISTIC), "--out", tmp_path / "run"
@@ -834,7 +834,7 @@ def test_the_screen_survives_any_progress():
 
 
 @pytest.mark.parametrize("opponent", [(), ("--opponent", "fixed", "--set", "opponent.strategy=tit_for_tat")])
-def test_a_policy_that_never_moves_meets_one_that_learns(opponent, meva_run, tmp_path):
+def test_a_policy_that_never_moves_meets_one_that_learns(opponent, meva_run, tmp_path, no_figures):
     given = ("--set", "learner.strategy=tit_for_tat", *opponent, *arguments(EVALUATION))
     outcome = meva_run("--game", "ipd", "--learner", "fixed", *given, "--out", tmp_path / "run")
     assert (outcome.code, outcome.err) == (0, "")

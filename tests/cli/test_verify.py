@@ -10,6 +10,8 @@ from meva_core import runner
 from meva_core.storage import files
 from meva_core.studies import jobs, tournament_folder, verify
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 SMALL = (
     "learner.loops=3 fit.chunk=2 evaluate.pairs=4 evaluate.steps=5 evaluate.best_response.steps=3 evaluate.values=[0.9]"
 )

@@ -9,6 +9,8 @@ import pytest
 from meva_core import cli
 from meva_core.registry.discovery import PluginWarning
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 @click.command
 def warn():

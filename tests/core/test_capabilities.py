@@ -26,6 +26,8 @@ from meva_core.errors import BadCombination, BadValue
 from meva_core.studies import entrants, meetings
 from meva_core.testing import installed
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 TANDEM = meva.make("game", "tandem")
 VALUE = {"width": 4, "blocks": 0}
 

@@ -145,17 +145,25 @@ def test_what_jax_was_told_holds():
     assert run(PREPARE, JAX_NUM_CPU_DEVICES="3")[1] == "3\n"
 
 
-@pytest.mark.parametrize(
-    ("call", "said"),
-    [
-        ("kind='gpu'", "expected a gpu that jax can use for --device, got cpu only"),
-        ("count=99", "expected 1 to 2 for --devices, got 99"),
-        ("count=100_000", "expected 1 to 256 for --devices, got 100000"),
-    ],
-)
-def test_what_there_is_not(call, said):
-    code = f"import jax; jax.devices(); from meva_core.compute import devices; devices.prepare({call})"
-    assert f"BadValue: {said}" in run(code, JAX_PLATFORMS="cpu", JAX_NUM_CPU_DEVICES="2")[2]
+ASK_FOR = """
+import jax
+from meva_core.compute import devices
+from meva_core.errors import BadValue
+jax.devices()
+for asked in ({"kind": "gpu"}, {"count": 99}, {"count": 100_000}):
+    try:
+        devices.prepare(**asked)
+    except BadValue as error:
+        print(error)
+"""
+
+
+def test_what_there_is_not():
+    assert run(ASK_FOR, JAX_PLATFORMS="cpu", JAX_NUM_CPU_DEVICES="2")[1].splitlines() == [
+        "expected a gpu that jax can use for --device, got cpu only (for NVIDIA GPUs: pip install 'meva[cuda]')",
+        "expected 1 to 2 for --devices, got 99",
+        "expected 1 to 256 for --devices, got 100000",
+    ]
 
 
 def test_a_run_records_its_devices_and_a_rerun_takes_as_many(tmp_path):
@@ -164,8 +172,8 @@ def test_a_run_records_its_devices_and_a_rerun_takes_as_many(tmp_path):
         assert code == 0, said
         return tomllib.loads((tmp_path / out / "experiment.toml").read_text())["run"]["devices"]
 
-    small = [f"evaluate.{name}=2" for name in ("pairs", "steps", "best_response.steps", "best_response.restarts")]
-    words = ["--game", "matrix", "--learner", "naive", *(word for one in small for word in ("--set", one))]
+    small = ["--evaluate", "convergence", "--set", "evaluate.pairs=2", "--set", "evaluate.steps=2"]
+    words = ["--game", "matrix", "--learner", "naive", *small]
     assert recorded("first", *words, "--devices", 3) == 3
     assert recorded("again", tmp_path / "first" / "experiment.toml") == 3
     assert recorded("fewer", tmp_path / "first" / "experiment.toml", "--devices", 1) == 1

@@ -19,6 +19,8 @@ from meva_core.match import Fitted
 from meva_core.ops import simultaneous_gradient
 from meva_core.registry import discovery, recipes
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 meva: Any = meva_core  # a careless caller: types do not hold
 KNOWN = discovery.installed()
 SMALL = {

@@ -15,6 +15,8 @@ from meva_core.experiment.parts import Builder
 from meva_core.registry import discovery, recipes
 from meva_core.registry.discovery import PluginWarning
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 CODE = """
 from typing import Any
 

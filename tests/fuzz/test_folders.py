@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inputs import changed, damaged, toml_of, tries
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 SMALL = "evaluate.pairs=3 evaluate.steps=4"
 GRID = f"{SMALL} evaluate.values=[0.0,1.0] evaluate.basins.grid=3 evaluate.basins.steps=3"
 FITTED = f"{SMALL} learner.loops=3 learner.batch_size=4 value_model.width=4 value_model.blocks=0 fit.chunk=1"

@@ -85,15 +85,14 @@ def test_lola_that_looks_nowhere_is_naive(game, variant):
 def test_meva_that_discounts_all_is_naive(mixing):
     learner = small_meva(SMOOTH, discount=0.0, formulation="correction", mixing=mixing, rate=3.0)
     x = SMOOTH.init(jax.random.key(0))
-    with jax.disable_jit():  # to the last bit: no fusion
-        np.testing.assert_array_equal(step(learner, x, any_params(learner.model)), step(naive(SMOOTH, 3.0), x))
+    # To the last bit.
+    np.testing.assert_array_equal(step(learner, x, any_params(learner.model)), step(naive(SMOOTH, 3.0), x))
 
 
 def test_a_player_with_discount_zero_is_naive_beside_one_that_is_not():
     learner = small_meva(SMOOTH, discount=(0.9, 0.0), mixing="sum")
     x = SMOOTH.init(jax.random.key(0))
-    with jax.disable_jit():
-        mixed, plain = step(learner, x, any_params(learner.model)), step(naive(SMOOTH), x)
+    mixed, plain = step(learner, x, any_params(learner.model)), step(naive(SMOOTH), x)
     np.testing.assert_array_equal(mixed[1], plain[1])
     assert np.max(np.abs(mixed[0] - plain[0])) > 1e-3
 
@@ -335,12 +334,17 @@ def test_three_players_look_ahead_at_everybody_else():
     game = meva.make("game", "public_goods", num_players=3)
     with jax.enable_x64(True):
         x, h = jnp.array(np.random.default_rng(0).normal(size=(3, 7))), 0.3
-        g = [jax.grad(lambda row, i=i: game.payoff(x.at[i].set(row))[i])(x[i]) for i in range(3)]
-        for i in range(3):
-            ahead = x + h * jnp.stack(g).at[i].set(0.0)
-            expected = jax.grad(lambda row, i=i, ahead=ahead: game.payoff(ahead.at[i].set(row))[i])(x[i])
-            got = step(rule_of("lookahead", game, look_ahead_rate=h), x)[i]
-            np.testing.assert_allclose(got, expected, rtol=1e-8, atol=1e-12)
+
+        @jax.jit
+        def expected(x):
+            g = [jax.grad(lambda row, i=i: game.payoff(x.at[i].set(row))[i])(x[i]) for i in range(3)]
+            aheads = [x + h * jnp.stack(g).at[i].set(0.0) for i in range(3)]
+            return jnp.stack(
+                [jax.grad(lambda row, i=i: game.payoff(aheads[i].at[i].set(row))[i])(x[i]) for i in range(3)]
+            )
+
+        got = step(rule_of("lookahead", game, look_ahead_rate=h), x)
+        np.testing.assert_allclose(got, expected(x), rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.parametrize("order", [0, -1])
