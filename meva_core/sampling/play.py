@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 from meva_core.contracts import Episodes, Policy, SampledGame
 from meva_core.sampling.along import logits_along
@@ -72,12 +74,18 @@ def unfold(
     carry = state, first, tuple(policy.begin(row) for policy, row in zip(policies, playing, strict=True))
     (_, final, _), found = jax.lax.scan(step, carry, (keys[1], choices), unroll=UNROLLED)
     observations, actions, rewards, remembered = found
-    logits = [
-        logits_along(policy, rows[i], observations[:, i]) if remembered[i] is None else remembered[i]
-        for i, policy in enumerate(policies)
-    ]
-    log_probs = jnp.stack([log_prob(each, actions[:, i]) for i, each in enumerate(logits)], axis=1)
-    return Episodes(observations, actions, rewards, log_probs, jnp.ones(len(choices), x.dtype), final)
+    states = _states(rules)
+
+    def log_probs(i: int, policy: Policy) -> Array:
+        seen, taken = observations[:, i], actions[:, i]
+        if remembered[i] is not None:
+            return log_prob(remembered[i], taken)
+        if states is not None:
+            return _log_prob_at(logits_along(policy, rows[i], states), seen, taken)
+        return log_prob(logits_along(policy, rows[i], seen), taken)
+
+    along = jnp.stack([log_probs(i, policy) for i, policy in enumerate(policies)], axis=1)
+    return Episodes(observations, actions, rewards, along, jnp.ones(len(choices), x.dtype), final)
 
 
 def drawn(logits: Array, uniform: Array) -> Array:
@@ -90,3 +98,20 @@ def log_prob(logits: Array, actions: Array) -> Array:
     # A choice between numbers, not an index: the derivative of an index scatters, which is slow.
     taken = actions[..., None] == jnp.arange(logits.shape[-1])
     return jnp.sum(jnp.where(taken, jax.nn.log_softmax(logits), 0), axis=-1)
+
+
+def _states(rules: SampledGame) -> Array | None:
+    """The observations f32[N, N], if they are listed and are the rows of the identity matrix."""
+    with jax.ensure_compile_time_eval():  # they do not depend on what is traced
+        seen = rules.observations
+    if seen is None or isinstance(seen, Tracer) or not np.array_equal(seen, np.eye(len(seen))):
+        return None
+    return seen
+
+
+def _log_prob_at(logits: Array, observations: Array, actions: Array) -> Array:
+    """Log-probabilities f32[T] of actions i32[T] at observations f32[T, N], rows of the identity matrix, where `logits`
+    f32[N, A] are those at each row: a policy is asked N times, and not at all steps of all episodes."""
+    taken = actions[:, None] == jnp.arange(logits.shape[-1])
+    where = (observations[:, :, None] * taken[:, None, :]).reshape(len(actions), -1)
+    return jnp.matmul(where.astype(logits.dtype), jax.nn.log_softmax(logits).ravel(), precision="highest")

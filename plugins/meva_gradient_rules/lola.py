@@ -47,6 +47,9 @@ class LOLA(Learner):
     With look_aheads K above 1, which only `exact` allows, the others take K naive steps of rate h one after the other
     while x_i stays constant, and the gradient goes through all of them.
 
+    On a game whose payoffs are estimated from episodes, `exact` is LOLA-DiCE: every step of the others, and the payoff
+    after them, is estimated from episodes of its own, played where it is evaluated.
+
     References:
         Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS (`foerster`, equation 4);
         Foerster et al. (2018), DiCE: The Infinitely Differentiable Monte Carlo Estimator, ICML, algorithm 1 (K steps);

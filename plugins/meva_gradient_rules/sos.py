@@ -31,7 +31,7 @@ class SOS(Learner):
         p_2 = |g|^2 if |g| < b, else 1.
 
     p_2 depends on the payoffs' scale: `payoff_scale` multiplies g there. p depends on the whole joint policy, so player
-    i computes it from the payoffs of all players.
+    i computes it from the payoffs of all players. Where payoffs are estimated, so is p, and not without bias.
 
     References:
         Letcher et al. (2019), Stable Opponent Shaping in Differentiable Games, ICLR, algorithm 1 (in losses).

@@ -11,7 +11,7 @@ from rounds import Recurrent, Rounds, Table, Truncated
 import meva_core as meva
 from meva_core import ops
 from meva_core.errors import BadCombination
-from meva_core.sampling import Enumerated, Rollouts, play
+from meva_core.sampling import Enumerated, Rollouts, WithPolicies, logits_along, play, policy_arguments, rules_of
 
 # The pins of the project's notes, which are of unnormalised payoffs: weights 0.9^t over three steps, of sum 2.71.
 X = np.array([[0.12573, -0.132105, 0.640423, 0.1049, -0.535669], [0.361595, 1.304, 0.947081, -0.703735, -1.265421]])
@@ -308,6 +308,19 @@ def test_what_evaluations_show_of_tables_is_the_exact_games():
     assert game.entry_names == IPD.entry_names
     assert list(game.strategies) == list(IPD.strategies)
     assert game.outcomes(x).keys() == IPD.outcomes(x).keys()
+
+
+def test_networks_show_exact_payoffs_and_are_asked_once_per_state():
+    rules = rules_of(IPD)
+    network = meva.make("policy", "mlp", width=3, **policy_arguments(rules))
+    game = Rollouts(rules=rules, policies=(network,) * 2, episodes=4, horizon=5)
+    x = game.init(jax.random.key(3))
+    np.testing.assert_array_equal(game.payoff(x), WithPolicies(game=IPD, policies=(network,) * 2).payoff(x))
+    played = game.play(x, KEY)
+    for p in range(2):
+        logits = jax.vmap(lambda seen, p=p: logits_along(network, x[p], seen))(played.observations[:, :, p])
+        taken = jnp.take_along_axis(jax.nn.log_softmax(logits), played.actions[:, :, p, None], axis=-1)
+        np.testing.assert_allclose(played.log_probs[:, :, p], taken[..., 0], rtol=1e-6)
 
 
 def test_a_game_without_an_exact_one_shows_the_same_estimate_each_time():
