@@ -5,6 +5,7 @@ import pytest
 import meva_core as meva
 from meva_core.contracts import hooks, kinds
 from meva_core.registry import checks as contract
+from meva_core.registry import loading
 from meva_core.sampling import WithPolicies, policy_arguments, rules_of
 from meva_core.testing import checks, installed
 
@@ -15,6 +16,11 @@ def names(kind):
 
 MADE = {name: meva.make("game", name) for name in names("game")}
 GAMES = {name: game for name, game in MADE.items() if kinds.form("game", type(game)) == "game"}  # exact ones
+
+
+def of_episodes(learner):
+    """True if a learner needs a game that is played."""
+    return getattr(loading.load(meva.installed().find("learner", learner)), "learns_from", "payoff") == "episodes"
 
 
 def ones_of_each(kind):
@@ -87,7 +93,7 @@ def test_learner_in_the_abstract(name, game):
     contract.learner(offer, installed.learner(known, offer, on), on)
 
 
-@pytest.mark.parametrize("name", names("learner"))
+@pytest.mark.parametrize("name", [name for name in names("learner") if not of_episodes(name)])
 def test_learner_among_networks_in_the_abstract(name):
     """Policies whose numbers are not the game's entries."""
     known, ipd = meva.installed(), GAMES["ipd"]
