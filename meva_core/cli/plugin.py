@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from meva_core.registry.entries import Offer, Plugin, Registry
 
 FAILED = 1
+WRITTEN = (*hooks.KINDS, *hooks.FORMS)  # plugins of which there is a template
 
 
 @click.group("plugin", short_help="List, check and write plugins.")
@@ -74,13 +75,14 @@ def check_command(names: tuple[str, ...], games: tuple[str, ...]) -> int:
 
 @plugin_group.command("new")
 @click.argument("name")
-@click.option("--kind", metavar="KIND", required=True, help=f"What the plugin offers: {', '.join(hooks.KINDS)}.")
+@click.option("--kind", metavar="KIND", required=True, help=f"What the plugin offers: {', '.join(WRITTEN)}.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="New folder [default: NAME].")
 def new_command(name: str, kind: str, out: Path | None) -> None:
     """Write a working plugin with a test. It is ready to install, and a starting point for your own."""
     from meva_core.registry import scaffold
 
-    written = scaffold.write(discovery.installed(), name, entries.check_kind(kind), out)
+    form = kind.replace("-", "_") if kind.replace("-", "_") in hooks.FORMS else entries.check_kind(kind)
+    written = scaffold.write(discovery.installed(), name, form, out)
     folder = next(iter(written.values())).parent
     click.echo(f"written to {folder}: {'  '.join(written)}\n\nnext:")
     click.echo(f"  pip install -e {folder}\n  pytest {folder}")

@@ -132,6 +132,7 @@ KINDS: Mapping[str, Kind] = {
         reserved=("default", "pairs", "steps", "values", "asked", "float64"),
     ),
 }
+FORMS = {name: kind for kind, of_kind in KINDS.items() for name in of_kind.forms}  # other forms -> their kinds
 PARTS = tuple(name for name, kind in KINDS.items() if kind.part)  # kinds of the parts of learners
 DEFAULTS = tuple(name for name, kind in KINDS.items() if kind.part or kind.default)  # kinds in [defaults]
 

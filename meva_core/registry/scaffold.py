@@ -10,20 +10,21 @@ from pathlib import Path
 
 import jinja2
 
-from meva_core.contracts.hooks import KINDS, VERSION, kind_label
+from meva_core.contracts.hooks import FORMS, KINDS, VERSION, kind_label
 from meva_core.errors import BadFolder, BadValue
 from meva_core.registry.entries import Registry
 
-_IMPORTED = ("Entry", *(kind.protocol for kind in KINDS.values()))  # names that the templates import
+# Names that the templates import.
+_IMPORTED = ("Entry", *(form.protocol for kind in KINDS.values() for form in (kind, *kind.forms.values())))
 
 
-def write(registry: Registry, name: str, kind: str, folder: Path | None = None) -> dict[str, Path]:
+def write(registry: Registry, name: str, form: str, folder: Path | None = None) -> dict[str, Path]:
     """Write pyproject.toml, NAME.py and test_NAME.py. Returns their paths by file name.
 
-    folder: by default NAME in the working directory. Raises BadValue if NAME cannot be a module's name or is in use,
-    BadFolder if the folder is a file or not empty.
+    form: a kind, or another form of one. folder: by default NAME in the working directory. Raises BadValue if NAME
+    cannot be a module's name or is in use, BadFolder if the folder is a file or not empty.
     """
-    module = _module(registry, name, kind)
+    module = _module(registry, name, FORMS.get(form, form))
     folder = Path(module) if folder is None else folder
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise BadFolder(f"expected a new or empty folder to write to, got {folder}")
@@ -32,13 +33,13 @@ def write(registry: Registry, name: str, kind: str, folder: Path | None = None) 
         "name": module,
         "cls": _class(module),
         "distribution": dashed if dashed.startswith("meva-") else f"meva-{dashed}",
-        "spoken": kind_label(kind),
+        "spoken": kind_label(form),
         "version": VERSION,
     }
     templates = {
         "pyproject.toml": "pyproject.toml",
-        f"{module}.py": f"{kind}.py",
-        f"test_{module}.py": f"test_{kind}.py",
+        f"{module}.py": f"{form}.py",
+        f"test_{module}.py": f"test_{form}.py",
     }
     folder.mkdir(parents=True, exist_ok=True)
     for file, template in templates.items():

@@ -11,7 +11,7 @@ from jax.core import Tracer
 from meva_core.contracts import Game, component, finite, leaf, positive
 from meva_core.errors import BadCombination
 
-MOST = 2 / 3  # the highest share that policies start from
+MOST = 2 / 3  # of L: the highest quantity that policies start from
 
 
 @component
@@ -20,13 +20,12 @@ class Cournot(Game):
 
         f_i = (a - b (q1 + q2) - c) q_i.
 
-    A policy is one number x_i, the quantity as a share of the largest L = (a - c) / b that can be sold at no loss,
-    q_i = L x_i. So f_i = (a - c)^2 / b * x_i (1 - x1 - x2), a quadratic game. The best response to x_j is
-    (1 - x_j) / 2, and the Nash equilibrium is 1/3 each: at the default numbers 30 each, with profits of 900. Together
-    they would earn most with 1/4 each: 22.5 each, with profits of 1012.5. Naive learning goes to the Nash equilibrium.
-    Policies start from U(0, 2/3), up to twice the quantity of the Nash equilibrium.
+    A policy is one number, the quantity q_i. With L = (a - c) / b, the largest quantity that can be sold at no loss,
+    the best response to q_j is (L - q_j) / 2, and the Nash equilibrium is L / 3 each: at the default numbers 30 each,
+    with profits of 900. Together they would earn most with L / 4 each: 22.5 each, with profits of 1012.5. Naive
+    learning goes to the Nash equilibrium. Policies start from U(0, 2 L / 3), up to twice its quantity.
 
-    Strategies: nash, joint_optimum, monopoly (1/2, also what a leader sells whom the other follows). Outcomes: the
+    Strategies: nash, joint_optimum, monopoly (L / 2, also what a leader sells whom the other follows). Outcomes: the
     share `collusive` of matches in which together they sell less than halfway from the joint optimum to the Nash
     equilibrium.
 
@@ -55,46 +54,41 @@ class Cournot(Game):
 
     policy_size = 1
     symmetric = True
-    plane = (0.0, MOST)
     family = "quadratic"
-    payoff_scale = 1 / 8100.0  # payoffs are (a - c)^2 / b times those of a game of a few units
+
+    @property
+    def plane(self) -> tuple[float, float]:  # type: ignore[override]
+        return 0.0, MOST * self._largest
 
     @property
     def entry_names(self) -> tuple[str, ...]:
         return ("quantity",)
 
-    def entries(self, x: Array) -> Array:
-        return self._largest * x
-
-    def from_entries(self, entries: Array) -> Array:
-        return entries / self._largest
-
     @property
     def strategies(self) -> Mapping[str, Array]:
-        return {name: jnp.array([x]) for name, x in (("nash", 1 / 3), ("joint_optimum", 1 / 4), ("monopoly", 1 / 2))}
+        return {
+            name: jnp.array([x * self._largest])
+            for name, x in (("nash", 1 / 3), ("joint_optimum", 1 / 4), ("monopoly", 1 / 2))
+        }
 
     @property
     def payoff_range(self) -> Array:
-        """On the plane, from both at 2/3, -2/9 (a - c)^2 / b, to a monopoly, 1/4 (a - c)^2 / b."""
-        return jnp.full(2, 17 / 36 * self._unit)
+        """On the plane, from both at 2 L / 3, -2/9 (a - c) L, to a monopoly, 1/4 (a - c) L."""
+        return jnp.full(2, 17 / 36 * (self.intercept - self.cost) * self._largest)
 
     def init(self, key: Array) -> Array:
-        return jax.random.uniform(key, (2, 1), maxval=MOST)
+        return jax.random.uniform(key, (2, 1)) * MOST * self._largest
 
     def payoff(self, x: Array) -> Array:
-        return self._unit * x[:, 0] * (1 - jnp.sum(x))
+        return (self.intercept - self.cost - self.slope * jnp.sum(x)) * x[:, 0]
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         halfway = (2 / 4 + 2 / 3) / 2
-        return {"collusive": (jnp.sum(x) < halfway).astype(x.dtype)}
+        return {"collusive": (jnp.sum(x) < halfway * self._largest).astype(x.dtype)}
 
     def best_response(self, x: Array, seat: int) -> Array:
-        return (1 - x[1 - seat])[None] / 2
+        return (self._largest - x[1 - seat])[None] / 2
 
     @property
-    def _largest(self) -> Array | float:
+    def _largest(self) -> float:
         return (self.intercept - self.cost) / self.slope
-
-    @property
-    def _unit(self) -> Array | float:
-        return (self.intercept - self.cost) * self._largest

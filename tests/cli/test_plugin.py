@@ -13,7 +13,7 @@ import pytest
 from meva_core.contracts import hooks
 from meva_core.registry import discovery
 
-KINDS = hooks.KINDS
+KINDS = (*hooks.KINDS, *hooks.FORMS)
 HEAD = "from meva_core.contracts import Entry, hookimpl\n\n\n"
 GAME = """
 import jax
@@ -188,7 +188,7 @@ def test_what_is_written_keeps_its_contract_and_passes_its_own_tests(kind, new, 
     outcome = meva_command("plugin", "check", f"my_{kind}")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.lines[-1] == "1 of 1 keep their contracts"
-    assert f"{kind.replace('_', ' ')} my_{kind}" in outcome.lines[0]
+    assert f"{hooks.kind_label(hooks.FORMS.get(kind) or kind)} my_{kind}" in outcome.lines[0]
     tests = importlib.import_module(f"test_my_{kind}")
     own = [function for name, function in vars(tests).items() if name.startswith("test_")]
     assert len(own) >= 2

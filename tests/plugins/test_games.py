@@ -531,16 +531,16 @@ def test_tit_for_tat_with_noise_by_hand():
 )
 def test_profits_by_hand(quantities, profits):
     game = meva.make("game", "cournot")
-    x = game.from_entries(jnp.array(quantities, float)[:, None])
+    x = jnp.array(quantities, float)[:, None]
     np.testing.assert_allclose(game.payoff(x), profits, rtol=1e-5, atol=1e-3)
 
 
 def test_best_responses_of_firms():
     """q = (90 - q_j) / 2; at 30 each nobody has anything to gain."""
     game = meva.make("game", "cournot")
-    x = game.from_entries(jnp.array([[10.0], [40.0]]))
+    x = jnp.array([[10.0], [40.0]])
     answers = jnp.stack([game.best_response(x, seat)[0] for seat in (0, 1)])
-    np.testing.assert_allclose(game.entries(answers)[:, 0], [25, 40], rtol=1e-6)
+    np.testing.assert_allclose(answers[:, 0], [25, 40], rtol=1e-6)
     nash = jnp.stack([game.strategies["nash"]] * 2)
     np.testing.assert_allclose(evaluate.exploitability(game, nash, jax.random.key(0)).gain, 0, atol=1e-3)
     np.testing.assert_allclose(simultaneous_gradient(game.payoff, nash), 0, atol=1e-2)
@@ -549,13 +549,13 @@ def test_best_responses_of_firms():
 
 
 def test_naive_firms_go_to_nash_and_lola_beyond():
-    """LOLA adds -rate * d_j f_i * d_i d_j f_j = rate * unit^2 x_i: in units of the unit, 1 - 2 x - x + 0.1 x = 0."""
+    """LOLA adds rate * d_j f_i * d_i d_j f_j = rate * q_i, so it rests where 90 - 2 q - q + 0.1 q = 0."""
     game = meva.make("game", "cournot")
-    rate = 0.1 * game.payoff_scale
+    rate = 0.1
     start = game.init(jax.random.key(0))
     for name, settings, expected in (
-        ("naive", {}, 1 / 3),
-        ("lola", {"look_ahead_rate": rate, "variant": "foerster"}, 1 / 2.9),
+        ("naive", {}, 30),
+        ("lola", {"look_ahead_rate": rate, "variant": "foerster"}, 90 / 2.9),
     ):
         learner = meva.make("learner", name, game=game, rate=rate, **settings)
         match = meva.self_play(game, meva.Fitted(learner=learner))
