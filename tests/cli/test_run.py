@@ -295,7 +295,7 @@ def test_a_default_folder_is_always_a_new_one(tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_figures(monkeypatch):
-    """Of this test alone: other tests of this file look at figures."""
+    """Runs of this test draw no figures; other tests of this file look at them."""
     monkeypatch.setattr("meva_core.report.figures.draw", lambda *given: [])
 
 
