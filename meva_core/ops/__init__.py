@@ -4,6 +4,7 @@ Most functions have an example that runs as a test, with `jax` and `jax.numpy as
 """
 
 from meva_core.ops.batching import everywhere, mean_over_batch, over_batch, spread
+from meva_core.ops.divergences import kl_divergence
 from meva_core.ops.gradients import (
     each_player,
     effects_after,
@@ -31,6 +32,7 @@ __all__ = [
     "everywhere",
     "huber",
     "jacobian_product",
+    "kl_divergence",
     "lambda_returns",
     "look_ahead_gradient",
     "mean_and_sem",

@@ -11,6 +11,13 @@ MEVA_REFERENCES = "meva_policies:references.bib"
 def meva_policies() -> Iterable[Entry]:
     yield Entry("table", "meva_policies.table:Table", "one logit for each state: the policies that exact games have")
     yield Entry(
+        "preconditioned",
+        "meva_policies.preconditioned:Preconditioned",
+        "a table in other coordinates, to which learning rules may be sensitive",
+        "Zhao et al. (2022), Proximal Learning with Opponent-Learning Awareness, NeurIPS",
+        cites=("zhao2022proximal",),
+    )
+    yield Entry(
         "mlp",
         "meva_policies.mlp:MLP",
         "a network of dense layers, without memory",
