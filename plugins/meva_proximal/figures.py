@@ -42,7 +42,9 @@ def shares(runs: Mapping[str, Any], heading: str) -> Figure:
             color=COLOURS[n % len(COLOURS)],
             linestyle=DASHES[n % len(DASHES)],
             marker="o",
-            markersize=4 + 2 * (n % 2),
+            markersize=max(9 - 2 * n, 3),  # so that lines show that lie on each other
+            linewidth=max(4 - n, 1),
+            elinewidth=1,
             capsize=2,
         )
     axis.set(xlabel=setting, ylabel="matches that become like tit-for-tat", ylim=(-0.05, 1.05))

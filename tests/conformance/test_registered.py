@@ -83,7 +83,7 @@ def test_game(name):
     checks.check_game(GAMES[name])
 
 
-@pytest.mark.parametrize(("name", "game"), learners_and_games())
+@pytest.mark.parametrize(("name", "game"), list(learners_and_games()))
 def test_learner(name, game):
     known = meva.installed()
     if not accepts(name, GAMES[game]):
