@@ -40,7 +40,7 @@ traced = pytest.mark.parametrize("game", [name for name in TRACED if name not in
 
 
 def accepts(name, game):
-    """False if a learner refuses a game: POLA wants one whose policies are probabilities of actions."""
+    """False if a learner refuses a game, as one does that compares what policies do, if they are no probabilities."""
     try:
         installed.learner(meva.installed(), meva.installed().find("learner", name), game)
     except BadCombination:
