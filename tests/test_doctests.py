@@ -12,6 +12,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.experiment.make": "make",
     "meva_core.match": "play self_play",
     "meva_core.ops.batching": "mean_over_batch over_batch",
+    "meva_core.ops.divergences": "kl_divergence",
     "meva_core.ops.gradients": (
         "each_player effects_after jacobian_product look_ahead_gradient off_diagonal_product own_gradient own_rows "
         "shaping_gradient simultaneous_gradient transposed_product"
@@ -25,8 +26,9 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.plain": "fit",
     "meva_core.runner": "run",
     "meva_core.studies.tournament": "tournament",
+    "meva_games.contribution": "Contribution",
     "meva_games.logistic": "Logistic",
-    "meva_games.memory_one": "to_logits",
+    "meva_games.memory_one": "of_both_actions to_logits",
     "meva_games.normal_form": "NormalForm",
     "meva_games.public_goods": "PublicGoods",
     "meva_games.quadratic": "Hamiltonian Tandem",
@@ -36,7 +38,9 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_policies.actions": "as_logits",
     "meva_policies.layers": "count dense",
     "meva_policies.mlp": "MLP",
+    "meva_policies.preconditioned": "Preconditioned",
     "meva_policies.table": "Table",
+    "meva_proximal.ascent": "climb maximum",
 }
 
 
