@@ -13,6 +13,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.match": "play self_play",
     "meva_core.ops.batching": "mean_over_batch over_batch",
     "meva_core.ops.dice": "box dice loaded_dice score_function",
+    "meva_core.ops.divergences": "kl_divergence",
     "meva_core.ops.gradients": (
         "each_player effects_after effects_at jacobian_product look_ahead_gradient off_diagonal_product own_gradient "
         "own_rows shaping_gradient simultaneous_gradient transposed_product"
@@ -28,8 +29,9 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.studies.tournament": "tournament",
     "meva_games.cournot": "Cournot",
     "meva_games.iterated": "of_second",
+    "meva_games.contribution": "Contribution",
     "meva_games.logistic": "Logistic",
-    "meva_games.memory_one": "to_logits",
+    "meva_games.memory_one": "of_both_actions to_logits",
     "meva_games.normal_form": "NormalForm",
     "meva_games.public_goods": "PublicGoods",
     "meva_games.quadratic": "Hamiltonian Tandem",
@@ -42,7 +44,9 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_policies.actions": "as_logits",
     "meva_policies.layers": "count dense",
     "meva_policies.mlp": "MLP",
+    "meva_policies.preconditioned": "Preconditioned",
     "meva_policies.table": "Table",
+    "meva_proximal.ascent": "climb maximum",
 }
 
 

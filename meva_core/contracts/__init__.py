@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from meva_core.contracts.hooks import Entry as Entry
     from meva_core.contracts.hooks import hookimpl as hookimpl
     from meva_core.contracts.playing import EpisodeLearner as EpisodeLearner
+    from meva_core.contracts.playing import GivesLogits as GivesLogits
     from meva_core.contracts.playing import Playable as Playable
     from meva_core.contracts.playing import Policy as Policy
     from meva_core.contracts.playing import Sampled as Sampled
@@ -61,7 +62,9 @@ _HOMES = {
     **dict.fromkeys(
         ("Check", "at_least", "below_one", "between", "finite", "not_negative", "one_of", "positive"), "validators"
     ),
-    **dict.fromkeys(("EpisodeLearner", "Playable", "Policy", "Sampled", "SampledGame", "payoff_from"), "playing"),
+    **dict.fromkeys(
+        ("EpisodeLearner", "GivesLogits", "Playable", "Policy", "Sampled", "SampledGame", "payoff_from"), "playing"
+    ),
     **dict.fromkeys(("Explorer", "Game", "Learner", "Training", "ValueModel"), "protocols"),
     **dict.fromkeys(("Sweep", "look_ahead_sweep", "payoff_unit"), "protocols"),
 }

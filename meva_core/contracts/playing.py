@@ -126,6 +126,17 @@ class Playable(Protocol):
 
 
 @runtime_checkable
+class GivesLogits(Protocol):
+    """The capability of a game to say how its policies act: the inverse of `Playable.from_logits`, which games whose
+    policies are networks have too. Learners that measure distances between policies by what they do need it."""
+
+    def to_logits(self, x: Array) -> Array:
+        """Logits of the actions f32[P, N, A] of a joint policy x f32[P, D], at each of the N states that its policies
+        distinguish; differentiable, and finite: an action that a player does not have is merely very unlikely."""
+        ...
+
+
+@runtime_checkable
 class Sampled(Protocol):
     """The capability of a game whose payoffs are estimated from episodes.
 

@@ -6,6 +6,7 @@ Most functions have an example that runs as a test, with `jax` and `jax.numpy as
 from meva_core.ops.advantages import generalised_advantages, step_discounts
 from meva_core.ops.batching import everywhere, mean_over_batch, over_batch, spread
 from meva_core.ops.dice import box, dice, loaded_dice, score_function
+from meva_core.ops.divergences import kl_divergence
 from meva_core.ops.gradients import (
     each_player,
     effects_after,
@@ -38,6 +39,7 @@ __all__ = [
     "generalised_advantages",
     "huber",
     "jacobian_product",
+    "kl_divergence",
     "lambda_returns",
     "loaded_dice",
     "look_ahead_gradient",

@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 
 from meva_core.contracts.components import component, part, static
-from meva_core.contracts.playing import Playable, Policy, SampledGame
+from meva_core.contracts.playing import GivesLogits, Playable, Policy, SampledGame
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadCombination
 
@@ -95,6 +95,16 @@ class WithPolicies(Game):
     def tables(self, x: Array) -> Array:
         """The joint policy of the game itself that acts as x f32[P, D] does."""
         game: Any = self.game
+        return game.from_logits(self._logits(x))
+
+    def to_logits(self, x: Array) -> Array:
+        """Logits of the actions f32[P, N, A] of x f32[P, D] at the game's observations."""
+        # A game that gives logits itself knows which actions a player lacks.
+        return self.game.to_logits(self.tables(x)) if isinstance(self.game, GivesLogits) else self._logits(x)
+
+    def _logits(self, x: Array) -> Array:
+        """The logits f32[P, N, A] that the policies give."""
+        game: Any = self.game
         observations = jnp.asarray(game.rules().observations, x.dtype)
 
         def logits(policy: Policy, x: Array) -> Array:
@@ -103,8 +113,8 @@ class WithPolicies(Game):
             return jax.vmap(lambda observation: policy.act(own, policy.begin(own), observation)[0])(observations)
 
         if self.alike:
-            return game.from_logits(jax.vmap(lambda x: logits(self.policies[0], x))(x))
-        return game.from_logits(jnp.stack([logits(policy, x[n]) for n, policy in enumerate(self.policies)]))
+            return jax.vmap(lambda x: logits(self.policies[0], x))(x)
+        return jnp.stack([logits(policy, x[n]) for n, policy in enumerate(self.policies)])
 
 
 def rules_of(game: Game) -> SampledGame:

@@ -16,7 +16,7 @@ from meva_core.ops import discounted_shares
 from meva_games import zero_determinant
 from meva_games.discounted import Discounted
 from meva_games.lazily import Lazily
-from meva_games.memory_one import SATURATED, generous_tit_for_tat, to_logits
+from meva_games.memory_one import SATURATED, generous_tit_for_tat, of_both_actions, to_logits
 from meva_games.rounds import Layout
 
 ENTRIES = ("start", "DD", "DC", "CD", "CC")
@@ -70,6 +70,9 @@ class IteratedTwoByTwo(Discounted):
 
     def from_logits(self, logits: Array) -> Array:
         return logits[..., 1] - logits[..., 0]
+
+    def to_logits(self, x: Array) -> Array:
+        return of_both_actions(x)
 
     @property
     def strategies(self) -> Mapping[str, Any]:

@@ -19,6 +19,15 @@ def to_logits(probabilities: Array) -> Array:
     return jnp.clip(logit(jnp.clip(probabilities, 0.0, 1.0)), -SATURATED, SATURATED)
 
 
+def of_both_actions(x: Array) -> Array:
+    """Logits of the first and the second action, f32[..., 2], of logits x of the second, f32[...].
+
+    >>> of_both_actions(jnp.array([3.0])).tolist()
+    [[0.0, 3.0]]
+    """
+    return jnp.stack([jnp.zeros_like(x), x], axis=-1)
+
+
 def generous_tit_for_tat(own: Array) -> Array:
     """Tit-for-tat that forgives a defection with probability min(1 - (T - R) / (R - S), (R - P) / (T - P)), f32[2, 5].
 

@@ -19,7 +19,7 @@ from meva_core.ops import discounted_shares
 from meva_games.discounted import Discounted
 from meva_games.iterated import action_probabilities, of_second
 from meva_games.lazily import Lazily
-from meva_games.memory_one import to_logits
+from meva_games.memory_one import of_both_actions, to_logits
 from meva_games.rounds import Layout
 
 
@@ -83,6 +83,9 @@ class IteratedNPlayer(Discounted):
 
     def from_logits(self, logits: Array) -> Array:
         return logits[..., 1] - logits[..., 0]
+
+    def to_logits(self, x: Array) -> Array:
+        return of_both_actions(x)
 
     @property
     def strategies(self) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ from meva_games.rounds import Layout
 from meva_games.two_by_two import DISCOUNT
 
 ROUNDS_OF_IMPROVEMENT = 100  # of a best response: a handful is enough
+LACKING = -1e9  # logit of an action that a player does not have
 TIE = 1e-5  # actions whose value is less than this below the best, as a share of the payoffs' range, are ties
 MOST_ACTIONS = 8
 
@@ -140,6 +141,10 @@ class NormalForm(Discounted):
 
     def from_logits(self, logits: Array) -> Array:
         return logits.reshape(2, self.policy_size)
+
+    def to_logits(self, x: Array) -> Array:
+        has = jnp.arange(max(self.actions)) < jnp.array(self.actions)[:, None, None]
+        return jnp.where(has, x.reshape(2, -1, max(self.actions)), LACKING)
 
     @property
     def strategies(self) -> Mapping[str, Array]:

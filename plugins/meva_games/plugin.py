@@ -45,6 +45,13 @@ def meva_games() -> Iterable[Entry]:
         cites=("skyrms2004stag",),
     )
     yield Entry(
+        name="contribution",
+        factory="meva_games.contribution:Contribution",
+        summary="iterated dilemma of two who share what they put into a pool",
+        reference="Zhao et al. (2022), Proximal Learning with Opponent-Learning Awareness, NeurIPS",
+        cites=("zhao2022proximal",),
+    )
+    yield Entry(
         name="matrix",
         factory="meva_games.matrix:Matrix",
         summary="any iterated two-by-two game, from its payoff tables",

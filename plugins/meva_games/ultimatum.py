@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import Game, component
-from meva_games.memory_one import to_logits
+from meva_games.memory_one import of_both_actions, to_logits
 
 
 @component
@@ -38,6 +38,9 @@ class Ultimatum(Game):
 
     def from_entries(self, entries: Array) -> Array:
         return to_logits(entries)
+
+    def to_logits(self, x: Array) -> Array:
+        return of_both_actions(x)
 
     @property
     def payoff_range(self) -> Array:

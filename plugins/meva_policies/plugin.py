@@ -17,6 +17,13 @@ def meva_policies() -> Iterable[Entry]:
         cites=("sutton2018reinforcement",),
     )
     yield Entry(
+        "preconditioned",
+        "meva_policies.preconditioned:Preconditioned",
+        "a table in other coordinates, to which learning rules may be sensitive",
+        "Zhao et al. (2022), Proximal Learning with Opponent-Learning Awareness, NeurIPS",
+        cites=("zhao2022proximal",),
+    )
+    yield Entry(
         "mlp",
         "meva_policies.mlp:MLP",
         "a network of dense layers, without memory",

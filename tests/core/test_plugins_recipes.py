@@ -33,6 +33,9 @@ class Tug(Game):
     def payoff(self, x):
         return -((x[:, 0] - 1) ** 2)
 
+    def to_logits(self, x):
+        return x[:, :, None]
+
 @component
 class Puller(Learner):
     rate: float = leaf(default=0.5, doc="its rate", check=positive, per_payoff=True)

@@ -1,0 +1,1 @@
+"""Proximal learning with opponent-learning awareness, and how reciprocal its players are."""

@@ -1,0 +1,156 @@
+"""Proximal LOLA: its limits, and what it does not depend on. In double precision."""
+
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import meva_core as meva
+from meva_core.contracts import Game
+from meva_core.contracts.components import component, leaf, part
+from meva_core.errors import BadCombination
+
+H = 25.0  # look-ahead rate 1 on unnormalised payoffs
+CONVERGED = {"ascent_rate": 2.0, "tolerance": 1e-10, "ascent_steps": 3000}
+
+
+@component
+class Coordinates(Game):
+    """A game whose player 1 has the numbers of its logits in other coordinates, logits = basis numbers."""
+
+    game: Any = part()
+    basis: jax.Array = leaf(doc="f32[D, D]")
+
+    policy_size = 5
+    symmetric = False
+
+    def init(self, key):
+        return self.game.init(key)
+
+    def logits(self, x):
+        return jnp.stack([self.basis @ x[0], x[1]])
+
+    def payoff(self, x):
+        return self.game.payoff(self.logits(x))
+
+    def to_logits(self, x):
+        return self.game.to_logits(self.logits(x))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def game():
+    return meva.make("game", "contribution", factor=1.33)
+
+
+@pytest.fixture(scope="module")
+def x():
+    return jax.random.normal(jax.random.key(3), (2, 5))
+
+
+@jax.jit
+def steps(learner, x):
+    return learner.update(None, (), x, jax.random.key(0))[0]
+
+
+def pola(game, variant="outer", **settings):
+    return meva.make("learner", "pola", game=game, variant=variant, **{**CONVERGED, "look_ahead_rate": H, **settings})
+
+
+def lola(game):
+    return meva.make("learner", "lola", game=game, look_ahead_rate=H)
+
+
+def test_one_step_of_the_ascent_is_lola_at_any_rate(game, x):
+    for rate in (0.1, 10.0, 1000.0):
+        found = steps(pola(game, rate=rate, ascent_rate=0.3, ascent_steps=1), x)
+        np.testing.assert_allclose(found, 0.3 * rate * steps(lola(game), x), rtol=1e-9)
+
+
+def test_for_small_rates_it_is_lola_with_a_natural_gradient(game, x):
+    """The Fisher matrix of a table is diagonal, p (1 - p); the relative error falls like the rate."""
+    p = jax.nn.sigmoid(x)
+    natural = steps(lola(game), x) / (p * (1 - p))
+    rates = np.array([1e-2, 1e-3, 1e-4])
+    found = [steps(pola(game, rate=rate, tolerance=1e-14), x) / rate for rate in rates]
+    errors = [jnp.linalg.norm(step - natural) for step in found]
+    shares = np.array(errors) / np.linalg.norm(natural)
+    slopes = np.diff(np.log10(shares)) / np.diff(np.log10(rates))
+    np.testing.assert_allclose(slopes, 1.0, atol=0.02)
+    assert shares[-1] < 1e-4
+
+
+@pytest.mark.parametrize("variant", ["outer", "ideal"])
+def test_at_a_tiny_rate_nobody_moves(game, x, variant):
+    assert jnp.abs(steps(pola(game, variant, rate=1e-9, look_ahead_rate=1.0), x)).max() < 1e-6
+
+
+@pytest.mark.parametrize("variant", ["outer", pytest.param("ideal", marks=pytest.mark.long)])
+def test_what_a_player_does_next_does_not_depend_on_its_coordinates(game, x, variant):
+    """Not even if they are badly conditioned; what LOLA's player does next depends on them."""
+    basis = jnp.eye(5).at[jnp.array([0, 2, 3, 4]), 1].set(-2.0)
+    other = Coordinates(game=game, basis=basis)
+    there = jnp.stack([jnp.linalg.solve(basis, x[0]), x[1]])
+
+    def acts(rule, on, x):
+        return jax.nn.sigmoid(on.to_logits(x + steps(rule, x))[0, :, 1])
+
+    settings = {"rate": 5.0, "look_ahead_rate": 5.0, "ascent_rate": 0.2, "tolerance": 1e-7}
+    mine = acts(pola(game, variant, **settings), game, x)
+    np.testing.assert_allclose(acts(pola(other, variant, **settings), other, there), mine, atol=1e-4)
+    assert jnp.abs(mine - jax.nn.sigmoid(x[0])).max() > 1e-2
+    assert jnp.abs(acts(lola(other), other, there) - acts(lola(game), game, x)).max() > 1e-3
+
+
+def test_ideal_with_responses_of_rate_0_meets_others_who_stay(game, x):
+    still = [steps(pola(game, variant, rate=5.0, look_ahead_rate=0.0), x) for variant in ("outer", "ideal")]
+    np.testing.assert_allclose(*still, atol=1e-9)
+
+
+def test_ideal_responds_with_the_maximum_and_its_derivative(game, x):
+    """The maximum over responses is a root of their gradient, and moves with the other's policy as differences say."""
+    learner = pola(game, "ideal", rate=5.0, look_ahead_rate=5.0)
+
+    @jax.jit
+    def respond(x):
+        y, pull = jax.vjp(lambda x: learner._response(x, x[1], 1), x)
+        return y, jax.vmap(pull)(jnp.eye(5))[0][:, 0]
+
+    def worth(y):
+        moved = x.at[1].set(y)
+        return 5.0 * game.payoff(moved)[1] - learner._divergence(x, moved, 1)
+
+    y, slopes = respond(x)
+    assert jnp.abs(jax.grad(worth)(y)).max() < 1e-9
+    step = 1e-4 * jax.random.normal(jax.random.key(4), (5,))
+    difference = (respond(x.at[0].add(step))[0] - respond(x.at[0].add(-step))[0]) / 2
+    np.testing.assert_allclose(slopes @ step, difference, rtol=1e-4, atol=1e-10)
+
+
+def test_the_others_of_three_respond_too(x):
+    goods = meva.make("game", "public_goods")
+    x = jax.random.normal(jax.random.key(5), (3, goods.policy_size))
+    found = steps(pola(goods, rate=2.0, ascent_rate=0.3, ascent_steps=1), x)
+    np.testing.assert_allclose(found, 0.6 * steps(lola(goods), x), rtol=1e-9)
+
+
+def test_published_settings_lead_to_reciprocity(game):
+    """Mean of P(C|DD), P(C|DC), P(C|CD), P(C|CC), P(C|start) after two updates, as in the authors' procedure."""
+    learner = attrs.evolve(pola(game), rate=250.0, look_ahead_rate=125.0, ascent_rate=0.03, tolerance=1e-3)
+    starts = jax.vmap(game.init)(jax.random.split(jax.random.key(0), 4))
+    after = jax.jit(jax.vmap(lambda x: x + steps(learner, x)))
+    ends = jax.nn.sigmoid(after(after(starts))).mean(axis=(0, 1))
+    np.testing.assert_allclose(ends, [0.95, 0.12, 0.96, 0.12, 1.0], atol=0.05)
+
+
+def test_a_game_without_probabilities_is_refused():
+    with pytest.raises(BadCombination, match=r"expected a game whose policies are probabilities .* got Logistic"):
+        meva.make("learner", "pola", game=meva.make("game", "logistic"))
