@@ -175,10 +175,18 @@ def payoff_from(game: Any, key: Array) -> Callable[[Array], Array]:
 class EpisodeLearner(Learner):
     """Base of the learners that learn from the episodes of a match, and so need a game that is played.
 
-    They define `learn` in place of `update`.
+    They define `learn` in place of `update`. Raises BadCombination if the part `game` is not a game that is played.
     """
 
     learns_from: ClassVar[str] = "episodes"
+
+    def __attrs_post_init__(self) -> None:
+        game = getattr(self, "game", None)
+        if game is not None and not isinstance(game, Sampled):
+            raise BadCombination(
+                f"{type(self).__name__} learns from episodes: expected a game that is played (--sampled, or "
+                f"meva_core.sampling.Rollouts), got {type(game).__name__}"
+            )
 
     def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
         """Raises BadCombination: there are no episodes here."""

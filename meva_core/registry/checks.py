@@ -206,8 +206,13 @@ def learner(offer: Offer, made: Learner, on: Game) -> Any:
         asked.array("held()", held, *shape)
     first = "init(params, x, key)"
     state = asked.answer(first, lambda: jax.eval_shape(first_state, abstract(made), params, x, key()))
-    what = "update(params, state, x, key)"
-    steps, after = asked.pair(what, asked.shapes(what, "update", params, state, x, key()))
+    if getattr(made, "learns_from", Learner.learns_from) == "episodes":
+        what = "learn(params, state, x, episodes, key)"
+        episodes = jax.eval_shape(lambda game, x, key: game.play(x, key), abstract(on), x, key())
+        steps, after = asked.pair(what, asked.shapes(what, "learn", params, state, x, episodes, key()))
+    else:
+        what = "update(params, state, x, key)"
+        steps, after = asked.pair(what, asked.shapes(what, "update", params, state, x, key()))
     asked.array(f"the steps of {what}", steps, *shape)
     asked.same(f"the state of {what}", after, state)
     _capabilities(asked, made)

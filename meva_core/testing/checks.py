@@ -31,7 +31,7 @@ from meva_core import match as matching
 from meva_core.contracts import kinds
 from meva_core.contracts.hooks import Entry
 from meva_core.contracts.hyperparameters import pace
-from meva_core.contracts.playing import Playable, Policy, SampledGame
+from meva_core.contracts.playing import EpisodeLearner, Playable, Policy, SampledGame
 from meva_core.contracts.protocols import Explorer, Game, Learner, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue, MevaError
@@ -132,7 +132,7 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
     check_pytree(learner)
     params = None if learner.training is None else _fresh_params(learner)
     x = game.init(jax.random.key(0))
-    steps, _ = learner.update(params, first_state(learner, params, x, jax.random.key(0)), x, jax.random.key(1))
+    steps = _steps(learner, game, params, x)
     check_array("update(...)[0]", steps, (game.num_players, game.policy_size))
     start = learner.start(params, x, jax.random.key(2))
     check_array("start(...)", start, (game.num_players, game.policy_size))
@@ -140,11 +140,7 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
         np.testing.assert_array_equal(held, start, err_msg="held(): expected the policies at the start of a match")
         np.testing.assert_array_equal(steps, 0, err_msg="held(): expected steps of 0 where it is not None")
 
-    def update(x: Array) -> Array:
-        state = first_state(learner, params, x, jax.random.key(0))
-        return learner.update(params, state, x, jax.random.key(1))[0]
-
-    check_transforms("update", update, _batch(game))
+    check_transforms("update", lambda x: _steps(learner, game, params, x), _batch(game))
 
     five, traced = counting(
         lambda fitted, x: matching.play(matching.self_play(game, fitted), x, jax.random.key(3), 5).x
@@ -158,6 +154,14 @@ def check_learner(learner: Learner, game: Game | None = None) -> None:
         five(Fitted(learner=other, params=params), x)
         count = len(traced)
         assert count == 1, f"{name}: expected one compilation for all its values, got {count}: make it a leaf"
+
+
+def _steps(learner: Learner, game: Any, params: Any, x: Array) -> Array:
+    """The learner's first steps f32[P, D] from x f32[P, D], by `learn` if it learns from episodes."""
+    state, key = first_state(learner, params, x, jax.random.key(0)), jax.random.key(1)
+    if isinstance(learner, EpisodeLearner):
+        return learner.learn(params, state, x, game.play(x, jax.random.key(4)), key)[0]
+    return learner.update(params, state, x, key)[0]
 
 
 def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game) -> None:

@@ -17,6 +17,7 @@ from meva_core.errors import BadCombination, BadPlugin, UnknownName, did_you_mea
 from meva_core.experiment import make
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Offer, Plugin, Registry
+from meva_core.sampling import Rollouts, policy_arguments, rules_of
 from meva_core.testing import checks, evaluations
 
 
@@ -34,8 +35,8 @@ def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
         return []
     played, refused = [], []
     for name in games:
-        game = make.make("game", name)
         try:
+            game = made_for(registry, offer, name)
             _check_on(registry, offer, game, name)
             played.append(name)
         except BadCombination as error:
@@ -43,6 +44,18 @@ def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
     if not played:
         raise refused[0]
     return played
+
+
+def made_for(registry: Registry, offer: Offer, name: str) -> Any:
+    """A game by its name, as an entry can be checked on it: played in a few short episodes, if the entry is a learner
+    that learns from them. Raises BadCombination if the game cannot be played."""
+    game = make.make("game", name)
+    if offer.kind != "learner" or getattr(loading.load(offer), "learns_from", "payoff") != "episodes":
+        return game
+    rules = rules_of(game)
+    policy = registry.find("policy", recipes.shipped().defaults["policy"])
+    policies = (make.make("policy", full_name(policy), **policy_arguments(rules)),) * rules.num_players
+    return Rollouts(rules=rules, policies=policies, episodes=4, horizon=3)
 
 
 def default_games(registry: Registry, offer: Offer) -> list[str]:

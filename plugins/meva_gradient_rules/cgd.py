@@ -1,6 +1,6 @@
 """Competitive gradient descent."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +30,8 @@ class CGD(Learner):
     look_ahead_rate: float = leaf(default=1.0, doc="rate of the imagined steps", check=not_negative, per_payoff=True)
 
     learns_from = "sample"
+
+    small: ClassVar = {"look_ahead_rate": 0.5}  # at 1 there is no solution in the Cournot game: I - h H_o is singular
 
     @property
     def sweep(self) -> Sweep:

@@ -11,6 +11,7 @@ from meva_core.contracts import (
     Episodes,
     between,
     component,
+    derived,
     leaf,
     not_negative,
     part,
@@ -40,15 +41,8 @@ class A2C(EpisodeLearner):
     trace: float = leaf(default=0.95, doc="lambda of the advantages; 1: return minus value", check=between(0, 1))
     longest_gradient: float = leaf(default=0.5, doc="norm to which longer gradients are cut", check=positive)
 
-    def init(self, params: Any, x: Array, key: Array) -> Any:
-        return self._ppo.init(params, x, key)
-
-    def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
-        return self._ppo.learn(params, state, x, episodes, key)
-
-    @property
-    def _ppo(self) -> PPO:
-        return PPO(
+    as_ppo: PPO = derived(
+        lambda self: PPO(
             game=self.game,
             critic=self.critic,
             rate=self.rate,
@@ -58,4 +52,12 @@ class A2C(EpisodeLearner):
             longest_gradient=self.longest_gradient,
             epochs=1,
             minibatches=1,
-        )
+        ),
+        doc="the same learner as PPO",
+    )
+
+    def init(self, params: Any, x: Array, key: Array) -> Any:
+        return self.as_ppo.init(params, x, key)
+
+    def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
+        return self.as_ppo.learn(params, state, x, episodes, key)
