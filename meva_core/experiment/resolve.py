@@ -10,6 +10,7 @@ import attrs
 from meva_core.contracts import conversion, kinds
 from meva_core.contracts.hooks import kind_label
 from meva_core.contracts.hyperparameters import hyperparameters, pace
+from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadValue, MevaError
 from meva_core.experiment import drafts, evaluations, settling
 from meva_core.experiment.choice import Choice, parts_of
@@ -45,7 +46,8 @@ def resolve(
     applies to every learner that has a part of that name, `learner.critic.width` to one side only. The source ends with
     the recipe's measured results, unless an override changes the fit.
 
-    sampled: the game is played, also if its payoffs could be computed. Then its policies are the default ones, unless
+    sampled: the game is played, also if its payoffs could be computed; without it, that is so if a learner learns from
+    episodes. Then its policies are the default ones, unless
     others are chosen, and matches are fewer and shorter than without samples.
     """
     offers = [registry.find("learner", name) for name in (learner, *opponents)]
@@ -53,7 +55,7 @@ def resolve(
     used = _recipes(book, recipe, or_default)
     own, chosen = used[0], used[0].name
     draft = _draft(book, used, game, (learner, *opponents))
-    if sampled or draft.sample is not None or is_played(registry.find("game", game)):
+    if sampled or draft.sample is not None or _must_be_played(registry.find("game", game), offers):
         draft = _sampled(draft, book)
     of_recipe, chosen_policy, rate = dict(draft.game), draft.policy.get("name"), _rate(draft.learner.own, offers[0])
     source = own.source
@@ -188,9 +190,12 @@ def _draft(book: Cookbook, used: Sequence[Recipe], game: str, learners: Sequence
     return Draft(played, policy, sample, sides[0], sides[1:], numbers["fit"], numbers["evaluate"])
 
 
-def is_played(game: Offer) -> bool:
-    """True if a game has rules only, so that its payoffs are always estimates."""
-    return kinds.form("game", loading.load(game)) == "sampled_game"
+def _must_be_played(game: Offer, learners: Sequence[Offer]) -> bool:
+    """True if a game has rules only, or if it can be played and a learner learns from episodes."""
+    if kinds.form("game", loading.load(game)) == "sampled_game":
+        return True
+    sources = (getattr(loading.load(learner), "learns_from", Learner.learns_from) for learner in learners)
+    return hasattr(loading.load(game), "rules") and "episodes" in sources
 
 
 def _sampled(draft: Draft, book: Cookbook) -> Draft:

@@ -64,7 +64,7 @@ def deviations(inputs: float, layers: int, width: int) -> list[float]:
 
 
 def through(arrays: Sequence[Array], h: Array, activation: Callable[[Array], Array]) -> Array:
-    """What layers make of h f32[N]; arrays: weights and biases in turn, the activation comes after each layer."""
+    """The output of layers for h f32[N]; arrays: weights and biases in turn, the activation comes after each layer."""
     for weights, biases in zip(arrays[::2], arrays[1::2], strict=True):
         h = activation(h @ weights + biases)
     return h

@@ -94,7 +94,7 @@ class POLA(Learner):
         return climb(slope, x[i], x, self.ascent)
 
     def _worth(self, z: Array, x: Array, i: Any, guess: Array) -> tuple[Array, Array]:
-        """What player i maximises, f32[], and the policies f32[P, D] after all responses to z.
+        """The objective of player i, f32[], and the policies f32[P, D] after all responses to z.
 
         guess: those policies at a z nearby, f32[P, D].
         """

@@ -235,9 +235,12 @@ def test_a_recipe_s_sections_are_those_of_the_learner_s_parts(judged, recipe, sa
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('part(kind="value_modl")', "expected a kind of value_model, explorer for part(kind=...), got 'value_modl'"),
-        ('part(kind="game")', "expected a kind of value_model, explorer for part(kind=...), got 'game'"),
-        ("part()", "expected parts of game, rivals, value_model, explorer or part(kind=...), got critic"),
+        (
+            'part(kind="value_modl")',
+            "expected a kind of value_model, explorer, policy for part(kind=...), got 'value_modl'",
+        ),
+        ('part(kind="game")', "expected a kind of value_model, explorer, policy for part(kind=...), got 'game'"),
+        ("part()", "expected parts of game, rivals, value_model, explorer, policy or part(kind=...), got critic"),
     ],
 )
 def test_a_part_says_a_kind_that_there_is(fake_plugin, line, said):

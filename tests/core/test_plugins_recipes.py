@@ -176,7 +176,7 @@ def test_a_plugins_defaults_are_for_who_is_its_and_the_users_come_before_them(tu
 
 
 LEARNERS = [offer.name for offer in discovery.installed().of_kind("learner")]
-STEPPING = [name for name in LEARNERS if name != "fixed"]  # which has no rate
+STEPPING = [name for name in LEARNERS if "rate" in per_payoff(name)]
 
 
 @pytest.mark.parametrize("learner", STEPPING)

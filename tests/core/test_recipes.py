@@ -14,10 +14,10 @@ import pytest
 
 import meva_core as meva
 from meva_core import evaluate
-from meva_core.errors import BadFolder, BadValue, UnknownName
+from meva_core.errors import BadCombination, BadFolder, BadValue, UnknownName
 from meva_core.experiment import compose, resolve
 from meva_core.experiment.cookbook import as_played
-from meva_core.registry import discovery, recipes
+from meva_core.registry import discovery, loading, recipes
 from meva_core.registry.recipes import Played
 
 ROOT = Path(__file__).parents[2]
@@ -248,11 +248,23 @@ def resolved(game, learner, name):
     return resolve.resolve(KNOWN, [recipes.shipped()], game=game, learner=learner, recipe=name)
 
 
+def lacks(game, learner):
+    """What the learner misses in the game; empty if it can learn there."""
+    played, learner = (loading.load(KNOWN.find(kind, name)) for kind, name in (("game", game), ("learner", learner)))
+    if learner.learns_from == "episodes" and not (hasattr(played, "rules") or hasattr(played, "reset")):
+        return "learns from episodes"
+    return "learns from exact payoffs" if learner.learns_from == "payoff" and hasattr(played, "reset") else ""
+
+
 @pytest.mark.parametrize(("game", "learner", "name"), SHIPPED)
 def test_every_shipped_recipe_composes(game, learner, name):
     found = resolved(game, learner, name)
     assert len(found.source) > 10
     assert found.source != "no source given"
+    if lacking := lacks(game, learner):
+        with pytest.raises(BadCombination, match=lacking):
+            compose.compose(found)
+        return
     composition = compose.compose(found)
     assert composition.seats == (0,) * composition.game.num_players
     composition.players[0].build()

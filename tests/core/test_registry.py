@@ -280,9 +280,11 @@ def test_a_traceback_for_those_who_ask(fake_plugin, monkeypatch, meva_command):
 
 def test_the_shipped_file_disables(monkeypatch):
     discovery.installed.cache_clear()
-    monkeypatch.setattr(recipes, "shipped", lambda: recipes.parse({"plugins": {"disabled": ["meva_games"]}}, "here"))
+    monkeypatch.setattr(
+        recipes, "shipped", lambda: recipes.parse({"plugins": {"disabled": ["meva_exploration"]}}, "here")
+    )
     try:
-        assert discovery.installed().of_kind("game") == []
+        assert discovery.installed().of_kind("explorer") == []
     finally:
         discovery.installed.cache_clear()
 

@@ -123,7 +123,7 @@ def test_tables_need_states():
 
 @of_each_game
 def test_tables_are_the_games_own_policies(name):
-    """To the bit, although composition leaves the game as it is (test_policies_of_experiments.py)."""
+    """They are equal to the bit, although composition leaves the game as it is (test_policies_of_experiments.py)."""
     game = made(name)
     with_tables, own = between(game, "table"), game.init(jax.random.key(3))
     assert with_tables.policy_size == game.policy_size
@@ -247,7 +247,7 @@ def test_naive_networks_defect():
 
 
 def test_a_best_response_to_a_network_is_found_by_ascent():
-    """To a network that defects: always defecting, which pays as much as against the table that it is."""
+    """Against a network that defects it always defects, which pays as much as against the table that it is."""
     played, _, _, x = learnt("naive", 300)
     assert played.best_response(x[0], 0) is None
     found = meva.best_response(played, x[0], 0, jax.random.key(0), steps=50, restarts=1, rate=5.0)

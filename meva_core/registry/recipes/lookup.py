@@ -16,7 +16,7 @@ from meva_core.registry.recipes.file import SECTIONS, RecipeFile
 from meva_core.registry.toml_tables import only_keys
 
 ANY_GAME = "*"
-EVERY = tuple(section for section in SECTIONS if section != "policy")  # every recipe has them, and claims hash them
+EVERY = tuple(section for section in SECTIONS if section not in ("policy", "sample"))
 
 
 @attrs.frozen
