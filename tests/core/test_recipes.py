@@ -249,7 +249,7 @@ def resolved(game, learner, name):
 
 
 def lacks(game, learner):
-    """What the learner misses in the game; empty if it can learn there."""
+    """The message about what the learner misses in the game; empty if it can learn there."""
     played, learner = (loading.load(KNOWN.find(kind, name)) for kind, name in (("game", game), ("learner", learner)))
     if learner.learns_from == "episodes" and not (hasattr(played, "rules") or hasattr(played, "reset")):
         return "learns from episodes"
