@@ -21,7 +21,8 @@ GAMES = [offer.name for offer in KNOWN.of_kind("game") if hasattr(loading.load(o
 MADE = {name: meva.make("game", name) for name in GAMES}
 START = {name: np.zeros((game.num_players, game.policy_size), np.float32) for name, game in MADE.items()}
 SMALL = {"order": 1, "quantiles": 4, "formulation": "correction", "value_model": {"width": 8, "blocks": 0}}
-BY_WHAT_POLICIES_DO = ("pola",)  # which payoffs alone do not define; its theorems are in plugins/test_pola.py
+# Learners that payoffs alone do not define; their theorems are in plugins/test_pola.py and test_policy_gradient.py.
+ELSEWHERE = ("pola", "a2c", "ppo", "reinforce")
 OF_OTHERS = ("look_ahead_rate", "weight", "discount")  # at 0 nobody else is thought of
 
 
@@ -63,7 +64,7 @@ def known(label):
 def labels():
     """Every learner, one of variants by each: "lola taylor"."""
     for offer in KNOWN.of_kind("learner"):
-        if offer.name in BY_WHAT_POLICIES_DO:
+        if offer.name in ELSEWHERE:
             continue
         variant = known(offer.name).get("variant")
         words = re.findall(r"'(\w+)'", variant.check.expected) if variant and variant.check else [""]

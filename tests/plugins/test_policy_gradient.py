@@ -1,0 +1,165 @@
+"""Policy gradients from episodes: against closed forms, by limits, in any unit, and where the best answer is known."""
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from meva_policies.gru import GRU
+from meva_policies.mlp import MLP
+from meva_policies.table import Table
+from meva_policy_gradient import seen as seeing
+from meva_policy_gradient.critics import LikePolicy
+from meva_policy_gradient.ppo import PPO
+from meva_policy_gradient.reinforce import Reinforce
+from meva_policy_gradient.trained_response import TrainedResponse
+
+import meva_core as meva
+from meva_core.contracts import Asking
+from meva_core.contracts.states import first_state
+from meva_core.errors import BadCombination
+from meva_core.match import Fitted, Held, Match
+from meva_core.ops import simultaneous_gradient
+from meva_core.sampling import Rollouts, policy_arguments, rules_of
+
+KEY = jax.random.key(0)
+
+
+def ipd(policy=Table, unit=1.0, stopping="horizon", **more):
+    """The sampled prisoner's dilemma between policies of a kind, its payoffs in another unit."""
+    tables = [[-2.0 * unit, 0.0], [-3.0 * unit, -1.0 * unit]]
+    rules = rules_of(meva.make("game", "matrix", payoffs_1=tables, discount=0.9))
+    own = policy(**policy_arguments(rules), **({} if policy is Table else {"width": 4}))
+    return Rollouts(rules=rules, policies=(own, own), episodes=8, horizon=5, stopping=stopping, **more)
+
+
+def learner(game, cls=PPO, **settings):
+    return cls(game=game, critic=LikePolicy(policy=game.policies[0]), **settings)
+
+
+def learnt(rule, x, key=KEY):
+    """The steps f32[P, D] of a rule, and the episodes that it learnt from."""
+    episodes = rule.game.play(x, jax.random.key(5))
+    state = first_state(rule, None, x, jax.random.key(6))
+    return jax.jit(lambda rule: rule.learn(None, state, x, episodes, key)[0])(rule), episodes
+
+
+@pytest.mark.parametrize("stopping", ["horizon", "geometric"])
+def test_reinforce_steps_by_the_gradient_of_the_estimate(stopping):
+    game = ipd(stopping=stopping, estimator="dice", baseline="none")
+    x = game.init(KEY)
+    steps, _ = learnt(Reinforce(game=game, rate=2.0, baseline="none"), x)
+    estimate = jax.jit(lambda x: 2.0 * simultaneous_gradient(lambda x: game.sample(x, jax.random.key(5)), x))
+    np.testing.assert_allclose(steps, estimate(x), rtol=1e-4, atol=1e-6)
+
+
+def test_a_baseline_changes_the_estimate_and_not_its_mean():
+    game = attrs.evolve(ipd(), episodes=2**13)
+    x = 0.3 * game.init(KEY)
+    plain, _ = learnt(Reinforce(game=game, baseline="none"), x)
+    less_noisy, _ = learnt(Reinforce(game=game), x)
+    assert not np.allclose(plain, less_noisy, rtol=1e-3)
+    np.testing.assert_allclose(plain, less_noisy, atol=0.05)
+
+
+@pytest.mark.parametrize("policy", [MLP, GRU])
+def test_the_first_step_of_ppo_climbs_advantages_and_entropy(policy):
+    """Where the policy is the one that played, the ratio is 1, and no clip matters."""
+    game = ipd(policy)
+    x = game.init(KEY)
+    rule = learner(game, epochs=1, minibatches=1, trace=0.8, entropy_weight=0.1, longest_gradient=1e9)
+    steps, episodes = learnt(rule, x)
+    before = first_state(rule, None, x, jax.random.key(6))
+
+    def objective(own, seat):
+        seen = seeing.seen_by(game, episodes, seat)
+        values = seeing.values(rule.network, before[seat].critic, seen)
+        gains = seeing.standardised(seeing.advantages(seen, values, 0.8), seen)
+        log_probs = seeing.log_policy(game.policies[seat], own, seen)
+        entropy = -jnp.sum(jnp.exp(log_probs) * log_probs, axis=-1)
+        return jnp.mean(seeing.of_actions(log_probs, seen) * gains + 0.1 * entropy)
+
+    size = game.policies[0].policy_size
+    for seat in (0, 1):
+        uphill = jax.jit(jax.grad(objective), static_argnums=1)(x[seat, :size], seat)
+        # The first step of Adam has the length of the rate in every number with a gradient.
+        np.testing.assert_allclose(steps[seat, :size], 3e-3 * uphill / (np.abs(uphill) + 1e-5), rtol=2e-3, atol=1e-6)
+        np.testing.assert_array_equal(steps[seat, size:], 0)  # what chooses a script is left alone
+
+
+def test_a2c_is_ppo_with_one_step():
+    game = ipd()
+    x = game.init(KEY)
+    a2c = meva.make("learner", "a2c", game=game, critic="table", rate=3e-3)
+    one, _ = learnt(a2c, x)
+    other, _ = learnt(learner(game, epochs=1, minibatches=1, clip=0.01), x)
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_steps_of_ppo_know_no_unit_of_payoffs(unit):
+    x = ipd().init(KEY)
+    one, other = (learnt(learner(ipd(unit=each)), x)[0] for each in (1.0, unit))
+    np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-6)
+
+
+def test_the_return_ends_with_the_episode():
+    """With episodes that end, steps after the end change nothing."""
+    game = ipd(stopping="geometric")
+    x = game.init(KEY)
+    rule, episodes = learner(game, minibatches=2), game.play(x, jax.random.key(5))
+    assert 0 < float(jnp.mean(episodes.alive)) < 1
+    ended = episodes.alive[..., None] == 0
+    spoilt = episodes._replace(
+        rewards=jnp.where(ended, 1e3, episodes.rewards), actions=jnp.where(ended, 1, episodes.actions)
+    )
+    state = first_state(rule, None, x, jax.random.key(6))
+    step = jax.jit(lambda episodes: rule.learn(None, state, x, episodes, KEY)[0])
+    np.testing.assert_array_equal(step(episodes), step(spoilt))
+
+
+def test_minibatches_hold_every_episode_once_in_each_pass():
+    chosen = learner(ipd(), epochs=3, minibatches=4)._chosen(8, KEY)
+    assert chosen.shape == (12, 2)
+    for passed in chosen.reshape(3, 8):
+        assert sorted(passed.tolist()) == list(range(8))
+
+
+def against_defection(rule, game):
+    """The match of a rule in seat 1 against players that always defect."""
+    rows = jnp.broadcast_to(game.strategies["always_defect"], (2, game.policy_size))
+    return Match(game=game, players=(Fitted(learner=rule), Fitted(learner=Held(policies=rows))), seats=(0, 1))
+
+
+@pytest.mark.parametrize("name", ["a2c", "ppo", "reinforce"])
+def test_against_defection_everybody_learns_to_defect(name):
+    """The best answer pays -2, and any cooperation costs 1."""
+    game = attrs.evolve(ipd(), episodes=32)
+    faster = {"reinforce": {"rate": 20.0}, "a2c": {"rate": 0.3}, "ppo": {"rate": 0.05}}[name]
+    parts = {} if name == "reinforce" else {"critic": "table", "entropy_weight": 0.0}
+    rule = meva.make("learner", name, game=game, **faster, **parts)
+    play = jax.jit(jax.vmap(lambda x, key: meva.play(against_defection(rule, game), x, key, 60).payoffs[-1]))
+    starts = jax.vmap(game.init)(jax.random.split(KEY, 3)).at[:, 1].set(game.strategies["always_defect"])
+    ends = play(starts, jax.random.split(KEY, 3))
+    np.testing.assert_allclose(ends[:, 0], -2.0, atol=0.1)  # 5 % of the best
+
+
+def test_a_trained_response_finds_what_an_exploitable_policy_gives():
+    """Against one that always cooperates the best answer is to defect, which pays 0."""
+    game = attrs.evolve(ipd(), episodes=32)
+    evaluation = TrainedResponse(steps=40, restarts=2, pairs=1, rate=0.1)
+    always = game.strategies["always_cooperate"]
+    x = jnp.broadcast_to(always, (1, 2, game.policy_size))
+    match = meva.self_play(game, Fitted(learner=Held(policies=x[0])))
+    asking = Asking(planned=None, pairs=1, steps=1)
+    (found,) = jax.jit(lambda x: evaluation.ask(match, KEY, asking, x))(x)
+    for seat in (0, 1):
+        np.testing.assert_allclose(found[seat, seat], 0.0, atol=0.15)
+        np.testing.assert_allclose(found[seat, 1 - seat], -3.0, atol=0.15)
+
+
+@pytest.mark.parametrize("name", ["a2c", "ppo", "reinforce"])
+def test_an_exact_game_is_refused_in_one_line(name):
+    with pytest.raises(BadCombination, match="learns from episodes: expected a game that is played") as raised:
+        meva.make("learner", name, game="logistic")
+    assert len(str(raised.value).splitlines()) == 1
