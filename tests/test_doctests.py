@@ -11,6 +11,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.contracts.components": "component derived leaf",
     "meva_core.experiment.make": "make",
     "meva_core.match": "play self_play",
+    "meva_core.ops.advantages": "generalised_advantages step_discounts",
     "meva_core.ops.batching": "mean_over_batch over_batch",
     "meva_core.ops.dice": "box dice loaded_dice score_function",
     "meva_core.ops.divergences": "kl_divergence",
