@@ -69,7 +69,10 @@ def shortened(words):
 
 RUNS = sorted({words for command, _ in commands() for words in re.findall(r"meva-run [^&\n]+", command)})
 # One fit goes to its end, and all that is not fitted; the others, of which tests/cli runs the like, to where it begins.
+# tests/cli/test_runs_of_networks.py and test_sampled_runs.py run the like of these.
+PLAYED = re.compile(r"--policy|--sampled|coin_game")
 TO_THE_END = [command for command in RUNS if "meva" not in command.split() or command.endswith("--learner meva")]
+TO_THE_END = [command for command in TO_THE_END if not PLAYED.search(command)]
 
 
 @pytest.mark.parametrize("command", [c if c in TO_THE_END else pytest.param(c, marks=pytest.mark.long) for c in RUNS])

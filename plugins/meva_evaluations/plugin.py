@@ -19,5 +19,5 @@ def meva_evaluations() -> Iterable[Entry]:
     yield Entry(
         "fixed_points",
         f"{at}fixed_points:FixedPoints",
-        "fixed points near the ends of trajectories, and their stability",
+        "fixed points near the ends of trajectories, with stability",
     )

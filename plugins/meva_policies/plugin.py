@@ -19,7 +19,7 @@ def meva_policies() -> Iterable[Entry]:
     yield Entry(
         "preconditioned",
         "meva_policies.preconditioned:Preconditioned",
-        "a table in other coordinates, to which learning rules may be sensitive",
+        "a table in other coordinates, which matter to learning rules",
         "Zhao et al. (2022), Proximal Learning with Opponent-Learning Awareness, NeurIPS",
         cites=("zhao2022proximal",),
     )

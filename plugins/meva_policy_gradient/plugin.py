@@ -28,7 +28,8 @@ def meva_learners() -> Iterable[Entry]:
         "ppo",
         "meva_policy_gradient.ppo:PPO",
         "policy gradient with a critic, several clipped steps per batch",
-        "Schulman et al. (2017), Proximal Policy Optimization Algorithms",
+        "Schulman et al. (2017), Proximal Policy Optimization Algorithms; Schulman et al. (2016), High-Dimensional "
+        "Continuous Control Using Generalized Advantage Estimation, ICLR",
         cites=("schulman2017proximal", "schulman2016high"),
     )
 
@@ -38,5 +39,5 @@ def meva_evaluations() -> Iterable[Entry]:
     yield Entry(
         "trained_response",
         "meva_policy_gradient.trained_response:TrainedResponse",
-        "payoffs against a fresh learner that trains against the policy",
+        "payoffs against a learner trained against the policy",
     )

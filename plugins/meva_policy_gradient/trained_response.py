@@ -88,6 +88,7 @@ class TrainedResponse(Evaluation):
 
     def columns(self, summary: Mapping[str, Any]) -> list[Column]:
         heads = {"ours": ("ours vs trained\nresponse", "ours"), "theirs": ("trained\nresponse's", "the response's")}
+        told = summary["rows"][0]["trained_response"]
         return [
             Column(
                 head=head,
@@ -96,6 +97,7 @@ class TrainedResponse(Evaluation):
                 cell=lambda row, name=name: row["trained_response"][name],
             )
             for name, (head, line) in heads.items()
+            if name in told
         ]
 
     def notes(self, summary: Mapping[str, Any]) -> list[str]:

@@ -24,7 +24,7 @@ def meva_evaluations() -> Iterable[Entry]:
     yield Entry(
         "reciprocity",
         "meva_proximal.reciprocity:Reciprocity",
-        "share of matches in which both players become like tit-for-tat",
+        "share of matches in which both become like tit-for-tat",
         "Zhao et al. (2022), Proximal Learning with Opponent-Learning Awareness, NeurIPS",
         cites=("zhao2022proximal",),
     )

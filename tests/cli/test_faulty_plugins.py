@@ -1,5 +1,6 @@
 """A stranger's plugin with one fault of every kind: one line that names it, and all else as if it were not there."""
 
+import contextlib
 import json
 import pickle
 
@@ -9,9 +10,10 @@ import meva_core as meva
 from meva_core import evaluate, runner
 from meva_core.contracts import streams
 from meva_core.contracts.hyperparameters import parts
-from meva_core.errors import BadPlugin
+from meva_core.errors import BadCombination, BadPlugin
 from meva_core.experiment import compose, resolve
 from meva_core.registry import attribution, checks, discovery, loading
+from meva_core.testing import installed
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -262,7 +264,7 @@ OF_RULES = {
     "training": ("OddRule.training = 3", "num_steps raises AttributeError"),
     "a part that nobody has": (
         "@component\nclass OddRule(OddRule):\n    friend: object = part()",
-        "class OddRule: expected parts of game, rivals, value_model, explorer or part(kind=...), got friend",
+        "class OddRule: expected parts of game, rivals, value_model, explorer, policy or part(kind=...), got friend",
     ),
 }
 OF_LEARNERS = {
@@ -655,6 +657,16 @@ def test_what_is_bundled_keeps_its_contract(offer):
     if offer.kind == "explorer":
         checks.perturbing(offer, meva.make("explorer", offer.name), meva.make("game", "logistic"), *checks.UNSEEN)
     if offer.kind == "learner":
-        game = meva.make("game", "logistic")
-        given = {"game": game} if "game" in parts(loading.load(offer)) else {}
+        game, given = of_learner(offer)
         checks.learner(offer, meva.make("learner", offer.name, **given), game)
+
+
+def of_learner(offer):
+    """A game that a learner accepts, and its arguments."""
+    for name in ("logistic", "ultimatum", "ipd"):
+        with contextlib.suppress(BadCombination):
+            game = installed.made_for(discovery.installed(), offer, name)
+            given = {"game": game} if "game" in parts(loading.load(offer)) else {}
+            meva.make("learner", offer.name, **given)
+            return game, given
+    raise AssertionError(offer.name)

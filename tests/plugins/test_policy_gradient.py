@@ -64,7 +64,7 @@ def test_a_baseline_changes_the_estimate_and_not_its_mean():
 
 @pytest.mark.parametrize("policy", [MLP, GRU])
 def test_the_first_step_of_ppo_climbs_advantages_and_entropy(policy):
-    """Where the policy is the one that played, the ratio is 1, and no clip matters."""
+    """The policy is the one that played: the ratio is 1, and no clip matters."""
     game = ipd(policy)
     x = game.init(KEY)
     rule = learner(game, epochs=1, minibatches=1, trace=0.8, entropy_weight=0.1, longest_gradient=1e9)

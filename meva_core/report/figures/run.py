@@ -30,7 +30,7 @@ def of_run(result: Result, summary: dict[str, Any], arrays: Mapping[str, Any]) -
         for name, history in zip(names, result.histories, strict=True):
             if history.metrics:
                 whose = name if names.count(name) == 1 else f"{name}_{history.player}"
-                drawn[f"learning_{whose}"] = learning(history)
+                drawn["matches" if history.player == kept_fit.MATCHES else f"learning_{whose}"] = learning(history)
         what = "figures(summary, arrays)"
         return drawn | merged(result.checked, what, lambda name, each: each.figures(summary, arrays), taken=drawn)
 

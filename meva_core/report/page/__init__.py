@@ -21,6 +21,7 @@ CAPTIONS = {
     "payoffs": "Payoffs over the rows. Bands: one standard error of the mean; dots: seeds.",
     "heat-map": "The row's payoff against the column.",
     "learning": "The fit, loop by loop: thin lines are seeds, the thick one is their mean.",
+    "matches": "The matches, step by step: thin lines are seeds, the thick one is their mean.",
     "ranking": "The runs, the best on top.",
 }
 

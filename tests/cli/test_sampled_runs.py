@@ -1,0 +1,138 @@
+"""Games that are played: runs, files, resume, rule-based players and bad input, on tiny runs."""
+
+import json
+import shutil
+import tomllib
+
+import numpy as np
+import pytest
+
+import meva_core as meva
+
+pytestmark = pytest.mark.usefixtures("no_figures")
+
+IPD = "sample.episodes=4 sample.horizon=3 evaluate.pairs=2 evaluate.steps=6 fit.chunk=2"
+COINS = f"{IPD} policy.width=4 policy.layers=1 critic.width=4 critic.layers=1 learner.minibatches=2"
+AGAINST = ("--opponent", "fixed", "--set", "opponent.strategy=always_defect")
+
+
+def settings(text):
+    return [part for each in text.split() for part in ("--set", each)]
+
+
+def policies(folder):
+    with np.load(folder / "policies.npz") as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+@pytest.fixture(scope="module")
+def ipd(tmp_path_factory, meva_run, no_figures):
+    folder = tmp_path_factory.mktemp("sampled") / "run"
+    outcome = meva_run("--game", "ipd", "--learner", "naive", "--sampled", *settings(IPD), "--out", folder)
+    assert outcome.code == 0, outcome.err
+    return folder, outcome
+
+
+@pytest.fixture(scope="module")
+def coins(tmp_path_factory, meva_run, no_figures):
+    folder = tmp_path_factory.mktemp("coins") / "run"
+    outcome = meva_run("--game", "coin_game", "--learner", "ppo", *AGAINST, *settings(COINS), "--out", folder)
+    assert outcome.code == 0, outcome.err
+    return folder, outcome
+
+
+def test_the_screen_counts_steps(ipd):
+    _, outcome = ipd
+    assert "playing matches: 6 steps, compiling" in outcome.lines
+    assert any(line.startswith("  step 6/6  payoff of player 1 ") for line in outcome.lines)
+
+
+def test_the_experiment_has_all_settings_and_tables_as_policies(ipd):
+    folder, _ = ipd
+    plain = tomllib.loads((folder / "experiment.toml").read_text())
+    expected = {"episodes": 4, "horizon": 3, "stopping": "horizon", "estimator": "loaded_dice", "baseline": "mean"}
+    assert plain["sample"] == expected
+    assert plain["policy"]["name"] == "table"
+
+
+def test_tables_show_the_exact_payoffs_of_the_policies(ipd):
+    folder, _ = ipd
+    found = policies(folder)
+    game = meva.make("game", "ipd")
+    x = found["policies"][0, 0]
+    np.testing.assert_allclose(found["payoffs"][0, 0], [game.payoff(each) for each in x], rtol=1e-5)
+    assert "best_response" in json.loads((folder / "summary.json").read_text())["rows"][0]
+
+
+def test_a_run_that_was_stopped_ends_as_if_it_never_had_been(ipd, tmp_path, meva_run):
+    folder, _ = ipd
+    stopped = shutil.copytree(folder, tmp_path / "run")
+    for name in ("summary.json", "report.html", "policies.npz"):
+        (stopped / name).unlink()
+    for late in (4, 6):
+        (stopped / "checkpoints" / "matches" / f"loop-{late:07d}.npz").unlink()
+    outcome = meva_run("--resume", stopped)
+    assert outcome.code == 0, outcome.err
+    assert "resumed at step 2" in outcome.lines
+    before, after = policies(folder), policies(stopped)
+    assert before.keys() == after.keys()
+    assert all(np.array_equal(before[name], after[name]) for name in ("policies", "payoffs", "entries"))
+    assert (folder / "metrics.jsonl").read_bytes() == (stopped / "metrics.jsonl").read_bytes()
+
+
+def test_other_matches_begin_anew(ipd, tmp_path, meva_run):
+    folder, _ = ipd
+    other = shutil.copytree(folder, tmp_path / "run")
+    outcome = meva_run("--resume", other, "--set", "evaluate.pairs=1")
+    assert outcome.code == 0, outcome.err
+    assert not any("resumed" in line for line in outcome.lines)
+    assert policies(other)["policies"].shape[2] == 1
+
+
+def test_a_run_is_verified(coins, meva_command):
+    folder, _ = coins
+    done = meva_command("verify", folder)
+    assert done.code == 0, done.out + done.err
+
+
+def test_the_coin_game_shows_its_measures_and_actions(coins):
+    folder, outcome = coins
+    assert "  policy mlp" in outcome.lines
+    row = json.loads((folder / "summary.json").read_text())["rows"][0]
+    assert {"own coins", "picked up"} <= set(row["outcomes"])
+    assert "best_response" not in row  # it needs exact payoffs
+    assert set(row["policies"][0]) == {"P(right)", "P(left)", "P(down)", "P(up)"}
+
+
+def test_a_rule_based_player_does_not_learn(coins):
+    folder, _ = coins
+    x = policies(folder)["policies"][0, 0]
+    assert np.all(x[:, 1, :-1] == 0)
+    assert np.all(x[:, 1, -1] == 2)  # the second script
+    assert np.all(x[:, 0, -1] == 0)  # a policy that learns plays by no script
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--game coin_game --learner meva", "meva learns from exact payoffs: expected a game and policies that have"),
+        ("--game logistic --learner ppo", "ppo learns from episodes: expected a game that is played, got logistic"),
+        ("--game logistic --learner naive --sampled", "expected a game that shows its players a state"),
+        ("--game ipd --learner naive --set sample.episodes=3", "expected --sampled with sample.episodes, got none"),
+        ("--game ipd --learner naive --sampled --set sample.horizon=0", "expected between 1 and 1000000, got 0"),
+        ("--game ipd --learner naive --sampled --set sample.stopping=never", "expected one of 'horizon', 'geometric'"),
+        (
+            "--game coin_game --learner naive --policy table",
+            "expected a game that shows its players one of a few",
+        ),
+        ("--game ipd --learner naive --policy gru", "expected policies without memory"),
+        ("--game coin_game --learner ppo --opponent fixed --set opponent.strategy=tat", "unknown strategy 'tat'"),
+        ("--game coin_game --learner ppo --evaluate best_response", "expected a game with exact payoffs"),
+    ],
+)
+def test_bad_input_is_one_line(line, said, tmp_path, meva_run):
+    outcome = meva_run(*line.split(), "--out", tmp_path / "run")
+    assert outcome.code == 2, outcome.out
+    assert len(outcome.err.splitlines()) == 1, outcome.err
+    assert said in outcome.err
+    assert not (tmp_path / "run").exists()
