@@ -46,6 +46,12 @@ played = pytest.mark.parametrize(
 traced = pytest.mark.parametrize("game", [name for name in TRACED if name not in PLAYED])
 
 
+OF_ANOTHER = "a2c"  # a setting of ppo, as plugins/test_policy_gradient.py shows
+every_learner = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name == OF_ANOTHER)) for name in names("learner")]
+)
+
+
 def as_played(learner, game):
     """A game, by its name, as the kit makes it for a learner: played, if it learns from episodes."""
     return installed.made_for(meva.installed(), meva.installed().find("learner", learner), game)
@@ -72,7 +78,7 @@ def learners_and_games():
         now = [game for game in PLAYED if accepts(name, game)] or [smallest(name)]
         for game in GAMES:
             if game not in PLAYED or game in now:
-                yield pytest.param(name, game, marks=[] if game in now else pytest.mark.long)
+                yield pytest.param(name, game, marks=[] if game in now and name != OF_ANOTHER else pytest.mark.long)
 
 
 @pytest.fixture
@@ -103,7 +109,7 @@ def test_learner(name, game):
     assert installed.check(known, known.find("learner", name), [game]) == [game]
 
 
-@pytest.mark.parametrize("name", names("learner"))
+@every_learner
 def test_learner_among_three(name, hills):
     known = meva.installed()
     game = hills if accepts(name, "toy_hills") else as_played(name, smallest(name, players=3))
@@ -118,7 +124,7 @@ def test_value_model(name, game):
 
 
 @traced
-@pytest.mark.parametrize("name", names("learner"))
+@every_learner
 def test_learner_in_the_abstract(name, game):
     known = meva.installed()
     if not accepts(name, game):

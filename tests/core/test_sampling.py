@@ -318,7 +318,9 @@ def test_networks_show_exact_payoffs_and_are_asked_once_per_state():
     np.testing.assert_array_equal(game.payoff(x), WithPolicies(game=IPD, policies=(network,) * 2).payoff(x[:, :-1]))
     played = game.play(x, KEY)
     for p in range(2):
-        logits = jax.vmap(lambda seen, p=p: logits_along(network, x[p, :-1], seen))(played.observations[:, :, p])
+        logits = jax.jit(jax.vmap(lambda seen, p=p: logits_along(network, x[p, :-1], seen)))(
+            played.observations[:, :, p]
+        )
         taken = jnp.take_along_axis(jax.nn.log_softmax(logits), played.actions[:, :, p, None], axis=-1)
         np.testing.assert_allclose(played.log_probs[:, :, p], taken[..., 0], rtol=1e-6)
 

@@ -34,7 +34,7 @@ LEARNERS = {
 # What is another program for every game, in CI on these alone: single precision, and derivatives of third order, whose
 # programs take as long as all others together.
 IN_SINGLE = ("logistic", "ipd")
-OF_THIRD_ORDER = {"double": ("logistic", "tandem", "hamiltonian", "ipd"), "single": ("logistic",)}
+OF_THIRD_ORDER = {"double": ("logistic", "tandem", "hamiltonian"), "single": ("logistic",)}
 
 
 def cases(precision):

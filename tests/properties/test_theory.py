@@ -75,13 +75,15 @@ LEARNERS = list(labels())
 every_game = pytest.mark.parametrize("name", GAMES)
 # Of those with one payoff function and other tables, one: for a rule they are one program.
 KINDS = list({type(game).payoff: name for name, game in reversed(MADE.items())}.values())
-every_kind_of_game = pytest.mark.parametrize("name", KINDS)
+QUADRATIC = ("cournot", "tandem")  # like hamiltonian, which stands for them in CI
+marked = [pytest.param(name, marks=[pytest.mark.long] * (name in QUADRATIC)) for name in KINDS]
+every_kind_of_game = pytest.mark.parametrize("name", marked)
 UNITS = [(1e-3, 0.0), (1e3, 0.0), (1.0, 10.0)]  # of payoffs, and what is added to them
 TOLERANCE = {"single": 1e-4, "double": 1e-9}
 # Single precision is another program for every game: in CI two stand for all.
 every_kind_of_game_and_in_single_precision_two = pytest.mark.parametrize(
     ("name", "precision"),
-    [(name, "double") for name in KINDS]
+    [pytest.param(name, "double", marks=[pytest.mark.long] * (name in QUADRATIC)) for name in KINDS]
     + [
         pytest.param(name, "single", marks=[] if name in ("logistic", "chicken") else pytest.mark.long)
         for name in KINDS
