@@ -138,15 +138,22 @@ class GivesLogits(Protocol):
 
 @runtime_checkable
 class Sampled(Protocol):
-    """The capability of a game whose payoffs are estimated from episodes.
+    """The capability of a game whose payoffs are estimated from episodes."""
 
-    rules: what is played. policies: the policy of each seat. exact: the exact game between these policies, None if
-    there is none.
-    """
+    @property
+    def rules(self) -> SampledGame:
+        """The rules of the game that is played."""
+        ...
 
-    rules: SampledGame
-    policies: tuple[Policy, ...]
-    exact: Any
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policy of each seat."""
+        ...
+
+    @property
+    def exact(self) -> Any:
+        """The exact game between these policies; None if there is none."""
+        ...
 
     def sample(self, x: Array, key: Array) -> Array:
         """Estimated payoffs f32[P] of a joint policy f32[P, D], drawn with a key; its derivatives of every order in x

@@ -29,7 +29,8 @@ def ipd(policy=Table, unit=1.0, stopping="horizon", **more):
     """The sampled prisoner's dilemma between policies of a kind, its payoffs in another unit."""
     tables = [[-2.0 * unit, 0.0], [-3.0 * unit, -1.0 * unit]]
     rules = rules_of(meva.make("game", "matrix", payoffs_1=tables, discount=0.9))
-    own = policy(**policy_arguments(rules), **({} if policy is Table else {"width": 4}))
+    width = {} if policy is Table else {"width": 4}
+    own = policy(**{**policy_arguments(rules), **width})
     return Rollouts(rules=rules, policies=(own, own), episodes=8, horizon=5, stopping=stopping, **more)
 
 
