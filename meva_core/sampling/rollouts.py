@@ -37,6 +37,10 @@ class Rollouts(PlayedGame):
                 f"probability 1 - discount, got {discount}: use stopping = 'horizon'"
             )
 
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return (*self.rules.notes, f"{self.episodes} episodes of {self.steps} steps for every estimate of payoffs")
+
     def play(self, x: Array, key: Array) -> Episodes:
         continues = self.rules.discount if self.stopping == "geometric" else 1.0
         keys = jax.random.split(key, self.episodes)

@@ -19,7 +19,11 @@ class GRU(Policy):
     """A network with a memory h of `width` numbers, 0 at the start of an episode. Dense layers turn the observation
     into i, the gates r and z choose what to forget and what to keep, and the new memory gives the logits:
 
-        r, z = sigmoid(W i + U h + b),  n = tanh(W' i + r * U' h + b'),  h <- (1 - z) n + z h
+        r, z = sigmoid(W i + U h + b),
+
+        n = tanh(W' i + r * U' h + b'),
+
+        h <- (1 - z) n + z h.
 
     It needs a game that is played: the exact games are played between policies without memory. Fresh weights are drawn
     so that signals keep their size; biases start at 0.

@@ -40,11 +40,12 @@ class Learning(NamedTuple):
 class PPO(EpisodeLearner):
     """Every player climbs its own payoff, from the episodes that all have played, by several steps of Adam on
 
-        mean_t [ min(r A, clip(r, 1 - e, 1 + e) A) + w H ],   r = pi(a|h) / pi_played(a|h),
+        mean_t [ min(r A, clip(r, 1 - e, 1 + e) A) + w H ],
 
-    A generalised advantage estimates, standardised; H the entropy of the policy and e the clip. A critic of its own
-    learns the return by least squares. Policies and critics with memory are differentiated through whole episodes.
-    Payoffs are taken in the game's own unit, so the numbers below fit games with payoffs of any size.
+    r the probability of the action over that when it was taken, A generalised advantage estimates, standardised, H the
+    entropy of the policy and e the clip. A critic of its own learns the return by least squares. Policies and critics
+    with memory are differentiated through whole episodes. Payoffs are taken in the game's own unit, so the numbers
+    below fit games with payoffs of any size.
 
     It is a naive learner: it does not know that the others learn. With one epoch and one minibatch it is A2C.
 

@@ -16,10 +16,10 @@ from meva_policy_gradient import seen as seeing
 class Reinforce(EpisodeLearner):
     """Every player takes one step along an unbiased estimate of the gradient of its own payoff,
 
-        rate * mean_b sum_t d log pi(a_t|h_t) (R_t - b_t),   R_t = sum_{k >= t} w_k r_k,
+        rate * mean_b sum_t d log pi(a_t|h_t) (R_t - b_t),
 
-    from the episodes that all have played; w_k are the weights of rewards in the payoff. The baseline b_t is the mean
-    of R_t over the other episodes, or 0.
+    from the episodes that all have played. R_t is the sum of the rewards from step t on, each with its weight in the
+    payoff, and the baseline b_t the mean of R_t over the other episodes, or 0.
 
     References:
         Williams (1992), Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning.
