@@ -42,12 +42,12 @@ def reproduce_command(
 
     devices.prepare()
     registry, files = runner.plugins(registry_file)
-    files = [*discovery.recipe_files(registry), *files]
-    all_names = reproductions.names(files)
+    known = [*discovery.recipe_files(registry), *files]  # of these only `files` decide for runs of other plugins
+    all_names = reproductions.names(known)
     if take_all == bool(names):
         got = "both" if take_all else "neither"
         raise BadValue(f"expected names or --all, got {got}: the names are {', '.join(all_names)}")
-    selection = [reproductions.find(files, name) for name in (all_names if take_all else dict.fromkeys(names))]
+    selection = [reproductions.find(known, name) for name in (all_names if take_all else dict.fromkeys(names))]
     wanted = [(one, planned(registry, files, one, quick, registry_file)) for one in selection]
     make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

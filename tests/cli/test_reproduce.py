@@ -388,3 +388,17 @@ def test_pictures_of_earlier_runs_are_gone(more, reproduce):
     done = reproduce("shape", "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
     assert done.code == 0, done.err
     assert not stray.exists()
+
+
+def test_defaults_of_a_plugin_that_takes_no_part_change_no_run(fake_plugin, meva_command, monkeypatch, tmp_path):
+    """A stranger's [defaults] are for its own games and learners, also where its reproductions are looked for."""
+    site = fake_plugin("strange", "")
+    (site / "strange.py").unlink()
+    (site / "strange").mkdir()
+    (site / "strange" / "__init__.py").write_text('MEVA_RECIPES = "strange:recipes.toml"\n')
+    (site / "strange" / "recipes.toml").write_text('[defaults]\npolicy = "mlp"\nexplorer = "sign_flip"\n')
+    planned = []
+    monkeypatch.setattr("meva_core.studies.batch.make", lambda wanted, **_: planned.extend(wanted) or [])
+    meva_command("reproduce", "lola-dice", "--quick", "--out", tmp_path)
+    [(_, jobs)] = planned
+    assert {job.experiment.policy.name for job in jobs.values()} == {"table"}
