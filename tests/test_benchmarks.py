@@ -20,7 +20,8 @@ FOLDER = Path(__file__).parent / "benchmarks"
 SIZES = {"batch_size": 3, "trajectory": 4, "stride": 2, "quantiles": 5}
 
 
-@pytest.mark.parametrize("recipe", [pytest.param("paper", marks=pytest.mark.long), "authors"])
+@pytest.mark.long
+@pytest.mark.parametrize("recipe", ["paper", "authors"])
 def test_the_notebook_does_what_we_do(recipe, monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
     notebooks = importlib.import_module("reference")

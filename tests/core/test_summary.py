@@ -181,6 +181,7 @@ def test_a_line_of_rests_is_neither_stable_nor_not():
     np.testing.assert_allclose([sum(rest["x"]) for rest in told], 1.0, atol=1e-3)
 
 
+@pytest.mark.long
 def test_a_polytope_of_a_zero_sum_game_is_a_line(tmp_path):
     asked = {
         "evaluate.asked": ["polytope"],

@@ -92,6 +92,7 @@ def test_rock_paper_scissors():
     np.testing.assert_allclose(found.payoffs, [0.96, -0.96], atol=1e-4)
 
 
+@pytest.mark.long
 def test_what_one_player_lacks_is_never_played():
     game = THREE_BY_TWO
     x = policies(game)[0]

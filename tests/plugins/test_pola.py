@@ -135,6 +135,7 @@ def test_ideal_responds_with_the_maximum_and_its_derivative(game, x):
     np.testing.assert_allclose(slopes @ step, difference, rtol=1e-4, atol=1e-10)
 
 
+@pytest.mark.long
 def test_the_others_of_three_respond_too(x):
     goods = meva.make("game", "public_goods")
     x = jax.random.normal(jax.random.key(5), (3, goods.policy_size))

@@ -54,6 +54,7 @@ def test_reinforce_steps_by_the_gradient_of_the_estimate(stopping):
     np.testing.assert_allclose(steps, estimate(x), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_baseline_changes_the_estimate_and_not_its_mean():
     game = attrs.evolve(ipd(), episodes=2**13)
     x = 0.3 * game.init(KEY)
@@ -63,7 +64,7 @@ def test_a_baseline_changes_the_estimate_and_not_its_mean():
     np.testing.assert_allclose(plain, less_noisy, atol=0.05)
 
 
-@pytest.mark.parametrize("policy", [MLP, GRU])
+@pytest.mark.parametrize("policy", [MLP, pytest.param(GRU, marks=pytest.mark.long)])
 def test_the_first_step_of_ppo_climbs_advantages_and_entropy(policy):
     """The policy is the one that played: the ratio is 1, and no clip matters."""
     game = ipd(policy)

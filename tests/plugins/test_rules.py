@@ -437,7 +437,7 @@ RULES = ["cgd", "consensus", "extragradient", "hola", "lookahead", "naive", "sga
 RULES += [f"lola {variant}" for variant in VARIANTS] + ["meva", "cola"]
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", [pytest.param(r, marks=[pytest.mark.long] * (r == "hola")) for r in RULES])
 def test_the_jacobian_of_a_step_is_that_of_differences(name):
     """No rule stops a gradient that whoever differentiates through its step would miss."""
     with jax.enable_x64(True):

@@ -78,11 +78,14 @@ def check(name, rule, precision):
             assert_same(differences, jax.tree.map(lambda d, u=unit: u * d, apart), tolerance, unit * size + other.zero)
 
 
-# Every program of a payoff function but normal_form's, which takes as long as the next three; the next test has it.
+# Programs of payoff functions, but those that take longest, and of quadratic games one; the next test has all.
+LATER = ("normal_form", "public_goods", *theory.QUADRATIC)
+
+
 @pytest.mark.parametrize(
     ("name", "precision"),
     [
-        *((name, "double") for name in theory.KINDS if name != "normal_form"),
+        *((name, "double") for name in theory.KINDS if name not in LATER),
         ("logistic", "single"),
         ("chicken", "single"),
     ],
