@@ -255,6 +255,11 @@ def _resolve(
         overrides=overrides,
         or_default=True,
     )
+    if resolved.sample is not None:
+        raise BadCombination(
+            f"expected learners that can play {game} by exact payoffs, got {row.name} and {column.name}: tournaments "
+            "play no episodes yet: leave out those that learn from episodes"
+        )
     # The evaluation and the name of the recipe do not change a fit: without them, equal fits have equal hashes.
     return attrs.evolve(resolved, evaluate=EvaluateSettings(), evaluations=(), source="")
 
