@@ -17,7 +17,7 @@ from meva_core.contracts.abstract import abstract, describe, difference
 from meva_core.contracts.components import component, leaf, part, static
 from meva_core.contracts.episodes import Episodes
 from meva_core.contracts.hyperparameters import copies
-from meva_core.contracts.playing import Sampled
+from meva_core.contracts.playing import check_source, learns_from
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination, BadValue, MevaError
@@ -177,7 +177,7 @@ def _lengths(before: Array, after: Array) -> Array:
 def _advanced(match: Match, going: Going, key: Array) -> Going:
     (x, states), steps, new = going, [], []
     episodes = None
-    if any(_from_episodes(player.learner) for player in match.players):
+    if any(learns_from(player.learner) == "episodes" for player in match.players):
         episodes = match.game.play(x, jax.random.fold_in(key, streams.EPISODES))  # type: ignore[attr-defined]
     for n, (p, state) in enumerate(zip(match.players, states, strict=True)):
         step, after = _update(p, state, x, episodes, jax.random.fold_in(key, n))
@@ -186,12 +186,8 @@ def _advanced(match: Match, going: Going, key: Array) -> Going:
     return Going(x + _seated(match, steps), tuple(new))
 
 
-def _from_episodes(learner: Learner) -> bool:
-    return getattr(learner, "learns_from", "payoff") == "episodes"
-
-
 def _update(player: Fitted, state: Any, x: Array, episodes: Episodes | None, key: Array) -> tuple[Array, Any]:
-    who, method = type(player.learner).__name__, "learn" if _from_episodes(player.learner) else "update"
+    who, method = type(player.learner).__name__, "learn" if learns_from(player.learner) == "episodes" else "update"
     try:
         if method == "learn":
             result = player.learner.learn(player.params, state, x, episodes, key)  # type: ignore[arg-type]
@@ -242,11 +238,7 @@ def _check(match: Match) -> None:
 
 
 def _check_game(learner: Learner, played: Game) -> None:
-    if _from_episodes(learner) and not isinstance(played, Sampled):
-        raise BadCombination(
-            f"{type(learner).__name__} learns from episodes: expected a game that is played, such as "
-            f"meva_core.sampling.Rollouts, got {type(played).__name__}"
-        )
+    check_source(learner, played)
     own = getattr(learner, "game", None)
     if own is None or (own.num_players, own.policy_size) == (played.num_players, played.policy_size):
         return

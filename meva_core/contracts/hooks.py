@@ -20,9 +20,9 @@ cite by their keys. They are read when they are needed.
 
 The contract has a version, `VERSION`. A module may state the version that it was written for, `MEVA_CONTRACT = 2`; it
 is left out with a warning if that is not one of `READ`. A module without this line is always accepted. Within one
-version, the hooks below keep their names and arguments, Entry keeps its fields, and the seven contracts (five in
-`protocols`, `Policy` and `Evaluation`) keep their requirements and arguments. Optional additions do not change the
-version; any other change raises it by one:
+version, the hooks below keep their names and arguments, Entry keeps its fields, and the eight contracts (five in
+`protocols`, `SampledGame`, `Policy` and `Evaluation`) keep their requirements and arguments. Optional additions do not
+change the version; any other change raises it by one:
 
 2. `Learner.init` receives a random key. A learner of version 1, whose `init` takes no key, still works, with a
    DeprecationWarning; a plugin that plays other learners gets their states from `first_state`. A learner may have no
@@ -65,7 +65,6 @@ class Kind:
     forms: other contracts that its components may have instead, by name.
     core_parts: the parts that the core supplies to it.
     part: True if learners may have parts of this kind, `part(kind=...)`, or fields with the kind's name.
-    default: True if recipe files may name its default entry in [defaults], as they may for every part.
     arguments: names of the arguments that composition, or the learner of a part of this kind, supplies: the learner
         receives a builder that takes them; () if it receives the component itself.
     allowed: those of `arguments` that are permissions, True or False: users choose within them. Each maps to two
@@ -79,7 +78,6 @@ class Kind:
     forms: Mapping[str, Form] = attrs.field(factory=dict)
     core_parts: tuple[str, ...] = ()
     part: bool = False
-    default: bool = False
     arguments: tuple[str, ...] = ()
     allowed: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
     reserved: tuple[str, ...] = ()
@@ -134,7 +132,6 @@ KINDS: Mapping[str, Kind] = {
 }
 FORMS = {name: kind for kind, of_kind in KINDS.items() for name in of_kind.forms}  # other forms -> their kinds
 PARTS = tuple(name for name, kind in KINDS.items() if kind.part)  # kinds of the parts of learners
-DEFAULTS = tuple(name for name, kind in KINDS.items() if kind.part or kind.default)  # kinds in [defaults]
 
 
 def kind_label(kind: str) -> str:

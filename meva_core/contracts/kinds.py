@@ -16,12 +16,8 @@ PROTOCOLS: dict[str, type] = {
     for kind, of_kind in KINDS.items()
     for name, each in {kind: of_kind, **of_kind.forms}.items()
 }
-OPTIONAL = {
-    "learn",
-    "learns_from",
-    "paced_by",
-    "small",
-}  # attributes that are optional in a class without the contract as its base
+# Attributes that are optional in a class without the contract as its base.
+OPTIONAL = {"by_default_if_played", "learn", "learns_from", "paced_by", "small"}
 
 
 def of(cls: type) -> str | None:

@@ -179,6 +179,20 @@ def payoff_from(game: Any, key: Array) -> Callable[[Array], Array]:
     return lambda x: game.sample(x, key)
 
 
+def learns_from(learner: Any) -> str:
+    """`Learner.learns_from` of a learner, or of its class, which need not have the contract as its base."""
+    return getattr(learner, "learns_from", Learner.learns_from)
+
+
+def check_source(learner: Any, game: Any) -> None:
+    """Raise BadCombination if a learner learns from episodes, and its game is not one that is played."""
+    if learns_from(learner) == "episodes" and not isinstance(game, Sampled):
+        raise BadCombination(
+            f"{type(learner).__name__} learns from episodes: expected a game that is played (--sampled, or "
+            f"meva_core.sampling.Rollouts), got {type(game).__name__}"
+        )
+
+
 class EpisodeLearner(Learner):
     """Base of the learners that learn from the episodes of a match, and so need a game that is played.
 
@@ -188,12 +202,8 @@ class EpisodeLearner(Learner):
     learns_from: ClassVar[str] = "episodes"
 
     def __attrs_post_init__(self) -> None:
-        game = getattr(self, "game", None)
-        if game is not None and not isinstance(game, Sampled):
-            raise BadCombination(
-                f"{type(self).__name__} learns from episodes: expected a game that is played (--sampled, or "
-                f"meva_core.sampling.Rollouts), got {type(game).__name__}"
-            )
+        if (game := getattr(self, "game", None)) is not None:
+            check_source(self, game)
 
     def update(self, params: PyTree, state: PyTree, x: Array, key: Array) -> tuple[Array, PyTree]:
         """Raises BadCombination: there are no episodes here."""

@@ -78,6 +78,10 @@ def plan(experiment: Experiment, composition: Composition) -> Plan:
     )
 
 
+def _runs_if_played(evaluation: Evaluation) -> bool:
+    return getattr(evaluation, "by_default_if_played", Evaluation.by_default_if_played)
+
+
 def _values(sweep: Sweep | None, experiment: Experiment, learner: Learner) -> tuple[float, ...]:
     """The values that the user sets, or else those of the learner's sweep with its own value included."""
     if sweep is None:
@@ -95,7 +99,7 @@ def _questions(experiment: Experiment, composition: Composition) -> list[Questio
         lacks[name] = evaluation.lacks(composition, experiment.fit.seeds)
         if not isinstance(lacks[name], str):
             raise offer.fault(f"lacks(composition, seeds): expected text, got {describe(lacks[name])}")
-        if isinstance(composition.game, Sampled) and not (evaluation.by_default_if_played or name in asked):
+        if isinstance(composition.game, Sampled) and not (_runs_if_played(evaluation) or name in asked):
             lacks[name] = lacks[name] or "a selection by name"
         below = (lacks.get(other, f"a run of evaluation {other}") for other in evaluation.builds_on)
         lacks[name] = lacks[name] or next(filter(None, below), "")

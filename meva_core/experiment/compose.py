@@ -11,13 +11,13 @@ import jax
 from meva_core.contracts import conversion, kinds
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.hyperparameters import hyperparameters, parts
-from meva_core.contracts.playing import Policy, Sampled, SampledGame
+from meva_core.contracts.playing import Policy, Sampled, SampledGame, learns_from
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, BadValue
 from meva_core.experiment import experiment as experiments
 from meva_core.experiment import labels
 from meva_core.experiment.choice import Choice
-from meva_core.experiment.experiment import Experiment, SampleSettings
+from meva_core.experiment.experiment import Experiment
 from meva_core.experiment.parts import as_part, build
 from meva_core.match import Fitted
 from meva_core.registry import checks, loading
@@ -43,11 +43,6 @@ class Player:
     def wants_rivals(self) -> bool:
         """True if it is fitted against the others."""
         return "rivals" in parts(self.factory)
-
-    @property
-    def learns_from(self) -> str:
-        """`Learner.learns_from` of its class."""
-        return getattr(self.factory, "learns_from", Learner.learns_from)
 
     def build(self, rivals: tuple[Fitted | None, ...] = ()) -> Learner:
         """Build the learner. rivals: per seat the fitted rival, None in its own seats; empty in self-play."""
@@ -82,11 +77,8 @@ class Composition:
         steps from exact payoffs of a game that is played."""
         if not isinstance(self.game, Sampled):
             return tuple(self.game.notes)
-        exact = [player.label for player in self.players if player.learns_from == "payoff"]
-        return (
-            *self.game.notes,
-            *(f"{label} steps by exact payoffs, not by episodes" for label in exact),
-        )
+        exact = [player.label for player in self.players if learns_from(player.factory) == "payoff"]
+        return (*self.game.notes, *(f"{label} steps by exact payoffs, not by episodes" for label in exact))
 
     def rehearse(self) -> tuple[Learner, ...]:
         """Build all players as if the rivals were fitted, so that bad hyper-parameters and combinations raise early."""
@@ -177,7 +169,7 @@ def played_game(experiment: Experiment) -> Game:
     return game_between(experiment.game, experiment.policy, experiment.sample)
 
 
-def game_between(choice: Choice, policy: Choice | None, sample: SampleSettings | None = None) -> Game:
+def game_between(choice: Choice, policy: Choice | None, sample: Mapping[str, Any] | None = None) -> Game:
     """Build a game, played between policies if some are chosen; tables leave an exact game as it is. sample: its
     payoffs are estimated from episodes."""
     game = build(choice, "game")
@@ -190,7 +182,7 @@ def game_between(choice: Choice, policy: Choice | None, sample: SampleSettings |
     own = _policy(policy, game, rules)
     if sample is not None:
         policies = (own,) * rules.num_players
-        return conversion.construct(Rollouts, {"rules": rules, "policies": policies, **attrs.asdict(sample)}, "sample")
+        return conversion.construct(Rollouts, {"rules": rules, "policies": policies, **sample}, "sample")
     return game if own.tabular else WithPolicies(game=game, policies=(own,) * game.num_players)
 
 
@@ -206,7 +198,7 @@ def _policy(choice: Choice, game: Game, rules: SampledGame) -> Policy:
 def _check_source(experiment: Experiment, game: Game) -> None:
     """Raise BadCombination unless every learner can compute its steps from what the game gives: payoffs or episodes."""
     for choice in (experiment.learner, *experiment.opponents):
-        source = getattr(loading.load(choice.offer), "learns_from", Learner.learns_from)
+        source = learns_from(loading.load(choice.offer))
         if source == "episodes" and not isinstance(game, Sampled):
             raise BadCombination(
                 f"{choice.name} learns from episodes: expected a game that is played, got {experiment.game.name} with "

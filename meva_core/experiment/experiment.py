@@ -32,7 +32,6 @@ from meva_core.contracts.hyperparameters import as_plain
 from meva_core.contracts.validators import between, one_of
 from meva_core.errors import BadCombination
 from meva_core.experiment.choice import Choice, without_none
-from meva_core.sampling import BASELINES, ESTIMATORS, STOPPING
 
 SCHEMA = 3
 DEFAULT = "default"  # in evaluate.asked: all evaluations that run by default
@@ -71,36 +70,11 @@ class EvaluateSettings:
 
 
 @attrs.frozen(kw_only=True)
-class SampleSettings:
-    """Settings of a game that is played, from the table [sample]: those of `meva_core.sampling.Rollouts`."""
-
-    episodes: int = static(
-        default=64, doc="episodes per step of a match, and per estimate of payoffs", check=between(1, 10**7)
-    )
-    horizon: int | None = static(default=None, doc="steps per episode; unset: the game's", check=between(1, 10**6))
-    stopping: str = static(
-        default="horizon",
-        doc="end of an episode: after all steps, or after each with probability 1 - discount",
-        check=one_of(*STOPPING),
-    )
-    estimator: str = static(
-        default="loaded_dice",
-        doc="estimator of derivatives; score_function: of the first order only",
-        check=one_of(*ESTIMATORS),
-    )
-    baseline: str = static(
-        default="mean",
-        doc="baseline of the estimator, the mean return of other episodes",
-        check=one_of(*BASELINES),
-    )
-
-
-@attrs.frozen(kw_only=True)
 class Experiment:
     """A fully resolved experiment: every hyper-parameter is written out, so later changes of defaults have no effect.
 
     policy: the meaning of the players' numbers, from the table [policy]; None for the game's own policies.
-    sample: how the game is played; None if its payoffs are computed.
+    sample: hyper-parameters of `meva_core.sampling.Rollouts`, if the game is played; None if its payoffs are computed.
 
     In the file, the tables of the first learner's parts are at the top level; they also apply to every other learner
     whose own table does not contain a table for that part.
@@ -113,7 +87,7 @@ class Experiment:
     evaluate: EvaluateSettings = attrs.field(factory=EvaluateSettings)
     evaluations: tuple[Choice, ...] = ()
     policy: Choice | None = None
-    sample: SampleSettings | None = None
+    sample: Mapping[str, Any] | None = None
     recipe: str = "default"
     source: str = ""
 
@@ -150,7 +124,7 @@ class Experiment:
         if self.policy is not None:
             plain["policy"] = self.policy.to_plain()
         if self.sample is not None:
-            plain["sample"] = without_none(as_plain(attrs.asdict(self.sample)))
+            plain["sample"] = without_none(as_plain(self.sample))
         plain["learner"] = self.learner.to_plain()
         plain.update(self.learner.parts_to_plain())
         plain["fit"] = as_plain(attrs.asdict(self.fit))

@@ -14,13 +14,13 @@ from meva_core.experiment.experiment import (
     SCHEMA,
     Experiment,
     FitSettings,
-    SampleSettings,
     opponent_path,
     unless_self_play,
 )
 from meva_core.registry import recipes, toml_tables
 from meva_core.registry.entries import Registry
 from meva_core.registry.toml_reading import read_toml
+from meva_core.sampling import Rollouts
 
 KEYS = ("schema", "recipe", "source", "opponents", *recipes.SECTIONS)  # every other key is a part of learners
 
@@ -73,10 +73,15 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         evaluate=evaluate,
         evaluations=tuple(chosen),
         policy=read_choice(registry, "policy", plain["policy"], "policy") if "policy" in plain else None,
-        sample=_settings(SampleSettings, plain["sample"], "sample") if "sample" in plain else None,
+        sample=_sample(plain["sample"]) if "sample" in plain else None,
         recipe=conversion.convert(plain.get("recipe", "default"), str, "recipe"),
         source=conversion.convert(plain.get("source", ""), str, "source"),
     )
+
+
+def _sample(plain: Any) -> dict[str, Any]:
+    """The hyper-parameters of a game that is played, from the table [sample]; composition supplies the rest."""
+    return conversion.structure(Rollouts, toml_tables.table(plain, "sample"), "sample", fixed=("alike",))
 
 
 def _settings(cls: type, plain: Any, path: str) -> Any:

@@ -10,7 +10,7 @@ import attrs
 from meva_core.contracts import conversion, kinds
 from meva_core.contracts.hooks import kind_label
 from meva_core.contracts.hyperparameters import hyperparameters, pace
-from meva_core.contracts.protocols import Learner
+from meva_core.contracts.playing import learns_from
 from meva_core.errors import BadValue, MevaError
 from meva_core.experiment import drafts, evaluations, settling
 from meva_core.experiment.choice import Choice, parts_of
@@ -47,8 +47,7 @@ def resolve(
     the recipe's measured results, unless an override changes the fit.
 
     sampled: the game is played, also if its payoffs could be computed; without it, that is so if a learner learns from
-    episodes. Then its policies are the default ones, unless
-    others are chosen, and matches are fewer and shorter than without samples.
+    episodes. Then its policies are the default ones, unless others are chosen, and matches are fewer and shorter.
     """
     offers = [registry.find("learner", name) for name in (learner, *opponents)]
     book = cookbook(registry, files, registry.find("game", game), offers)
@@ -194,7 +193,7 @@ def _must_be_played(game: Offer, learners: Sequence[Offer]) -> bool:
     """True if a game has rules only, or if it can be played and a learner learns from episodes."""
     if kinds.form("game", loading.load(game)) == "sampled_game":
         return True
-    sources = (getattr(loading.load(learner), "learns_from", Learner.learns_from) for learner in learners)
+    sources = (learns_from(loading.load(learner)) for learner in learners)
     return hasattr(loading.load(game), "rules") and "episodes" in sources
 
 

@@ -22,7 +22,7 @@ from meva_core.ops.gradients import (
 )
 from meva_core.ops.markov import discounted_shares
 from meva_core.ops.quantiles import huber, quantile_huber
-from meva_core.ops.returns import lambda_returns, returns_to_go
+from meva_core.ops.returns import lambda_returns, mean_of_others, returns_to_go
 from meva_core.ops.schedules import cosine
 from meva_core.ops.statistics import mean_and_sem
 from meva_core.ops.trees import stacked
@@ -44,6 +44,7 @@ __all__ = [
     "loaded_dice",
     "look_ahead_gradient",
     "mean_and_sem",
+    "mean_of_others",
     "mean_over_batch",
     "off_diagonal_product",
     "over_batch",

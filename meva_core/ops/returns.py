@@ -41,3 +41,18 @@ def returns_to_go(rewards: Array, weights: Array) -> Array:
     weights = weights.reshape(-1, *(1,) * (rewards.ndim - 1))
     left = jnp.cumsum((weights * rewards)[::-1], axis=0)[::-1]
     return jnp.where(weights > 0, left / jnp.where(weights > 0, weights, 1), 0)
+
+
+def mean_of_others(numbers: Array, counts: Array) -> Array:
+    """The mean of the other entries that count at every place of a batch, f32[B, ...]; 0 where no other counts.
+
+    As the baseline of returns it is independent of the episode itself (Kool, van Hoof & Welling, 2019, Buy 4 REINFORCE
+    Samples, Get a Baseline for Free!). numbers f32[B, ...]. counts: 1 where an entry counts, else 0, of a shape that
+    broadcasts.
+
+    >>> mean_of_others(jnp.array([1.0, 3.0, 8.0]), counts=jnp.array([1.0, 1.0, 0.0])).tolist()
+    [3.0, 1.0, 2.0]
+    """
+    counted = counts * numbers
+    others = jnp.sum(counts, axis=0) - counts
+    return (jnp.sum(counted, axis=0) - counted) / jnp.maximum(others, 1)

@@ -21,7 +21,7 @@ from meva_core.contracts.abstract import abstract, floats, key
 from meva_core.contracts.capabilities import Myopic, PlaysStrategies, StepsLike
 from meva_core.contracts.hooks import KINDS, PARTS
 from meva_core.contracts.hyperparameters import Hyperparameter, as_plain, hyperparameters, part_kinds
-from meva_core.contracts.playing import Policy, SampledGame
+from meva_core.contracts.playing import Policy, SampledGame, learns_from
 from meva_core.contracts.protocols import Explorer, Game, Learner, Sweep, ValueModel
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue
@@ -206,7 +206,7 @@ def learner(offer: Offer, made: Learner, on: Game) -> Any:
         asked.array("held()", held, *shape)
     first = "init(params, x, key)"
     state = asked.answer(first, lambda: jax.eval_shape(first_state, abstract(made), params, x, key()))
-    if getattr(made, "learns_from", Learner.learns_from) == "episodes":
+    if learns_from(made) == "episodes":
         what = "learn(params, state, x, episodes, key)"
         episodes = jax.eval_shape(lambda game, x, key: game.play(x, key), abstract(on), x, key())
         steps, after = asked.pair(what, asked.shapes(what, "learn", params, state, x, episodes, key()))

@@ -3,14 +3,10 @@
 from meva_core.sampling.along import logits_along
 from meva_core.sampling.enumerated import Enumerated
 from meva_core.sampling.play import play
-from meva_core.sampling.played import BASELINES, ESTIMATORS
-from meva_core.sampling.rollouts import STOPPING, Rollouts
+from meva_core.sampling.rollouts import Rollouts
 from meva_core.sampling.with_policies import WithPolicies, policy_arguments, rules_of
 
 __all__ = [
-    "BASELINES",
-    "ESTIMATORS",
-    "STOPPING",
     "Enumerated",
     "Rollouts",
     "WithPolicies",

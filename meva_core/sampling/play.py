@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
-from jax.core import Tracer
 
 from meva_core.contracts import Episodes, Policy, SampledGame
 from meva_core.sampling.along import logits_along
+from meva_core.sampling.with_policies import states_of
 
 UNROLLED = 4  # steps per turn of the loop: a turn has a cost of its own, but a long body compiles slowly
 
@@ -74,7 +73,7 @@ def unfold(
     carry = state, first, tuple(policy.begin(row) for policy, row in zip(policies, playing, strict=True))
     (_, final, _), found = jax.lax.scan(step, carry, (keys[1], choices), unroll=UNROLLED)
     observations, actions, rewards, remembered = found
-    states = _states(rules)
+    states = states_of(rules)
 
     def log_probs(i: int, policy: Policy) -> Array:
         seen, taken = observations[:, i], actions[:, i]
@@ -98,15 +97,6 @@ def log_prob(logits: Array, actions: Array) -> Array:
     # A choice between numbers, not an index: the derivative of an index scatters, which is slow.
     taken = actions[..., None] == jnp.arange(logits.shape[-1])
     return jnp.sum(jnp.where(taken, jax.nn.log_softmax(logits), 0), axis=-1)
-
-
-def _states(rules: SampledGame) -> Array | None:
-    """The observations f32[N, N], if they are listed and are the rows of the identity matrix."""
-    with jax.ensure_compile_time_eval():  # they do not depend on what is traced
-        seen = rules.observations
-    if seen is None or isinstance(seen, Tracer) or not np.array_equal(seen, np.eye(len(seen))):
-        return None
-    return seen
 
 
 def _log_prob_at(logits: Array, observations: Array, actions: Array) -> Array:

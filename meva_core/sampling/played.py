@@ -12,13 +12,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import Episodes, Game, Policy, SampledGame, at_least, component, one_of, part, static
+from meva_core.contracts import Episodes, Game, Policy, SampledGame, between, component, one_of, part, static
 from meva_core.errors import BadCombination
 from meva_core.ops import dice, loaded_dice, returns_to_go, score_function
 from meva_core.sampling.scripted import Scripted
-from meva_core.sampling.with_policies import WithPolicies
+from meva_core.sampling.with_policies import WithPolicies, fresh
 
-ESTIMATORS, BASELINES = ("loaded_dice", "dice", "score_function"), ("mean", "none")
 SHOWN = 0  # the seed of the episodes that stand for all where a game shows one payoff, and not an estimate
 
 
@@ -44,9 +43,17 @@ class PlayedGame(Game):
 
     rules: SampledGame = part()
     policies: tuple[Policy, ...] = part()
-    horizon: int | None = static(default=None, doc="steps per episode; None: as the rules say", check=at_least(1))
-    estimator: str = static(default="loaded_dice", doc="estimator of derivatives", check=one_of(*ESTIMATORS))
-    baseline: str = static(default="mean", doc="baseline, which reduces variance", check=one_of(*BASELINES))
+    horizon: int | None = static(default=None, doc="steps per episode; unset: the game's", check=between(1, 10**6))
+    estimator: str = static(
+        default="loaded_dice",
+        doc="estimator of derivatives; score_function: of the first order only",
+        check=one_of("loaded_dice", "dice", "score_function"),
+    )
+    baseline: str = static(
+        default="mean",
+        doc="baseline of the estimator, the mean return of other episodes",
+        check=one_of("mean", "none"),
+    )
     alike: bool | None = static(default=None, doc="all policies are of one kind; computed when unset")
 
     def __attrs_post_init__(self) -> None:
@@ -127,11 +134,7 @@ class PlayedGame(Game):
         return self.rules.payoff_range
 
     def init(self, key: Array) -> Array:
-        if self.exact is not None:
-            return self.exact.init(key)
-        keys = jax.random.split(key, self.num_players)
-        rows = [policy.init(own) for policy, own in zip(self.players, keys, strict=True)]
-        return jnp.stack([jnp.pad(row, (0, self.policy_size - len(row))) for row in rows])
+        return fresh(self.players, key) if self.exact is None else self.exact.init(key)
 
     def payoff(self, x: Array) -> Array:
         return self.sample(x, jax.random.key(SHOWN)) if self.exact is None else self.exact.payoff(x)

@@ -8,12 +8,11 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from meva_core.contracts import Episodes, at_least, component, one_of, static
+from meva_core.contracts import Episodes, between, component, one_of, static
 from meva_core.errors import BadCombination
+from meva_core.ops import mean_of_others
 from meva_core.sampling.play import play
 from meva_core.sampling.played import PlayedGame
-
-STOPPING = ("horizon", "geometric")
 
 
 @component
@@ -25,8 +24,14 @@ class Rollouts(PlayedGame):
     episodes, which are longer than the horizon.
     """
 
-    episodes: int = static(default=64, doc="episodes per estimate, B", check=at_least(1))
-    stopping: str = static(default="horizon", doc="end of an episode", check=one_of(*STOPPING))
+    episodes: int = static(
+        default=64, doc="B, episodes per step of a match, and per estimate of payoffs", check=between(1, 10**7)
+    )
+    stopping: str = static(
+        default="horizon",
+        doc="end of an episode: after all steps, or after each with probability 1 - discount",
+        check=one_of("horizon", "geometric"),
+    )
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
@@ -53,6 +58,4 @@ class Rollouts(PlayedGame):
         return jnp.full((self.episodes,), 1 / self.episodes, episodes.alive.dtype)
 
     def baselines(self, episodes: Episodes, returns: Array) -> Array:
-        alive = episodes.alive[..., None]
-        others = jnp.sum(alive, axis=0) - alive
-        return (jnp.sum(alive * returns, axis=0) - alive * returns) / jnp.maximum(others, 1)
+        return mean_of_others(returns, episodes.alive[..., None])

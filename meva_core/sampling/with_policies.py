@@ -5,12 +5,14 @@ Shapes: P players, D numbers per policy, N observations, A actions, E entries.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 from meva_core.contracts.components import component, part, static
 from meva_core.contracts.playing import GivesLogits, Playable, Policy, SampledGame
@@ -79,9 +81,7 @@ class WithPolicies(Game):
         return self.game.entry_names
 
     def init(self, key: Array) -> Array:
-        keys = jax.random.split(key, self.num_players)
-        rows = [policy.init(own) for policy, own in zip(self.policies, keys, strict=True)]
-        return jnp.stack([jnp.pad(row, (0, self.policy_size - len(row))) for row in rows])
+        return fresh(self.policies, key)
 
     def payoff(self, x: Array) -> Array:
         return self.game.payoff(self.tables(x))
@@ -133,9 +133,22 @@ def policy_arguments(rules: SampledGame) -> dict[str, Any]:
     return {
         "observation_size": rules.observation_size,
         "num_actions": rules.num_actions,
-        "one_hot": _is_identity(rules.observations),
+        "one_hot": states_of(rules) is not None,
     }
 
 
-def _is_identity(observations: Any) -> bool:
-    return observations is not None and np.array_equal(observations, np.eye(len(observations)))
+def states_of(rules: SampledGame) -> Array | None:
+    """The observations f32[N, N] of a game that shows its players one of N states, a row of the identity matrix; None
+    for other games."""
+    with jax.ensure_compile_time_eval():  # they do not depend on what is traced
+        seen = rules.observations
+    if seen is None or isinstance(seen, Tracer) or not np.array_equal(seen, np.eye(len(seen))):
+        return None
+    return seen
+
+
+def fresh(policies: Sequence[Policy], key: Array) -> Array:
+    """A fresh joint policy f32[P, D] of these policies, one per seat; shorter rows are padded at the end."""
+    rows = [policy.init(own) for policy, own in zip(policies, jax.random.split(key, len(policies)), strict=True)]
+    longest = max(policy.policy_size for policy in policies)
+    return jnp.stack([jnp.pad(row, (0, longest - len(row))) for row in rows])

@@ -57,9 +57,8 @@ def train(
         state, loops = _resumed(out, player, state, history, progress)
         if loops > trainings[0].num_steps:
             raise BadFolder(f"expected checkpoints of at most {trainings[0].num_steps} loops in {out}, got {loops}")
-        for name in (
-            (CHECKPOINTS, SNAPSHOTS) if place.snapshots else (CHECKPOINTS,)
-        ):  # created only here: if deleted during the fit, they stay deleted
+        # Created only here: if deleted during the fit, they stay deleted.
+        for name in (CHECKPOINTS, SNAPSHOTS) if place.snapshots else (CHECKPOINTS,):
             (out / name / player).mkdir(parents=True, exist_ok=True)
     _complain(settings, history, [], progress)
     num_steps = trainings[0].num_steps

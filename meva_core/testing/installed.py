@@ -12,6 +12,7 @@ import jax
 from meva_core.contracts import kinds
 from meva_core.contracts.hooks import KINDS
 from meva_core.contracts.hyperparameters import hyperparameters, part_kinds, parts
+from meva_core.contracts.playing import learns_from
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, BadPlugin, UnknownName, did_you_mean
 from meva_core.experiment import make
@@ -50,7 +51,7 @@ def made_for(registry: Registry, offer: Offer, name: str) -> Any:
     """A game by its name, as an entry can be checked on it: played in a few short episodes, if the entry is a learner
     that learns from them. Raises BadCombination if the game cannot be played."""
     game = make.make("game", name)
-    if offer.kind != "learner" or getattr(loading.load(offer), "learns_from", "payoff") != "episodes":
+    if offer.kind != "learner" or learns_from(loading.load(offer)) != "episodes":
         return game
     rules = rules_of(game)
     policy = registry.find("policy", recipes.shipped().defaults["policy"])

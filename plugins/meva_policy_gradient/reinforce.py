@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import EpisodeLearner, Episodes, component, leaf, one_of, part, positive, static
+from meva_core.ops import mean_of_others, returns_to_go
 from meva_policy_gradient import seen as seeing
 
 
@@ -19,7 +20,7 @@ class Reinforce(EpisodeLearner):
         rate * mean_b sum_t d log pi(a_t|h_t) (R_t - b_t),
 
     from the episodes that all have played. R_t is the sum of the rewards from step t on, each with its weight in the
-    payoff, and the baseline b_t the mean of R_t over the other episodes, or 0.
+    payoff, and the baseline b_t the mean of R_t over the other episodes that reach step t, or 0.
 
     References:
         Williams (1992), Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning.
@@ -30,12 +31,12 @@ class Reinforce(EpisodeLearner):
     baseline: str = static(default="mean", doc="baseline of the returns", check=one_of("mean", "none"))
 
     def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
-        weighted = jax.vmap(self.game.weights)(episodes.alive)[..., None] * episodes.rewards
-        to_go = jnp.flip(jnp.cumsum(jnp.flip(weighted, axis=1), axis=1), axis=1)
+        weights = jax.vmap(self.game.weights)(episodes.alive)
+        returns = jax.vmap(returns_to_go)(episodes.rewards, weights)
         if self.baseline == "mean":
-            others = (jnp.sum(to_go, axis=0) - to_go) / max(len(to_go) - 1, 1)
-            to_go = (to_go - others) * episodes.alive[..., None]
-        rows = [self._gradient(seat, x[seat], episodes, to_go[:, :, seat]) for seat in range(len(x))]
+            returns -= mean_of_others(returns, episodes.alive[..., None])
+        gains = weights[..., None] * returns
+        rows = [self._gradient(seat, x[seat], episodes, gains[:, :, seat]) for seat in range(len(x))]
         return self.rate * jnp.stack(rows), state
 
     def _gradient(self, seat: int, row: Array, episodes: Episodes, gains: Array) -> Array:

@@ -61,7 +61,9 @@ def test_tables_show_the_exact_payoffs_of_the_policies(ipd):
     game = meva.make("game", "ipd")
     x = found["policies"][0, 0]
     np.testing.assert_allclose(found["payoffs"][0, 0], [game.payoff(each) for each in x], rtol=1e-5)
-    assert "best_response" in json.loads((folder / "summary.json").read_text())["rows"][0]
+    row = json.loads((folder / "summary.json").read_text())["rows"][0]
+    assert "best_response" in row
+    assert "against" not in row  # a shaped opponent costs as much as the matches: it has to be asked for
 
 
 def test_a_run_that_was_stopped_ends_as_if_it_never_had_been(ipd, tmp_path, meva_run):
@@ -102,6 +104,13 @@ def test_the_coin_game_shows_its_measures_and_actions(coins):
     assert {"own coins", "picked up"} <= set(row["outcomes"])
     assert "best_response" not in row  # it needs exact payoffs
     assert set(row["policies"][0]) == {"P(right)", "P(left)", "P(down)", "P(up)"}
+
+
+def test_runs_are_compared_by_their_samples_too(ipd, coins, meva_command):
+    done = meva_command("compare", ipd[0], coins[0])
+    assert done.code == 0, done.err
+    shown = [line.split()[0] for line in done.lines if line.startswith(("game.name", "policy.name", "learner.name"))]
+    assert shown == ["game.name", "policy.name", "learner.name"]
 
 
 def test_a_rule_based_player_does_not_learn(coins):

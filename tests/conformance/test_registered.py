@@ -21,7 +21,7 @@ GAMES = {name: game for name, game in MADE.items() if kinds.form("game", type(ga
 
 def of_episodes(learner):
     """True if a learner needs a game that is played."""
-    return getattr(loading.load(meva.installed().find("learner", learner)), "learns_from", "payoff") == "episodes"
+    return loading.load(meva.installed().find("learner", learner)).learns_from == "episodes"
 
 
 def ones_of_each(kind):

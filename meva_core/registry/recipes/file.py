@@ -37,7 +37,7 @@ from typing import Any
 
 import attrs
 
-from meva_core.contracts.hooks import DEFAULTS
+from meva_core.contracts.hooks import PARTS
 from meva_core.errors import BadFolder, BadValue
 from meva_core.registry.toml_reading import read_toml
 from meva_core.registry.toml_tables import only_keys, table, tables
@@ -92,7 +92,7 @@ def parse(content: Mapping[str, Any], where: str) -> RecipeFile:
     defaults = dict(table(content.get("defaults", {}), f"{where}: defaults"))
     evaluations = tables(defaults, "evaluate", f"{where}: defaults")
     defaults.pop("evaluate", None)
-    only_keys(defaults, DEFAULTS, f"{where}: defaults")
+    only_keys(defaults, PARTS, f"{where}: defaults")
     for name, value in defaults.items():
         if not isinstance(value, str):
             raise BadValue(f"expected a name, got {value!r} @ {where}: defaults.{name}")

@@ -16,7 +16,7 @@ from meva_core.report.comparison.run import KINDS, Quantity, Row, Run, Statistic
 
 COLUMNS = ("run", "setting", "quantity", "mean", "sem", "over")
 PARTS = ""  # stands for all sections of learners' parts
-ORDER = ("recipe", "game", "policy", "learner", "opponent", PARTS, "fit", "evaluate", "run")
+ORDER = ("recipe", "game", "policy", "sample", "learner", "opponent", PARTS, "fit", "evaluate", "run")
 NOT_COMPARED = ("schema", "source", "run.hash")
 CLEAR = 2  # standard errors
 
