@@ -79,8 +79,8 @@ def test_episodes_that_end_at_random_pay_the_exact_payoff(name):
     game = meva.make("game", name, discount=0.5)
     rules, horizon = game.rules(), 10
     x = 2 * game.init(jax.random.key(1))
-    players = [lambda seen, seat, row=row: seen @ game.logits_of(row) for row in x]
-    played = episodes(rules, players, 10_000, horizon)
+    logits = game.to_logits(x)
+    played = episodes(rules, [lambda seen, seat: seen @ logits[seat]] * len(x), 10_000, horizon)
     weights = 0.5 ** jnp.arange(1, horizon + 1)
     found = jnp.einsum("btp,t->bp", played.rewards, weights)
     sem = found.std(axis=0) / np.sqrt(len(found))
@@ -139,7 +139,5 @@ def test_scripts_are_the_strategies(name):
     scripts = game.rules().scripts
     assert list(scripts) == list(game.strategies)
     chosen = next(iter(scripts))
-    row = game.strategies[chosen]
-    np.testing.assert_array_equal(
-        jax.vmap(lambda seen: scripts[chosen](seen, 0))(game.rules().observations), game.logits_of(row)
-    )
+    acts = jax.vmap(lambda seen: scripts[chosen](seen, 0))(game.rules().observations)
+    np.testing.assert_array_equal(acts, game.to_logits(jnp.stack([game.strategies[chosen]] * game.num_players))[0])
