@@ -13,11 +13,11 @@ import numpy as np
 from jax import Array
 
 from meva_core.contracts import Check, Episodes, SampledGame, between, component, leaf, one_of, static
+from meva_sampled_games.scripts import equally_likely
 
 ITEMS = 3
 LOW, HIGH = 1.0, 5.0  # the values of an item
 MOST = 5.0  # the highest proposal
-NEVER = -30.0  # logit of an action that a rule-based player does not take
 SCALE = 10.0  # divisor of all observations
 
 
@@ -134,7 +134,7 @@ class Exchange(SampledGame):
 
     def _proposing(self, proposal: Array) -> Array:
         """Logits of the action with this proposal f32[3], f32[A]."""
-        return jnp.where(jnp.all(self._proposals() == proposal, axis=1), 0.0, NEVER)
+        return equally_likely(jnp.all(self._proposals() == proposal, axis=1))
 
     def _shares(self, proposals: Array) -> Array:
         """Shares f32[..., 2, 3] of the items by proposals f32[..., 2, 3]."""
