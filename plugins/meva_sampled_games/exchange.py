@@ -43,8 +43,8 @@ class Exchange(SampledGame):
     single round is better than that, whatever the other proposes: a prisoner's dilemma in every round.
 
     Observations are 15 numbers, divided by 10: the pool (1, 1, 1), the own values, the own last proposals, the other's
-    values, the other's last proposals; proposals are 0 before the first round. A horizon of 50 rounds, of which every
-    one is independent of those before it except for what the players observe.
+    values, the other's last proposals; proposals are 0 before the first round. The horizon is 50 rounds. What happens
+    in a round does not depend on those before it, except for what the players observe.
 
     Scripts: `always_cooperate` proposes 5 for every item that is worth more to it than to the other, else 0;
     `always_defect` proposes 5 for every item; `random` takes every action equally often.
@@ -124,7 +124,7 @@ class Exchange(SampledGame):
             return self._proposing(jnp.full(ITEMS, MOST))
 
         def random(observation: Array, seat: int) -> Array:
-            return jnp.zeros(self.num_actions)
+            return jnp.zeros(self.num_actions, observation.dtype)
 
         return {"always_cooperate": always_cooperate, "always_defect": always_defect, "random": random}
 

@@ -141,3 +141,13 @@ def test_scripts_are_the_strategies(name):
     chosen = next(iter(scripts))
     acts = jax.vmap(lambda seen: scripts[chosen](seen, 0))(game.rules().observations)
     np.testing.assert_array_equal(acts, game.to_logits(jnp.stack([game.strategies[chosen]] * game.num_players))[0])
+
+
+def test_a_strategy_may_be_another_in_each_seat():
+    payoffs = {"payoffs_1": [[1.0, 3.0], [0.0, 2.0]], "payoffs_2": [[1.0, 0.0], [6.0, 5.0]]}
+    game = meva.make("game", "matrix", **payoffs)
+    row, logits = game.strategies["generous_tit_for_tat"], game.rules().scripts["generous_tit_for_tat"]
+    assert not np.allclose(row[0], row[1])
+    for seat in (0, 1):
+        acts = jax.vmap(lambda seen, seat=seat: logits(seen, seat))(game.rules().observations)
+        np.testing.assert_array_equal(acts[:, 1], row[seat])
