@@ -550,7 +550,8 @@ def test_best_responses_of_firms():
 
 def test_the_range_of_profits_is_that_of_the_plane():
     game = meva.make("game", "cournot", cost=40.0, slope=2.0)
-    quantities = jnp.linspace(*game.plane, 101)  # 3/4 of the way is the monopoly's
+    low, high = game.plane
+    quantities = jnp.linspace(low, high, 101)  # 3/4 of the way is the monopoly's
     profits = jax.vmap(jax.vmap(lambda q, r: game.payoff(jnp.array([[q], [r]])), (0, None)), (None, 0))
     found = profits(quantities, quantities)
     np.testing.assert_allclose(jnp.ptp(found, axis=(0, 1)), game.payoff_range, rtol=1e-5)

@@ -7,11 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from meva_proximal.reciprocity import Reciprocity, retaliation_of
 
 import meva_core as meva
-from meva_core.contracts import Game
+from meva_core.contracts import Asking, Game
 from meva_core.contracts.components import component, leaf, part
 from meva_core.errors import BadCombination
+from meva_core.match import Held
 
 H = 25.0  # look-ahead rate 1 on unnormalised payoffs
 CONVERGED = {"ascent_rate": 2.0, "tolerance": 1e-10, "ascent_steps": 3000}
@@ -151,6 +153,35 @@ def test_published_settings_lead_to_reciprocity(game):
     after = jax.jit(jax.vmap(lambda x: x + steps(learner, x)))
     ends = jax.nn.sigmoid(after(after(starts))).mean(axis=(0, 1))
     np.testing.assert_allclose(ends, [0.95, 0.12, 0.96, 0.12, 1.0], atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shares"),
+    [
+        ("tit_for_tat", "tit_for_tat", (1, 1)),
+        ("always_cooperate", "always_cooperate", (0, 1)),  # no retaliation
+        ("suspicious_tit_for_tat", "suspicious_tit_for_tat", (0, 0)),  # no cooperation
+        ("tit_for_tat", "always_cooperate", (0, 1)),  # not both
+        ("always_cooperate", "always_defect", (0, 0.5)),
+        ("always_defect", "always_cooperate", (0, 0.5)),
+    ],
+)
+def test_reciprocity_is_retaliation_and_cooperation(game, first, second, shares):
+    held = jnp.stack([game.strategies[name] for name in (first, second)])
+    match = meva.self_play(game, meva.Fitted(learner=Held(policies=held)))
+    found = measured(match)
+    assert (found["share"].tolist(), found["share_at_the_end"].tolist()) == ([shares[0]] * 2, [shares[0]] * 2)
+    np.testing.assert_allclose(found["cooperation"], shares[1], atol=1e-6)
+
+
+@jax.jit
+def measured(match):
+    return Reciprocity().ask(match, jax.random.key(0), Asking(planned=None, pairs=2, steps=1))
+
+
+def test_retaliation_comes_after_mutual_defection_and_after_the_others(game):
+    x = game.from_entries(jnp.array([[0.1, 0.2, 0.3, 0.4, 0.5], [0.6, 0.7, 0.8, 0.9, 1.0]]))
+    np.testing.assert_allclose(retaliation_of(game, x), [[0.2, 0.4], [0.7, 0.9]], rtol=1e-6)
 
 
 def test_a_game_without_probabilities_is_refused():
