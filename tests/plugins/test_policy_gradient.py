@@ -105,16 +105,18 @@ def test_a_clipped_ratio_gains_no_more():
 
 
 def test_the_critic_learns_the_return():
-    """Both cooperate: -1 in each of 5 rounds at discount 0.9, in the unit 3 and times the weight of the first round."""
+    """One defects, one cooperates: 0 and -3 in each of 5 rounds at discount 0.9, in the unit 3 and times the weight of
+    the first round."""
     game = ipd()
-    x = jnp.stack([game.strategies["always_cooperate"], game.strategies["always_cooperate"]])
+    x = jnp.stack([game.strategies["always_defect"], game.strategies["always_cooperate"]])
     rule = learner(game, epochs=500, critic_rate=0.03, trace=1.0)
     state = first_state(rule, None, x, KEY)
     _, after = jax.jit(lambda: rule.learn(None, state, x, game.play(x, KEY), KEY))()
     discounts = 0.9 ** np.arange(5)
-    to_go = -np.array([discounts[: 5 - t].sum() for t in range(5)]) / discounts.sum() / 3
-    for each in after:  # states [start, DD, DC, CD, CC]
-        np.testing.assert_allclose(each.critic[jnp.array([0, 4])], [to_go[0], to_go[1:].mean()], atol=2e-3)
+    to_go = -np.array([discounts[: 5 - t].sum() for t in range(5)]) / discounts.sum()
+    learnt = np.array([to_go[0], to_go[1:].mean()])
+    for each, expected, state in ((after[0], 0 * learnt, 2), (after[1], learnt, 3)):  # DC, CD after the start
+        np.testing.assert_allclose(each.critic[jnp.array([0, state])], expected, atol=2e-3)
 
 
 def test_a2c_is_ppo_with_one_step():
