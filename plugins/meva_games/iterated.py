@@ -128,9 +128,6 @@ class IteratedTwoByTwo(Discounted):
         """Payoffs of a round that ends in each joint action, f32[4, 2]."""
         return self.tables.reshape(2, 4).T
 
-    def logits_of(self, policy: Array) -> Array:
-        return of_second(policy)
-
     def best_response(self, x: Array, seat: int) -> Array:
         """All 32 deterministic policies, one of which is a best response to a memory-one policy.
 
@@ -146,15 +143,6 @@ class IteratedTwoByTwo(Discounted):
         first = (defects[0], cooperates[0])
         outcome = jnp.stack([own * other for own in first for other in second], axis=1)
         return discounted_shares(outcome[0], outcome[1:], self.discount)
-
-
-def of_second(x: Array) -> Array:
-    """Logits of both actions, f32[..., 2], from those of the second, f32[...].
-
-    >>> of_second(jnp.array([1.5])).tolist()
-    [[0.0, 1.5]]
-    """
-    return jnp.stack([jnp.zeros_like(x), x], axis=-1)
 
 
 def action_probabilities(x: Array, noise: Array | float) -> tuple[Array, Array]:

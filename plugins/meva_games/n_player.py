@@ -17,7 +17,7 @@ from jax.core import Tracer
 from meva_core.errors import BadValue
 from meva_core.ops import discounted_shares
 from meva_games.discounted import Discounted
-from meva_games.iterated import action_probabilities, of_second
+from meva_games.iterated import action_probabilities
 from meva_games.lazily import Lazily
 from meva_games.memory_one import of_both_actions, to_logits
 from meva_games.rounds import Layout
@@ -151,9 +151,6 @@ class IteratedNPlayer(Discounted):
     def paid_after(self) -> Array:
         """Payoffs of a round that ends in each joint action, f32[S, P]."""
         return self._paid(jnp.result_type(float))
-
-    def logits_of(self, policy: Array) -> Array:
-        return of_second(policy)
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         """Discounted share of the rounds in which n players cooperate, for every n."""

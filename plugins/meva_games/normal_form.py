@@ -189,9 +189,6 @@ class NormalForm(Discounted):
         """Payoffs of a round that ends in each joint action, f32[S, 2]."""
         return self.tables.reshape(2, -1).T
 
-    def logits_of(self, policy: Array) -> Array:
-        return policy.reshape(-1, max(self.actions))
-
     def outcomes(self, x: Array) -> dict[str, Array]:
         """Discounted share of the rounds that end in each outcome, player 1's action first."""
         return dict(zip(_outcomes(*self.actions), self._shares(x), strict=True))

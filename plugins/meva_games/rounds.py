@@ -158,13 +158,9 @@ class Rounds(SampledGame):
 
         def script(name: str) -> Callable[[Array, int], Array]:
             found = strategies[name]
-            policy = jnp.asarray(found() if callable(found) else found)
-
-            def logits(observation: Array, seat: int) -> Array:
-                own = policy[seat] if policy.ndim == 2 else policy
-                return jnp.matmul(observation, self.exact.logits_of(own), precision="highest")
-
-            return logits
+            policy = jnp.asarray(found() if callable(found) else found)  # the same in every seat, or one for each
+            table = self.exact.to_logits(jnp.broadcast_to(policy, (self.num_players, policy.shape[-1])))
+            return lambda observation, seat: jnp.matmul(observation, table[seat], precision="highest")
 
         return Lazily({name: functools.partial(script, name) for name in strategies})
 

@@ -15,7 +15,7 @@ class Preconditioned(Policy):
     """A table whose numbers are no logits: those of one state, by default of mutual defection (the second state of the
     two-by-two games), are added, times `weight`, to the logits of all other states:
 
-        logits(state) = x(state),   logits(s) = x(s) + weight x(state) in every other state s.
+        logits(s) = x(s) + weight x(state) in every other state s, and logits(state) = x(state).
 
     So it can do all that a table can, but steps in its numbers are other steps of what it does: rules that depend on
     how numbers parameterise policies learn something else. Numbers start from N(0, spread^2).
@@ -32,7 +32,7 @@ class Preconditioned(Policy):
     """
 
     observation_size: int = static(doc=OBSERVATION, check=at_least(1))
-    num_actions: int = static(doc=ACTIONS, check=at_least(2))
+    num_actions: int = static(doc=ACTIONS, check=at_least(1))
     one_hot: bool = static(doc=ONE_HOT)
     weight: float = leaf(default=-2.0, doc="factor of the one state's numbers in all other states", check=finite)
     state: int = static(default=1, doc="index of that state, the first is 0", check=between(0, 10**6))

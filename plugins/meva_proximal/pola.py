@@ -30,12 +30,12 @@ from meva_proximal.ascent import Ascent, climb, maximum
 class POLA(Learner):
     """Player i moves to the policy that pays best once the others have responded, near its present one:
 
-        argmax_z  rate f_i(z, y(z)) - KL(x_i || z),
+        argmax_z rate f_i(z, y(z)) - KL(x_i || z),
 
     where y_j(z), differentiated through, is the response of every other player j to z, at look-ahead rate h:
 
     - `outer`: a naive step, x_j + h d_j f_j(z, x_j), as in LOLA;
-    - `ideal`: a proximal step, argmax_y  h f_j(z, y) - KL(x_j || y).
+    - `ideal`: a proximal step, argmax_y h f_j(z, y) - KL(x_j || y).
 
     KL is the divergence of what a policy does from what it did, summed over all states that policies distinguish. So
     `ideal` does not depend on how numbers parameterise policies, and `outer` only as far as the others' naive steps do.

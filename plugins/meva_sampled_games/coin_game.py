@@ -13,10 +13,10 @@ import numpy as np
 from jax import Array
 
 from meva_core.contracts import Check, Episodes, SampledGame, between, component, leaf, static
+from meva_sampled_games.scripts import equally_likely
 
 SIDE = 3
 CELLS = SIDE * SIDE
-NEVER = -30.0  # logit of an action that a rule-based player does not take
 MOVES = {  # number of actions -> names, in the order of their numbers
     4: ("right", "left", "down", "up"),
     5: ("right", "left", "up", "down", "stay"),
@@ -141,7 +141,7 @@ class CoinGame(SampledGame):
     def after(self, state: Board, actions: Array, draws: Array) -> tuple[Board, Array]:
         """The next position, and the rewards f32[2]. draws f32[C]: numbers that are uniform on [0, 1), by which coins
         come back."""
-        players = self._moved(state.players, actions)
+        players = self._leads_to()[actions, state.players]
         arrived = players[:, None] == state.coins  # [player, coin]
         own = jnp.arange(2)[:, None] == state.colour
         taken = jnp.any(arrived, axis=0)
@@ -151,6 +151,17 @@ class CoinGame(SampledGame):
         else:
             fresh, colour = _drawn(draws, CELLS), state.colour
         return Board(players, jnp.where(taken, fresh, state.coins), colour), rewards
+
+    def seen(self, board: Board) -> Array:
+        """The observations of both players, f32[2, 36]."""
+        dtype = jnp.result_type(float)
+        at = jnp.arange(CELLS)
+        players = (board.players[:, None] == at).astype(dtype)
+        lies = (board.coins[:, None] == at)[None] & (board.colour == jnp.arange(2)[:, None])[..., None]
+        coins = jnp.sum(lies, axis=1).astype(dtype)  # [colour, cell]
+        red = jnp.concatenate([players, coins]).ravel()
+        blue = jnp.concatenate([players[::-1], coins[::-1]]).ravel() if self._own_first else red
+        return jnp.stack([red, blue])
 
     def measures(self, episodes: Episodes) -> dict[str, Array]:
         after = jnp.concatenate([episodes.observations[..., 1:, 0, :], episodes.final[..., None, 0, :]], axis=-2)
@@ -186,32 +197,15 @@ class CoinGame(SampledGame):
     def _own_first(self) -> bool:
         return self.coins == 2 if self.own_first is None else self.own_first
 
-    def _moved(self, cells: Array, actions: Array) -> Array:
-        """The cells i32[2] that players reach by their actions i32[2]."""
-        rows, columns = np.array([STEPS[name] for name in MOVES[self.actions]]).T
-        row, column = jnp.divmod(cells, SIDE)
-        return (row + jnp.asarray(rows)[actions]) % SIDE * SIDE + (column + jnp.asarray(columns)[actions]) % SIDE
-
-    def seen(self, board: Board) -> Array:
-        """The observations of both players, f32[2, 36]."""
-        dtype = jnp.result_type(float)
-        at = jnp.arange(CELLS)
-        players = (board.players[:, None] == at).astype(dtype)
-        lies = (board.coins[:, None] == at)[None] & (board.colour == jnp.arange(2)[:, None])[..., None]
-        coins = jnp.sum(lies, axis=1).astype(dtype)  # [colour, cell]
-        red = jnp.concatenate([players, coins]).ravel()
-        blue = jnp.concatenate([players[::-1], coins[::-1]]).ravel() if self._own_first else red
-        return jnp.stack([red, blue])
-
     def _cooperates(self, observation: Array, seat: int) -> Array:
         own, mine, yours = self._as_seen_from(observation, seat)
         past = _nearness(mine) - 0.5 * (yours > mine)  # shortest first, and then past the other's coin
-        towards, away = self._best(past[self._next(own)]), self._best(_nearness(yours)[self._next(own, _OPPOSITE)])
-        return jnp.where(jnp.any(mine > 0), towards, away)
+        towards, away = past[self._leads_to()[:, own]], _nearness(yours)[self._leads_to(_OPPOSITE)[:, own]]
+        return _best(jnp.where(jnp.any(mine > 0), towards, away))
 
     def _defects(self, observation: Array, seat: int) -> Array:
         own, mine, yours = self._as_seen_from(observation, seat)
-        return self._best(_nearness(mine + yours)[self._next(own)])
+        return _best(_nearness(mine + yours)[self._leads_to()[:, own]])
 
     def _random(self, observation: Array, seat: int) -> Array:
         return jnp.zeros(self.actions, observation.dtype)
@@ -222,19 +216,20 @@ class CoinGame(SampledGame):
         turned = planes if self._own_first else jnp.where(seat == 0, planes, planes[np.array([1, 0, 3, 2])])
         return jnp.argmax(turned[0]), turned[2], turned[3]
 
-    def _next(self, cell: Array, steps: Mapping[str, tuple[int, int]] = STEPS) -> Array:
-        """The cells i32[A] to which the actions lead from a cell, if their names have these steps."""
-        return jnp.asarray(np.array([_reached(steps[name]) for name in MOVES[self.actions]]))[:, cell]
-
-    def _best(self, worth: Array) -> Array:
-        """Logits of actions that are equally likely if their worth f32[A] is the highest."""
-        return jnp.where(worth >= jnp.max(worth), 0.0, NEVER)
+    def _leads_to(self, steps: Mapping[str, tuple[int, int]] = STEPS) -> Array:
+        """The cells to which the actions lead from every cell, i32[A, 9], if their names have these steps."""
+        return jnp.asarray(np.array([_reached(steps[name]) for name in MOVES[self.actions]]))
 
 
 def _reached(step: tuple[int, int]) -> np.ndarray:
     """The cells to which one step (rows, columns) leads from every cell, i32[9]."""
     rows, columns = np.divmod(np.arange(CELLS), SIDE)
     return ((rows + step[0]) % SIDE * SIDE + (columns + step[1]) % SIDE).astype(np.int32)
+
+
+def _best(worth: Array) -> Array:
+    """Logits f32[A] of actions that are equally likely if their worth f32[A] is the highest."""
+    return equally_likely(worth >= jnp.max(worth))
 
 
 def _nearness(coins: Array) -> Array:

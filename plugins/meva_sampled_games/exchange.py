@@ -13,11 +13,11 @@ import numpy as np
 from jax import Array
 
 from meva_core.contracts import Check, Episodes, SampledGame, between, component, leaf, one_of, static
+from meva_sampled_games.scripts import equally_likely
 
 ITEMS = 3
 LOW, HIGH = 1.0, 5.0  # the values of an item
 MOST = 5.0  # the highest proposal
-NEVER = -30.0  # logit of an action that a rule-based player does not take
 SCALE = 10.0  # divisor of all observations
 
 
@@ -43,8 +43,8 @@ class Exchange(SampledGame):
     single round is better than that, whatever the other proposes: a prisoner's dilemma in every round.
 
     Observations are 15 numbers, divided by 10: the pool (1, 1, 1), the own values, the own last proposals, the other's
-    values, the other's last proposals; proposals are 0 before the first round. A horizon of 50 rounds, of which every
-    one is independent of those before it except for what the players observe.
+    values, the other's last proposals; proposals are 0 before the first round. The horizon is 50 rounds. What happens
+    in a round does not depend on those before it, except for what the players observe.
 
     Scripts: `always_cooperate` proposes 5 for every item that is worth more to it than to the other, else 0;
     `always_defect` proposes 5 for every item; `random` takes every action equally often.
@@ -124,7 +124,7 @@ class Exchange(SampledGame):
             return self._proposing(jnp.full(ITEMS, MOST))
 
         def random(observation: Array, seat: int) -> Array:
-            return jnp.zeros(self.num_actions)
+            return jnp.zeros(self.num_actions, observation.dtype)
 
         return {"always_cooperate": always_cooperate, "always_defect": always_defect, "random": random}
 
@@ -134,7 +134,7 @@ class Exchange(SampledGame):
 
     def _proposing(self, proposal: Array) -> Array:
         """Logits of the action with this proposal f32[3], f32[A]."""
-        return jnp.where(jnp.all(self._proposals() == proposal, axis=1), 0.0, NEVER)
+        return equally_likely(jnp.all(self._proposals() == proposal, axis=1))
 
     def _shares(self, proposals: Array) -> Array:
         """Shares f32[..., 2, 3] of the items by proposals f32[..., 2, 3]."""

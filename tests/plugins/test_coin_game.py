@@ -95,17 +95,19 @@ def chain(variant):
     return Chain(positions, after, rewards[:, :, 0], own[:, :, 0], taken[:, :, 0], start)
 
 
-def acting(variant, pair):
-    """Probabilities of the joint actions at every position, [S, J]."""
+@functools.cache
+def acting(variant):
+    """Probabilities of the actions of every rule-based player at every position, [S, 2, A], in both seats."""
     rules = game(*variant)
 
-    def both(position):
+    def acts(position):
         seen = rules.seen(position)
-        logits = [rules.scripts[name](seen[seat], seat) for seat, name in enumerate(pair)]
-        first, second = map(jax.nn.softmax, logits)
-        return jnp.outer(first, second).ravel()
+        return {
+            name: jnp.stack([jax.nn.softmax(script(seen[seat], seat)) for seat in (0, 1)])
+            for name, script in rules.scripts.items()
+        }
 
-    return np.asarray(jax.jit(jax.vmap(both))(chain(variant).positions), float)
+    return jax.device_get(jax.jit(jax.vmap(acts))(chain(variant).positions))
 
 
 class Outlook(NamedTuple):
@@ -119,18 +121,18 @@ class Outlook(NamedTuple):
 
 @functools.cache
 def outlook(variant, pair):
-    of, chosen = chain(variant), acting(variant, pair)
-    size, _, draws = of.after.shape
-    flow = np.zeros(size * size)
-    rows = np.broadcast_to(np.arange(size)[:, None, None] * size, of.after.shape)
-    np.add.at(flow, rows + of.after, np.broadcast_to(chosen[:, :, None] / draws, of.after.shape))
-    flow = flow.reshape(size, size)
+    of = chain(variant)
+    size, joint, draws = of.after.shape
+    first, second = (np.float64(acting(variant)[name][:, seat]) for seat, name in enumerate(pair))
+    chosen = (first[:, :, None] * second[:, None]).reshape(size, joint)
+    moves = np.arange(size)[:, None, None] * size + of.after
+    flow = np.bincount(moves.ravel(), np.repeat(chosen / draws, draws), size**2).reshape(size, size)
     paid, own, taken = np.einsum("sj,sjp->sp", chosen, of.rewards), *((chosen * n).sum(1) for n in (of.own, of.taken))
     steps = [of.start]
     for _ in range(STEPS - 1):
         steps.append(steps[-1] @ flow)
-    late = np.linalg.matrix_power((flow + np.eye(size)) / 2, 1024)  # no cycles: half of the steps wait
-    in_the_end = of.start @ late
+    late = np.linalg.matrix_power((flow + np.eye(size)) / 2, 32)  # no cycles: half of the steps wait
+    in_the_end = functools.reduce(np.matmul, [late] * 32, of.start)
     return Outlook(
         in_the_end @ paid,
         np.mean(steps, axis=0) @ paid,

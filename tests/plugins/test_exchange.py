@@ -43,6 +43,18 @@ def test_closed_forms_in_play(pair):
     higher = {(C, C): 1.0, (D, D): 0.5, (C, D): 0.75}[pair]
     assert float(shares["to the higher value"]) == pytest.approx(higher, abs=0.01)
     assert float(shares["divided"]) == pytest.approx(1)
+    values = played.observations[:, :, :, 3:6]
+    assert float(jnp.mean(values[:, 1:] == values[:, :-1])) == pytest.approx(0.5, abs=0.01)  # fresh in every round
+
+
+def test_measures_count_only_what_is_alive():
+    """They are those of the first round alone."""
+    game = meva.make("game", "exchange")
+    played = episodes(game, ("random", "random"), 8, 5)
+    once = jax.tree.map(float, game.measures(played._replace(alive=played.alive.at[:, 1:].set(0.0))))
+    first = played._replace(**{name: getattr(played, name)[:, :1] for name in ("observations", "actions", "alive")})
+    assert {name: float(share) for name, share in game.measures(first).items()} == pytest.approx(once)
+    assert 0 < once["divided"] < 1
 
 
 def test_rules_differ_below_five():

@@ -11,7 +11,7 @@ import pytest
 
 import meva_core as meva
 from meva_core import evaluate
-from meva_core.contracts import Game, component
+from meva_core.contracts import Game, component, kinds
 from meva_core.errors import BadValue, MevaError
 from meva_core.ops import simultaneous_gradient
 from meva_core.registry import loading
@@ -450,7 +450,7 @@ def test_imprecise_payoffs_are_told():
     assert evaluate.imprecise(IPD, np.array([1e9])) is None  # far from where it starts, but not from its own fault
 
 
-EXACT = [offer.name for offer in meva.installed().of_kind("game") if hasattr(loading.load(offer), "payoff")]
+EXACT = [offer.name for offer in meva.installed().of_kind("game") if kinds.form("game", loading.load(offer)) == "game"]
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -546,6 +546,22 @@ def test_best_responses_of_firms():
     np.testing.assert_allclose(simultaneous_gradient(game.payoff, nash), 0, atol=1e-2)
     together = jnp.stack([game.strategies["joint_optimum"]] * 2)
     np.testing.assert_allclose(jax.grad(lambda x: jnp.sum(game.payoff(x)))(together), 0, atol=1e-2)
+
+
+def test_the_range_of_profits_is_that_of_the_plane():
+    game = meva.make("game", "cournot", cost=40.0, slope=2.0)
+    low, high = game.plane
+    quantities = jnp.linspace(low, high, 101)  # 3/4 of the way is the monopoly's
+    profits = jax.vmap(jax.vmap(lambda q, r: game.payoff(jnp.array([[q], [r]])), (0, None)), (None, 0))
+    found = profits(quantities, quantities)
+    np.testing.assert_allclose(jnp.ptp(found, axis=(0, 1)), game.payoff_range, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("quantities", "share"), [((22.5, 22.5), 1), ((20, 32), 1), ((20, 33), 0), ((30, 30), 0)])
+def test_collusion_is_nearer_to_the_joint_optimum_than_to_nash(quantities, share):
+    """Halfway they sell 52.5 together."""
+    game = meva.make("game", "cournot")
+    assert float(game.outcomes(jnp.array(quantities, float)[:, None])["collusive"]) == share
 
 
 def test_naive_firms_go_to_nash_and_lola_beyond():

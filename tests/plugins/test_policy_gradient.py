@@ -79,6 +79,36 @@ def test_the_first_step_of_ppo_climbs_advantages_and_entropy(policy):
         np.testing.assert_array_equal(steps[seat, size:], 0)  # what chooses a script is left alone
 
 
+def test_a_clipped_ratio_gains_no_more():
+    """Ratios and advantages in the order of the steps of one episode, and what each gains."""
+    rule = learner(ipd(), clip=0.2, entropy_weight=0.0)
+    (policy, _), x = rule.game.policies, rule.game.init(KEY)
+    ratios, gains = jnp.array([1.5, 0.5, 1.5, 0.5, 1.1]), jnp.array([1.0, 1.0, -1.0, -1.0, 2.0])
+
+    @jax.jit
+    def objective(x):
+        seen = seeing.seen_by(rule.game, rule.game.play(x, KEY), 0)
+        seen = seen._replace(log_probs=seen.log_probs - jnp.log(ratios))
+        return rule._objective(x[0], policy, seen, jnp.broadcast_to(gains, seen.rewards.shape))
+
+    np.testing.assert_allclose(objective(x), np.mean([1.2, 0.5, -1.5, -0.8, 2.2]), rtol=1e-5)
+
+
+def test_the_critic_learns_the_return():
+    """One defects, one cooperates: 0 and -3 in each of 5 rounds at discount 0.9, in the unit 3 and times the weight of
+    the first round."""
+    game = ipd()
+    x = jnp.stack([game.strategies["always_defect"], game.strategies["always_cooperate"]])
+    rule = learner(game, epochs=500, critic_rate=0.03, trace=1.0)
+    state = first_state(rule, None, x, KEY)
+    _, after = jax.jit(lambda: rule.learn(None, state, x, game.play(x, KEY), KEY))()
+    discounts = 0.9 ** np.arange(5)
+    to_go = -np.array([discounts[: 5 - t].sum() for t in range(5)]) / discounts.sum()
+    learnt = np.array([to_go[0], to_go[1:].mean()])
+    for each, expected, state in ((after[0], 0 * learnt, 2), (after[1], learnt, 3)):  # DC, CD after the start
+        np.testing.assert_allclose(each.critic[jnp.array([0, state])], expected, atol=2e-3)
+
+
 def test_a2c_is_ppo_with_one_step():
     game = ipd()
     x = game.init(KEY)

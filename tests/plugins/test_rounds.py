@@ -79,8 +79,8 @@ def test_episodes_that_end_at_random_pay_the_exact_payoff(name):
     game = meva.make("game", name, discount=0.5)
     rules, horizon = game.rules(), 10
     x = 2 * game.init(jax.random.key(1))
-    players = [lambda seen, seat, row=row: seen @ game.logits_of(row) for row in x]
-    played = episodes(rules, players, 10_000, horizon)
+    logits = game.to_logits(x)
+    played = episodes(rules, [lambda seen, seat: seen @ logits[seat]] * len(x), 10_000, horizon)
     weights = 0.5 ** jnp.arange(1, horizon + 1)
     found = jnp.einsum("btp,t->bp", played.rewards, weights)
     sem = found.std(axis=0) / np.sqrt(len(found))
@@ -139,7 +139,15 @@ def test_scripts_are_the_strategies(name):
     scripts = game.rules().scripts
     assert list(scripts) == list(game.strategies)
     chosen = next(iter(scripts))
-    row = game.strategies[chosen]
-    np.testing.assert_array_equal(
-        jax.vmap(lambda seen: scripts[chosen](seen, 0))(game.rules().observations), game.logits_of(row)
-    )
+    acts = jax.vmap(lambda seen: scripts[chosen](seen, 0))(game.rules().observations)
+    np.testing.assert_array_equal(acts, game.to_logits(jnp.stack([game.strategies[chosen]] * game.num_players))[0])
+
+
+def test_a_strategy_may_be_another_in_each_seat():
+    payoffs = {"payoffs_1": [[1.0, 3.0], [0.0, 2.0]], "payoffs_2": [[1.0, 0.0], [6.0, 5.0]]}
+    game = meva.make("game", "matrix", **payoffs)
+    row, logits = game.strategies["generous_tit_for_tat"], game.rules().scripts["generous_tit_for_tat"]
+    assert not np.allclose(row[0], row[1])
+    for seat in (0, 1):
+        acts = jax.vmap(lambda seen, seat=seat: logits(seen, seat))(game.rules().observations)
+        np.testing.assert_array_equal(acts[:, 1], row[seat])
