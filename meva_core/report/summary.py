@@ -47,7 +47,7 @@ from meva_core.experiment import labels
 from meva_core.experiment.experiment import Experiment
 from meva_core.report.merging import clash, merged, refuse, third_parties_last
 from meva_core.report.numbers import Numbers
-from meva_core.report.statistics import number, statistic
+from meva_core.report.statistics import number, spreads, statistic
 from meva_core.storage import run_folder
 
 SCHEMA = run_folder.SUMMARY
@@ -116,7 +116,7 @@ def _row(seen: Seen, v: int, value: float | None) -> dict[str, Any]:
         "payoffs": [statistic(payoffs[..., seat]) for seat in range(payoffs.shape[-1])],
         "self_play": statistic(payoffs.mean(axis=-1)) if len(seen.own) == len(seen.seats) else None,
         "seats": {str(seat + 1): {"payoff": statistic(payoffs[..., seat])} for seat in apart},
-        "policies": _policies(seen.entries[:, v], seen.entry_names),
+        "policies": spreads(seen.entries[:, v], seen.entry_names),
         "outcomes": {name: statistic(shares[:, v]) for name, shares in seen.outcomes.items()},
         "diverged": number(1 - np.isfinite(payoffs).all(axis=-1).mean()),
         "settled": number(seen.settled[:, v].mean()),
@@ -138,20 +138,3 @@ def _add(row: dict[str, Any], added: Mapping[str, Any], evaluation: Evaluation) 
             clash(evaluation, what, name)
         else:
             row[name] = value
-
-
-def _policies(entries: np.ndarray, names: tuple[str, ...]) -> list[dict[str, dict[str, float | None]]]:
-    """Mean and quartiles of policy entries f32[S, N, P, E], per seat and entry name."""
-    flat = entries.reshape(-1, *entries.shape[-2:]).astype(float)
-    quartiles = np.quantile(flat, [0.25, 0.75], axis=0)
-    return [
-        {
-            name: {
-                "mean": number(flat[:, seat, d].mean()),
-                "low": number(quartiles[0, seat, d]),
-                "high": number(quartiles[1, seat, d]),
-            }
-            for d, name in enumerate(names)
-        }
-        for seat in range(flat.shape[1])
-    ]
