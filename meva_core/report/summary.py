@@ -3,7 +3,8 @@
     schema              4
     hash                hash of the experiment; equal hashes mean equal numbers (on one machine with equal versions)
     game, learner       names; opponents: names, empty in self-play; recipe, source
-    policy              name of the policies of all players; only if they are not the game's own
+    policy              name of the policies of all players, or names by seat, "mlp and gru"; only if they are not the
+                        game's own
     players             labels of the learner and the opponents: names, with differing hyper-parameters if players share
                         a name (meva_core/experiment/labels.py)
     payoff_range        widest range of a player's payoffs in this game: the unit of tolerances
@@ -90,7 +91,7 @@ def of_matches(experiment: Experiment, seen: Seen) -> dict[str, Any]:
         "schema": SCHEMA,
         "hash": experiment.hash,
         "game": experiment.game.name,
-        **({"policy": experiment.policy.name} if experiment.policy is not None else {}),
+        **({"policy": of_policies} if (of_policies := labels.of_policies(experiment)) else {}),
         "learner": experiment.learner.name,
         "opponents": [opponent.name for opponent in experiment.opponents],
         "players": labels.of(experiment),

@@ -119,7 +119,7 @@ def test_the_episode_in_the_folder_is_played_by_the_policies_in_it(coins):
     found = policies(folder)
     game: Any = compose.played_game(reading.read(runner.plugins()[0], folder / "experiment.toml"))
     key = jax.random.fold_in(fitting.seed_keys((0,))[0], streams.of("episode", None))
-    played = jax.tree.map(lambda leaf: np.asarray(leaf[0]), game.play(found["policies"][0, 0, 0], key))
+    played = jax.tree.map(lambda leaf: np.asarray(leaf[0]), jax.jit(game.play)(found["policies"][0, 0, 0], key))
     for name in ("observations", "actions", "rewards", "alive"):
         np.testing.assert_array_equal(found[f"episode {name}"][0], getattr(played, name))
     summary = json.loads((folder / "summary.json").read_text())
