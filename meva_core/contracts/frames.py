@@ -5,7 +5,7 @@ Shapes: F frames, T steps per episode.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Mark(NamedTuple):
@@ -40,3 +40,23 @@ class Frames(NamedTuple):
     columns: tuple[str, ...]
     players: tuple[str, ...]
     caption: str
+
+    @staticmethod
+    def complaint(found: Any, steps: int, players: int) -> str:
+        """The error in what a game returns as the frames of an episode of `steps` steps; empty if there is none."""
+        if not isinstance(found, Frames):
+            return f"frames(episode): expected Frames or None, got {type(found).__name__}"
+        rows, columns = len(found.rows), len(found.columns)
+        if len(found.boards) not in (steps, steps + 1):
+            return f"frames(episode).boards: expected {steps} or {steps + 1} for {steps} steps, got {len(found.boards)}"
+        if len(found.players) != players:
+            return f"frames(episode).players: expected {players} names, got {len(found.players)}"
+        for mark in (mark for board in found.boards for mark in board):
+            seated = mark.seat is None or 0 <= mark.seat < players
+            inside = 0 <= mark.row < rows and 0 <= mark.column < columns
+            if not (seated and inside and mark.form in FORMS and 0 <= mark.share <= 1):
+                return (
+                    f"frames(episode).boards: expected marks in {rows} rows and {columns} columns, in a form of "
+                    f"{', '.join(FORMS)}, with a share from 0 to 1, and a seat below {players} or None, got {mark}"
+                )
+        return ""

@@ -14,7 +14,7 @@ from jax import Array
 
 from meva_core.contracts.abstract import describe, difference
 from meva_core.contracts.episodes import Episodes
-from meva_core.contracts.frames import FORMS
+from meva_core.contracts.frames import Frames
 from meva_core.contracts.playing import SampledGame
 from meva_core.errors import MevaError
 from meva_core.testing.scripted import episodes
@@ -109,17 +109,7 @@ def _check_episodes(rules: SampledGame) -> None:
 
 
 def _check_frames(rules: SampledGame, episode: Episodes) -> None:
-    """Check the pictures of an episode, if there are any: their number, and marks that are on the board."""
-    if (frames := rules.frames(episode)) is None:
-        return
-    steps, size, players = len(episode.rewards), (len(frames.rows), len(frames.columns)), rules.num_players
-    assert len(frames.boards) in (steps, steps + 1), (
-        f"frames(episode).boards: expected {steps} or {steps + 1} for {steps} steps, got {len(frames.boards)}"
-    )
-    assert len(frames.players) == players, f"frames(episode).players: expected {players} names, got {frames.players}"
-    for mark in (mark for board in frames.boards for mark in board):
-        there = 0 <= mark.row < size[0] and 0 <= mark.column < size[1] and mark.form in FORMS and 0 <= mark.share <= 1
-        assert there and (mark.seat is None or 0 <= mark.seat < players), (  # noqa: PT018
-            f"frames(episode).boards: expected marks in {size[0]} rows and {size[1]} columns, in a form of "
-            f"{', '.join(FORMS)}, with a share from 0 to 1, and a seat below {players} or None, got {mark}"
-        )
+    """Check the pictures of an episode, if there are any."""
+    if (found := rules.frames(episode)) is not None:
+        wrong = Frames.complaint(found, len(episode.rewards), rules.num_players)
+        assert not wrong, wrong

@@ -15,8 +15,10 @@ import numpy as np
 from jax import Array
 
 from meva_core.contracts import Answer, Asking, Episodes, Evaluation, Frames, Panel, Sampled, SampledGame, component
+from meva_core.errors import BadPlugin
 from meva_core.report import tables
 
+NO_PICTURE = Frames((), (), (), (), "")
 KEPT = ("observations", "actions", "rewards", "alive")  # of an episode, in policies.npz
 
 
@@ -67,6 +69,8 @@ class Episode(Evaluation):
         return {f"episode {name}": getattr(answer.each, name)[0] for name in KEPT}
 
     def panels(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Panel]:
+        if not all(row["boards"] for row in summary["rows"]):
+            return []
         package = resources.files("meva_evaluations")
         script, style = ((package / f"episode.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
         return [Panel(script=script, style=style, rows=_shown(summary, arrays))]
@@ -78,12 +82,18 @@ def _draws(rules: SampledGame) -> bool:
 
 
 def _drawn(answer: Answer, seen: Any) -> list[Frames]:
-    """The frames of each row's episode, without the steps after its end."""
+    """The frames of each row's episode, without the steps after its end. Raises BadPlugin if the game breaks the
+    contract of frames."""
+    rules = seen.game.rules
 
     def one(v: int) -> Frames:
         episode = jax.tree.map(lambda leaf: leaf[0, v], answer.each)
         steps = int(episode.alive.sum())
-        return seen.game.rules.frames(episode_until(episode, steps))
+        if (found := rules.frames(episode_until(episode, steps))) is None:
+            return NO_PICTURE
+        if wrong := Frames.complaint(found, steps, rules.num_players):
+            raise BadPlugin(f"{type(rules).__name__}.{wrong}")
+        return found
 
     return [one(v) for v in range(len(seen.values))]
 

@@ -3,17 +3,19 @@
 import json
 import shutil
 import tomllib
+from types import SimpleNamespace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from meva_evaluations.episode import episode_until
+from meva_evaluations.episode import Episode, episode_until
 
 import meva_core as meva
 from meva_core import fitting, runner
-from meva_core.contracts import Episodes, streams
+from meva_core.contracts import Answer, Episodes, Frames, streams
+from meva_core.errors import BadPlugin
 from meva_core.experiment import compose, reading
 
 pytestmark = pytest.mark.usefixtures("no_figures")
@@ -137,6 +139,20 @@ def test_an_episode_ends_where_it_ends():
     assert [len(leaf) for leaf in short] == [3, 3, 3, 3, 3, 1]
     assert short.final == 3
     assert episode_until(episode, 6) is episode
+
+
+def test_a_game_that_draws_badly_is_one_line():
+    """An episode of two steps, and a game that draws no board, then nothing."""
+    zeros = jnp.zeros((1, 1, 2, 2))
+    answer = Answer(each=Episodes(zeros, zeros, zeros, zeros, alive=jnp.ones((1, 1, 2)), final=zeros[:, :, 0]))
+    drawn: list = [Frames((), ("",), ("",), ("a", "b"), "")]
+    rules = SimpleNamespace(frames=lambda episode: drawn[-1], num_players=2, action_names=("x",))
+    seen: Any = SimpleNamespace(game=SimpleNamespace(rules=rules), values=(1.0,), seeds=(0,))
+    with pytest.raises(BadPlugin, match=r"frames\(episode\).boards: expected 2 or 3 for 2 steps, got 0"):
+        Episode().rows(answer, seen)
+    drawn.append(None)
+    assert Episode().rows(answer, seen) == [{"boards": []}]
+    assert Episode().panels({"rows": [{"boards": []}]}, {}) == []
 
 
 def test_runs_are_compared_by_their_samples_too(ipd, coins, meva_command):

@@ -94,6 +94,14 @@ class OffTheBoard(Base):
 
 
 @component
+class NoFrames(Base):
+    """Pictures that are none."""
+
+    def frames(self, episode):
+        return "a picture"
+
+
+@component
 class NoStep(SampledGame):
     """Cannot be played."""
 
@@ -114,6 +122,7 @@ def test_a_good_game_passes():
         (NotListed(), r"observations: expected all that a player may have, but \[1.\] is missing"),
         (BadShares(), r"measures\(episodes\)\['all'\]: expected a share from 0 to 1, got 2.0"),
         (OffTheBoard(), r"frames\(episode\).boards: expected marks in 1 rows and 1 columns"),
+        (NoFrames(), r"frames\(episode\): expected Frames or None, got str"),
         (BadScript(), r"scripts\['three'\]\(observation, 0\): expected shape \(2,\), got \(3,\)"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
