@@ -167,18 +167,19 @@ class Rounds(SampledGame):
 
     def frames(self, episode: Episodes) -> Frames:
         names, actions = self.action_names, np.asarray(episode.actions)
+        letters = [name if len(name) < 3 else name[0].upper() for name in names]
 
         def board(last: int) -> tuple[Mark, ...]:
             first = max(0, last + 1 - SHOWN)
             return tuple(
-                Mark(seat, t - first, names[action][:2], "disc" if action else "ring", seat)
+                Mark(seat, t - first, letters[action], "disc" if action else "ring", seat)
                 for t in range(first, last + 1)
                 for seat, action in enumerate(actions[t].tolist())
             )
 
         players = tuple(f"player {seat + 1}" for seat in range(self.num_players))
         shown = min(SHOWN, len(actions))
-        what = f"Each column is a round, the latest on the right, {shown} at most; rings are {names[0]}."
+        what = f"Each column is a round, the latest on the right, {shown} at most; rings: {names[0]}."
         boards = tuple(map(board, range(len(actions))))
         return Frames(boards, rows=players, columns=("",) * shown, players=players, caption=what)
 
