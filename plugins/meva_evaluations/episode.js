@@ -20,7 +20,7 @@
   });
 
   // What the players did, and what it earned them.
-  const table = html("table", "", stage);
+  const table = html("table", "", html("div", "wide", stage));
   const headings = html("tr", "", html("thead", "", table));
   for (const [name, side] of [["player", "left"], ["action", "left"], ["reward", ""], ["sum", ""]]) {
     html("th", side, headings, name).scope = "col";

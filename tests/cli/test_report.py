@@ -299,30 +299,32 @@ PRESS = "const press = (key) => document.querySelector('.episode').dispatchEvent
 
 
 @in_browser
-@pytest.mark.parametrize(
-    ("drive", "where", "marks", "cells"),
-    [
-        ("", "start", ["R"], ["–", "–", "0", "–", "–", "0"]),
-        ("press('ArrowRight');", "step 1 of 2", ["R"], ["right", "+1", "+1", "left", "−2", "−2"]),
-        ("press('End'); press('ArrowRight');", "step 2 of 2", ["b", "R"], ["left", "+0.5", "+1.5", "left", "0", "−2"]),
-        ("document.querySelector('[aria-label=\"Last frame\"]').click(); press('Home');", "start", ["R"], None),
-    ],
-)
-def test_an_episode_is_stepped_through(ipd, tmp_path, drive, where, marks, cells):
-    shown = drawn(ipd, tmp_path, PRESS + drive)
-    assert f'<output class="">{where}</output>' in shown
-    board = shown.partition('class="board"')[2].partition("</table>")[0]
-    assert re.findall(r'class="mark [^"]*"[^>]*>(\w)<', board) == marks
+def test_an_episode_is_stepped_through_with_keys(ipd, tmp_path):
+    shown = drawn(
+        ipd, tmp_path, f"{PRESS} press('Home'); press('ArrowRight'); press('ArrowRight'); press('ArrowRight');"
+    )
+    board, told = episode_in(shown)
+    assert '<output class="">step 2 of 2</output>' in shown
+    assert board == ["b", "R"]
+    assert told == ["left", "+0.5", "+1.5", "left", "0", "−2"]
     assert "An episode between the last policies of the first match of seed 7. R is red." in shown
-    if cells is not None:
-        table = re.search(r"<tbody[^>]*>(.*?)</tbody>", board)
-        assert table is not None
-        assert re.findall(r"<td[^>]*>([^<]*)</td>", table[1]) == cells
 
 
 @in_browser
-def test_policies_that_remember_are_asked_in_named_situations(ipd, tmp_path):
-    shown = drawn(ipd, tmp_path)
+def test_an_episode_has_buttons_and_policies_that_remember_are_asked_in_named_situations(ipd, tmp_path):
+    click = "document.querySelector('[aria-label=\"{} frame\"]').click();"
+    shown = drawn(ipd, tmp_path, click.format("Last") + click.format("First"))
+    assert '<output class="">start</output>' in shown
+    assert episode_in(shown) == (["R"], ["–", "–", "0", "–", "–", "0"])
     assert "What the policies do after 5 rounds with the same outcome" in shown
     place = shown.partition('class="situations"')[2].partition("</figure>")[0]
     assert re.findall(r'class="fill" style="width: ([\d.]+)%', place) == ["25", "0", "50", "0"]
+
+
+def episode_in(shown):
+    """The marks on the board, cell by cell, and what the table says of both players: action, reward and sum."""
+    stage = shown.partition('class="board"')[2].partition("</table>")[0]
+    table = re.search(r"<tbody[^>]*>(.*?)</tbody>", stage)
+    assert table is not None
+    marks = re.findall(r'class="mark [^"]*"[^>]*>(\w)<', stage)
+    return marks, re.findall(r"<td[^>]*>([^<]*)</td>", table[1])
