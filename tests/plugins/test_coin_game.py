@@ -124,7 +124,7 @@ class Outlook(NamedTuple):
 def outlook(variant, pair):
     of = chain(variant)
     size, joint, draws = of.after.shape
-    first, second = (np.float64(acting(variant)[name][:, seat]) for seat, name in enumerate(pair))
+    first, second = (np.asarray(acting(variant)[name][:, seat], np.float64) for seat, name in enumerate(pair))
     chosen = (first[:, :, None] * second[:, None]).reshape(size, joint)
     moves = np.arange(size)[:, None, None] * size + of.after
     flow = np.bincount(moves.ravel(), np.repeat(chosen / draws, draws), size**2).reshape(size, size)
