@@ -97,6 +97,23 @@ def test_a_run_is_verified(coins, meva_command):
     assert done.code == 0, done.out + done.err
 
 
+def test_policies_of_several_seeds_meet_and_a_naive_learner_is_shaped(tmp_path, meva_run):
+    """Cross-play and shaping work on episodes: the diagonal is self-play, and everything has a standard error."""
+    asked = ("--seeds", "2", "--evaluate", "cross_play,shaping", *settings(IPD), "--out", tmp_path / "run")
+    outcome = meva_run("--game", "ipd", "--learner", "reinforce", *asked)
+    assert outcome.code == 0, outcome.err
+    told = json.loads((tmp_path / "run" / "summary.json").read_text())
+    cross, x = told["cross_play"], policies(tmp_path / "run")["policies"][:, 0]
+    game = meva.make("game", "ipd")
+    for i, j in np.ndindex(2, 2):
+        paid = [float(game.payoff(np.stack([x[i, n, 0], x[j, n, 1]]))[0]) for n in range(2)]
+        assert cross["payoffs"][i][j] == pytest.approx(np.mean(paid), rel=1e-4)
+        assert cross["sems"][i][j] == pytest.approx(abs(paid[0] - paid[1]) / 2, rel=1e-2, abs=1e-5)
+    against = told["rows"][0]["against"]
+    assert (against["learner"], against["ours"]["over"]) == ("naive", "seeds")
+    assert against["theirs"]["sem"] > 0
+
+
 def test_the_coin_game_shows_its_measures_and_actions(coins):
     folder, outcome = coins
     assert "  policy mlp" in outcome.lines
