@@ -30,9 +30,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from meva_core.ops import mean_and_sem
-from meva_core.report.statistics import statistic
-from meva_core.report.tables import Drawn, Grid, Unit, unit_of
-from meva_core.report.tables import statistic as shown
+from meva_core.report.statistics import known
+from meva_core.report.tables import Drawn, Grid, Unit, statistic, unit_of
 from meva_core.studies.meetings import Met
 from meva_core.studies.reproductions.claims import named
 from meva_core.studies.tournament_settings import Tournament
@@ -90,7 +89,7 @@ def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarra
     mean, sem_trials = mean_and_sem(trials[finite])
     if over != "nothing" and len(per_fit) == 1:
         over = "trials"
-    sem = mean_and_sem(per_fit)[1] if over in ("fits", "seeds") else sem_trials
+    sem = mean_and_sem(per_fit[np.isfinite(per_fit)])[1] if over in ("fits", "seeds") else sem_trials
     return {
         "game": game,
         "row": row,
@@ -144,7 +143,7 @@ def _played(met: Sequence[Met]) -> dict[str, Any]:
         {
             "row": one.meeting.row,
             "column": one.meeting.column,
-            "shares": {name: statistic(shares) for name, shares in one.measures.items()},
+            "shares": {name: known(shares) for name, shares in one.measures.items()},
         }
         for one in met
         if one.measures
@@ -186,7 +185,7 @@ def _grid_of_measures(summary: dict[str, Any], game: str) -> Grid | None:
     if not matches:
         return None
     heads = list(matches[0]["shares"])
-    rows = [[match["row"], match["column"], *(shown(match["shares"][name]) for name in heads)] for match in matches]
+    rows = [[match["row"], match["column"], *(statistic(match["shares"][name]) for name in heads)] for match in matches]
     places = ("seat 1", "seat 2")
     return Grid(f"{game}: what happened after the last step", [*places, *heads], rows, places, stubs=2)
 
@@ -232,6 +231,8 @@ def note(summary: dict[str, Any]) -> str:
         text += f"; ± standard error of the mean over {over[min(kinds - {'nothing'})]}"
     if "nothing" in kinds:
         text += "; exact, without an error, where neither player moves"
+    if any("evaluated" in game for game in summary["games"].values()):
+        text += "\nours is the payoff of the learner, theirs that of the player who responds to what it has become"
     for game in summary["games"].values():
         if "exact" in game:
             paid = "computed from policies" if game["exact"] else "means over fresh episodes"

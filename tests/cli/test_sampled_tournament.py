@@ -5,11 +5,13 @@ import json
 import shutil
 import tomllib
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import meva_core as meva
 from meva_core.cli.screen import Screen
+from meva_core.contracts import Learner, component
 from meva_core.studies.reproductions import claims
 
 pytestmark = pytest.mark.usefixtures("no_figures")
@@ -121,6 +123,28 @@ def test_estimates_of_rule_based_players_have_errors_and_measures():
     assert own["always_cooperate.always_cooperate"].mean == 1
     assert own["always_defect.always_defect"].mean < 0.8
     assert "payoffs are means over fresh episodes" in repr(scores)
+
+
+@component
+class Burst(Learner):
+    """Its numbers are no numbers after the first step."""
+
+    learns_from = "nothing"
+
+    def update(self, params, state, x, key):
+        return jnp.full_like(x, jnp.nan), state
+
+
+def test_a_match_that_diverges_is_left_out_with_a_warning():
+    warned = []
+    screen = meva.Progress()
+    screen.warn = warned.append
+    numbers = {"trials": 1, "steps": 1, "seeds": 2, "set": {"sample.episodes": 2, "sample.horizon": 2}}
+    scores = meva.tournament("ipd", [Burst, "tit_for_tat"], sampled=True, progress=screen, **numbers)
+    assert np.isnan(scores.payoffs[0]).all()
+    assert scores.payoffs[1, 1] == pytest.approx(-1, abs=1e-5)
+    assert [text.partition(":")[0] for text in warned] == ["Burst against Burst", "Burst against tit_for_tat"]
+    assert "partly diverged, averaged over the rest: Burst against Burst" in repr(scores)
 
 
 OWN = """
