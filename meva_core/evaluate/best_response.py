@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import shapes
+from meva_core.contracts import Sampled, shapes
 from meva_core.contracts.protocols import Game
 from meva_core.ops import each_player, over_batch
+from meva_core.sampling.with_policies import WithPolicies
 
 TIE = 3e-4  # answers within this share of the payoffs' range of the best are ties; the worst for the others counts
 FASTER, SLOWER = 1.2, 0.5  # the ascent's rate after a step that was too short, and after one that was too long
@@ -23,9 +24,9 @@ LONGEST = 1.0  # step of an ascent, in numbers of a policy
 class Response(NamedTuple):
     """A best response and the payoffs with it.
 
-    policy f32[D]: the responder's. payoffs f32[P]: of all players when the responder plays it. agreement f32[]: how
-    certain the answer is, namely the share of the ascents that ended in a tie with the best one; 1 if the game lists
-    all candidates.
+    policy f32[D]: the responder's; among networks that play an exact game, a policy of the game's own kind, a table.
+    payoffs f32[P]: of all players when the responder plays it. agreement f32[]: how certain the answer is, namely the
+    share of the ascents that ended in a tie with the best one; 1 if the game lists all candidates.
     """
 
     policy: Array
@@ -38,7 +39,8 @@ def best_response(
 ) -> Response:
     """The best response of player `seat` to the others' rows of x, f32[P, D].
 
-    If the game lists its candidates (memory-one games: all deterministic policies), the answer is exact over this list.
+    If the game lists its candidates (memory-one games: all deterministic policies), the answer is exact over this list,
+    also if the players are networks that act at the game's states: a network is answered as the table that acts alike.
     Otherwise it is the best policy of a gradient ascent from `restarts` fresh policies and from x's own row, and never
     worse than that row. `rate` is the first learning rate, for payoffs with a range of 1; it grows while successive
     gradients agree, and shrinks when they turn. Answers within 0.03 % of the payoffs' range of the best are ties; among
@@ -46,7 +48,7 @@ def best_response(
     Raises BadValue if x has another shape, or if the game has no such seat.
     """
     x, seat, key = shapes.policies(game, x), shapes.seat(game, seat), shapes.key(key)
-    return _response(game, x, seat, key, steps, restarts, rate)
+    return _response(*_as_tables(game, x), seat, key, steps, restarts, rate)
 
 
 def best_responses(
@@ -56,7 +58,8 @@ def best_responses(
 
     Each array of the result is [P, ...]; in row i player i responds. Raises BadValue if x has another shape.
     """
-    x, key = shapes.policies(game, x), shapes.key(key)
+    game, x = _as_tables(game, shapes.policies(game, x))
+    key = shapes.key(key)
 
     def by(seat: Any) -> Response:
         return _response(game, x, seat, jax.random.fold_in(key, seat), steps, restarts, rate)
@@ -80,6 +83,12 @@ def of_each_match(
         return found.payoffs, found.agreement
 
     return over_batch(one, x, jax.random.split(key, x.shape[0]))
+
+
+def _as_tables(game: Game, x: Array) -> tuple[Game, Array]:
+    """The exact game of a game between policies of any kind, and its own joint policy that acts as x f32[P, D] does."""
+    exact = game.exact if isinstance(game, Sampled) else game
+    return (exact.game, exact.tables(x)) if isinstance(exact, WithPolicies) else (game, x)
 
 
 def _response(game: Game, x: Array, seat: Any, key: Array, steps: int, restarts: int, rate: Array | float) -> Response:

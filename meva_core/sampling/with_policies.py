@@ -27,9 +27,9 @@ class WithPolicies(Game):
     in the numbers of the policies.
 
     game: a game with the capability `Playable`. policies: one per seat; if their sizes differ, rows of shorter ones are
-    padded at the end. Entries and outcomes are the game's. Numbers that play a strategy of the game cannot be listed,
-    nor can best responses: gradient ascent finds those, among policies of the same kind. Raises BadCombination if the
-    parts do not fit together.
+    padded at the end. Entries and outcomes are the game's. Numbers that play a strategy of the game cannot be listed.
+    `meva_core.evaluate` looks for best responses among the game's own policies. Raises BadCombination if the parts do
+    not fit together.
 
     References:
         Zhao et al. (2022), Proximal Learning with Opponent-Learning Awareness, NeurIPS (networks at the five states of

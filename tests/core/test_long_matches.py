@@ -63,12 +63,14 @@ def test_chunks_do_not_change_them_by_a_bit(long, played):
 
 
 def test_the_curves_are_the_mean_payoffs_of_the_own_row(long, played):
-    chunks = list(fitting.fit(long, (0, 1), chunk=STEPS))
-    assert set(chunks[0].shown) == {"payoff_1", "payoff_2"}
+    (chunk,) = fitting.fit(long, (0, 1), chunk=STEPS)
+    assert set(chunk.shown) == {"payoff_1", "payoff_2"}
+    window = chunk.state.payoffs[:, 1].mean(axis=1)  # [seeds, newest last, players]: these few steps fit into it
     for seat in (0, 1):
-        curve = chunks[0].metrics[f"payoff_{seat + 1}"]
+        curve = chunk.metrics[f"payoff_{seat + 1}"]
         assert curve.shape == (2, STEPS)
         np.testing.assert_allclose(curve[:, -1], played.payoffs[:, 1, :, seat].mean(axis=1), rtol=1e-6)
+        np.testing.assert_allclose(curve, window[:, 1:, seat], rtol=1e-6)
 
 
 def test_random_steps_differ_between_seeds_pairs_and_steps(long):

@@ -10,7 +10,7 @@ import pytest
 import meva_core as meva
 from meva_core.errors import BadCombination
 from meva_core.ops import stacked
-from meva_core.sampling import WithPolicies, policy_arguments, rules_of
+from meva_core.sampling import Rollouts, WithPolicies, policy_arguments, rules_of
 from meva_core.testing import checks
 
 SIZES = {"observation_size": 5, "num_actions": 2, "one_hot": True}
@@ -246,12 +246,12 @@ def test_naive_networks_defect():
     assert np.all(entries[..., :2] < 0.05)  # at the start and after DD, where they are
 
 
-def test_a_best_response_to_a_network_is_found_by_ascent():
-    """Against a network that defects it always defects, which pays as much as against the table that it is."""
+def test_a_best_response_to_a_network_is_exact():
+    """It is the one to the table that acts alike, among all of the game's policies; also if the game is played."""
     played, _, _, x = learnt("naive", 300)
-    assert played.best_response(x[0], 0) is None
-    found = meva.best_response(played, x[0], 0, jax.random.key(0), steps=50, restarts=1, rate=5.0)
-    table = played.tables(x[0])
-    exact = played.game.best_response(table, 0)
-    best = jax.jit(jax.vmap(lambda policy: played.game.payoff(table.at[0].set(policy))[0]))(exact)
-    np.testing.assert_allclose(found.payoffs[0], best.max(), atol=0.01)
+    rollouts = Rollouts(rules=rules_of(played.game), policies=played.policies)
+    expected = meva.best_response(played.game, played.tables(x[0]), 1, jax.random.key(0))
+    for game, row in ((played, x[0]), (rollouts, jnp.pad(x[0], ((0, 0), (0, 1))))):
+        found = meva.best_response(game, row, 1, jax.random.key(0))
+        np.testing.assert_allclose(found.payoffs, expected.payoffs, rtol=1e-6)
+        assert found.agreement == 1

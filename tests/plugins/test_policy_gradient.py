@@ -1,5 +1,7 @@
 """Policy gradients from episodes: against closed forms, by limits, in any unit, and where the best answer is known."""
 
+from typing import Any
+
 import attrs
 import jax
 import jax.numpy as jnp
@@ -9,20 +11,33 @@ from meva_policies.gru import GRU
 from meva_policies.mlp import MLP
 from meva_policies.table import Table
 from meva_policy_gradient import seen as seeing
+from meva_policy_gradient import trained_response
 from meva_policy_gradient.critics import LikePolicy
 from meva_policy_gradient.ppo import PPO
 from meva_policy_gradient.reinforce import Reinforce
 from meva_policy_gradient.trained_response import TrainedResponse
 
 import meva_core as meva
-from meva_core.contracts import Asking
+from meva_core import match as matching
+from meva_core.contracts import Asking, EpisodeLearner, component, part, streams
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination
-from meva_core.match import Fitted, Held, Match
+from meva_core.match import Fitted, Held, Match, Played
 from meva_core.ops import simultaneous_gradient
 from meva_core.sampling import Rollouts, policy_arguments, rules_of
 
 KEY = jax.random.key(0)
+
+
+@component
+class Actions(EpisodeLearner):
+    """Steps are the mean action of every player."""
+
+    game: Any = part()
+
+    def learn(self, params, state, x, episodes, key):
+        means = episodes.actions.mean(axis=(0, 1), dtype=x.dtype)
+        return jnp.broadcast_to(means[:, None], x.shape), state
 
 
 def ipd(policy=Table, unit=1.0, stopping="horizon", **more):
@@ -178,6 +193,28 @@ def test_a_trained_response_finds_what_an_exploitable_policy_gives():
     for seat in (0, 1):
         np.testing.assert_allclose(found[seat, seat], 0.0, atol=0.15)
         np.testing.assert_allclose(found[seat, 1 - seat], -3.0, atol=0.15)
+
+
+def test_the_best_of_the_fresh_starts_counts(monkeypatch):
+    """The training is replaced by a draw; the best draw for the responder's seat is the answer."""
+    monkeypatch.setattr(trained_response, "play", lambda match, x, key, steps: Played(x, draw(key)[None], x))
+    game = ipd()
+    found = TrainedResponse(restarts=3)._answered(game, game.init(KEY), 1, KEY)
+    draws = np.stack([draw(jax.random.split(key)[1]) for key in jax.random.split(KEY, 3)])
+    np.testing.assert_array_equal(found, draws[draws[:, 1].argmax()])
+
+
+def draw(key):
+    return jax.random.normal(key, (2,))
+
+
+def test_all_players_learn_from_the_same_episodes_of_a_stream_of_their_own():
+    game = ipd()
+    match = Match(game=game, players=(Fitted(learner=Actions(game=game)),) * 2, seats=(0, 1))
+    x = game.init(KEY)
+    stepped = matching.step(match, x, jax.random.key(3))
+    expected = game.play(x, jax.random.fold_in(jax.random.key(3), streams.EPISODES)).actions.mean(axis=(0, 1))
+    np.testing.assert_allclose((stepped - x)[:, 0], expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["a2c", "ppo", "reinforce"])
