@@ -111,6 +111,11 @@ def test_a_killed_tournament_goes_on_in_the_middle_of_a_match(ipd, tmp_path, mev
     assert not (stopped / "unfinished").exists()
 
 
+def test_a_played_tournament_is_verified(ipd, meva_command):
+    done = meva_command("verify", ipd[0])
+    assert done.code == 0, done.out + done.err
+
+
 def test_estimates_of_rule_based_players_have_errors_and_measures():
     """Nothing is exact in the Coin Game: each trial of each seed has episodes of its own."""
     numbers = {"trials": 3, "seeds": 2, "set": {"sample.episodes": 5, "sample.horizon": 8, "policy.width": 2}}
