@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import meva_core as meva
+from meva_core import runner
+from meva_core.experiment import compose, resolve
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -128,6 +130,15 @@ def test_runs_are_compared_by_their_samples_too(ipd, coins, meva_command):
     assert done.code == 0, done.err
     shown = [line.split()[0] for line in done.lines if line.startswith(("game.name", "policy.name", "learner.name"))]
     assert shown == ["game.name", "policy.name", "learner.name"]
+
+
+def test_who_learns_from_exact_payoffs_sees_the_exact_game():
+    """So POLA, which needs to know what policies do, learns beside those that learn from episodes."""
+    names = {"game": "ipd", "learner": "pola", "opponents": ["reinforce"]}
+    composition = compose.compose(resolve.resolve(*runner.plugins(), **names))
+    pola, reinforce = composition.rehearse()
+    assert reinforce.game == composition.game
+    assert pola.game == composition.game.exact
 
 
 def test_a_rule_based_player_does_not_learn(coins):
