@@ -213,6 +213,29 @@ def fitted(experiment: Experiment, out: Path, progress: Progress) -> tuple[list[
     return [jax.tree.map(lambda leaf: leaf[rows], player) for player in players], [experiment.seeds[n] for n in kept]
 
 
+def played(
+    experiment: Experiment,
+    match: Match,
+    plan: evaluation.Plan,
+    seeds: tuple[int, ...],
+    out: Path | None,
+    progress: Progress,
+) -> tuple[evaluation.Ended, History]:
+    """The ends of matches on a game that is played, every leaf [S, ...], and their payoffs step by step.
+
+    Every leaf of `match` begins [S], one for each of the seeds. The matches have checkpoints in the folder `out`, and
+    are resumed there like a fit; None for neither. Raises Diverged if all seeds diverge.
+    """
+    of_each_seed = [jax.tree.map(lambda leaf, s=s: leaf[s], match) for s in range(len(seeds))]
+    trainings = evaluation.long_matches(of_each_seed, plan)
+    progress.playing(plan.settings.steps)
+    place = None if out is None else kept_fit.Place(out, kept_fit.MATCHES, experiment.of_matches, snapshots=False)
+    if place is not None:
+        kept_fit.forget_unless(place)
+    state, history = kept_fit.train(experiment.fit, trainings, progress, place, seeds)
+    return fitting.fitted_params(trainings, state), attrs.evolve(history, name=MATCHES, player=kept_fit.MATCHES)
+
+
 def _kept(
     experiment: Experiment,
     composition: compose.Composition,
@@ -290,7 +313,7 @@ def _evaluate(
     survivors = tuple(experiment.seeds[n] for n in kept.tolist())
     ended = None
     if isinstance(composition.game, Sampled):
-        ended, history = _played(experiment, match, plan, survivors, out, progress)
+        ended, history = played(experiment, match, plan, survivors, out, progress)
         histories.append(history)
     return evaluation.ask(
         composition.game,
@@ -302,23 +325,3 @@ def _evaluate(
         matches=progress.matches,
         ended=ended,
     )
-
-
-def _played(
-    experiment: Experiment,
-    match: Match,
-    plan: evaluation.Plan,
-    seeds: tuple[int, ...],
-    out: Path | None,
-    progress: Progress,
-) -> tuple[evaluation.Ended, History]:
-    """The ends of matches on a game that is played, every leaf [S, ...], and their payoffs step by step. They have
-    checkpoints in the folder `out`, and are resumed there like a fit."""
-    of_each_seed = [jax.tree.map(lambda leaf, s=s: leaf[s], match) for s in range(len(seeds))]
-    trainings = evaluation.long_matches(of_each_seed, plan)
-    progress.playing(plan.settings.steps)
-    place = None if out is None else kept_fit.Place(out, kept_fit.MATCHES, experiment.of_matches, snapshots=False)
-    if place is not None:
-        kept_fit.forget_unless(place)
-    state, history = kept_fit.train(experiment.fit, trainings, progress, place, seeds)
-    return fitting.fitted_params(trainings, state), attrs.evolve(history, name=MATCHES, player=kept_fit.MATCHES)

@@ -118,8 +118,25 @@ def test_all_that_there_is_is_named(kind):
     assert re.findall(r"`(\w+)`", row) == sorted(ours)
 
 
+TOURNAMENTS = [command for command, _ in commands() if command.startswith("meva tournament")]
+
+
+@pytest.mark.parametrize("command", [command for command in TOURNAMENTS if PLAYED.search(command)])
+def test_tournaments_that_are_played_begin(command, monkeypatch, tmp_path):
+    def begun(settings, planned, *_):
+        raise Begun(planned)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("meva_core.studies.tournament_folder.make", begun)
+    monkeypatch.setattr(sys, "argv", shlex.split(command))
+    with pytest.raises(Begun) as stopped:
+        cli.main()
+    [planned] = stopped.value.args
+    assert all(meeting.sampled for meeting in planned)
+
+
 def test_tournament(monkeypatch, capsys, tmp_path):
-    [command] = [command for command, _ in commands() if command.startswith("meva tournament")]
+    [command] = [command for command in TOURNAMENTS if not PLAYED.search(command)]
     monkeypatch.chdir(tmp_path)
     printed = invoke(monkeypatch, capsys, *shlex.split(command), "--trials=2", "--steps=2", "--out=here")
     assert "ipd: the row's payoff against the column" in printed

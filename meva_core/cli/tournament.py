@@ -33,11 +33,30 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Meaning of the numbers of all players (see: meva list policy) [default: the games' own].",
 )
-@click.option("--trials", type=int, metavar="N", help="Number of matches per pair, and per fit [default: 1024].")
-@click.option("--steps", type=int, metavar="N", help="Number of steps per match [default: 300].")
+@click.option(
+    "--sampled",
+    is_flag=True,
+    help="Play the games in episodes, from which learners learn; the numbers of an episode are sample.NAME in --set. "
+    "Games without exact payoffs, and learners of episodes, do so in any case.",
+)
+@click.option(
+    "--trials", type=int, metavar="N", help="Number of matches per pair, and per seed [default: 1024; 4 if played]."
+)
+@click.option("--steps", type=int, metavar="N", help="Number of steps per match [default: 300; 200 if played].")
 @click.option("--seed", type=int, metavar="N", help="First random seed [default: 0].")
 @click.option(
-    "--seeds", type=int, metavar="N", help="Number of independent fits of every learner that needs one [default: 5]."
+    "--seeds",
+    type=int,
+    metavar="N",
+    help="Number of seeds: of every learner that needs a fit, and of all matches of games that are played "
+    "[default: 5].",
+)
+@click.option(
+    "--evaluate",
+    "evaluations",
+    metavar="NAME,NAME,...",
+    help="Evaluations (see: meva list evaluation) of what each learner has become in its matches with itself: "
+    "best_response, or trained_response in games that are played.",
 )
 @click.option(
     "--recipe",
@@ -51,7 +70,8 @@ if TYPE_CHECKING:
     metavar="PATH=VALUE",
     callback=parse_settings,
     help="Set a hyper-parameter: of one learner, LEARNER.NAME=VALUE or LEARNER.PART.NAME=VALUE; of the game, "
-    "game.NAME=VALUE; of the policies, policy.NAME=VALUE; or of this part of all learners, PART.NAME=VALUE.",
+    "game.NAME=VALUE; of the policies, policy.NAME=VALUE; of the episodes, sample.NAME=VALUE; of an evaluation, "
+    "evaluate.EVALUATION.NAME=VALUE; or of this part of all learners, PART.NAME=VALUE.",
 )
 @click.option(
     "--out",
@@ -74,10 +94,12 @@ def tournament_command(
     games: tuple[str, ...],
     learners: str | None,
     policy: str | None,
+    sampled: bool,
     trials: int | None,
     steps: int | None,
     seed: int | None,
     seeds: int | None,
+    evaluations: str | None,
     recipe: str | None,
     overrides: dict[str, Any],
     out: Path | None,
@@ -92,9 +114,15 @@ def tournament_command(
     meva tournament --game ipd --learners naive,lola,m_maml,meva
     meva tournament --game ipd --learners tit_for_tat,extortion:factor=2,naive,lola,lola:look_ahead_rate=50
     meva tournament --game ipd --game chicken --learners naive,lola --trials 256
+    meva tournament --game ipd --sampled --learners naive,ppo,lola,tit_for_tat --evaluate best_response
     """
     numbers = {"trials": trials, "steps": steps, "seed": seed, "seeds": seeds, "recipe": recipe}
-    options = {name: value for name, value in numbers.items() if value is not None}
+    options: dict[str, Any] = {name: value for name, value in numbers.items() if value is not None}
+    options |= {"sampled": True} if sampled else {}
+    if evaluations is not None:
+        options["evaluate"] = tuple(name.strip() for name in evaluations.split(",") if name.strip())
+        if not options["evaluate"]:
+            raise BadValue(f"expected names of evaluations for --evaluate, got {evaluations!r}")
     if policy is not None:
         overrides = {"policy.name": policy, **overrides}
     if resume is not None and (games or learners or options or overrides or out or registry_file):
@@ -105,17 +133,19 @@ def tournament_command(
     from meva_core import runner
     from meva_core.compute import devices
     from meva_core.storage import locks, provenance
-    from meva_core.studies import entrants, meetings, tournament_folder
+    from meva_core.studies import entrants, meetings, tournament_folder, tournament_settings
 
     if resume is not None:
-        begun = meetings.read(resume)
+        begun = tournament_settings.read(resume)
         devices.prepare(None, devices.recorded(resume / "tournament.toml"))
         settings, registry_file, fits = begun.tournament, begun.registry_file, fits or begun.fits
     else:
         devices.prepare()
         texts = tuple(entrants.split(learners or ""))
-        settings = meetings.Tournament(games=games, learners=texts, overrides=overrides, **options)  # type: ignore[arg-type]
+        settings = tournament_settings.Tournament(games=games, learners=texts, overrides=overrides, **options)
     registry, files = runner.plugins(registry_file)
+    if resume is None:
+        settings = meetings.settled(registry, files, settings)
     planned = meetings.meetings(registry, files, settings)
     folder = resume or out or Path("runs") / f"tournament-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     screen = Standings(folder, quiet, len(planned))

@@ -77,9 +77,9 @@ def _run(folder: Path, screen: Screen) -> list[Compared]:
 
 def _tournament(folder: Path, screen: Screen) -> list[Compared]:
     from meva_core import runner
-    from meva_core.studies import meetings, tournament_folder, verify
+    from meva_core.studies import meetings, tournament_folder, tournament_settings, verify
 
-    begun, stored = meetings.read(folder), verify.read_tournament(folder)
+    begun, stored = tournament_settings.read(folder), verify.read_tournament(folder)
     registry, files = runner.plugins(begun.registry_file)
     settings, planned = begun.tournament, meetings.meetings(registry, files, begun.tournament)
     with tempfile.TemporaryDirectory() as again:

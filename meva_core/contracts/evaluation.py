@@ -21,12 +21,14 @@ class Asking:
     """Inputs of an evaluation in addition to the match and a key.
 
     planned: the result of its `plan`. pairs: `evaluate.pairs`, the number of matches for each seed and row. steps:
-    `evaluate.steps`, the number of steps in each match.
+    `evaluate.steps`, the number of steps in each match. ended: for `ask_once`, the ends of the matches
+    (`meva_core.evaluate.Ended`, every array [S, V, N, ...]); None for `ask`, which gets `inputs`.
     """
 
     planned: PyTree
     pairs: int
     steps: int
+    ended: Any = None
 
 
 @attrs.frozen(kw_only=True)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core import match as matching
-from meva_core.contracts import Training, component, leaf, part, static, streams
+from meva_core.contracts import Game, Training, component, leaf, part, static, streams
 from meva_core.evaluate.matches import WINDOW, Ended, looked_at, settled
 from meva_core.evaluate.plan import Plan
 from meva_core.match import Going, Match
@@ -90,7 +90,9 @@ class LongMatches(Training):
         """The ends of the matches, every leaf [V, N, ...]."""
         game, x = self.match.game, state.going.x
         rest = settled(game, state.payoffs)
-        outcomes = jax.vmap(lambda x: over_batch(game.outcomes, x))(x)
+        # Without exact payoffs outcomes are played: then each call outside jit would compile the loop of an episode.
+        found = _outcomes if getattr(game, "exact", None) is not None else jax.jit(_outcomes)
+        outcomes = found(game, x)
         return Ended(x, state.payoffs[:, :, -1], rest, outcomes, state.lengths)
 
     def _each_row(self, function: Any, *inputs: Any) -> Any:
@@ -101,6 +103,11 @@ class LongMatches(Training):
             return function(shown, *inputs)
 
         return jax.vmap(at)(self.values, *inputs)
+
+
+def _outcomes(game: Game, x: Array) -> dict[str, Array]:
+    """Outcomes f32[V, N] of x f32[V, N, P, D]."""
+    return jax.vmap(lambda x: over_batch(game.outcomes, x))(x)
 
 
 def long_matches(matches: Sequence[Match], plan: Plan) -> list[LongMatches]:

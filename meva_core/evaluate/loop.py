@@ -206,7 +206,7 @@ def _answer(
         )
         each = jax.tree.map(np.asarray, found)
     if once_for_all:
-        found = evaluation.ask_once(game, match, keys, Asking(planned=planned, **counts))
+        found = evaluation.ask_once(game, match, keys, Asking(planned=planned, ended=ended, **counts))
         if question.third_party is not None:
             Asked(question.third_party, evaluation).tree(ASK_ONCE, found)
         once = jax.tree.map(np.asarray, found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -86,10 +87,11 @@ def _answer(
             asked.refuse(ASK, "an array or a tree of arrays", each)
     if once_for_all:
         several, keys = _with_axes(match, seeds), jax.random.split(key, seeds)
+        once_asking = attrs.evolve(asking, ended=jax.tree.map(lambda leaf: jnp.repeat(leaf, seeds, axis=0), ended))
 
         def ask_once() -> Any:
             try:
-                return evaluation.ask_once(match.game, several, keys, asking)
+                return evaluation.ask_once(match.game, several, keys, once_asking)
             except NEEDS_NUMBERS:
                 return UNKNOWN
 

@@ -108,7 +108,7 @@ class Composition:
         offer = self.named[name]
         factory = loading.load(offer)
         needs_parts = set(parts(factory)) - {"game", *offer.parts}
-        given = {**offer.parts, **({"game": self.game} if "game" in parts(factory) else {})}
+        given = {**offer.parts, **({"game": _seen_by(factory, self.game)} if "game" in parts(factory) else {})}
         given |= {h.name: lent[h.name] for h in hyperparameters(factory) if h.name in lent}
         learner = None if needs_parts else conversion.construct(factory, given, path)
         if learner is None or learner.training is not None:
@@ -226,6 +226,12 @@ def _check_source(experiment: Experiment, game: Game) -> None:
             )
 
 
+def _seen_by(factory: type, game: Game) -> Game:
+    """The game as a learner sees it: the exact one, with all that it can, if the learner learns from exact payoffs."""
+    exact = game.exact if isinstance(game, Sampled) and learns_from(factory) == "payoff" else None
+    return game if exact is None else exact
+
+
 def _check_players(composition: Composition) -> None:
     """Evaluate every player of a composition and its parts in the abstract (shapes only). Raises BadPlugin if an entry
     of a third party breaks its contract."""
@@ -245,6 +251,6 @@ def _player(game: Game, choice: Choice, label: str, seats: tuple[int, ...], path
     offer, inside = choice.offer, "" if path == "learner" else f"{path}."
     factory = loading.load(offer)
     given = {name: as_part(part, game, f"{inside}{name}") for name, part in choice.parts.items()}
-    extra = {**offer.parts, **({"game": game} if "game" in parts(factory) else {}), **given}
+    extra = {**offer.parts, **({"game": _seen_by(factory, game)} if "game" in parts(factory) else {}), **given}
     offers = {name: part.offer for name, part in choice.parts.items()}
     return Player(choice.name, label, path, seats, factory, dict(choice.settings), extra, offer, offers)

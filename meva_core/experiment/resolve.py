@@ -54,7 +54,7 @@ def resolve(
     used = _recipes(book, recipe, or_default)
     own, chosen = used[0], used[0].name
     draft = _draft(book, used, game, (learner, *opponents))
-    if sampled or draft.sample is not None or _must_be_played(registry.find("game", game), offers):
+    if sampled or draft.sample is not None or must_be_played(registry.find("game", game), offers):
         draft = _sampled(draft, book)
     of_recipe, chosen_policy, rate = dict(draft.game), draft.policy.get("name"), _rate(draft.learner.own, offers[0])
     source = own.source
@@ -77,6 +77,23 @@ def resolve(
     everything = book.where(book.learners[0].name, chosen)
     counted = claims.measured(everything, book.game, resolved.learner.name, chosen, against)
     return attrs.evolve(resolved, source="; ".join([resolved.source, *counted]))
+
+
+def sections(
+    registry: Registry, files: Sequence[recipes.RecipeFile], game: str, learner: str, recipe: str
+) -> Mapping[str, Mapping[str, Any]]:
+    """The tables of a learner's recipe for a game; those of its default recipe if it has none of this name."""
+    book = cookbook(registry, files, registry.find("game", game), [registry.find("learner", learner)])
+    (found,) = _recipes(book, recipe, or_default=True)
+    return found.sections
+
+
+def must_be_played(game: Offer, learners: Sequence[Offer]) -> bool:
+    """True if a game has rules only, or if it can be played and a learner learns from episodes."""
+    if kinds.form("game", loading.load(game)) == "sampled_game":
+        return True
+    sources = (learns_from(loading.load(learner)) for learner in learners)
+    return hasattr(loading.load(game), "rules") and "episodes" in sources
 
 
 def revised(
@@ -186,14 +203,6 @@ def _draft(book: Cookbook, used: Sequence[Recipe], game: str, learners: Sequence
     played, policy = {"name": game, **numbers["game"]}, numbers["policy"]
     sample = dict(of_recipe) if (of_recipe := used[0].sections.get("sample")) else None
     return Draft(played, policy, sample, sides[0], sides[1:], numbers["fit"], numbers["evaluate"])
-
-
-def _must_be_played(game: Offer, learners: Sequence[Offer]) -> bool:
-    """True if a game has rules only, or if it can be played and a learner learns from episodes."""
-    if kinds.form("game", loading.load(game)) == "sampled_game":
-        return True
-    sources = (learns_from(loading.load(learner)) for learner in learners)
-    return hasattr(loading.load(game), "rules") and "episodes" in sources
 
 
 def _sampled(draft: Draft, book: Cookbook) -> Draft:

@@ -84,6 +84,15 @@ class PlayedGame(Game):
         surrogate = loaded_dice if self.estimator == "loaded_dice" else score_function
         return paid + shares @ jax.vmap(surrogate)(episodes.log_probs, returns - baselines, weights)
 
+    def look(self, x: Array, key: Array) -> tuple[Array, dict[str, Array]]:
+        """Payoffs f32[P] and outcomes of x f32[P, D]: exact if they can be, else those of episodes drawn with `key`."""
+        if self.exact is not None:
+            return self.exact.payoff(x), self.exact.outcomes(x)
+        episodes = self.play(x, key)
+        weights = jax.vmap(self.weights)(episodes.alive)
+        paid = jnp.einsum("b,bt,btp->p", self.shares(episodes), weights, episodes.rewards)
+        return paid, self.rules.measures(episodes)
+
     def weights(self, alive: Array) -> Array:
         """The weight f32[T] of each step's reward in the payoff of an episode with this `alive` f32[T]."""
         weights = self.rules.discount ** jnp.arange(len(alive), dtype=alive.dtype)

@@ -73,15 +73,9 @@ def as_learner(
     if "learner" in registry.kinds_of(entrant.name):
         return entrant
     strategies = list(strategies)
-    if entrant.name in strategies:
-        for offer in registry.of_kind("learner"):
-            try:
-                factory = loading.load(offer)
-            except BadPlugin:  # a faulty learner that this entrant does not name
-                continue
-            setting = factory.plays_strategies if isinstance(factory, PlaysStrategies) else None
-            if setting is not None:
-                return Entrant(entrant.label, offer.name, {setting: entrant.name, **entrant.settings})
+    if entrant.name in strategies and (found := strategist(registry)) is not None:
+        learner, setting = found
+        return Entrant(entrant.label, learner, {setting: entrant.name, **entrant.settings})
     learners = [offer.name for offer in registry.of_kind("learner")]
     hint = did_you_mean(entrant.name, [*learners, *strategies], most=40)
     if not strategies and policy is not None:
@@ -92,6 +86,18 @@ def as_learner(
     if not strategies:
         raise UnknownName(f"unknown learner {entrant.name!r}{hint}; {game} names no strategies")
     raise UnknownName(f"unknown learner or strategy of {game} {entrant.name!r}{hint}")
+
+
+def strategist(registry: Registry) -> tuple[str, str] | None:
+    """The learner that plays strategies, and its hyper-parameter that names one; None if there is no such learner."""
+    for offer in registry.of_kind("learner"):
+        try:
+            factory = loading.load(offer)
+        except BadPlugin:  # a faulty learner that no entrant names
+            continue
+        if isinstance(factory, PlaysStrategies) and factory.plays_strategies is not None:
+            return offer.name, factory.plays_strategies
+    return None
 
 
 def _split(text: str, separator: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,13 @@ from meva_core.report.quantities import quantities
 from meva_core.storage import locks
 from meva_core.storage.run_folder import read_summary
 from meva_core.studies import meetings, reproductions, tournament_folder
-from meva_core.studies.meetings import Tournament
+from meva_core.studies.meetings import Meeting
 from meva_core.studies.reproductions import PlannedRun, Reproduction, Rows
+from meva_core.studies.tournament_settings import Tournament
+
+# Settings of tournaments that `set` has without a dot, with their types.
+OF_TOURNAMENTS: dict[str, Any] = {"seed": int, "seeds": int, "trials": int, "steps": int, "recipe": str}
+OF_TOURNAMENTS |= {"sampled": bool, "evaluate": tuple[str, ...]}
 
 
 @attrs.frozen
@@ -173,13 +178,23 @@ def _tournament(
     """The job of a tournament: overrides without a dot are its own settings, the rest are hyper-parameters."""
     numbers = {key: value for key, value in overrides.items() if "." not in key}
     others = {key: value for key, value in overrides.items() if "." in key}
-    types = {field.name: type(field.default) for field in attrs.fields(Tournament)}
-    for key, value in numbers.items():
-        if types.get(key) not in (int, str):
-            raise BadValue(f"expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got {key!r}")
-        conversion.convert(value, types[key], f"set.{key}")
-    tournament = Tournament(games=(run.game,), learners=run.learners, overrides=others, **numbers)
+    for key in numbers:
+        if key not in OF_TOURNAMENTS:
+            raise BadValue(f"expected {', '.join(OF_TOURNAMENTS)} or LEARNER.NAME in set, got {key!r}")
+    own = {key: conversion.convert(value, OF_TOURNAMENTS[key], f"set.{key}") for key, value in numbers.items()}
+    tournament = Tournament(games=(run.game,), learners=run.learners, overrides=others, **own)
+    tournament = meetings.settled(registry, files, tournament)
     planned = meetings.meetings(registry, files, tournament)
     fits = frozenset(needed[0].fit_hash for meeting in planned for needed in meeting.fits if needed is not None)
-    rows = Rows((None,), tuple(f"{row}.{column}" for row in tournament.labels for column in tournament.labels))
+    cells = [f"{row}.{column}" for row in tournament.labels for column in tournament.labels]
+    rows = Rows((None,), (*cells, *_numbers(planned)))
     return TournamentJob(tournament, fits, tuple(tuple(meeting.hashes) for meeting in planned), rows, registry_file)
+
+
+def _numbers(planned: Sequence[Meeting]) -> Iterator[str]:
+    """Names of the numbers of matches of one game, other than payoffs, as claims name them."""
+    measures = evaluate.outcome_names(planned[0].game_played) if planned[0].sampled else []
+    for meeting in planned:
+        yield from (f"{meeting.row}.{meeting.column}.{name}" for name in measures)
+        for question in meeting.plan.questions:
+            yield from (f"{meeting.row}.{name}" for name in question.evaluation.quantities(meeting.composition))

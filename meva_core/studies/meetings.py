@@ -1,124 +1,43 @@
-"""The settings of a tournament, and its matches, composed but not yet played.
+"""The matches of a tournament, composed but not yet played.
 
-Shapes: S seeds (fits), N trials, P = 2 players.
+Shapes: S seeds, N trials, P = 2 players.
 """
 
 from __future__ import annotations
 
-import typing
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
 from meva_core import evaluate
-from meva_core.contracts import conversion
+from meva_core.contracts import Sampled
 from meva_core.contracts.capabilities import whose_steps
 from meva_core.contracts.hyperparameters import parts
-from meva_core.contracts.protocols import Learner
-from meva_core.errors import BadCombination, BadFolder, BadValue
+from meva_core.contracts.protocols import Game, Learner
+from meva_core.errors import BadCombination, BadValue
+from meva_core.evaluate import Plan
 from meva_core.experiment import compose, resolve
 from meva_core.experiment.choice import Choice, parts_of, read_choice
 from meva_core.experiment.compose import Composition
-from meva_core.experiment.experiment import EvaluateSettings, Experiment
+from meva_core.experiment.experiment import DEFAULT, EvaluateSettings, Experiment
 from meva_core.registry import loading
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile
-from meva_core.registry.toml_reading import read_toml
 from meva_core.storage import files as disk
-from meva_core.studies import entrants
+from meva_core.studies import common_ground, entrants
 from meva_core.studies.entrants import Entrant
-
-
-@attrs.frozen(kw_only=True)
-class Tournament:
-    """Settings of a tournament. Raises BadValue for a number out of range, no name, or a name that appears twice.
-
-    learners: entrants, or texts that `entrants.parse` reads.
-    trials, steps: matches per pair and fit, and steps of every match. seed, seeds: first seed and number of fits.
-    overrides: hyper-parameters by learner, {"lola.variant": "taylor"} or {"maml.critic.width": 32}; by "game" or
-    "policy", where policy.name chooses the policies of all players; or by a part, for all learners that have it,
-    {"critic.width": 32}. An entrant's own settings override these.
-    """
-
-    games: tuple[str, ...]
-    learners: tuple[str | Entrant, ...]
-    trials: int = 1024
-    steps: int = 300
-    seed: int = 0
-    seeds: int = 5
-    recipe: str = "tournament"
-    overrides: Mapping[str, Any] = attrs.field(factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        for name, most in (("trials", 10**7), ("steps", 10**7), ("seeds", 2**16)):
-            if not 1 <= getattr(self, name) <= most:
-                raise BadValue(f"expected --{name} between 1 and {most}, got {getattr(self, name)}")
-        for option, names in (("--game", self.games), ("--learners", self.labels)):
-            if not names:
-                raise BadValue(f"expected at least one name for {option}, got none")
-            twice = [name for n, name in enumerate(names) if name in names[:n]]
-            if twice:
-                raise BadValue(f"expected every name once in {option}, got {twice[0]!r} twice")
-
-    @property
-    def entrants(self) -> list[Entrant]:
-        """The participants; texts are parsed."""
-        return [each if isinstance(each, Entrant) else entrants.parse(each) for each in self.learners]
-
-    @property
-    def labels(self) -> list[str]:
-        """The entrants' names in tables and files."""
-        return [entrant.label for entrant in self.entrants]
-
-    def players(self, registry: Registry, game: str) -> list[Entrant]:
-        """The entrants as learners in a game. Raises MevaError if one is neither a learner nor a strategy of it."""
-        own = read_choice(registry, "game", {**self._table("game"), "name": game}, "game")
-        policy = self._table("policy")
-        chosen = read_choice(registry, "policy", policy, "policy") if "name" in policy else None
-        strategies = compose.game_between(own, chosen).strategies
-        return [entrants.as_learner(registry, each, game, strategies, policy.get("name")) for each in self.entrants]
-
-    def _table(self, section: str) -> dict[str, Any]:
-        """The overrides of a section."""
-        own = ((path.partition("."), value) for path, value in self.overrides.items())
-        return {name: value for (of, _, name), value in own if of == section}
-
-
-@attrs.frozen
-class Begun:
-    """The content of tournament.toml: settings, the user's registry file, the folder of the fits, provenance."""
-
-    tournament: Tournament
-    registry_file: Path | None
-    fits: Path
-    record: Mapping[str, Any]
-
-
-def read(folder: Path) -> Begun:
-    """Read tournament.toml. Raises BadFolder or BadValue if it is missing or has another layout."""
-    path = folder / "tournament.toml"
-    if not path.is_file():
-        raise BadFolder(f"expected a folder with a tournament.toml to resume, got {folder}")
-    types = {**typing.get_type_hints(Tournament), "registry": str, "fits": str, "run": dict}
-    content = {name: conversion.convert(value, types.get(name), name) for name, value in read_toml(path).items()}
-    registry, fits, record = (content.pop(name, None) for name in ("registry", "fits", "run"))
-    try:
-        settings = Tournament(**content)
-        return Begun(settings, registry and Path(registry), Path(fits) if fits else folder / "fits", record or {})
-    except TypeError as error:
-        raise BadFolder(f"expected a tournament.toml as meva tournament writes it, got {path}: {error}") from error
+from meva_core.studies.tournament_settings import Tournament
 
 
 @attrs.frozen(kw_only=True)
 class Meeting:
     """One match to play: `row` in seat 1 against `column` in seat 2, by label.
 
-    players: the learners of the composition in the form that fitted learners have.
-    fits: per player, the experiment that fits it and its index among the players there; None for a rule without
-    parameters.
+    plan: one row, with the evaluations of the players that are asked. players: the learners of the composition in the
+    form that fitted learners have. fits: per player, the experiment that fits it and its index among the players there;
+    None for a rule without parameters.
     """
 
     game: str
@@ -126,6 +45,7 @@ class Meeting:
     column: str
     experiment: Experiment
     composition: Composition
+    plan: Plan
     players: tuple[Learner, ...]
     fits: tuple[tuple[Experiment, int] | None, ...]
 
@@ -135,26 +55,62 @@ class Meeting:
         return disk.file_name_of_its_own("--".join((self.game, self.row, self.column)))
 
     @property
+    def game_played(self) -> Game:
+        """The game between the players' policies."""
+        return self.composition.game
+
+    @property
+    def sampled(self) -> bool:
+        """True if the game is played, and players may learn from episodes."""
+        return isinstance(self.game_played, Sampled)
+
+    @property
+    def exact(self) -> bool:
+        """True if payoffs are computed, not estimated from episodes."""
+        return not isinstance(self.game_played, Sampled) or self.game_played.exact is not None
+
+    @property
     def still(self) -> bool:
-        """True if no player changes its policy, so that all trials are equal."""
+        """True if no player changes its policy."""
         return all(player.held() is not None for player in self.players)
+
+    @property
+    def certain(self) -> bool:
+        """True if all trials have equal payoffs: nobody moves, and nothing is estimated."""
+        return self.still and self.exact
 
     @property
     def hashes(self) -> list[str]:
         """Hashes of everything that determines the results, except trials and steps."""
-        return [self.experiment.fit_hash, *(f[0].fit_hash for f in self.fits if f is not None)]
+        # What is evaluated, and how long, is part of the experiment only if the players are evaluated.
+        own = self.experiment.hash if self.plan.questions else self.experiment.fit_hash
+        return [own, *(f[0].fit_hash for f in self.fits if f is not None)]
 
 
 @attrs.frozen(kw_only=True)
 class Met:
-    """The result of a match: payoffs f32[S, N, P] after the last step, N = 1 if no player changes its policy.
+    """The result of a match: payoffs f32[S, N, P] after the last step, N = 1 if all trials have equal payoffs.
 
-    seeds: those that did not diverge in a fit.
+    seeds: those that did not diverge in a fit. measures: of a game that is played, shares of what happened after the
+    last step, name -> f32[S, N]. evaluated: the row of summary.json that the evaluations of the players make; empty if
+    none is asked.
     """
 
     meeting: Meeting
     payoffs: np.ndarray
     seeds: tuple[int, ...]
+    measures: Mapping[str, np.ndarray] = attrs.field(factory=dict)
+    evaluated: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+def settled(registry: Registry, files: Sequence[RecipeFile], settings: Tournament) -> Tournament:
+    """The settings with the numbers that a user leaves out, which depend on how games are played.
+
+    All games are played, or none: they are if one has to be. Raises UnknownName for a game or a learner that is not
+    installed.
+    """
+    played = (common_ground.must_be_played(registry, files, settings, game) for game in settings.games)
+    return settings.filled(sampled=settings.sampled or any(played))
 
 
 def meetings(registry: Registry, files: Sequence[RecipeFile], settings: Tournament) -> list[Meeting]:
@@ -162,19 +118,67 @@ def meetings(registry: Registry, files: Sequence[RecipeFile], settings: Tourname
 
     Raises MevaError on names, numbers and combinations that do not work.
     """
+    if DEFAULT in settings.evaluate:
+        raise BadValue(f"expected names of evaluations of the players, got {DEFAULT!r}: see meva list evaluation")
     schedule = []
     for game in settings.games:
-        players = settings.players(registry, game)
-        _check_sections(registry, settings, players)
-        for r, row in enumerate(players):
-            meeting = _meeting(registry, files, settings, game, row, row)
-            symmetric = meeting.composition.game.symmetric
-            for c, column in enumerate(players):
-                if c == r:
-                    schedule.append(meeting)
-                elif c > r or not symmetric:
-                    schedule.append(_seated(registry, files, settings, game, row, column))
+        own = _on_common_ground(registry, files, settings, game)
+        played = list(_meetings(registry, files, own, game))
+        if settings.sampled:
+            names = (f"{meeting.row} against {meeting.column}" for meeting in played)
+            common_ground.check(game, {name: meeting.experiment for name, meeting in zip(names, played, strict=True)})
+        schedule += played
     return schedule
+
+
+def players(registry: Registry, files: Sequence[RecipeFile], settings: Tournament, game: str) -> list[Entrant]:
+    """The entrants as learners in a game. Raises MevaError if one is neither a learner nor a strategy of it."""
+    return _players(registry, files, _on_common_ground(registry, files, settings, game), game)
+
+
+def _on_common_ground(registry: Registry, files: Sequence[RecipeFile], settings: Tournament, game: str) -> Tournament:
+    """The settings for one game: if it is played, the recipes' numbers of game, policies and episodes are overrides."""
+    if not settings.sampled:
+        return settings
+    recipes = common_ground.of_recipes(registry, files, settings, game)
+    ours = {path: value for path, value in recipes.items() if path not in settings.overrides}
+    return attrs.evolve(settings, overrides={**ours, **settings.overrides})
+
+
+def _players(registry: Registry, files: Sequence[RecipeFile], settings: Tournament, game: str) -> list[Entrant]:
+    strategies, policy = _strategies(registry, files, settings, game), settings.section("policy")
+    return [entrants.as_learner(registry, each, game, strategies, policy.get("name")) for each in settings.entrants]
+
+
+def _strategies(registry: Registry, files: Sequence[RecipeFile], settings: Tournament, game: str) -> list[str]:
+    """Names of the strategies of a game as it is played in the tournament."""
+    if not settings.sampled:
+        own = read_choice(registry, "game", {**settings.section("game"), "name": game}, "game")
+        policy = settings.section("policy")
+        chosen = read_choice(registry, "policy", policy, "policy") if "name" in policy else None
+        return list(compose.game_between(own, chosen).strategies)
+    anyone = [*common_ground.learners(registry, settings), *(entrants.strategist(registry) or ())[:1]]
+    if not anyone:
+        return []
+    common = {path: value for path, value in settings.overrides.items() if _section(path) in common_ground.SECTIONS}
+    experiment = resolve.resolve(
+        registry, files, game=game, learner=anyone[0], recipe=settings.recipe, overrides=common, or_default=True,
+        sampled=True,
+    )  # fmt: skip
+    return list(compose.played_game(experiment).strategies)
+
+
+def _meetings(registry: Registry, files: Sequence[RecipeFile], settings: Tournament, game: str) -> Iterator[Meeting]:
+    players = _players(registry, files, settings, game)
+    _check_sections(registry, settings, players)
+    for r, row in enumerate(players):
+        meeting = _meeting(registry, files, settings, game, row, row)
+        symmetric = meeting.composition.game.symmetric
+        for c, column in enumerate(players):
+            if c == r:
+                yield meeting
+            elif c > r or not symmetric:
+                yield _seated(registry, files, settings, game, row, column)
 
 
 def _seated(
@@ -191,14 +195,22 @@ def _seated(
     return meeting
 
 
+def _section(path: str) -> str:
+    """The section of a hyper-parameter, its name up to the first dot."""
+    return path.partition(".")[0]
+
+
 def _check_sections(registry: Registry, settings: Tournament, players: Sequence[Entrant]) -> None:
-    """Raise BadValue if an override belongs to no learner, no part, no game and no policy."""
+    """Raise BadValue if an override belongs to nothing that takes part."""
     names = [player.name for player in players]
     inside = [part for name in names for part in parts_of(registry.find("learner", name))]
-    sections = list(dict.fromkeys((*names, "game", "policy", *inside)))
+    more = [*(["sample"] if settings.sampled else []), *(["evaluate"] if settings.evaluate else [])]
+    sections = list(dict.fromkeys((*names, "game", "policy", *more, *inside)))
     for path in settings.overrides:
-        if path.partition(".")[0] not in sections:
+        if _section(path) not in sections:
             raise BadValue(f"expected LEARNER.NAME=VALUE with one of {', '.join(sections)}, got {path!r}")
+        if _section(path) == "evaluate" and path.count(".") < 2:
+            raise BadValue(f"expected evaluate.EVALUATION.NAME=VALUE in a tournament, got {path!r}")
 
 
 def _meeting(
@@ -210,7 +222,10 @@ def _meeting(
         raise BadCombination(
             f"expected games of two players in a tournament, got {game} with {composition.game.num_players}"
         )
-    evaluate.plan(experiment, composition)
+    plan = attrs.evolve(evaluate.plan(experiment, composition), sweep=None, values=(float("nan"),), own_value=None)
+    for question in plan.questions:
+        if not question.evaluation.quantities(composition):
+            raise BadValue(f"expected evaluations that give numbers of a player in a tournament, got {question.name}")
     players = composition.rehearse()
     fits = tuple(
         None
@@ -224,6 +239,7 @@ def _meeting(
         column=column.label,
         experiment=experiment,
         composition=composition,
+        plan=plan,
         players=players,
         fits=fits,
     )
@@ -234,11 +250,16 @@ def _resolve(
 ) -> Experiment:
     """The experiment of a match. Each side has its recipe with the tournament's name, or else its default recipe."""
     overrides: dict[str, Any] = {"fit.seed": settings.seed, "fit.seeds": settings.seeds}
-    sides = [("learner", row)] if row.label == column.label else [("learner", row), ("opponent", column)]
+    alone = row.label == column.label
+    sides = [("learner", row)] if alone else [("learner", row), ("opponent", column)]
     wanted = {part for _, side in sides for part in parts(loading.load(registry.find("learner", side.name)))}
+    wanted |= {*common_ground.SECTIONS, *(["evaluate"] if alone else [])}
+    asked = settings.evaluate if alone else ()
+    if asked:
+        overrides["evaluate.asked"] = list(asked)
     for path, value in settings.overrides.items():
         section, _, name = path.partition(".")
-        if section in wanted or section in ("game", "policy"):
+        if section in wanted:
             overrides[path] = value
         for side, entrant in sides:
             if section == entrant.name:
@@ -254,14 +275,14 @@ def _resolve(
         recipe=settings.recipe,
         overrides=overrides,
         or_default=True,
+        sampled=settings.sampled,
     )
-    if resolved.sample is not None:
-        raise BadCombination(
-            f"expected learners that can play {game} by exact payoffs, got {row.name} and {column.name}: tournaments "
-            "play no episodes yet: leave out those that learn from episodes"
-        )
-    # The evaluation and the name of the recipe do not change a fit: without them, equal fits have equal hashes.
-    return attrs.evolve(resolved, evaluate=EvaluateSettings(), evaluations=(), source="")
+    # The recipe's evaluation and name do not change a fit: without them, equal fits have equal hashes.
+    evaluated = EvaluateSettings()
+    if asked or resolved.sample is not None:
+        evaluated = EvaluateSettings(pairs=settings.trials, steps=settings.steps, asked=asked)  # type: ignore[arg-type]
+    chosen = resolved.evaluations if asked else ()
+    return attrs.evolve(resolved, evaluate=evaluated, evaluations=chosen, source="")
 
 
 def _fit_of(
@@ -278,6 +299,7 @@ def _fit_of(
     A player that is fitted against its rival is fitted against the learner with the same steps as this rival, if the
     rival names one (`whose_steps`).
     """
+    experiment = attrs.evolve(experiment, evaluate=EvaluateSettings(), evaluations=())
     choice = (experiment.learner, *experiment.opponents)[n]
     if len(composition.players) == 1 or not composition.players[n].wants_rivals:
         return attrs.evolve(experiment, learner=choice, opponents=()), 0

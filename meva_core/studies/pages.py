@@ -49,7 +49,7 @@ def of_tournament(folder: Path) -> str:
         data=None,
         setting=None,
         seats=[],
-        grids=[standings.grid(summary, game) for game in summary["games"]],
+        grids=[grid for game in summary["games"] for grid in standings.grids(summary, game)],
         note=standings.note(summary),
         figures=page.pictures(folder / "figures"),
         texts=page.experiment_texts(folder),
@@ -111,7 +111,7 @@ def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
     """The tables of a run or tournament, with its label in the captions. brief: only the first table of a run."""
     summary = read_summary(run)
     if "games" in summary:
-        return [standings.grid(summary, game) for game in summary["games"]]
+        return [grid for game in summary["games"] for grid in standings.grids(summary, game)]
 
     def made(evaluations: tables.Evaluations) -> list[tables.Grid]:
         grids = tables.grids(summary, evaluations)

@@ -3,7 +3,15 @@
 cells.csv      one line per game, row and column (the columns are `COLUMNS`)
 summary.json   {schema, trials, steps, seeds, games: {game: {learners, payoff_range, cells: [one dict per line of
                cells.csv]}}}, where learners are the labels of the entrants, and payoff_range is the range of the
-               game's payoffs (highest minus lowest, the widest of both players)
+               game's payoffs (highest minus lowest, the widest of both players). Statistics are those of
+               `report.statistics`. Games that are played also have
+               exact: true if payoffs are computed from policies, false if they are means over episodes
+               notes: lines about the game and its episodes
+               measures: [{row, column, shares}], what happened between row in seat 1 and column in seat 2 after the
+               last step: name -> statistic
+               If players are evaluated, games have
+               evaluated: [{learner, and what the evaluations add to a row of a run's summary.json}], about what each
+               learner has become in its matches with itself
 figures/       one heat-map per game, as PNG and SVG
 report.html    one page of all this
 """
@@ -22,8 +30,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from meva_core.ops import mean_and_sem
-from meva_core.report.tables import Drawn, Grid, Unit, unit_of
-from meva_core.studies.meetings import Met, Tournament
+from meva_core.report.statistics import known
+from meva_core.report.tables import Drawn, Grid, Unit, statistic, unit_of
+from meva_core.studies.meetings import Met
+from meva_core.studies.reproductions.claims import named
+from meva_core.studies.tournament_settings import Tournament
 
 SCHEMA = 2
 COLUMNS = (
@@ -31,8 +42,8 @@ COLUMNS = (
     "row",
     "column",
     "payoff",  # the row's payoff against the column, over both seats
-    "sem",  # its standard error over what `over` names: fits, if one of the two is learnt; else trials; or nothing, if
-    # neither player changes its policy: then the payoff is exact and has no error
+    "sem",  # its standard error over what `over` names: fits, if one of the two is learnt; seeds, if the game is
+    # played; else trials; or nothing, if neither player changes its policy: then the payoff is exact and has no error
     "over",
     "sem_over_trials",
     "seat_1",  # the row's payoff in seat 1
@@ -52,8 +63,10 @@ def cells(tournament: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
             for column in tournament.labels:
                 here, swapped = by_name.get((game, row, column)), by_name.get((game, column, row))
                 if here is not None or swapped is not None:
-                    still = all(met.meeting.still for met in (here, swapped) if met is not None)
-                    content.append(_cell(game, row, column, *_seats(here, swapped), still))
+                    meetings = [met.meeting for met in (here, swapped) if met is not None]
+                    several = "seeds" if any(meeting.sampled for meeting in meetings) else "fits"
+                    over = "nothing" if all(meeting.certain for meeting in meetings) else several
+                    content.append(_cell(game, row, column, *_seats(here, swapped), over))
     return content
 
 
@@ -64,7 +77,8 @@ def _seats(here: Met | None, swapped: Met | None) -> tuple[Any, Any]:
     return first, second
 
 
-def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarray, still: bool) -> dict[str, Any]:
+def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarray, over: str) -> dict[str, Any]:
+    """The cell of a pair. over: "nothing", or else the name of what several seeds are."""
     # If a fit diverged for one seating only, the seatings have different numbers of fits: then only trials count.
     same = first.shape == second.shape
     trials = (first + second) / 2 if same else np.concatenate([first.ravel(), second.ravel()])[None]
@@ -73,8 +87,9 @@ def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarra
     with np.errstate(invalid="ignore"):
         per_fit = np.array([np.mean(t[np.isfinite(t)]) if np.isfinite(t).any() else np.nan for t in trials])
     mean, sem_trials = mean_and_sem(trials[finite])
-    over = "nothing" if still else "fits" if len(per_fit) > 1 else "trials"
-    sem = mean_and_sem(per_fit)[1] if over == "fits" else sem_trials
+    if over != "nothing" and len(per_fit) == 1:
+        over = "trials"
+    sem = mean_and_sem(per_fit[np.isfinite(per_fit)])[1] if over in ("fits", "seeds") else sem_trials
     return {
         "game": game,
         "row": row,
@@ -111,11 +126,68 @@ def summary(tournament: Tournament, met: Sequence[Met]) -> dict[str, Any]:
             "learners": tournament.labels,
             "payoff_range": ranges[game],
             "cells": [cell for cell in content if cell["game"] == game],
+            **_played([one for one in met if one.meeting.game == game]),
+            **_evaluated([one for one in met if one.meeting.game == game]),
         }
         for game in tournament.games
     }
     seeds = list(range(tournament.seed, tournament.seed + tournament.seeds))
     return {"schema": SCHEMA, "trials": tournament.trials, "steps": tournament.steps, "seeds": seeds, "games": games}
+
+
+def _played(met: Sequence[Met]) -> dict[str, Any]:
+    """The entries of a game that is played; {} for a game that is not."""
+    if not met or not met[0].meeting.sampled:
+        return {}
+    measures = [
+        {
+            "row": one.meeting.row,
+            "column": one.meeting.column,
+            "shares": {name: known(shares) for name, shares in one.measures.items()},
+        }
+        for one in met
+        if one.measures
+    ]
+    first = met[0].meeting
+    return {"exact": first.exact, "notes": list(first.game_played.notes), "measures": measures}
+
+
+def _evaluated(met: Sequence[Met]) -> dict[str, Any]:
+    """Evaluations of the players of a game; {} if none is asked."""
+    found = [{"learner": one.meeting.row, **one.evaluated} for one in met if one.evaluated]
+    return {"evaluated": found} if found else {}
+
+
+def grids(summary: dict[str, Any], game: str) -> list[Grid]:
+    """All tables of a game. summary: the content of summary.json."""
+    further = (_grid_of_evaluations(summary, game), _grid_of_measures(summary, game))
+    return [grid(summary, game), *(each for each in further if each is not None)]
+
+
+def _grid_of_evaluations(summary: dict[str, Any], game: str) -> Grid | None:
+    """Evaluations of every learner, a column for each number; None if none is asked."""
+    told = {row["learner"]: named(row) for row in summary["games"][game].get("evaluated", ())}
+    heads = list(dict.fromkeys(name for numbers in told.values() for name in numbers if not name.startswith("seats.")))
+    if not heads:
+        return None
+    unit = _unit(summary, game)
+    rows = [
+        [label, *(unit.statistic(numbers[name]) if name in numbers else "-" for name in heads)]
+        for label, numbers in told.items()
+    ]
+    spoken = [head.replace(".", "\n").replace("_", " ") for head in heads]
+    return Grid(f"{game}: what the learner has become in matches with itself", ["", *spoken], rows, ("",), stubs=1)
+
+
+def _grid_of_measures(summary: dict[str, Any], game: str) -> Grid | None:
+    """The measures of every match, a column for each; None if the game has none."""
+    matches = summary["games"][game].get("measures", ())
+    if not matches:
+        return None
+    heads = list(matches[0]["shares"])
+    rows = [[match["row"], match["column"], *(statistic(match["shares"][name]) for name in heads)] for match in matches]
+    places = ("seat 1", "seat 2")
+    return Grid(f"{game}: what happened after the last step", [*places, *heads], rows, places, stubs=2)
 
 
 def grid(summary: dict[str, Any], game: str) -> Grid:
@@ -127,11 +199,13 @@ def grid(summary: dict[str, Any], game: str) -> Grid:
 
 
 def table(summary: dict[str, Any], game: str) -> RenderableType:
-    """The grid for a screen, split into blocks that fit the width; long labels take several lines."""
-    whole = grid(summary, game)
-    heads = [wrapped(head) for head in whole.heads]
-    rows = [[wrapped(row), *cells] for row, *cells in whole.rows]
-    return Group(Text(whole.caption, style="bold"), Drawn(attrs.evolve(whole, heads=heads, rows=rows)), "")
+    """The tables for a screen, split into blocks that fit the width; long labels take several lines."""
+    parts: list[RenderableType] = []
+    for whole in grids(summary, game):
+        heads = [wrapped(head) for head in whole.heads]
+        rows = [[*map(wrapped, row[: whole.stubs]), *row[whole.stubs :]] for row in whole.rows]
+        parts += [Text(whole.caption, style="bold"), Drawn(attrs.evolve(whole, heads=heads, rows=rows)), ""]
+    return Group(*parts)
 
 
 def wrapped(label: str, longest: int = 20) -> str:
@@ -150,13 +224,19 @@ def note(summary: dict[str, Any]) -> str:
     cells = [cell for game in summary["games"].values() for cell in game["cells"]]
     text = f"payoffs after {summary['steps']} steps, {summary['trials']} trials, both seats"
     kinds = {cell["over"] for cell in cells}
-    over = {"fits": f"{len(summary['seeds'])} fits", "trials": "trials"}
+    over = {"fits": f"{len(summary['seeds'])} fits", "seeds": f"{len(summary['seeds'])} seeds", "trials": "trials"}
     if kinds >= {"fits", "trials"}:
         text += "; ± standard error of the mean over fits where one of the two is learnt, else over trials"
     elif kinds != {"nothing"}:
         text += f"; ± standard error of the mean over {over[min(kinds - {'nothing'})]}"
     if "nothing" in kinds:
         text += "; exact, without an error, where neither player moves"
+    if any("evaluated" in game for game in summary["games"].values()):
+        text += "\nours is the payoff of the learner, theirs that of the player who responds to what it has become"
+    for game in summary["games"].values():
+        if "exact" in game:
+            paid = "computed from policies" if game["exact"] else "means over fresh episodes"
+            text += "".join(f"\n{line}" for line in (f"payoffs are {paid}", *game["notes"]))
     lost = [f"{c['row']} against {c['column']}" for c in cells if c["diverged"]]
     return text + (f"\npartly diverged, averaged over the rest: {', '.join(lost)}" if lost else "")
 

@@ -2,17 +2,19 @@
 
 tournament.toml   the settings
 matches/          the payoffs of each match, written as soon as it is over
+unfinished/       checkpoints of the present match, if its game is played
 references.bib    the papers to cite, as BibTeX, written after all matches like the following
 cells.csv, summary.json, figures/, report.html    (`standings` has their layout)
 """
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 import tomli_w
 
@@ -22,7 +24,11 @@ from meva_core.registry import bibtex
 from meva_core.report import citations
 from meva_core.storage import files, provenance, run_folder
 from meva_core.studies import pages, standings, tournament
-from meva_core.studies.meetings import Meeting, Met, Tournament
+from meva_core.studies.meetings import Meeting, Met
+from meva_core.studies.tournament_settings import Tournament
+
+UNFINISHED = "unfinished"
+MEASURE = "measure "  # how the names of measures begin in the files of matches
 
 
 def make(
@@ -38,10 +44,16 @@ def make(
     show: called with the result of every match. Returns the content of summary.json.
     """
     met: list[Met] = []
-    for one in tournament.play(settings, planned, fits, progress, lambda m: _load(folder, settings, m, progress)):
+
+    def done(meeting: Meeting) -> Met | None:
+        return _load(folder, settings, meeting, progress)
+
+    for one in tournament.play(settings, planned, fits, progress, done, folder / UNFINISHED):
         _save(folder, settings, one)
+        shutil.rmtree(folder / UNFINISHED / one.meeting.name, ignore_errors=True)
         met.append(one)
         show(one)
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
     return _write(folder, settings, met)
 
 
@@ -52,12 +64,7 @@ def check_new(folder: Path) -> None:
 
 def create(folder: Path, settings: Tournament, registry_file: Path | None, fits: Path | None = None) -> None:
     """Make a new folder that holds tournament.toml. Raises BadFolder if it already holds something."""
-    content = attrs.asdict(settings, recurse=False)
-    content |= {
-        "games": list(settings.games),
-        "learners": list(settings.learners),
-        "overrides": dict(settings.overrides),
-    }
+    content = settings.to_plain()
     if registry_file is not None:
         content["registry"] = str(registry_file.resolve())
     if fits is not None:
@@ -74,6 +81,9 @@ def _key(settings: Tournament, meeting: Meeting) -> str:
 def _save(folder: Path, settings: Tournament, met: Met) -> None:
     (folder / "matches").mkdir(exist_ok=True)
     arrays = {"payoffs": met.payoffs, "seeds": np.array(met.seeds)}
+    arrays |= {f"{MEASURE}{name}": shares for name, shares in met.measures.items()}
+    if met.evaluated:
+        arrays["evaluated"] = np.array(json.dumps(met.evaluated))
     files.save_arrays(
         folder / "matches" / f"{met.meeting.name}.npz", arrays, _key(settings, met.meeting), compress=True
     )
@@ -88,7 +98,13 @@ def _load(folder: Path, settings: Tournament, meeting: Meeting, progress: Progre
         arrays, key = files.load_arrays(path)
         if key != _key(settings, meeting):
             return None
-        return Met(meeting=meeting, payoffs=arrays["payoffs"], seeds=tuple(map(int, arrays["seeds"])))
+        return Met(
+            meeting=meeting,
+            payoffs=arrays["payoffs"],
+            seeds=tuple(map(int, arrays["seeds"])),
+            measures={name.removeprefix(MEASURE): arrays[name] for name in arrays if name.startswith(MEASURE)},
+            evaluated=json.loads(str(arrays["evaluated"])) if "evaluated" in arrays else {},
+        )
     except (BadFolder, KeyError, ValueError) as error:
         progress.warn(f"{error}; the match is played again")
         return None

@@ -347,7 +347,7 @@ def test_polytopes_are_drawn_run_by_run(more):
         (
             "trials = 8",
             "trails = 8",
-            "expected seed, seeds, trials, steps, recipe or LEARNER.NAME in set, got 'trails'",
+            "expected seed, seeds, trials, steps, recipe, sampled, evaluate or LEARNER.NAME in set, got 'trails'",
         ),
         ("trials = 4", 'trials = "4"', "expected int, got '4' (str) @ set.trials"),
         ("trials = 4", "trials = 0", "expected --trials between 1 and 10000000, got 0"),

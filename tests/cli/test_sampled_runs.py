@@ -16,7 +16,7 @@ import meva_core as meva
 from meva_core import fitting, runner
 from meva_core.contracts import Answer, Episodes, Frames, streams
 from meva_core.errors import BadPlugin
-from meva_core.experiment import compose, reading
+from meva_core.experiment import compose, reading, resolve
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -107,6 +107,23 @@ def test_a_run_is_verified(coins, meva_command):
     assert done.code == 0, done.out + done.err
 
 
+def test_policies_of_several_seeds_meet_and_a_naive_learner_is_shaped(tmp_path, meva_run):
+    """Cross-play and shaping work on episodes: the diagonal is self-play, and everything has a standard error."""
+    asked = ("--seeds", "2", "--evaluate", "cross_play,shaping", *settings(IPD), "--out", tmp_path / "run")
+    outcome = meva_run("--game", "ipd", "--learner", "reinforce", *asked)
+    assert outcome.code == 0, outcome.err
+    told = json.loads((tmp_path / "run" / "summary.json").read_text())
+    cross, x = told["cross_play"], policies(tmp_path / "run")["policies"][:, 0]
+    game = meva.make("game", "ipd")
+    for i, j in np.ndindex(2, 2):
+        paid = [float(game.payoff(np.stack([x[i, n, 0], x[j, n, 1]]))[0]) for n in range(2)]
+        assert cross["payoffs"][i][j] == pytest.approx(np.mean(paid), rel=1e-4)
+        assert cross["sems"][i][j] == pytest.approx(abs(paid[0] - paid[1]) / 2, rel=1e-2, abs=1e-5)
+    against = told["rows"][0]["against"]
+    assert (against["learner"], against["ours"]["over"]) == ("naive", "seeds")
+    assert against["theirs"]["sem"] > 0
+
+
 def test_the_coin_game_shows_its_measures_and_actions(coins):
     folder, outcome = coins
     assert "  policy mlp" in outcome.lines
@@ -160,6 +177,15 @@ def test_runs_are_compared_by_their_samples_too(ipd, coins, meva_command):
     assert done.code == 0, done.err
     shown = [line.split()[0] for line in done.lines if line.startswith(("game.name", "policy.name", "learner.name"))]
     assert shown == ["game.name", "policy.name", "learner.name"]
+
+
+def test_who_learns_from_exact_payoffs_sees_the_exact_game():
+    """So POLA, which needs to know what policies do, learns beside those that learn from episodes."""
+    names = {"game": "ipd", "learner": "pola", "opponents": ["reinforce"]}
+    composition = compose.compose(resolve.resolve(*runner.plugins(), **names))
+    pola, reinforce = composition.rehearse()
+    assert reinforce.game == composition.game
+    assert pola.game == composition.game.exact
 
 
 def test_a_rule_based_player_does_not_learn(coins):

@@ -274,10 +274,3 @@ def test_payoffs_on_their_way_to_infinity_keep_the_table_narrow(tmp_path, meva_c
     assert outcome.code == 0, outcome.err
     assert re.search(r"naive +-\d\.\d+e\+\d\d ±\de\+\d\d", outcome.out)
     assert max(map(len, outcome.lines)) <= 80
-
-
-def test_learners_of_episodes_are_refused_in_one_line(meva_command, tmp_path):
-    done = meva_command("tournament", "--game", "ipd", "--learners", "naive,reinforce", "--out", tmp_path / "t")
-    assert done.code == 2, done.out
-    assert "leave out those that learn from episodes" in done.err
-    assert len(done.err.splitlines()) == 1

@@ -77,10 +77,10 @@ every_game = pytest.mark.parametrize("name", GAMES)
 KINDS = list({type(game).payoff: name for name, game in reversed(MADE.items())}.values())
 # For -m long: in CI hamiltonian stands for the quadratic ones, and chicken for those of two players with many numbers.
 LATER = ("cournot", "tandem", "normal_form")
-marked = [pytest.param(name, marks=[pytest.mark.long] * (name in LATER)) for name in KINDS]
-every_kind_of_game = pytest.mark.parametrize("name", marked)
+marked = {name: pytest.param(name, marks=[pytest.mark.long] * (name in LATER)) for name in KINDS}
+every_kind_of_game = pytest.mark.parametrize("name", marked.values())
 every_kind_of_symmetric_game = pytest.mark.parametrize(
-    "name", [each for each in marked if MADE[each.values[0]].symmetric]
+    "name", [each for name, each in marked.items() if MADE[name].symmetric]
 )
 UNITS = [(1e-3, 0.0), (1e3, 0.0), (1.0, 10.0)]  # of payoffs, and what is added to them
 TOLERANCE = {"single": 1e-4, "double": 1e-9}

@@ -67,10 +67,9 @@ class Rows:
 def rows_of(summary: Mapping[str, Any]) -> Rows:
     """Rows of a finished run, or the single row of a tournament. summary: the content of its summary.json."""
     if "games" in summary:
-        cells = (cell for game in summary["games"].values() for cell in game["cells"])
-        return Rows((None,), tuple(dict.fromkeys(f"{cell['row']}.{cell['column']}" for cell in cells)))
+        return Rows((None,), tuple(_of_tournament(summary)))
     rows = summary["rows"]
-    return Rows(tuple(row["value"] for row in rows), tuple(_named(rows[0])))
+    return Rows(tuple(row["value"] for row in rows), tuple(named(rows[0])))
 
 
 def check_asked(quantity: str, at: float | None, rows: Rows, run: str, *, rising: bool = False) -> None:
@@ -140,11 +139,27 @@ def quantity(path: str, summary: Mapping[str, Any] | None, at: float | None) -> 
     tournament = "games" in summary
     check_asked(path, at, rows_of(summary), "the tournament" if tournament else summary["learner"])
     if tournament:
-        cells = (cell for game in summary["games"].values() for cell in game["cells"])
-        cell = next(cell for cell in cells if f"{cell['row']}.{cell['column']}" == path)
-        return Estimate(cell["payoff"], cell["sem"])
+        return _of_tournament(summary)[path]
     rows = summary["rows"]
     return _of_row(path, rows[_index(at, [row["value"] for row in rows], summary["learner"])])
+
+
+def _of_tournament(summary: Mapping[str, Any]) -> dict[str, Estimate]:
+    """The numbers of a tournament: ROW.COLUMN, ROW.COLUMN.MEASURE in games that are played, and what evaluations say
+    of a learner, LEARNER.EVALUATION.NAME. Several games have the numbers of the first one that has them."""
+    found: dict[str, Estimate] = {}
+    for game in summary["games"].values():
+        cells = {f"{cell['row']}.{cell['column']}": Estimate(cell["payoff"], cell["sem"]) for cell in game["cells"]}
+        tables = {f"{match['row']}.{match['column']}": match["shares"] for match in game.get("measures", ())}
+        tables |= {learner["learner"]: learner for learner in game.get("evaluated", ())}
+        others = {
+            name: Estimate(told["mean"], told["sem"], tuple(told.get("per_seed", ())))
+            for label, table in tables.items()
+            for name, told in named(table, f"{label}.").items()
+            if "mean" in told
+        }
+        found = {**cells, **others, **found}
+    return found
 
 
 def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
@@ -162,9 +177,9 @@ def _index(at: float | None, values: Sequence[float | None], run: str) -> int:
 
 
 def _of_row(path: str, row: Mapping[str, Any]) -> Estimate:
-    statistic = _named(row).get(path)
+    statistic = named(row).get(path)
     if statistic is None:
-        raise BadValue(f"unknown quantity {path!r}{did_you_mean(path, _named(row), most=40)}")
+        raise BadValue(f"unknown quantity {path!r}{did_you_mean(path, named(row), most=40)}")
     if "cells" in statistic:
         cells, of = statistic["cells"], statistic["of"]
         seeds = tuple(number / of for number in cells.get("per_seed", ()))
@@ -172,7 +187,7 @@ def _of_row(path: str, row: Mapping[str, Any]) -> Estimate:
     return Estimate(statistic["mean"], statistic.get("sem"), tuple(statistic.get("per_seed", ())))
 
 
-def _named(table: Mapping[str, Any], above: str = "") -> dict[str, Mapping[str, Any]]:
+def named(table: Mapping[str, Any], above: str = "") -> dict[str, Mapping[str, Any]]:
     """Statistics and counts of cells in a row's nested tables, by dotted name."""
     statistics: dict[str, Mapping[str, Any]] = {}
     for name, value in table.items():
@@ -181,7 +196,7 @@ def _named(table: Mapping[str, Any], above: str = "") -> dict[str, Mapping[str, 
         if "mean" in value or "cells" in value:
             statistics[above + name] = value
         else:
-            statistics |= _named(value, f"{above}{name}.")
+            statistics |= named(value, f"{above}{name}.")
     return statistics
 
 

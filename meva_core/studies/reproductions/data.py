@@ -14,7 +14,8 @@ own file NAME.toml, which a recipe file lists among its studies; that file omits
     game = "logistic"
     learner = "lola"                     # and opponents = [...], recipe = "..."; or, for a tournament,
     learners = ["naive", "lola"]
-    set = { "evaluate.values" = [1.0] }  # like --set; a tournament also accepts seeds, trials, steps
+    set = { "evaluate.values" = [1.0] }  # like --set; a tournament also accepts its own
+                                         # settings: seed, seeds, trials, steps, recipe, sampled, evaluate
     quick = { "fit.seeds" = 1 }          # with --quick, these replace entries of `set`
     [reproductions.NAME.runs.LABEL.published]  # tournaments only: one claim per cell
     naive = { lola = -1.377 }            # the row's payoff against the column; also published_sem = { naive = 0.01 }
@@ -22,7 +23,9 @@ own file NAME.toml, which a recipe file lists among its studies; that file omits
     says = "the statement of the publication"
     run = "LABEL"
     at = 1.0                             # the row's setting, if there are several
-    quantity = "self_play"               # dotted name in a summary.json row; "basins.B" is a share, "naive.lola" a cell
+    quantity = "self_play"               # dotted name in a summary.json row; "basins.B" is a share. In a tournament,
+                                         # "naive.lola" is a cell, "naive.lola.CC" a measure of this match, and
+                                         # "naive.best_response.ours" what an evaluation says of naive
     published = -1.0                     # optionally with published_sem or within; or else at_least, at_most,
                                          # above = "LABEL" (at the same setting or its only one), or rising = true
     [reproductions.NAME.ranking]         # compares the runs with each other
