@@ -42,7 +42,7 @@ class BestResponseShaping(Learner):
     game: Game = part()
     rate: float = leaf(default=1.0, doc="learning rate", check=positive, per_payoff=True)
     temperature: float = leaf(
-        default=0.1, doc="t, softness of the best response, as a share of the payoffs' range", check=positive
+        default=0.03, doc="t, softness of the best response, as a share of the payoffs' range", check=positive
     )
     self_play_weight: float | None = leaf(
         default=None,

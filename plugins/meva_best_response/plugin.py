@@ -17,3 +17,10 @@ def meva_learners() -> Iterable[Entry]:
         "Aghajohari et al. (2024), Best Response Shaping, RLJ",
         cites=("aghajohari2024best",),
     )
+    yield Entry(
+        "detective_shaping",
+        "meva_best_response.detective_shaping:DetectiveShaping",
+        "best response shaping against a network that learns to respond",
+        "Aghajohari et al. (2024), Best Response Shaping, RLJ",
+        cites=("aghajohari2024best",),
+    )

@@ -61,8 +61,8 @@ def deterministic_replies(game: Any, seat: int) -> Array:
 
 def _actions(game: Any, seat: int) -> np.ndarray:
     """The actions that player `seat` has at each state, bool[N, A]."""
-    rules = rules_of(game)
+    rules, size = rules_of(game), game.policy_size
     if not isinstance(game, GivesLogits):
         return np.ones((len(rules.observations), rules.num_actions), bool)
-    logits = game.to_logits(jnp.zeros((2, game.policy_size)))
+    logits = game.to_logits(jnp.zeros((2, size)))
     return np.asarray(jax.nn.softmax(logits[seat]) > 0)  # an action that is lacking has a very low logit

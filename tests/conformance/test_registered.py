@@ -142,7 +142,11 @@ def test_learner_among_networks_in_the_abstract(name):
     policy = meva.make("policy", "mlp", **policy_arguments(rules_of(ipd)))
     game = WithPolicies(game=ipd, policies=(policy, policy))
     offer = known.find("learner", name)
-    contract.learner(offer, installed.learner(known, offer, game), game)
+    try:
+        learner = installed.learner(known, offer, game)
+    except BadCombination:
+        pytest.skip(f"{name} refuses networks")
+    contract.learner(offer, learner, game)
 
 
 def builder(name, game):

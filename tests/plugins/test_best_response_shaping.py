@@ -63,7 +63,8 @@ def against_all(game, x):
 
 def sharp(game, **settings):
     """A learner whose opponent's reply is the best response itself."""
-    return BestResponseShaping(game=game, temperature=1e-6, **settings)
+    weight = 1.0 if game.symmetric else None
+    return BestResponseShaping(game=game, **{"temperature": 1e-6, "self_play_weight": weight, **settings})
 
 
 def test_replies_are_all_deterministic_policies(game):
@@ -124,7 +125,7 @@ def test_the_objective_by_hand(game, x):
     assert worths(learner, x)[0] == pytest.approx(float(expected))
 
 
-@pytest.mark.parametrize("name", ["ipd", "imp", "chicken"])
+@pytest.mark.parametrize("name", ["ipd", "imp"])
 def test_at_temperature_0_the_reply_is_the_best_response(name):
     game = meva.make("game", name)
     for seed in range(5):
@@ -178,7 +179,7 @@ def test_tit_for_tat_rests(game, weight):
 
 
 def test_steps_know_no_unit_of_payoffs(game, x):
-    learner = BestResponseShaping(game=game, rate=2.0, temperature=0.1)
+    learner = BestResponseShaping(game=game, rate=2.0, temperature=0.1, self_play_weight=1.0)
     for unit, zero in ((1e-3, 0.0), (1e3, 0.0), (1.0, 100.0)):
         other = meva.make("game", "ipd", table=tuple(map(tuple, (unit * TABLE + zero).tolist())))
         found = steps(attrs.evolve(learner, game=other, rate=2.0 / unit), x)
@@ -186,7 +187,7 @@ def test_steps_know_no_unit_of_payoffs(game, x):
 
 
 def test_seats_are_no_different(game, x):
-    learner = BestResponseShaping(game=game)
+    learner = BestResponseShaping(game=game, self_play_weight=1.0)
     np.testing.assert_allclose(steps(learner, x[::-1]), steps(learner, x)[::-1], rtol=1e-12)
     first, second = ((0.0, 2.0), (-1.0, 1.0)), ((3.0, 0.0), (4.0, -2.0))
     seats = meva.make("game", "matrix", payoffs_1=first, payoffs_2=second)
@@ -202,4 +203,6 @@ def test_networks_meet_the_replies_of_their_game(game):
     with_networks = WithPolicies(game=game, policies=(network, network))
     x = with_networks.init(KEY)
     found = worths(BestResponseShaping(game=with_networks), x)
-    np.testing.assert_allclose(found, worths(BestResponseShaping(game=game), with_networks.tables(x)), rtol=1e-9)
+    np.testing.assert_allclose(
+        found, worths(BestResponseShaping(game=game, self_play_weight=1.0), with_networks.tables(x)), rtol=1e-9
+    )
