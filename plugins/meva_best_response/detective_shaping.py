@@ -28,7 +28,6 @@ from meva_core.contracts import (
     static,
 )
 from meva_core.errors import BadCombination
-from meva_core.ops import each_player
 from meva_core.sampling import WithPolicies, rules_of
 
 LOUDNESS = 8.0  # of the answers, which are shares of the payoffs' range, mostly below a tenth
@@ -105,7 +104,7 @@ class DetectiveShaping(Learner):
             agents = jax.vmap(lambda key: self.game.init(key)[seat])(keys).astype(x.dtype)
             return Knowledge(layers, self._adam().init(layers), agents, jnp.zeros((), jnp.int32))
 
-        return each_player(of_seat, 2)
+        return jax.lax.map(of_seat, jnp.arange(2))
 
     def update(self, params: Any, state: Knowledge, x: Array, key: Array) -> tuple[Array, Knowledge]:
         def of_seat(seat: Any) -> tuple[Array, Knowledge]:
@@ -116,9 +115,11 @@ class DetectiveShaping(Learner):
             step = self.rate * jax.grad(self.worth)(x[seat], seat, layers, second)
             return step, Knowledge(layers, optimiser, agents, before.count + 1)
 
-        return each_player(of_seat, 2)
+        return jax.lax.map(
+            of_seat, jnp.arange(2)
+        )  # a copy of this program per seat would take twice as long to compile
 
-    def worth(self, own: Array, seat: int, layers: Any, key: Array) -> Array:
+    def worth(self, own: Array, seat: Any, layers: Any, key: Array) -> Array:
         """The objective f32[] of player `seat` with the policy `own` f32[D]."""
         first, second = jax.random.split(key)
         against = self.payoffs_against_detective(own, seat, layers, first)[seat]
@@ -127,13 +128,13 @@ class DetectiveShaping(Learner):
         weight = 1.0 if self.self_play_weight is None else self.self_play_weight
         return against + weight * payoff_from(self.game, second)(jnp.stack([own, own]))[seat]
 
-    def payoffs_against_detective(self, own: Array, seat: int, layers: Any, key: Array) -> Array:
+    def payoffs_against_detective(self, own: Array, seat: Any, layers: Any, key: Array) -> Array:
         """Payoffs f32[2] of player `seat` with the policy `own` f32[D], and of the detective."""
         to_ask, to_play = jax.random.split(key)
         logits = detective.reply(layers, self.answers(own, seat, to_ask)).reshape(self._shape())
         return payoff_from(self.game, to_play)(self._seated(own, logits, seat))
 
-    def answers(self, own: Array, seat: int, key: Array) -> Array:
+    def answers(self, own: Array, seat: Any, key: Array) -> Array:
         """What both players would get if the other chose an action at a state and else at random, f32[2 N A], less the
         mean over the actions at the state, in the unit of LOUDNESS times the payoffs' range."""
         states, actions = self._shape()
@@ -146,7 +147,7 @@ class DetectiveShaping(Learner):
         paid = paid.reshape(states, actions, 2)
         return LOUDNESS * (paid - jnp.mean(paid, axis=1, keepdims=True)).ravel()
 
-    def _taught(self, before: Knowledge, own: Array, seat: int, key: Array) -> tuple[Any, Any]:
+    def _taught(self, before: Knowledge, own: Array, seat: Any, key: Array) -> tuple[Any, Any]:
         """The detective's network and the optimiser's state after its steps."""
 
         def loss(layers: Any, agents: Array, keys: Array) -> Array:
@@ -165,7 +166,7 @@ class DetectiveShaping(Learner):
 
         return jax.lax.scan(step, (before.layers, before.optimiser), jax.random.split(key, self.detective_steps))[0]
 
-    def _seated(self, own: Array, logits: Array, seat: int) -> Array:
+    def _seated(self, own: Array, logits: Array, seat: Any) -> Array:
         """The joint policy f32[2, D] of `own` f32[D] in the seat and of these logits f32[N, A] in the other."""
         tables: Any = self._tables()
         return tables.from_logits(jnp.stack([logits, logits])).at[seat].set(own)

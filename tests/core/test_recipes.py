@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import pytest
 from meva_best_response.best_response_shaping import BestResponseShaping
+from meva_best_response.detective_shaping import DetectiveShaping
 
 import meva_core as meva
 from meva_core import evaluate
@@ -249,7 +250,11 @@ def resolved(game, learner, name):
     return resolve.resolve(KNOWN, [recipes.shipped()], game=game, learner=learner, recipe=name)
 
 
-LISTS_NO_REPLIES = ("normal_form", "public_goods", "social_dilemma")  # too many states, or too many players
+# Too many players, or too many replies to list.
+REFUSED = {
+    BestResponseShaping: ("normal_form", "public_goods", "social_dilemma"),
+    DetectiveShaping: ("public_goods", "social_dilemma"),
+}
 
 
 def lacks(game, learner):
@@ -257,7 +262,7 @@ def lacks(game, learner):
     played, learner = (loading.load(KNOWN.find(kind, name)) for kind, name in (("game", game), ("learner", learner)))
     if learner.learns_from == "episodes" and not (hasattr(played, "rules") or hasattr(played, "reset")):
         return "learns from episodes"
-    if learner is BestResponseShaping and game in LISTS_NO_REPLIES:
+    if game in REFUSED.get(learner, ()):
         return "deterministic replies|of two players"
     return "learns from exact payoffs" if learner.learns_from == "payoff" and hasattr(played, "reset") else ""
 
