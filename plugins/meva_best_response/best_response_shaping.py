@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_best_response.replies import as_tables, deterministic_replies, of_tables
+from meva_best_response.self_play import check_weight, weighted
 from meva_core.contracts import Game, Learner, component, leaf, not_negative, part, positive
-from meva_core.errors import BadCombination
 from meva_core.ops import each_player
 
 TIE = 1e-3  # share of its payoffs' range that a responder gives up to take all of ours
@@ -53,23 +53,15 @@ class BestResponseShaping(Learner):
     def __attrs_post_init__(self) -> None:
         for seat in range(2):
             self.replies(seat)
-        if self.self_play_weight is not None and not self.game.symmetric:
-            raise BadCombination(
-                f"expected self_play_weight unset in {type(self.game).__name__}, got {self.self_play_weight}: the game "
-                "is not symmetric, so a policy cannot play against itself"
-            )
+        check_weight(self.self_play_weight, self.game)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         return self.rate * each_player(lambda seat: jax.grad(self.worth)(x[seat], seat), 2), state
 
     def worth(self, own: Array, seat: int) -> Array:
         """The objective of player `seat` with the policy `own` f32[D], f32[]."""
-        both = jnp.stack([own, own])
-        against = self.against_best_response(both, seat)
-        if not self.game.symmetric:
-            return against
-        weight = 1.0 if self.self_play_weight is None else self.self_play_weight
-        return against + weight * self.game.payoff(both)[seat]
+        against = self.against_best_response(jnp.stack([own, own]), seat)
+        return against + weighted(self.game.payoff, own, seat, self.self_play_weight, self.game)
 
     def against_best_response(self, x: Array, seat: int) -> Array:
         """The payoff f32[] of player `seat`, who plays its row of x f32[2, D], against the soft best response."""

@@ -14,6 +14,7 @@ from jax import Array
 
 from meva_best_response import detective
 from meva_best_response.replies import SURE, of_tables
+from meva_best_response.self_play import check_weight, weighted
 from meva_core.contracts import (
     Game,
     Learner,
@@ -34,8 +35,8 @@ LOUDNESS = 8.0  # of the answers, which are shares of the payoffs' range, mostly
 
 
 class Knowledge(NamedTuple):
-    """What a detective knows: its network and the optimiser's state, agents f32[B, D] that it has met, and how many
-    have been added, i32[]."""
+    """The knowledge of a detective: its network, the optimiser's state, agents f32[B, D] to learn from, and how many
+    have been added to them, i32[]."""
 
     layers: Any
     optimiser: Any
@@ -88,11 +89,7 @@ class DetectiveShaping(Learner):
                 f"{type(tables.policies[0]).__name__}: leave --policy out"
             )
         of_tables(tables)
-        if self.self_play_weight is not None and not self.game.symmetric:
-            raise BadCombination(
-                f"expected self_play_weight unset in {type(self.game).__name__}, got {self.self_play_weight}: the game "
-                "is not symmetric, so a policy cannot play against itself"
-            )
+        check_weight(self.self_play_weight, self.game)
 
     def init(self, params: Any, x: Array, key: Array) -> Knowledge:
         def of_seat(seat: Any) -> Knowledge:
@@ -115,18 +112,14 @@ class DetectiveShaping(Learner):
             step = self.rate * jax.grad(self.worth)(x[seat], seat, layers, second)
             return step, Knowledge(layers, optimiser, agents, before.count + 1)
 
-        return jax.lax.map(
-            of_seat, jnp.arange(2)
-        )  # a copy of this program per seat would take twice as long to compile
+        # A loop over seats: copies of this program would take as many times as long to compile.
+        return jax.lax.map(of_seat, jnp.arange(2))
 
     def worth(self, own: Array, seat: Any, layers: Any, key: Array) -> Array:
         """The objective f32[] of player `seat` with the policy `own` f32[D]."""
         first, second = jax.random.split(key)
         against = self.payoffs_against_detective(own, seat, layers, first)[seat]
-        if not self.game.symmetric:
-            return against
-        weight = 1.0 if self.self_play_weight is None else self.self_play_weight
-        return against + weight * payoff_from(self.game, second)(jnp.stack([own, own]))[seat]
+        return against + weighted(payoff_from(self.game, second), own, seat, self.self_play_weight, self.game)
 
     def payoffs_against_detective(self, own: Array, seat: Any, layers: Any, key: Array) -> Array:
         """Payoffs f32[2] of player `seat` with the policy `own` f32[D], and of the detective."""
@@ -135,8 +128,8 @@ class DetectiveShaping(Learner):
         return payoff_from(self.game, to_play)(self._seated(own, logits, seat))
 
     def answers(self, own: Array, seat: Any, key: Array) -> Array:
-        """What both players would get if the other chose an action at a state and else at random, f32[2 N A], less the
-        mean over the actions at the state, in the unit of LOUDNESS times the payoffs' range."""
+        """Payoffs of both players if the other chooses an action at a state and else acts at random, f32[2 N A], less
+        their mean over the actions at the state, as LOUDNESS times the share of the payoffs' range."""
         states, actions = self._shape()
         questions = SURE * jnp.eye(states * actions, dtype=own.dtype).reshape(-1, states, actions)
 
