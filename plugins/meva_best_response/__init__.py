@@ -1,0 +1,1 @@
+"""Learners that shape a best response to themselves."""
