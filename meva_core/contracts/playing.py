@@ -151,6 +151,11 @@ class Sampled(Protocol):
         ...
 
     @property
+    def players(self) -> tuple[Policy, ...]:
+        """The policy of each seat as it acts with a whole row of x f32[D], which may choose a rule-based player."""
+        ...
+
+    @property
     def exact(self) -> Any:
         """The exact game between these policies; None if there is none."""
         ...
