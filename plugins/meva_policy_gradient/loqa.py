@@ -104,6 +104,7 @@ class LOQA(EpisodeLearner):
         default=0.3, doc="temperature of the others' choices, in ranges of one step's payoff", check=positive
     )
     trace: float = leaf(default=0.95, doc="lambda of advantages and returns; 1: no bootstrap", check=between(0, 1))
+    reach: float = leaf(default=0.95, doc="lambda of the effects on the returns of others", check=between(0, 1))
     entropy_weight: float = leaf(default=0.0, doc="weight c of the entropy", check=not_negative)
     current_reward: bool = static(default=True, doc="the return that is shaped contains the reward of the same step")
     former: int = static(default=0, doc="former policies that are kept as co-players; 0: none", check=at_least(0))
@@ -152,7 +153,7 @@ class LOQA(EpisodeLearner):
         mine = judged[seat]
         log_policy = self._log_policy(self.game.policies[seat], own, mine.seen)
         log_probs = seeing.of_actions(log_policy, mine.seen)
-        advantages = mine.advantages / unit
+        advantages = seeing.standardised(mine.advantages, mine.seen)
         assumed = sum(self.assumed(each, log_probs, unit) for other, each in enumerate(judged) if other != seat)
         gain = advantages * (log_probs + self.weight * assumed) + self.entropy_weight * seeing.entropy(log_policy)
         return seeing.mean_over_steps(gain, mine.seen)
@@ -161,7 +162,7 @@ class LOQA(EpisodeLearner):
         """Log-probabilities f32[B, T] of another player's actions in its assumed policy, differentiable in the own
         log-probabilities f32[B, T]."""
         returns = jax.vmap(shaped_returns, in_axes=(0, 0, 0, 0, None, None))(
-            log_probs, other.values + other.advantages, other.advantages, other.seen.discounts, self.trace,
+            log_probs, other.values + other.advantages, other.advantages, other.seen.discounts, self.reach,
             self.current_reward,
         )  # fmt: skip
         taken = other.seen.actions[..., None] == jnp.arange(other.action_values.shape[-1])
@@ -231,12 +232,12 @@ def shaped_returns(
 ) -> Array:
     """Returns f32[T] of another player from each step on, differentiable in the own log-probabilities f32[T]:
 
-        R_t + sum_(k >= t) (d trace)^(k - t) A_k (box(c_k) - box(c_(k-1))),   c_k = sum_(l = t..k) log_probs_l.
+        R_t + sum_(k >= t) (d l)^(k - t) A_k (box(c_k) - box(c_(k-1))),   c_k = sum_(l = t..k) log_probs_l.
 
     Only the first derivative is right, that of (box(log_probs_k) - 1), which is used here. Without `current_reward` the
-    reward of step t itself is a constant, and the sum begins at k = t + 1, with the factor d (d trace)^(k - t - 1).
+    reward of step t itself is a constant, and the sum begins at k = t + 1, with the factor d (d l)^(k - t - 1).
 
-    returns R, advantages A f32[T]: of the other player. discounts d f32[T]: between each step and the next.
+    returns R, advantages A f32[T]: of the other player. discounts d f32[T]: between each step and the next. trace: l.
     Source: Aghajohari et al. (2024), equation 7 and algorithm 1.
 
     >>> slope = jax.jacobian(lambda p: shaped_returns(p, *3 * [jnp.array([2.0, 4.0])], trace=1.0, current_reward=True))

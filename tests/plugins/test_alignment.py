@@ -72,7 +72,7 @@ def judged():
 def slope(judged, seat=0, **settings):
     """The gradient of LOQA's objective in the policy of a seat, f64[D]."""
     x, sides, unit = judged
-    rule = learner(LOQA, ipd(), trace=TRACE, **settings)
+    rule = learner(LOQA, ipd(), reach=TRACE, **settings)
     return jax.jit(jax.grad(lambda own: rule.objective(own, seat, sides, unit)))(x[seat])
 
 
@@ -99,7 +99,7 @@ def test_loqa_is_advantage_alignment_with_weights_of_the_assumed_policy(judged, 
     temperature = 0.3 * unit
     returns = other.values + other.advantages
     actions = np.asarray(other.seen.actions)
-    mine, yours = np.asarray(own.advantages) / unit, np.asarray(other.advantages)
+    mine, yours = np.asarray(seeing.standardised(own.advantages, own.seen)), np.asarray(other.advantages)
     gains = np.zeros_like(yours)
     for b, k in np.ndindex(gains.shape):
         for t in range(k + 1 if current else k):
@@ -115,12 +115,13 @@ def test_loqa_is_advantage_alignment_with_weights_of_the_assumed_policy(judged, 
 
 
 def test_loqa_without_shaping_is_actor_critic(judged):
-    x, (own, _), unit = judged
+    x, (own, _), _ = judged
+    advantages = seeing.standardised(own.advantages, own.seen)
 
     def objective(row):
         log_policy = seeing.log_policy(ipd().policies[0], row, own.seen)
         entropy = -jnp.sum(jnp.exp(log_policy) * log_policy, axis=-1)
-        return jnp.mean(seeing.of_actions(log_policy, own.seen) * own.advantages / unit + 0.1 * entropy)
+        return jnp.mean(seeing.of_actions(log_policy, own.seen) * advantages + 0.1 * entropy)
 
     found = slope(judged, weight=0.0, entropy_weight=0.1)
     np.testing.assert_allclose(found, jax.jit(jax.grad(objective))(x[0]), rtol=1e-10, atol=1e-10)
