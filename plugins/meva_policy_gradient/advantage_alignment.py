@@ -42,7 +42,8 @@ class AdvantageAlignment(EpisodeLearner):
 
     Every player judges what the others do by critics of their rewards, which it fits itself, from what they see; so
     the others may follow any rule. The first step of an episode has no past and A* = A there. At w = 0 the learner is
-    PPO; with one epoch and one minibatch it is Advantage Alignment on actor-critic gradients.
+    PPO with the same settings; with one epoch and one minibatch it is Advantage Alignment on actor-critic gradients.
+    A small `trace` helps: then an advantage is mostly about what was done in the very step.
 
     References:
         Duque, Aghajohari, Cooijmans, Ciuca, Zhang, Gidel & Courville (2025), Advantage Alignment Algorithms, ICLR:

@@ -77,7 +77,8 @@ class LOQA(EpisodeLearner):
     A_i generalised advantages, standardised, H_i the entropy, and p_j the assumed policy in which the value of the
     action taken, b_t, is the return of player j, differentiable in the log-probabilities of player i's actions (see
     `shaped_returns`). So a player makes likely what others did to its advantage, by paying them for it. All else is
-    constant. At w = 0 it is actor-critic.
+    constant. At w = 0 it is actor-critic. The effect of an action on a return fades with `reach` per step between them
+    (the paper has one lambda for both).
 
     The critics of actions learn by temporal differences (SARSA, Huber loss) with targets from an averaged critic. There
     is one for each player's rewards, from what that player sees, fitted here, so the others may follow any rule. In
