@@ -158,7 +158,7 @@ class Sampled(Protocol):
 
     @property
     def players(self) -> tuple[Policy, ...]:
-        """The policies as they play, so that a row of x may also choose a rule-based player."""
+        """The policy of each seat as it acts with a whole row of x f32[D], which may choose a rule-based player."""
         ...
 
     @property

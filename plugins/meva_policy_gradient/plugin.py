@@ -32,6 +32,20 @@ def meva_learners() -> Iterable[Entry]:
         "Continuous Control Using Generalized Advantage Estimation, ICLR",
         cites=("schulman2017proximal", "schulman2016high"),
     )
+    yield Entry(
+        "advantage_alignment",
+        "meva_policy_gradient.advantage_alignment:AdvantageAlignment",
+        "PPO that does good to those who did good to it",
+        "Duque et al. (2025), Advantage Alignment Algorithms, ICLR",
+        cites=("duque2025advantage",),
+    )
+    yield Entry(
+        "loqa",
+        "meva_policy_gradient.loqa:LOQA",
+        "shapes the action values by which others are assumed to choose",
+        "Aghajohari et al. (2024), LOQA: Learning with Opponent Q-Learning Awareness, ICLR",
+        cites=("aghajohari2024loqa",),
+    )
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -25,7 +26,16 @@ from meva_core.contracts import (
 )
 from meva_policy_gradient import seen as seeing
 from meva_policy_gradient.critics import critic_of
+from meva_policy_gradient.optimisers import adam
 from meva_policy_gradient.seen import Seen
+
+
+class Judged(NamedTuple):
+    """What a player saw, and what its critic says of it: values f32[B, T] before each action, advantages f32[B, T]."""
+
+    seen: Seen
+    values: Array
+    advantages: Array
 
 
 class Learning(NamedTuple):
@@ -69,6 +79,9 @@ class PPO(EpisodeLearner):
     minibatches: int = static(
         default=1, doc="parts into which each pass divides the episodes, without a remainder", check=at_least(1)
     )
+    centred: bool = static(
+        default=False, doc="advantages minus their mean at each step, for critics that do not know the time"
+    )
     longest_gradient: float = leaf(default=0.5, doc="norm to which longer gradients are cut", check=positive)
     network: Policy = derived(lambda self: critic_of(self.critic, self.game), doc="the critic")
 
@@ -78,30 +91,50 @@ class PPO(EpisodeLearner):
         return tuple(self._fresh(seat, x, jax.random.fold_in(key, seat)) for seat in range(len(x)))
 
     def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
-        rows, states = [], []
-        for seat, before in enumerate(state):
+        judged = self.judged(state, episodes)
+        return self.climb(state, x, judged, [self.gains(each) for each in judged], key)
+
+    def judged(self, state: tuple[Learning, ...], episodes: Episodes) -> tuple[Judged, ...]:
+        """The episodes as each player saw them, and as its own critic judges them: one entry per seat."""
+
+        def one(seat: int, learning: Learning) -> Judged:
             seen = seeing.seen_by(self.game, episodes, seat)
-            row, after = self._improved(seat, before, x[seat], seen, jax.random.fold_in(key, seat))
-            rows.append(row)
-            states.append(after)
-        return jnp.stack(rows) - x, tuple(states)
+            values = seeing.values(self.network, learning.critic, seen)
+            return Judged(seen, values, seeing.advantages(seen, values, self.trace))
+
+        return tuple(one(seat, learning) for seat, learning in enumerate(state))
+
+    def gains(self, judged: Judged) -> Array:
+        """The advantages A f32[B, T] of the objective."""
+        advantages = seeing.centred(judged.advantages, judged.seen) if self.centred else judged.advantages
+        return seeing.standardised(advantages, judged.seen)
+
+    def climb(
+        self, state: tuple[Learning, ...], x: Array, judged: Sequence[Judged], gains: Sequence[Array], key: Array
+    ) -> tuple[Array, tuple[Learning, ...]]:
+        """Steps f32[P, D] and the new state, if the objective takes `gains`, f32[B, T] per seat, as advantages A. The
+        critics learn the returns of what was judged."""
+        keys = [jax.random.fold_in(key, seat) for seat in range(len(state))]
+        each = zip(range(len(state)), state, x, judged, gains, keys, strict=True)
+        rows, states = zip(*[self._improved(*one) for one in each], strict=True)
+        return jnp.stack(rows) - x, states
 
     def _fresh(self, seat: int, x: Array, key: Array) -> Learning:
         critic = self.network.init(key).astype(x.dtype)
         own = x[seat, : self.game.policies[seat].policy_size]
         return Learning(critic, self._optimiser(self.rate).init(own), self._optimiser(self.critic_rate).init(critic))
 
-    def _improved(self, seat: int, before: Learning, row: Array, seen: Seen, key: Array) -> tuple[Array, Learning]:
+    def _improved(
+        self, seat: int, before: Learning, row: Array, judged: Judged, gains: Array, key: Array
+    ) -> tuple[Array, Learning]:
         """The player's row of x f32[D] after all epochs, and its state."""
-        policy, critic = self.game.policies[seat], self.network
-        values = seeing.values(critic, before.critic, seen)
-        advantages = seeing.advantages(seen, values, self.trace)
-        targets, advantages = advantages + values, seeing.standardised(advantages, seen)
+        policy, critic, seen = self.game.policies[seat], self.network, judged.seen
+        targets = judged.advantages + judged.values
 
         def improve(carry: tuple[Array, Learning], chosen: Array) -> tuple[tuple[Array, Learning], None]:
             own, learning = carry
-            part, gains, goals = jax.tree.map(lambda leaf: leaf[chosen], (seen, advantages, targets))
-            uphill = jax.grad(self._objective)(own, policy, part, gains)
+            part, climbed, goals = jax.tree.map(lambda leaf: leaf[chosen], (seen, gains, targets))
+            uphill = jax.grad(self._objective)(own, policy, part, climbed)
             moved, of_policy = self._optimiser(self.rate).update(-uphill, learning.of_policy)
             downhill = jax.grad(_error)(learning.critic, critic, part, goals)
             learnt, of_critic = self._optimiser(self.critic_rate).update(downhill, learning.of_critic)
@@ -127,7 +160,7 @@ class PPO(EpisodeLearner):
         return orders[:, : size * (episodes // size)].reshape(-1, size)
 
     def _optimiser(self, rate: Array | float) -> optax.GradientTransformation:
-        return optax.chain(optax.clip_by_global_norm(self.longest_gradient), optax.adam(rate, eps=1e-5))  # pyright: ignore
+        return adam(rate, self.longest_gradient)
 
 
 def _error(numbers: Array, critic: Policy, seen: Seen, targets: Array) -> Array:

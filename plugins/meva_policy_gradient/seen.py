@@ -57,6 +57,18 @@ def log_policy(policy: Policy, own: Array, seen: Seen) -> Array:
     return jax.nn.log_softmax(jax.vmap(lambda o: logits_along(policy, own, o))(seen.observations))
 
 
+def outputs(network: Policy, numbers: Array, observations: Array, one_hot: bool) -> Array:
+    """Outputs f32[B, T, A] of a network f32[D] along observations f32[B, T, O].
+
+    one_hot: observations are rows of the identity matrix; then a network without memory is asked once for each of them,
+    and not at all steps of all episodes.
+    """
+    if not one_hot or network.memory_size:
+        return jax.vmap(lambda o: logits_along(network, numbers, o))(observations)
+    at_states = logits_along(network, numbers, jnp.eye(observations.shape[-1], dtype=observations.dtype))
+    return jnp.matmul(observations, at_states, precision="highest")
+
+
 def of_actions(log_probs: Array, seen: Seen) -> Array:
     """The entries f32[B, T] of log-probabilities f32[B, T, A] that belong to the actions taken."""
     return jnp.take_along_axis(log_probs, seen.actions[..., None], axis=-1)[..., 0]
@@ -80,6 +92,12 @@ def advantages(seen: Seen, values: Array, trace: Array | float) -> Array:
 def mean_over_steps(numbers: Array, seen: Seen) -> Array:
     """Mean f32[] of numbers f32[B, T] over the steps of all episodes before their ends."""
     return jnp.sum(numbers * seen.alive) / jnp.maximum(jnp.sum(seen.alive), 1)
+
+
+def centred(numbers: Array, seen: Seen) -> Array:
+    """Numbers f32[B, T] minus their mean at each step over the episodes that reach it."""
+    counts = jnp.maximum(jnp.sum(seen.alive, axis=0), 1)
+    return numbers - jnp.sum(numbers * seen.alive, axis=0) / counts
 
 
 def standardised(numbers: Array, seen: Seen) -> Array:
