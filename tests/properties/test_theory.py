@@ -21,8 +21,9 @@ GAMES = [offer.name for offer in KNOWN.of_kind("game") if hasattr(loading.load(o
 MADE = {name: meva.make("game", name) for name in GAMES}
 START = {name: np.zeros((game.num_players, game.policy_size), np.float32) for name, game in MADE.items()}
 SMALL = {"order": 1, "quantiles": 4, "formulation": "correction", "value_model": {"width": 8, "blocks": 0}}
-# Learners that payoffs alone do not define; their theorems are in plugins/test_pola.py and test_policy_gradient.py.
-ELSEWHERE = ("pola", "a2c", "ppo", "reinforce")
+# Learners that payoffs alone do not define; their theorems are in plugins/: test_pola, test_pola_dice and
+# test_policy_gradient.
+ELSEWHERE = ("pola", "pola_dice", "a2c", "ppo", "reinforce")
 OF_OTHERS = ("look_ahead_rate", "weight", "discount")  # at 0 nobody else is thought of
 
 
