@@ -62,9 +62,9 @@ class POLADice(EpisodeLearner):
         check=not_negative,
         per_payoff=True,
     )
-    ascent_rate: float = leaf(default=0.03, doc="learning rate of the optimiser", check=positive)
-    ascent_steps: int = static(default=50, doc="steps of the optimiser per step of a match", check=between(1, 10**6))
-    response_rate: float = leaf(default=1.0, doc="learning rate of the others' steps", check=positive)
+    ascent_rate: float = leaf(default=0.1, doc="learning rate of the optimiser", check=positive)
+    ascent_steps: int = static(default=20, doc="steps of the optimiser per step of a match", check=between(1, 10**6))
+    response_rate: float = leaf(default=0.4, doc="learning rate of the others' steps", check=positive)
     response_steps: int = static(default=2, doc="steps of every other player", check=between(1, 1000))
     optimiser: str = static(default="adam", doc="optimiser of the own policy", check=one_of("adam", "sgd"))
 
