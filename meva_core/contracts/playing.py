@@ -175,6 +175,14 @@ class Sampled(Protocol):
         """Episodes [B, ...] between the policies of x f32[P, D]."""
         ...
 
+    def estimate(self, episodes: Episodes) -> Array:
+        """The payoffs f32[P] that `sample` returns, with their derivatives, from episodes [B, ...] of `play`."""
+        ...
+
+    def shares(self, episodes: Episodes) -> Array:
+        """The weight f32[B] of each episode in the mean over all, of sum 1."""
+        ...
+
     def weights(self, alive: Array) -> Array:
         """The weight f32[T] of each step's reward in the payoff of an episode with this `alive` f32[T]."""
         ...

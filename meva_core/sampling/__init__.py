@@ -1,6 +1,6 @@
 """Games between policies of any kind; and games that are played: episodes, and payoffs that are estimated from them."""
 
-from meva_core.sampling.along import logits_along
+from meva_core.sampling.along import divergence_along, logits_along
 from meva_core.sampling.enumerated import Enumerated
 from meva_core.sampling.play import play
 from meva_core.sampling.rollouts import Rollouts
@@ -11,6 +11,7 @@ __all__ = [
     "Enumerated",
     "Rollouts",
     "WithPolicies",
+    "divergence_along",
     "logits_after",
     "logits_along",
     "play",

@@ -52,34 +52,32 @@ def unfold(
 
     keys: a key for the first state, and keys [T] for the steps. choices: [T, P].
     """
-    rows = [x[i, : policy.policy_size] for i, policy in enumerate(policies)]
+    # A division into rows, not an index: the derivative of an index is a row of zeros but for one part, and a program
+    # that needs one row's derivative would compute all.
+    each = zip(jnp.split(x, len(policies)), policies, strict=True)
+    rows = [row[0, : policy.policy_size] for row, policy in each]
     constant = jax.lax.stop_gradient(rows)
-    # Only a policy with memory has to be differentiated step by step. Others are asked again for their logits
-    # afterwards, at all steps at once, so that no derivative of any order runs through the loop.
-    playing = [row if policy.memory_size else held for policy, row, held in zip(policies, rows, constant, strict=True)]
 
     def step(carry: tuple, now: tuple) -> tuple:
         state, observations, memories = carry
         key, choice = now
-        acts = [p.act(row, m, o) for p, row, m, o in zip(policies, playing, memories, observations, strict=True)]
-        logits = tuple(each for each, _ in acts)
-        chosen = [choose(jax.lax.stop_gradient(each), choice[i]) for i, each in enumerate(logits)]
+        acts = [p.act(row, m, o) for p, row, m, o in zip(policies, constant, memories, observations, strict=True)]
+        chosen = [choose(logits, choice[i]) for i, (logits, _) in enumerate(acts)]
         actions = jnp.stack(chosen).astype(jnp.int32)
         state, after, rewards = rules.step(state, actions, key)
-        remembered = tuple(each if policy.memory_size else None for policy, each in zip(policies, logits, strict=True))
-        return (state, after, tuple(memory for _, memory in acts)), (observations, actions, rewards, remembered)
+        return (state, after, tuple(memory for _, memory in acts)), (observations, actions, rewards)
 
     state, first = rules.reset(keys[0])
-    carry = state, first, tuple(policy.begin(row) for policy, row in zip(policies, playing, strict=True))
+    carry = state, first, tuple(policy.begin(row) for policy, row in zip(policies, constant, strict=True))
     (_, final, _), found = jax.lax.scan(step, carry, (keys[1], choices), unroll=UNROLLED)
-    observations, actions, rewards, remembered = found
+    observations, actions, rewards = found
     states = states_of(rules)
 
+    # Policies are asked again for their logits, so that no derivative runs through the loop above, which has the game
+    # in it. One without memory is asked at all steps at once, or at all states.
     def log_probs(i: int, policy: Policy) -> Array:
         seen, taken = observations[:, i], actions[:, i]
-        if remembered[i] is not None:
-            return log_prob(remembered[i], taken)
-        if states is not None:
+        if states is not None and not policy.memory_size:
             return _log_prob_at(logits_along(policy, rows[i], states), seen, taken)
         return log_prob(logits_along(policy, rows[i], seen), taken)
 

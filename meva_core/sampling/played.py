@@ -73,7 +73,11 @@ class PlayedGame(Game):
 
     def sample(self, x: Array, key: Array) -> Array:
         """Estimated payoffs f32[P] of x f32[P, D]; the derivatives of every order estimate those of the payoffs."""
-        episodes = self.play(x, key)
+        return self.estimate(self.play(x, key))
+
+    def estimate(self, episodes: Episodes) -> Array:
+        """Estimated payoffs f32[P] of the policies that played these episodes [B, ...]; the derivatives of every order
+        estimate those of the payoffs."""
         weights = jax.vmap(self.weights)(episodes.alive)
         shares = self.shares(episodes)
         returns = jax.vmap(returns_to_go)(episodes.rewards, weights)

@@ -17,6 +17,13 @@ def meva_learners() -> Iterable[Entry]:
         "Zhao et al. (2022), Proximal Learning with Opponent-Learning Awareness, NeurIPS",
         cites=("zhao2022proximal",),
     )
+    yield Entry(
+        "pola_dice",
+        "meva_proximal.pola_dice:POLADice",
+        "POLA from episodes, for policies of any kind",
+        "Zhao et al. (2022), Proximal Learning with Opponent-Learning Awareness, NeurIPS",
+        cites=("zhao2022proximal",),
+    )
 
 
 @hookimpl
