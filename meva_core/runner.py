@@ -58,7 +58,8 @@ def run(
 
     game, learner and opponent (or a list of opponents, by seat) are names, or your own component classes or objects.
     An object's hyper-parameters replace the recipe's, and a learner is rebuilt for the game of the run. policy: what
-    the players' numbers mean, also a name, a class or an object; None for the game's own policies. evaluate: names or
+    the players' numbers mean, also a name, a class or an object, or a list of these by seat; None for the game's own
+    policies. evaluate: names or
     classes of the evaluations to run; "default" stands for those that run when none are picked. sampled: play the game,
     and estimate its payoffs from episodes; a game without exact payoffs is always played. `set` changes any
     hyper-parameter: `set={"learner.rate": 1.5}`; if its value is a name, it may also be a class.

@@ -35,7 +35,8 @@ def parse_settings(context: click.Context, parameter: click.Parameter, values: t
 @click.option(
     "--policy",
     metavar="NAME",
-    help="Meaning of the players' numbers, a network for example (see: meva list policy) [default: the game's own].",
+    help="Meaning of the players' numbers, a network for example (see: meva list policy), or NAME,NAME,... by seat "
+    "[default: the game's own].",
 )
 @click.option(
     "--recipe",
@@ -158,7 +159,7 @@ def run_command(
     computing.prepare(device, devices)
     registry, files = runner.plugins(registry_file)
     if policy is not None:
-        overrides = {"policy.name": policy, **overrides}
+        overrides = {**_by_seat(policy), **overrides}
     fit = {"fit.seed": seed, "fit.seeds": seeds, "fit.on_divergence": on_divergence}
     overrides |= {path: value for path, value in fit.items() if value is not None}
     if resume is not None:
@@ -193,6 +194,15 @@ def parse_setting(text: str) -> tuple[str, Any]:
     from meva_core.registry import toml_reading
 
     return toml_reading.parse_setting(text, "--set SECTION.NAME=VALUE")
+
+
+def _by_seat(policy: str) -> dict[str, Any]:
+    """Overrides for the names of policies, separated by commas: one for all seats, or one for each."""
+    names = [name.strip() for name in policy.split(",")]
+    if not all(names):
+        raise BadValue(f"expected --policy NAME, or NAME,NAME,... by seat, got {policy!r}")
+    every, *others = names
+    return {"policy.name": every, **{f"policy.{seat}.name": name for seat, name in enumerate(others, start=2)}}
 
 
 def _new_folder(experiment: Experiment) -> Path:

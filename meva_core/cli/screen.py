@@ -54,8 +54,8 @@ class Screen(Progress):
         say(f"[bold]{experiment.game.name}[/bold]: {plays}")
         for note in notes:
             say(f"  {note}", markup=False)
-        if experiment.policy is not None:
-            say(f"  policy {experiment.policy.name}", markup=False)
+        if policies := labels.of_policies(experiment):
+            say(f"  policy {policies}", markup=False)
         players = dict(zip(labels.of(experiment), (experiment.learner, *experiment.opponents), strict=True))
         for label, player in players.items():
             for name, part in player.parts.items():

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from meva_core.contracts.evaluation import Column as Column
     from meva_core.contracts.evaluation import Evaluation as Evaluation
     from meva_core.contracts.evaluation import Panel as Panel
+    from meva_core.contracts.frames import Frames as Frames
+    from meva_core.contracts.frames import Mark as Mark
     from meva_core.contracts.hooks import Entry as Entry
     from meva_core.contracts.hooks import hookimpl as hookimpl
     from meva_core.contracts.playing import EpisodeLearner as EpisodeLearner
@@ -56,6 +58,7 @@ _HOMES = {
     **dict.fromkeys(("Answer", "Asking", "Column", "Evaluation", "Panel"), "evaluation"),
     "Episodes": "episodes",
     "first_state": "states",
+    **dict.fromkeys(("Frames", "Mark"), "frames"),
     **dict.fromkeys(("Facing", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
     **dict.fromkeys(("component", "derived", "leaf", "part", "static"), "components"),

@@ -61,9 +61,10 @@ class Panel:
     """A part of the page that changes with the slider.
 
     script: a JavaScript function (box, rows, tools) => show: it fills the element `box` once and returns a function
-    that shows row number v; `tools.svg` and `tools.html` make elements. rows: JSON for each row. shows_policies: True
-    if the panel shows more about policies than the page's bars of them do; then the page leaves the bars out. style:
-    rules of CSS for what it draws, in addition to those of the page.
+    that shows row number v; `tools.svg` and `tools.html` make elements, and `tools.bars(element, v => {name: [mean,
+    low, high]})` makes a bar for every name. rows: JSON for each row. shows_policies: True if the panel shows more
+    about policies than the page's bars of them do; then the page leaves the bars out. style: rules of CSS for what it
+    draws, in addition to those of the page.
     """
 
     script: str

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jax import Array
 
     from meva_core.contracts.episodes import Episodes
+    from meva_core.contracts.frames import Frames
 
 PyTree = Any
 
@@ -76,6 +77,11 @@ class SampledGame(Protocol):
         """Rule-based players by name: each a function of an observation f32[O] and the player's seat, which returns
         logits of the actions f32[A]."""
         return {}
+
+    def frames(self, episode: Episodes) -> Frames | None:
+        """One episode [T, ...], of numpy arrays, as boards that the page of a run shows one after the other; None if
+        the game has no picture."""
+        return None
 
 
 class Policy(Protocol):
@@ -148,6 +154,11 @@ class Sampled(Protocol):
     @property
     def policies(self) -> tuple[Policy, ...]:
         """The policy of each seat."""
+        ...
+
+    @property
+    def players(self) -> tuple[Policy, ...]:
+        """The policies as they play, so that a row of x may also choose a rule-based player."""
         ...
 
     @property

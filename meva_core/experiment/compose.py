@@ -166,12 +166,17 @@ def played_game(experiment: Experiment) -> Game:
 
     Raises BadCombination if they do not fit together, and the errors of `compose`.
     """
-    return game_between(experiment.game, experiment.policy, experiment.sample)
+    return game_between(experiment.game, experiment.policy, experiment.sample, experiment.by_seat)
 
 
-def game_between(choice: Choice, policy: Choice | None, sample: Mapping[str, Any] | None = None) -> Game:
+def game_between(
+    choice: Choice,
+    policy: Choice | None,
+    sample: Mapping[str, Any] | None = None,
+    by_seat: Mapping[int, Choice] | None = None,
+) -> Game:
     """Build a game, played between policies if some are chosen; tables leave an exact game as it is. sample: its
-    payoffs are estimated from episodes."""
+    payoffs are estimated from episodes. by_seat: the policies of seats, counted from 1, that have others."""
     game = build(choice, "game")
     if not choice.offer.bundled:
         checks.game(choice.offer, game)
@@ -179,17 +184,26 @@ def game_between(choice: Choice, policy: Choice | None, sample: Mapping[str, Any
         kinds.check("game", game, "game")  # an exact one
         return game
     rules = game if kinds.form("game", type(game)) == "sampled_game" else rules_of(game)
-    own = _policy(policy, game, rules)
+    policies = _policies(policy, by_seat or {}, game, rules)
     if sample is not None:
-        policies = (own,) * rules.num_players
         return conversion.construct(Rollouts, {"rules": rules, "policies": policies, **sample}, "sample")
-    return game if own.tabular else WithPolicies(game=game, policies=(own,) * game.num_players)
+    return game if all(own.tabular for own in policies) else WithPolicies(game=game, policies=policies)
 
 
-def _policy(choice: Choice, game: Game, rules: SampledGame) -> Policy:
+def _policies(every: Choice, by_seat: Mapping[int, Choice], game: Game, rules: SampledGame) -> tuple[Policy, ...]:
+    """Build the policy of each seat. Raises BadCombination for a seat that the game does not have."""
+    if max(by_seat, default=0) > (players := rules.num_players):
+        raise BadCombination(f"expected policies of seats from 1 to {players}, got one for seat {max(by_seat)}")
+    policies = [_policy(every, game, rules, "policy")] * players
+    for seat, choice in by_seat.items():
+        policies[seat - 1] = _policy(choice, game, rules, f"policy.{seat}")
+    return tuple(policies)
+
+
+def _policy(choice: Choice, game: Game, rules: SampledGame, path: str) -> Policy:
     """Build a policy for the observations and actions of a game's rules."""
     arguments = policy_arguments(rules)
-    policy = as_part(choice, game, "policy")(**arguments)
+    policy = as_part(choice, game, path)(**arguments)
     if not choice.offer.bundled:
         checks.policy(choice.offer, policy, arguments["observation_size"], arguments["num_actions"])
     return policy
@@ -207,7 +221,7 @@ def _check_source(experiment: Experiment, game: Game) -> None:
         if source == "payoff" and isinstance(game, Sampled) and game.exact is None:
             raise BadCombination(
                 f"{choice.name} learns from exact payoffs: expected a game and policies that have them, got "
-                f"{experiment.game.name} with {experiment.policy.name if experiment.policy else 'its own'} policies, "
+                f"{experiment.game.name} with {labels.of_policies(experiment) or 'its own'} policies, "
                 "which is only played: choose another learner (meva list learner)"
             )
 

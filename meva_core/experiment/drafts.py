@@ -49,7 +49,8 @@ class Side:
 class Draft:
     """The tables of an experiment; `override` changes them.
 
-    policy: empty if the game has its own policies. sample: None if the game is not played.
+    policy: empty if the game has its own policies; a table inside it that has the number of a seat as its name is for
+    this seat. sample: None if the game is not played.
     """
 
     game: Table
@@ -64,6 +65,12 @@ class Draft:
     def sides(self) -> list[Side]:
         """The learner and its opponents."""
         return [self.learner, *self.opponents]
+
+    @property
+    def policies(self) -> list[str]:
+        """The names of all policies, each once; empty if the game has its own."""
+        seats = [own for seat, own in self.policy.items() if is_seat(seat)]
+        return list(dict.fromkeys(own["name"] for own in ([self.policy, *seats] if self.policy else [])))
 
     def to_plain(self) -> dict[str, Any]:
         """The tables in the layout of an experiment's file."""
@@ -134,11 +141,21 @@ class Draft:
             side.put(path, path, value)
 
     def _override_policy(self, name: str, path: str, value: Any) -> None:
+        seat, _, inner = name.partition(".")
+        if not self.policy and name != "name":
+            raise BadValue(
+                f"expected --policy NAME with {path}, got none: a game's own policies have no {inner or name}"
+            )
+        table = self.policy
+        if is_seat(seat):
+            if not inner:
+                raise BadValue(f"expected policy.{seat}.NAME, got {path!r}: name one of its hyper-parameters")
+            table, name = self.policy.setdefault(seat, {}), inner
+            if not table and name != "name":
+                raise BadValue(f"expected policy.{seat}.name with {path}, got none: seat {seat} plays as all others do")
         if name == "name":
-            _rename(self.policy, value)
-        elif not self.policy:
-            raise BadValue(f"expected --policy NAME with {path}, got none: a game's own policies have no {name}")
-        self.policy[name] = value
+            _rename(table, value)
+        table[name] = value
 
     def _override_sample(self, name: str, path: str, value: Any) -> None:
         if self.sample is None:
@@ -155,10 +172,18 @@ class Draft:
         self.evaluate[evaluation] = table
 
 
+def is_seat(name: str) -> bool:
+    """True for the number of a seat, counted from 1: the name of a table in [policy]."""
+    return re.fullmatch("[1-9][0-9]*", name) is not None
+
+
 def _rename(table: Table, name: Any) -> None:
-    """Empty the table of another entry, whose hyper-parameters do not apply to the entry `name`."""
+    """Empty the table of another entry, whose hyper-parameters do not apply to the entry `name`; tables of single seats
+    stay."""
     if table.get("name") != name:
+        seats = {key: own for key, own in table.items() if is_seat(key)}
         table.clear()
+        table.update(seats)
 
 
 def of_experiment(experiment: Experiment) -> Draft:

@@ -73,7 +73,8 @@ class EvaluateSettings:
 class Experiment:
     """A fully resolved experiment: every hyper-parameter is written out, so later changes of defaults have no effect.
 
-    policy: the meaning of the players' numbers, from the table [policy]; None for the game's own policies.
+    policy: the meaning of the players' numbers, from the table [policy]; None for the game's own policies. by_seat:
+        the policies of seats that have others, seat -> policy, counted from 1, from the tables [policy.SEAT].
     sample: hyper-parameters of `meva_core.sampling.Rollouts`, if the game is played; None if its payoffs are computed.
 
     In the file, the tables of the first learner's parts are at the top level; they also apply to every other learner
@@ -87,6 +88,7 @@ class Experiment:
     evaluate: EvaluateSettings = attrs.field(factory=EvaluateSettings)
     evaluations: tuple[Choice, ...] = ()
     policy: Choice | None = None
+    by_seat: Mapping[int, Choice] = attrs.field(factory=dict)
     sample: Mapping[str, Any] | None = None
     recipe: str = "default"
     source: str = ""
@@ -122,7 +124,8 @@ class Experiment:
         plain: dict[str, Any] = {"schema": SCHEMA, "recipe": self.recipe, "source": self.source}
         plain["game"] = self.game.to_plain()
         if self.policy is not None:
-            plain["policy"] = self.policy.to_plain()
+            own = {str(seat): policy.to_plain() for seat, policy in self.by_seat.items()}
+            plain["policy"] = {**self.policy.to_plain(), **own}
         if self.sample is not None:
             plain["sample"] = without_none(as_plain(self.sample))
         plain["learner"] = self.learner.to_plain()
@@ -136,14 +139,20 @@ class Experiment:
 
     @property
     def cast(self) -> list[Choice]:
-        """The game, the policy if there is one, and every player with its parts."""
-        policies = [] if self.policy is None else [self.policy]
-        return [choice for each in (self.game, *policies, self.learner, *self.opponents) for choice in each.everybody]
+        """The game, the policies if there are any, and every player with its parts."""
+        return [
+            choice for each in (self.game, *self.policies, self.learner, *self.opponents) for choice in each.everybody
+        ]
 
     @property
     def participants(self) -> list[Choice]:
         """The cast, the evaluations, and the entries that the evaluations name."""
         return [*self.cast, *(choice for evaluation in self.evaluations for choice in evaluation.everybody)]
+
+    @property
+    def policies(self) -> list[Choice]:
+        """The policy of all seats, if there is one, and those of single seats."""
+        return [] if self.policy is None else [self.policy, *self.by_seat.values()]
 
     def as_installed(self) -> Experiment:
         """The same experiment with the origins of the installed plugins, as a new run records them: a file may name
@@ -153,6 +162,7 @@ class Experiment:
             self,
             game=self.game.as_installed(),
             policy=None if self.policy is None else self.policy.as_installed(),
+            by_seat={seat: policy.as_installed() for seat, policy in self.by_seat.items()},
             learner=learner,
             opponents=unless_self_play(learner, tuple(rival.as_installed() for rival in self.opponents)),
         )

@@ -17,6 +17,11 @@ def of(experiment: Experiment) -> list[str]:
     return told_apart([experiment.learner, *experiment.opponents])
 
 
+def of_policies(experiment: Experiment) -> str:
+    """The labels of the policies, each once, "mlp and gru" if seats have different ones; empty for a game's own."""
+    return " and ".join(dict.fromkeys(told_apart(experiment.policies)))
+
+
 def told_apart(players: Sequence[Choice]) -> list[str]:
     """A label for each player: its name, or "lola (variant=taylor)" if another player with that name is different.
 

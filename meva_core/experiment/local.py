@@ -147,8 +147,8 @@ def check_paths(**given: Any) -> None:
 def cast(
     registry: Registry, game: Any, learner: Any, opponents: Any, overrides: Mapping[str, Any], policy: Any = None
 ) -> Cast:
-    """Turn names, classes and objects into names. opponents: one opponent, or a list of them. policy: None for the
-    game's own policies."""
+    """Turn names, classes and objects into names. opponents: one opponent, or a list of them. policy: one for all
+    seats, or a list of them by seat; None for the game's own policies."""
     rivals = opponents if isinstance(opponents, (list, tuple)) else [] if opponents is None else [opponents]
     everybody = [Taken(registry, "", {})]
     paths = ["opponent"] if len(rivals) == 1 else [f"opponent.{n}" for n in range(1, len(rivals) + 1)]
@@ -156,9 +156,9 @@ def cast(
     for kind, given, path in roles + [("learner", rival, path) for rival, path in zip(rivals, paths, strict=True)]:
         everybody.append(take(everybody[-1].registry, kind, given, path))
     played, first, *others = everybody[1:]
-    if policy is not None:
-        taken = take(everybody[-1].registry, "policy", policy, "policy")
-        everybody.append(attrs.evolve(taken, overrides={"policy.name": taken.name, **taken.overrides}))
+    for path, given in _by_seat(policy):
+        taken = take(everybody[-1].registry, "policy", given, path)
+        everybody.append(attrs.evolve(taken, overrides={f"{path}.name": taken.name, **taken.overrides}))
     registry, named, learners = everybody[-1].registry, {}, [taken.name for taken in (first, *others)]
     for path, value in overrides.items():
         if path == "evaluate.asked" and isinstance(value, list):
@@ -175,6 +175,16 @@ def cast(
         overrides={**{name: value for one in everybody for name, value in one.overrides.items()}, **named},
         made_for=[one.game for one in (first, *others) if one.game is not None],
     )
+
+
+def _by_seat(policy: Any) -> list[tuple[str, Any]]:
+    """The policies that a caller passes, each with its path in overrides. Raises BadValue for an empty list."""
+    if policy is None:
+        return []
+    if isinstance(policy, (list, tuple)) and not policy:
+        raise BadValue(f"expected a policy, or a list of policies by seat, got {policy!r}")
+    every, *others = policy if isinstance(policy, (list, tuple)) else [policy]
+    return [("policy", every), *((f"policy.{seat}", other) for seat, other in enumerate(others, start=2))]
 
 
 def identity(cls: type) -> str:
@@ -210,7 +220,7 @@ def _named_at(registry: Registry, path: str, learners: Iterable[str]) -> str | N
     if section == "evaluate" and any(offer.goes_by(evaluation) for offer in registry.of_kind("evaluation")):
         own = hyperparameters(loading.load(registry.find("evaluation", evaluation)))
         return next((h.names or None for h in own if h.name == setting), None)
-    if path == "policy.name":
+    if re.fullmatch(r"policy(\.[0-9]+)?\.name", path):
         return section
     if not path.endswith(".name"):
         return None

@@ -8,8 +8,8 @@ from typing import Any
 
 from meva_core.contracts import conversion
 from meva_core.errors import BadFolder, BadValue, did_you_mean
-from meva_core.experiment import evaluations, versions
-from meva_core.experiment.choice import read_choice, read_learner
+from meva_core.experiment import drafts, evaluations, versions
+from meva_core.experiment.choice import Choice, read_choice, read_learner
 from meva_core.experiment.experiment import (
     SCHEMA,
     Experiment,
@@ -59,6 +59,7 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
     table = plain.get("evaluate", {})
     evaluate, chosen = evaluations.read(registry, table)
     evaluations.check_asked(registry, evaluate, chosen, table)
+    policy, by_seat = _policies(registry, plain["policy"]) if "policy" in plain else (None, {})
     learner = read_learner(registry, plain["learner"], shared, "learner")
     paths = [opponent_path(len(opponents), n) for n in range(len(opponents))]
     rivals = tuple(read_learner(registry, o, shared, path) for o, path in zip(opponents, paths, strict=True))
@@ -72,11 +73,21 @@ def from_plain(registry: Registry, plain: Mapping[str, Any], where: str) -> Expe
         fit=_settings(FitSettings, plain.get("fit", {}), "fit"),
         evaluate=evaluate,
         evaluations=tuple(chosen),
-        policy=read_choice(registry, "policy", plain["policy"], "policy") if "policy" in plain else None,
+        policy=policy,
+        by_seat=by_seat,
         sample=_sample(plain["sample"]) if "sample" in plain else None,
         recipe=conversion.convert(plain.get("recipe", "default"), str, "recipe"),
         source=conversion.convert(plain.get("source", ""), str, "source"),
     )
+
+
+def _policies(registry: Registry, plain: Any) -> tuple[Choice, dict[int, Choice]]:
+    """The policy of all seats, and those of single seats, from the table [policy] and the tables [policy.SEAT]."""
+    table = toml_tables.table(plain, "policy")
+    seats = {name: own for name, own in table.items() if drafts.is_seat(name)}
+    every = {name: value for name, value in table.items() if name not in seats}
+    own = {int(seat): read_choice(registry, "policy", own, f"policy.{seat}") for seat, own in seats.items()}
+    return read_choice(registry, "policy", every, "policy"), own
 
 
 def _sample(plain: Any) -> dict[str, Any]:

@@ -64,8 +64,8 @@ def resolve(
     evaluations.check_overrides(registry, draft.evaluate, overrides or {})
     if draft.game != of_recipe:
         source += _in_another_unit(registry, of_recipe, draft, overrides or {})
-    if own is not NO_RECIPE and draft.policy.get("name") != chosen_policy:
-        source += _for_tables(registry, draft.policy["name"])
+    if own is not NO_RECIPE and draft.policies != ([] if chosen_policy is None else [chosen_policy]):
+        source += _for_tables(registry, draft.policies)
     evaluate = evaluations.tables(registry, draft.evaluate, book.evaluations(0))
     head = {"schema": SCHEMA, "recipe": recipe, "source": source}
     plain = {**head, **draft.to_plain(), "evaluate": evaluate}
@@ -168,12 +168,11 @@ def _in_another_unit(
     return f"; its rates are for payoffs with a range of {meant:g}, not {played:g}: consider {', '.join(advice)}"
 
 
-def _for_tables(registry: Registry, policy: str) -> str:
-    """A clause for the source if the recipe's rates were chosen for the game's own policies, and `policy` is another
-    kind of them; else an empty string."""
-    if getattr(loading.load(registry.find("policy", policy)), "tabular", False):
-        return ""
-    return f"; its rates were chosen for tables, and {policy} policies may need others"
+def _for_tables(registry: Registry, policies: Sequence[str]) -> str:
+    """A clause for the source if the recipe's rates were chosen for the game's own policies, and some of `policies` are
+    of another kind; else an empty string."""
+    others = [name for name in policies if not getattr(loading.load(registry.find("policy", name)), "tabular", False)]
+    return f"; its rates were chosen for tables, and {' and '.join(others)} policies may need others" if others else ""
 
 
 def _payoff_range(offer: Offer, settings: Mapping[str, Any]) -> float:

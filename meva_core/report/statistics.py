@@ -38,6 +38,23 @@ def of_each_seed(samples: Sequence[np.ndarray]) -> dict[str, Any]:
     }
 
 
+def spreads(entries: np.ndarray, names: Sequence[str]) -> list[dict[str, dict[str, float | None]]]:
+    """Mean and quartiles, {mean, low, high}, of policy entries f32[S, N, P, E], per seat and entry name."""
+    flat = entries.reshape(-1, *entries.shape[-2:]).astype(float)
+    quartiles = np.quantile(flat, [0.25, 0.75], axis=0)
+    return [
+        {
+            name: {
+                "mean": number(flat[:, seat, d].mean()),
+                "low": number(quartiles[0, seat, d]),
+                "high": number(quartiles[1, seat, d]),
+            }
+            for d, name in enumerate(names)
+        }
+        for seat in range(flat.shape[1])
+    ]
+
+
 def number(value: Any) -> float | None:
     """Convert a number for JSON: None if it is not finite."""
     value = float(value)

@@ -3,7 +3,8 @@
     schema              4
     hash                hash of the experiment; equal hashes mean equal numbers (on one machine with equal versions)
     game, learner       names; opponents: names, empty in self-play; recipe, source
-    policy              name of the policies of all players; only if they are not the game's own
+    policy              name of the policies of all players, or names by seat, "mlp and gru"; only if they are not the
+                        game's own
     players             labels of the learner and the opponents: names, with differing hyper-parameters if players share
                         a name (meva_core/experiment/labels.py)
     payoff_range        widest range of a player's payoffs in this game: the unit of tolerances
@@ -47,7 +48,7 @@ from meva_core.experiment import labels
 from meva_core.experiment.experiment import Experiment
 from meva_core.report.merging import clash, merged, refuse, third_parties_last
 from meva_core.report.numbers import Numbers
-from meva_core.report.statistics import number, statistic
+from meva_core.report.statistics import number, spreads, statistic
 from meva_core.storage import run_folder
 
 SCHEMA = run_folder.SUMMARY
@@ -90,7 +91,7 @@ def of_matches(experiment: Experiment, seen: Seen) -> dict[str, Any]:
         "schema": SCHEMA,
         "hash": experiment.hash,
         "game": experiment.game.name,
-        **({"policy": experiment.policy.name} if experiment.policy is not None else {}),
+        **({"policy": of_policies} if (of_policies := labels.of_policies(experiment)) else {}),
         "learner": experiment.learner.name,
         "opponents": [opponent.name for opponent in experiment.opponents],
         "players": labels.of(experiment),
@@ -116,7 +117,7 @@ def _row(seen: Seen, v: int, value: float | None) -> dict[str, Any]:
         "payoffs": [statistic(payoffs[..., seat]) for seat in range(payoffs.shape[-1])],
         "self_play": statistic(payoffs.mean(axis=-1)) if len(seen.own) == len(seen.seats) else None,
         "seats": {str(seat + 1): {"payoff": statistic(payoffs[..., seat])} for seat in apart},
-        "policies": _policies(seen.entries[:, v], seen.entry_names),
+        "policies": spreads(seen.entries[:, v], seen.entry_names),
         "outcomes": {name: statistic(shares[:, v]) for name, shares in seen.outcomes.items()},
         "diverged": number(1 - np.isfinite(payoffs).all(axis=-1).mean()),
         "settled": number(seen.settled[:, v].mean()),
@@ -138,20 +139,3 @@ def _add(row: dict[str, Any], added: Mapping[str, Any], evaluation: Evaluation) 
             clash(evaluation, what, name)
         else:
             row[name] = value
-
-
-def _policies(entries: np.ndarray, names: tuple[str, ...]) -> list[dict[str, dict[str, float | None]]]:
-    """Mean and quartiles of policy entries f32[S, N, P, E], per seat and entry name."""
-    flat = entries.reshape(-1, *entries.shape[-2:]).astype(float)
-    quartiles = np.quantile(flat, [0.25, 0.75], axis=0)
-    return [
-        {
-            name: {
-                "mean": number(flat[:, seat, d].mean()),
-                "low": number(quartiles[0, seat, d]),
-                "high": number(quartiles[1, seat, d]),
-            }
-            for d, name in enumerate(names)
-        }
-        for seat in range(flat.shape[1])
-    ]

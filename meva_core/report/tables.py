@@ -48,6 +48,12 @@ def title(summary: Mapping[str, Any]) -> str:
     )
 
 
+def seats(summary: Mapping[str, Any]) -> list[str]:
+    """Labels of the players by seat; a single player takes all seats."""
+    players, count = summary["players"], len(summary["rows"][0]["payoffs"])
+    return [f"seat {n + 1}: {label}" for n, label in enumerate(players if len(players) > 1 else players * count)]
+
+
 @attrs.frozen
 class Grid:
     """A table before it is drawn: heads (lines split by a newline) and rows of text.

@@ -4,12 +4,14 @@ from meva_core.sampling.along import logits_along
 from meva_core.sampling.enumerated import Enumerated
 from meva_core.sampling.play import play
 from meva_core.sampling.rollouts import Rollouts
+from meva_core.sampling.situations import logits_after
 from meva_core.sampling.with_policies import WithPolicies, policy_arguments, rules_of
 
 __all__ = [
     "Enumerated",
     "Rollouts",
     "WithPolicies",
+    "logits_after",
     "logits_along",
     "play",
     "policy_arguments",

@@ -13,6 +13,8 @@ import numpy as np
 from jax import Array
 
 from meva_core.contracts.abstract import describe, difference
+from meva_core.contracts.episodes import Episodes
+from meva_core.contracts.frames import Frames
 from meva_core.contracts.playing import SampledGame
 from meva_core.errors import MevaError
 from meva_core.testing.scripted import episodes
@@ -100,6 +102,14 @@ def _check_episodes(rules: SampledGame) -> None:
             assert np.any(np.all(np.isclose(listed, row), axis=1)), (
                 f"observations: expected all that a player may have, but {row} is missing"
             )
+    _check_frames(rules, jax.tree.map(lambda leaf: np.asarray(leaf[0]), played))
     for name, share in rules.measures(played).items():
         check_array(f"measures(episodes)[{name!r}]", share, ())
         assert -1e-6 <= share <= 1 + 1e-6, f"measures(episodes)[{name!r}]: expected a share from 0 to 1, got {share}"
+
+
+def _check_frames(rules: SampledGame, episode: Episodes) -> None:
+    """Check the pictures of an episode, if there are any."""
+    if (found := rules.frames(episode)) is not None:
+        wrong = Frames.complaint(found, len(episode.rewards), rules.num_players)
+        assert not wrong, wrong

@@ -21,3 +21,5 @@ def meva_evaluations() -> Iterable[Entry]:
         f"{at}fixed_points:FixedPoints",
         "fixed points near the ends of trajectories, with stability",
     )
+    yield Entry("episode", f"{at}episode:Episode", "one episode between the last policies, to step through")
+    yield Entry("situations", f"{at}situations:Situations", "choices of policies with memory after named outcomes")

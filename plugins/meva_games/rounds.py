@@ -13,10 +13,11 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from meva_core.contracts import Episodes, SampledGame, component, part, static
+from meva_core.contracts import Episodes, Frames, Mark, SampledGame, component, part, static
 from meva_core.errors import BadCombination, BadValue
 from meva_games.lazily import Lazily
 
+SHOWN = 10  # rounds in a picture
 LIFETIMES = 6  # mean lengths 1 / (1 - discount) of a game in the default horizon: all but exp(-6) of the weight
 
 
@@ -163,6 +164,24 @@ class Rounds(SampledGame):
             return lambda observation, seat: jnp.matmul(observation, table[seat], precision="highest")
 
         return Lazily({name: functools.partial(script, name) for name in strategies})
+
+    def frames(self, episode: Episodes) -> Frames:
+        names, actions = self.action_names, np.asarray(episode.actions)
+        letters = [name if len(name) < 3 else name[0].upper() for name in names]
+
+        def board(last: int) -> tuple[Mark, ...]:
+            first = max(0, last + 1 - SHOWN)
+            return tuple(
+                Mark(seat, t - first, letters[action], "disc" if action else "ring", seat)
+                for t in range(first, last + 1)
+                for seat, action in enumerate(actions[t].tolist())
+            )
+
+        players = tuple(f"player {seat + 1}" for seat in range(self.num_players))
+        shown = min(SHOWN, len(actions))
+        what = f"Each column is a round, the latest on the right, {shown} at most; rings: {names[0]}."
+        boards = tuple(map(board, range(len(actions))))
+        return Frames(boards, rows=players, columns=("",) * shown, players=players, caption=what)
 
     def _seen(self, state: Array) -> Array:
         """The observation of every player at a state, f32[P, N]."""

@@ -47,6 +47,10 @@ class PPO(EpisodeLearner):
     with memory are differentiated through whole episodes. Payoffs are taken in the game's own unit, so the numbers
     below fit games with payoffs of any size.
 
+    A pass over the B episodes of a step goes through parts of B // minibatches episodes, at least one, as many as there
+    are. If B is no multiple of that number, every pass leaves out the remainder, fewer episodes than a part has: others
+    each time, since every pass has an order of its own.
+
     It is a naive learner: it does not know that the others learn. With one epoch and one minibatch it is A2C.
 
     References:
@@ -62,7 +66,9 @@ class PPO(EpisodeLearner):
     entropy_weight: float = leaf(default=0.01, doc="weight w of the entropy", check=not_negative)
     trace: float = leaf(default=0.95, doc="lambda of the advantages; 1: return minus value", check=between(0, 1))
     epochs: int = static(default=4, doc="passes over the episodes of a step", check=at_least(1))
-    minibatches: int = static(default=1, doc="parts into which each pass divides the episodes", check=at_least(1))
+    minibatches: int = static(
+        default=1, doc="parts into which each pass divides the episodes, without a remainder", check=at_least(1)
+    )
     longest_gradient: float = leaf(default=0.5, doc="norm to which longer gradients are cut", check=positive)
     network: Policy = derived(lambda self: critic_of(self.critic, self.game), doc="the critic")
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from meva_core.contracts import Check, Episodes, SampledGame, between, component, leaf, static
+from meva_core.contracts import Check, Episodes, Frames, Mark, SampledGame, between, component, leaf, static
 from meva_sampled_games.scripts import equally_likely
 
 SIDE = 3
@@ -21,6 +21,7 @@ MOVES = {  # number of actions -> names, in the order of their numbers
     4: ("right", "left", "down", "up"),
     5: ("right", "left", "up", "down", "stay"),
 }
+NAMES = ("red", "blue")
 STEPS = {"right": (0, 1), "left": (0, -1), "down": (1, 0), "up": (-1, 0), "stay": (0, 0)}
 
 
@@ -33,14 +34,13 @@ class Board(NamedTuple):
     colour: Array
 
 
-class Frames(NamedTuple):
+class Positions(NamedTuple):
     """The positions of an episode of T steps, as (row, column): players i32[T + 1, 2, 2], red first; coins
-    i32[T + 1, C, 2]; colour i32[T + 1, C], 0 for red coins and 1 for blue ones; rewards f32[T, 2] of every step."""
+    i32[T + 1, C, 2]; colour i32[T + 1, C], 0 for red coins and 1 for blue ones."""
 
     players: np.ndarray
     coins: np.ndarray
     colour: np.ndarray
-    rewards: np.ndarray
 
 
 @component
@@ -181,16 +181,21 @@ class CoinGame(SampledGame):
         return {"always_cooperate": self._cooperates, "always_defect": self._defects, "random": self._random}
 
     def frames(self, episode: Episodes) -> Frames:
-        """The positions of one episode, from the start to the position after the last step, for pictures."""
+        at = self.positions(episode)
+        boards = tuple(map(_marks, at.players.tolist(), at.coins.tolist(), at.colour.tolist()))
+        what = "Discs are the players, red (R) and blue (B), rings the coins (r, b). Edges are connected."
+        return Frames(boards, rows=("",) * SIDE, columns=("",) * SIDE, players=NAMES, caption=what)
+
+    def positions(self, episode: Episodes) -> Positions:
+        """The positions of one episode, from the start to the position after the last step."""
         seen = np.concatenate([np.asarray(episode.observations)[:, 0], np.asarray(episode.final)[None, 0]])
         planes = seen.reshape(len(seen), 4, CELLS)
         lies = planes[:, 2:].reshape(len(seen), 2 * CELLS)
         found = np.argsort(-lies, axis=1, kind="stable")[:, : self.coins]  # colour * 9 + cell, red coins first
-        return Frames(
+        return Positions(
             players=np.stack(np.divmod(planes[:, :2].argmax(axis=2), SIDE), axis=-1),
             coins=np.stack(np.divmod(found % CELLS, SIDE), axis=-1),
             colour=found // CELLS,
-            rewards=np.asarray(episode.rewards),
         )
 
     @property
@@ -219,6 +224,13 @@ class CoinGame(SampledGame):
     def _leads_to(self, steps: Mapping[str, tuple[int, int]] = STEPS) -> Array:
         """The cells to which the actions lead from every cell, i32[A, 9], if their names have these steps."""
         return jnp.asarray(np.array([_reached(steps[name]) for name in MOVES[self.actions]]))
+
+
+def _marks(players: list[list[int]], coins: list[list[int]], colour: list[int]) -> tuple[Mark, ...]:
+    """The marks of a position: cells of the two players, and cells and colours of the coins."""
+    discs = [Mark(row, column, NAMES[seat][0].upper(), "disc", seat) for seat, (row, column) in enumerate(players)]
+    rings = [Mark(row, column, NAMES[seat][0], "ring", seat) for seat, (row, column) in zip(colour, coins, strict=True)]
+    return (*discs, *rings)
 
 
 def _reached(step: tuple[int, int]) -> np.ndarray:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from meva_core.contracts import Check, Episodes, SampledGame, between, component, leaf, one_of, static
+from meva_core.contracts import Check, Episodes, Frames, Mark, SampledGame, between, component, leaf, one_of, static
 from meva_sampled_games.scripts import equally_likely
 
 ITEMS = 3
@@ -127,6 +127,21 @@ class Exchange(SampledGame):
             return jnp.zeros(self.num_actions, observation.dtype)
 
         return {"always_cooperate": always_cooperate, "always_defect": always_defect, "random": random}
+
+    def frames(self, episode: Episodes) -> Frames:
+        values = SCALE * np.asarray(episode.observations)[..., ITEMS : 2 * ITEMS]  # [T, 2, 3]
+        proposals = self._proposals()[np.asarray(episode.actions)]
+        shares = np.asarray(self._shares(jnp.asarray(proposals)))
+
+        def marks(t: int, seat: int, item: int) -> tuple[Mark, ...]:
+            at, share = (seat, item), float(shares[t, seat, item])
+            told = f"worth {values[t, seat, item]:.0f}, proposes {proposals[t, seat, item]:g}"
+            return Mark(*at, told), Mark(*at, f"gets {share:.2f}", "bar", seat, share)
+
+        cells = list(itertools.product(range(2), range(ITEMS)))
+        boards = tuple(tuple(mark for cell in cells for mark in marks(t, *cell)) for t in range(len(values)))
+        players, items = ("player 1", "player 2"), tuple(f"item {n + 1}" for n in range(ITEMS))
+        return Frames(boards, players, items, players, caption="Bars are the shares of the items that the players get.")
 
     def _proposals(self) -> np.ndarray:
         """The proposals of every action, f32[A, 3]."""

@@ -1,4 +1,4 @@
-"""What rule-based players of this plugin share."""
+"""Logits that the rule-based players of this plugin share."""
 
 import jax.numpy as jnp
 from jax import Array

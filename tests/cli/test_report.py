@@ -9,8 +9,10 @@ import subprocess
 import numpy as np
 import pytest
 from meva_evaluations.basins import Basins
+from meva_evaluations.episode import Episode
+from meva_evaluations.situations import Situations
 
-from meva_core.report import asked, tables
+from meva_core.report import asked, page, tables
 from meva_core.studies import pages
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -256,3 +258,73 @@ def test_nothing_is_wider_than_the_screen(logistic, ipd, tmp_path, width):
         found = re.search(r"<title>(\d+) (\d+)</title>", dumped(f"<title>0</title>{frame}", tmp_path, width=1200))
         assert found is not None
         assert width - 20 < int(found[1]) == int(found[2]) <= width
+
+
+# ---------------------------------------------------------------- an episode, and policies that remember
+
+
+EPISODE = {  # one cell, into which a coin comes with the second step
+    "episode": {
+        "seed": 7,
+        "players": ["red", "blue"],
+        "actions": ["left", "right"],
+        "rows": [""],
+        "columns": ["", ""],
+        "caption": "R is red.",
+    }
+}
+BOARDS = ['[[0,0,"R","disc",0,1.0]]', '[[0,1,"R","disc",0,1.0]]', '[[0,1,"R","disc",0,1.0],[0,0,"b","ring",null,1.0]]']
+PLAYED = {
+    "episode actions": np.array([[[1, 0], [0, 0], [1, 1]]] * 2),
+    "episode rewards": np.array([[[1.0, -2.0], [0.5, 0.0], [9.0, 9.0]]] * 2),
+    "episode alive": np.array([[1.0, 1.0, 0.0]] * 2),
+}
+SITUATIONS = [
+    {"P(C|start)": {"mean": 0.25 * seat, "low": 0.0, "high": 0.5}, "P(C|DC)": {"mean": None, "low": None, "high": None}}
+    for seat in (1, 2)
+]
+
+
+def drawn(folder, tmp_path, drive=""):
+    """A page with an episode and situations, as a browser shows it after the script `drive`."""
+    told = {**summary(folder), **EPISODE, "situation_rounds": 5}
+    told["rows"] = [{**row, "boards": BOARDS, "situations": SITUATIONS} for row in told["rows"]]
+    content = page.content(told, PLAYED, {"episode": Episode(), "situations": Situations()})
+    content["grids"] = grids(summary(folder))
+    text = page.rendered(papers={}, figures=[], texts=[], **content)
+    return dumped(f"{text}<script>{drive}</script>", tmp_path)
+
+
+PRESS = "const press = (key) => document.querySelector('.episode').dispatchEvent(new KeyboardEvent('keydown', {key}));"
+
+
+@in_browser
+def test_an_episode_is_stepped_through_with_keys(ipd, tmp_path):
+    shown = drawn(
+        ipd, tmp_path, f"{PRESS} press('Home'); press('ArrowRight'); press('ArrowRight'); press('ArrowRight');"
+    )
+    board, told = episode_in(shown)
+    assert '<output class="">step 2 of 2</output>' in shown
+    assert board == ["b", "R"]
+    assert told == ["left", "+0.5", "+1.5", "left", "0", "−2"]
+    assert "An episode between the last policies of the first match of seed 7. R is red." in shown
+
+
+@in_browser
+def test_an_episode_has_buttons_and_policies_that_remember_are_asked_in_named_situations(ipd, tmp_path):
+    click = "document.querySelector('[aria-label=\"{} frame\"]').click();"
+    shown = drawn(ipd, tmp_path, click.format("Last") + click.format("First"))
+    assert '<output class="">start</output>' in shown
+    assert episode_in(shown) == (["R"], ["–", "–", "0", "–", "–", "0"])
+    assert "What the policies do after 5 rounds with the same outcome" in shown
+    place = shown.partition('class="situations"')[2].partition("</figure>")[0]
+    assert re.findall(r'class="fill" style="width: ([\d.]+)%', place) == ["25", "0", "50", "0"]
+
+
+def episode_in(shown):
+    """The marks on the board, cell by cell, and what the table says of both players: action, reward and sum."""
+    stage = shown.partition('class="board"')[2].partition("</table>")[0]
+    table = re.search(r"<tbody[^>]*>(.*?)</tbody>", stage)
+    assert table is not None
+    marks = re.findall(r'class="mark [^"]*"[^>]*>(\w)<', stage)
+    return marks, re.findall(r"<td[^>]*>([^<]*)</td>", table[1])

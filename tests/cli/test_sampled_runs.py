@@ -3,18 +3,26 @@
 import json
 import shutil
 import tomllib
+from types import SimpleNamespace
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from meva_evaluations.episode import Episode, episode_until
 
 import meva_core as meva
-from meva_core import runner
-from meva_core.experiment import compose, resolve
+from meva_core import fitting, runner
+from meva_core.contracts import Answer, Episodes, Frames, streams
+from meva_core.errors import BadPlugin
+from meva_core.experiment import compose, reading, resolve
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
 IPD = "sample.episodes=4 sample.horizon=3 evaluate.pairs=2 evaluate.steps=6 fit.chunk=2"
 COINS = f"{IPD} policy.width=4 policy.layers=1 critic.width=4 critic.layers=1 learner.minibatches=2"
+KEPT = ("policies", "payoffs", "entries")
 AGAINST = ("--opponent", "fixed", "--set", "opponent.strategy=always_defect")
 
 
@@ -80,7 +88,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_never_had_been(ipd, tmp_path, meva
     assert "resumed at step 2" in outcome.lines
     before, after = policies(folder), policies(stopped)
     assert before.keys() == after.keys()
-    assert all(np.array_equal(before[name], after[name]) for name in ("policies", "payoffs", "entries"))
+    assert all(np.array_equal(before[name], after[name]) for name in (*KEPT, "episode actions", "episode rewards"))
     assert (folder / "metrics.jsonl").read_bytes() == (stopped / "metrics.jsonl").read_bytes()
 
 
@@ -123,6 +131,45 @@ def test_the_coin_game_shows_its_measures_and_actions(coins):
     assert {"own coins", "picked up"} <= set(row["outcomes"])
     assert "best_response" not in row  # it needs exact payoffs
     assert set(row["policies"][0]) == {"P(right)", "P(left)", "P(down)", "P(up)"}
+
+
+def test_the_episode_in_the_folder_is_played_by_the_policies_in_it(coins):
+    folder, _ = coins
+    found = policies(folder)
+    game: Any = compose.played_game(reading.read(runner.plugins()[0], folder / "experiment.toml"))
+    key = jax.random.fold_in(fitting.seed_keys((0,))[0], streams.of("episode", None))
+    played = jax.tree.map(lambda leaf: np.asarray(leaf[0]), jax.jit(game.play)(found["policies"][0, 0, 0], key))
+    for name in ("observations", "actions", "rewards", "alive"):
+        np.testing.assert_array_equal(found[f"episode {name}"][0], getattr(played, name))
+    summary = json.loads((folder / "summary.json").read_text())
+    boards = [[tuple(mark) for mark in json.loads(board)] for board in summary["rows"][0]["boards"]]
+    assert boards == [[tuple(mark) for mark in board] for board in game.rules.frames(played).boards]
+    assert summary["episode"]["players"] == ["red", "blue"]
+    assert summary["episode"]["actions"] == ["right", "left", "down", "up"]
+
+
+def test_an_episode_ends_where_it_ends():
+    """Three of six steps count, and what was seen before the fourth comes after the last."""
+    leaves = [jnp.arange(6.0).reshape(6, 1, 1)] * 4
+    episode = Episodes(*leaves, alive=jnp.array([1.0, 1, 1, 0, 0, 0]), final=jnp.array([[6.0]]))
+    short = episode_until(episode, 3)
+    assert [len(leaf) for leaf in short] == [3, 3, 3, 3, 3, 1]
+    assert short.final == 3
+    assert episode_until(episode, 6) is episode
+
+
+def test_a_game_that_draws_badly_is_one_line():
+    """An episode of two steps, and a game that draws no board, then nothing."""
+    zeros = jnp.zeros((1, 1, 2, 2))
+    answer = Answer(each=Episodes(zeros, zeros, zeros, zeros, alive=jnp.ones((1, 1, 2)), final=zeros[:, :, 0]))
+    drawn: list = [Frames((), ("",), ("",), ("a", "b"), "")]
+    rules = SimpleNamespace(frames=lambda episode: drawn[-1], num_players=2, action_names=("x",))
+    seen: Any = SimpleNamespace(game=SimpleNamespace(rules=rules), values=(1.0,), seeds=(0,))
+    with pytest.raises(BadPlugin, match=r"frames\(episode\).boards: expected 2 or 3 for 2 steps, got 0"):
+        Episode().rows(answer, seen)
+    drawn.append(None)
+    assert Episode().rows(answer, seen) == [{"boards": []}]
+    assert Episode().panels({"rows": [{"boards": []}]}, {}) == []
 
 
 def test_runs_are_compared_by_their_samples_too(ipd, coins, meva_command):

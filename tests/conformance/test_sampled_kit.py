@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 import meva_core as meva
-from meva_core.contracts import SampledGame, component, kinds, leaf
+from meva_core.contracts import Frames, Mark, SampledGame, component, kinds, leaf
 from meva_core.errors import BadValue
 from meva_core.testing import check_game
 
@@ -86,6 +86,22 @@ class BadScript(Base):
 
 
 @component
+class OffTheBoard(Base):
+    """A mark in a second row, of which there is none."""
+
+    def frames(self, episode):
+        return Frames(((Mark(1, 0, "x"),),) * 3, rows=("",), columns=("",), players=("a", "b"), caption="")
+
+
+@component
+class NoFrames(Base):
+    """Pictures that are none."""
+
+    def frames(self, episode):
+        return "a picture"
+
+
+@component
 class NoStep(SampledGame):
     """Cannot be played."""
 
@@ -105,6 +121,8 @@ def test_a_good_game_passes():
         (NarrowRange(), r"payoff_range: expected at least the range of rewards in random play"),
         (NotListed(), r"observations: expected all that a player may have, but \[1.\] is missing"),
         (BadShares(), r"measures\(episodes\)\['all'\]: expected a share from 0 to 1, got 2.0"),
+        (OffTheBoard(), r"frames\(episode\).boards: expected marks in 1 rows and 1 columns"),
+        (NoFrames(), r"frames\(episode\): expected Frames or None, got str"),
         (BadScript(), r"scripts\['three'\]\(observation, 0\): expected shape \(2,\), got \(3,\)"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",

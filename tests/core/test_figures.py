@@ -47,6 +47,15 @@ def test_a_line_of_progress_tells_the_first_two_that_are_shown():
     assert progress.numbers(Chunk(2, None, {})) == ""
 
 
+def test_payoffs_of_matches_share_one_scale_with_a_line_for_each_seed():
+    steps = {"payoff_1": np.array([[0.0, 1.0], [0.0, 3.0]]), "payoff_2": np.array([[-5.0, -5.0], [-5.0, -7.0]])}
+    first, second = figures.learning(History([0, 1], "the matches", "matches", steps, linear=tuple(steps))).axes
+    assert first.get_ylim() == second.get_ylim()
+    thin, other, mean = second.get_lines()
+    assert thin.get_linewidth() == other.get_linewidth() < mean.get_linewidth()
+    np.testing.assert_array_equal(mean.get_ydata(), [-5, -6])
+
+
 @pytest.mark.parametrize("low", [0.0312, 0.205])
 @pytest.mark.parametrize("factor", [1.0, 1.02, 4.4, 40.0, 1e7])
 def test_labels_of_a_logarithmic_axis_can_be_read(low, factor):

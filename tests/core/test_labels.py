@@ -11,7 +11,7 @@ import meva_core as meva
 from meva_core.experiment import labels
 from meva_core.experiment.choice import Choice
 from meva_core.registry.entries import Origin
-from meva_core.report import figures, page, tables
+from meva_core.report import figures, tables
 from meva_core.storage import metrics
 
 TINY = {"evaluate.pairs": 3, "evaluate.steps": 2}
@@ -109,12 +109,12 @@ def test_tables_pages_and_figures_have_the_labels(two):
         "seat 1, m_maml\n(loops=2)",
         "seat 2, m_maml\n(loops=3)",
     ]
-    assert page._seats(json.loads((out / "summary.json").read_text())) == [
+    assert tables.seats(json.loads((out / "summary.json").read_text())) == [
         "seat 1: m_maml (loops=2)",
         "seat 2: m_maml (loops=3)",
     ]
     legend: Any = figures.payoffs(summary, result.evaluations).axes[0].get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == page._seats(summary)
+    assert [text.get_text() for text in legend.get_texts()] == tables.seats(summary)
     assert {path.stem for path in (out / "figures").iterdir()} == {
         "learning_m_maml_learner",
         "learning_m_maml_opponent",

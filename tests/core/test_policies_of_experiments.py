@@ -3,13 +3,15 @@
 import tomllib
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import meva_core as meva
 from meva_core.contracts import Policy, component, static
-from meva_core.errors import BadPlugin, BadValue, UnknownName
-from meva_core.experiment import compose, local, reading, resolve
+from meva_core.errors import BadPlugin, BadValue, MevaError, UnknownName
+from meva_core.experiment import compose, labels, local, reading, resolve
 from meva_core.registry import discovery, recipes
 from meva_core.sampling import WithPolicies
 
@@ -175,3 +177,64 @@ def test_a_learner_that_was_made_for_the_plain_game_plays_it_too():
     run = meva.run(game, naive, policy="mlp", evaluate=["convergence"], set=small)
     assert run.policies.shape == (1, 1, 2, 2, 113)
     assert run.experiment.learner.settings["rate"] == 3.0
+
+
+# ---------------------------------------------------------------- by seat
+
+MIXED: dict[str, Any] = {"policy.name": "mlp", "policy.2.name": "table"}
+
+
+def test_seats_may_have_different_policies(tmp_path):
+    found = resolved(**MIXED, **{"policy.width": 3})
+    assert tomllib.loads(found.to_toml())["policy"]["2"]["name"] == "table"
+    (tmp_path / "experiment.toml").write_text(found.to_toml())
+    assert reading.read(KNOWN, tmp_path / "experiment.toml") == found
+    assert found.hash != resolved(policy__name="mlp", policy__width=3).hash
+    assert [choice.name for choice in found.cast] == ["ipd", "mlp", "table", "lola"]
+    assert labels.of_policies(found) == "mlp and table"
+    game: Any = compose.played_game(found)
+    assert [type(policy).__name__ for policy in game.policies] == ["MLP", "Table"]
+    assert not game.symmetric
+    x = jnp.stack([game.policies[0].init(jax.random.key(0)), jnp.pad(jnp.arange(5.0), (0, game.policy_size - 5))])
+    np.testing.assert_allclose(game.entries(x)[1], jax.nn.sigmoid(jnp.arange(5.0)), rtol=1e-6)
+
+
+def test_policies_of_one_kind_differ_by_their_settings_and_are_revised():
+    found = resolved(**{"policy.name": "mlp", "policy.2.name": "mlp", "policy.2.width": 4})
+    assert labels.of_policies(found) == "mlp (width=16) and mlp (width=4)"
+    revised = resolve.revised(KNOWN, [recipes.shipped()], found, {"policy.2.width": 5, "policy.name": "table"})
+    assert (revised.policies[0].name, revised.by_seat[2].settings["width"]) == ("table", 5)
+
+
+def test_python_callers_pass_a_list():
+    second = meva.make("policy", "mlp", observation_size=5, num_actions=2, width=3)
+    given = local.cast(KNOWN, "ipd", "naive", [], {}, policy=["table", second]).overrides
+    assert (given["policy.name"], given["policy.2.name"], given["policy.2.width"]) == ("table", "mlp", 3)
+    with pytest.raises(BadValue, match="expected a policy, or a list of policies by seat, got"):
+        local.cast(KNOWN, "ipd", "naive", [], {}, policy=[])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"policy.2.name": "mlp"}, "expected --policy NAME with policy.2.name, got none"),
+        ({"policy.name": "mlp", "policy.2.width": 3}, "expected policy.2.name with policy.2.width, got none"),
+        ({**MIXED, "policy.2": 3}, "expected policy.2.NAME, got 'policy.2'"),
+        ({**MIXED, "policy.2.width": 3}, "unknown hyper-parameter 'width' @ policy.2"),
+        (
+            {"policy.name": "mlp", "policy.3.name": "table"},
+            "expected policies of seats from 1 to 2, got one for seat 3",
+        ),
+        ({"policy.name": "mlp", "policy.2.name": "gru"}, "expected policies without memory for the exact payoffs"),
+    ],
+)
+def test_what_does_not_fit_a_seat_is_one_line(overrides, said):
+    with pytest.raises(MevaError, match=said):
+        compose.compose(resolved(**overrides))
+
+
+@pytest.mark.parametrize("text", ["mlp,", ",", " "])
+def test_every_seat_needs_a_name_on_the_command_line(meva_run, text):
+    outcome = meva_run("--game", "ipd", "--learner", "naive", "--policy", text)
+    assert (outcome.code, len(outcome.err.splitlines())) == (2, 1)
+    assert "expected --policy NAME, or NAME,NAME,... by seat, got" in outcome.err

@@ -11,7 +11,16 @@ from rounds import Recurrent, Rounds, Table, Truncated
 import meva_core as meva
 from meva_core import ops
 from meva_core.errors import BadCombination
-from meva_core.sampling import Enumerated, Rollouts, WithPolicies, logits_along, play, policy_arguments, rules_of
+from meva_core.sampling import (
+    Enumerated,
+    Rollouts,
+    WithPolicies,
+    logits_after,
+    logits_along,
+    play,
+    policy_arguments,
+    rules_of,
+)
 
 # The pins of the project's notes, which are of unnormalised payoffs: weights 0.9^t over three steps, of sum 2.71.
 X = np.array([[0.12573, -0.132105, 0.640423, 0.1049, -0.535669], [0.361595, 1.304, 0.947081, -0.703735, -1.265421]])
@@ -279,6 +288,19 @@ def test_a_memory_is_carried_and_differentiated_through_the_episode():
     sample = jax.jit(lambda t: game.sample(x + t * direction, KEY))
     slope = (sample(1e-5) - sample(-1e-5)) / 2e-5
     np.testing.assert_allclose(jax.jit(jax.jacfwd(sample))(0.0), slope, atol=1e-8)
+
+
+def test_situations_are_told_from_the_start_to_policies_that_remember():
+    network = Recurrent()
+    x = jnp.stack([network.init(jax.random.key(1)), jnp.pad(jnp.arange(5.0), (0, network.policy_size - 5))])
+    found = logits_after(RULES, (network, Table()), x, times=3)
+    assert found.shape == (2, 5, 2)
+    for state, row in enumerate(found[0]):
+        memory, told = network.begin(x[0]), [0] if state == 0 else [0, state, state, state]
+        for seen in told:
+            logits, memory = network.act(x[0], memory, RULES.observations[seen])
+        np.testing.assert_allclose(row, logits, rtol=1e-6)
+    np.testing.assert_array_equal(found[1, :, 1], jnp.arange(5.0))  # a table does not care what was before
 
 
 def test_policies_of_different_sizes_share_a_game_and_pads_get_no_gradient():

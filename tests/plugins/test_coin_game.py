@@ -11,6 +11,7 @@ import pytest
 from meva_sampled_games.coin_game import Board
 
 import meva_core as meva
+from meva_core.contracts import Episodes
 from meva_core.errors import BadValue
 from meva_core.testing import check_game, episodes
 
@@ -123,7 +124,7 @@ class Outlook(NamedTuple):
 def outlook(variant, pair):
     of = chain(variant)
     size, joint, draws = of.after.shape
-    first, second = (np.float64(acting(variant)[name][:, seat]) for seat, name in enumerate(pair))
+    first, second = (np.asarray(acting(variant)[name][:, seat], np.float64) for seat, name in enumerate(pair))
     chosen = (first[:, :, None] * second[:, None]).reshape(size, joint)
     moves = np.arange(size)[:, None, None] * size + of.after
     flow = np.bincount(moves.ravel(), np.repeat(chosen / draws, draws), size**2).reshape(size, size)
@@ -296,16 +297,27 @@ def test_starts(apart):
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
-def test_frames_show_the_positions(variant):
+def test_positions_are_those_that_were_played(variant):
     rules = game(*variant)
     episode = jax.tree.map(lambda leaf: leaf[0], played(variant, (C, D)))
+    at = rules.positions(episode)
+    assert at.players.shape == (STEPS + 1, 2, 2)
+    assert at.coins.shape == (STEPS + 1, rules.coins, 2)
+    assert {0, 1} == set(at.colour.ravel().tolist())
+    met = np.all(at.players[1:, :, None] == at.coins[:-1, None], axis=-1)  # [step, player, coin]
+    own = np.array([0, 1])[:, None] == at.colour[:-1, None]
+    np.testing.assert_array_equal(episode.rewards, np.sum(met - 2.0 * (own & met[:, ::-1]), axis=2))
+
+
+def test_frames_mark_players_and_coins_where_they_are():
+    rules, at = game(), board([0, 5], [4], [BLUE])
+    _, seen, rewards = rules.step(at, jnp.array([RIGHT, RIGHT]), jax.random.key(0))
+    episode = Episodes(rules.seen(at)[None], jnp.zeros((1, 2), int), rewards[None], rewards[None], jnp.ones(1), seen)
     frames = rules.frames(episode)
-    assert frames.players.shape == (STEPS + 1, 2, 2)
-    assert frames.coins.shape == (STEPS + 1, rules.coins, 2)
-    assert {0, 1} == set(frames.colour.ravel().tolist())
-    met = np.all(frames.players[1:, :, None] == frames.coins[:-1, None], axis=-1)  # [step, player, coin]
-    own = np.array([0, 1])[:, None] == frames.colour[:-1, None]
-    np.testing.assert_array_equal(frames.rewards, np.sum(met - 2.0 * (own & met[:, ::-1]), axis=2))
+    start, after = ([tuple(mark)[:5] for mark in marks] for marks in frames.boards)
+    assert start == [(0, 0, "R", "disc", 0), (1, 2, "B", "disc", 1), (1, 1, "b", "ring", 1)]
+    assert after == [(0, 1, "R", "disc", 0), (1, 0, "B", "disc", 1), (1, 1, "b", "ring", 1)]
+    assert (len(frames.rows), len(frames.columns), frames.players) == (3, 3, ("red", "blue"))
 
 
 @pytest.mark.parametrize(

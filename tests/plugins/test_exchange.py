@@ -7,6 +7,7 @@ import pytest
 from meva_sampled_games.exchange import Round
 
 import meva_core as meva
+from meva_core.contracts import Episodes
 from meva_core.testing import check_game, episodes
 
 C, D = "always_cooperate", "always_defect"
@@ -78,3 +79,20 @@ def test_both_see_themselves_first():
 
 def test_the_contract_with_more_proposals():
     check_game(meva.make("game", "exchange", rule="proportion", levels=3))
+
+
+def test_frames_tell_what_is_proposed_and_who_gets_what():
+    """Player 1 takes what is worth 5 to it, player 2 takes everything."""
+    game = meva.make("game", "exchange")
+    start = Round(jnp.array([[5.0, 1.0, 1.0], [1.0, 5.0, 5.0]]), jnp.zeros((2, 3)))
+    actions, seen = jnp.array([4, 7]), game.reset(jax.random.key(0))[1]
+    seen = seen.at[0, 3:6].set(start.values[0] / 10).at[1, 3:6].set(start.values[1] / 10)
+    rewards = game.step(start, actions, jax.random.key(0))[2]
+    frames = game.frames(Episodes(seen[None], actions[None], rewards[None], rewards[None], jnp.ones(1), seen))
+    (board,) = frames.boards
+    told = {(mark.row, mark.column): mark.text for mark in board if mark.form == "text"}
+    shares = np.array([mark.share for mark in board if mark.form == "bar"]).reshape(2, 3)
+    assert told[0, 0] == "worth 5, proposes 5"
+    assert told[0, 1] == "worth 1, proposes 0"
+    np.testing.assert_allclose(shares, [[0.5, 0, 0], [0.5, 1, 1]])
+    np.testing.assert_allclose(np.sum(shares * start.values, axis=1) / 15, rewards, rtol=1e-6)

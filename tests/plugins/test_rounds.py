@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import meva_core as meva
+from meva_core.contracts import Episodes
 from meva_core.errors import BadCombination, BadValue
 from meva_core.testing import episodes
 
@@ -151,3 +152,16 @@ def test_a_strategy_may_be_another_in_each_seat():
     for seat in (0, 1):
         acts = jax.vmap(lambda seen, seat=seat: logits(seen, seat))(game.rules().observations)
         np.testing.assert_array_equal(acts[:, 1], row[seat])
+
+
+def test_frames_show_the_last_rounds():
+    rules = meva.make("game", "ipd").rules()
+    actions = jnp.array([[0, 1]] + [[1, 1]] * 11)
+    episode = Episodes(*[jnp.zeros((12, 2, 1))] * 4, alive=jnp.ones(12), final=jnp.zeros((2, 1)))
+    frames = rules.frames(episode._replace(actions=actions))
+    assert (len(frames.boards), len(frames.columns), frames.rows) == (12, 10, ("player 1", "player 2"))
+    shown = [[(mark.row, mark.column, mark.text) for mark in board] for board in frames.boards]
+    assert shown[0] == [(0, 0, "D"), (1, 0, "C")]
+    assert [mark[2] for mark in shown[9]].count("D") == 1
+    assert len(shown[11]) == 20
+    assert {mark[2] for mark in shown[11]} == {"C"}  # the first two rounds have left the board

@@ -75,15 +75,19 @@ LEARNERS = list(labels())
 every_game = pytest.mark.parametrize("name", GAMES)
 # Of those with one payoff function and other tables, one: for a rule they are one program.
 KINDS = list({type(game).payoff: name for name, game in reversed(MADE.items())}.values())
-QUADRATIC = ("cournot", "tandem")  # like hamiltonian, which stands for them in CI
-marked = [pytest.param(name, marks=[pytest.mark.long] * (name in QUADRATIC)) for name in KINDS]
+# For -m long: in CI hamiltonian stands for the quadratic ones, and chicken for those of two players with many numbers.
+LATER = ("cournot", "tandem", "normal_form")
+marked = [pytest.param(name, marks=[pytest.mark.long] * (name in LATER)) for name in KINDS]
 every_kind_of_game = pytest.mark.parametrize("name", marked)
+every_kind_of_symmetric_game = pytest.mark.parametrize(
+    "name", [each for each in marked if MADE[each.values[0]].symmetric]
+)
 UNITS = [(1e-3, 0.0), (1e3, 0.0), (1.0, 10.0)]  # of payoffs, and what is added to them
 TOLERANCE = {"single": 1e-4, "double": 1e-9}
 # Single precision is another program for every game: in CI two stand for all.
 every_kind_of_game_and_in_single_precision_two = pytest.mark.parametrize(
     ("name", "precision"),
-    [pytest.param(name, "double", marks=[pytest.mark.long] * (name in QUADRATIC)) for name in KINDS]
+    [pytest.param(name, "double", marks=[pytest.mark.long] * (name in LATER)) for name in KINDS]
     + [
         pytest.param(name, "single", marks=[] if name in ("logistic", "chicken") else pytest.mark.long)
         for name in KINDS
@@ -174,7 +178,7 @@ def test_who_gives_the_others_no_thought_is_naive(name, rule):
         np.testing.assert_allclose(step(learner, x), step(rule_of("naive", game), x), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", [name for name in KINDS if MADE[name].symmetric])
+@every_kind_of_symmetric_game
 @every_rule
 def test_a_symmetric_game_commutes_with_exchanging_players(name, rule):
     game = game_of(name)

@@ -79,7 +79,7 @@ def check(name, rule, precision):
 
 
 # Programs of payoff functions, but those that take longest, and of quadratic games one; the next test has all.
-LATER = ("normal_form", "public_goods", *theory.QUADRATIC)
+LATER = ("public_goods", *theory.LATER)
 
 
 @pytest.mark.parametrize(

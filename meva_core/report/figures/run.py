@@ -89,17 +89,19 @@ def learning(history: History) -> Figure:
     """Draw the metrics that the training shows over outer loops: a line per seed, and the mean."""
     labels = history.labels
     figure = Figure(figsize=(2.6 * len(labels) + 0.4, 2.4), layout="constrained")
-    for axis, (name, label) in zip(figure.subplots(1, len(labels), squeeze=False)[0], labels.items(), strict=True):
+    played = history.player == kept_fit.MATCHES  # all metrics are payoffs, on one scale
+    every = figure.subplots(1, len(labels), squeeze=False, sharey=played)[0]
+    for axis, (name, label) in zip(every, labels.items(), strict=True):
         values = history.metrics[name]
         loops = np.arange(1, values.shape[1] + 1)
         if len(values) > 1:
-            axis.plot(loops, values.T, color=COLOURS[0], alpha=0.3, linewidth=0.7)
-        axis.plot(loops, values.mean(axis=0), color=COLOURS[0], linewidth=1.4)
+            axis.plot(loops, values.T, color=COLOURS[0], alpha=0.4, linewidth=0.8)
+        axis.plot(loops, values.mean(axis=0), color=COLOURS[0], linewidth=1.8)
         axis.set_title(label)
-        axis.set_xlabel("step" if history.player == kept_fit.MATCHES else "outer loop")
+        axis.set_xlabel("step" if played else "outer loop")
         if name not in history.linear and np.all(values > 0):
             logarithmic(axis, "y")
-    what = history.name if history.player == kept_fit.MATCHES else f"fit of {history.name}"
+    what = history.name if played else f"fit of {history.name}"
     figure.suptitle(f"{what}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}", fontsize=9)
     return figure
 

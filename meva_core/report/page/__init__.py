@@ -72,7 +72,7 @@ def content(
         "scripts": [_safe(panel.script) for panel in panels],
         "styles": [_safe(panel.style) for panel in panels if panel.style],
         "setting": summary["setting"],
-        "seats": _seats(summary),
+        "seats": tables.seats(summary),
         "grids": [*tables.grids(summary, evaluations), *tables.further_grids(summary, evaluations)],
         "note": tables.note(summary, evaluations),
         "captions": captions(evaluations),
@@ -131,12 +131,6 @@ def _bars(rows: list[dict[str, Any]]) -> list[Any] | None:
         ]
         for seats in (row["policies"] for row in rows)
     ]
-
-
-def _seats(summary: dict[str, Any]) -> list[str]:
-    """Labels of the players by seat; a single player takes all seats."""
-    players, count = summary["players"], len(summary["rows"][0]["payoffs"])
-    return [f"seat {n + 1}: {label}" for n, label in enumerate(players if len(players) > 1 else players * count)]
 
 
 def experiment_texts(folder: Path) -> list[tuple[str, str]]:

@@ -16,16 +16,16 @@
     return element;
   };
 
-  // Bars of probabilities; the thin line spans the middle half of the matches.
-  const bars = (parent, seat) => {
-    const rows = Object.keys(data.policies[0][seat]).map((name) => {
+  // Bars of probabilities by name; the thin line spans the middle half of the matches. shares: v => {name: [mean, low, high]}.
+  const bars = (parent, shares) => {
+    const rows = Object.keys(shares(0)).map((name) => {
       const row = html("div", "bar", parent);
       html("span", "name", row, name);
       const track = html("span", "track", row);
       return { name, fill: html("span", "fill", track), range: html("span", "range", track), number: html("span", "", row) };
     });
     return (v) => rows.forEach(({ name, fill, range, number }) => {
-      const [mean, low, high] = data.policies[v][seat][name];
+      const [mean, low, high] = shares(v)[name];
       fill.style.width = `${100 * mean}%`;
       range.style.left = `${100 * low}%`;
       range.style.width = `${100 * (high - low)}%`;
@@ -34,10 +34,10 @@
   };
 
   const panels = [];
-  data.panels.forEach((rows, n) => panels.push(window.panels[n](document.getElementById("panels"), rows, { svg, html })));
+  data.panels.forEach((rows, n) => panels.push(window.panels[n](document.getElementById("panels"), rows, { svg, html, bars })));
   const seats = document.getElementById("policies");
   seats.hidden = document.getElementById("legend").hidden = !data.policies;
-  if (data.policies) seats.querySelectorAll(".bars").forEach((parent, seat) => panels.push(bars(parent, seat)));
+  if (data.policies) seats.querySelectorAll(".bars").forEach((parent, seat) => panels.push(bars(parent, (v) => data.policies[v][seat])));
 
   const show = (v) => {
     panels.forEach((panel) => panel(v));
