@@ -159,11 +159,7 @@ def test_the_critic_of_actions_learns_the_values_of_those_taken():
 
 
 class WithScript(Rounds):
-<<<<<<< HEAD
-    scripts: Any = {"never": lambda observation, seat: jnp.array([5.0, -5.0])}  # noqa: RUF012
-=======
     scripts: Any = {"never": lambda observation, seat: jnp.array([5.0, -5.0])}  # noqa: RUF012  # pyright: ignore
->>>>>>> p10-align
 
 
 def test_a_rule_based_player_has_its_own_probabilities():
