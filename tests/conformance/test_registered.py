@@ -47,8 +47,9 @@ traced = pytest.mark.parametrize("game", [name for name in TRACED if name not in
 
 
 OF_ANOTHER = "a2c"  # a setting of ppo, as plugins/test_policy_gradient.py shows
+LONG = (OF_ANOTHER, "pola_dice")  # a program with a part for every pair of players, which takes long to compile
 every_learner = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] * (name == OF_ANOTHER)) for name in names("learner")]
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in names("learner")]
 )
 
 
