@@ -43,13 +43,19 @@ TRACED = ones_of_each(lambda game: (type(game).payoff, game.num_players, game.sy
 played = pytest.mark.parametrize(
     "game", [name if name in PLAYED else pytest.param(name, marks=pytest.mark.long) for name in GAMES]
 )
-traced = pytest.mark.parametrize("game", [name for name in TRACED if name not in PLAYED])
+# In CI an iterated game stands for those of other tables and actions, as hamiltonian and cournot do for other formulas.
+ASKED = ("chicken", "public_goods", "ultimatum")
+traced = pytest.mark.parametrize(
+    "game",
+    [pytest.param(name, marks=[pytest.mark.long] * (name not in ASKED)) for name in TRACED if name not in PLAYED],
+)
 
 
 OF_ANOTHER = "a2c"  # a setting of ppo, as plugins/test_policy_gradient.py shows
-LONG = (OF_ANOTHER, "pola_dice")  # a program with a part for every pair of players, which takes long to compile
+# Their programs take longest to compile; what they compute is looked at in plugins/test_alignment.py and others.
+LONG = (OF_ANOTHER, "advantage_alignment", "best_response_shaping", "detective_shaping", "loqa", "pola_dice")
 every_learner = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in names("learner")]
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name == OF_ANOTHER)) for name in names("learner")]
 )
 
 
@@ -79,7 +85,14 @@ def learners_and_games():
         now = [game for game in PLAYED if accepts(name, game)] or [smallest(name)]
         for game in GAMES:
             if game not in PLAYED or game in now:
-                yield pytest.param(name, game, marks=[] if game in now and name != OF_ANOTHER else pytest.mark.long)
+                yield pytest.param(name, game, marks=[] if game in now and name not in LONG else pytest.mark.long)
+
+
+def learners_among_three():
+    """Every learner; those that take no game of one number, and so one of many states, are for -m long."""
+    for name in names("learner"):
+        few = name == "reinforce" or (not of_episodes(name) and accepts(name, PLAYED[0]))
+        yield pytest.param(name, marks=[] if few else pytest.mark.long)
 
 
 @pytest.fixture
@@ -113,7 +126,7 @@ def test_learner(name, game):
     assert installed.check(known, known.find("learner", name), [game]) == [game]
 
 
-@every_learner
+@pytest.mark.parametrize("name", list(learners_among_three()))
 def test_learner_among_three(name, hills):
     known = meva.installed()
     if (found := "toy_hills" if accepts(name, "toy_hills") else smallest(name, players=3)) is None:

@@ -150,7 +150,6 @@ def self_play():
     [
         pytest.param(lambda: meva.make("learner", "naive", game=Good()), id="make"),
         pytest.param(self_play, id="self_play"),
-        pytest.param(lambda: meva.tournament("exchange", ["naive"]), id="tournament"),
     ],
 )
 def test_where_only_an_exact_game_will_do_a_sampled_one_is_one_line(play):

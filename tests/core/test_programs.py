@@ -86,7 +86,9 @@ def test_an_entry_that_was_cut_off_is_thrown_away(home):
     assert said == ""
 
 
-@pytest.mark.parametrize("value", ["off", "0", "OFF"])
+@pytest.mark.parametrize(
+    "value", [pytest.param("off", marks=pytest.mark.long), "0", pytest.param("OFF", marks=pytest.mark.long)]
+)
 def test_the_cache_can_be_switched_off(value, tmp_path):
     assert kept(tmp_path, MEVA_CACHE=value)[0] is None
     assert not list(tmp_path.iterdir())

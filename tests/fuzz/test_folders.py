@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inputs import changed, damaged, toml_of, tries
 
-pytestmark = pytest.mark.usefixtures("no_figures")
+pytestmark = [pytest.mark.usefixtures("no_figures"), pytest.mark.long]  # the runs take longer than all other fuzzing
 
 SMALL = "evaluate.pairs=3 evaluate.steps=4"
 GRID = f"{SMALL} evaluate.values=[0.0,1.0] evaluate.basins.grid=3 evaluate.basins.steps=3"

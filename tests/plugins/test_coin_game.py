@@ -189,6 +189,7 @@ def test_measures_count_only_what_is_alive():
     assert float(none["picked up"]) == pytest.approx(np.mean(players) / 2)
 
 
+@pytest.mark.long
 def test_the_contract_with_two_coins():
     check_game(game(2, 5))
 

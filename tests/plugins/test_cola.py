@@ -107,7 +107,7 @@ def test_a_correction_is_of_the_simultaneous_gradient():
     assert not np.allclose(output, 0, atol=1e-3)
 
 
-@pytest.mark.parametrize("formulation", ["direction", "correction"])
+@pytest.mark.parametrize("formulation", ["direction", pytest.param("correction", marks=pytest.mark.long)])
 def test_the_loss_is_of_what_the_network_gives(formulation):
     """A correction's residual is divided by its weight in g, h; by a hundredth of the highest below that."""
     learner = small(LOGISTIC, formulation=formulation, highest_rate=2.0, batch_size=64)
@@ -132,8 +132,15 @@ def fitted_and_known(name, learner, points, rates):
     return np.asarray(got), np.array([FIELDS[name](x[:, 0], h) for x, h in zip(points, rates, strict=True)])
 
 
-@pytest.mark.parametrize("formulation", ["direction", "correction"])
-@pytest.mark.parametrize("name", ["tandem", "hamiltonian"])
+@pytest.mark.parametrize(
+    ("name", "formulation"),
+    [
+        ("tandem", "direction"),
+        ("hamiltonian", "correction"),
+        pytest.param("tandem", "correction", marks=pytest.mark.long),
+        pytest.param("hamiltonian", "direction", marks=pytest.mark.long),
+    ],
+)
 def test_a_fit_comes_near_the_consistent_field(name, formulation):
     points = np.random.default_rng(0).uniform(-1.5, 1.5, size=(50, 2, 1))
     rates = np.random.default_rng(1).uniform(0, 1, size=50)

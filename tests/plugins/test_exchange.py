@@ -77,6 +77,7 @@ def test_both_see_themselves_first():
     np.testing.assert_allclose(after.values.sum(axis=0), 6)
 
 
+@pytest.mark.long
 def test_the_contract_with_more_proposals():
     check_game(meva.make("game", "exchange", rule="proportion", levels=3))
 

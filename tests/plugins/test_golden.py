@@ -31,18 +31,21 @@ LEARNERS = {
     "cgd": ("cgd", {}),
     "extragradient": ("extragradient", {}),
 }
-# What is another program for every game, in CI on these alone: single precision, and derivatives of third order, whose
-# programs take as long as all others together. Of the iterated games with symmetry, CI plays one.
+# What is another program for every game, in CI on these alone: single precision, and derivatives of high order, whose
+# programs take longer than all others together. Of the iterated games with symmetry, CI plays one.
 IN_DOUBLE = GAMES - {"chicken"}
 IN_SINGLE = ("logistic", "ipd")
-OF_THIRD_ORDER = {"double": ("logistic", "tandem", "hamiltonian"), "single": ("logistic",)}
+OF_HIGH_ORDER = {
+    "hola2": {"double": ("logistic", "tandem", "hamiltonian", "ipd"), "single": ("logistic",)},
+    "hola3": {"double": ("logistic", "tandem", "hamiltonian"), "single": ()},
+}
 
 
 def cases(precision):
     for n, row in enumerate(ROWS):
         for rule in LEARNERS if row["game"] in GAMES else ():
             games = IN_SINGLE if precision == "single" else IN_DOUBLE
-            games = OF_THIRD_ORDER[precision] if rule == "hola3" else games
+            games = OF_HIGH_ORDER[rule][precision] if rule in OF_HIGH_ORDER else games
             marks = [] if row["game"] in games else [pytest.mark.long]
             yield pytest.param(row, rule, id=f"{row['game']}{n}-{rule}", marks=marks)
 

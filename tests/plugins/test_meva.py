@@ -218,7 +218,7 @@ def test_equivariant_in_self_play_only():
     assert not against_lola(0).model.equivariant
 
 
-@pytest.mark.parametrize("seats", ["both", "first", "second"])
+@pytest.mark.parametrize("seats", ["both", pytest.param("first", marks=pytest.mark.long), "second"])
 def test_the_loss_is_that_of_own_seats(seats):
     # `start`: one update, so that its rollouts can be replayed from the keys.
     settings = {"rollout_from": "start", "optimiser": "adam"}

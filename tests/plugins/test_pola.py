@@ -90,7 +90,7 @@ def test_for_small_rates_it_is_lola_with_a_natural_gradient(game, x):
     assert shares[-1] < 1e-4
 
 
-@pytest.mark.parametrize("variant", ["outer", "ideal"])
+@pytest.mark.parametrize("variant", ["outer", pytest.param("ideal", marks=pytest.mark.long)])
 def test_at_a_tiny_rate_nobody_moves(game, x, variant):
     assert jnp.abs(steps(pola(game, variant, rate=1e-9, look_ahead_rate=1.0), x)).max() < 1e-6
 

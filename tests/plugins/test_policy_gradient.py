@@ -168,7 +168,7 @@ def against_defection(rule, game):
     return Match(game=game, players=(Fitted(learner=rule), Fitted(learner=Held(policies=rows))), seats=(0, 1))
 
 
-@pytest.mark.parametrize("name", ["a2c", "ppo", "reinforce"])
+@pytest.mark.parametrize("name", [pytest.param("a2c", marks=pytest.mark.long), "ppo", "reinforce"])
 def test_against_defection_everybody_learns_to_defect(name):
     """The best answer pays -2, and any cooperation costs 1."""
     game = attrs.evolve(ipd(), episodes=32)

@@ -74,7 +74,7 @@ def test_random_players_earn_the_mean():
     np.testing.assert_allclose(list(shares.values()), 0.25, atol=4 * 0.5 / np.sqrt(4096 * 20))
 
 
-@pytest.mark.parametrize("name", ["imp", "normal_form", "public_goods"])
+@pytest.mark.parametrize("name", ["imp", "normal_form", pytest.param("public_goods", marks=pytest.mark.long)])
 def test_episodes_that_end_at_random_pay_the_exact_payoff(name):
     """The mean over endless play, cut where less than a thousandth is left, against the game's own payoff."""
     game = meva.make("game", name, discount=0.5)

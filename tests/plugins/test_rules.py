@@ -486,7 +486,7 @@ class Normalised(Game):
         return self.unit * self.game.payoff(x)
 
 
-@pytest.mark.parametrize("players", [4, 5])  # for whom programs loop
+@pytest.mark.parametrize("players", [4, pytest.param(5, marks=pytest.mark.long)])  # for whom programs loop
 def test_many_players_take_the_steps_of_the_definition(players):
     game = Ring(num_players=players)
     x, h = game.init(jax.random.key(1)), 0.5

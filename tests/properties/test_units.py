@@ -87,7 +87,7 @@ LATER = ("public_goods", *theory.LATER)
     [
         *((name, "double") for name in theory.KINDS if name not in LATER),
         ("logistic", "single"),
-        ("chicken", "single"),
+        pytest.param("chicken", "single", marks=pytest.mark.long),
     ],
 )
 def test_evaluations_know_no_unit(name, precision):
