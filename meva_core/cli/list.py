@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
 import click
 
 from meva_core.contracts import hooks
 from meva_core.registry import discovery, entries
+
+WIDTH = 80  # columns of a screen
 
 HELP = f"""Show all entries, kind by kind, each with its plugin.
 
@@ -33,5 +36,8 @@ def show(kinds: Iterable[str]) -> None:
         click.secho(hooks.plural_label(kind), bold=True)
         width = max((len(offer.name) for offer in offers), default=0)
         for offer in offers:
-            click.echo(f"  {offer.name:<{width}}  {offer.entry.summary}")
+            first, *more = textwrap.wrap(offer.entry.summary, WIDTH - width - 4)
+            click.echo(f"  {offer.name:<{width}}  {first}")
+            for line in more:
+                click.echo(f"  {'':<{width}}  {line}")
             click.secho(f"  {'':<{width}}  {offer.plugin} ({offer.distribution})", dim=True)

@@ -161,7 +161,7 @@ def _needs_a_game(offer: Offer) -> bool:
 
 def _check_on(registry: Registry, offer: Offer, game: Game, called: str) -> None:
     if offer.kind == "evaluation":
-        rule = next(o for o in registry.of_kind("learner") if o.bundled and not parts_to_fit(o))
+        rule = _rule_for(registry, game)
         settings = {f"evaluate.{full_name(offer)}.{name}": value for name, value in small(offer).items()}
         evaluations.check_evaluation(full_name(offer), game=called, learner=full_name(rule), settings=settings)
         return
@@ -169,6 +169,16 @@ def _check_on(registry: Registry, offer: Offer, game: Game, called: str) -> None
         checks.check_learner(learner(registry, offer, game), game)
         return
     _check_of(offer)(builder(offer, game=game), game)
+
+
+def _rule_for(registry: Registry, game: Game) -> Offer:
+    """A bundled learner without a fit that plays this game."""
+    for offer in registry.of_kind("learner"):
+        if offer.bundled and not parts_to_fit(offer):
+            with contextlib.suppress(BadCombination):
+                learner(registry, offer, game)
+                return offer
+    raise BadCombination(f"expected a bundled learner that plays {type(game).__name__}, got none")
 
 
 def _names(offer: Offer) -> set[str]:

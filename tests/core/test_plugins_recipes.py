@@ -176,8 +176,13 @@ def test_a_plugins_defaults_are_for_who_is_its_and_the_users_come_before_them(tu
 
 
 LEARNERS = [offer.name for offer in discovery.installed().of_kind("learner")]
-OF_EPISODES = ("a2c", "advantage_alignment", "loqa", "ppo", "reinforce")  # which need a game that is played
-STEPPING = [name for name in LEARNERS if name not in ("fixed", *OF_EPISODES)]
+# Tug is neither played nor a game of few states, and what is fixed takes no steps.
+ELSEWHERE = ("fixed", "best_response_shaping", "detective_shaping")
+STEPPING = [
+    name
+    for name in LEARNERS
+    if name not in ELSEWHERE and loading.load(discovery.installed().find("learner", name)).learns_from != "episodes"
+]
 
 
 @pytest.mark.parametrize("learner", STEPPING)
