@@ -31,7 +31,7 @@ from meva_policy_gradient.seen import Seen
 
 
 class Judged(NamedTuple):
-    """What a player saw, and what its critic says of it: values f32[B, T] before each action, advantages f32[B, T]."""
+    """A player's part in episodes, and its critic's judgement: values f32[B, T] before each action, advantages f32[B, T]."""
 
     seen: Seen
     values: Array
