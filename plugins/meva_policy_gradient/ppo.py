@@ -31,7 +31,8 @@ from meva_policy_gradient.seen import Seen
 
 
 class Judged(NamedTuple):
-    """A player's part in episodes, and its critic's judgement: values f32[B, T] before each action, advantages f32[B, T]."""
+    """The part of a player in episodes, and what its critic says: values f32[B, T] before each action, and advantages
+    f32[B, T]."""
 
     seen: Seen
     values: Array
