@@ -80,6 +80,11 @@ class LOQA(EpisodeLearner):
     constant. At w = 0 it is actor-critic. The effect of an action on a return fades with `reach` per step between them
     (the paper has one lambda for both).
 
+    In the second term A_i,t also contains what the player's own action brought, and it pays the others for that too.
+    So against a player who always defects it may learn to defect, to take the gain for a gift, to cooperate in the next
+    step, and so on. `counterfactual` is the share of that part, Q_i(s, a_t) - V_i, that is taken off there: a baseline
+    which does not depend on what the others do, as in COMA. It is not in the paper, whose share is 0.
+
     The critics of actions learn by temporal differences (SARSA, Huber loss) with targets from an averaged critic. There
     is one for each player's rewards, from what that player sees, fitted here, so the others may follow any rule. In
     self-play it is the other's own critic, as in the paper. Payoffs are taken in the game's own unit, so the numbers
@@ -91,7 +96,8 @@ class LOQA(EpisodeLearner):
 
     References:
         Aghajohari, Duque, Cooijmans & Courville (2024), LOQA: Learning with Opponent Q-Learning Awareness, ICLR:
-        equations 5 to 9, and section 4.3 for former selves.
+        equations 5 to 9, and section 4.3 for former selves;
+        Foerster, Farquhar, Afouras, Nardelli & Whiteson (2018), Counterfactual Multi-Agent Policy Gradients, AAAI.
     """
 
     game: Any = part()
@@ -107,6 +113,9 @@ class LOQA(EpisodeLearner):
     trace: float = leaf(default=0.95, doc="lambda of advantages and returns; 1: no bootstrap", check=between(0, 1))
     reach: float = leaf(default=0.95, doc="lambda of the effects on the returns of others", check=between(0, 1))
     entropy_weight: float = leaf(default=0.0, doc="weight c of the entropy", check=not_negative)
+    counterfactual: float = leaf(
+        default=0.0, doc="share of what the own action brought that is not paid back to others", check=between(0, 1)
+    )
     current_reward: bool = static(default=True, doc="the return that is shaped contains the reward of the same step")
     former: int = static(default=0, doc="former policies that are kept as co-players; 0: none", check=at_least(0))
     every: int = static(default=10, doc="steps between two policies that are kept", check=at_least(1))
@@ -157,6 +166,7 @@ class LOQA(EpisodeLearner):
         advantages = seeing.standardised(mine.advantages, mine.seen)
         assumed = sum(self.assumed(each, log_probs, unit) for other, each in enumerate(judged) if other != seat)
         gain = advantages * (log_probs + self.weight * assumed) + self.entropy_weight * seeing.entropy(log_policy)
+        gain = gain - self.weight * self.counterfactual * _of_own_action(mine) * assumed
         return seeing.mean_over_steps(gain, mine.seen)
 
     def assumed(self, other: Judged, log_probs: Array, unit: Array) -> Array:
@@ -255,6 +265,12 @@ def shaped_returns(
     _, following = jax.lax.scan(backwards, zero, (effects, discounts), reverse=True)
     caused = effects + discounts * trace * following if current_reward else discounts * following
     return jax.lax.stop_gradient(returns) + caused
+
+
+def _of_own_action(mine: Judged) -> Array:
+    """The part f32[B, T] of the player's standardised advantages that its own actions explain, Q_i(s, a_t) - V_i."""
+    explained = seeing.of_actions(mine.action_values, mine.seen) - mine.values
+    return seeing.centred(explained, mine.seen) / seeing.deviation(mine.advantages, mine.seen)
 
 
 def _joined(sides: Sequence[Side]) -> Side:

@@ -102,5 +102,10 @@ def centred(numbers: Array, seen: Seen) -> Array:
 
 def standardised(numbers: Array, seen: Seen) -> Array:
     """Numbers f32[B, T] minus their mean, divided by their standard deviation, over the steps before the ends."""
+    return (numbers - mean_over_steps(numbers, seen)) / deviation(numbers, seen)
+
+
+def deviation(numbers: Array, seen: Seen) -> Array:
+    """The standard deviation f32[] of numbers f32[B, T] over the steps before the ends, not quite 0."""
     centred = numbers - mean_over_steps(numbers, seen)
-    return centred / jnp.sqrt(mean_over_steps(centred**2, seen) + 1e-12)
+    return jnp.sqrt(mean_over_steps(centred**2, seen) + 1e-12)

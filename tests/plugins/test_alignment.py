@@ -114,6 +114,27 @@ def test_loqa_is_advantage_alignment_with_weights_of_the_assumed_policy(judged, 
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
 
 
+def test_nothing_is_paid_back_that_the_own_actions_explain(judged):
+    """The value of the own action explains the return of player 1: what player 2 did was neither good nor bad."""
+    x, (own, other), unit = judged
+    taken = own.seen.actions[..., None] == jnp.arange(2)
+    values = jnp.where(taken, (own.values + own.advantages)[..., None], own.action_values)
+    explained = (x, (own._replace(action_values=values), other), unit)
+    assert np.linalg.norm(shaping(explained)) > 0.01
+    np.testing.assert_allclose(shaping(explained, counterfactual=1.0), 0.0, atol=1e-12)
+
+
+def test_the_part_of_the_own_action_is_a_baseline_of_the_shaping(judged):
+    """Shaping is linear in the own advantages, from which Q_i(s, a_t) - V_i is taken off."""
+    x, (own, other), unit = judged
+    part = seeing.of_actions(own.action_values, own.seen) - own.values
+    size = seeing.deviation(own.advantages, own.seen)
+    less = own._replace(advantages=own.advantages - seeing.centred(part, own.seen))
+    ratio = seeing.deviation(less.advantages, own.seen) / size
+    expected = ratio * shaping((x, (less, other), unit))
+    np.testing.assert_allclose(shaping(judged, counterfactual=1.0), expected, rtol=1e-9, atol=1e-12)
+
+
 def test_loqa_without_shaping_is_actor_critic(judged):
     x, (own, _), _ = judged
     advantages = seeing.standardised(own.advantages, own.seen)
