@@ -44,7 +44,7 @@ def of_tournament(folder: Path) -> str:
         kind="tournament",
         title=f"Tournament on {', '.join(summary['games'])}",
         source="",
-        facts=f"{summary['trials']} trials of {summary['steps']} steps, seeds {page.listed(summary['seeds'])}",
+        facts=f"{standings.trials(summary)} of {summary['steps']} steps, seeds {page.listed(summary['seeds'])}",
         warnings=[],
         data=None,
         setting=None,
