@@ -107,6 +107,7 @@ def test_the_page_has_every_table(ipd):
     for caption in ("payoff against the column", "has become in matches with itself", "happened after the last step"):
         assert page.count(caption) >= 1
     assert "payoffs are computed from policies" in page
+    assert 'class="many' not in page  # five columns and their labels fit
 
 
 def test_a_killed_tournament_goes_on_in_the_middle_of_a_match(ipd, tmp_path, meva_command, monkeypatch):
