@@ -18,7 +18,7 @@ class LearntPolicy(Evaluation):
     first action at the start and after each outcome, its own action first.
 
     A page of a run shows such numbers as bars; here they have standard errors, and tournaments and claims can name
-    them. The evaluation computes nothing new, so it has no answer.
+    them. Nothing is computed for it.
 
     In a row of summary.json:
       learnt_policy     entry name -> statistic
