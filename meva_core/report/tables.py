@@ -261,7 +261,7 @@ def statistic(found: Mapping[str, Any], digits: int = 3, size: float = math.inf)
     if (large := min(abs(mean), size)) >= 10:
         digits = max(0, digits - int(math.log10(large)))
     error = "" if sem is None else f" ±{_short(sem, digits)}"
-    return f"{mean:.{digits}f}{error}"
+    return f"{mean:z.{digits}f}{error}"  # z: no minus before a zero
 
 
 def number(value: float | None, digits: int) -> str:

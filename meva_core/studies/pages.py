@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -44,7 +45,7 @@ def of_tournament(folder: Path) -> str:
         kind="tournament",
         title=f"Tournament on {', '.join(summary['games'])}",
         source="",
-        facts=f"{summary['trials']} trials of {summary['steps']} steps, seeds {page.listed(summary['seeds'])}",
+        facts=f"{standings.trials(summary)} of {summary['steps']} steps, seeds {page.listed(summary['seeds'])}",
         warnings=[],
         data=None,
         setting=None,
@@ -75,7 +76,7 @@ def of_reproduction(folder: Path) -> str:
             *([reproduction_report.ranking(summary)] if summary["ranking"] else []),
             *(grid for label, run in of_label.items() for grid in _grids(run, label, brief=bool(summary["ranking"]))),
         ],
-        note="ours: mean ± standard error of the mean" if summary["claims"] or summary["ranking"] else "",
+        note="\n".join(_notes(summary, of_label.values())),
         remarks=[*(summary["ranking"]["differences"] if summary["ranking"] else []), *summary["notes"]],
         pictures=sorted(
             page.pictures(folder / "figures", captions=_captions(of_label.values())),
@@ -91,6 +92,15 @@ def of_reproduction(folder: Path) -> str:
         ],
         links=[(label, f"../runs/{hash}/report.html") for label, hash in summary["runs"].items()],
     )
+
+
+def _notes(summary: Mapping[str, Any], runs: Iterable[Path]) -> Iterator[str]:
+    """Yield the lines below the tables; tournaments say over what their errors are."""
+    if summary["claims"] or summary["ranking"]:
+        yield "ours: mean ± standard error of the mean"
+    for of_run in map(read_summary, runs):
+        if "games" in of_run:
+            yield standings.note(of_run)
 
 
 def _captions(runs: Iterable[Path]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from meva_core.studies.reproductions.claims import named
 from meva_core.studies.tournament_settings import Tournament
 
 SCHEMA = 2
+MOST = 7  # columns of evaluations in one table
 COLUMNS = (
     "game",
     "row",
@@ -160,23 +162,43 @@ def _evaluated(met: Sequence[Met]) -> dict[str, Any]:
 
 def grids(summary: dict[str, Any], game: str) -> list[Grid]:
     """All tables of a game. summary: the content of summary.json."""
-    further = (_grid_of_evaluations(summary, game), _grid_of_measures(summary, game))
-    return [grid(summary, game), *(each for each in further if each is not None)]
+    measures = _grid_of_measures(summary, game)
+    return [grid(summary, game), *_grids_of_evaluations(summary, game), *([measures] if measures else [])]
 
 
-def _grid_of_evaluations(summary: dict[str, Any], game: str) -> Grid | None:
-    """Evaluations of every learner, a column for each number; None if none is asked."""
+def _grids_of_evaluations(summary: dict[str, Any], game: str) -> list[Grid]:
+    """Evaluations of every learner, a column for each number, split between evaluations into tables that fit a page."""
     told = {row["learner"]: named(row) for row in summary["games"][game].get("evaluated", ())}
     heads = list(dict.fromkeys(name for numbers in told.values() for name in numbers if not name.startswith("seats.")))
-    if not heads:
-        return None
     unit = _unit(summary, game)
-    rows = [
-        [label, *(unit.statistic(numbers[name]) if name in numbers else "-" for name in heads)]
+    rows = {
+        label: {name: unit.statistic(numbers[name]) if name in numbers else "-" for name in heads}
         for label, numbers in told.items()
+    }
+    caption = f"{game}: what the learner has become in matches with itself"
+    return [
+        Grid(
+            caption if n == 0 else f"{caption}, continued",
+            ["", *(head.replace(".", "\n").replace("_", " ") for head in some)],
+            [[label, *(cells[name] for name in some)] for label, cells in rows.items()],
+            ("",),
+            stubs=1,
+        )
+        for n, some in enumerate(_together(heads))
     ]
-    spoken = [head.replace(".", "\n").replace("_", " ") for head in heads]
-    return Grid(f"{game}: what the learner has become in matches with itself", ["", *spoken], rows, ("",), stubs=1)
+
+
+def _together(names: Sequence[str]) -> list[list[str]]:
+    """Dotted names in groups of at most `MOST`, if possible. Names that begin alike are in the same group."""
+    groups: list[list[str]] = []
+    for _, alike in itertools.groupby(names, key=lambda name: name.partition(".")[0]):
+        more = list(alike)
+        room = next((group for group in groups if len(group) + len(more) <= MOST), None)
+        if room is None:
+            groups.append(more)
+        else:
+            room += more
+    return groups
 
 
 def _grid_of_measures(summary: dict[str, Any], game: str) -> Grid | None:
@@ -222,7 +244,7 @@ def wrapped(label: str, longest: int = 20) -> str:
 def note(summary: dict[str, Any]) -> str:
     """A sentence that says over what the means and errors are taken, and which matches diverged in part."""
     cells = [cell for game in summary["games"].values() for cell in game["cells"]]
-    text = f"payoffs after {summary['steps']} steps, {summary['trials']} trials, both seats"
+    text = f"payoffs after {summary['steps']} steps, {trials(summary)}, both seats"
     kinds = {cell["over"] for cell in cells}
     over = {"fits": f"{len(summary['seeds'])} fits", "seeds": f"{len(summary['seeds'])} seeds", "trials": "trials"}
     if kinds >= {"fits", "trials"}:
@@ -239,6 +261,11 @@ def note(summary: dict[str, Any]) -> str:
             text += "".join(f"\n{line}" for line in (f"payoffs are {paid}", *game["notes"]))
     lost = [f"{c['row']} against {c['column']}" for c in cells if c["diverged"]]
     return text + (f"\npartly diverged, averaged over the rest: {', '.join(lost)}" if lost else "")
+
+
+def trials(summary: dict[str, Any]) -> str:
+    """The number of trials in words: 1 trial, 4 trials."""
+    return f"{summary['trials']} trial{'s' * (summary['trials'] > 1)}"
 
 
 def _pairs(summary: dict[str, Any], game: str) -> tuple[list[str], dict[tuple[str, str], dict[str, Any]]]:

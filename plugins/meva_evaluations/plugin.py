@@ -21,5 +21,6 @@ def meva_evaluations() -> Iterable[Entry]:
         f"{at}fixed_points:FixedPoints",
         "fixed points near the ends of trajectories, with stability",
     )
+    yield Entry("learnt_policy", f"{at}learnt_policy:LearntPolicy", "probabilities of actions after the last step")
     yield Entry("episode", f"{at}episode:Episode", "one episode between the last policies, to step through")
     yield Entry("situations", f"{at}situations:Situations", "choices of policies with memory after named outcomes")

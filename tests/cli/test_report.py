@@ -295,6 +295,14 @@ def drawn(folder, tmp_path, drive=""):
     return dumped(f"{text}<script>{drive}</script>", tmp_path)
 
 
+@pytest.mark.parametrize(("columns", "classes"), [(7, ""), (8, ' class="many"'), (10, ' class="many stacked"')])
+def test_tables_of_many_columns_are_narrower(columns, classes):
+    wide = tables.Grid("a table", [f"head {n}" for n in range(columns)], [["-1.000 ±.100"] * columns])
+    content = {"title": "a", "source": "", "facts": "", "warnings": [], "data": None, "setting": None, "seats": []}
+    text = page.rendered(papers={}, kind="run", grids=[wide], note="", figures=[], texts=[], **content)
+    assert f"<table{classes}>" in text
+
+
 PRESS = "const press = (key) => document.querySelector('.episode').dispatchEvent(new KeyboardEvent('keydown', {key}));"
 
 

@@ -274,6 +274,7 @@ def test_a_tournaments_cells_are_held_against_the_published_ones(more):
     page = (folder / "out" / "cup" / "report.html").read_text()
     assert "Whoever wins, wins." in page
     assert "<h2>ipd: the row&#39;s payoff against the column" in page
+    assert "payoffs after 3 steps, 4 trials, both seats; ± standard error of the mean over trials" in page
     assert f'href="../runs/{told["runs"]["ipd"]}/report.html"' in page
 
 

@@ -12,13 +12,14 @@ import pytest
 import meva_core as meva
 from meva_core.cli.screen import Screen
 from meva_core.contracts import Learner, component
+from meva_core.studies import standings
 from meva_core.studies.reproductions import claims
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
 LEARNERS = ("reinforce", "always_defect", "tit_for_tat")
 NUMBERS = ["--trials", "2", "--steps", "12", "--seeds", "2", "--set", "sample.episodes=4", "--set", "sample.horizon=3"]
-IPD = ["--game", "ipd", "--learners", ",".join(LEARNERS), *NUMBERS, "--evaluate", "best_response"]
+IPD = ["--game", "ipd", "--learners", ",".join(LEARNERS), *NUMBERS, "--evaluate", "best_response,learnt_policy"]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_a_learner_of_episodes_makes_all_play(ipd):
     """The numbers that a user leaves out are those of games that are played."""
     folder, _ = ipd
     written = tomllib.loads((folder / "tournament.toml").read_text())
-    assert (written["sampled"], written["trials"], written["evaluate"]) == (True, 2, ["best_response"])
+    assert (written["sampled"], written["trials"], written["evaluate"]) == (True, 2, ["best_response", "learnt_policy"])
     found = cells(folder)
     assert list(found) == [(row, column) for row in LEARNERS for column in LEARNERS]
     still = set(LEARNERS[1:])
@@ -84,11 +85,29 @@ def test_rule_based_players_earn_what_the_exact_game_pays(ipd):
     assert gain >= 0
 
 
+def test_policies_that_were_learnt_are_told_in_a_table_of_their_own(ipd):
+    """Both evaluations together have more columns than a page holds, so each has a table."""
+    folder, _ = ipd
+    told = summary(folder)
+    played = claims.quantity("tit_for_tat.learnt_policy.P(C|CD)", told, None)
+    assert played.mean == pytest.approx(0, abs=1e-6)
+    assert len(played.seeds) == 2
+    assert claims.quantity("tit_for_tat.learnt_policy.P(C|DC)", told, None).mean == pytest.approx(1)
+    learnt = claims.quantity("reinforce.learnt_policy.P(C|start)", told, None)
+    assert learnt.seeds[0] != learnt.seeds[1]
+    assert all(0 < share < 1 for share in learnt.seeds if share is not None)
+    _, first, second, _ = standings.grids(told, "ipd")
+    assert [len(first.heads), len(second.heads)] == [1 + 4, 1 + 5]
+    assert second.heads[1] == "learnt policy\nP(C|start)"
+    assert "-0.000" not in str([*first.rows, *second.rows])
+
+
 def test_the_page_has_every_table(ipd):
     page = (ipd[0] / "report.html").read_text()
     for caption in ("payoff against the column", "has become in matches with itself", "happened after the last step"):
         assert page.count(caption) >= 1
     assert "payoffs are computed from policies" in page
+    assert 'class="many' not in page  # five columns and their labels fit
 
 
 def test_a_killed_tournament_goes_on_in_the_middle_of_a_match(ipd, tmp_path, meva_command, monkeypatch):
