@@ -80,24 +80,29 @@ KINDS = list({type(game).payoff: name for name, game in reversed(MADE.items())}.
 LATER = ("cournot", "tandem", "normal_form")
 marked = {name: pytest.param(name, marks=[pytest.mark.long] * (name in LATER)) for name in KINDS}
 every_kind_of_game = pytest.mark.parametrize("name", marked.values())
-every_kind_of_symmetric_game = pytest.mark.parametrize(
-    "name", [each for name, each in marked.items() if MADE[name].symmetric]
-)
 UNITS = [(1e-3, 0.0), (1e3, 0.0), (1.0, 10.0)]  # of payoffs, and what is added to them
 TOLERANCE = {"single": 1e-4, "double": 1e-9}
-# Single precision is another program for every game: in CI two stand for all.
-every_kind_of_game_and_in_single_precision_two = pytest.mark.parametrize(
-    ("name", "precision"),
-    [pytest.param(name, "double", marks=[pytest.mark.long] * (name in LATER)) for name in KINDS]
-    + [
-        pytest.param(name, "single", marks=[] if name in ("logistic", "chicken") else pytest.mark.long)
-        for name in KINDS
-    ],
-)
 WITHOUT_NETWORK = [label for label in LEARNERS if "value_model" not in parts(class_of(label))]
-every_rule = pytest.mark.parametrize("rule", LEARNERS)
-every_rule_that_sees_others = pytest.mark.parametrize(
-    "rule", [label for label in LEARNERS if set(OF_OTHERS) & known(label).keys()]
+
+
+# Among three players in CI: rules whose loops over players differ.
+AMONG_THREE = ("cgd", "cola", "hola", "lola exact", "meva", "naive", "sos")
+
+
+def every_rule_in_every_kind_of_game(rules, names=KINDS):
+    """Those that take longest are for -m long."""
+
+    def takes_long(name, rule):
+        return name in LATER or (MADE[name].num_players > 2 and rule not in AMONG_THREE)
+
+    pairs = [(name, rule) for name in names for rule in rules]
+    marked = [pytest.param(*pair, marks=[pytest.mark.long] * takes_long(*pair)) for pair in pairs]
+    return pytest.mark.parametrize(("name", "rule"), marked)
+
+
+# Single precision is another program for every game, for -m long; plugins/test_golden.py has it in CI.
+in_double_precision_or_single = pytest.mark.parametrize(
+    "precision", ["double", pytest.param("single", marks=pytest.mark.long)]
 )
 
 
@@ -169,8 +174,7 @@ def random_answers(game, count):
 # ---------------------------------------------------------------- rules
 
 
-@every_kind_of_game
-@every_rule_that_sees_others
+@every_rule_in_every_kind_of_game([label for label in LEARNERS if set(OF_OTHERS) & known(label).keys()])
 def test_who_gives_the_others_no_thought_is_naive(name, rule):
     game = game_of(name)
     learner = rule_of(rule, game, **dict.fromkeys(OF_OTHERS, 0.0))
@@ -179,8 +183,7 @@ def test_who_gives_the_others_no_thought_is_naive(name, rule):
         np.testing.assert_allclose(step(learner, x), step(rule_of("naive", game), x), rtol=1e-9, atol=1e-12)
 
 
-@every_kind_of_symmetric_game
-@every_rule
+@every_rule_in_every_kind_of_game(LEARNERS, [name for name in KINDS if MADE[name].symmetric])
 def test_a_symmetric_game_commutes_with_exchanging_players(name, rule):
     game = game_of(name)
     learner, x = rule_of(rule, game), start(game)
@@ -190,8 +193,7 @@ def test_a_symmetric_game_commutes_with_exchanging_players(name, rule):
         np.testing.assert_allclose(step(learner, x[order]), steps[order], rtol=1e-7, atol=1e-10)
 
 
-@every_kind_of_game
-@every_rule
+@every_rule_in_every_kind_of_game(LEARNERS)
 def test_where_payoffs_have_their_zero_moves_nobody(name, rule):
     game = game_of(name)
     moved = attrs.evolve(game, zero=100.0)
@@ -223,8 +225,8 @@ def assert_same(found, expected, tolerance, size):
         )
 
 
-@every_kind_of_game_and_in_single_precision_two
-@pytest.mark.parametrize("rule", WITHOUT_NETWORK)
+@in_double_precision_or_single
+@every_rule_in_every_kind_of_game(WITHOUT_NETWORK)
 def test_steps_know_no_unit(name, rule, precision):
     """Numbers per payoff to match, thresholds such as SGA's epsilon and SOS's b as they are."""
     with jax.enable_x64(precision == "double"):
