@@ -75,6 +75,7 @@ def test_rule_based_players_earn_what_the_exact_game_pays(ipd):
     x = np.stack([game.strategies[name] for name in LEARNERS[1:]])
     cell = cells(folder)["always_defect", "tit_for_tat"]
     assert float(cell["payoff"]) == pytest.approx(float(game.payoff(x)[0]), abs=1e-5)
+    assert (cell["sem"], cell["over"]) == ("", "nothing")  # nobody moves, so every trial pays the same
     told = summary(folder)
     assert claims.quantity("always_defect.tit_for_tat.CC", told, None).mean == pytest.approx(0, abs=1e-6)
     for name, ours in (("always_defect", -2.0), ("tit_for_tat", -1.0)):

@@ -248,10 +248,12 @@ def test_naive_networks_defect():
 
 def test_a_best_response_to_a_network_is_exact():
     """It is the one to the table that acts alike, among all of the game's policies; also if the game is played."""
-    played, _, _, x = learnt("naive", 300)
+    played = between(meva.make("game", "ipd"), "mlp")
+    x = played.init(jax.random.key(0))
     rollouts = Rollouts(rules=rules_of(played.game), policies=played.policies)
-    expected = meva.best_response(played.game, played.tables(x[0]), 1, jax.random.key(0))
-    for game, row in ((played, x[0]), (rollouts, jnp.pad(x[0], ((0, 0), (0, 1))))):
+    expected = meva.best_response(played.game, played.tables(x), 1, jax.random.key(0))
+    for game, row in ((played, x), (rollouts, jnp.pad(x, ((0, 0), (0, 1))))):
         found = meva.best_response(game, row, 1, jax.random.key(0))
+        np.testing.assert_array_equal(found.policy, expected.policy)
         np.testing.assert_allclose(found.payoffs, expected.payoffs, rtol=1e-6)
         assert found.agreement == 1
