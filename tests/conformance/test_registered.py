@@ -53,6 +53,7 @@ traced = pytest.mark.parametrize(
 
 OF_ANOTHER = "a2c"  # a setting of ppo, as plugins/test_policy_gradient.py shows
 # Their programs take longest to compile; what they compute is looked at in plugins/test_alignment.py and others.
+ALIKE = ("consensus", "extragradient", "hola", "lookahead", "sga")  # their loops over players are those of lola and sos
 LONG = (OF_ANOTHER, "advantage_alignment", "best_response_shaping", "detective_shaping", "loqa", "pola_dice")
 every_learner = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.long] * (name == OF_ANOTHER)) for name in names("learner")]
@@ -91,7 +92,7 @@ def learners_and_games():
 def learners_among_three():
     """Every learner; those that take no game of one number, and so one of many states, are for -m long."""
     for name in names("learner"):
-        few = name == "reinforce" or (not of_episodes(name) and accepts(name, PLAYED[0]))
+        few = name == "reinforce" or (not of_episodes(name) and name not in ALIKE and accepts(name, PLAYED[0]))
         yield pytest.param(name, marks=[] if few else pytest.mark.long)
 
 

@@ -36,6 +36,7 @@ def test_a_changed_registry(ask, pair, data):
     ask("meva-run", "--game", game, "--learner", learner, "--recipe", recipe, "--registry", "mine.toml", files=files)
 
 
+@pytest.mark.long
 @tries(20)
 @given(name=st.sampled_from(sorted(REPRODUCTIONS)), quick=st.booleans(), data=st.data())
 def test_changed_reproductions(ask, name, quick, data):
@@ -57,6 +58,7 @@ def test_a_changed_experiment(ask, game, learner, opponents, data):
     ask("meva-run", "mine.toml", files={"mine.toml": toml_of(data.draw(changed(plain)))})
 
 
+@pytest.mark.long
 @tries(20)
 @given(content=st.sampled_from(SWEEPS), data=st.data())
 def test_a_changed_sweep(ask, content, data):
@@ -80,6 +82,7 @@ DAMAGED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", DAMAGED)
 @tries(15)
 @given(data=st.data())

@@ -32,8 +32,8 @@ LEARNERS = {
     "extragradient": ("extragradient", {}),
 }
 # What is another program for every game, in CI on these alone: single precision, and derivatives of high order, whose
-# programs take longer than all others together. Of the iterated games with symmetry, CI plays one.
-IN_DOUBLE = GAMES - {"chicken"}
+# programs take longer than all others together. Of the iterated games CI plays one; payoffs are of all.
+IN_DOUBLE = GAMES - {"chicken", "imp"}
 IN_SINGLE = ("logistic", "ipd")
 OF_HIGH_ORDER = {
     "hola2": {"double": ("logistic", "tandem", "hamiltonian", "ipd"), "single": ("logistic",)},

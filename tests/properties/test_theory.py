@@ -90,7 +90,7 @@ AMONG_THREE = ("cgd", "cola", "hola", "lola exact", "meva", "naive", "sos")
 
 
 def every_rule_in_every_kind_of_game(rules, names=KINDS):
-    """Those that take longest are for -m long."""
+    """Parameters of a theorem; the pairs that take longest are for -m long."""
 
     def takes_long(name, rule):
         return name in LATER or (MADE[name].num_players > 2 and rule not in AMONG_THREE)
