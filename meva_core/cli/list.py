@@ -11,6 +11,7 @@ from meva_core.contracts import hooks
 from meva_core.registry import discovery, entries
 
 WIDTH = 80  # columns of a screen
+NARROWEST = 30  # columns of a summary, however long the names are
 
 HELP = f"""Show all entries, kind by kind, each with its plugin.
 
@@ -36,8 +37,8 @@ def show(kinds: Iterable[str]) -> None:
         click.secho(hooks.plural_label(kind), bold=True)
         width = max((len(offer.name) for offer in offers), default=0)
         for offer in offers:
-            first, *more = textwrap.wrap(offer.entry.summary, WIDTH - width - 4)
-            click.echo(f"  {offer.name:<{width}}  {first}")
+            first, *more = textwrap.wrap(offer.entry.summary, max(WIDTH - width - 4, NARROWEST)) or [""]
+            click.echo(f"  {offer.name:<{width}}  {first}".rstrip())
             for line in more:
                 click.echo(f"  {'':<{width}}  {line}")
             click.secho(f"  {'':<{width}}  {offer.plugin} ({offer.distribution})", dim=True)

@@ -198,11 +198,12 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 def _by_seat(policy: str) -> dict[str, Any]:
     """Overrides for the names of policies, separated by commas: one for all seats, or one for each."""
+    from meva_core.experiment import local
+
     names = [name.strip() for name in policy.split(",")]
     if not all(names):
         raise BadValue(f"expected --policy NAME, or NAME,NAME,... by seat, got {policy!r}")
-    every, *others = names
-    return {"policy.name": every, **{f"policy.{seat}.name": name for seat, name in enumerate(others, start=2)}}
+    return {f"{path}.name": name for path, name in local.by_seat(names)}
 
 
 def _new_folder(experiment: Experiment) -> Path:

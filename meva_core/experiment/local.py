@@ -156,7 +156,7 @@ def cast(
     for kind, given, path in roles + [("learner", rival, path) for rival, path in zip(rivals, paths, strict=True)]:
         everybody.append(take(everybody[-1].registry, kind, given, path))
     played, first, *others = everybody[1:]
-    for path, given in _by_seat(policy):
+    for path, given in by_seat(policy):
         taken = take(everybody[-1].registry, "policy", given, path)
         everybody.append(attrs.evolve(taken, overrides={f"{path}.name": taken.name, **taken.overrides}))
     registry, named, learners = everybody[-1].registry, {}, [taken.name for taken in (first, *others)]
@@ -177,8 +177,9 @@ def cast(
     )
 
 
-def _by_seat(policy: Any) -> list[tuple[str, Any]]:
-    """The policies that a caller passes, each with its path in overrides. Raises BadValue for an empty list."""
+def by_seat(policy: Any) -> list[tuple[str, Any]]:
+    """The policies that a caller passes, each with its section in overrides: the first is for all seats that no other one
+    is for. Raises BadValue for an empty list."""
     if policy is None:
         return []
     if isinstance(policy, (list, tuple)) and not policy:

@@ -23,10 +23,11 @@ def test_list_shows_every_entry_with_its_plugin_and_a_line(meva_command):
 
 def test_list_shows_a_strangers_entry(meva_command, fake_plugin):
     code = "from meva_core.contracts import Entry, hookimpl\n\n@hookimpl\ndef meva_explorers():\n"
-    fake_plugin("shaky", code + "    yield Entry('shaking', 'nosuch:Shaking', 'shakes')\n")
+    entries = (("shaking", "shakes"), ("a" * 90, "has a long name"), ("silent", ""))
+    fake_plugin("shaky", code + "".join(f"    yield Entry({n!r}, 'nosuch:Shaking', {s!r})\n" for n, s in entries))
     outcome = meva_command("list")
     assert (outcome.code, outcome.err) == (0, "")
-    assert "shaky (meva-shaky)" in outcome.out
+    assert outcome.out.count("shaky (meva-shaky)") == 3
 
 
 @pytest.mark.parametrize("kind", hooks.KINDS)
