@@ -178,8 +178,8 @@ def cast(
 
 
 def by_seat(policy: Any) -> list[tuple[str, Any]]:
-    """The policies that a caller passes, each with its section in overrides: the first is for all seats that no other one
-    is for. Raises BadValue for an empty list."""
+    """The policies that a caller passes, each with its section in overrides. The first is for all seats that have no
+    other. Raises BadValue for an empty list."""
     if policy is None:
         return []
     if isinstance(policy, (list, tuple)) and not policy:
