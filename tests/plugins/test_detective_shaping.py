@@ -11,7 +11,7 @@ from meva_best_response.detective_shaping import DetectiveShaping
 import meva_core as meva
 from meva_core import evaluate
 from meva_core.errors import BadCombination
-from meva_core.sampling import Enumerated, WithPolicies, policy_arguments
+from meva_core.sampling import Enumerated, Rollouts, WithPolicies, policy_arguments
 
 KEY = jax.random.key(0)
 X = jnp.array([[0.3, -0.2, 0.5, -1.0, 0.8], [1.2, 0.4, -0.6, 0.1, -0.9]])
@@ -117,7 +117,17 @@ def test_steps_know_no_unit_of_payoffs(game, x):
         np.testing.assert_allclose(update(other, init(other, x), x, KEY)[0], expected, rtol=1e-4)
 
 
-def test_networks_are_refused_in_one_line(game):
-    network = meva.make("policy", "mlp", width=3, **policy_arguments(game.rules()))
+@pytest.mark.parametrize(("name", "played"), [("mlp", False), ("mlp", True), ("gru", True)])
+def test_networks_are_refused_in_one_line(game, name, played):
+    network = meva.make("policy", name, width=3, **policy_arguments(game.rules()))
+    policies = (network, network)
+    made = Rollouts(rules=game.rules(), policies=policies) if played else WithPolicies(game=game, policies=policies)
     with pytest.raises(BadCombination, match="expected tables as policies for a detective"):
-        DetectiveShaping(game=WithPolicies(game=game, policies=(network, network)))
+        DetectiveShaping(game=made)
+
+
+def test_a_game_that_is_only_played_is_refused_in_one_line():
+    rules = meva.make("game", "coin_game")
+    network = meva.make("policy", "mlp", width=3, **policy_arguments(rules))
+    with pytest.raises(BadCombination, match=r"expected the episodes of an exact game .* got CoinGame: try"):
+        DetectiveShaping(game=Rollouts(rules=rules, policies=(network, network)))
