@@ -360,6 +360,10 @@ def test_every_player_climbs_its_aligned_advantages_in_the_game_s_discount(monke
 
 @pytest.mark.parametrize(("horizon", "weight", "weighting"), [(3, 0.0, "average"), (1, 3.0, "theory")])
 def test_without_weight_or_past_it_is_ppo(horizon, weight, weighting):
-    game, settings = ipd(horizon=horizon), {"epochs": 2, "minibatches": 2}
+    """No setting is a default of PPO."""
+    game = ipd(horizon=horizon)
+    sizes = {"epochs": 2, "minibatches": 2, "centred": True}
+    numbers = {"rate": 0.02, "critic_rate": 0.05, "clip": 0.1, "entropy_weight": 0.3, "trace": 0.5}
+    settings = {**sizes, **numbers, "longest_gradient": 0.1}
     one = learnt(learner(AdvantageAlignment, game, weight=weight, weighting=weighting, **settings))
-    np.testing.assert_array_equal(one, learnt(learner(PPO, game, centred=True, **settings)))
+    np.testing.assert_array_equal(one, learnt(learner(PPO, game, **settings)))
