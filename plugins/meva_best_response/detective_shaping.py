@@ -82,13 +82,7 @@ class DetectiveShaping(Learner):
     small: ClassVar = {"detective_steps": 1, "batch_size": 2, "buffer_size": 4, "width": 4}
 
     def __attrs_post_init__(self) -> None:
-        tables = self._tables()
-        if isinstance(tables, WithPolicies):
-            raise BadCombination(
-                "expected tables as policies for a detective, which answers with tables, got "
-                f"{type(tables.policies[0]).__name__}: leave --policy out"
-            )
-        of_tables(tables)
+        of_tables(self._tables())
         check_weight(self.self_play_weight, self.game)
 
     def init(self, params: Any, x: Array, key: Array) -> Knowledge:
@@ -175,14 +169,20 @@ class DetectiveShaping(Learner):
         return len(rules.observations), rules.num_actions
 
     def _tables(self) -> Game:
-        """The exact game of tables. Raises BadCombination if there is none."""
-        if not isinstance(self.game, Sampled):
-            return self.game
-        if self.game.exact is None:
+        """The exact game of tables. Raises BadCombination if there is none, or if policies are of another kind."""
+        game: Any = self.game
+        if isinstance(game, Sampled) and game.rules.exact is None:
             raise BadCombination(
-                f"expected the episodes of an exact game for a detective, got {type(self.game.rules).__name__}"
+                f"expected the episodes of an exact game for a detective, got {type(game.rules).__name__}: try an "
+                "iterated game"
             )
-        return self.game.exact
+        tables = game.exact if isinstance(game, Sampled) else game
+        if tables is None or isinstance(tables, WithPolicies):
+            raise BadCombination(
+                "expected tables as policies for a detective, which answers with tables, got "
+                f"{type(game.policies[0]).__name__}: leave --policy out"
+            )
+        return tables
 
     def _adam(self) -> optax.GradientTransformation:
         return optax.adam(self.detective_rate)

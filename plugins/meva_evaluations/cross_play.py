@@ -73,8 +73,8 @@ class CrossPlay(Evaluation):
     matches of one seed meet those of another, and nobody learns any more.
 
     In summary.json, next to the rows:
-      cross_play        {seeds, value, payoffs, sems}: fit i in seat 1 against fit j elsewhere, at the learner's own
-                        value; sems: standard errors over the matches of each pair
+      cross_play        {seeds, value, payoffs, sems}: fit i in seat 1 against fit j elsewhere, at the value of the
+                        learner's setting; sems: standard errors over the matches of each pair
     """
 
     says = "playing fits against each other"
@@ -90,16 +90,17 @@ class CrossPlay(Evaluation):
             found = _payoffs_of_policies(game, asking.ended.x, keys[0])[..., 0]
             return found.mean(axis=3), found
         found = _payoffs(match, keys[0], pairs=min(asking.pairs, FEWER), steps=asking.steps)[..., 0]
-        return found.mean(axis=2)[None], found[None]
+        return found.mean(axis=2), found
 
     def whole(self, answer: Answer, seen: Any) -> dict[str, Any]:
-        """Content of summary.json; of several rows of policies, those of the learner's own value."""
-        means, found = answer.once
-        own = seen.values.index(seen.own_value) if len(means) > 1 and seen.own_value in seen.values else -1
-        payoffs = [[number(payoff) for payoff in row] for row in means[own]]
-        sems = [[number(mean_and_sem(pair)[1]) for pair in row] for row in found[own]]
-        told = {"seeds": list(seen.seeds), "value": seen.own_value, "payoffs": payoffs, "sems": sems}
-        return {"cross_play": told}
+        """Content of summary.json: of policies, those of the row of the learner's own value, or else of the last."""
+        (means, found), value = answer.once, seen.own_value
+        if means.ndim == 3:  # policies of every row; fits are the learner's own in any case
+            row = seen.values.index(value) if value in seen.values else -1
+            means, found, value = means[row], found[row], number(seen.values[row])
+        payoffs = [[number(payoff) for payoff in row] for row in means]
+        sems = [[number(mean_and_sem(pair)[1]) for pair in row] for row in found]
+        return {"cross_play": {"seeds": list(seen.seeds), "value": value, "payoffs": payoffs, "sems": sems}}
 
     def tables(self, summary: Mapping[str, Any]) -> list[Grid]:
         cross, setting, unit = summary["cross_play"], summary["setting"], tables.unit(summary)

@@ -11,11 +11,13 @@ from typing import Any
 from meva_core.contracts import Answer, Evaluation, component
 from meva_core.report.statistics import statistic
 
+DIGITS = 3  # decimals of a probability, whatever the unit of payoffs
+
 
 @component
 class LearntPolicy(Evaluation):
-    """The entries of a player's last policy, averaged over its seats: in an iterated game, the probabilities of its
-    first action at the start and after each outcome, its own action first.
+    """The entries of a player's last policy (`Game.entries`), averaged over its seats: in the iterated prisoner's
+    dilemma, the probabilities of cooperation at the start and after each outcome, its own action first.
 
     A page of a run shows such numbers as bars; here they have standard errors, and tournaments and claims can name
     them. Nothing is computed for it.
@@ -37,4 +39,4 @@ class LearntPolicy(Evaluation):
         ]
 
     def compared(self, row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-        return dict(row["learnt_policy"])
+        return {name: {**found, "digits": DIGITS} for name, found in row["learnt_policy"].items()}

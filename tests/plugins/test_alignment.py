@@ -8,12 +8,14 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from meva_policies.mlp import MLP
 from meva_policies.table import Table
 from meva_policy_gradient import action_values as valuing
 from meva_policy_gradient import former as remembering
 from meva_policy_gradient import seen as seeing
+from meva_policy_gradient.action_values import ActionCritic
 from meva_policy_gradient.advantage_alignment import AdvantageAlignment
 from meva_policy_gradient.loqa import LOQA, Judged, _met_by
 from meva_policy_gradient.ppo import PPO
@@ -148,6 +150,33 @@ def test_loqa_without_shaping_is_actor_critic(judged):
     np.testing.assert_allclose(found, jax.jit(jax.grad(objective))(x[0]), rtol=1e-10, atol=1e-10)
 
 
+def test_the_value_of_a_state_is_the_mean_over_the_policy(judged):
+    x, sides, _ = judged
+    for policy, row, side in zip(ipd().policies, x, sides, strict=True):
+        probabilities = np.exp(seeing.log_policy(policy, row, side.seen))
+        np.testing.assert_allclose(side.values, np.sum(probabilities * side.action_values, axis=-1), rtol=1e-10)
+        assert np.ptp(side.action_values, axis=-1).max() > 0.01
+
+
+def test_the_first_output_of_a_critic_of_actions_is_the_mean_of_their_values(judged):
+    seen, network = judged[1][0].seen, learner(LOQA, ipd()).network
+    numbers = network.init(jax.random.key(7))
+    found = valuing.action_values(network, numbers, seen, one_hot=True)
+    first = seeing.outputs(network, numbers, seen.observations, one_hot=True)[..., 0]
+    np.testing.assert_allclose(found.mean(axis=-1), first, rtol=1e-10)
+
+
+def test_a_step_follows_the_objective_of_each_seat_and_is_remembered(judged):
+    """The first moment of Adam is a tenth of the gradient, which is not cut here."""
+    rule = learner(LOQA, ipd(), trace=TRACE, reach=TRACE, longest_gradient=1e9, former=2, every=1, present=1.0)
+    x, episodes, state = setting(rule)
+    steps, after = jax.jit(lambda: rule.learn(None, state, x, episodes, KEY))()
+    for seat, optimiser in enumerate(after.optimisers):
+        moment = optax.tree_utils.tree_get(optimiser, "mu")
+        np.testing.assert_allclose(moment, -0.1 * slope(judged, seat), rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(after.former.policies, jnp.stack([x, x + steps]), rtol=1e-12)
+
+
 def test_shaping_vanishes_as_one_over_the_temperature(judged):
     slopes = jax.jit(jax.vmap(lambda temperature: shaping(judged, temperature=temperature)))
     temperatures = jnp.array([1e3, 1e4, 1e5])
@@ -179,6 +208,25 @@ def test_the_critic_of_actions_learns_the_values_of_those_taken():
         np.testing.assert_allclose(found[np.arange(2), [seat, seat]], values, atol=2e-3)
 
 
+def test_a_critic_of_actions_follows_targets_of_its_average(judged):
+    """A step of plain gradient descent on half of the squared differences, which are below 1; the average moves by a
+    quarter."""
+    seen, network = judged[1][0].seen, learner(LOQA, ipd()).network
+    numbers, average = (0.1 * network.init(jax.random.key(n)) for n in (7, 8))
+    before = ActionCritic(numbers, average, optax.sgd(0.5).init(numbers))
+    after = jax.jit(lambda: valuing.improved(network, before, seen, True, 1, optax.sgd(0.5), 0.25))()
+
+    def taken(numbers):
+        return seeing.of_actions(valuing.action_values(network, numbers, seen, one_hot=True), seen)
+
+    following = jnp.pad(taken(average)[:, 1:], ((0, 0), (0, 1)))
+    targets = seen.rewards + seen.discounts * following
+    downhill = jax.grad(lambda numbers: jnp.mean((targets - taken(numbers)) ** 2) / 2)(numbers)
+    assert np.linalg.norm(downhill) > 0.01
+    np.testing.assert_allclose(after.numbers, numbers - 0.5 * downhill, rtol=1e-10)
+    np.testing.assert_allclose(after.target, average + 0.25 * (after.numbers - average), rtol=1e-10)
+
+
 class WithScript(Rounds):
     scripts: Any = {"never": lambda observation, seat: jnp.array([5.0, -5.0])}  # noqa: RUF012  # pyright: ignore
 
@@ -201,6 +249,7 @@ def test_former_policies_are_kept_in_turn():
     assert former.policies[:, 0, 0].tolist() == [6.0, 2.0, 4.0]
     fresh = remembering.beginning(jnp.full((2, 1), 9.0), capacity=3)
     fresh = remembering.kept(remembering.kept(fresh, jnp.ones((2, 1)), 2), jnp.ones((2, 1)), 2)
+    fresh = fresh._replace(policies=fresh.policies.at[2].set(5.0))
     drawn = remembering.drawn(fresh, 2, 200, KEY)[:, 0, 0]
     assert sorted(set(drawn.tolist())) == [1.0, 9.0]  # not the room that is left
 
@@ -219,6 +268,18 @@ def test_every_player_also_meets_former_policies_in_its_share_of_the_episodes():
     joint = jnp.arange(12.0)  # 8 episodes of all, then 2 of each player
     met = _met_by(1, Judged(seen=cast(Any, joint), action_values=joint, values=joint, advantages=joint), 8, 2)
     assert met.values.tolist() == [*range(8), 10, 11]
+
+
+def test_policies_learn_where_they_play_and_critics_from_all_episodes(monkeypatch):
+    """8 episodes of present policies, and 2 more of each of two players."""
+    met, judged = [], []
+    monkeypatch.setattr(LOQA, "_improved", lambda self, seat, before, row, each, unit: (met.append(each), (row, 0))[1])
+    monkeypatch.setattr(LOQA, "_fitted", lambda self, critic, each: judged.append(each))
+    rule = learner(LOQA, ipd(episodes=8), former=2, present=0.8)
+    x = rule.game.init(KEY).astype(float)
+    jax.eval_shape(lambda: rule.learn(None, rule.init(None, x, KEY), x, rule.game.play(x, KEY), KEY)[0])
+    assert [[len(each.values) for each in seats] for seats in met] == [[10, 10], [10, 10]]
+    assert [len(each.values) for each in judged] == [12, 12]
 
 
 @pytest.mark.parametrize("cls", [LOQA, AdvantageAlignment])
@@ -286,8 +347,23 @@ def test_an_episode_s_past_is_discounted_step_by_step():
     np.testing.assert_allclose(found[:, 0], [2.0, 3.0 + 0.5 * 0.5 * 2.0, 0.25 * (0.25 * 3.0 + 0.25 * 0.5 * 2.0)])
 
 
+def test_every_player_climbs_its_aligned_advantages_in_the_game_s_discount(monkeypatch):
+    monkeypatch.setattr(PPO, "climb", lambda self, state, x, judged, gains, key: (judged, gains))
+    rule = learner(AdvantageAlignment, ipd(), weighting="theory")
+    x, episodes, state = setting(rule)
+    judged, gains = jax.jit(lambda: rule.learn(None, state, x, episodes, KEY))()
+    each = jnp.stack([rule.as_ppo.gains(one) for one in judged], axis=-1)
+    expected = jnp.stack([aligned(one, weighting="theory") for one in each])
+    for seat in (0, 1):
+        np.testing.assert_allclose(gains[seat], expected[..., seat], rtol=1e-10)
+
+
 @pytest.mark.parametrize(("horizon", "weight", "weighting"), [(3, 0.0, "average"), (1, 3.0, "theory")])
 def test_without_weight_or_past_it_is_ppo(horizon, weight, weighting):
-    game, settings = ipd(horizon=horizon), {"epochs": 2, "minibatches": 2}
+    """No setting is a default of PPO."""
+    game = ipd(horizon=horizon)
+    sizes = {"epochs": 2, "minibatches": 2, "centred": True}
+    numbers = {"rate": 0.02, "critic_rate": 0.05, "clip": 0.1, "entropy_weight": 0.3, "trace": 0.5}
+    settings = {**sizes, **numbers, "longest_gradient": 0.1}
     one = learnt(learner(AdvantageAlignment, game, weight=weight, weighting=weighting, **settings))
-    np.testing.assert_array_equal(one, learnt(learner(PPO, game, centred=True, **settings)))
+    np.testing.assert_array_equal(one, learnt(learner(PPO, game, **settings)))

@@ -1,5 +1,7 @@
 """Best response shaping on exact games, in double precision."""
 
+from typing import Any
+
 import attrs
 import jax
 import jax.numpy as jnp
@@ -9,8 +11,9 @@ from meva_best_response.best_response_shaping import BestResponseShaping
 from meva_best_response.replies import deterministic_replies
 
 import meva_core as meva
-from meva_core import evaluate
+from meva_core import evaluate, runner
 from meva_core.errors import BadCombination
+from meva_core.experiment import compose, resolve
 from meva_core.sampling import WithPolicies, policy_arguments
 
 KEY = jax.random.key(0)
@@ -206,3 +209,13 @@ def test_networks_meet_the_replies_of_their_game(game):
     np.testing.assert_allclose(
         found, worths(BestResponseShaping(game=game, self_play_weight=1.0), with_networks.tables(x)), rtol=1e-9
     )
+
+
+def test_the_recipe_also_serves_seats_with_policies_of_different_kinds():
+    """The payoff against itself is unset there, since a policy has only one seat that it can be in."""
+    seats = {"policy.name": "table", "policy.2.name": "mlp"}
+    names: Any = {"game": "ipd", "learner": "best_response_shaping", "overrides": seats}
+    composition = compose.compose(resolve.resolve(*runner.plugins(), **names))
+    assert not composition.game.symmetric
+    learners: Any = composition.rehearse()
+    assert all(learner.self_play_weight is None for learner in learners)

@@ -11,7 +11,7 @@ from meva_best_response.detective_shaping import DetectiveShaping
 import meva_core as meva
 from meva_core import evaluate
 from meva_core.errors import BadCombination
-from meva_core.sampling import Enumerated, WithPolicies, policy_arguments
+from meva_core.sampling import Enumerated, Rollouts, WithPolicies, policy_arguments
 
 KEY = jax.random.key(0)
 X = jnp.array([[0.3, -0.2, 0.5, -1.0, 0.8], [1.2, 0.4, -0.6, 0.1, -0.9]])
@@ -89,14 +89,32 @@ def test_derivatives_through_answers_from_episodes_are_those_of_differences(enum
         assert slope(x[0])[1] @ move == pytest.approx(float(apart) / (2 * size), rel=1e-5)
 
 
-def test_the_detective_learns_a_best_response(game, x):
+def test_the_detective_learns_a_best_response(game):
+    """To players like tit-for-tat, with whom it does not pay to do harm."""
     learner = learner_of(game, self_play_weight=1.0, noise=0.0)
+    x = jnp.stack([game.strategies["tit_for_tat"] / 8] * 2)
     state = before = init(learner, x)
     for key in jax.random.split(KEY, 100):
         state = update(learner, state, x, key)[1]
     best = jnp.diagonal(evaluate.best_responses(game, x, KEY).payoffs)[::-1]
     assert jnp.all(paid_to_detectives(learner, before, x) < best - 0.1)
     assert jnp.all(paid_to_detectives(learner, state, x) > best - 0.02)
+
+
+def test_one_agent_of_a_batch_is_the_present_policy_and_all_are_disturbed(game, x):
+    learner = DetectiveShaping(game=game, width=4, detective_steps=1, batch_size=1, buffer_size=2, noise=0.0)
+    state = init(learner, x)
+    found = [
+        update(rule, before, x, KEY)[1].layers
+        for rule, before in (
+            (learner, state),
+            (learner, state._replace(agents=state.agents + 1)),
+            (attrs.evolve(learner, noise=1.0), state),
+        )
+    ]
+    first, of_other_agents, noisy = (np.asarray(layers[-1][0]) for layers in found)
+    np.testing.assert_array_equal(of_other_agents, first)
+    assert np.abs(noisy - first).max() > 1e-3
 
 
 def test_agents_are_kept_in_turn(game, x):
@@ -117,7 +135,17 @@ def test_steps_know_no_unit_of_payoffs(game, x):
         np.testing.assert_allclose(update(other, init(other, x), x, KEY)[0], expected, rtol=1e-4)
 
 
-def test_networks_are_refused_in_one_line(game):
-    network = meva.make("policy", "mlp", width=3, **policy_arguments(game.rules()))
+@pytest.mark.parametrize(("name", "played"), [("mlp", False), ("mlp", True), ("gru", True)])
+def test_networks_are_refused_in_one_line(game, name, played):
+    network = meva.make("policy", name, width=3, **policy_arguments(game.rules()))
+    policies = (network, network)
+    made = Rollouts(rules=game.rules(), policies=policies) if played else WithPolicies(game=game, policies=policies)
     with pytest.raises(BadCombination, match="expected tables as policies for a detective"):
-        DetectiveShaping(game=WithPolicies(game=game, policies=(network, network)))
+        DetectiveShaping(game=made)
+
+
+def test_a_game_that_is_only_played_is_refused_in_one_line():
+    rules = meva.make("game", "coin_game")
+    network = meva.make("policy", "mlp", width=3, **policy_arguments(rules))
+    with pytest.raises(BadCombination, match=r"expected the episodes of an exact game .* got CoinGame: try"):
+        DetectiveShaping(game=Rollouts(rules=rules, policies=(network, network)))

@@ -88,6 +88,15 @@ def test_one_step_of_both_is_lola_dice():
     np.testing.assert_allclose(steps(learner, x), expected, rtol=0, atol=1e-12)
 
 
+def test_divergence_is_a_mean_over_the_steps_before_the_ends():
+    game = Rollouts(rules=RULES, policies=(Table(), Table()), episodes=16, horizon=8, stopping="geometric")
+    learner, x, now = pola_dice(game), jnp.array(X), jnp.array(X) + jnp.arange(5.0)
+    near, episodes = jax.jit(lambda: (learner._near(now, x, 0, 0.0, KEY), game.play(now, KEY)))()
+    moved = divergence_along(Table(), x[0], now[0], episodes.observations[:, :, 0])
+    assert 0 < episodes.alive.mean() < 1
+    np.testing.assert_allclose(near, -np.average(moved, weights=episodes.alive), rtol=1e-12)
+
+
 def test_at_a_tiny_rate_nobody_moves():
     learner = pola_dice(ENUMERATED, ascent_steps=2, response_steps=2, rate=1e-9)
     assert jnp.abs(steps(learner, jnp.array(X))).max() < 1e-8

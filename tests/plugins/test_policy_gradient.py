@@ -13,7 +13,7 @@ from meva_policies.table import Table
 from meva_policy_gradient import seen as seeing
 from meva_policy_gradient import trained_response
 from meva_policy_gradient.critics import LikePolicy
-from meva_policy_gradient.ppo import PPO
+from meva_policy_gradient.ppo import PPO, Judged
 from meva_policy_gradient.reinforce import Reinforce
 from meva_policy_gradient.trained_response import TrainedResponse
 
@@ -107,6 +107,24 @@ def test_a_clipped_ratio_gains_no_more():
         return rule._objective(x[0], policy, seen, jnp.broadcast_to(gains, seen.rewards.shape))
 
     np.testing.assert_allclose(objective(x), np.mean([1.2, 0.5, -1.5, -0.8, 2.2]), rtol=1e-5)
+
+
+def test_advantages_are_centred_at_each_step_among_the_episodes_that_reach_it():
+    numbers, alive = jnp.array([[1.0, 2.0], [3.0, 8.0], [8.0, 6.0]]), jnp.array([[1.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    seen: Any = seeing.Seen(*[alive] * 6)
+    found = seeing.centred(numbers, seen)
+    np.testing.assert_allclose(found, [[-3.0, -2.0], [-1.0, 4.0], [4.0, 2.0]])
+    judged, game = Judged(seen, numbers, numbers), ipd()
+    np.testing.assert_allclose(learner(game, centred=True).gains(judged), seeing.standardised(found, seen), rtol=1e-6)
+    np.testing.assert_allclose(learner(game).gains(judged), seeing.standardised(numbers, seen), rtol=1e-6)
+
+
+@pytest.mark.parametrize("policy", [MLP, GRU])
+def test_networks_are_asked_once_per_state_unless_they_remember(policy):
+    network = policy(observation_size=3, num_actions=2, one_hot=True, width=4)
+    numbers, seen = network.init(KEY), jnp.eye(3)[jnp.array([[0, 2, 2, 1], [1, 1, 0, 2]])]
+    step_by_step = seeing.outputs(network, numbers, seen, one_hot=False)
+    np.testing.assert_allclose(seeing.outputs(network, numbers, seen, one_hot=True), step_by_step, rtol=1e-5, atol=1e-6)
 
 
 def test_the_critic_learns_the_return():
