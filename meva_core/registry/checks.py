@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from meva_core.contracts import conversion, kinds, streams
 from meva_core.contracts.abstract import abstract, floats, key
 from meva_core.contracts.capabilities import Myopic, PlaysStrategies, StepsLike
+from meva_core.contracts.episodes import Episodes
 from meva_core.contracts.hooks import KINDS, PARTS
 from meva_core.contracts.hyperparameters import Hyperparameter, as_plain, hyperparameters, part_kinds
 from meva_core.contracts.playing import Policy, SampledGame, learns_from
@@ -139,6 +140,25 @@ def _sampled_game(offer: Offer, made: SampledGame) -> None:
     asked.same(f"the state of {what}", after[0], state)
     asked.array(f"the observations of {what}", after[1], players, size)
     asked.array(f"the rewards of {what}", after[2], players)
+    steps = 1, made.horizon  # of one episode
+    actions: Any = jax.ShapeDtypeStruct((*steps, players), jnp.int32)
+    episodes = Episodes(
+        observations=floats(*steps, players, size),
+        actions=actions,
+        rewards=floats(*steps, players),
+        log_probs=floats(*steps, players),
+        alive=floats(*steps),
+        final=floats(1, players, size),
+    )
+    _shares(asked, "measures(episodes)", asked.shapes("measures(episodes)", "measures", episodes))
+
+
+def _shares(asked: Asked, what: str, found: Any) -> None:
+    """Check that a result is a dictionary of numbers."""
+    if not isinstance(found, dict):
+        asked.refuse(what, "a dictionary", found)
+    for name, share in found.items():
+        asked.array(f"{what}[{name!r}]", share)
 
 
 def _exact_game(offer: Offer, made: Game) -> None:
@@ -161,11 +181,7 @@ def _exact_game(offer: Offer, made: Game) -> None:
         asked.array("from_entries(entries)", back, players, size)
     if len(names) != count:
         asked.refuse("entry_names", f"{count} names, one for each number of a policy", list(names))
-    outcomes = asked.shapes("outcomes(x)", "outcomes", x)
-    if not isinstance(outcomes, dict):
-        asked.refuse("outcomes(x)", "a dictionary", outcomes)
-    for name, share in outcomes.items():
-        asked.array(f"outcomes(x)[{name!r}]", share)
+    _shares(asked, "outcomes(x)", asked.shapes("outcomes(x)", "outcomes", x))
     strategies = asked.attribute("strategies", "a mapping", lambda value: isinstance(value, Mapping))
     for name, strategy in strategies.items():
         if not callable(strategy):

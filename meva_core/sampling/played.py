@@ -93,9 +93,7 @@ class PlayedGame(Game):
         if self.exact is not None:
             return self.exact.payoff(x), self.exact.outcomes(x)
         episodes = self.play(x, key)
-        weights = jax.vmap(self.weights)(episodes.alive)
-        paid = jnp.einsum("b,bt,btp->p", self.shares(episodes), weights, episodes.rewards)
-        return paid, self.rules.measures(episodes)
+        return self.estimate(episodes), self._measures(episodes)
 
     def weights(self, alive: Array) -> Array:
         """The weight f32[T] of each step's reward in the payoff of an episode with this `alive` f32[T]."""
@@ -179,7 +177,7 @@ class PlayedGame(Game):
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         if self.exact is None:
-            return self.rules.measures(self.play(x, jax.random.key(SHOWN)))
+            return self._measures(self.play(x, jax.random.key(SHOWN)))
         return self.exact.outcomes(x)
 
     def best_response(self, x: Array, seat: int) -> Array | None:
@@ -192,6 +190,11 @@ class PlayedGame(Game):
         if game is None or any(policy.memory_size for policy in self.policies):
             return None
         return game if self._tables else WithPolicies(game=game, policies=self.players)
+
+    def _measures(self, episodes: Episodes) -> dict[str, Array]:
+        """The measures of the rules; NaN, like payoffs, if probabilities are: policies still act, but not as learnt."""
+        broken = jnp.any(jnp.isnan(episodes.log_probs))
+        return {name: jnp.where(broken, jnp.nan, share) for name, share in self.rules.measures(episodes).items()}
 
     @property
     def _tables(self) -> bool:

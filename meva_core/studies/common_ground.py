@@ -31,7 +31,7 @@ def of_recipes(registry: Registry, files: Sequence[RecipeFile], settings: Tourna
     for name in learners(registry, settings):
         tables = resolve.sections(registry, files, game, name, settings.recipe)
         found |= {section: tables[section] for section in SECTIONS if tables.get(section) and section not in found}
-    return {f"{section}.{name}": value for section, table in found.items() for name, value in table.items()}
+    return experiments.dotted(found)
 
 
 def must_be_played(registry: Registry, files: Sequence[RecipeFile], settings: Tournament, game: str) -> bool:

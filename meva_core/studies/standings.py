@@ -34,7 +34,7 @@ from meva_core.ops import mean_and_sem
 from meva_core.report.statistics import known
 from meva_core.report.tables import Drawn, Grid, Unit, statistic, unit_of
 from meva_core.studies.meetings import Met
-from meva_core.studies.reproductions.claims import named
+from meva_core.studies.reproductions.claims import estimate, named
 from meva_core.studies.tournament_settings import Tournament
 
 SCHEMA = 2
@@ -172,7 +172,7 @@ def _grids_of_evaluations(summary: dict[str, Any], game: str) -> list[Grid]:
     heads = list(dict.fromkeys(name for numbers in told.values() for name in numbers if not name.startswith("seats.")))
     unit = _unit(summary, game)
     rows = {
-        label: {name: unit.statistic(numbers[name]) if name in numbers else "-" for name in heads}
+        label: {name: unit.statistic(estimate(numbers[name])._asdict()) if name in numbers else "-" for name in heads}
         for label, numbers in told.items()
     }
     caption = f"{game}: what the learner has become in matches with itself"
@@ -253,8 +253,9 @@ def note(summary: dict[str, Any]) -> str:
         text += f"; ± standard error of the mean over {over[min(kinds - {'nothing'})]}"
     if "nothing" in kinds:
         text += "; exact, without an error, where neither player moves"
-    if any("evaluated" in game for game in summary["games"].values()):
-        text += "\nours is the payoff of the learner, theirs that of the player who responds to what it has become"
+    evaluated = (row for game in summary["games"].values() for row in game.get("evaluated", ()))
+    if any(name.endswith(".ours") for row in evaluated for name in named(row)):
+        text += "\nours is the payoff of the learner, theirs that of its opponent in the evaluation"
     for game in summary["games"].values():
         if "exact" in game:
             paid = "computed from policies" if game["exact"] else "means over fresh episodes"

@@ -12,8 +12,10 @@ import pytest
 import meva_core as meva
 from meva_core.cli.screen import Screen
 from meva_core.contracts import Learner, component
-from meva_core.studies import standings
+from meva_core.registry import recipes
+from meva_core.studies import common_ground, standings
 from meva_core.studies.reproductions import claims
+from meva_core.studies.tournament_settings import Tournament
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -176,6 +178,15 @@ def test_a_match_that_diverges_is_left_out_with_a_warning():
     assert scores.payoffs[1, 1] == pytest.approx(-1, abs=1e-5)
     assert [text.partition(":")[0] for text in warned] == ["Burst against Burst", "Burst against tit_for_tat"]
     assert "partly diverged, averaged over the rest: Burst against Burst" in repr(scores)
+
+
+def test_the_common_ground_has_policies_of_single_seats():
+    policy = {"name": "table", "2": {"name": "mlp", "width": 3}}
+    recipe = {"source": "a test", "sample": {"episodes": 4}, "policy": policy}
+    file = recipes.parse({"recipes": {"ipd": {"reinforce": {"ours": recipe}}}}, "here")
+    settings = Tournament(games=("ipd",), learners=("naive", "reinforce"), recipe="ours")
+    found = common_ground.of_recipes(meva.installed(), [file], settings, "ipd")
+    assert found == {"policy.name": "table", "policy.2.name": "mlp", "policy.2.width": 3, "sample.episodes": 4}
 
 
 OWN = """

@@ -11,6 +11,7 @@ import pytest
 import meva_core as meva
 from meva_core import runner
 from meva_core.studies import meetings, standings, tournament
+from meva_core.studies.reproductions import claims
 
 SMALL = ["--set", "toy.loops=2", "--set", "toy_foe.loops=2"]
 LEARNT = ["--game", "hamiltonian", "--learners", "naive,toy,toy_foe", "--trials", "8", "--steps", "5", "--seeds", "2"]
@@ -274,3 +275,15 @@ def test_payoffs_on_their_way_to_infinity_keep_the_table_narrow(tmp_path, meva_c
     assert outcome.code == 0, outcome.err
     assert re.search(r"naive +-\d\.\d+e\+\d\d ±\de\+\d\d", outcome.out)
     assert max(map(len, outcome.lines)) <= 80
+
+
+def test_counts_of_starts_are_told_as_shares():
+    counts = {"mean": 12.0, "sem": 2.0, "per_seed": [10.0, 14.0]}
+    evaluated = [{"learner": "naive", "basins": {"B": {"cells": counts, "of": 25}}}]
+    cell = {"row": "naive", "column": "naive", "payoff": 1.0, "sem": 0.1, "over": "trials", "diverged": 0.0}
+    game = {"learners": ["naive"], "payoff_range": 1.0, "cells": [cell], "evaluated": evaluated}
+    summary = {"steps": 5, "trials": 2, "seeds": [0, 1], "games": {"logistic": game}}
+    assert claims.quantity("naive.basins.B", summary, None) == claims.Estimate(12 / 25, 2 / 25, (10 / 25, 14 / 25))
+    _, table = standings.grids(summary, "logistic")
+    assert (table.heads, table.rows) == (["", "basins\nB"], [["naive", "0.480 ±.080"]])
+    assert "ours" not in standings.note(summary)

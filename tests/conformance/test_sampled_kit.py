@@ -6,7 +6,8 @@ import pytest
 
 import meva_core as meva
 from meva_core.contracts import Frames, Mark, SampledGame, component, kinds, leaf
-from meva_core.errors import BadValue
+from meva_core.errors import BadPlugin, BadValue
+from meva_core.registry import checks
 from meva_core.testing import check_game
 
 
@@ -77,6 +78,22 @@ class BadShares(Base):
 
 
 @component
+class ListOfShares(Base):
+    """Shares without names."""
+
+    def measures(self, episodes):
+        return [jnp.mean(episodes.rewards)]
+
+
+@component
+class ShareOfEach(Base):
+    """A share for each player."""
+
+    def measures(self, episodes):
+        return {"each": jnp.mean(episodes.rewards, axis=(0, 1))}
+
+
+@component
 class BadScript(Base):
     """Logits of three actions."""
 
@@ -130,6 +147,22 @@ def test_a_good_game_passes():
 def test_a_broken_game_fails(rules, message):
     with pytest.raises(AssertionError, match=message):
         check_game(rules)
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        (OneReward(), r"the rewards of step\(state, actions, key\): expected float32\[2\], got float32\[\]"),
+        (ListOfShares(), r"measures\(episodes\): expected a dictionary, got \[float32\[\]\]"),
+        (ShareOfEach(), r"measures\(episodes\)\['each'\]: expected float32\[\], got float32\[2\]"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_a_broken_game_is_one_line_before_it_is_played(rules, message):
+    offer = meva.installed().find("game", "coin_game")
+    checks.game(offer, Good())
+    with pytest.raises(BadPlugin, match=message):
+        checks.game(offer, rules)
 
 
 def test_the_forms_of_a_game():

@@ -358,6 +358,19 @@ def test_a_game_without_an_exact_one_shows_the_same_estimate_each_time():
     assert game.symmetric
 
 
+@pytest.mark.parametrize("estimator", ["loaded_dice", "dice"])
+def test_policies_that_are_no_numbers_pay_none(estimator):
+    """They act all the same, so a match that diverged would look like any other."""
+    game = Rollouts(rules=RULES, policies=TABLES, episodes=4, estimator=estimator)
+    look = jax.jit(game.look)
+    payoffs, measures = look(jnp.array(X), KEY)
+    np.testing.assert_allclose(payoffs, game.sample(jnp.array(X), KEY), rtol=1e-12)
+    assert 0 <= measures["CC"] <= 1
+    payoffs, measures = look(jnp.array(X).at[1].set(jnp.nan), KEY)
+    assert jnp.isnan(payoffs).all()
+    assert jnp.isnan(measures["CC"])
+
+
 def test_a_match_of_a_rule_is_played_on_samples():
     game = Rollouts(rules=Rounds(horizon=10, discount=0.9), policies=TABLES, episodes=64)
     match = meva.self_play(game, meva.Fitted(learner=rule("naive", game, rate=20.0)))

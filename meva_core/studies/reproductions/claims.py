@@ -153,10 +153,7 @@ def _of_tournament(summary: Mapping[str, Any]) -> dict[str, Estimate]:
         tables = {f"{match['row']}.{match['column']}": match["shares"] for match in game.get("measures", ())}
         tables |= {learner["learner"]: learner for learner in game.get("evaluated", ())}
         others = {
-            name: Estimate(told["mean"], told["sem"], tuple(told.get("per_seed", ())))
-            for label, table in tables.items()
-            for name, told in named(table, f"{label}.").items()
-            if "mean" in told
+            name: estimate(told) for label, table in tables.items() for name, told in named(table, f"{label}.").items()
         }
         found = {**cells, **others, **found}
     return found
@@ -180,6 +177,11 @@ def _of_row(path: str, row: Mapping[str, Any]) -> Estimate:
     statistic = named(row).get(path)
     if statistic is None:
         raise BadValue(f"unknown quantity {path!r}{did_you_mean(path, named(row), most=40)}")
+    return estimate(statistic)
+
+
+def estimate(statistic: Mapping[str, Any]) -> Estimate:
+    """The number of a statistic in summary.json; a count of cells is a share of all cells."""
     if "cells" in statistic:
         cells, of = statistic["cells"], statistic["of"]
         seeds = tuple(number / of for number in cells.get("per_seed", ()))
