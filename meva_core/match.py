@@ -5,6 +5,7 @@ Batching over starts, seeds and hyper-parameters is the caller's vmap. Shapes: P
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import attrs
@@ -75,6 +76,15 @@ class Going(NamedTuple):
     states: tuple
 
 
+class Step(NamedTuple):
+    """One step of a match: the joint policies f32[P, D] before and after it, and the episodes [B, ...] that those
+    before it played, None if nobody learns from episodes."""
+
+    before: Array
+    after: Array
+    episodes: Episodes | None
+
+
 def self_play(game: Game, player: Fitted) -> Match:
     """A match with one learner in all seats. Raises BadValue if `game` is not a game.
 
@@ -103,7 +113,7 @@ def start(match: Match, key: Array) -> Array:
 def step(match: Match, x: Array, key: Array) -> Array:
     """Policies f32[P, D] after one simultaneous step from x, by players who have taken no step before."""
     x, key = _checked(match, x, key)
-    return _advanced(match, _begun(match, x, key), key).x
+    return _advanced(match, _begun(match, x, key), key)[0].x
 
 
 def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
@@ -120,15 +130,37 @@ def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
     ([[-1.0], [3.0]], [[-2.0, 2.0], [3.0, -3.0]])
     """
     x, key = _checked(match, x, key)
+    last, (payoffs, lengths) = lifetime(
+        match, x, key, num_steps, lambda step: (_payoff(match, step.after), _lengths(step.before, step.after))
+    )
+    return Played(last, jnp.concatenate([_payoff(match, x)[None], payoffs]), lengths)
+
+
+def lifetime(match: Match, x: Array, key: Array, num_steps: int, watch: Callable[[Step], Any]) -> tuple[Array, Any]:
+    """The last policies f32[P, D] of a match of `num_steps` steps from x f32[P, D], and what `watch` returns for each
+    step, every leaf [S, ...].
+
+    Learners that are fitted over the lifetimes of others, in which these learn, have them played by this function, with
+    themselves in the other seats. Raises what `play` raises.
+
+    >>> import jax, meva_core as meva
+    >>> from meva_core.match import lifetime
+    >>> game = meva.make("game", "hamiltonian")  # f1 = -a b, f2 = a b
+    >>> match = meva.self_play(game, meva.Fitted(learner=meva.make("learner", "naive", game=game, rate=1.0)))
+    >>> x = jax.numpy.array([[1.0], [2.0]])
+    >>> last, own = lifetime(match, x, jax.random.key(0), 2, watch=lambda step: step.before[0, 0])
+    >>> last.tolist(), own.tolist()
+    ([[-4.0], [2.0]], [1.0, -1.0])
+    """
+    x, key = _checked(match, x, key)
     num_steps = shapes.whole("num_steps", num_steps)
 
     def body(going: Going, key: Array) -> tuple:
-        after = _advanced(match, going, key)
-        return after, (_payoff(match, after.x), _lengths(going.x, after.x))
+        after, episodes = _advanced(match, going, key)
+        return after, watch(Step(going.x, after.x, episodes))
 
     going, found = jax.lax.scan(body, _begun(match, x, key), jax.random.split(key, num_steps))
-    payoffs, lengths = found
-    return Played(going.x, jnp.concatenate([_payoff(match, x)[None], payoffs]), lengths)
+    return going.x, found
 
 
 def begin(match: Match, x: Array, key: Array) -> Going:
@@ -138,20 +170,14 @@ def begin(match: Match, x: Array, key: Array) -> Going:
 
 def advance(match: Match, going: Going, key: Array) -> tuple[Going, Array, Array]:
     """The match after one more step, its payoffs f32[P] then, and the lengths f32[P] of the players' steps."""
-    after = _advanced(match, going, key)
+    after, _ = _advanced(match, going, key)
     return after, _payoff(match, after.x), _lengths(going.x, after.x)
 
 
 def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:
     """Policies along a match, f32[S + 1, P, D], x first."""
     x, key = _checked(match, x, key)
-    num_steps = shapes.whole("num_steps", num_steps)
-
-    def body(going: Going, key: Array) -> tuple:
-        after = _advanced(match, going, key)
-        return after, after.x
-
-    _, xs = jax.lax.scan(body, _begun(match, x, key), jax.random.split(key, num_steps))
+    _, xs = lifetime(match, x, key, num_steps, lambda step: step.after)
     return jnp.concatenate([x[None], xs])
 
 
@@ -174,7 +200,8 @@ def _lengths(before: Array, after: Array) -> Array:
     return jnp.linalg.norm(jax.lax.stop_gradient(after - before), axis=-1)
 
 
-def _advanced(match: Match, going: Going, key: Array) -> Going:
+def _advanced(match: Match, going: Going, key: Array) -> tuple[Going, Episodes | None]:
+    """The match after one more step, and the episodes from which players learnt in it."""
     (x, states), steps, new = going, [], []
     episodes = None
     if any(learns_from(player.learner) == "episodes" for player in match.players):
@@ -183,7 +210,7 @@ def _advanced(match: Match, going: Going, key: Array) -> Going:
         step, after = _update(p, state, x, episodes, jax.random.fold_in(key, n))
         steps.append(step)
         new.append(after)
-    return Going(x + _seated(match, steps), tuple(new))
+    return Going(x + _seated(match, steps), tuple(new)), episodes
 
 
 def _update(player: Fitted, state: Any, x: Array, episodes: Episodes | None, key: Array) -> tuple[Array, Any]:

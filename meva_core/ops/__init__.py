@@ -7,6 +7,7 @@ from meva_core.ops.advantages import generalised_advantages, step_discounts
 from meva_core.ops.batching import everywhere, mean_over_batch, over_batch, spread
 from meva_core.ops.dice import box, dice, loaded_dice, score_function
 from meva_core.ops.divergences import kl_divergence
+from meva_core.ops.evolution import antithetic_noise, centred_ranks, evolution_gradient
 from meva_core.ops.gradients import (
     each_player,
     effects_after,
@@ -28,7 +29,9 @@ from meva_core.ops.statistics import mean_and_sem
 from meva_core.ops.trees import stacked
 
 __all__ = [
+    "antithetic_noise",
     "box",
+    "centred_ranks",
     "cosine",
     "dice",
     "discounted_shares",
@@ -36,6 +39,7 @@ __all__ = [
     "effects_after",
     "effects_at",
     "everywhere",
+    "evolution_gradient",
     "generalised_advantages",
     "huber",
     "jacobian_product",

@@ -298,3 +298,16 @@ def test_stacked():
     together = ops.stacked(trees)
     np.testing.assert_array_equal(together["a"], [1.0, 3.0])
     np.testing.assert_array_equal(together["b"][0], [[1.0, 2.0], [4.0, 5.0]])
+
+
+# ---------------------------------------------------------------- evolution strategies
+
+
+def test_the_gradient_of_a_quadratic_is_exact_but_for_the_noise_s_second_moments():
+    """F = -|x - c|^2 / 2 at x + s e: antithetic pairs leave s e.(c - x), and so E = mean(e e^T) (c - x)."""
+    noise = ops.antithetic_noise(jax.random.key(0), 3, 4)
+    np.testing.assert_array_equal(noise[3:], -noise[:3])
+    mean, goal, deviation = jnp.arange(4.0), jnp.array([2.0, -1.0, 0.0, 5.0]), 0.3
+    fitness = -jnp.sum((mean + deviation * noise - goal) ** 2, axis=1) / 2
+    expected = noise[:3].T @ noise[:3] @ (goal - mean) / 3
+    np.testing.assert_allclose(ops.evolution_gradient(noise, fitness, deviation), expected, rtol=1e-4)

@@ -1,0 +1,1 @@
+"""Learners that are fitted over the lifetimes of others, who learn all the time."""

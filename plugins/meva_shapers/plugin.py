@@ -1,0 +1,19 @@
+"""Entries of this plugin. Imports nothing heavy."""
+
+from collections.abc import Iterable
+
+from meva_core.contracts import Entry, hookimpl
+
+MEVA_RECIPES = "meva_shapers:recipes.toml"
+MEVA_REFERENCES = "meva_shapers:references.bib"
+
+
+@hookimpl
+def meva_learners() -> Iterable[Entry]:
+    yield Entry(
+        "good_shepherd",
+        "meva_shapers.good_shepherd:GoodShepherd",
+        "plays the fixed policy that is best while others learn against it",
+        "Balaguer et al. (2022), The Good Shepherd, arXiv",
+        cites=("balaguer2022good", "khan2024scaling"),
+    )
