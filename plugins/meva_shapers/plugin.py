@@ -17,3 +17,10 @@ def meva_learners() -> Iterable[Entry]:
         "Balaguer et al. (2022), The Good Shepherd, arXiv",
         cites=("balaguer2022good", "khan2024scaling"),
     )
+    yield Entry(
+        "shaper",
+        "meva_shapers.shaper:Shaper",
+        "plays a fixed policy that remembers all episodes in which others learn",
+        "Khan et al. (2024), Scaling Opponent Shaping to High Dimensional Games, AAMAS",
+        cites=("khan2024scaling",),
+    )
