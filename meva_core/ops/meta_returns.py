@@ -15,8 +15,8 @@ def meta_returns(
     shared_future: bool = True,
     divided: bool = True,
 ) -> Array:
-    """What the action at each step of each copy brings, f32[L, B], if others learn from the batch of all copies after
-    each inner episode.
+    """Returns of the actions of all copies, f32[L, B], if others learn from the batch of all copies after each inner
+    episode.
 
     Within the inner episode that is the copy's own reward, and after it the mean reward of all copies, since what
     others learn changes every copy:
