@@ -11,6 +11,13 @@ MEVA_REFERENCES = "meva_shapers:references.bib"
 @hookimpl
 def meva_learners() -> Iterable[Entry]:
     yield Entry(
+        "coala_pg",
+        "meva_shapers.coala_pg:COALAPG",
+        "plays the policy that gradients through the learning of others find",
+        "Meulemans et al. (2025), Learning-Aware Policy Gradients, ICLR",
+        cites=("meulemans2025multi",),
+    )
+    yield Entry(
         "good_shepherd",
         "meva_shapers.good_shepherd:GoodShepherd",
         "plays the fixed policy that is best while others learn against it",
