@@ -24,3 +24,10 @@ def meva_learners() -> Iterable[Entry]:
         "Balaguer et al. (2022), The Good Shepherd, arXiv",
         cites=("balaguer2022good", "khan2024scaling"),
     )
+    yield Entry(
+        "meta_mapg",
+        "meva_shapers.meta_mapg:MetaMAPG",
+        "learns where to start, knowing that it and its peers will learn",
+        "Kim et al. (2021), A Policy Gradient Algorithm for Learning to Learn in Multiagent RL, ICML",
+        cites=("kim2021policy", "alshedivat2018continuous"),
+    )

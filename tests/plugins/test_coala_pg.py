@@ -10,28 +10,11 @@ import pytest
 
 import meva_core as meva
 from meva_core import fitting
-from meva_core.contracts import Game, component, leaf
 from meva_core.match import Fitted, Held
 
 IPD, HAMILTONIAN = meva.make("game", "ipd"), meva.make("game", "hamiltonian")
 ROWS = json.loads((Path(__file__).parent.parent / "golden" / "rules.json").read_text())["rows"]
 KEY = jax.random.key(3)
-
-
-@component
-class Rotation(Game):
-    """The payoffs f1 = -a b, f2 = a b, in any unit."""
-
-    unit: float = leaf(default=1.0, doc="payoffs are multiplied by it")
-
-    policy_size = 1
-    symmetric = False
-
-    def init(self, key):
-        return jax.random.normal(key, (2, 1))
-
-    def payoff(self, x):
-        return self.unit * x[0, 0] * x[1, 0] * jnp.array([-1.0, 1.0])
 
 
 def make(game=IPD, **settings):
@@ -147,8 +130,11 @@ def test_against_who_never_learns_it_finds_a_best_response(strategy, payoff):
 
 
 def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
-    games = [Rotation(unit=unit) for unit in (1.0, 1024.0)]
-    trainings = [make(game, rate=1 / game.unit).training for game in games]
+    """Prices and costs times 1024 are payoffs times 1024."""
+    trainings = [
+        make(meva.make("game", "cournot", intercept=100 * unit, slope=unit, cost=10 * unit), rate=0.1 / unit).training
+        for unit in (1.0, 1024.0)
+    ]
     *_, last = fitting.fit(trainings, [0, 0])
     one, other = fitting.fitted_params(trainings, last.state)
     np.testing.assert_allclose(one, other, rtol=1e-5)
