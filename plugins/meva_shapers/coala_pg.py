@@ -27,7 +27,7 @@ from meva_core.contracts import (
     static,
 )
 from meva_core.match import Fitted, Held
-from meva_core.ops import mean_over_batch, spread
+from meva_core.ops import spread
 from meva_shapers.lifetimes import earned, in_all_seats, match_in, own_seats
 
 
@@ -137,7 +137,7 @@ class COALAPGTraining(Training):
         lives = spread((jax.random.split(life_key, learner.batch_size), mates))
         unit = payoff_unit(learner.game, 1.0)
 
-        def loss(policies: Array, lives: tuple[Array, Array]) -> tuple[Array, Array]:
+        def loss(policies: Array) -> tuple[Array, Array]:
             def of_one(key: Array, places: Array) -> Array:
                 others = present[(jnp.arange(count) + places) % count]
                 return jax.vmap(lambda own, mate: self._of_member(own, mate, key))(policies, others)
@@ -145,8 +145,7 @@ class COALAPGTraining(Training):
             payoffs = jax.vmap(of_one)(*lives)  # f32[B, K, N]
             return -jnp.sum(jnp.mean(payoffs, axis=0)) / unit, jnp.mean(payoffs)
 
-        differentiated = jax.value_and_grad(loss, has_aux=True)
-        (_, payoff), gradient = mean_over_batch(differentiated, state.policies, lives)
+        (_, payoff), gradient = jax.value_and_grad(loss, has_aux=True)(state.policies)
         updates, optimiser = self._optimiser().update(gradient, state.optimiser, state.policies)
         moved: Any = updates
         metrics = {"payoff": payoff, "gradient_norm": optax.tree.norm(gradient)}

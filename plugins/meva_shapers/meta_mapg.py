@@ -29,7 +29,7 @@ from meva_core.contracts import (
     positive,
     static,
 )
-from meva_core.ops import mean_over_batch, simultaneous_gradient, spread
+from meva_core.ops import simultaneous_gradient, spread
 from meva_shapers.lifetimes import in_all_seats, own_seats
 from meva_shapers.personas import PERSONAS, check_persona, fresh_peers
 
@@ -152,7 +152,7 @@ class MetaMAPGTraining(Training):
         keys = spread(jax.random.split(key, learner.batch_size))
         unit = payoff_unit(learner.game, 1.0)
 
-        def loss(learnt: Learnt, keys: Array) -> tuple[Array, Array]:
+        def loss(learnt: Learnt) -> tuple[Array, Array]:
             def of_one(key: Array) -> Array:
                 peers_key, key = jax.random.split(key)
                 peers = fresh_peers(learner.game, learner.personas, peers_key).astype(learnt.policy.dtype)
@@ -167,7 +167,7 @@ class MetaMAPGTraining(Training):
             payoffs = jnp.mean(jax.vmap(of_one)(keys), axis=0)  # f32[N, max(L, 1)]
             return -jnp.mean(payoffs) / unit, jnp.mean(payoffs[:, -1])
 
-        (_, final), gradient = mean_over_batch(jax.value_and_grad(loss, has_aux=True), state.learnt, keys)
+        (_, final), gradient = jax.value_and_grad(loss, has_aux=True)(state.learnt)
         updates, optimiser = self._optimiser().update(gradient, state.optimiser)
         metrics = {"payoff": final, "gradient_norm": optax.tree.norm(gradient)}
         return FitState(jax.tree.map(jnp.add, state.learnt, updates), optimiser), metrics

@@ -20,8 +20,8 @@ def check_persona(game: Game, persona: str) -> None:
     exact = _exact(game)
     if persona != "fresh" and not (isinstance(exact, Playable) and exact.rules().num_actions == 2):
         raise BadCombination(
-            "expected personas = 'fresh', as the others are for tables of two actions in an iterated game, got "
-            f"{persona!r} in {type(game).__name__}"
+            f"expected personas = 'fresh' in {type(game).__name__}, got {persona!r}: other personas are tables of two "
+            "actions in an iterated game"
         )
 
 

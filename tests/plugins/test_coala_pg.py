@@ -138,3 +138,12 @@ def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
     *_, last = fitting.fit(trainings, [0, 0])
     one, other = fitting.fitted_params(trainings, last.state)
     np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+@pytest.mark.long
+def test_naive_learners_are_shaped_to_the_level_of_extortion():
+    """A naive learner ends with at least -2, so nobody gets more than -1/2 for long (Press & Dyson, 2012)."""
+    payoffs = [meva.run("ipd", "coala_pg", opponent="naive", seed=seed, seeds=1).payoffs for seed in (2000, 2001)]
+    means = [float(np.mean(each[..., 0])) for each in payoffs]
+    assert min(means) > -0.65
+    assert max(means) < -0.5

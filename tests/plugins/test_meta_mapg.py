@@ -8,6 +8,7 @@ from meva_policies.table import Table
 from meva_shapers.personas import fresh_peers
 
 import meva_core as meva
+from meva_core import fitting
 from meva_core.errors import BadCombination
 from meva_core.ops import simultaneous_gradient
 from meva_core.sampling import Enumerated, Rollouts, policy_arguments
@@ -164,3 +165,24 @@ def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
         found.append(jax.jit(type(training).step)(training, training.init(KEY), KEY)[0].learnt)
     np.testing.assert_allclose(found[0].policy, found[1].policy, rtol=1e-5)
     np.testing.assert_allclose(found[0].log_rates, found[1].log_rates, rtol=1e-5)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("persona", ["cooperating", "defecting"])
+def test_who_knows_that_peers_learn_ends_a_chain_with_more(persona):
+    """Meta-MAPG against Meta-PG in the prisoner's dilemma: at the end of the chain, with 256 peers of the persona."""
+    peers = jax.vmap(lambda key: fresh_peers(IPD, persona, key))(jax.random.split(jax.random.key(9), 256))
+
+    def earned(peer_learning):
+        settings = {"steps": 7, "loops": 500, "batch_size": 32, "rate": 25.0, "own_rate": 25.0, "personas": persona}
+        training = make(IPD, peer_learning=peer_learning, **settings).training
+        *_, last = fitting.fit([training] * 2, [2000, 2001], chunk=500)
+        params = fitting.fitted_params([training] * 2, last.state)
+
+        def at_the_end(policies, rates, x):
+            return training.payoffs(0, policies[0], rates[0], x, KEY)[-1]
+
+        each = jax.vmap(jax.vmap(at_the_end, in_axes=(None, None, 0)), in_axes=(0, 0, None))
+        return np.mean(each(params.policy, params.rates, peers), axis=1)
+
+    assert np.all(earned(True) > earned(False) + 0.3)
