@@ -57,8 +57,7 @@ class MetaMAPG(StepsLike, Learner):
     steps are added up without the projection of the authors' code.
 
     In a match it starts from the learnt policy and takes naive steps, the first L at the learnt rates and later ones at
-    `own_rate`.
-    In a symmetric game all seats share one start.
+    `own_rate`. In a symmetric game all seats share one start.
 
     References:
         Kim et al. (2021), A Policy Gradient Algorithm for Learning to Learn in Multiagent Reinforcement Learning, ICML,

@@ -31,7 +31,7 @@ def fresh_peers(game: Game, persona: str, key: Array) -> Array:
     `cooperating` players take the second action, which is to cooperate in dilemmas, with a probability that is uniform
     between 1/2 and 1 in every state, and `defecting` ones between 0 and 1/2; of `either`, each player is one of the two
     with equal probability. Source: Kim et al. (2021), A Policy Gradient Algorithm for Learning to Learn in Multiagent
-    Reinforcement Learning, ICML, section 5.1.
+    Reinforcement Learning, ICML (its experiments in the prisoner's dilemma).
     """
     if persona == "fresh":
         return game.init(key)
@@ -41,7 +41,8 @@ def fresh_peers(game: Game, persona: str, key: Array) -> Array:
     half = jax.random.uniform(half_key, (players, states), maxval=0.5)
     leaning = {"cooperating": 1.0, "defecting": 0.0}.get(persona)
     leans = jax.random.bernoulli(coin_key, shape=(players, 1)) if leaning is None else leaning
-    second = logit(jnp.maximum(half + 0.5 * leans, jnp.finfo(half.dtype).eps))
+    least = jnp.finfo(half.dtype).eps
+    second = logit(jnp.clip(half + 0.5 * leans, least, 1 - least))
     return exact.from_logits(jnp.stack([jnp.zeros_like(second), second], axis=-1))
 
 

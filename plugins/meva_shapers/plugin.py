@@ -28,6 +28,6 @@ def meva_learners() -> Iterable[Entry]:
         "meta_mapg",
         "meva_shapers.meta_mapg:MetaMAPG",
         "learns where to start, knowing that it and its peers will learn",
-        "Kim et al. (2021), A Policy Gradient Algorithm for Learning to Learn in Multiagent RL, ICML",
+        "Kim et al. (2021), Learning to Learn in Multiagent RL, ICML; Al-Shedivat et al. (2018), Meta-PG, ICLR",
         cites=("kim2021policy", "alshedivat2018continuous"),
     )
