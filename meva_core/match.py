@@ -18,7 +18,7 @@ from meva_core.contracts.abstract import abstract, describe, difference
 from meva_core.contracts.components import component, leaf, part, static
 from meva_core.contracts.episodes import Episodes
 from meva_core.contracts.hyperparameters import copies
-from meva_core.contracts.playing import check_source, learns_from
+from meva_core.contracts.playing import Sampled, check_source, learns_from
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination, BadValue, MevaError
@@ -70,19 +70,23 @@ class Played(NamedTuple):
 
 
 class Going(NamedTuple):
-    """A match between two steps: x f32[P, D], the present policies; states: one for each player."""
+    """A match between two steps: x f32[P, D], the present policies; states: one for each player; memories: if a learner
+    remembers, per seat the memory f32[B, H] with which its policy begins the next episodes, None where it begins
+    afresh; else ()."""
 
     x: Array
     states: tuple
+    memories: tuple = ()
 
 
 class Step(NamedTuple):
-    """One step of a match: the joint policies f32[P, D] before and after it, and the episodes [B, ...] that those
-    before it played, None if nobody learns from episodes."""
+    """One step of a match: the joint policies f32[P, D] before and after it, the episodes [B, ...] that those before it
+    played, None if nobody learns from episodes, and the memories after it, as in `Going`."""
 
     before: Array
     after: Array
     episodes: Episodes | None
+    memories: tuple = ()
 
 
 def self_play(game: Game, player: Fitted) -> Match:
@@ -130,9 +134,11 @@ def play(match: Match, x: Array, key: Array, num_steps: int) -> Played:
     ([[-1.0], [3.0]], [[-2.0, 2.0], [3.0, -3.0]])
     """
     x, key = _checked(match, x, key)
-    last, (payoffs, lengths) = lifetime(
-        match, x, key, num_steps, lambda step: (_payoff(match, step.after), _lengths(step.before, step.after))
-    )
+
+    def watch(step: Step) -> tuple[Array, Array]:
+        return _payoff(match, step.after, step.memories), _lengths(step.before, step.after)
+
+    last, (payoffs, lengths) = lifetime(match, x, key, num_steps, watch)
     return Played(last, jnp.concatenate([_payoff(match, x)[None], payoffs]), lengths)
 
 
@@ -157,7 +163,7 @@ def lifetime(match: Match, x: Array, key: Array, num_steps: int, watch: Callable
 
     def body(going: Going, key: Array) -> tuple:
         after, episodes = _advanced(match, going, key)
-        return after, watch(Step(going.x, after.x, episodes))
+        return after, watch(Step(going.x, after.x, episodes, after.memories))
 
     going, found = jax.lax.scan(body, _begun(match, x, key), jax.random.split(key, num_steps))
     return going.x, found
@@ -171,7 +177,7 @@ def begin(match: Match, x: Array, key: Array) -> Going:
 def advance(match: Match, going: Going, key: Array) -> tuple[Going, Array, Array]:
     """The match after one more step, its payoffs f32[P] then, and the lengths f32[P] of the players' steps."""
     after, _ = _advanced(match, going, key)
-    return after, _payoff(match, after.x), _lengths(going.x, after.x)
+    return after, _payoff(match, after.x, after.memories), _lengths(going.x, after.x)
 
 
 def trajectory(match: Match, x: Array, key: Array, num_steps: int) -> Array:
@@ -192,7 +198,26 @@ def with_setting(match: Match, player: int, name: str, value: Any) -> Match:
 def _begun(match: Match, x: Array, key: Array) -> Going:
     key = jax.random.fold_in(key, streams.FIRST_STATES)
     each = enumerate(match.players)
-    return Going(x, tuple(first_state(p.learner, p.params, x, jax.random.fold_in(key, n)) for n, p in each))
+    states = tuple(first_state(p.learner, p.params, x, jax.random.fold_in(key, n)) for n, p in each)
+    return Going(x, states, _first_memories(match, x))
+
+
+def _first_memories(match: Match, x: Array) -> tuple:
+    """Fresh memories f32[B, H] in the seats of learners that remember, None in others; () if nobody remembers."""
+    keeps = _remembering(match)
+    if not any(keeps):
+        return ()
+    game: Any = match.game
+    count = jax.eval_shape(lambda x: game.play(x, jax.random.key(0)).alive, x).shape[0]
+    each = zip(keeps, game.players, x, strict=True)
+    begun = [own.begin(row[: own.policy_size]) if keep else None for keep, own, row in each]
+    return tuple(None if one is None else jnp.broadcast_to(one, (count, *one.shape)) for one in begun)
+
+
+def _remembering(match: Match) -> list[bool]:
+    """Per seat, True if its learner's policies remember earlier episodes of the match."""
+    players = [match.players[n].learner for n in match.seats]
+    return [isinstance(match.game, Sampled) and getattr(player, "remembers", False) for player in players]
 
 
 def _lengths(before: Array, after: Array) -> Array:
@@ -202,15 +227,21 @@ def _lengths(before: Array, after: Array) -> Array:
 
 def _advanced(match: Match, going: Going, key: Array) -> tuple[Going, Episodes | None]:
     """The match after one more step, and the episodes from which players learnt in it."""
-    (x, states), steps, new = going, [], []
-    episodes = None
-    if any(learns_from(player.learner) == "episodes" for player in match.players):
-        episodes = match.game.play(x, jax.random.fold_in(key, streams.EPISODES))  # type: ignore[attr-defined]
+    (x, states, memories), steps, new = going, [], []
+    game, episodes = match.game, None
+    if memories or any(learns_from(player.learner) == "episodes" for player in match.players):
+        play_key = jax.random.fold_in(key, streams.EPISODES)
+        episodes = game.play(x, play_key, memories) if memories else game.play(x, play_key)  # type: ignore[attr-defined]
     for n, (p, state) in enumerate(zip(match.players, states, strict=True)):
         step, after = _update(p, state, x, episodes, jax.random.fold_in(key, n))
         steps.append(step)
         new.append(after)
-    return Going(x + _seated(match, steps), tuple(new)), episodes
+    if memories:
+        memories = tuple(
+            match.players[n].learner.carry(after) if keep else None
+            for keep, n, after in zip(_remembering(match), match.seats, episodes.memories, strict=True)  # type: ignore[union-attr]
+        )
+    return Going(x + _seated(match, steps), tuple(new), memories), episodes
 
 
 def _update(player: Fitted, state: Any, x: Array, episodes: Episodes | None, key: Array) -> tuple[Array, Any]:
@@ -238,8 +269,12 @@ def _update(player: Fitted, state: Any, x: Array, episodes: Episodes | None, key
     return shapes.rows(player.learner, f"{method}: expected steps", steps, x), new
 
 
-def _payoff(match: Match, x: Array) -> Array:
-    return shapes.payoffs(match.game, match.game.payoff(x))
+def _payoff(match: Match, x: Array, memories: tuple = ()) -> Array:
+    """The payoffs f32[P] of x f32[P, D]; if there are memories, in episodes that begin with them."""
+    game: Any = match.game
+    if memories:
+        return shapes.payoffs(game, game.estimate(game.play(x, jax.random.key(0), memories)))
+    return shapes.payoffs(game, game.payoff(x))
 
 
 def _checked(match: Match, x: Any, key: Any) -> tuple[Array, Array]:

@@ -275,18 +275,17 @@ def _fit(
     """Fit every player, from the last checkpoint in the folder `out` if there is one; each leaf [S, ...] over seeds."""
     fitted: dict[int, Fitted] = {}
     histories = []
-    for n in composition.order:
-        player = composition.players[n]
-        learners = composition.of_seeds(n, fitted, experiment.fit.seeds)
-        trainings = [training for learner in learners if (training := learner.training) is not None]
+    for fit in composition.fits:
+        trainings, path = composition.trainings(fit, fitted, experiment.fit.seeds), composition.path_of(fit)
         params = None
         if trainings:
-            progress.fitting(player.label, trainings[0].num_steps, 0)
-            place = None if out is None else kept_fit.Place(out, player.path, experiment.of_fit)
+            label = composition.label_of(fit)
+            progress.fitting(label, trainings[0].num_steps, 0)
+            place = None if out is None else kept_fit.Place(out, path, experiment.of_fit)
             state, history = kept_fit.train(experiment.fit, trainings, progress, place)
             params = fitting.fitted_params(trainings, state)
-            histories.append(attrs.evolve(history, name=player.label, player=player.path))
-        fitted[n] = Fitted(learner=stacked(learners), params=params)
+            histories.append(attrs.evolve(history, name=label, player=path))
+        fitted |= composition.after(fit, fitted, params, experiment.fit.seeds)
     return [fitted[n] for n in range(len(composition.players))], histories
 
 

@@ -10,11 +10,12 @@ import pytest
 MODULES = {  # a module with examples -> the public functions and classes that have them
     "meva_core.contracts.components": "component derived leaf",
     "meva_core.experiment.make": "make",
-    "meva_core.match": "play self_play",
+    "meva_core.match": "lifetime play self_play",
     "meva_core.ops.advantages": "generalised_advantages step_discounts",
     "meva_core.ops.batching": "mean_over_batch over_batch",
     "meva_core.ops.dice": "box dice loaded_dice score_function",
     "meva_core.ops.divergences": "kl_divergence",
+    "meva_core.ops.evolution": "antithetic_noise centred_ranks evolution_gradient",
     "meva_core.ops.gradients": (
         "each_player effects_after effects_at jacobian_product look_ahead_gradient off_diagonal_product own_gradient "
         "own_rows shaping_gradient simultaneous_gradient transposed_product"
@@ -47,6 +48,9 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_policies.mlp": "MLP",
     "meva_policies.preconditioned": "Preconditioned",
     "meva_policies.table": "Table",
+    "meva_policy_gradient.advantage_alignment": "average_of_past discounted_past of_others",
+    "meva_policy_gradient.loqa": "shaped_returns",
+    "meva_policy_gradient.optimisers": "decayed",
     "meva_proximal.ascent": "climb maximum",
 }
 

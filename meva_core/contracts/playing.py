@@ -171,8 +171,11 @@ class Sampled(Protocol):
         estimate those of the payoffs without bias."""
         ...
 
-    def play(self, x: Array, key: Array) -> Episodes:
-        """Episodes [B, ...] between the policies of x f32[P, D]."""
+    def play(self, x: Array, key: Array, memories: tuple | None = None) -> Episodes:
+        """Episodes [B, ...] between the policies of x f32[P, D].
+
+        memories: per seat, the memory f32[B, H] with which its policy begins the episodes, or None to begin afresh.
+        """
         ...
 
     def estimate(self, episodes: Episodes) -> Array:

@@ -209,6 +209,8 @@ class Learner(Protocol):
     learns_from: what its steps are computed from, an attribute of the class. "payoff": exact payoffs, `game.payoff`;
         "sample": payoffs that may be estimated, `payoff_from(game, key)`; "episodes": what all players did and got in
         the episodes of a match, which `learn` receives; "nothing": neither.
+    remembers: True if its policies keep their memory from the episodes of one step of a match to those of the next,
+        where the game is played; an attribute of the class. `carry` may change the memory in between.
     small: hyper-parameters with which the conformance kit builds it, `small = {"batch_size": 4}`.
     """
 
@@ -216,6 +218,7 @@ class Learner(Protocol):
     sweep: Sweep | None = None
     paced_by: ClassVar[str | None] = "rate"
     learns_from: ClassVar[str] = "payoff"
+    remembers: ClassVar[bool] = False
     small: ClassVar[Mapping[str, Any]] = {}
 
     def start(self, params: PyTree, x: Array, key: Array) -> Array:
@@ -237,6 +240,10 @@ class Learner(Protocol):
     def learn(self, params: PyTree, state: PyTree, x: Array, episodes: Episodes, key: Array) -> tuple[Array, PyTree]:
         """The result of `update`, from the episodes [B, ...] that x has just played; all learn from the same ones."""
         return self.update(params, state, x, key)
+
+    def carry(self, memory: Array) -> Array:
+        """The memory f32[B, H] with which its policy begins the next B episodes, if it remembers."""
+        return memory
 
 
 class ValueModel(Protocol):

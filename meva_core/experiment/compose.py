@@ -12,14 +12,16 @@ from meva_core.contracts import conversion, kinds
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.hyperparameters import hyperparameters, parts
 from meva_core.contracts.playing import Policy, Sampled, SampledGame, learns_from
-from meva_core.contracts.protocols import Game, Learner
+from meva_core.contracts.protocols import Game, Learner, Training
 from meva_core.errors import BadCombination, BadValue
 from meva_core.experiment import experiment as experiments
 from meva_core.experiment import labels
 from meva_core.experiment.choice import Choice
 from meva_core.experiment.experiment import Experiment
+from meva_core.experiment.lock_step import LockStep
 from meva_core.experiment.parts import as_part, build
 from meva_core.match import Fitted
+from meva_core.ops import stacked
 from meva_core.registry import checks, loading
 from meva_core.registry.entries import Offer
 from meva_core.sampling import Rollouts, WithPolicies, policy_arguments, rules_of
@@ -54,14 +56,16 @@ class Player:
 class Composition:
     """The game, the distinct players (the first is the experiment's learner), and the evaluations by name.
 
-    float64: evaluations compute in double precision. offers: offers of the evaluations, by name. named: offers of the
-    entries that evaluations name, by name.
+    float64: evaluations compute in double precision. in_turn: learners that are each fitted against the other are
+    fitted one after the other (`fit.in_turn`). offers: offers of the evaluations, by name. named: offers of the entries
+    that evaluations name, by name.
     """
 
     game: Game
     players: tuple[Player, ...]
     evaluations: Mapping[str, Evaluation] = attrs.field(factory=dict)
     float64: bool = False
+    in_turn: bool = False
     offers: Mapping[str, Offer] = attrs.field(factory=dict, repr=False)
     named: Mapping[str, Offer] = attrs.field(factory=dict, repr=False)
 
@@ -89,10 +93,20 @@ class Composition:
 
     def rivals(self, own: int, fitted: Mapping[int, Fitted]) -> tuple[Fitted | None, ...]:
         """The `rivals` argument of player `own`: per seat the fitted rival, None in its own seats; () for learners
-        without rivals."""
-        if len(self.players) == 1 or not self.players[own].wants_rivals:
+        without rivals.
+
+        If players are fitted together, the rivals that are not in `fitted` have no parameters yet.
+        """
+        if len(self.players) == 1 or not self.players[own].wants_rivals or (self.in_turn and own != self._against[0]):
             return ()
-        return tuple(None if n == own else fitted[n] for n in self.seats)
+        every = {n: fitted[n] if n in fitted else self._before_its_fit(n, fitted) for n in self.seats if n != own}
+        return tuple(every.get(n) for n in self.seats)
+
+    def _before_its_fit(self, n: int, fitted: Mapping[int, Fitted]) -> Fitted:
+        """Player n without parameters, as it is in the seats of its rivals, who are as in self-play here."""
+        alone = {m: Fitted(learner=self.players[m].build()) for m in self.together if m != n}
+        rivals = tuple(None if m == n else {**alone, **fitted}[m] for m in self.seats)
+        return Fitted(learner=self.players[n].build(rivals))
 
     def of_seeds(self, own: int, fitted: Mapping[int, Fitted], seeds: int) -> list[Learner]:
         """Build player `own` for every seed. fitted: the players before it in `order`, every leaf [S, ...]."""
@@ -122,9 +136,57 @@ class Composition:
         return self.named[name] == self.players[0].offer
 
     @property
+    def _against(self) -> list[int]:
+        """Indices of the players that are fitted against others."""
+        return [n for n, player in enumerate(self.players) if player.wants_rivals and len(self.players) > 1]
+
+    @property
+    def together(self) -> tuple[int, ...]:
+        """Indices of the players that are each fitted against another one of them; () if there are none."""
+        return tuple(self._against) if len(self._against) > 1 and not self.in_turn else ()
+
+    @property
     def order(self) -> list[int]:
-        """Indices of players in the order in which they are fitted."""
-        return sorted(range(len(self.players)), key=lambda n: self.players[n].wants_rivals)
+        """Indices of players in the order in which they are fitted; those that are fitted together come last."""
+        against = self._against[:1] if self.in_turn else self._against
+        return sorted(range(len(self.players)), key=lambda n: n in against)
+
+    @property
+    def fits(self) -> list[tuple[int, ...]]:
+        """Indices of players, fit by fit, in order; a fit of several is one of players who are fitted together."""
+        alone = [(n,) for n in self.order if n not in self.together]
+        return [*alone, self.together] if self.together else alone
+
+    def path_of(self, fit: tuple[int, ...]) -> str:
+        """The path of a fit: that of its player in the experiment, or those of its players, "learner+opponent"."""
+        return "+".join(self.players[n].path for n in fit)
+
+    def label_of(self, fit: tuple[int, ...]) -> str:
+        """The name of a fit on screens: its player's label, or "meva and cola together"."""
+        labels = [self.players[n].label for n in fit]
+        return labels[0] if len(fit) == 1 else f"{' and '.join(labels)} together"
+
+    def trainings(self, fit: tuple[int, ...], fitted: Mapping[int, Fitted], seeds: int) -> list[Training]:
+        """The training of a fit for every seed; [] if its player needs none. fitted: the players before it, every leaf
+        [S, ...]."""
+        learners = [self.of_seeds(n, fitted, seeds) for n in fit]
+        if len(fit) == 1:
+            return [training for learner in learners[0] if (training := learner.training) is not None]
+        seats = tuple(tuple(fit.index(m) if m in fit and m != n else -1 for m in self.seats) for n in fit)
+        names = tuple(self.players[n].label for n in fit)
+        return [LockStep(learners=each, seats=seats, names=names) for each in zip(*learners, strict=True)]
+
+    def after(self, fit: tuple[int, ...], fitted: Mapping[int, Fitted], params: Any, seeds: int) -> dict[int, Fitted]:
+        """The players of a fit after it, every leaf [S, ...]. params: what the training gave, None without one."""
+        if len(fit) == 1:
+            return {fit[0]: Fitted(learner=stacked(self.of_seeds(fit[0], fitted, seeds)), params=params)}
+        each = [jax.tree.map(lambda leaf, s=s: leaf[s], dict(fitted)) for s in range(seeds)]
+        met = {
+            n: Fitted(learner=stacked([self._before_its_fit(n, one).learner for one in each]), params=own)
+            for n, own in zip(fit, params, strict=True)
+        }
+        of_all = {n: stacked(self.of_seeds(n, {**fitted, **met}, seeds)) for n in fit}
+        return {n: Fitted(learner=of_all[n], params=own) for n, own in zip(fit, params, strict=True)}
 
 
 def compose(experiment: Experiment) -> Composition:
@@ -146,17 +208,12 @@ def compose(experiment: Experiment) -> Composition:
         seats = tuple(seat for seat, other in enumerate(chosen) if other == choice)
         path = "learner" if n == 0 else experiments.opponent_path(len(chosen) - 1, n - 1)
         players.append(_player(game, choice, label, seats, path))
-    circle = [p.label for p in players if p.wants_rivals]
-    if len(players) > 1 and len(circle) > 1:
-        raise BadCombination(
-            f"expected at most one learner that is fitted against the others, got {' and '.join(circle)}: each would "
-            "need the other first. Give them the same settings for self-play, or replace one of them"
-        )
     choices = experiment.evaluations
     evaluations = {choice.name: build(choice, f"evaluate.{choice.name}") for choice in choices}
     offers = {choice.name: choice.offer for choice in choices}
     named = {choice.name: choice.offer for evaluation in choices for choice in evaluation.named.values()}
-    composition = Composition(game, tuple(players), evaluations, experiment.evaluate.float64, offers, named)
+    settings = {"float64": experiment.evaluate.float64, "in_turn": experiment.fit.in_turn}
+    composition = Composition(game, tuple(players), evaluations, offers=offers, named=named, **settings)
     _check_players(composition)
     return composition
 

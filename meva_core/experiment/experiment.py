@@ -47,6 +47,11 @@ class FitSettings:
     on_divergence: str = static(
         default="continue", doc="what the other seeds do if one diverges", check=one_of("stop", "continue")
     )
+    in_turn: bool = static(
+        default=False,
+        doc="of learners that are each fitted against the other, first the opponents alone, then the learner against "
+        "them; default: all together, loop by loop",
+    )
 
     @property
     def every_seed(self) -> list[int]:
@@ -194,12 +199,14 @@ class Experiment:
 
 def decisive(plain: Mapping[str, Any]) -> dict[str, Any]:
     """The part of an experiment that decides its numbers: everything except the recipe's name and source, the list of
-    evaluations in `evaluate.asked`, `fit.chunk`, `fit.on_divergence` and [run]."""
+    evaluations in `evaluate.asked`, `fit.chunk`, `fit.on_divergence` and [run]. `fit.in_turn` is left out if it is
+    False, as in files from before it existed."""
     tables = {key: value for key, value in plain.items() if key not in ("recipe", "source", "run")}
     if isinstance(evaluate := tables.get("evaluate"), Mapping):  # every evaluation that runs has a table
         tables["evaluate"] = {key: value for key, value in evaluate.items() if key != "asked"}
     if isinstance(fit := tables.get("fit"), Mapping):
-        tables["fit"] = {key: value for key, value in fit.items() if key not in ("chunk", "on_divergence")}
+        rest = {key: value for key, value in fit.items() if key not in ("chunk", "on_divergence")}
+        tables["fit"] = {key: value for key, value in rest.items() if key != "in_turn" or value}
     return tables
 
 

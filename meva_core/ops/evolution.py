@@ -10,6 +10,10 @@ def antithetic_noise(key: Array, pairs: int, size: int) -> Array:
 
     Source: Salimans et al. (2017), Evolution Strategies as a Scalable Alternative to Reinforcement Learning, after
     Geweke (1988), Antithetic acceleration of Monte Carlo integration.
+
+    >>> noise = antithetic_noise(jax.random.key(0), pairs=3, size=2)
+    >>> noise.shape, float(jnp.abs(noise[:3] + noise[3:]).max())
+    ((6, 2), 0.0)
     """
     noise = jax.random.normal(key, (pairs, size))
     return jnp.concatenate([noise, -noise])

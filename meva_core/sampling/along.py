@@ -12,8 +12,11 @@ from meva_core.contracts import Policy
 from meva_core.ops import kl_divergence
 
 
-def logits_along(policy: Policy, x: Array, observations: Array) -> Array:
-    """Logits of the actions f32[T, A] of the numbers x f32[D] that see f32[T, O], with memory from step to step."""
+def logits_along(policy: Policy, x: Array, observations: Array, memory: Array | None = None) -> Array:
+    """Logits of the actions f32[T, A] of the numbers x f32[D] that see f32[T, O], with memory from step to step.
+
+    memory f32[H]: with which they begin; None to begin afresh.
+    """
     if not policy.memory_size:
         nothing = policy.begin(x)
         return jax.vmap(lambda seen: policy.act(x, nothing, seen)[0])(observations)
@@ -22,7 +25,7 @@ def logits_along(policy: Policy, x: Array, observations: Array) -> Array:
         logits, after = policy.act(x, memory, seen)
         return after, logits
 
-    return jax.lax.scan(step, policy.begin(x), observations)[1]
+    return jax.lax.scan(step, policy.begin(x) if memory is None else memory, observations)[1]
 
 
 def divergence_along(policy: Policy, old: Array, new: Array, observations: Array) -> Array:

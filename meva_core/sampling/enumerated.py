@@ -37,13 +37,15 @@ class Enumerated(PlayedGame):
                 f"expected at most {MOST} episodes to enumerate, got {count}: use a shorter horizon than {self.steps}"
             )
 
-    def play(self, x: Array, key: Array) -> Episodes:
+    def play(self, x: Array, key: Array, memories: tuple | None = None) -> Episodes:
         players, steps = self.num_players, self.steps
         sequences = np.array(list(itertools.product(range(self.rules.num_actions), repeat=players * steps)))
         keys = key, jax.random.split(key, steps)
-        return jax.vmap(lambda actions: unfold(self.rules, self.players, x, keys, _as_told, actions))(
-            jnp.asarray(sequences.reshape(-1, steps, players))
-        )
+
+        def one(actions: Array, memories: tuple | None) -> Episodes:
+            return unfold(self.rules, self.players, x, keys, _as_told, actions, memories)
+
+        return jax.vmap(one)(jnp.asarray(sequences.reshape(-1, steps, players)), memories)
 
     def payoff(self, x: Array) -> Array:
         return self.sample(x, jax.random.key(0))  # which is exact, and at this horizon

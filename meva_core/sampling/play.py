@@ -22,6 +22,7 @@ def play(
     key: Array,
     horizon: int,
     continues: Array | float = 1.0,
+    memories: Sequence[Array | None] | None = None,
 ) -> Episodes:
     """One episode [T, ...] of `horizon` steps between the policies, one per seat, of x f32[P, D].
 
@@ -29,15 +30,18 @@ def play(
     policy is carried from step to step.
 
     continues: the probability that the episode goes on after a step. Its end is recorded in `alive`; the steps after it
-    are played but do not count.
+    are played but do not count, and are not remembered.
+    memories: per seat, the memory f32[H] with which its policy begins, or None to begin afresh; None: all begin afresh,
+    and the episode does not say what they remember in the end.
     """
     reset_key, steps_key, actions_key, end_key = jax.random.split(key, 4)
     # All numbers are drawn at once: a generator inside the loop takes longer than the rest of a small game.
     uniform = jax.random.uniform(actions_key, (horizon, rules.num_players), x.dtype)
     alive = continues ** jnp.arange(horizon, dtype=x.dtype) > jax.random.uniform(end_key, dtype=x.dtype)
     keys = reset_key, jax.random.split(steps_key, horizon)
-    episode = unfold(rules, policies, x, keys, drawn, uniform)
-    return episode._replace(alive=alive.astype(x.dtype))
+    alive = alive.astype(x.dtype)
+    episode = unfold(rules, policies, x, keys, drawn, uniform, memories, alive)
+    return episode._replace(alive=alive)
 
 
 def unfold(
@@ -47,10 +51,13 @@ def unfold(
     keys: tuple[Array, Array],
     choose: Callable[[Array, Array], Array],
     choices: Array,
+    memories: Sequence[Array | None] | None = None,
+    alive: Array | None = None,
 ) -> Episodes:
     """One episode [T, ...], alive to its end, in which player i does choose(logits f32[A], choices[t, i]) at step t.
 
-    keys: a key for the first state, and keys [T] for the steps. choices: [T, P].
+    keys: a key for the first state, and keys [T] for the steps. choices: [T, P]. memories: as for `play`. alive f32[T]:
+    1 at steps that are remembered; None for all.
     """
     # A division into rows, not an index: the derivative of an index is a row of zeros but for one part, and a program
     # that needs one row's derivative would compute all.
@@ -58,18 +65,26 @@ def unfold(
     rows = [row[0, : policy.policy_size] for row, policy in each]
     constant = jax.lax.stop_gradient(rows)
 
+    each = zip(policies, constant, memories or (None,) * len(rows), strict=True)
+    first_memories = tuple(policy.begin(row) if own is None else own for policy, row, own in each)
+
     def step(carry: tuple, now: tuple) -> tuple:
-        state, observations, memories = carry
-        key, choice = now
-        acts = [p.act(row, m, o) for p, row, m, o in zip(policies, constant, memories, observations, strict=True)]
+        state, observations, before = carry
+        key, choice, counts = now
+        acts = [p.act(row, m, o) for p, row, m, o in zip(policies, constant, before, observations, strict=True)]
         chosen = [choose(logits, choice[i]) for i, (logits, _) in enumerate(acts)]
         actions = jnp.stack(chosen).astype(jnp.int32)
-        state, after, rewards = rules.step(state, actions, key)
-        return (state, after, tuple(memory for _, memory in acts)), (observations, actions, rewards)
+        state, seen, rewards = rules.step(state, actions, key)
+        after = tuple(memory for _, memory in acts)
+        if counts is not None:
+            after = tuple(jnp.where(counts > 0, new, old) for new, old in zip(after, before, strict=True))
+        return (state, seen, after), (observations, actions, rewards)
 
     state, first = rules.reset(keys[0])
-    carry = state, first, tuple(policy.begin(row) for policy, row in zip(policies, constant, strict=True))
-    (_, final, _), found = jax.lax.scan(step, carry, (keys[1], choices), unroll=UNROLLED)
+    counts = None if memories is None else alive
+    (_, final, last), found = jax.lax.scan(
+        step, (state, first, first_memories), (keys[1], choices, counts), unroll=UNROLLED
+    )
     observations, actions, rewards = found
     states = states_of(rules)
 
@@ -79,10 +94,12 @@ def unfold(
         seen, taken = observations[:, i], actions[:, i]
         if states is not None and not policy.memory_size:
             return _log_prob_at(logits_along(policy, rows[i], states), seen, taken)
-        return log_prob(logits_along(policy, rows[i], seen), taken)
+        begun = None if memories is None or memories[i] is None else jax.lax.stop_gradient(first_memories[i])
+        return log_prob(logits_along(policy, rows[i], seen, begun), taken)
 
     along = jnp.stack([log_probs(i, policy) for i, policy in enumerate(policies)], axis=1)
-    return Episodes(observations, actions, rewards, along, jnp.ones(len(choices), x.dtype), final)
+    played = Episodes(observations, actions, rewards, along, jnp.ones(len(choices), x.dtype), final)
+    return played if memories is None else played._replace(memories=last)
 
 
 def drawn(logits: Array, uniform: Array) -> Array:

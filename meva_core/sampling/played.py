@@ -67,8 +67,9 @@ class PlayedGame(Game):
 
     # What is played.
 
-    def play(self, x: Array, key: Array) -> Episodes:
-        """Episodes [B, ...] between the policies of x f32[P, D]."""
+    def play(self, x: Array, key: Array, memories: tuple | None = None) -> Episodes:
+        """Episodes [B, ...] between the policies of x f32[P, D]. memories: per seat, the memory f32[B, H] with which
+        its policy begins, or None to begin afresh."""
         raise NotImplementedError
 
     def sample(self, x: Array, key: Array) -> Array:

@@ -46,10 +46,14 @@ class Rollouts(PlayedGame):
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
         return (*self.rules.notes, f"{self.episodes} episodes of {self.steps} steps for every estimate of payoffs")
 
-    def play(self, x: Array, key: Array) -> Episodes:
+    def play(self, x: Array, key: Array, memories: tuple | None = None) -> Episodes:
         continues = self.rules.discount if self.stopping == "geometric" else 1.0
         keys = jax.random.split(key, self.episodes)
-        return jax.vmap(lambda key: play(self.rules, self.players, x, key, self.steps, continues))(keys)
+
+        def one(key: Array, memories: tuple | None) -> Episodes:
+            return play(self.rules, self.players, x, key, self.steps, continues, memories)
+
+        return jax.vmap(one)(keys, memories)
 
     def weights(self, alive: Array) -> Array:
         return (1 - self.rules.discount) * alive if self.stopping == "geometric" else super().weights(alive)

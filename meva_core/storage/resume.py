@@ -45,8 +45,8 @@ def check(experiment: Experiment, stored: Mapping[str, Any], composition: Compos
 
 def check_folder(experiment: Experiment, composition: Composition, out: Path) -> None:
     """Run `check` for every fit that `out` holds checkpoints of."""
-    for player in composition.players:
-        stored = checkpoint.experiment_of(out / kept_fit.CHECKPOINTS / player.path)
+    for fit in composition.fits:
+        stored = checkpoint.experiment_of(out / kept_fit.CHECKPOINTS / composition.path_of(fit))
         if stored is not None:
             check(experiment, stored, composition, out)
 

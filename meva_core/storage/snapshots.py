@@ -13,7 +13,7 @@ import jax
 
 from meva_core import fitting
 from meva_core.contracts import kinds
-from meva_core.contracts.protocols import Learner
+from meva_core.contracts.protocols import Training
 from meva_core.errors import BadFolder
 from meva_core.experiment import compose, local, reading
 from meva_core.match import Fitted, Match
@@ -37,12 +37,13 @@ def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
     composition = compose.compose(experiment)
     fitted: dict[int, Fitted] = {}
     snapshots_of_last: list[tuple[int, dict[int, Fitted]]] = []
-    for n in composition.order:
-        learners = composition.of_seeds(n, fitted, experiment.fit.seeds)
-        states = _kept(out / kept_fit.SNAPSHOTS / composition.players[n].path, learners, experiment.seeds)
-        moments = [(loops, Fitted(learner=stacked(learners), params=params)) for loops, params in states]
-        fitted[n] = moments[-1][1] if moments else Fitted(learner=stacked(learners))
-        snapshots_of_last = [(loops, {**fitted, n: moment}) for loops, moment in moments] or snapshots_of_last
+    seeds = experiment.fit.seeds
+    for fit in composition.fits:
+        trainings = composition.trainings(fit, fitted, seeds)
+        states = _kept(out / kept_fit.SNAPSHOTS / composition.path_of(fit), trainings, experiment.seeds)
+        moments = [(loops, composition.after(fit, fitted, params, seeds)) for loops, params in states]
+        snapshots_of_last = [(loops, {**fitted, **moment}) for loops, moment in moments] or snapshots_of_last
+        fitted |= moments[-1][1] if moments else composition.after(fit, fitted, None, seeds)
     if not snapshots_of_last:
         raise BadFolder(f"expected a run with a fit, got {out} without {kept_fit.SNAPSHOTS}/")
     game = stacked([composition.game] * experiment.fit.seeds)
@@ -51,9 +52,8 @@ def snapshots(out: str | Path, *handed_in: Any) -> Iterator[tuple[int, Match]]:
         yield loops, Match(game=game, players=players, seats=composition.seats)
 
 
-def _kept(folder: Path, learners: Sequence[Learner], seeds: Sequence[int]) -> list[tuple[int, Any]]:
+def _kept(folder: Path, trainings: Sequence[Training], seeds: Sequence[int]) -> list[tuple[int, Any]]:
     """Parameters of all seeds at each snapshot, as (loops, parameters)."""
-    trainings = [training for learner in learners if (training := learner.training) is not None]
     if not trainings:
         return []
     like = jax.eval_shape(lambda: fitting.fitted_params(trainings, fitting.start(trainings, seeds)))

@@ -184,13 +184,14 @@ def _meetings(registry: Registry, files: Sequence[RecipeFile], settings: Tournam
 def _seated(
     registry: Registry, files: Sequence[RecipeFile], settings: Tournament, game: str, row: Entrant, column: Entrant
 ) -> Meeting:
-    """The match of two entrants. In a symmetric game, a learner that is fitted against the other takes seat 1.
+    """The match of two entrants. In a symmetric game, a learner that alone is fitted against the other takes seat 1.
 
     Matches that need the same fit then share it.
     """
     meeting = _meeting(registry, files, settings, game, row, column)
     composition = meeting.composition
-    if composition.game.symmetric and len(composition.players) > 1 and composition.players[1].wants_rivals:
+    against = [player.wants_rivals for player in composition.players]
+    if composition.game.symmetric and against == [False, True]:
         return _meeting(registry, files, settings, game, column, row)
     return meeting
 
@@ -205,10 +206,12 @@ def _check_sections(registry: Registry, settings: Tournament, players: Sequence[
     names = [player.name for player in players]
     inside = [part for name in names for part in parts_of(registry.find("learner", name))]
     more = [*(["sample"] if settings.sampled else []), *(["evaluate"] if settings.evaluate else [])]
-    sections = list(dict.fromkeys((*names, "game", "policy", *more, *inside)))
+    sections = list(dict.fromkeys((*names, "game", "policy", *more, *inside, "fit")))
     for path in settings.overrides:
         if _section(path) not in sections:
             raise BadValue(f"expected LEARNER.NAME=VALUE with one of {', '.join(sections)}, got {path!r}")
+        if _section(path) == "fit" and path != "fit.in_turn":
+            raise BadValue(f"expected fit.in_turn, the tournament's only setting of fits by --set, got {path!r}")
         if _section(path) == "evaluate" and path.count(".") < 2:
             raise BadValue(f"expected evaluate.EVALUATION.NAME=VALUE in a tournament, got {path!r}")
 
@@ -253,7 +256,7 @@ def _resolve(
     alone = row.label == column.label
     sides = [("learner", row)] if alone else [("learner", row), ("opponent", column)]
     wanted = {part for _, side in sides for part in parts(loading.load(registry.find("learner", side.name)))}
-    wanted |= {*common_ground.SECTIONS, *(["evaluate"] if alone else [])}
+    wanted |= {*common_ground.SECTIONS, "fit", *(["evaluate"] if alone else [])}
     asked = settings.evaluate if alone else ()
     if asked:
         overrides["evaluate.asked"] = list(asked)

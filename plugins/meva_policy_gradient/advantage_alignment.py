@@ -12,6 +12,7 @@ from meva_core.contracts import (
     EpisodeLearner,
     Episodes,
     at_least,
+    below_one,
     between,
     component,
     derived,
@@ -60,6 +61,12 @@ class AdvantageAlignment(EpisodeLearner):
     critic_rate: float = leaf(default=1e-2, doc="learning rate of Adam for the critic", check=positive)
     clip: float = leaf(default=0.2, doc="clip of the ratio of probabilities", check=positive)
     entropy_weight: float = leaf(default=0.01, doc="weight of the entropy", check=not_negative)
+    entropy_decay: float = leaf(
+        default=0.0,
+        doc="share of the entropy's weight that every step takes off, from step decay_from on",
+        check=below_one,
+    )
+    decay_from: float = leaf(default=0.0, doc="steps with the whole weight of the entropy", check=not_negative)
     trace: float = leaf(default=0.95, doc="lambda of the advantages; 1: return minus value", check=between(0, 1))
     epochs: int = static(default=4, doc="passes over the episodes of a step", check=at_least(1))
     minibatches: int = static(default=1, doc="parts into which each pass divides the episodes", check=at_least(1))
@@ -76,6 +83,8 @@ class AdvantageAlignment(EpisodeLearner):
             critic_rate=self.critic_rate,
             clip=self.clip,
             entropy_weight=self.entropy_weight,
+            entropy_decay=self.entropy_decay,
+            decay_from=self.decay_from,
             trace=self.trace,
             epochs=self.epochs,
             minibatches=self.minibatches,

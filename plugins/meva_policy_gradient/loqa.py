@@ -16,6 +16,7 @@ from meva_core.contracts import (
     Episodes,
     Policy,
     at_least,
+    below_one,
     between,
     component,
     derived,
@@ -32,18 +33,20 @@ from meva_policy_gradient import former as remembering
 from meva_policy_gradient import seen as seeing
 from meva_policy_gradient.action_values import ActionCritic
 from meva_policy_gradient.former import Former
-from meva_policy_gradient.optimisers import adam
+from meva_policy_gradient.optimisers import adam, decayed
 from meva_policy_gradient.seen import Seen
 
 GROUPS = 8  # former selves that each player meets per step, at most
 
 
 class Learning(NamedTuple):
-    """The optimisers of the policies and the critics of actions, one per seat, and the former policies, if kept."""
+    """The optimisers of the policies and the critics of actions, one per seat, the former policies, if kept, and the
+    number i32[] of steps so far."""
 
     optimisers: tuple[Any, ...]
     critics: tuple[ActionCritic, ...]
     former: Former | None
+    steps: Array
 
 
 class Side(NamedTuple):
@@ -113,6 +116,12 @@ class LOQA(EpisodeLearner):
     trace: float = leaf(default=0.95, doc="lambda of advantages and returns; 1: no bootstrap", check=between(0, 1))
     reach: float = leaf(default=0.95, doc="lambda of the effects on the returns of others", check=between(0, 1))
     entropy_weight: float = leaf(default=0.0, doc="weight c of the entropy", check=not_negative)
+    entropy_decay: float = leaf(
+        default=0.0,
+        doc="share of the entropy's weight that every step takes off, from step decay_from on",
+        check=below_one,
+    )
+    decay_from: float = leaf(default=0.0, doc="steps with the whole weight of the entropy", check=not_negative)
     counterfactual: float = leaf(
         default=0.0, doc="share of what the own action brought that is not paid back to others", check=between(0, 1)
     )
@@ -136,6 +145,7 @@ class LOQA(EpisodeLearner):
             optimisers=tuple(of_policy.init(row) for row in rows),
             critics=tuple(ActionCritic(each, each, of_critic.init(each)) for each in numbers),
             former=remembering.beginning(x, self.former) if self.former else None,
+            steps=jnp.zeros((), jnp.int32),
         )
 
     def learn(self, params: Any, state: Learning, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Learning]:
@@ -146,16 +156,18 @@ class LOQA(EpisodeLearner):
             for seat, (critic, side) in enumerate(zip(state.critics, present, strict=True))
         ]
         unit = jax.vmap(self.game.weights)(episodes.alive)[0, 0]
+        weight = decayed(self.entropy_weight, self.entropy_decay, self.decay_from, state.steps)
+        now = attrs.evolve(self, entropy_weight=weight)
         rows, optimisers = [], []
         for seat, before in enumerate(state.optimisers):
             met = [_met_by(seat, each, len(episodes.alive), len(x)) for each in judged]
-            row, after = self._improved(seat, before, x[seat], met, unit)
+            row, after = now._improved(seat, before, x[seat], met, unit)
             rows.append(row)
             optimisers.append(after)
         critics = [self._fitted(*pair) for pair in zip(state.critics, judged, strict=True)]
         x_after = jnp.stack(rows)
         former = remembering.kept(state.former, x_after, self.every) if state.former is not None else None
-        return x_after - x, Learning(tuple(optimisers), tuple(critics), former)
+        return x_after - x, Learning(tuple(optimisers), tuple(critics), former, state.steps + 1)
 
     def objective(self, own: Array, seat: int, judged: Sequence[Judged], unit: Array) -> Array:
         """The objective f32[] of a policy f32[D]. judged: the same episodes by seat. unit f32[]: the range of one

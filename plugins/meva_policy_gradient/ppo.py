@@ -15,6 +15,7 @@ from meva_core.contracts import (
     Episodes,
     Policy,
     at_least,
+    below_one,
     between,
     component,
     derived,
@@ -26,7 +27,7 @@ from meva_core.contracts import (
 )
 from meva_policy_gradient import seen as seeing
 from meva_policy_gradient.critics import critic_of
-from meva_policy_gradient.optimisers import adam
+from meva_policy_gradient.optimisers import adam, decayed
 from meva_policy_gradient.seen import Seen
 
 
@@ -40,11 +41,13 @@ class Judged(NamedTuple):
 
 
 class Learning(NamedTuple):
-    """A player's critic f32[C], and the states of the optimisers of its policy and of its critic."""
+    """A player's critic f32[C], the states of the optimisers of its policy and of its critic, and the number i32[] of
+    steps of the match so far."""
 
     critic: Array
     of_policy: Any
     of_critic: Any
+    steps: Array
 
 
 @component
@@ -75,6 +78,12 @@ class PPO(EpisodeLearner):
     critic_rate: float = leaf(default=1e-2, doc="learning rate of Adam for the critic", check=positive)
     clip: float = leaf(default=0.2, doc="clip e of the ratio of probabilities", check=positive)
     entropy_weight: float = leaf(default=0.01, doc="weight w of the entropy", check=not_negative)
+    entropy_decay: float = leaf(
+        default=0.0,
+        doc="share of the entropy's weight that every step takes off, from step decay_from on",
+        check=below_one,
+    )
+    decay_from: float = leaf(default=0.0, doc="steps with the whole weight of the entropy", check=not_negative)
     trace: float = leaf(default=0.95, doc="lambda of the advantages; 1: return minus value", check=between(0, 1))
     epochs: int = static(default=4, doc="passes over the episodes of a step", check=at_least(1))
     minibatches: int = static(
@@ -123,7 +132,8 @@ class PPO(EpisodeLearner):
     def _fresh(self, seat: int, x: Array, key: Array) -> Learning:
         critic = self.network.init(key).astype(x.dtype)
         own = x[seat, : self.game.policies[seat].policy_size]
-        return Learning(critic, self._optimiser(self.rate).init(own), self._optimiser(self.critic_rate).init(critic))
+        of_policy, of_critic = self._optimiser(self.rate).init(own), self._optimiser(self.critic_rate).init(critic)
+        return Learning(critic, of_policy, of_critic, jnp.zeros((), jnp.int32))
 
     def _improved(
         self, seat: int, before: Learning, row: Array, judged: Judged, gains: Array, key: Array
@@ -131,28 +141,30 @@ class PPO(EpisodeLearner):
         """The player's row of x f32[D] after all epochs, and its state."""
         policy, critic, seen = self.game.policies[seat], self.network, judged.seen
         targets = judged.advantages + judged.values
+        weight = decayed(self.entropy_weight, self.entropy_decay, self.decay_from, before.steps)
 
         def improve(carry: tuple[Array, Learning], chosen: Array) -> tuple[tuple[Array, Learning], None]:
             own, learning = carry
             part, climbed, goals = jax.tree.map(lambda leaf: leaf[chosen], (seen, gains, targets))
-            uphill = jax.grad(self._objective)(own, policy, part, climbed)
+            uphill = jax.grad(self._objective)(own, policy, part, climbed, weight)
             moved, of_policy = self._optimiser(self.rate).update(-uphill, learning.of_policy)
             downhill = jax.grad(_error)(learning.critic, critic, part, goals)
             learnt, of_critic = self._optimiser(self.critic_rate).update(downhill, learning.of_critic)
-            after = Learning(optax.apply_updates(learning.critic, learnt), of_policy, of_critic)  # type: ignore[arg-type]
+            fitted: Any = optax.apply_updates(learning.critic, learnt)
+            after = learning._replace(critic=fitted, of_policy=of_policy, of_critic=of_critic)
             return (optax.apply_updates(own, moved), after), None  # type: ignore[return-value]
 
         chosen = self._chosen(len(seen.rewards), key)
         size = policy.policy_size
         (own, after), _ = jax.lax.scan(improve, (row[:size], before), chosen)
-        return row.at[:size].set(own), after
+        return row.at[:size].set(own), after._replace(steps=before.steps + 1)
 
-    def _objective(self, own: Array, policy: Policy, seen: Seen, advantages: Array) -> Array:
-        """The objective of a policy f32[D], f32[]."""
+    def _objective(self, own: Array, policy: Policy, seen: Seen, advantages: Array, weight: Any) -> Array:
+        """The objective of a policy f32[D], f32[]. weight: the present one of the entropy."""
         log_probs = seeing.log_policy(policy, own, seen)
         ratio = jnp.exp(seeing.of_actions(log_probs, seen) - seen.log_probs)
         gain = jnp.minimum(ratio * advantages, jnp.clip(ratio, 1 - self.clip, 1 + self.clip) * advantages)
-        return seeing.mean_over_steps(gain + self.entropy_weight * seeing.entropy(log_probs), seen)
+        return seeing.mean_over_steps(gain + weight * seeing.entropy(log_probs), seen)
 
     def _chosen(self, episodes: int, key: Array) -> Array:
         """Indices of the episodes in each minibatch of every epoch, i32[epochs * minibatches, episodes in each]."""

@@ -21,8 +21,8 @@ def meva_learners() -> Iterable[Entry]:
         "good_shepherd",
         "meva_shapers.good_shepherd:GoodShepherd",
         "plays the fixed policy that is best while others learn against it",
-        "Balaguer et al. (2022), The Good Shepherd, arXiv",
-        cites=("balaguer2022good", "khan2024scaling"),
+        "Balaguer et al. (2022), The Good Shepherd, arXiv; Salimans et al. (2017), Evolution Strategies, arXiv",
+        cites=("balaguer2022good", "salimans2017evolution"),
     )
     yield Entry(
         "meta_mapg",
@@ -30,4 +30,11 @@ def meva_learners() -> Iterable[Entry]:
         "learns where to start, knowing that it and its peers will learn",
         "Kim et al. (2021), Learning to Learn in Multiagent RL, ICML; Al-Shedivat et al. (2018), Meta-PG, ICLR",
         cites=("kim2021policy", "alshedivat2018continuous"),
+    )
+    yield Entry(
+        "shaper",
+        "meva_shapers.shaper:Shaper",
+        "plays a fixed policy that remembers all episodes in which others learn",
+        "Khan et al. (2024), Scaling Opponent Shaping to High Dimensional Games, AAMAS",
+        cites=("khan2024scaling",),
     )

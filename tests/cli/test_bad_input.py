@@ -55,10 +55,6 @@ CASES = {
         [*MEVA, "--opponent", "naive", *setting("value_model.equivariant=true")],
         "one rule in all seats for value_model.equivariant = true",
     ),
-    "circle": (
-        [*MEVA, "--opponent", "meva", *setting("opponent.rate=1.0")],
-        "at most one learner that is fitted against the others, got meva (rate=25) and meva (rate=1)",
-    ),
     "too many opponents": ([*MEVA, "--opponent", "naive", "--opponent", "lola"], "ipd has 2 players"),
     "opponent's number": (
         [*MEVA, "--opponent", "naive", *setting("opponent.2.rate=1")],

@@ -287,3 +287,17 @@ def test_counts_of_starts_are_told_as_shares():
     _, table = standings.grids(summary, "logistic")
     assert (table.heads, table.rows) == (["", "basins\nB"], [["naive", "0.480 ±.080"]])
     assert "ours" not in standings.note(summary)
+
+
+def test_entrants_that_are_each_fitted_against_the_other_share_one_fit(toy, tmp_path, meva_command):
+    quick, counts = "toy_foe,quick=toy_foe:rate=0.2", ["--trials", "2", "--steps", "2", "--seeds", "1"]
+    arguments = ["--game", "hamiltonian", "--learners", quick, *counts, *SMALL[2:]]
+    done = meva_command("tournament", *arguments, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    told = " ".join((done.out + done.err).split())
+    assert "fitting toy_foe (rate=0.1) and toy_foe (rate=0.2) together: 2 loops" in told
+    # Each alone, and one for their two matches: either may sit in seat 1.
+    assert len(list((tmp_path / "out" / "fits").iterdir())) == 4
+    refused = meva_command("tournament", *arguments, "--set", "fit.chunk=1")
+    assert refused.code == 2
+    assert "expected fit.in_turn" in refused.err

@@ -177,7 +177,7 @@ def test_a_plugins_defaults_are_for_who_is_its_and_the_users_come_before_them(tu
 
 LEARNERS = [offer.name for offer in discovery.installed().of_kind("learner")]
 # Tug is neither played nor a game of few states, and what is fixed takes no steps.
-ELSEWHERE = ("fixed", "best_response_shaping", "detective_shaping")
+ELSEWHERE = ("fixed", "best_response_shaping", "detective_shaping", "shaper")
 STEPPING = [
     name
     for name in LEARNERS

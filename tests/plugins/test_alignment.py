@@ -367,3 +367,24 @@ def test_without_weight_or_past_it_is_ppo(horizon, weight, weighting):
     settings = {**sizes, **numbers, "longest_gradient": 0.1}
     one = learnt(learner(AdvantageAlignment, game, weight=weight, weighting=weighting, **settings))
     np.testing.assert_array_equal(one, learnt(learner(PPO, game, **settings)))
+
+
+@pytest.mark.parametrize("cls", [LOQA, AdvantageAlignment])
+def test_the_weight_of_the_entropy_decays_after_its_first_steps(cls):
+    game = ipd()
+    one = learner(cls, game, entropy_weight=0.8, entropy_decay=0.5, decay_from=2)
+    other = learner(cls, game, entropy_weight=0.2)
+    x, episodes, state = setting(one)
+
+    later = tuple(each._replace(steps=jnp.array(4)) for each in state) if cls is AdvantageAlignment else None
+    later = later or state._replace(steps=jnp.array(4))
+    moved, expected = (jax.jit(lambda r=rule: r.learn(None, later, x, episodes, KEY)[0])() for rule in (one, other))
+    np.testing.assert_allclose(moved, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("cls", [LOQA, AdvantageAlignment])
+def test_steps_are_counted(cls):
+    rule = learner(cls, ipd())
+    x, episodes, state = setting(rule)
+    after = jax.jit(lambda: rule.learn(None, state, x, episodes, KEY)[1])()
+    assert [int(one.steps) for one in ([after] if cls is LOQA else after)] == [1] * (1 if cls is LOQA else 2)

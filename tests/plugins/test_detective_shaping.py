@@ -90,7 +90,7 @@ def test_derivatives_through_answers_from_episodes_are_those_of_differences(enum
 
 
 def test_the_detective_learns_a_best_response(game):
-    """To players like tit-for-tat, with whom it does not pay to do harm."""
+    """Players like tit-for-tat are the ones that it meets: with them it does not pay to do harm."""
     learner = learner_of(game, self_play_weight=1.0, noise=0.0)
     x = jnp.stack([game.strategies["tit_for_tat"] / 8] * 2)
     state = before = init(learner, x)

@@ -1,4 +1,4 @@
-"""The results that evaluations of the bundled plugin write, about answers by hand."""
+"""The results that cross-play and learnt_policy write, about answers by hand."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,0 +1,63 @@
+"""Shaper: what it remembers, and what it learns with it."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from meva_policies.gru import GRU
+from meva_policies.table import Table
+from meva_shapers.shaper import Shaper, averaged
+
+import meva_core as meva
+from meva_core.errors import BadCombination
+from meva_core.match import Fitted, Match, lifetime
+from meva_core.sampling import Rollouts, policy_arguments
+
+IPD = meva.make("game", "ipd")
+RULES = IPD.rules()
+KEY = jax.random.key(0)
+SMALL: dict[str, Any] = {"pairs": 2, "co_players": 2, "steps": 3, "loops": 2}
+
+
+def game_of(policy, **width):
+    own = policy(**policy_arguments(RULES), **width)
+    return Rollouts(rules=RULES, policies=(own, own), episodes=4, horizon=3)
+
+
+def test_it_needs_a_game_that_is_played():
+    with pytest.raises(BadCombination, match="add --sampled, or use good_shepherd"):
+        Shaper(game=IPD)
+
+
+def test_averaging_changes_nothing_in_one_episode_and_makes_all_alike_at_one():
+    memory = jax.random.normal(KEY, (3, 2))
+    np.testing.assert_allclose(averaged(memory[:1], 0.5), memory[:1], rtol=1e-6)
+    np.testing.assert_allclose(averaged(memory, 1.0), jnp.broadcast_to(memory.mean(axis=0), (3, 2)), rtol=1e-6)
+
+
+def test_its_members_play_lifetimes_as_it_does_in_a_match():
+    game = game_of(GRU, width=3)
+    shaper = Shaper(game=game, averaging=0.5, **SMALL)
+    naive = Fitted(learner=meva.make("learner", "naive", game=game))
+    x = game.init(KEY)
+    players = (Fitted(learner=shaper), Fitted(learner=shaper.playing(x)))
+    found = [
+        jax.jit(lambda own=own: lifetime(
+            Match(game=game, players=(own, naive), seats=(0, 1)), x, KEY, 3, lambda step: step.memories[0]
+        ))()[1]
+        for own in players
+    ]  # fmt: skip
+    np.testing.assert_array_equal(*found)
+    assert float(jnp.abs(found[0]).max()) > 0
+
+
+def test_with_tables_it_is_the_good_shepherd_from_episodes():
+    game = game_of(Table)
+    rivals = (None, Fitted(learner=meva.make("learner", "reinforce", game=game)))
+    one = Shaper(game=game, rivals=rivals, loops=2, steps=3, pairs=2, co_players=2).training
+    other = meva.make("learner", "good_shepherd", game=game, rivals=rivals, **SMALL).training
+    state = one.init(KEY)
+    for each, expected in zip(one.step(state, KEY)[0], other.step(state, KEY)[0], strict=True):
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), each, expected)
