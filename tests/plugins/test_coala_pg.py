@@ -44,10 +44,11 @@ def golden(name):
     return meva.make("game", name), row, *(np.array(row["steps"][rule]) for rule in ("naive", "lola"))
 
 
-def test_one_step_from_the_present_policies_is_naive_learning_and_lola():
+@pytest.mark.parametrize("name", ["logistic", pytest.param("ipd", marks=pytest.mark.long)])
+def test_one_step_from_the_present_policies_is_naive_learning_and_lola(name):
     """The mean of f_i(x) and f_i(x_i, x_j + h d_j f_j) has half of both gradients."""
     with jax.enable_x64(True):
-        game, row, naive, lola = golden("ipd")
+        game, row, naive, lola = golden(name)
         learner = make(game, starts="present", steps=1, rate=row["alpha"])
         found = rows_of(learner, jnp.array(row["x"]))
         np.testing.assert_allclose(2 * found, naive + lola, rtol=1e-9, atol=1e-9)
@@ -62,6 +63,7 @@ def test_the_last_payoff_alone_is_lola_mixed_with_naive_learning():
             np.testing.assert_allclose(found, share * lola + (1 - share) * naive, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.long
 def test_the_last_of_several_steps_is_lola_that_looks_as_far_ahead():
     game = meva.make("game", "tandem")
     x = game.init(KEY)
@@ -73,10 +75,15 @@ def test_the_last_of_several_steps_is_lola_that_looks_as_far_ahead():
 def test_its_mean_payoff_is_the_good_shepherd_s_fitness():
     learner, member = make(rate=5.0), jnp.linspace(-1, 1, 5)
     shepherd = meva.make("learner", "good_shepherd", game=IPD, rate=5.0, steps=4, co_players=2)
-    fitness = shepherd.training.fitness(1, member, shepherd.training.init(KEY), KEY)
-    keys = jax.random.split(KEY, 2)
-    each = jax.vmap(lambda key: learner.training.objective(1, member, IPD.init(KEY), key))(keys)
-    np.testing.assert_allclose(jnp.mean(each), fitness, rtol=1e-5)
+
+    @jax.jit
+    def both(key):
+        fitness = shepherd.training.fitness(1, member, shepherd.training.init(KEY), key)
+        each = jax.vmap(lambda key: learner.training.objective(1, member, IPD.init(KEY), key))(jax.random.split(key, 2))
+        return fitness, jnp.mean(each)
+
+    fitness, mean = both(KEY)
+    np.testing.assert_allclose(mean, fitness, rtol=1e-5)
 
 
 def test_members_of_a_population_meet_each_other_and_step_by_adamw():
@@ -91,6 +98,7 @@ def test_members_of_a_population_meet_each_other_and_step_by_adamw():
     np.testing.assert_allclose(after.policies[..., 0], members + 0.1 * (uphill - 0.5 * members), atol=1e-5)
 
 
+@pytest.mark.long
 def test_three_members_never_meet_themselves():
     learner = make(HAMILTONIAN, population=3, naive_share=0.0, batch_size=5000)
     state = learner.training.init(KEY)

@@ -135,12 +135,11 @@ def test_in_a_match_every_step_has_its_own_rate_and_later_ones_the_first_value()
 
 @pytest.mark.parametrize("game", [IPD, played(Rollouts, episodes=2)])
 def test_personas_lean_to_one_action(game):
-    chances = [
-        np.asarray(game.entries(fresh_peers(game, name, key)))
-        for name in ("cooperating", "defecting", "either")
-        for key in jax.random.split(KEY, 20)
-    ]
-    cooperating, defecting, either = np.reshape(chances, (3, 20 * 2, 5))
+    def chances(persona):
+        drawn = jax.jit(jax.vmap(lambda key: game.entries(fresh_peers(game, persona, key))))
+        return np.asarray(drawn(jax.random.split(KEY, 20))).reshape(20 * 2, 5)
+
+    cooperating, defecting, either = map(chances, ("cooperating", "defecting", "either"))
     assert 0.5 <= cooperating.min() < 0.6 < 0.9 < cooperating.max()
     assert defecting.min() < 0.1 < 0.4 < defecting.max() <= 0.5
     each = np.all(either >= 0.5, axis=1)
