@@ -22,6 +22,7 @@ from meva_core.ops.gradients import (
     transposed_product,
 )
 from meva_core.ops.markov import discounted_shares
+from meva_core.ops.meta_returns import meta_returns
 from meva_core.ops.quantiles import huber, quantile_huber
 from meva_core.ops.returns import lambda_returns, mean_of_others, returns_to_go
 from meva_core.ops.schedules import cosine
@@ -50,6 +51,7 @@ __all__ = [
     "mean_and_sem",
     "mean_of_others",
     "mean_over_batch",
+    "meta_returns",
     "off_diagonal_product",
     "over_batch",
     "own_gradient",

@@ -1,4 +1,4 @@
-"""Learners that infer within an episode whom they play. Shapes: P players, D numbers per policy, B episodes, T steps."""
+"""Learners that infer within an episode whom they play. Shapes: P players, D numbers per policy, B episodes."""
 
 from __future__ import annotations
 

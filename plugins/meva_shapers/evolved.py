@@ -25,9 +25,9 @@ from meva_core.contracts import (
     positive,
     static,
 )
-from meva_core.match import Fitted, lifetime, start
+from meva_core.match import Fitted
 from meva_core.ops import antithetic_noise, centred_ranks, evolution_gradient, spread
-from meva_shapers.lifetimes import in_all_seats, match_in, own_seats, paid
+from meva_shapers.lifetimes import earned, in_all_seats, match_in, own_seats
 
 
 @component
@@ -134,14 +134,8 @@ class EvolutionTraining(Training):
         game, present = learner.game, self.params(state)
         own, mates = (Fitted(learner=learner.playing(rows)) for rows in (present.at[seat].set(member), present))
         match = match_in(game, seat, own, mates, learner.rivals, learner.rate)
-
-        def of_one(key: Array) -> Array:
-            start_key, play_key = jax.random.split(key)
-            x = start(match, start_key)
-            _, earned = lifetime(match, x, play_key, learner.steps, lambda step: paid(game, step)[seat])
-            return jnp.mean(earned)
-
-        return jnp.mean(jax.vmap(of_one)(jax.random.split(key, learner.co_players)))
+        keys = jax.random.split(key, learner.co_players)
+        return jnp.mean(jax.vmap(lambda key: earned(match, seat, learner.steps, key))(keys))
 
     @property
     def _seats(self) -> tuple[int, ...]:

@@ -1,17 +1,18 @@
 """The matches over which a shaper is fitted, and what it earns in them.
 
-Shapes: P players, D numbers per policy, B episodes.
+Shapes: P players, D numbers per policy, S steps of a lifetime.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import Game, Learner, component, leaf, part, payoff_from
-from meva_core.match import Fitted, Match, Step
+from meva_core.match import Fitted, Match, Step, lifetime, start
 from meva_core.ops import simultaneous_gradient
 
 
@@ -55,6 +56,14 @@ def in_all_seats(game: Game, rivals: tuple, rows: Array) -> Array:
     """Arrays f32[N, ...] of the `own_seats` by seat, f32[P, ...]; the seats of rivals have those of the first."""
     seats = own_seats(game, rivals)
     return rows[jnp.array([seats.index(seat) if seat in seats else 0 for seat in range(game.num_players)])]
+
+
+def earned(match: Match, seat: int, steps: int, key: Array, x: Array | None = None) -> Array:
+    """The payoffs f32[S] of a seat along a lifetime, before each step; from x f32[P, D], or from a fresh start of the
+    match if there is none."""
+    start_key, play_key = jax.random.split(key)
+    x = start(match, start_key) if x is None else x
+    return lifetime(match, x, play_key, steps, lambda step: paid(match.game, step)[seat])[1]
 
 
 def paid(game: Any, step: Step) -> Array:

@@ -11,11 +11,25 @@ MEVA_REFERENCES = "meva_shapers:references.bib"
 @hookimpl
 def meva_learners() -> Iterable[Entry]:
     yield Entry(
+        "coala_pg",
+        "meva_shapers.coala_pg:COALAPG",
+        "plays the policy that gradients through the learning of others find",
+        "Meulemans et al. (2025), Learning-Aware Policy Gradients, ICLR",
+        cites=("meulemans2025multi",),
+    )
+    yield Entry(
         "good_shepherd",
         "meva_shapers.good_shepherd:GoodShepherd",
         "plays the fixed policy that is best while others learn against it",
-        "Balaguer et al. (2022), The Good Shepherd, arXiv",
-        cites=("balaguer2022good", "khan2024scaling"),
+        "Balaguer et al. (2022), The Good Shepherd, arXiv; Salimans et al. (2017), Evolution Strategies, arXiv",
+        cites=("balaguer2022good", "salimans2017evolution"),
+    )
+    yield Entry(
+        "meta_mapg",
+        "meva_shapers.meta_mapg:MetaMAPG",
+        "learns where to start, knowing that it and its peers will learn",
+        "Kim et al. (2021), Learning to Learn in Multiagent RL, ICML; Al-Shedivat et al. (2018), Meta-PG, ICLR",
+        cites=("kim2021policy", "alshedivat2018continuous"),
     )
     yield Entry(
         "shaper",

@@ -111,7 +111,7 @@ def test_what_an_entry_names_is_what_is_cited(meva_command, offer):
     assert outcome.err == (
         "" if offer.entry.reference else f"note: no BibTeX on record for {offer.kind} {offer.name}\n"
     )
-    named = re.findall(r"(?:^|; )([\w]+)[^;(]* \((\d{4})\)", offer.entry.reference)
+    named = re.findall(r"(?:^|; )([\w-]+)[^;(]* \((\d{4})\)", offer.entry.reference)
     assert len(named) == offer.entry.reference.count("; ") + bool(offer.entry.reference)
     assert named == [(first_author(fields["author"]), fields["year"]) for fields in papers.values()]
 

@@ -66,8 +66,15 @@ def run(code, *arguments, **environment):
 SIZES = {"learner.batch_size": 6, "learner.loops": 3}
 WIDTH = {"value_model.width": 8, "value_model.blocks": 0}
 TRAJECTORY = {"learner.trajectory": 4, "learner.stride": 2, "learner.quantiles": 3}
-CASES = {"meva": ("ipd", SIZES | WIDTH | TRAJECTORY), "m_maml": ("ipd", SIZES), "cola": ("logistic", SIZES | WIDTH)}
-# All fits take the mean over their batches in one way: in CI one stands for them.
+POPULATION = {"learner.population": 2, "learner.naive_share": 0.5, "learner.steps": 2}
+CASES = {
+    "meva": ("ipd", SIZES | WIDTH | TRAJECTORY),
+    "m_maml": ("ipd", SIZES),
+    "cola": ("logistic", SIZES | WIDTH),
+    "coala_pg": ("logistic", SIZES | POPULATION),
+    "meta_mapg": ("logistic", SIZES),
+}
+# All fits share out their batches: in CI one stands for them.
 IN_CI = ("meva",)
 fits = pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in IN_CI else pytest.mark.long) for n in CASES])
 

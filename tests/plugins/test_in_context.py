@@ -79,8 +79,7 @@ def test_an_announced_co_player_is_known_from_the_first_observation(seat):
 
 
 def test_always_defecting_pays_against_the_pool_as_in_the_closed_form():
-    """A player who always defects is at CD or DD from the second round on, where a fixed co-player cooperates half of the
-    time: -2 / 2 + 0 / 2 per round."""
+    """A fixed co-player cooperates half of the time, whatever it sees: -2 / 2 + 0 / 2 per round."""
     game = attrs.evolve(game_of(), horizon=10)
     own = jnp.zeros(game.policy_size).at[:5].set(-30.0)
     rewards = play_against_pool(game, 0, own, 4000, False, KEY).rewards[:, :, 0]
