@@ -17,3 +17,10 @@ def meva_learners() -> Iterable[Entry]:
         "Balaguer et al. (2022), The Good Shepherd, arXiv",
         cites=("balaguer2022good", "khan2024scaling"),
     )
+    yield Entry(
+        "m_fos",
+        "meva_shapers.m_fos:MFOS",
+        "chooses its next policy by what came of such choices while others learnt",
+        "Lu et al. (2022), Model-Free Opponent Shaping, ICML",
+        cites=("lu2022model",),
+    )
