@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import Training, component, part
-from meva_core.ops import over_batch, stacked
+from meva_core.ops import over_batch, spread, stacked
 from meva_shapers.lifetimes import match_in
 from meva_shapers.m_fos_lifetimes import acting, for_all_seats, live, meet, naive_share, seats_of, traced
 from meva_shapers.meta_policy import Network, fresh
@@ -84,7 +84,7 @@ class Genetic(Training):
         mutants = self._mutants(champion, noise_key)
         scores = over_batch(lambda mutant: self.fitness(seat, mutant, present, rivals, lifetimes), mutants)
         best = jax.tree.map(lambda rows: rows[jnp.argmax(scores)], mutants)
-        duels = jax.random.split(duel_key, self.learner.trials)
+        duels = spread(jax.random.split(duel_key, self.learner.trials))
         both = stacked([champion, best])
         old, new = jax.lax.map(lambda one: self.fitness(seat, one, present, rivals, duels), both)
         better = new > old

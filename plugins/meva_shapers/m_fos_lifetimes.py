@@ -13,7 +13,6 @@ from jax import Array
 
 from meva_core.contracts import Game
 from meva_core.match import Fitted, Match, lifetime, start
-from meva_core.ops import spread
 from meva_shapers.lifetimes import in_all_seats, own_seats, paid
 from meva_shapers.meta_policy import Network, seen_by
 
@@ -82,7 +81,7 @@ def live(game: Game, match: Match, steps: int, keys: Array) -> tuple[Array, Arra
         _, (xs, earned) = lifetime(match, x, play_key, steps + 1, lambda step: (step.before, paid(game, step)))
         return xs, earned[1:]
 
-    return jax.vmap(one)(spread(keys))
+    return jax.vmap(one)(keys)
 
 
 def lived_by(game: Game, seat: int, xs: Array, earned: Array) -> Lived:

@@ -12,7 +12,7 @@ from jax import Array
 
 from meva_core.contracts import Training, component, part
 from meva_core.match import Match, self_play
-from meva_core.ops import lambda_returns, stacked
+from meva_core.ops import lambda_returns, spread, stacked
 from meva_shapers.lifetimes import match_in
 from meva_shapers.m_fos_lifetimes import (
     Lived,
@@ -95,7 +95,7 @@ class ProximalFit(Training):
 
         def lives(match: Match, seat: int) -> tuple[Array, Array]:
             keys = jax.random.split(jax.random.fold_in(key, seat), learner.batch_size)
-            return live(game, match, learner.steps, keys)
+            return live(game, match, learner.steps, spread(keys))
 
         seats = seats_of(learner)
         if is_alone(rivals):  # all seats live through the same lifetimes
