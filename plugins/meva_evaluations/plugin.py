@@ -22,5 +22,6 @@ def meva_evaluations() -> Iterable[Entry]:
         "fixed points near the ends of trajectories, with stability",
     )
     yield Entry("learnt_policy", f"{at}learnt_policy:LearntPolicy", "probabilities of actions after the last step")
+    yield Entry("lifetime", f"{at}lifetime:Lifetime", "mean payoffs over all steps of the matches")
     yield Entry("episode", f"{at}episode:Episode", "one episode between the last policies, to step through")
     yield Entry("situations", f"{at}situations:Situations", "choices of policies with memory after named outcomes")

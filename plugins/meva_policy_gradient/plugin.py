@@ -40,6 +40,13 @@ def meva_learners() -> Iterable[Entry]:
         cites=("duque2025advantage",),
     )
     yield Entry(
+        "in_context",
+        "meva_policy_gradient.in_context:InContext",
+        "a policy with memory that learns within an episode whom it plays",
+        "Weis et al. (2026), Multi-Agent Cooperation Through In-Context Co-Player Inference, arXiv",
+        cites=("weis2026multi",),
+    )
+    yield Entry(
         "loqa",
         "meva_policy_gradient.loqa:LOQA",
         "shapes the action values by which others are assumed to choose",

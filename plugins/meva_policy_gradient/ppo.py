@@ -106,13 +106,13 @@ class PPO(EpisodeLearner):
 
     def judged(self, state: tuple[Learning, ...], episodes: Episodes) -> tuple[Judged, ...]:
         """The episodes as each player saw them, and as its own critic judges them: one entry per seat."""
+        return tuple(self.judged_by(seat, learning, episodes) for seat, learning in enumerate(state))
 
-        def one(seat: int, learning: Learning) -> Judged:
-            seen = seeing.seen_by(self.game, episodes, seat)
-            values = seeing.values(self.network, learning.critic, seen)
-            return Judged(seen, values, seeing.advantages(seen, values, self.trace))
-
-        return tuple(one(seat, learning) for seat, learning in enumerate(state))
+    def judged_by(self, seat: int, learning: Learning, episodes: Episodes) -> Judged:
+        """The episodes as the player in `seat` saw them, and as its critic judges them."""
+        seen = seeing.seen_by(self.game, episodes, seat)
+        values = seeing.values(self.network, learning.critic, seen)
+        return Judged(seen, values, seeing.advantages(seen, values, self.trace))
 
     def gains(self, judged: Judged) -> Array:
         """The advantages A f32[B, T] of the objective."""

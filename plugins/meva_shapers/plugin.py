@@ -38,3 +38,10 @@ def meva_learners() -> Iterable[Entry]:
         "Khan et al. (2024), Scaling Opponent Shaping to High Dimensional Games, AAMAS",
         cites=("khan2024scaling",),
     )
+    yield Entry(
+        "m_fos",
+        "meva_shapers.m_fos:MFOS",
+        "chooses its next policy by what came of such choices while others learnt",
+        "Lu et al. (2022), Model-Free Opponent Shaping, ICML",
+        cites=("lu2022model",),
+    )

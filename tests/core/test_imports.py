@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "meva_core"
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/plugin.py"))
 OPEN_TO_PLUGINS = {"meva_core.contracts", "meva_core.ops", "meva_core.errors", "meva_core.sampling"}
+OPEN_TO_PLUGINS |= {"meva_core.sampling.play"}  # the function, which has the name of its module
 # Evaluations also import these: matches, best responses, and how numbers, tables and figures are written.
 OPEN_TO_PLUGINS |= {"meva_core.match", "meva_core.evaluate", "meva_core.report.tables", "meva_core.report.statistics"}
 OPEN_TO_PLUGINS |= {"meva_core.report.figures.style"}

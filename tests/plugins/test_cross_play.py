@@ -3,12 +3,16 @@
 from types import SimpleNamespace
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from meva_evaluations.cross_play import CrossPlay
 from meva_evaluations.learnt_policy import LearntPolicy
+from meva_evaluations.lifetime import Lifetime
 
-from meva_core.contracts import Answer
+import meva_core as meva
+from meva_core import match as matching
+from meva_core.contracts import Answer, Asking
 
 
 def crossed(answer, values, own_value):
@@ -48,3 +52,29 @@ def test_learnt_policies_are_means_over_the_own_seats_and_no_payoffs():
     compared = LearntPolicy().compared(row)
     assert {name: found["mean"] for name, found in compared.items()} == pytest.approx({"P(a)": 0.3, "P(b)": 0.5})
     assert [found["digits"] for found in compared.values()] == [3, 3]
+
+
+def test_a_lifetime_is_the_mean_over_all_steps_but_the_start():
+    game = meva.make("game", "hamiltonian")
+    match = meva.self_play(game, meva.Fitted(learner=meva.make("learner", "naive", game=game, rate=0.5)))
+    key = jax.random.key(0)
+    found = Lifetime().ask(match, key, Asking(planned=None, pairs=1, steps=3))
+    start_key, play_key = jax.random.split(jax.random.split(key, 1)[0])
+    x = matching.start(match, start_key)
+    payoffs = np.asarray(meva.play(match, x, play_key, 3).payoffs)
+    np.testing.assert_allclose(found[0], payoffs[1:].mean(axis=0), rtol=1e-5)
+
+
+def test_a_lifetime_has_means_of_the_own_seats_and_of_the_others():
+    payoffs = np.array([[1.0, 3.0, 8.0], [3.0, 5.0, 10.0]]).reshape(1, 1, 2, 3)
+    alone: Any = SimpleNamespace(own=[0, 1, 2], seats=(0, 0, 0), values=(1.0,))
+    against: Any = SimpleNamespace(own=[0, 1], seats=(0, 0, 1), values=(1.0,))
+    (row,) = Lifetime().rows(Answer(each=payoffs), against)
+    assert {name: found["mean"] for name, found in Lifetime().compared(row).items()} == {
+        "ours over all steps": 3.0,
+        "theirs over all steps": 9.0,
+    }
+    assert [column.cell(row)["mean"] for column in Lifetime().columns({"rows": [row]})] == [3.0, 9.0]  # type: ignore[index]
+    (row,) = Lifetime().rows(Answer(each=payoffs), alone)
+    assert row["lifetime"]["theirs"] is None
+    assert [column.head for column in Lifetime().columns({"rows": [row]})] == ["ours over\nall steps"]
