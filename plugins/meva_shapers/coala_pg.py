@@ -26,6 +26,7 @@ from meva_core.contracts import (
     positive,
     static,
 )
+from meva_core.errors import BadCombination
 from meva_core.match import Fitted, Held
 from meva_core.ops import spread
 from meva_shapers.lifetimes import earned, in_all_seats, match_in, own_seats
@@ -52,8 +53,8 @@ class COALAPG(Learner):
     fit, is `lola` with `look_aheads`.
 
     Against other learners, these are met in the place of naive learners, from the starts of the match, and there is one
-    member; the gradient goes through their steps too. In a match of naive learners, the mean payoff of a lifetime is
-    what `good_shepherd` increases without derivatives.
+    member; the gradient goes through their steps too. Raises BadCombination if one learns from episodes. Among
+    naive learners, the mean payoff of a lifetime is what `good_shepherd` increases without derivatives.
 
     References:
         Meulemans et al. (2025), Multi-agent Cooperation through Learning-Aware Policy Gradients, ICLR, appendix C;
@@ -86,6 +87,14 @@ class COALAPG(Learner):
     weight_decay: float = leaf(default=1e-4, doc="AdamW's pull of the policy towards 0", check=not_negative)
 
     small: ClassVar = {"steps": 2, "loops": 2, "batch_size": 2}
+
+    def __attrs_post_init__(self) -> None:
+        for rival in filter(None, self.rivals):
+            if getattr(rival.learner, "learns_from", "payoff") == "episodes":
+                raise BadCombination(
+                    "expected other learners whose steps have derivatives, got "
+                    f"{type(rival.learner).__name__}, which learns from episodes: use good_shepherd against it"
+                )
 
     @property
     def training(self) -> COALAPGTraining:

@@ -7,10 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from meva_policies.table import Table
 
 import meva_core as meva
 from meva_core import fitting
+from meva_core.errors import BadCombination
 from meva_core.match import Fitted, Held
+from meva_core.sampling import Rollouts, policy_arguments
 
 IPD, HAMILTONIAN = meva.make("game", "ipd"), meva.make("game", "hamiltonian")
 ROWS = json.loads((Path(__file__).parent.parent / "golden" / "rules.json").read_text())["rows"]
@@ -135,6 +138,14 @@ def test_against_who_never_learns_it_finds_a_best_response(strategy, payoff):
     )
     rows = fitted(learner)
     assert IPD.payoff(jnp.stack([rows[0], IPD.strategies[strategy]]))[0] == pytest.approx(payoff, abs=0.05)
+
+
+def test_others_may_not_learn_from_episodes():
+    rules = IPD.rules()
+    table = Table(**policy_arguments(rules))
+    reinforce = meva.make("learner", "reinforce", game=Rollouts(rules=rules, policies=(table, table)))
+    with pytest.raises(BadCombination, match="Reinforce, which learns from episodes: use good_shepherd"):
+        make(rivals=(None, Fitted(learner=reinforce)))
 
 
 def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
