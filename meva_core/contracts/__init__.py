@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from meva_core.contracts.playing import Policy as Policy
     from meva_core.contracts.playing import Sampled as Sampled
     from meva_core.contracts.playing import SampledGame as SampledGame
+    from meva_core.contracts.playing import check_source as check_source
     from meva_core.contracts.playing import payoff_from as payoff_from
     from meva_core.contracts.protocols import Explorer as Explorer
     from meva_core.contracts.protocols import Game as Game
@@ -66,7 +67,17 @@ _HOMES = {
         ("Check", "at_least", "below_one", "between", "finite", "not_negative", "one_of", "positive"), "validators"
     ),
     **dict.fromkeys(
-        ("EpisodeLearner", "GivesLogits", "Playable", "Policy", "Sampled", "SampledGame", "payoff_from"), "playing"
+        (
+            "EpisodeLearner",
+            "GivesLogits",
+            "Playable",
+            "Policy",
+            "Sampled",
+            "SampledGame",
+            "check_source",
+            "payoff_from",
+        ),
+        "playing",
     ),
     **dict.fromkeys(("Explorer", "Game", "Learner", "Training", "ValueModel"), "protocols"),
     **dict.fromkeys(("Sweep", "look_ahead_sweep", "payoff_unit"), "protocols"),

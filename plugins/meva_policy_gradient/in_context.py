@@ -12,10 +12,10 @@ from jax import Array
 from meva_core.contracts import (
     Episodes,
     Learner,
-    Sampled,
     Training,
     at_least,
     between,
+    check_source,
     component,
     derived,
     leaf,
@@ -77,15 +77,11 @@ class InContext(Learner):
         doc="actor-critic",
     )
 
-    learns_from = "sample"
+    learns_from = "episodes"
     small: ClassVar = {"batch_size": 4, "loops": 2}
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.game, Sampled):
-            raise BadCombination(
-                f"expected a game that is played, from whose episodes to learn, got {type(self.game).__name__} with "
-                "exact payoffs: add --sampled"
-            )
+        check_source(self, self.game)
         if self.pool > 0 and not policy_arguments(self.game.rules)["one_hot"]:
             raise BadCombination(
                 "expected a game whose players see one of a few states, for fixed co-players that choose by it, got "

@@ -7,8 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import Learner, Sampled, between, component, leaf
-from meva_core.errors import BadCombination
+from meva_core.contracts import Learner, between, check_source, component, leaf
 from meva_core.match import Held
 from meva_shapers.evolved import Evolved
 
@@ -49,13 +48,10 @@ class Shaper(Evolved):
     )
 
     remembers = True
+    learns_from = "episodes"
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.game, Sampled):
-            raise BadCombination(
-                f"expected a game that is played, whose episodes Shaper remembers, got {type(self.game).__name__}: add "
-                "--sampled, or use good_shepherd"
-            )
+        check_source(self, self.game)
 
     def playing(self, policies: Array) -> Learner:
         return Remembering(policies=policies, averaging=self.averaging)

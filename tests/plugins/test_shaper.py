@@ -27,7 +27,7 @@ def game_of(policy, **width):
 
 
 def test_it_needs_a_game_that_is_played():
-    with pytest.raises(BadCombination, match="add --sampled, or use good_shepherd"):
+    with pytest.raises(BadCombination, match="Shaper learns from episodes: expected a game that is played"):
         Shaper(game=IPD)
 
 
