@@ -21,6 +21,8 @@ from meva_core.report import tables
 NO_PICTURE = Frames((), (), (), (), "")
 KEPT = ("observations", "actions", "rewards", "alive")  # of an episode, in policies.npz
 
+ALONG = "observations", "actions", "rewards", "log_probs", "alive"  # what an episode has at every step
+
 
 @component
 class Episode(Evaluation):
@@ -102,8 +104,8 @@ def episode_until(episode: Episodes, steps: int) -> Episodes:
     """The first steps of an episode [T, ...] of numpy arrays."""
     if steps == len(episode.alive):
         return episode
-    along = Episodes(*(leaf[:steps] for leaf in episode))
-    return along._replace(final=episode.observations[steps])
+    along: Any = {name: getattr(episode, name)[:steps] for name in ALONG}
+    return Episodes(**along, final=episode.observations[steps])
 
 
 def _text(board: Sequence[Any]) -> str:
