@@ -21,6 +21,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
         "own_rows shaping_gradient simultaneous_gradient transposed_product"
     ),
     "meva_core.ops.markov": "discounted_shares",
+    "meva_core.ops.meta_returns": "meta_returns",
     "meva_core.ops.quantiles": "huber quantile_huber",
     "meva_core.ops.returns": "lambda_returns mean_of_others returns_to_go",
     "meva_core.ops.schedules": "cosine",
@@ -44,6 +45,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_sampled_games.exchange": "Exchange",
     "meva_sampled_games.scripts": "equally_likely",
     "meva_policies.actions": "as_logits",
+    "meva_policies.conditioned": "ConditionedMLP",
     "meva_policies.layers": "count dense",
     "meva_policies.mlp": "MLP",
     "meva_policies.preconditioned": "Preconditioned",
@@ -51,6 +53,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_policy_gradient.advantage_alignment": "average_of_past discounted_past of_others",
     "meva_policy_gradient.loqa": "shaped_returns",
     "meva_policy_gradient.optimisers": "decayed",
+    "meva_shapers.shaper": "averaged",
     "meva_proximal.ascent": "climb maximum",
 }
 

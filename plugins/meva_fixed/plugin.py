@@ -17,3 +17,10 @@ def meva_learners() -> Iterable[Entry]:
         "Hilbe, Traulsen & Sigmund (2015), Games and Economic Behavior",
         cites=("axelrod1984evolution", "press2012iterated", "hilbe2015partners"),
     )
+    yield Entry(
+        "copycat",
+        "meva_fixed.copycat:Copycat",
+        "does to others in a step what they did to it in the step before",
+        "Axelrod (1984), The Evolution of Cooperation",
+        cites=("axelrod1984evolution",),
+    )

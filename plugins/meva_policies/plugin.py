@@ -31,6 +31,13 @@ def meva_policies() -> Iterable[Entry]:
         cites=("rumelhart1986learning",),
     )
     yield Entry(
+        "conditioned",
+        "meva_policies.conditioned:ConditionedMLP",
+        "a network that also sees what a learner has written into its numbers",
+        "Rumelhart, Hinton & Williams (1986), Learning Representations by Back-Propagating Errors, Nature",
+        cites=("rumelhart1986learning",),
+    )
+    yield Entry(
         "gru",
         "meva_policies.gru:GRU",
         "a recurrent network, which remembers the episode",

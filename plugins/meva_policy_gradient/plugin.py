@@ -47,6 +47,13 @@ def meva_learners() -> Iterable[Entry]:
         cites=("weis2026multi",),
     )
     yield Entry(
+        "lili",
+        "meva_policy_gradient.lili:LILI",
+        "infers how others change between interactions, and leads them",
+        "Xie et al. (2020), Learning Latent Representations to Influence Multi-Agent Interaction, CoRL",
+        cites=("xie2020learning",),
+    )
+    yield Entry(
         "loqa",
         "meva_policy_gradient.loqa:LOQA",
         "shapes the action values by which others are assumed to choose",

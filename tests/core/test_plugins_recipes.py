@@ -216,7 +216,7 @@ def meva_games():
 """
 
 
-@pytest.mark.parametrize("learner", LEARNERS)
+@pytest.mark.parametrize("learner", [name for name in LEARNERS if name != "lili"])  # which needs other policies
 def test_a_strangers_iterated_game_is_learnt_in_the_unit_of_its_payoffs(fake_plugin, learner):
     """A game with payoffs times 10 says a tenth of the scale. Then all that is per payoff is a tenth, a network's unit
     is ten times as large, as the range of the game's own table, and everything else is the same."""

@@ -53,7 +53,7 @@ def looped(row, memory, observations, alive):
     return memory, jnp.stack(logits)
 
 
-@pytest.mark.parametrize("stopping", ["horizon", "geometric"])
+@pytest.mark.parametrize("stopping", [pytest.param("horizon", marks=pytest.mark.long), "geometric"])
 def test_episodes_begin_with_memories_and_say_what_is_remembered_until_their_end(stopping):
     game = Rollouts(**SIZES, episodes=6, stopping=stopping)
     x = game.init(KEY)
@@ -68,6 +68,7 @@ def test_episodes_begin_with_memories_and_say_what_is_remembered_until_their_end
             np.testing.assert_allclose(played.log_probs[n, :, seat], taken, atol=1e-5)
 
 
+@pytest.mark.long
 def test_fresh_memories_change_no_episode():
     game = Rollouts(**SIZES, episodes=3)
     x, fresh = game.init(KEY), jnp.zeros((3, 3))
@@ -100,6 +101,7 @@ def test_in_a_match_only_those_who_remember_begin_with_what_they_remember():
         np.testing.assert_allclose(after[0][1, n], 2 * second, atol=1e-5)
 
 
+@pytest.mark.long
 def test_the_payoffs_of_a_match_are_those_of_policies_with_what_they_remember():
     match = match_of(Still(), Forgetful(), episodes=64)
     game: Any = match.game

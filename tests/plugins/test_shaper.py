@@ -37,6 +37,7 @@ def test_averaging_changes_nothing_in_one_episode_and_makes_all_alike_at_one():
     np.testing.assert_allclose(averaged(memory, 1.0), jnp.broadcast_to(memory.mean(axis=0), (3, 2)), rtol=1e-6)
 
 
+@pytest.mark.long
 def test_its_members_play_lifetimes_as_it_does_in_a_match():
     game = game_of(GRU, width=3)
     shaper = Shaper(game=game, averaging=0.5, **SMALL)

@@ -1,0 +1,138 @@
+"""LILI and the copycat: what is inferred and written down, how far it looks, and what it leads a copycat to."""
+
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from meva_fixed.copycat import Copycat
+from meva_policies.conditioned import ConditionedMLP
+from meva_policies.mlp import MLP
+from meva_policies.table import Table
+from meva_policy_gradient.lili import LILI
+
+import meva_core as meva
+from meva_core.contracts.states import first_state
+from meva_core.errors import BadCombination
+from meva_core.match import Fitted, Match, lifetime
+from meva_core.sampling import Rollouts, policy_arguments
+
+KEY = jax.random.key(0)
+RULES = meva.make("game", "ipd", discount=0.8).rules()
+ARGUMENTS = policy_arguments(RULES)
+SEES = ConditionedMLP(**ARGUMENTS, condition_size=2, width=3)
+GAME = Rollouts(rules=RULES, policies=(SEES, Table(**ARGUMENTS)), episodes=3, horizon=4)
+
+
+def lili(game=GAME, **settings) -> Any:
+    return LILI(game=game, critic=lambda **sizes: MLP(**sizes, width=3), network_steps=2, **settings)
+
+
+@pytest.fixture(scope="module")
+def learnt():
+    """A learner, its policies, the episodes of a step, and its state before and after."""
+    rule, x = lili(), GAME.init(KEY)
+    state, episodes = first_state(rule, None, x, KEY), jax.jit(GAME.play)(x, KEY)
+    steps, after = jax.jit(lambda: rule.learn(None, state, x, episodes, KEY))()
+    return rule, x, episodes, state, x + steps, after
+
+
+def test_it_needs_a_policy_that_sees_what_it_infers():
+    table = Table(**ARGUMENTS)
+    with pytest.raises(BadCombination, match="got Table: add --policy conditioned"):
+        lili(attrs.evolve(GAME, policies=(table, table)))
+
+
+def test_what_it_infers_from_an_interaction_is_the_condition_of_the_next(learnt):
+    rule, x, episodes, _, moved, after = learnt
+    lived = rule.lived(0, episodes)
+    z = rule.encoded(after[0].networks.encoder, lived.features, lived.seen.alive, 2)
+    np.testing.assert_allclose(moved[0, SEES.policy_size - 2 : SEES.policy_size], z, atol=1e-6)
+    assert float(jnp.abs(z).min()) > 0
+    np.testing.assert_array_equal(after[0].features, lived.features)
+    np.testing.assert_array_equal(x[0, SEES.policy_size - 2 : SEES.policy_size], [0.0, 0.0])
+
+
+def test_a_seat_without_a_place_for_it_stays(learnt):
+    _, x, _, state, moved, after = learnt
+    np.testing.assert_array_equal(moved[1], x[1])
+    jax.tree.map(np.testing.assert_array_equal, state[1], after[1])
+
+
+def test_features_are_what_was_seen_done_and_paid(learnt):
+    rule, _, episodes, *_ = learnt
+    features = rule.lived(0, episodes).features[1, 2]
+    np.testing.assert_array_equal(features[:5], episodes.observations[1, 2, 0])
+    np.testing.assert_array_equal(features[5:7], np.eye(2)[episodes.actions[1, 2, 0]])
+    first = 1 / sum(0.8**t for t in range(4))  # weight of the first of four rounds; payoffs have a range of 3
+    np.testing.assert_allclose(features[7], episodes.rewards[1, 2, 0] / 3 * first * 4, rtol=1e-5)
+
+
+def test_nothing_is_inferred_before_the_first_interaction(learnt):
+    rule, _, _, state, *_ = learnt
+    z = rule.encoded(state[0].networks.encoder, state[0].features, state[0].counts, 2)
+    np.testing.assert_array_equal(z, [0.0, 0.0])
+
+
+def test_the_last_reward_counts_what_comes_after_the_interaction(learnt):
+    rule, _, episodes, *_ = learnt
+    seen = rule.lived(0, episodes).seen
+    start = jnp.array([1.0, 2.0, 3.0])
+    far = rule.far_sighted(seen, start).rewards - seen.rewards
+    np.testing.assert_allclose(far[:, :-1], 0, atol=1e-7)
+    np.testing.assert_allclose(far[:, -1], 0.95 * start, rtol=1e-5)
+    myopic = lili(far_discount=0.0).far_sighted(seen, start)
+    np.testing.assert_array_equal(myopic.rewards, seen.rewards)
+
+
+def test_the_decoder_learns_what_comes_next(learnt):
+    _, x, episodes, state, *_ = learnt
+    rule = lili(critic_rate=0.02)
+
+    @jax.jit
+    def errors():
+        def again(state, _):
+            before = state[0].features, state[0].counts
+            error = rule.error(state[0].networks, before, rule.lived(0, episodes), 2)
+            return rule.learn(None, state, x, episodes, KEY)[1], error
+
+        return jax.lax.scan(again, state, length=60)[1]
+
+    found = errors()
+    assert float(found[-1]) < 0.3 * float(found[1])
+
+
+def test_a_condition_is_an_input():
+    numbers = SEES.init(KEY)
+    at = [SEES.act(numbers.at[-2].set(z), jnp.zeros(0), jnp.eye(5)[0])[0] for z in (0.0, 1.0)]
+    assert not np.allclose(*at)
+
+
+def test_a_copycat_cooperates_as_often_as_the_other_did():
+    tables = attrs.evolve(GAME, policies=(Table(**ARGUMENTS), Table(**ARGUMENTS)))
+    cat, x = Copycat(game=tables), tables.init(KEY)
+    episodes = jax.jit(tables.play)(x, KEY)
+    steps, _ = cat.learn(None, (), x, episodes, KEY)
+    share = episodes.actions[:, :, 0].mean()
+    np.testing.assert_allclose(jax.nn.sigmoid((x + steps)[1]), jnp.full(5, share), rtol=1e-5)
+
+
+def test_a_copycat_needs_tables():
+    seats = attrs.evolve(GAME, policies=(SEES, SEES))
+    with pytest.raises(BadCombination, match="expected a game of two actions and tables"):
+        Copycat(game=seats)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("far_discount", "optimum"), [(0.95, -1.0), (0.0, -2.0)])
+def test_it_leads_a_copycat_to_cooperate_unless_it_is_myopic(far_discount, optimum):
+    """Dynamic programming: a step pays -2 + 2 y - c, and the next y is c, so cooperation is best if 2 g > 1."""
+    own = ConditionedMLP(**ARGUMENTS, condition_size=2)
+    game = Rollouts(rules=RULES, policies=(own, Table(**ARGUMENTS)), episodes=1, horizon=5)
+    rule = meva.make("learner", "lili", game=game, critic={"name": "mlp"}, far_discount=far_discount)
+    match = Match(game=game, players=(Fitted(learner=rule), Fitted(learner=Copycat(game=game))), seats=(0, 1))
+    run = jax.jit(lambda key: lifetime(match, game.init(key), key, 8000, lambda s: game.payoff(s.after)[0])[1])
+    payoffs = run(jax.random.key(1000))
+    assert float(payoffs[-800:].mean()) == pytest.approx(optimum, abs=0.05)
