@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import Policy, SampledGame, component, part, static
+from meva_core.errors import BadValue
 
 
 @component
@@ -41,7 +42,12 @@ class Scripted(Policy):
 
     def act(self, x: Array, memory: Array, observation: Array) -> tuple[Array, Array]:
         logits, memory = self.policy.act(self._own(x), memory, observation)
-        for number, script in enumerate(self.rules.scripts.values(), start=1):
+        scripts = self.rules.scripts
+        for number, name in enumerate(scripts, start=1):
+            try:
+                script = scripts[name]
+            except BadValue:  # a strategy with a factor that this game does not allow; nobody can choose it by name
+                continue
             logits = jnp.where(x[-1] == number, script(observation, self.seat), logits)
         return logits, memory
 

@@ -49,14 +49,32 @@ def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
 
 def made_for(registry: Registry, offer: Offer, name: str) -> Any:
     """A game by its name, as an entry can be checked on it: played in a few short episodes, if the entry is a learner
-    that learns from them. Raises BadCombination if the game cannot be played."""
+    that learns from them, between policies of the first kind that the learner accepts. Raises BadCombination if the
+    game cannot be played."""
     game = make.make("game", name)
     if offer.kind != "learner" or learns_from(loading.load(offer)) != "episodes":
         return game
     rules = rules_of(game)
-    policy = registry.find("policy", recipes.shipped().defaults["policy"])
-    policies = (make.make("policy", full_name(policy), **policy_arguments(rules)),) * rules.num_players
-    return Rollouts(rules=rules, policies=policies, episodes=4, horizon=3)
+    default = registry.find("policy", recipes.shipped().defaults["policy"])
+    kinds = [default, *(other for other in registry.of_kind("policy") if other != default)]
+    games = (_played(rules, kind) for kind in kinds)
+    return next((game for game in games if _accepts(offer, game)), _played(rules, default))
+
+
+def _played(rules: Any, kind: Offer) -> Rollouts:
+    """A few short episodes between policies of a kind."""
+    small = getattr(loading.load(kind), "small", {})
+    own = make.make("policy", full_name(kind), **policy_arguments(rules), **small)
+    return Rollouts(rules=rules, policies=(own,) * rules.num_players, episodes=4, horizon=3)
+
+
+def _accepts(offer: Offer, game: Any) -> bool:
+    """False if a learner says that it cannot be made for a game; all other errors show when it is checked."""
+    try:
+        make.make("learner", full_name(offer), game=game)
+    except Exception as error:
+        return not isinstance(error, BadCombination)
+    return True
 
 
 def default_games(registry: Registry, offer: Offer) -> list[str]:

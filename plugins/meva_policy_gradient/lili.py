@@ -206,7 +206,11 @@ class LILI(EpisodeLearner):
     def _network(self, inputs: int, outputs: int) -> Policy:
         """A network between these sizes. It has two outputs that are not used: policies of two actions have only one
         degree of freedom."""
-        return self.critic(observation_size=inputs, num_actions=outputs + 2, one_hot=False)
+        sizes = {"observation_size": inputs, "num_actions": outputs + 2}
+        try:
+            return self.critic(**sizes, one_hot=False)
+        except BadCombination:  # a table, which is a linear map of what it sees
+            return self.critic(**sizes, one_hot=True)
 
     def _optimiser(self, rate: Array | float) -> optax.GradientTransformation:
         return adam(rate, self.longest_gradient)

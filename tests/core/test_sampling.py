@@ -10,7 +10,7 @@ from rounds import Recurrent, Rounds, Table, Truncated
 
 import meva_core as meva
 from meva_core import ops
-from meva_core.errors import BadCombination
+from meva_core.errors import BadCombination, BadValue
 from meva_core.sampling import (
     Enumerated,
     Rollouts,
@@ -406,3 +406,13 @@ def test_play_gives_one_episode():
     episode = play(RULES, TABLES, jnp.array(X), KEY, horizon=4)
     assert episode.actions.shape == (4, 2)
     np.testing.assert_array_equal(episode.alive, np.ones(4))
+
+
+def test_networks_play_where_a_strategy_is_not_feasible():
+    """Extortion by the factor 3 is not, in the chicken game: outside jit, its script cannot be made."""
+    rules = rules_of(meva.make("game", "chicken"))
+    with pytest.raises(BadValue, match="feasible"):
+        rules.scripts["extortion"]
+    own = meva.make("policy", "mlp", **policy_arguments(rules), width=2)
+    game = Rollouts(rules=rules, policies=(own, own), episodes=1, horizon=1)
+    assert game.play(game.init(jax.random.key(0)), jax.random.key(1)).rewards.shape == (1, 1, 2)

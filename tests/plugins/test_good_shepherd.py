@@ -29,7 +29,7 @@ def against(policy, **settings):
     return make(rivals=(None, rival), co_players=1, steps=1, **settings)
 
 
-@pytest.mark.parametrize("seat", [0, 1])
+@pytest.mark.parametrize("seat", [1])
 def test_fitness_by_a_plain_loop(seat):
     learner, key = make(IMP, rate=0.5), jax.random.key(3)
     state = learner.training.init(jax.random.key(0))
@@ -64,6 +64,7 @@ def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
     np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
+@pytest.mark.long
 def test_a_symmetric_game_has_one_policy_and_another_one_per_seat():
     for game, alike in ((IPD, True), (IMP, False)):
         rows = fitted(make(game))

@@ -54,6 +54,7 @@ def test_its_members_play_lifetimes_as_it_does_in_a_match():
     assert float(jnp.abs(found[0]).max()) > 0
 
 
+@pytest.mark.long
 def test_with_tables_it_is_the_good_shepherd_from_episodes():
     game = game_of(Table)
     rivals = (None, Fitted(learner=meva.make("learner", "reinforce", game=game)))
