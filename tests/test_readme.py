@@ -69,8 +69,8 @@ def shortened(words):
 
 RUNS = sorted({words for command, _ in commands() for words in re.findall(r"meva-run [^&\n]+", command)})
 # One fit goes to its end, and all that is not fitted; the others, of which tests/cli runs the like, to where it begins.
-# tests/cli/test_runs_of_networks.py and test_sampled_runs.py run the like of these.
-PLAYED = re.compile(r"--policy|--sampled|coin_game")
+# Runs like these are in tests/cli/test_runs_of_networks.py, test_sampled_runs.py and tests/plugins.
+PLAYED = re.compile(r"--policy|--sampled|coin_game|good_shepherd|m_fos")
 TO_THE_END = [command for command in RUNS if "meva" not in command.split() or command.endswith("--learner meva")]
 TO_THE_END = [command for command in TO_THE_END if not PLAYED.search(command)]
 

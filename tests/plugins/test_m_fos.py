@@ -103,6 +103,7 @@ def test_a_symmetric_game_has_one_network_and_another_one_per_seat():
             assert np.array_equal(rows[0], rows[1]) is alike
 
 
+@pytest.mark.long
 def test_against_who_never_learns_it_finds_the_best_reply_whatever_the_discount():
     """One program serves both discounts. Nothing comes of a choice but its payoff, so none has an effect."""
     policy = IPD.strategies["tit_for_tat"]
