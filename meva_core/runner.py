@@ -20,6 +20,7 @@ from meva_core.contracts import Sampled, conversion
 from meva_core.errors import BadValue, Diverged
 from meva_core.evaluate import rehearsal
 from meva_core.experiment import compose, evaluations, local, resolve
+from meva_core.experiment.composition import Composition
 from meva_core.experiment.experiment import Experiment
 from meva_core.fitting import History
 from meva_core.match import Fitted, Match
@@ -173,7 +174,7 @@ def run_experiment(
 
 def _run(
     experiment: Experiment,
-    composition: compose.Composition,
+    composition: Composition,
     plan: evaluation.Plan,
     out: Path | None,
     fits: Path | None,
@@ -238,7 +239,7 @@ def played(
 
 def _kept(
     experiment: Experiment,
-    composition: compose.Composition,
+    composition: Composition,
     out: Path,
     progress: Progress,
     copy_to: Path | None = None,
@@ -270,7 +271,7 @@ def _survivors(experiment: Experiment, histories: list[History]) -> list[int]:
 
 
 def _fit(
-    experiment: Experiment, composition: compose.Composition, out: Path | None, progress: Progress
+    experiment: Experiment, composition: Composition, out: Path | None, progress: Progress
 ) -> tuple[list[Fitted], list[History]]:
     """Fit every player, from the last checkpoint in the folder `out` if there is one; each leaf [S, ...] over seeds."""
     fitted: dict[int, Fitted] = {}
@@ -291,7 +292,7 @@ def _fit(
 
 def _evaluate(
     experiment: Experiment,
-    composition: compose.Composition,
+    composition: Composition,
     plan: evaluation.Plan,
     players: list[Fitted],
     histories: list[History],

@@ -91,6 +91,8 @@ class Policy(Protocol):
     `num_actions`, A; `one_hot`, True if an observation is one of O states, written as a row of the identity matrix.
 
     policy_size: D. memory_size: H, 0 for a policy without memory.
+    condition_size: the count of its last numbers that are not weights: there a learner writes what the policy is to
+        know in the next episodes. 0 for most policies.
     tabular: True if the numbers are tables as the exact games have them without a policy: composition then leaves an
         exact game as it is. An attribute of the class.
     small: hyper-parameters with which the conformance kit builds it, `small = {"width": 4}`.
@@ -98,6 +100,7 @@ class Policy(Protocol):
 
     policy_size: int
     memory_size: int = 0
+    condition_size: int = 0
     tabular: ClassVar[bool] = False
     small: ClassVar[Mapping[str, Any]] = {}
 

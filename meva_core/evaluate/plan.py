@@ -13,7 +13,7 @@ from meva_core.contracts.evaluation import Evaluation
 from meva_core.contracts.playing import Sampled
 from meva_core.contracts.protocols import Learner, Sweep
 from meva_core.errors import BadCombination
-from meva_core.experiment.compose import Composition
+from meva_core.experiment.composition import Composition
 from meva_core.experiment.experiment import EvaluateSettings, Experiment
 from meva_core.registry.entries import Offer
 

@@ -15,7 +15,7 @@ from meva_core.contracts.protocols import Learner
 from meva_core.evaluate.loop import ASK_ONCE, asks
 from meva_core.evaluate.matches import matches
 from meva_core.evaluate.plan import Question
-from meva_core.experiment.compose import Composition
+from meva_core.experiment.composition import Composition
 from meva_core.match import Fitted, Match
 from meva_core.registry.shape_checks import Asked
 

@@ -84,17 +84,21 @@ class LockStep(Training):
 
     def params(self, state: LockStepState) -> tuple:
         """The parameters of each learner."""
-        return tuple(own.training.params(one) for own, one in zip(self._met(state.states), state.states, strict=True))
+        return self._params(state.states)
+
+    def _params(self, states: tuple) -> tuple:
+        return tuple(own.training.params(state) for own, state in zip(self.learners, states, strict=True))
 
     def _met(self, states: tuple) -> list[Any]:
         """The learners, whose rivals have the parameters of these states."""
-        params = [own.training.params(state) for own, state in zip(self.learners, states, strict=True)]
-        return [self._with(own, seats, params) for own, seats in zip(self.learners, self.seats, strict=True)]
+        params = self._params(states)
 
-    def _with(self, learner: Any, seats: tuple[int, ...], params: list[Any]) -> Any:
-        each = zip(learner.rivals, seats, strict=True)
-        rivals = tuple(rival if n < 0 else attrs.evolve(rival, params=params[n]) for rival, n in each)
-        return attrs.evolve(learner, rivals=rivals)
+        def met(learner: Any, seats: tuple[int, ...]) -> Any:
+            each = zip(learner.rivals, seats, strict=True)
+            rivals = tuple(rival if n < 0 else attrs.evolve(rival, params=params[n]) for rival, n in each)
+            return attrs.evolve(learner, rivals=rivals)
+
+        return list(map(met, self.learners, self.seats))
 
 
 def _first_two(learner: Any) -> list[tuple[str, str]]:

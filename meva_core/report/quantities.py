@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meva_core.evaluate import Plan, outcome_names
-from meva_core.experiment.compose import Composition
+from meva_core.experiment.composition import Composition
 from meva_core.report.checked import checked
 
 

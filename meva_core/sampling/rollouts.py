@@ -59,7 +59,8 @@ class Rollouts(PlayedGame):
         return (1 - self.rules.discount) * alive if self.stopping == "geometric" else super().weights(alive)
 
     def shares(self, episodes: Episodes) -> Array:
-        return jnp.full((self.episodes,), 1 / self.episodes, episodes.alive.dtype)
+        count = len(episodes.alive)  # which another game of the same rules may have played
+        return jnp.full((count,), 1 / count, episodes.alive.dtype)
 
     def baselines(self, episodes: Episodes, returns: Array) -> Array:
         return mean_of_others(returns, episodes.alive[..., None])

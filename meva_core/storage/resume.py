@@ -9,7 +9,8 @@ from typing import Any
 from meva_core.errors import BadValue
 from meva_core.experiment import experiment as experiments
 from meva_core.experiment import reading, resolve
-from meva_core.experiment.compose import Composition, compose
+from meva_core.experiment.compose import compose
+from meva_core.experiment.composition import Composition
 from meva_core.experiment.experiment import Experiment
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile

@@ -16,7 +16,8 @@ from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged
 from meva_core.evaluate import Plan
 from meva_core.experiment import experiment as experiments
 from meva_core.experiment import resolve
-from meva_core.experiment.compose import Composition, compose
+from meva_core.experiment.compose import compose
+from meva_core.experiment.composition import Composition
 from meva_core.experiment.experiment import Experiment
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile

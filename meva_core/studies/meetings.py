@@ -20,7 +20,7 @@ from meva_core.errors import BadCombination, BadValue
 from meva_core.evaluate import Plan
 from meva_core.experiment import compose, resolve
 from meva_core.experiment.choice import Choice, parts_of, read_choice
-from meva_core.experiment.compose import Composition
+from meva_core.experiment.composition import Composition
 from meva_core.experiment.experiment import DEFAULT, EvaluateSettings, Experiment
 from meva_core.registry import loading
 from meva_core.registry.entries import Registry

@@ -137,9 +137,8 @@ class InContextTraining(Training):
         each = [_joined([one for one in (among, against) if one is not None]) for against in pooled]
         judged = [ppo.judged_by(seat, state.learning[seat], each[seat]) for seat in seats]
         steps, learning = ppo.climb(state.learning, state.x, judged, [ppo.gains(one) for one in judged], learn_key)
-        metrics = {} if among is None else {"payoff": jnp.mean(self._payoffs(among))}
-        if pooled[0] is not None:
-            against = [self._payoffs(episodes)[seat] for seat, episodes in enumerate(pooled) if episodes is not None]
+        metrics = {} if among is None else {"payoff": jnp.mean(learner.game.estimate(among))}
+        if against := [learner.game.estimate(one)[seat] for seat, one in enumerate(pooled) if one is not None]:
             metrics["against_pool"] = jnp.mean(jnp.stack(against))
         return FitState(state.x + steps, learning), metrics
 
@@ -159,11 +158,6 @@ class InContextTraining(Training):
     def _fixed(self) -> int:
         """The number of a player's episodes against fixed co-players."""
         return round(self.learner.pool * self.learner.batch_size)
-
-    def _payoffs(self, episodes: Episodes) -> Array:
-        """Mean payoffs f32[P] in episodes [B, ...]."""
-        weights = jax.vmap(self.learner.game.weights)(episodes.alive)
-        return jnp.einsum("bt,btp->p", weights, episodes.rewards) / len(weights)
 
 
 def _joined(parts: list[Episodes]) -> Episodes:

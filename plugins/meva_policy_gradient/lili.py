@@ -94,7 +94,7 @@ class LILI(EpisodeLearner):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        if not any(_size(policy) for policy in self.game.policies):
+        if not any(policy.condition_size for policy in self.game.policies):
             kinds = ", ".join(dict.fromkeys(type(policy).__name__ for policy in self.game.policies))
             raise BadCombination(
                 f"expected a policy that sees what the learner infers, got {kinds}: add --policy conditioned"
@@ -107,7 +107,7 @@ class LILI(EpisodeLearner):
         rows, states = [], []
         for seat, before in enumerate(state):
             # A seat whose policy has no place for z is another learner's, whose row here is not used.
-            known = _size(self.game.policies[seat]) > 0
+            known = self.game.policies[seat].condition_size > 0
             row, after = self._improved(seat, before, x[seat], episodes) if known else (x[seat], before)
             rows.append(row)
             states.append(after)
@@ -145,16 +145,20 @@ class LILI(EpisodeLearner):
         """The episodes as the player in `seat` lived them."""
         seen = seeing.seen_by(self.game, episodes, seat)
         actions = jax.nn.one_hot(seen.actions, self.game.rules.num_actions, dtype=seen.rewards.dtype)
-        rewards = seen.rewards * seen.rewards.shape[1]  # about as large as the other features
+        rewards = seen.rewards / self.unit(episodes)  # about as large as the other features
         features = jnp.concatenate([seen.observations, actions, rewards[..., None]], axis=-1)
         after = jnp.concatenate([seen.observations[:, 1:], episodes.final[:, None, seat]], axis=1)
         return Lived(seen, features, after)
 
+    def unit(self, episodes: Episodes) -> Array:
+        """The range of one step's payoffs, f32[], in the unit of the values."""
+        return jax.vmap(self.game.weights)(episodes.alive)[0, 0]
+
     def _improved(self, seat: int, before: Learning, row: Array, episodes: Episodes) -> tuple[Array, Learning]:
         """The player's row of x f32[D] after an interaction, with the strategy that is inferred from it."""
         policy, lived = self.game.policies[seat], self.lived(seat, episodes)
-        size, seen = _size(policy), lived.seen
-        own, z = row[: policy.policy_size - size], row[policy.policy_size - size : policy.policy_size]
+        size, seen = policy.condition_size, lived.seen
+        own, z = jnp.split(row[: policy.policy_size], [policy.policy_size - size])
         held = before.networks
 
         next_z = self.encoded(held.encoder, lived.features, seen.alive, size)
@@ -166,7 +170,7 @@ class LILI(EpisodeLearner):
 
         def objective(own: Array) -> Array:
             log_probs = seeing.log_policy(policy, jnp.concatenate([own, z]), seen)
-            gain = seeing.of_actions(log_probs, seen) * shared * len(seen.rewards[0])  # in units of one reward
+            gain = seeing.of_actions(log_probs, seen) * shared / self.unit(episodes)
             return seeing.mean_over_steps(gain + self.entropy_weight * seeing.entropy(log_probs), seen)
 
         def loss(networks: Networks) -> Array:
@@ -187,13 +191,13 @@ class LILI(EpisodeLearner):
 
     def _fresh(self, seat: int, x: Array, key: Array) -> Learning:
         policy, rules = self.game.policies[seat], self.game.rules
-        size, seen, actions = max(_size(policy), 1), rules.observation_size, rules.num_actions
+        size, seen, actions = max(policy.condition_size, 1), rules.observation_size, rules.num_actions
         sizes = ((seen + actions + 1, size), (seen + actions + size, 1 + seen), (seen + size, 1))
         keys = jax.random.split(key, 3)
         networks = Networks(
             *[self._network(*each).init(k).astype(x.dtype) for each, k in zip(sizes, keys, strict=True)]
         )
-        own = x[seat, : policy.policy_size - _size(policy)]
+        own = x[seat, : policy.policy_size - policy.condition_size]
         shape = jax.eval_shape(lambda x: self.game.play(x, key).alive, x).shape
         return Learning(
             networks=networks,
@@ -219,8 +223,3 @@ class LILI(EpisodeLearner):
 def _output(network: Policy, numbers: Array, seen: Array) -> Array:
     """The outputs of a network that are used."""
     return network.act(numbers, network.begin(numbers), seen)[0][2:]
-
-
-def _size(policy: Any) -> int:
-    """L, the numbers of a policy in which a learner may write what it infers; 0 if it has none."""
-    return getattr(policy, "condition_size", 0)

@@ -14,7 +14,6 @@ from jax import Array
 
 from meva_core.contracts import (
     Game,
-    Learner,
     Training,
     between,
     component,
@@ -29,11 +28,11 @@ from meva_core.contracts import (
 from meva_core.errors import BadCombination
 from meva_core.match import Fitted, Held
 from meva_core.ops import spread
-from meva_shapers.lifetimes import earned, in_all_seats, match_in, own_seats
+from meva_shapers.lifetimes import Settled, earned, in_all_seats, match_in, own_seats
 
 
 @component
-class COALAPG(Learner):
+class COALAPG(Settled):
     """Plays one policy and never moves: the one that gradients find while others learn against it, differentiated
     through all of their learning.
 
@@ -99,12 +98,6 @@ class COALAPG(Learner):
     @property
     def training(self) -> COALAPGTraining:
         return COALAPGTraining(learner=self)
-
-    def start(self, params: Array, x: Array, key: Array) -> Array:
-        return params
-
-    def update(self, params: Array, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        return jnp.zeros_like(x), state
 
 
 class FitState(NamedTuple):

@@ -27,11 +27,11 @@ from meva_core.contracts import (
 )
 from meva_core.match import Fitted
 from meva_core.ops import antithetic_noise, centred_ranks, evolution_gradient, spread
-from meva_shapers.lifetimes import earned, in_all_seats, match_in, own_seats
+from meva_shapers.lifetimes import Settled, earned, in_all_seats, match_in, own_seats
 
 
 @component
-class Evolved(Learner):
+class Evolved(Settled):
     """A learner that plays one policy and never moves: the one with the highest mean payoff over the lifetimes of
     others, who learn against it all the time.
 
@@ -69,12 +69,6 @@ class Evolved(Learner):
     def playing(self, policies: Array) -> Learner:
         """A learner without a fit that plays these policies f32[P, D], by seat, as this one does."""
         raise NotImplementedError
-
-    def start(self, params: Array, x: Array, key: Array) -> Array:
-        return params
-
-    def update(self, params: Array, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        return jnp.zeros_like(x), state
 
 
 class FitState(NamedTuple):

@@ -16,8 +16,18 @@ from meva_core.match import Fitted, Match, Step, lifetime, start
 from meva_core.ops import simultaneous_gradient
 
 
+class Settled(Learner):
+    """Base of the shapers whose parameters are policies f32[P, D] that they play without ever moving."""
+
+    def start(self, params: Any, x: Array, key: Array) -> Array:
+        return params
+
+    def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        return jnp.zeros_like(x), state
+
+
 @component
-class Gradient(Learner):
+class NaiveCoPlayer(Learner):
     """Follows its own gradient: the co-player of a shaper that is told of no other."""
 
     game: Any = part()
@@ -33,7 +43,7 @@ def match_in(game: Game, seat: int, own: Fitted, mates: Fitted, rivals: tuple, r
     """A match of `own` in `seat`. In the other seats are the rivals, `mates` where `rivals` has None, and if it is
     empty naive learners with this learning rate."""
     if not rivals:
-        naive = Fitted(learner=Gradient(game=game, rate=rate))
+        naive = Fitted(learner=NaiveCoPlayer(game=game, rate=rate))
         seats = tuple(int(other != seat) for other in range(game.num_players))
         return Match(game=game, players=(own, naive), seats=seats)
     players, seats = [own], []
