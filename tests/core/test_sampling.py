@@ -416,3 +416,11 @@ def test_networks_play_where_a_strategy_is_not_feasible():
     own = meva.make("policy", "mlp", **policy_arguments(rules), width=2)
     game = Rollouts(rules=rules, policies=(own, own), episodes=1, horizon=1)
     assert game.play(game.init(jax.random.key(0)), jax.random.key(1)).rewards.shape == (1, 1, 2)
+
+
+def test_payoffs_of_given_episodes_are_means_over_as_many_as_there_are():
+    rules = rules_of(meva.make("game", "ipd"))
+    own = meva.make("policy", "table", **policy_arguments(rules))
+    few, many = (Rollouts(rules=rules, policies=(own, own), episodes=n, horizon=2) for n in (2, 6))
+    episodes = many.play(jnp.zeros((2, 5)), jax.random.key(0))
+    np.testing.assert_allclose(few.estimate(episodes), many.estimate(episodes), rtol=1e-6)

@@ -101,3 +101,15 @@ def test_a_pool_needs_states_to_choose_by():
     with pytest.raises(BadCombination, match=r"set learner\.pool = 0"):
         learner(game)
     assert learner(game, pool=0.0).pool == 0
+
+
+def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
+    def learnt(unit):
+        tables = [[-2.0 * unit, 0.0], [-3.0 * unit, -unit]]
+        rules = meva.make("game", "matrix", payoffs_1=tables).rules()
+        training = learner(attrs.evolve(game_of(), rules=rules), batch_size=4).training
+        after, metrics = jax.jit(training.step)(training.init(KEY), KEY)
+        return after.x, metrics["payoff"] / unit
+
+    for one, other in zip(learnt(1.0), learnt(1024.0), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)

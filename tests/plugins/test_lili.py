@@ -136,3 +136,15 @@ def test_it_leads_a_copycat_to_cooperate_unless_it_is_myopic(far_discount, optim
     run = jax.jit(lambda key: lifetime(match, game.init(key), key, 8000, lambda s: game.payoff(s.after)[0])[1])
     payoffs = run(jax.random.key(1000))
     assert float(payoffs[-800:].mean()) == pytest.approx(optimum, abs=0.05)
+
+
+def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
+    def moved(unit):
+        tables = [[-2.0 * unit, 0.0], [-3.0 * unit, -unit]]
+        rules = meva.make("game", "matrix", payoffs_1=tables, discount=0.8).rules()
+        rule = lili(attrs.evolve(GAME, rules=rules))
+        x = GAME.init(KEY)
+        state, episodes = first_state(rule, None, x, KEY), rule.game.play(x, KEY)
+        return jax.jit(lambda: rule.learn(None, state, x, episodes, KEY)[0])()
+
+    np.testing.assert_allclose(moved(1.0), moved(1024.0), rtol=1e-5, atol=1e-7)
