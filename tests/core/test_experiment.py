@@ -13,6 +13,7 @@ from meva_core.cli.run import parse_setting
 from meva_core.contracts.hyperparameters import hyperparameters
 from meva_core.errors import BadFolder, BadValue, MevaError, UnknownName
 from meva_core.experiment import compose, reading
+from meva_core.experiment import experiment as experiments
 from meva_core.experiment import resolve as resolving
 from meva_core.registry import discovery, loading, recipes
 
@@ -192,6 +193,14 @@ def test_the_hash_does_not_depend_on_what_decides_no_number(name, value):
     plain = resolve().to_plain()
     other = reading.from_plain(KNOWN, changed(plain, ("fit", name), value), "here")
     assert (other.hash, other.fit_hash) == (resolve().hash, resolve().fit_hash)
+
+
+def test_the_hash_is_that_of_files_from_before_fits_in_turn():
+    plain = resolve().to_plain()
+    before = {**plain, "fit": {name: value for name, value in plain["fit"].items() if name != "in_turn"}}
+    assert experiments.hash_of(before) == resolve().hash
+    in_turn = reading.from_plain(KNOWN, changed(plain, ("fit", "in_turn"), True), "here")
+    assert in_turn.fit_hash != resolve().fit_hash
 
 
 def test_the_hash_does_not_depend_on_names_for_people():
