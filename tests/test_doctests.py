@@ -10,7 +10,7 @@ import pytest
 MODULES = {  # a module with examples -> the public functions and classes that have them
     "meva_core.contracts.components": "component derived leaf",
     "meva_core.experiment.make": "make",
-    "meva_core.match": "lifetime play self_play",
+    "meva_core.match.playing": "lifetime play self_play",
     "meva_core.ops.advantages": "generalised_advantages step_discounts",
     "meva_core.ops.batching": "mean_over_batch over_batch",
     "meva_core.ops.dice": "box dice loaded_dice score_function",

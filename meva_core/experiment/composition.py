@@ -74,12 +74,23 @@ class Composition:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Lines that a run prints before it begins: those of the game, and one for each learner that computes its
-        steps from exact payoffs of a game that is played."""
+        """Lines that a run prints before it begins: those of the game; one for each learner that computes its steps
+        from exact payoffs of a game that is played; and one for each that draws episodes of its own, where another
+        learner remembers those of the match."""
         if not isinstance(self.game, Sampled):
             return tuple(self.game.notes)
-        exact = [player.label for player in self.players if learns_from(player.factory) == "payoff"]
-        return (*self.game.notes, *(f"{label} steps by exact payoffs, not by episodes" for label in exact))
+        notes = list(self.game.notes)
+        remember = [player.label for player in self.players if getattr(player.factory, "remembers", False)]
+        for player in self.players:
+            source = learns_from(player.factory)
+            if source == "payoff":
+                notes.append(f"{player.label} steps by exact payoffs, not by episodes")
+            if source == "sample" and not player.wants_rivals and remember:
+                notes.append(
+                    f"{player.label} learns from episodes of its own, in which {remember[0]} remembers nothing: choose "
+                    "an opponent that learns from the episodes of the match"
+                )
+        return tuple(notes)
 
     def rehearse(self) -> tuple[Learner, ...]:
         """Build all players as if the rivals were fitted, so that bad hyper-parameters and combinations raise early."""

@@ -2,7 +2,7 @@
 
 from meva_core.sampling.along import divergence_along, logits_along
 from meva_core.sampling.enumerated import Enumerated
-from meva_core.sampling.play import play
+from meva_core.sampling.play import play, replayed
 from meva_core.sampling.rollouts import Rollouts
 from meva_core.sampling.situations import logits_after
 from meva_core.sampling.with_policies import WithPolicies, policy_arguments, rules_of
@@ -16,5 +16,6 @@ __all__ = [
     "logits_along",
     "play",
     "policy_arguments",
+    "replayed",
     "rules_of",
 ]

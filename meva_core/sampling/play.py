@@ -1,8 +1,10 @@
-"""Playing one episode. Shapes: P players, D numbers per policy, A actions, O numbers per observation, T steps."""
+"""Playing one episode. Shapes: P players, D numbers per policy, A actions, O numbers per observation, T steps, B
+episodes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -100,6 +102,22 @@ def unfold(
     along = jnp.stack([log_probs(i, policy) for i, policy in enumerate(policies)], axis=1)
     played = Episodes(observations, actions, rewards, along, jnp.ones(len(choices), x.dtype), final)
     return played if memories is None else played._replace(memories=last)
+
+
+def replayed(game: Any, seat: int, row: Array, episodes: Episodes) -> Episodes:
+    """Episodes [B, ...] with the log-probabilities that the numbers `row` f32[D] of the player in `seat` give to its
+    actions, differentiable in them; its policy begins each episode afresh.
+
+    So learners that are given episodes can differentiate the game's `estimate` of them.
+    """
+    policy = game.policies[seat]
+    own = row[: policy.policy_size]
+
+    def along(seen: Array, taken: Array) -> Array:
+        return log_prob(logits_along(policy, own, seen), taken)
+
+    log_probs = jax.vmap(along)(episodes.observations[:, :, seat], episodes.actions[:, :, seat])
+    return episodes._replace(log_probs=episodes.log_probs.at[:, :, seat].set(log_probs))
 
 
 def drawn(logits: Array, uniform: Array) -> Array:

@@ -11,7 +11,6 @@ from jax import Array
 
 from meva_core.contracts import (
     Episodes,
-    Learner,
     Training,
     at_least,
     between,
@@ -25,13 +24,14 @@ from meva_core.contracts import (
     static,
 )
 from meva_core.errors import BadCombination
+from meva_core.match import Settled
 from meva_core.sampling import policy_arguments
 from meva_policy_gradient.pool import play_against_pool
 from meva_policy_gradient.ppo import PPO
 
 
 @component
-class InContext(Learner):
+class InContext(Settled):
     """Plays one policy with memory, which has learnt to find out within an episode whom it plays, and what to do then.
 
     The fit is plain advantage actor-critic, in long episodes. Every player learns on its own: in the share `pool` of
@@ -91,12 +91,6 @@ class InContext(Learner):
     @property
     def training(self) -> InContextTraining:
         return InContextTraining(learner=self)
-
-    def start(self, params: Array, x: Array, key: Array) -> Array:
-        return params
-
-    def update(self, params: Array, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        return jnp.zeros_like(x), state
 
 
 class FitState(NamedTuple):

@@ -40,6 +40,13 @@ def meva_learners() -> Iterable[Entry]:
         cites=("duque2025advantage",),
     )
     yield Entry(
+        "coala_pg_sampled",
+        "meva_policy_gradient.coala_pg_sampled:COALAPGSampled",
+        "a policy with memory, by a policy gradient that knows that others learn",
+        "Meulemans et al. (2025), Learning-Aware Policy Gradients, ICLR",
+        cites=("meulemans2025multi",),
+    )
+    yield Entry(
         "in_context",
         "meva_policy_gradient.in_context:InContext",
         "a policy with memory that learns within an episode whom it plays",

@@ -120,12 +120,19 @@ class PPO(EpisodeLearner):
         return seeing.standardised(advantages, judged.seen)
 
     def climb(
-        self, state: tuple[Learning, ...], x: Array, judged: Sequence[Judged], gains: Sequence[Array], key: Array
+        self,
+        state: tuple[Learning, ...],
+        x: Array,
+        judged: Sequence[Judged],
+        gains: Sequence[Array],
+        key: Array,
+        seats: Sequence[int] | None = None,
     ) -> tuple[Array, tuple[Learning, ...]]:
         """Steps f32[P, D] and the new state, if the objective takes `gains`, f32[B, T] per seat, as advantages A. The
-        critics learn the returns of what was judged."""
-        keys = [jax.random.fold_in(key, seat) for seat in range(len(state))]
-        each = zip(range(len(state)), state, x, judged, gains, keys, strict=True)
+        critics learn the returns of what was judged. seats: those of the players that are given; None for all."""
+        seats = range(len(state)) if seats is None else seats
+        keys = [jax.random.fold_in(key, seat) for seat in seats]
+        each = zip(seats, state, x, judged, gains, keys, strict=True)
         rows, states = zip(*[self._improved(*one) for one in each], strict=True)
         return jnp.stack(rows) - x, states
 

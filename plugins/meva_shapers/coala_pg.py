@@ -26,9 +26,8 @@ from meva_core.contracts import (
     static,
 )
 from meva_core.errors import BadCombination
-from meva_core.match import Fitted, Held
+from meva_core.match import Fitted, Held, Settled, earned, in_all_seats, match_in, own_seats
 from meva_core.ops import spread
-from meva_shapers.lifetimes import Settled, earned, in_all_seats, match_in, own_seats
 
 
 @component

@@ -14,7 +14,6 @@ from jax import Array
 
 from meva_core.contracts import (
     Game,
-    Learner,
     Training,
     below_one,
     between,
@@ -25,9 +24,8 @@ from meva_core.contracts import (
     positive,
     static,
 )
-from meva_core.match import Fitted
+from meva_core.match import Fitted, Settled, earned, in_all_seats, match_in, own_seats
 from meva_core.ops import antithetic_noise, centred_ranks, evolution_gradient, spread
-from meva_shapers.lifetimes import Settled, earned, in_all_seats, match_in, own_seats
 
 
 @component
@@ -65,10 +63,6 @@ class Evolved(Settled):
     @property
     def training(self) -> EvolutionTraining:
         return EvolutionTraining(learner=self)
-
-    def playing(self, policies: Array) -> Learner:
-        """A learner without a fit that plays these policies f32[P, D], by seat, as this one does."""
-        raise NotImplementedError
 
 
 class FitState(NamedTuple):
@@ -126,7 +120,7 @@ class EvolutionTraining(Training):
         """The mean payoff f32[] of a policy f32[D] in `seat`, over lifetimes that depend on the key only."""
         learner: Evolved = self.learner
         game, present = learner.game, self.params(state)
-        own, mates = (Fitted(learner=learner.playing(rows)) for rows in (present.at[seat].set(member), present))
+        own, mates = (Fitted(learner=learner, params=rows) for rows in (present.at[seat].set(member), present))
         match = match_in(game, seat, own, mates, learner.rivals, learner.rate)
         keys = jax.random.split(key, learner.co_players)
         return jnp.mean(jax.vmap(lambda key: earned(match, seat, learner.steps, key))(keys))

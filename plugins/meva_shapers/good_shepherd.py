@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from jax import Array
-
-from meva_core.contracts import Learner, component
-from meva_core.match import Held
+from meva_core.contracts import component
 from meva_shapers.evolved import Evolved
 
 
@@ -27,6 +24,3 @@ class GoodShepherd(Evolved):
         Khan et al. (2024), Scaling Opponent Shaping to High Dimensional Games, AAMAS;
         Salimans et al. (2017), Evolution Strategies as a Scalable Alternative to Reinforcement Learning.
     """
-
-    def playing(self, policies: Array) -> Learner:
-        return Held(policies=policies)

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import Training, component, part
+from meva_core.match import match_in
 from meva_core.ops import over_batch, spread, stacked
-from meva_shapers.lifetimes import match_in
 from meva_shapers.m_fos_lifetimes import acting, for_all_seats, live, meet, naive_share, seats_of, traced
 from meva_shapers.meta_policy import Network, fresh
 

@@ -12,8 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import Game
-from meva_core.match import Fitted, Match, lifetime, start
-from meva_shapers.lifetimes import in_all_seats, own_seats, paid
+from meva_core.match import Fitted, Match, in_all_seats, lifetime, own_seats, paid, start
 from meva_shapers.meta_policy import Network, seen_by
 
 

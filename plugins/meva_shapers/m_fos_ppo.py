@@ -11,9 +11,8 @@ import optax
 from jax import Array
 
 from meva_core.contracts import Training, component, part
-from meva_core.match import Match, self_play
+from meva_core.match import Match, match_in, self_play
 from meva_core.ops import lambda_returns, spread, stacked
-from meva_shapers.lifetimes import match_in
 from meva_shapers.m_fos_lifetimes import (
     Lived,
     acting,

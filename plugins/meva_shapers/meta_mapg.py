@@ -29,8 +29,8 @@ from meva_core.contracts import (
     positive,
     static,
 )
+from meva_core.match import in_all_seats, own_seats
 from meva_core.ops import simultaneous_gradient, spread
-from meva_shapers.lifetimes import in_all_seats, own_seats
 from meva_shapers.personas import PERSONAS, check_persona, fresh_peers
 
 

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import Learner, between, check_source, component, leaf
-from meva_core.match import Held
+from meva_core.contracts import between, check_source, component, leaf
 from meva_shapers.evolved import Evolved
-
-
-@component
-class Remembering(Held):
-    """Plays given policies, which remember all episodes of a match."""
-
-    averaging: Any = leaf(doc="share of the mean of all episodes in what each remembers")
-
-    remembers = True
-
-    def carry(self, memory: Array) -> Array:
-        return averaged(memory, self.averaging)
 
 
 @component
@@ -52,9 +37,6 @@ class Shaper(Evolved):
 
     def __attrs_post_init__(self) -> None:
         check_source(self, self.game)
-
-    def playing(self, policies: Array) -> Learner:
-        return Remembering(policies=policies, averaging=self.averaging)
 
     def carry(self, memory: Array) -> Array:
         return averaged(memory, self.averaging)

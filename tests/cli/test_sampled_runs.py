@@ -188,6 +188,14 @@ def test_who_learns_from_exact_payoffs_sees_the_exact_game():
     assert (pola, reinforce) == (played.exact, played)
 
 
+@pytest.mark.parametrize(("opponent", "told"), [("naive", True), ("reinforce", False)])
+def test_a_run_says_who_learns_from_episodes_in_which_nothing_is_remembered(opponent, told):
+    names = {"game": "ipd", "learner": "shaper", "opponents": [opponent], "sampled": True}
+    composition = compose.compose(resolve.resolve(*runner.plugins(), **names))
+    found = [note for note in composition.notes if "remembers nothing" in note]
+    assert [note.partition(" of its own")[0] for note in found] == ["naive learns from episodes"] * told
+
+
 def test_a_rule_based_player_does_not_learn(coins):
     folder, _ = coins
     x = policies(folder)["policies"][0, 0]

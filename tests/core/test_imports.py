@@ -23,7 +23,16 @@ OPEN_TO_PLUGINS |= {"meva_core.sampling.play"}  # the function, which has the na
 OPEN_TO_PLUGINS |= {"meva_core.match", "meva_core.evaluate", "meva_core.report.tables", "meva_core.report.statistics"}
 OPEN_TO_PLUGINS |= {"meva_core.report.figures.style"}
 # The rooms of meva_core, from the ground: a module imports from lower rooms, and from its own.
-RANKS = ("errors ops", "contracts", "match fitting sampling", "registry", "experiment", "compute", "storage evaluate")
+RANKS = (
+    "errors ops",
+    "contracts",
+    "fitting sampling",
+    "match",
+    "registry",
+    "experiment",
+    "compute",
+    "storage evaluate",
+)
 RANKS += ("report", "runner", "studies", "testing", "cli")
 HEAVY = ("jax", "jaxlib", "haiku", "optax", "matplotlib", "numpy")
 
@@ -156,7 +165,7 @@ def bundled(*kinds):
 
 @pytest.mark.parametrize("path", sources(CORE))
 def test_the_core_names_no_entry(path):
-    names = bundled() - {"best_response", "fixed"}  # a method of games; a way to end episodes
+    names = bundled() - {"best_response", "fixed", "lifetime"}  # a method of games; a way to end episodes; a function
     for text in strings(path):
         assert text.rpartition(":")[2] not in names, f"{path}: names the entry {text!r}"
 

@@ -7,12 +7,11 @@ import pytest
 import scipy.stats
 from meva_policies.table import Table
 from meva_shapers import m_fos_lifetimes, meta_policy
-from meva_shapers.lifetimes import match_in
 from meva_shapers.m_fos_ppo import normalised_returns
 
 import meva_core as meva
 from meva_core import fitting
-from meva_core.match import Fitted, Held, Match
+from meva_core.match import Fitted, Held, Match, match_in
 from meva_core.sampling import Rollouts, policy_arguments
 
 IPD, IMP = (meva.make("game", name) for name in ("ipd", "imp"))

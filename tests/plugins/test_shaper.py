@@ -12,7 +12,7 @@ from meva_shapers.shaper import Shaper, averaged
 
 import meva_core as meva
 from meva_core.errors import BadCombination
-from meva_core.match import Fitted, Match, lifetime
+from meva_core.match import Fitted, NaiveFromEpisodes, lifetime, match_in
 from meva_core.sampling import Rollouts, policy_arguments
 
 IPD = meva.make("game", "ipd")
@@ -37,21 +37,16 @@ def test_averaging_changes_nothing_in_one_episode_and_makes_all_alike_at_one():
     np.testing.assert_allclose(averaged(memory, 1.0), jnp.broadcast_to(memory.mean(axis=0), (3, 2)), rtol=1e-6)
 
 
-@pytest.mark.long
-def test_its_members_play_lifetimes_as_it_does_in_a_match():
+@pytest.mark.parametrize(("averaging", "alike"), [(1.0, True), (0.5, False)])
+def test_copies_share_the_mean_of_what_they_remember_from_episode_to_episode(averaging, alike):
     game = game_of(GRU, width=3)
-    shaper = Shaper(game=game, averaging=0.5, **SMALL)
-    naive = Fitted(learner=meva.make("learner", "naive", game=game))
-    x = game.init(KEY)
-    players = (Fitted(learner=shaper), Fitted(learner=shaper.playing(x)))
-    found = [
-        jax.jit(lambda own=own: lifetime(
-            Match(game=game, players=(own, naive), seats=(0, 1)), x, KEY, 3, lambda step: step.memories[0]
-        ))()[1]
-        for own in players
-    ]  # fmt: skip
-    np.testing.assert_array_equal(*found)
-    assert float(jnp.abs(found[0]).max()) > 0
+    x = 3 * game.init(KEY)
+    own = Fitted(learner=Shaper(game=game, averaging=averaging, **SMALL), params=x)
+    match = match_in(game, 0, own, own, (), 0.5)
+    assert isinstance(match.players[1].learner, NaiveFromEpisodes)
+    memories = jax.jit(lambda: lifetime(match, x, KEY, 2, lambda step: step.memories[0])[1])()
+    assert float(jnp.abs(memories).max()) > 0.01
+    assert np.allclose(memories, memories.mean(axis=1, keepdims=True), atol=1e-6) == alike
 
 
 @pytest.mark.long

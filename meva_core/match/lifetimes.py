@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import Game, Learner, component, leaf, part, payoff_from
-from meva_core.match import Fitted, Match, Step, lifetime, start
+from meva_core.contracts import EpisodeLearner, Episodes, Game, Learner, component, leaf, part, payoff_from
+from meva_core.match.playing import Fitted, Match, Step, lifetime, start
 from meva_core.ops import simultaneous_gradient
+from meva_core.sampling import replayed
 
 
 class Settled(Learner):
@@ -39,11 +40,30 @@ class NaiveCoPlayer(Learner):
         return self.rate * simultaneous_gradient(payoff_from(self.game, key), x), state
 
 
+@component
+class NaiveFromEpisodes(EpisodeLearner):
+    """Follows its own gradient, as the episodes of the match estimate it: the co-player of a shaper that remembers."""
+
+    game: Any = part()
+    rate: float = leaf(doc="learning rate")
+
+    def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
+        def payoff(seat: int, row: Array) -> Array:
+            return self.game.estimate(replayed(self.game, seat, row, episodes))[seat]
+
+        rows = [jax.grad(lambda row, seat=seat: payoff(seat, row))(row) for seat, row in enumerate(x)]
+        return self.rate * jnp.stack(rows), state
+
+
 def match_in(game: Game, seat: int, own: Fitted, mates: Fitted, rivals: tuple, rate: Any) -> Match:
     """A match of `own` in `seat`. In the other seats are the rivals, `mates` where `rivals` has None, and if it is
-    empty naive learners with this learning rate."""
+    empty naive learners with this learning rate.
+
+    Those learn from the episodes of the match if `own` remembers: in episodes of their own it would begin afresh.
+    """
     if not rivals:
-        naive = Fitted(learner=NaiveCoPlayer(game=game, rate=rate))
+        kind = NaiveFromEpisodes if getattr(own.learner, "remembers", False) else NaiveCoPlayer
+        naive = Fitted(learner=kind(game=game, rate=rate))
         seats = tuple(int(other != seat) for other in range(game.num_players))
         return Match(game=game, players=(own, naive), seats=seats)
     players, seats = [own], []
