@@ -26,6 +26,7 @@ from meva_core.contracts import (
 )
 from meva_core.errors import BadCombination
 from meva_policy_gradient import seen as seeing
+from meva_policy_gradient.critics import network_between, used
 from meva_policy_gradient.optimisers import adam
 from meva_policy_gradient.seen import Seen
 
@@ -208,13 +209,7 @@ class LILI(EpisodeLearner):
         )
 
     def _network(self, inputs: int, outputs: int) -> Policy:
-        """A network between these sizes. It has two outputs that are not used: policies of two actions have only one
-        degree of freedom."""
-        sizes = {"observation_size": inputs, "num_actions": outputs + 2}
-        try:
-            return self.critic(**sizes, one_hot=False)
-        except BadCombination:  # a table, which is a linear map of what it sees
-            return self.critic(**sizes, one_hot=True)
+        return network_between(self.critic, inputs, outputs)
 
     def _optimiser(self, rate: Array | float) -> optax.GradientTransformation:
         return adam(rate, self.longest_gradient)
@@ -222,4 +217,4 @@ class LILI(EpisodeLearner):
 
 def _output(network: Policy, numbers: Array, seen: Array) -> Array:
     """The outputs of a network that are used."""
-    return network.act(numbers, network.begin(numbers), seen)[0][2:]
+    return used(network.act(numbers, network.begin(numbers), seen)[0])

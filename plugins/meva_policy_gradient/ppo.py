@@ -1,8 +1,10 @@
-"""Proximal policy optimisation. Shapes: P players, D numbers per policy, C numbers per critic, B episodes, T steps."""
+"""Proximal policy optimisation. Shapes: P players, D numbers per policy, E numbers that a player learns, C numbers per
+critic, B episodes, T steps, A actions, G groups of episodes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -98,7 +100,8 @@ class PPO(EpisodeLearner):
     small: ClassVar = {"epochs": 1}
 
     def init(self, params: Any, x: Array, key: Array) -> Any:
-        return tuple(self._fresh(seat, x, jax.random.fold_in(key, seat)) for seat in range(len(x)))
+        rows = [row[: policy.policy_size] for row, policy in zip(x, self.game.policies, strict=True)]
+        return tuple(self.fresh(row, jax.random.fold_in(key, seat)) for seat, row in enumerate(rows))
 
     def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
         judged = self.judged(state, episodes)
@@ -126,19 +129,61 @@ class PPO(EpisodeLearner):
         judged: Sequence[Judged],
         gains: Sequence[Array],
         key: Array,
-        seats: Sequence[int] | None = None,
     ) -> tuple[Array, tuple[Learning, ...]]:
         """Steps f32[P, D] and the new state, if the objective takes `gains`, f32[B, T] per seat, as advantages A. The
-        critics learn the returns of what was judged. seats: those of the players that are given; None for all."""
-        seats = range(len(state)) if seats is None else seats
-        keys = [jax.random.fold_in(key, seat) for seat in seats]
-        each = zip(seats, state, x, judged, gains, keys, strict=True)
-        rows, states = zip(*[self._improved(*one) for one in each], strict=True)
-        return jnp.stack(rows) - x, states
+        critics learn the returns of what was judged."""
+        rows, states = [], []
+        for seat, each in enumerate(zip(state, x, judged, gains, strict=True)):
+            row, after = self._improved(seat, *each, jax.random.fold_in(key, seat))
+            rows.append(row)
+            states.append(after)
+        return jnp.stack(rows) - x, tuple(states)
 
-    def _fresh(self, seat: int, x: Array, key: Array) -> Learning:
-        critic = self.network.init(key).astype(x.dtype)
-        own = x[seat, : self.game.policies[seat].policy_size]
+    def improved(
+        self,
+        own: Array,
+        before: Learning,
+        judged: Judged,
+        gains: Array,
+        key: Array,
+        log_policy: Callable[[Array, Seen], Array],
+    ) -> tuple[Array, Learning]:
+        """A player's numbers f32[E] after all epochs, if the objective takes `gains` as advantages A; and its state.
+
+        judged, gains: of episodes [B, T], or of groups of episodes [G, B, T] that passes do not part. log_policy: the
+        log-probabilities of all actions [..., T, A] under such numbers, given what was seen.
+        """
+        seen, targets = judged.seen, judged.advantages + judged.values
+        weight = decayed(self.entropy_weight, self.entropy_decay, self.decay_from, before.steps)
+
+        def improve(carry: tuple[Array, Learning], chosen: Array) -> tuple[tuple[Array, Learning], None]:
+            own, learning = carry
+            part, climbed, goals = jax.tree.map(lambda leaf: leaf[chosen], (seen, gains, targets))
+            uphill = jax.grad(self.objective)(own, part, climbed, weight, log_policy)
+            moved, of_policy = self._optimiser(self.rate).update(-uphill, learning.of_policy)
+            downhill = jax.grad(_error)(learning.critic, self.network, part, goals)
+            learnt, of_critic = self._optimiser(self.critic_rate).update(downhill, learning.of_critic)
+            fitted: Any = optax.apply_updates(learning.critic, learnt)
+            after = learning._replace(critic=fitted, of_policy=of_policy, of_critic=of_critic)
+            return (optax.apply_updates(own, moved), after), None  # type: ignore[return-value]
+
+        (own, after), _ = jax.lax.scan(improve, (own, before), self._chosen(len(seen.rewards), key))
+        return own, after._replace(steps=before.steps + 1)
+
+    def objective(
+        self, own: Array, seen: Seen, advantages: Array, weight: Any, log_policy: Callable[[Array, Seen], Array]
+    ) -> Array:
+        """The objective f32[] of a player's numbers f32[E]. weight: the present one of the entropy. log_policy: as in
+        `improved`."""
+        log_probs = log_policy(own, seen)
+        ratio = jnp.exp(seeing.of_actions(log_probs, seen) - seen.log_probs)
+        gain = jnp.minimum(ratio * advantages, jnp.clip(ratio, 1 - self.clip, 1 + self.clip) * advantages)
+        return seeing.mean_over_steps(gain + weight * seeing.entropy(log_probs), seen)
+
+    def fresh(self, own: Array, key: Array) -> Learning:
+        """The state of a player that has learnt nothing yet: a fresh critic, and optimisers for it and for the numbers
+        `own` f32[E]."""
+        critic = self.network.init(key).astype(own.dtype)
         of_policy, of_critic = self._optimiser(self.rate).init(own), self._optimiser(self.critic_rate).init(critic)
         return Learning(critic, of_policy, of_critic, jnp.zeros((), jnp.int32))
 
@@ -146,32 +191,10 @@ class PPO(EpisodeLearner):
         self, seat: int, before: Learning, row: Array, judged: Judged, gains: Array, key: Array
     ) -> tuple[Array, Learning]:
         """The player's row of x f32[D] after all epochs, and its state."""
-        policy, critic, seen = self.game.policies[seat], self.network, judged.seen
-        targets = judged.advantages + judged.values
-        weight = decayed(self.entropy_weight, self.entropy_decay, self.decay_from, before.steps)
-
-        def improve(carry: tuple[Array, Learning], chosen: Array) -> tuple[tuple[Array, Learning], None]:
-            own, learning = carry
-            part, climbed, goals = jax.tree.map(lambda leaf: leaf[chosen], (seen, gains, targets))
-            uphill = jax.grad(self._objective)(own, policy, part, climbed, weight)
-            moved, of_policy = self._optimiser(self.rate).update(-uphill, learning.of_policy)
-            downhill = jax.grad(_error)(learning.critic, critic, part, goals)
-            learnt, of_critic = self._optimiser(self.critic_rate).update(downhill, learning.of_critic)
-            fitted: Any = optax.apply_updates(learning.critic, learnt)
-            after = learning._replace(critic=fitted, of_policy=of_policy, of_critic=of_critic)
-            return (optax.apply_updates(own, moved), after), None  # type: ignore[return-value]
-
-        chosen = self._chosen(len(seen.rewards), key)
-        size = policy.policy_size
-        (own, after), _ = jax.lax.scan(improve, (row[:size], before), chosen)
-        return row.at[:size].set(own), after._replace(steps=before.steps + 1)
-
-    def _objective(self, own: Array, policy: Policy, seen: Seen, advantages: Array, weight: Any) -> Array:
-        """The objective of a policy f32[D], f32[]. weight: the present one of the entropy."""
-        log_probs = seeing.log_policy(policy, own, seen)
-        ratio = jnp.exp(seeing.of_actions(log_probs, seen) - seen.log_probs)
-        gain = jnp.minimum(ratio * advantages, jnp.clip(ratio, 1 - self.clip, 1 + self.clip) * advantages)
-        return seeing.mean_over_steps(gain + weight * seeing.entropy(log_probs), seen)
+        policy = self.game.policies[seat]
+        size, log_policy = policy.policy_size, partial(seeing.log_policy, policy)
+        own, after = self.improved(row[:size], before, judged, gains, key, log_policy)
+        return row.at[:size].set(own), after
 
     def _chosen(self, episodes: int, key: Array) -> Array:
         """Indices of the episodes in each minibatch of every epoch, i32[epochs * minibatches, episodes in each]."""

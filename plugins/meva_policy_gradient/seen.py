@@ -80,8 +80,10 @@ def entropy(log_probs: Array) -> Array:
 
 
 def values(critic: Policy, numbers: Array, seen: Seen) -> Array:
-    """The critic's values f32[B, T], before each action. numbers: f32[C]."""
-    return jax.vmap(lambda o: logits_along(critic, numbers, o))(seen.observations)[..., 0]
+    """The critic's values f32[..., T] of episodes [..., T], before each action. numbers: f32[C]."""
+    *batch, steps, size = seen.observations.shape
+    each = jax.vmap(lambda o: logits_along(critic, numbers, o))(seen.observations.reshape(-1, steps, size))
+    return each[..., 0].reshape(*batch, steps)
 
 
 def advantages(seen: Seen, values: Array, trace: Array | float) -> Array:

@@ -117,7 +117,7 @@ def test_returns_decide_what_actions_are_paid_where_others_learn():
         training = learner(game, returns=returns).training
         learning = training.learner.as_ppo.init(None, game.init(KEY), KEY)[0]
         learning = learning._replace(critic=0 * learning.critic)
-        return training._judged(learning, seen, others_learn)[1][:, 0].tolist()
+        return training._judged(learning, seen, others_learn)[1][0, :, 0].tolist()
 
     assert {name: paid(name, True) for name in ("coala", "unaware", "m_fos")} == {
         "coala": [1 / 2 + 3, 3 / 2 + 3],
@@ -132,18 +132,18 @@ def test_members_meet_naive_learners_and_each_other_as_often_as_is_said():
     rule = learner(game_of(), batch_size=4, naive_share=0.75, population=3)
     state, after, metrics = stepped(rule)
     assert rule.training._among == 1
-    assert state.policies.shape == (3, 1, 5)
+    assert state.numbers.shape == (3, 1, 5)
     assert set(metrics) == {"payoff", "among"}
-    assert np.all(np.any(np.asarray(after.policies != state.policies), axis=(1, 2)))
+    assert np.all(np.any(np.asarray(after.numbers != state.numbers), axis=(1, 2)))
     params = rule.training.params(after)
-    np.testing.assert_array_equal(params, after.policies[:2, 0])
+    np.testing.assert_array_equal(params, after.numbers[:2, 0])
     assert set(stepped(learner(game_of()))[2]) == {"payoff"}
 
 
 def test_in_a_game_that_is_not_symmetric_each_seat_learns():
     state, after, _ = stepped(learner(game_of(rules=meva.make("game", "imp").rules())))
-    assert state.policies.shape == (1, 2, 5)
-    assert np.all(np.any(np.asarray(after.policies != state.policies), axis=2))
+    assert state.numbers.shape == (1, 2, 5)
+    assert np.all(np.any(np.asarray(after.numbers != state.numbers), axis=2))
 
 
 def test_payoffs_shown_are_those_of_an_inner_episode():
@@ -152,7 +152,7 @@ def test_payoffs_shown_are_those_of_an_inner_episode():
     rows = jnp.stack([IPD.strategies["always_cooperate"], IPD.strategies["always_defect"]])
     rivals = (None, Fitted(learner=Held(policies=rows)))
     training = learner(game, rivals=rivals).training
-    state = jax.jit(training.init)(KEY)._replace(policies=rows[None, :1])
+    state = jax.jit(training.init)(KEY)._replace(numbers=rows[None, :1])
     assert float(jax.jit(training.step)(state, KEY)[1]["payoff"]) == pytest.approx(-3, abs=1e-4)
 
 
@@ -162,7 +162,7 @@ def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
         rules = meva.make("game", "matrix", payoffs_1=tables).rules()
         rule = learner(attrs.evolve(game_of(), rules=rules), rate=1 / unit)
         _, after, metrics = stepped(rule)
-        return after.policies, metrics["payoff"] / unit
+        return after.numbers, metrics["payoff"] / unit
 
     for one, other in zip(learnt(1.0), learnt(1024.0), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
