@@ -74,6 +74,26 @@ def test_layers_and_activations(layers, size):
     assert policy.act(x, jnp.zeros(0), jnp.eye(5)[0])[0].tolist() == [0.0, 2.0]
 
 
+def test_the_condition_of_a_policy_is_seen_or_multiplies_the_last_hidden_layer():
+    seen, state, condition = jnp.eye(5)[2], jnp.zeros(0), jnp.array([0.5, 0.0, 2.0])
+    beside = meva.make("policy", "conditioned", **SIZES, condition_size=3, width=3)
+    gated = meva.make("policy", "conditioned", **SIZES, condition_size=3, width=3, enters="gate")
+    fresh = [policy.init(jax.random.key(0)) for policy in (beside, gated)]
+    assert [x[-3:].tolist() for x in fresh] == [[0.0] * 3, [1.0] * 3]
+
+    x = fresh[0].at[-3:].set(condition)
+    into, biases, out, last = x[:24].reshape(8, 3), x[24:27], x[27:30], x[30]
+    hidden = jnp.tanh(jnp.concatenate([seen, condition]) @ into + biases)
+    np.testing.assert_allclose(beside.act(x, state, seen)[0], [0, hidden @ out + last], rtol=1e-5)
+
+    x = fresh[1].at[-3:].set(condition)
+    into, biases, out, last = x[:15].reshape(5, 3), x[15:18], x[18:21], x[21]
+    hidden = jnp.tanh(seen @ into + biases) * condition
+    np.testing.assert_allclose(gated.act(x, state, seen)[0], [0, hidden @ out + last], rtol=1e-5)
+    with pytest.raises(BadCombination, match=r"got 4: set policy\.condition_size = 16"):
+        meva.make("policy", "conditioned", **SIZES, enters="gate")
+
+
 def test_a_gru_remembers():
     """A step by hand, in NumPy, without dense layers before it: Chung et al. (2014)."""
     policy = meva.make("policy", "gru", observation_size=3, num_actions=3, width=2, layers=0)
