@@ -43,6 +43,13 @@ class Player:
         """True if it is fitted against the others."""
         return "rivals" in parts(self.factory)
 
+    @property
+    def shapes_by_episodes(self) -> bool:
+        """True if it needs others who learn from the episodes of the match: it remembers them, or is fitted by what
+        comes of its actions there."""
+        fitted_by_them = self.wants_rivals and learns_from(self.factory) == "episodes"
+        return fitted_by_them or getattr(self.factory, "remembers", False)
+
     def build(self, rivals: tuple[Fitted | None, ...] = ()) -> Learner:
         """Build the learner. rivals: per seat the fitted rival, None in its own seats; empty in self-play."""
         extra = {**self.extra, "rivals": rivals} if self.wants_rivals else self.extra
@@ -76,19 +83,21 @@ class Composition:
     def notes(self) -> tuple[str, ...]:
         """Lines that a run prints before it begins: those of the game; one for each learner that computes its steps
         from exact payoffs of a game that is played; and one for each that draws episodes of its own, where another
-        learner remembers those of the match."""
+        learner remembers those of the match, or is fitted by what others learn from them."""
         if not isinstance(self.game, Sampled):
             return tuple(self.game.notes)
         notes = list(self.game.notes)
-        remember = [player.label for player in self.players if getattr(player.factory, "remembers", False)]
+        met = [player for player in self.players if player.shapes_by_episodes]
         for player in self.players:
             source = learns_from(player.factory)
             if source == "payoff":
                 notes.append(f"{player.label} steps by exact payoffs, not by episodes")
-            if source == "sample" and not player.wants_rivals and remember:
+            if source == "sample" and not player.wants_rivals and met:
+                remembers = getattr(met[0].factory, "remembers", False)
+                lacks = "remembers nothing" if remembers else "does nothing that it did in the match"
                 notes.append(
-                    f"{player.label} learns from episodes of its own, in which {remember[0]} remembers nothing: choose "
-                    "an opponent that learns from the episodes of the match"
+                    f"{player.label} learns from episodes of its own, in which {met[0].label} {lacks}: choose an "
+                    "opponent that learns from the episodes of the match"
                 )
         return tuple(notes)
 

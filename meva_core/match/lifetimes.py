@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import EpisodeLearner, Episodes, Game, Learner, component, leaf, part, payoff_from
+from meva_core.contracts.playing import learns_from
 from meva_core.match.playing import Fitted, Match, Step, lifetime, start
 from meva_core.ops import simultaneous_gradient
 from meva_core.sampling import replayed
@@ -42,7 +43,8 @@ class NaiveCoPlayer(Learner):
 
 @component
 class NaiveFromEpisodes(EpisodeLearner):
-    """Follows its own gradient, as the episodes of the match estimate it: the co-player of a shaper that remembers."""
+    """Follows its own gradient, as the episodes of the match estimate it: the co-player of a shaper that learns from
+    these, too."""
 
     game: Any = part()
     rate: float = leaf(doc="learning rate")
@@ -59,10 +61,11 @@ def match_in(game: Game, seat: int, own: Fitted, mates: Fitted, rivals: tuple, r
     """A match of `own` in `seat`. In the other seats are the rivals, `mates` where `rivals` has None, and if it is
     empty naive learners with this learning rate.
 
-    Those learn from the episodes of the match if `own` remembers: in episodes of their own it would begin afresh.
+    Those learn from the episodes of the match if `own` does: what it does there has no effect on episodes of their own,
+    in which it would remember nothing.
     """
     if not rivals:
-        kind = NaiveFromEpisodes if getattr(own.learner, "remembers", False) else NaiveCoPlayer
+        kind = NaiveFromEpisodes if learns_from(own.learner) == "episodes" else NaiveCoPlayer
         naive = Fitted(learner=kind(game=game, rate=rate))
         seats = tuple(int(other != seat) for other in range(game.num_players))
         return Match(game=game, players=(own, naive), seats=seats)

@@ -67,6 +67,13 @@ def meva_learners() -> Iterable[Entry]:
         "Aghajohari et al. (2024), LOQA: Learning with Opponent Q-Learning Awareness, ICLR",
         cites=("aghajohari2024loqa",),
     )
+    yield Entry(
+        "m_fos_sampled",
+        "meva_policy_gradient.m_fos_sampled:MFOSSampled",
+        "sets the condition of a policy from what it saw in the last inner episode",
+        "Lu et al. (2022), Model-Free Opponent Shaping, ICML",
+        cites=("lu2022model",),
+    )
 
 
 @hookimpl

@@ -188,12 +188,21 @@ def test_who_learns_from_exact_payoffs_sees_the_exact_game():
     assert (pola, reinforce) == (played.exact, played)
 
 
-@pytest.mark.parametrize(("opponent", "told"), [("naive", True), ("reinforce", False)])
-def test_a_run_says_who_learns_from_episodes_in_which_nothing_is_remembered(opponent, told):
-    names = {"game": "ipd", "learner": "shaper", "opponents": [opponent], "sampled": True}
+@pytest.mark.parametrize(
+    ("learner", "opponent", "lacks"),
+    [
+        ("shaper", "naive", "shaper remembers nothing"),
+        ("m_fos_sampled", "naive", "m_fos_sampled does nothing that it did in the match"),
+        ("shaper", "reinforce", None),
+        ("m_fos_sampled", "reinforce", None),
+        ("ppo", "naive", None),
+    ],
+)
+def test_a_run_says_who_learns_from_episodes_in_which_a_shaper_has_no_part(learner, opponent, lacks):
+    names = {"game": "ipd", "learner": learner, "opponents": [opponent], "sampled": True}
     composition = compose.compose(resolve.resolve(*runner.plugins(), **names))
-    found = [note for note in composition.notes if "remembers nothing" in note]
-    assert [note.partition(" of its own")[0] for note in found] == ["naive learns from episodes"] * told
+    found = [note.partition(": choose")[0] for note in composition.notes if "episodes of its own" in note]
+    assert found == ([f"naive learns from episodes of its own, in which {lacks}"] if lacks else [])
 
 
 def test_a_rule_based_player_does_not_learn(coins):

@@ -56,7 +56,7 @@ OF_ANOTHER = "a2c"  # a setting of ppo, as plugins/test_policy_gradient.py shows
 # Their loops over players are those of lola and sos, or they have one seat at a time.
 ALIKE = ("coala_pg", "consensus", "extragradient", "hola", "lookahead", "m_fos", "meta_mapg", "sga")
 LONG = (OF_ANOTHER, "advantage_alignment", "best_response_shaping", "coala_pg", "copycat", "detective_shaping")
-LONG += ("coala_pg_sampled", "in_context", "lili", "loqa", "m_fos", "meta_mapg", "pola_dice", "shaper")
+LONG += ("coala_pg_sampled", "in_context", "lili", "loqa", "m_fos", "m_fos_sampled", "meta_mapg", "pola_dice", "shaper")
 every_learner = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.long] * (name == OF_ANOTHER)) for name in names("learner")]
 )

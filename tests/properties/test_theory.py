@@ -23,7 +23,7 @@ START = {name: np.zeros((game.num_players, game.policy_size), np.float32) for na
 SMALL = {"order": 1, "quantiles": 4, "formulation": "correction", "value_model": {"width": 8, "blocks": 0}}
 # Learners that payoffs alone do not define; their theorems are in plugins/test_pola.py and others.
 OF_EPISODES = ("a2c", "advantage_alignment", "coala_pg_sampled", "copycat", "in_context", "lili", "loqa")
-OF_EPISODES += ("ppo", "reinforce", "shaper")
+OF_EPISODES += ("m_fos_sampled", "ppo", "reinforce", "shaper")
 FITTED = ("coala_pg", "good_shepherd", "m_fos")  # they stay where they are, or choose policies by a network
 ELSEWHERE = ("pola", "pola_dice", "best_response_shaping", "detective_shaping", *FITTED, *OF_EPISODES)
 OF_OTHERS = ("look_ahead_rate", "weight", "discount")  # at 0 nobody else is thought of
