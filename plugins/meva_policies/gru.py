@@ -1,4 +1,5 @@
-"""Gated recurrent units: networks that remember."""
+"""Gated recurrent units: networks that remember. Shapes: D numbers per policy, O numbers per observation, H numbers of
+memory, A actions."""
 
 from typing import ClassVar
 
@@ -58,14 +59,23 @@ class GRU(Policy):
         return layers.fresh(key, self._shapes, [*into_memory, last, self.output_scale * last])
 
     def act(self, x: Array, memory: Array, observation: Array) -> tuple[Array, Array]:
-        *dense, into, inside, biases, weights, last = layers.split(x, self._shapes)
+        memory = self.remembered(x, memory, observation)
+        return self.logits(x, memory), memory
+
+    def remembered(self, x: Array, memory: Array, observation: Array) -> Array:
+        """The memory f32[H] of the numbers x f32[D] after an observation f32[O]."""
+        *dense, into, inside, biases, _, _ = layers.split(x, self._shapes)
         h = layers.through(dense, observation, ACTIVATIONS[self.activation])
         reset, keep, new = jnp.split(h @ into + biases, 3)
         of_reset, of_keep, of_new = jnp.split(memory @ inside, 3)
         candidate = jnp.tanh(new + jax.nn.sigmoid(reset + of_reset) * of_new)
         kept = jax.nn.sigmoid(keep + of_keep)
-        memory = (1 - kept) * candidate + kept * memory
-        return as_logits(memory @ weights + last, self.num_actions), memory
+        return (1 - kept) * candidate + kept * memory
+
+    def logits(self, x: Array, features: Array) -> Array:
+        """Logits of the actions f32[A] that the last layer gives for f32[H], the memory."""
+        *_, weights, last = layers.split(x, self._shapes)
+        return as_logits(features @ weights + last, self.num_actions)
 
     @property
     def _shapes(self) -> Shapes:

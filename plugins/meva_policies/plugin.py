@@ -38,6 +38,13 @@ def meva_policies() -> Iterable[Entry]:
         cites=("rumelhart1986learning",),
     )
     yield Entry(
+        "conditioned_gru",
+        "meva_policies.conditioned_gru:ConditionedGRU",
+        "a recurrent network, multiplied by what a learner has written into its numbers",
+        "Lu et al. (2022), Model-Free Opponent Shaping, ICML",
+        cites=("lu2022model",),
+    )
+    yield Entry(
         "gru",
         "meva_policies.gru:GRU",
         "a recurrent network, which remembers the episode",

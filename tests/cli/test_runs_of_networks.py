@@ -137,7 +137,7 @@ def test_tournaments_that_cannot_be(meva_command, arguments, said):
 
 def test_what_there_is_is_listed_and_shown(meva_command):
     listed = meva_command("list", "policies").out.split()
-    assert {"conditioned", "gru", "mlp", "preconditioned", "table"} <= set(listed)
+    assert {"conditioned", "conditioned_gru", "gru", "mlp", "preconditioned", "table"} <= set(listed)
     shown = meva_command("show", "policy", "mlp").out
     for said in ("width = 16", "layers = 1", "activation = 'tanh'", "output_scale = 1.0", "Rumelhart"):
         assert said in shown

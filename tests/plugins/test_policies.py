@@ -113,6 +113,20 @@ def test_a_gru_remembers():
     assert policy.begin(x).tolist() == [0.0, 0.0]
 
 
+def test_the_condition_of_a_network_with_memory_multiplies_what_it_acts_by_and_not_what_it_remembers():
+    plain, gated = (meva.make("policy", name, **SIZES, width=2) for name in ("gru", "conditioned_gru"))
+    x, seen, memory = plain.init(jax.random.key(0)), jnp.eye(5)[1], jnp.array([0.3, -0.2])
+    with_condition = gated.init(jax.random.key(0))
+    assert (gated.condition_size, gated.memory_size) == (2, 2)
+    np.testing.assert_array_equal(with_condition, [*x, 1.0, 1.0])  # which changes nothing
+    logits, after = plain.act(x, memory, seen)
+    for condition, factor in (([1.0, 1.0], after), ([0.5, 3.0], after * jnp.array([0.5, 3.0]))):
+        found, remembered = gated.act(jnp.concatenate([x, jnp.array(condition)]), memory, seen)
+        np.testing.assert_allclose(remembered, after, rtol=1e-6)
+        np.testing.assert_allclose(found, [0, factor @ x[-3:-1] + x[-1]], rtol=1e-5)
+    np.testing.assert_allclose(logits, [0, after @ x[-3:-1] + x[-1]], rtol=1e-5)
+
+
 def test_the_output_scale_of_fresh_policies():
     """At 0 all actions are equally likely; at 1 the logits are as large for any width, and for one-hot observations."""
 
