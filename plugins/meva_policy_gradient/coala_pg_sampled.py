@@ -128,7 +128,7 @@ class COALAPGSampledTraining(Training):
     learner: Any = part()
 
     extended_by = "loops"
-    shown: ClassVar = {"payoff": "payoff against naive learners", "among": "payoff among members"}
+    shown: ClassVar = {"payoff": "payoff among learners", "among": "payoff among members"}
     linear = ("payoff", "among")
 
     @property
