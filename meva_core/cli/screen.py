@@ -137,7 +137,7 @@ class Screen(Progress):
         # This runs in a signal handler, when the console may be in the middle of a line.
         with contextlib.suppress(OSError):
             if not self.console.quiet:
-                os.write(sys.stderr.fileno(), b"\nstopping after this chunk (press again to stop at once)\n")
+                os.write(sys.stderr.fileno(), b"\nstopping after the present loops (press again to stop at once)\n")
 
     def left(self, error: KeyboardInterrupt | OSError, command: str, file: str) -> int:
         """Say how to resume after Ctrl-C or a disk error, if `file` shows that a run was begun. Returns the exit code.

@@ -66,7 +66,7 @@ def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
 
 
 def test_only_the_order_of_payoffs_counts(monkeypatch):
-    """Of two members at a distance e of the policy, the better one leads: the gradient is e / (2 deviation), however
+    """The better one of two members at a distance e from the policy leads: the gradient is e / (2 deviation), however
     much better it is."""
     training, members = make(pairs=1, deviation=0.5, weight_decay=0.0).training, []
     state = training.init(jax.random.key(0))

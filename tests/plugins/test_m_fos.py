@@ -141,7 +141,7 @@ def test_a_champion_is_replaced_only_by_who_beats_it_on_fresh_lifetimes():
 
 
 def test_the_champion_is_the_best_of_itself_and_its_mutants(monkeypatch):
-    """Where fitness is a sum of numbers, it rises, and it is the payoff that is told."""
+    """If fitness is a sum of numbers, it rises, and it is the payoff that is told."""
     monkeypatch.setattr(Genetic, "fitness", lambda self, seat, member, *_: jnp.sum(member.output_bias))
     training = make(TANDEM, fit_by="genetic", population=16).training
     state, step = training.init(KEY), jax.jit(lambda state, key: training.step(state, key))
@@ -164,7 +164,7 @@ def test_the_genetic_algorithm_finds_a_best_reply():
     ("ratio", "advantage", "goes_on"), [(2, 1, False), (2, -1, True), (0.5, 1, True), (0.5, -1, False)]
 )
 def test_what_is_already_much_likelier_or_rarer_than_it_was_goes_no_further(ratio, advantage, goes_on):
-    """By Schulman et al. (2017): outside the clip, only the gradient that leads back into it is followed."""
+    """Outside the clip, only the gradient that leads back into it is followed (Schulman et al., 2017)."""
     training = make(HAMILTONIAN, entropy_weight=0.0).training
     networks = jax.tree.map(lambda rows: rows[0], training.init(KEY).networks)
     seen, chosen = jnp.array([[0.3, -0.7]]), jnp.array([[0.8]])
