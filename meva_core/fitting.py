@@ -58,7 +58,8 @@ class Divergence:
 @attrs.define
 class History:
     """Metrics of a fit so far, each f32[S, loops], and the seeds that have diverged, the lowest first. name: the
-    learner's name; player: its path in the experiment; shown and linear: those of its `Training`."""
+    learner's name; player: its path in the experiment; shown and linear: those of its `Training`; ends: the loops after
+    which a metric stays as it is, of fits in lock-step."""
 
     seeds: Sequence[int]
     name: str = ""
@@ -67,12 +68,14 @@ class History:
     diverged: list[Divergence] = attrs.field(factory=list)
     shown: Mapping[str, str] = attrs.field(factory=dict)
     linear: Sequence[str] = ()
+    ends: Mapping[str, int] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, training: Training, seeds: Sequence[int]) -> History:
         """The history of a fit that is about to begin. A training class that does not inherit from `Training` may lack
         `shown` and `linear`."""
-        return cls(seeds=seeds, shown=getattr(training, "shown", {}), linear=getattr(training, "linear", ()))
+        defaults = {"shown": {}, "linear": (), "ends": {}}
+        return cls(seeds=seeds, **{name: getattr(training, name, default) for name, default in defaults.items()})
 
     @property
     def labels(self) -> dict[str, str]:
