@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 from rich.text import Text
 
 from meva_core.compute import signals
@@ -27,6 +28,7 @@ from meva_core.report import Result, summary, tables
 from meva_core.storage import run_folder
 
 PLAIN_SECONDS = 5.0
+LEAST_BAR, TIME_LEFT, GAPS = 5, 8, 4  # characters of a bar's line
 
 
 def console(*, quiet: bool = False) -> Console:
@@ -43,7 +45,7 @@ class Screen(Progress):
         self.errors = Console(stderr=True, soft_wrap=True, highlight=False)
         self.bar: Bar | None = None
         self.began = self.printed = time.monotonic()
-        self.loops, self.unit = 0, "loop"
+        self.loops, self.unit, self.room = 0, "loop", 0
         self.first: int | None = None
         self.experiment: Experiment | None = None
 
@@ -75,12 +77,16 @@ class Screen(Progress):
         self.loops, self.unit, self.first = loops, unit, None
         self.began = self.printed = time.monotonic()
         if self.console.is_terminal and not self.console.quiet:
+            if len(what) > self.console.width // 4:  # a line of its own, so that the numbers fit beside the bar
+                self.console.print(what, markup=False)
+                what = ""
+            self.room = self.console.width - len(f"{what}{loops}/{loops}") - LEAST_BAR - TIME_LEFT - GAPS
             self.bar = Bar(
-                TextColumn(what),
+                TextColumn(what, markup=False),
                 BarColumn(bar_width=18),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[numbers]}"),
-                TimeRemainingColumn(compact=True),
+                MofNCompleteColumn(table_column=Column(no_wrap=True)),
+                TextColumn("{task.fields[numbers]}", markup=False),
+                TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
                 console=self.console,
             )
             self.bar.start()
@@ -96,7 +102,8 @@ class Screen(Progress):
             self.first, self.began = chunk.loops, time.monotonic()
         metrics = numbers(chunk)
         if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=metrics)
+            shown = metrics if len(metrics) <= self.room else metrics[: max(self.room - 1, 0)] + "…"
+            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=shown)
             if chunk.loops == self.loops:
                 self.close()
         elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
