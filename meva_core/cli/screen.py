@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,17 +56,22 @@ class Screen(Progress):
         say = self.console.print
         say(f"[bold]{experiment.game.name}[/bold]: {plays}")
         for note in notes:
-            say(f"  {note}", markup=False)
+            self._detail(note)
         if policies := labels.of_policies(experiment):
-            say(f"  policy {policies}", markup=False)
+            self._detail(f"policy {policies}")
         players = dict(zip(labels.of(experiment), (experiment.learner, *experiment.opponents), strict=True))
         for label, player in players.items():
             for name, part in player.parts.items():
                 say(f"  {name.replace('_', ' ')} {part.name}" + (f" of {label}" if experiment.opponents else ""))
-        say(f"  recipe {experiment.recipe}: {experiment.source}", markup=False)
+        self._detail(f"recipe {experiment.recipe}: {experiment.source}")
         seeds = experiment.seeds
         shown = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
         say(f"  {shown}, experiment {experiment.hash}")
+
+    def _detail(self, text: str) -> None:
+        """Print an indented line; if it is too long, the rest of it is indented further."""
+        indents = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_hyphens": False}
+        self.console.print(textwrap.fill(text, self.console.width, **indents), markup=False)
 
     def fitting(self, name: str, loops: int, done: int) -> None:
         self._count(f"fitting {name}", "loop", loops, done)

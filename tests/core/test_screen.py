@@ -40,3 +40,8 @@ def test_a_bar_keeps_its_count_and_its_time_however_long_the_rest_is(tmp_path, n
     assert "1000/1000 payoff of the population 1.0000" in last
     assert last.rstrip().endswith("… 00:00")
     assert len(last) <= 80
+
+
+def test_long_lines_at_the_top_of_a_run_are_indented_further(tmp_path, capsys):
+    screen.Screen(tmp_path / "run")._detail("recipe mine: " + "word " * 20)
+    assert [line[:6] for line in capsys.readouterr().out.splitlines()] == ["  reci", "    wo"]
