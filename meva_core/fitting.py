@@ -6,7 +6,8 @@ Shapes: S seeds, N loops of a chunk.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -20,6 +21,7 @@ from meva_core.ops import stacked
 from meva_core.ops.batching import everywhere
 
 PyTree = Any
+PART_SECONDS = 5.0  # time after which a part of a chunk should be over
 
 
 @attrs.frozen
@@ -55,8 +57,9 @@ class Divergence:
 
 @attrs.define
 class History:
-    """Metrics of a fit so far, each f32[S, loops], and the seeds that have diverged. name: the learner's name; player:
-    its path in the experiment; shown and linear: those of its `Training`."""
+    """Metrics of a fit so far, each f32[S, loops], and the seeds that have diverged, the lowest first. name: the
+    learner's name; player: its path in the experiment; shown and linear: those of its `Training`; ends: the loops after
+    which a metric stays as it is, of fits in lock-step."""
 
     seeds: Sequence[int]
     name: str = ""
@@ -65,12 +68,14 @@ class History:
     diverged: list[Divergence] = attrs.field(factory=list)
     shown: Mapping[str, str] = attrs.field(factory=dict)
     linear: Sequence[str] = ()
+    ends: Mapping[str, int] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, training: Training, seeds: Sequence[int]) -> History:
         """The history of a fit that is about to begin. A training class that does not inherit from `Training` may lack
         `shown` and `linear`."""
-        return cls(seeds=seeds, shown=getattr(training, "shown", {}), linear=getattr(training, "linear", ()))
+        defaults = {"shown": {}, "linear": (), "ends": {}}
+        return cls(seeds=seeds, **{name: getattr(training, name, default) for name, default in defaults.items()})
 
     @property
     def labels(self) -> dict[str, str]:
@@ -95,7 +100,7 @@ class History:
     def _lost(self, divergences: list[Divergence]) -> list[Divergence]:
         before = {divergence.seed for divergence in self.diverged}
         new = [divergence for divergence in divergences if divergence.seed not in before]
-        self.diverged.extend(new)
+        self.diverged = sorted([*self.diverged, *new], key=lambda divergence: divergence.seed)
         return new
 
 
@@ -128,27 +133,64 @@ def start(trainings: Sequence[Training], seeds: Sequence[int]) -> PyTree:
 
 
 def fit(
-    trainings: Sequence[Training], seeds: Sequence[int], *, chunk: int = 10, state: PyTree = None, loops: int = 0
+    trainings: Sequence[Training],
+    seeds: Sequence[int],
+    *,
+    chunk: int = 10,
+    state: PyTree = None,
+    loops: int = 0,
+    pause: Callable[[Chunk], bool] | None = None,
 ) -> Iterator[Chunk]:
-    """Fit one Training per seed and yield a Chunk after every `chunk` outer loops, until all loops are done.
+    """Fit one Training per seed and yield a Chunk at every multiple of `chunk` outer loops, until all loops are done.
 
     The trainings are equal but for their numbers. `state` and `loops` continue a fit from an earlier Chunk: loop n of a
     seed always uses the key fold_in(seed key, n), so a continued fit ends exactly as one that was never interrupted.
+
+    With `pause`, a chunk that would take more than about 5 seconds is computed in parts of at least one loop. Between
+    them `pause` is called with the last part, and if it returns True, the chunk ends there. The parts change no number.
     """
-    # Placed on the devices where the program leaves the state, so that the next chunk needs no compilation.
-    state = start(trainings, seeds) if state is None else state
-    together, keys, state = everywhere((stacked(trainings), seed_keys(seeds), state))
-    while loops < trainings[0].num_steps:
-        count = min(chunk, trainings[0].num_steps - loops)
-        state, metrics = _loops(chunk, together, keys, state, loops, count)
-        loops += count
-        found = {name: np.asarray(values)[:, :count] for name, values in metrics.items()}
-        yield Chunk(loops, state, found, _labels(getattr(trainings[0], "shown", {}), found))
+    parts: list[Chunk] = []
+    for part in _parts(trainings, seeds, chunk, state, loops, timed=pause is not None):
+        parts.append(part)
+        if ends_chunk(part.loops, chunk, trainings[0].num_steps) or (pause is not None and pause(part)):
+            yield _joined(parts)
+            parts = []
+
+
+def ends_chunk(loops: int, chunk: int, num_steps: int) -> bool:
+    """True if a chunk of a fit of `num_steps` loops ends after this number of loops, though nobody asks it to stop."""
+    return loops % chunk == 0 or loops == num_steps
 
 
 def fitted_params(trainings: Sequence[Training], state: PyTree) -> PyTree:
     """Parameters for `Learner.update`, every leaf [S, ...]."""
     return jax.vmap(lambda training, state: training.params(state))(stacked(trainings), state)
+
+
+def _parts(
+    trainings: Sequence[Training], seeds: Sequence[int], chunk: int, state: PyTree, loops: int, timed: bool
+) -> Iterator[Chunk]:
+    """The chunks of a fit; timed: in parts that take about `PART_SECONDS`, the first of one loop, since it is not known
+    how long loops take."""
+    # Placed on the devices where the program leaves the state, so that the next chunk needs no compilation.
+    state = start(trainings, seeds) if state is None else state
+    together, keys, state = everywhere((stacked(trainings), seed_keys(seeds), state))
+    most = 1 if timed else chunk
+    while loops < trainings[0].num_steps:
+        began, count = time.monotonic(), min(most, chunk - loops % chunk, trainings[0].num_steps - loops)
+        state, metrics = _loops(chunk, together, keys, state, loops, count)
+        loops += count
+        found = {name: np.asarray(values)[:, :count] for name, values in metrics.items()}
+        if timed:
+            most = max(1, int(PART_SECONDS * count / max(time.monotonic() - began, 1e-6)))
+        yield Chunk(loops, state, found, _labels(getattr(trainings[0], "shown", {}), found))
+
+
+def _joined(parts: Sequence[Chunk]) -> Chunk:
+    """Successive parts as one Chunk."""
+    names = parts[0].metrics
+    metrics = {name: np.concatenate([part.metrics[name] for part in parts], axis=1) for name in names}
+    return attrs.evolve(parts[-1], metrics=metrics)
 
 
 @jax.jit

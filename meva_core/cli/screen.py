@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 from rich.text import Text
 
 from meva_core.compute import signals
@@ -27,6 +29,7 @@ from meva_core.report import Result, summary, tables
 from meva_core.storage import run_folder
 
 PLAIN_SECONDS = 5.0
+LEAST_BAR, TIME_LEFT, GAPS = 5, 8, 4  # characters of a bar's line
 
 
 def console(*, quiet: bool = False) -> Console:
@@ -43,7 +46,7 @@ class Screen(Progress):
         self.errors = Console(stderr=True, soft_wrap=True, highlight=False)
         self.bar: Bar | None = None
         self.began = self.printed = time.monotonic()
-        self.loops, self.unit = 0, "loop"
+        self.loops, self.unit, self.room = 0, "loop", 0
         self.first: int | None = None
         self.experiment: Experiment | None = None
 
@@ -53,17 +56,22 @@ class Screen(Progress):
         say = self.console.print
         say(f"[bold]{experiment.game.name}[/bold]: {plays}")
         for note in notes:
-            say(f"  {note}", markup=False)
+            self._detail(note)
         if policies := labels.of_policies(experiment):
-            say(f"  policy {policies}", markup=False)
+            self._detail(f"policy {policies}")
         players = dict(zip(labels.of(experiment), (experiment.learner, *experiment.opponents), strict=True))
         for label, player in players.items():
             for name, part in player.parts.items():
                 say(f"  {name.replace('_', ' ')} {part.name}" + (f" of {label}" if experiment.opponents else ""))
-        say(f"  recipe {experiment.recipe}: {experiment.source}", markup=False)
+        self._detail(f"recipe {experiment.recipe}: {experiment.source}")
         seeds = experiment.seeds
         shown = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
         say(f"  {shown}, experiment {experiment.hash}")
+
+    def _detail(self, text: str) -> None:
+        """Print an indented line; if it is too long, the rest of it is indented further."""
+        indents = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_hyphens": False}
+        self.console.print(textwrap.fill(text, self.console.width, **indents), markup=False)
 
     def fitting(self, name: str, loops: int, done: int) -> None:
         self._count(f"fitting {name}", "loop", loops, done)
@@ -75,12 +83,16 @@ class Screen(Progress):
         self.loops, self.unit, self.first = loops, unit, None
         self.began = self.printed = time.monotonic()
         if self.console.is_terminal and not self.console.quiet:
+            if len(what) > self.console.width // 4:  # a line of its own, so that the numbers fit beside the bar
+                self.console.print(what, markup=False)
+                what = ""
+            self.room = self.console.width - len(f"{what}{loops}/{loops}") - LEAST_BAR - TIME_LEFT - GAPS
             self.bar = Bar(
-                TextColumn(what),
+                TextColumn(what, markup=False),
                 BarColumn(bar_width=18),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[numbers]}"),
-                TimeRemainingColumn(compact=True),
+                MofNCompleteColumn(table_column=Column(no_wrap=True)),
+                TextColumn("{task.fields[numbers]}", markup=False),
+                TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
                 console=self.console,
             )
             self.bar.start()
@@ -96,7 +108,8 @@ class Screen(Progress):
             self.first, self.began = chunk.loops, time.monotonic()
         metrics = numbers(chunk)
         if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=metrics)
+            shown = metrics if len(metrics) <= self.room else metrics[: max(self.room - 1, 0)] + "…"
+            self.bar.update(self.bar.task_ids[0], completed=chunk.loops, numbers=shown)
             if chunk.loops == self.loops:
                 self.close()
         elif time.monotonic() - self.printed > PLAIN_SECONDS or chunk.loops == self.loops:
@@ -137,7 +150,7 @@ class Screen(Progress):
         # This runs in a signal handler, when the console may be in the middle of a line.
         with contextlib.suppress(OSError):
             if not self.console.quiet:
-                os.write(sys.stderr.fileno(), b"\nstopping after this chunk (press again to stop at once)\n")
+                os.write(sys.stderr.fileno(), b"\nstopping after the present loops (press again to stop at once)\n")
 
     def left(self, error: KeyboardInterrupt | OSError, command: str, file: str) -> int:
         """Say how to resume after Ctrl-C or a disk error, if `file` shows that a run was begun. Returns the exit code.

@@ -35,10 +35,10 @@ class Progress:
         """Matches on a game that is played begin or are resumed; their steps are reported as the loops of a fit."""
 
     def chunk(self, chunk: Chunk) -> None:
-        """A chunk of loops is done."""
+        """A chunk of loops is done, or a part of a chunk that takes long."""
 
     def stopping(self) -> None:
-        """A signal asks the run to stop; the fit stops after the present chunk. Called in a signal's handler."""
+        """A signal asks the run to stop; the fit stops after the present loops. Called in a signal's handler."""
 
     def matches(self, ends: Any) -> None:
         """The matches are played, and no evaluation is computed yet. ends: an `evaluate.Seen`."""

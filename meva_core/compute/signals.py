@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ECHO = 1.0  # seconds in which a second signal counts as the first: the terminal sends one, and a parent another
 
@@ -44,25 +46,34 @@ def heard(handler: Callable[[int, Any], None] | None = None) -> Iterator[None]:
             signal.signal(number, previous)
 
 
+@attrs.define
+class Deferred:
+    """A signal that is raised (as Stopped) only when this is called. number: None before it comes."""
+
+    number: int | None = None
+
+    def __call__(self) -> None:
+        """Raise Stopped if a signal has come."""
+        if self.number is not None:
+            raise Stopped(self.number)
+
+
 @contextlib.contextmanager
-def deferred(stopping: Callable[[], None] = lambda: None) -> Iterator[Callable[[], None]]:
-    """Context manager: the first signal is raised (as Stopped) only when the yielded function is called, or at the end.
+def deferred(stopping: Callable[[], None] = lambda: None) -> Iterator[Deferred]:
+    """Context manager: the first signal is raised (as Stopped) only when what it yields is called, or at the end.
 
     A signal more than `ECHO` seconds after the first is raised at once. `stopping` is called when the first one comes;
     this happens in a signal's handler, where few operations are safe.
     """
-    received: list[tuple[int, float]] = []
+    check, first = Deferred(), 0.0
 
     def note(number: int, frame: Any) -> None:
-        if not received:
-            received.append((number, time.monotonic()))
+        nonlocal first
+        if check.number is None:
+            check.number, first = number, time.monotonic()
             stopping()
-        elif time.monotonic() - received[0][1] > ECHO:
+        elif time.monotonic() - first > ECHO:
             _stop(number, frame)
-
-    def check() -> None:
-        if received:
-            raise Stopped(received[0][0])
 
     with heard(note):
         yield check

@@ -56,6 +56,12 @@ class LockStep(Training):
         each = zip(self.names, self.learners, strict=True)
         return tuple(f"{name}.{metric}" for name, own in each for metric in getattr(own.training, "linear", ()))
 
+    @property
+    def ends(self) -> Mapping[str, int]:
+        """The loops of each learner's own training, after which its metrics stay as they are, by metrics."""
+        each = zip(self.names, self.learners, strict=True)
+        return {f"{name}.{metric}": own.training.num_steps for name, own in each for metric, _ in _first_two(own)}
+
     def init(self, key: jax.Array) -> LockStepState:
         """Fresh states of all learners."""
         keys = [jax.random.fold_in(key, n) for n in range(len(self.learners))]

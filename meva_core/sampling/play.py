@@ -14,7 +14,9 @@ from meva_core.contracts import Episodes, Policy, SampledGame
 from meva_core.sampling.along import logits_along
 from meva_core.sampling.with_policies import states_of
 
-UNROLLED = 4  # steps per turn of the loop: a turn has a cost of its own, but a long body compiles slowly
+# Steps per turn of the loop: a turn has a cost of its own, but a long body compiles slowly, and that of policies with
+# memory is long already.
+UNROLLED = 4
 
 
 def play(
@@ -85,7 +87,10 @@ def unfold(
     state, first = rules.reset(keys[0])
     counts = None if memories is None else alive
     (_, final, last), found = jax.lax.scan(
-        step, (state, first, first_memories), (keys[1], choices, counts), unroll=UNROLLED
+        step,
+        (state, first, first_memories),
+        (keys[1], choices, counts),
+        unroll=1 if any(policy.memory_size for policy in policies) else UNROLLED,
     )
     observations, actions, rewards = found
     states = states_of(rules)

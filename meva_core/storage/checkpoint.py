@@ -36,14 +36,22 @@ class Checkpoint:
 
 
 def save(
-    folder: Path, loops: int, state: Any, experiment: Mapping[str, Any], diverged: Sequence[Divergence] = ()
+    folder: Path,
+    loops: int,
+    state: Any,
+    experiment: Mapping[str, Any],
+    diverged: Sequence[Divergence] = (),
+    every: int = 1,
 ) -> Path:
     """Write the state after `loops` outer loops, then delete all but the last three checkpoints. Returns the file.
 
-    experiment: everything that decides the fit, as plain tables.
+    experiment: everything that decides the fit, as plain tables. every: earlier checkpoints of other numbers of loops
+    than its multiples, at which the fit was stopped, are deleted too, so that a stopped fit leaves the same files.
     """
     target = write(folder, loops, state, experiment, diverged)
-    for old in oldest_first(folder)[:-KEPT]:
+    stopped = [path for path in oldest_first(folder) if path != target and _loops(path) % every]
+    whole = [path for path in oldest_first(folder) if path not in stopped]
+    for old in (*stopped, *whole[:-KEPT]):
         old.unlink()
     return target
 
@@ -133,6 +141,12 @@ def _first_whole(folder: Path, read: Callable[[Path], Any], damaged: Callable[[s
 def oldest_first(folder: Path) -> list[Path]:
     """Files of a checkpoint folder, in the order of their loops."""
     return sorted(folder.glob("loop-*.npz"), key=lambda path: (len(path.name), path.name))
+
+
+def _loops(path: Path) -> int:
+    """The loops in a checkpoint's name; 0 if it has another name."""
+    digits = path.stem.removeprefix("loop-")
+    return int(digits) if digits.isdecimal() else 0
 
 
 def _bytes(leaf: Any) -> bytes:

@@ -48,7 +48,8 @@ def train(
     """Fit one player, from the last checkpoint in its place: returns the state, every leaf [S, ...], and the history.
 
     seeds: one for each training; default: those of the settings. Every chunk is saved when it ends; Ctrl-C and SIGTERM
-    take effect after that. Raises Diverged if all seeds diverged, or if one did and `fit.on_divergence` is "stop".
+    end it early, and take effect after that. Raises Diverged if all seeds diverged, or if one did and
+    `fit.on_divergence` is "stop".
     """
     seeds = settings.every_seed if seeds is None else seeds
     state, loops, history = fitting.start(trainings, seeds), 0, History.of(trainings[0], seeds)
@@ -62,10 +63,15 @@ def train(
             (out / name / player).mkdir(parents=True, exist_ok=True)
     _complain(settings, history, [], progress)
     num_steps = trainings[0].num_steps
-    with contextlib.nullcontext(lambda: None) if place is None else signals.deferred(progress.stopping) as check:
-        for chunk in fitting.fit(trainings, seeds, chunk=settings.chunk, state=state, loops=loops):
+    with contextlib.nullcontext(signals.Deferred()) if place is None else signals.deferred(progress.stopping) as check:
+
+        def pause(part: Chunk) -> bool:
+            progress.chunk(part)
+            return check.number is not None
+
+        for chunk in fitting.fit(trainings, seeds, chunk=settings.chunk, state=state, loops=loops, pause=pause):
             new = history.add(chunk)
-            if _due(loops, chunk.loops, num_steps):
+            if _due(settings.chunk, chunk.loops, num_steps):
                 params = fitting.fitted_params(trainings, chunk.state)
                 new += history.lose(_not_numbers(params, len(history.seeds)), chunk.loops - 1, "a parameter")
                 if place is not None and place.snapshots:
@@ -74,7 +80,7 @@ def train(
             if place is not None:
                 metrics.append(place.out, place.player, seeds, chunk)
                 folder = place.out / CHECKPOINTS / place.player
-                checkpoint.save(folder, loops, state, place.decisive, history.diverged)
+                checkpoint.save(folder, loops, state, place.decisive, history.diverged, every=settings.chunk)
             _complain(settings, history, new, progress)
             progress.chunk(chunk)
             check()
@@ -120,8 +126,12 @@ def _complain(settings: FitSettings, history: History, new: Sequence[Divergence]
         progress.warn(str(divergence))
 
 
-def _due(before: int, loops: int, num_steps: int) -> bool:
-    """True if a snapshot falls between these two counts of loops: there are ten per fit, the last one at its end."""
+def _due(chunk: int, loops: int, num_steps: int) -> bool:
+    """True if a snapshot falls into the chunk that ends after `loops` loops: there are ten per fit, the last one at its
+    end. None falls into a chunk that ends early, so that a stopped fit has the same ones."""
+    if not fitting.ends_chunk(loops, chunk, num_steps):
+        return False
+    before = (loops - 1) // chunk * chunk
     return SNAPSHOTS_OF_A_FIT * loops // num_steps > SNAPSHOTS_OF_A_FIT * before // num_steps
 
 

@@ -45,7 +45,7 @@ def of_tournament(folder: Path) -> str:
         kind="tournament",
         title=f"Tournament on {', '.join(summary['games'])}",
         source="",
-        facts=f"{standings.trials(summary)} of {summary['steps']} steps, seeds {page.listed(summary['seeds'])}",
+        facts=f"{standings.trials(summary)} of {summary['steps']} steps, {page.listed(summary['seeds'])}",
         warnings=[],
         data=None,
         setting=None,

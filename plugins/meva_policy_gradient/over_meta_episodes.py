@@ -137,7 +137,7 @@ class MetaEpisodeTraining(Training):
     learner: Any = part()
 
     extended_by = "loops"
-    shown: ClassVar = {"payoff": "payoff against naive learners", "among": "payoff among members"}
+    shown: ClassVar = {"payoff": "payoff among learners", "among": "payoff among members"}
     linear = ("payoff", "among")
 
     @property

@@ -56,6 +56,14 @@ def test_payoffs_of_matches_share_one_scale_with_a_line_for_each_seed():
     np.testing.assert_array_equal(mean.get_ydata(), [-5, -6])
 
 
+def test_lines_of_a_learner_end_with_its_own_loops():
+    """It was fitted together with one that has more."""
+    metrics = {"a.loss": np.array([[3.0, 2.0, 1.0]]), "b.loss": np.array([[3.0, 2.0, 2.0]])}
+    both = figures.learning(History([0], "a and b together", metrics=metrics, ends={"a.loss": 3, "b.loss": 2})).axes
+    assert [np.asarray(axis.get_lines()[0].get_xdata()).tolist() for axis in both] == [[1, 2, 3], [1, 2]]
+    assert both[0].get_xlim() == both[1].get_xlim()
+
+
 @pytest.mark.parametrize("low", [0.0312, 0.205])
 @pytest.mark.parametrize("factor", [1.0, 1.02, 4.4, 40.0, 1e7])
 def test_labels_of_a_logarithmic_axis_can_be_read(low, factor):

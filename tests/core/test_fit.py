@@ -92,6 +92,28 @@ def test_a_continued_fit_ends_as_one_that_never_stopped(fitted, stopped):
     assert_same(rest_metrics, {name: values[:, chunk.loops :] for name, values in metrics.items()})
 
 
+@pytest.mark.parametrize(("seconds", "paused"), [(0.0, [1, 2, 4, 5]), (1e9, [1])])
+def test_a_chunk_that_takes_long_has_parts(fitted, monkeypatch, seconds, paused):
+    """The first is one loop; all others are too if loops take longer than a part should."""
+    monkeypatch.setattr(fitting, "PART_SECONDS", seconds)
+    chunks, metrics = fitted
+    parts: list[Chunk] = []
+    whole, whole_metrics = run([Walk()] * 2, [0, 1], 3, pause=lambda part: bool(parts.append(part)))
+    assert [part.loops for part in parts] == paused
+    assert [chunk.loops for chunk in whole] == [3, 6, 7]
+    assert_same(whole[-1].state, chunks[-1].state)
+    assert_same(whole_metrics, metrics)
+
+
+def test_a_pause_may_end_a_chunk(fitted, monkeypatch):
+    monkeypatch.setattr(fitting, "PART_SECONDS", 0.0)
+    chunks, metrics = fitted
+    cut, cut_metrics = run([Walk()] * 2, [0, 1], 3, pause=lambda part: part.loops == 5)
+    assert [chunk.loops for chunk in cut] == [3, 5, 6, 7]
+    assert_same(cut[-1].state, chunks[-1].state)
+    assert_same(cut_metrics, metrics)
+
+
 def test_a_seed_alone_is_a_seed_among_others(fitted):
     chunks, metrics = fitted
     alone, alone_metrics = run([Walk()], [1], 3)
@@ -159,6 +181,12 @@ def test_several_seeds_may_diverge_at_their_own_time():
     history, news = history_of([0.0, 1e9, 6.0], [3, 4, 5])
     assert [[(d.seed, d.loop) for d in new] for new in news] == [[(3, 0)], [], [(5, 6)]]
     assert len(history.diverged) == 2
+
+
+def test_divergences_are_in_the_order_of_seeds_however_a_fit_was_chunked():
+    histories = [history_of([6.0, 1e9, 0.0], [3, 4, 5], chunk)[0] for chunk in (3, LOOPS)]
+    assert histories[0].diverged == histories[1].diverged
+    assert [d.seed for d in histories[0].diverged] == [3, 5]
 
 
 def test_infinity_is_no_number_either():

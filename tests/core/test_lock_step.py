@@ -87,6 +87,7 @@ def test_a_shorter_fit_rests_after_its_loops_while_the_other_goes_on():
     assert fitted(training) == (4.75, 5.0)
     chunks = list(fitting.fit([training], [0], chunk=3))
     np.testing.assert_allclose(chunks[-1].metrics["b.place"], [[5.0, 5.0, 5.0]])
+    assert training.ends == fitting.History.of(training, [0]).ends == {"a.place": 3, "b.place": 1}
 
 
 def test_metrics_have_the_names_of_their_learners():

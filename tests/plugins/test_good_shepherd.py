@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from meva_policies.table import Table
+from meva_shapers.evolved import EvolutionTraining
 
 import meva_core as meva
 from meva_core import fitting
@@ -62,6 +63,24 @@ def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
         for table, rate in ((tables, 1.0), (large, 1 / 1024))
     )
     np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_only_the_order_of_payoffs_counts(monkeypatch):
+    """The better one of two members at a distance e from the policy leads: the gradient is e / (2 deviation), however
+    much better it is."""
+    training, members = make(pairs=1, deviation=0.5, weight_decay=0.0).training, []
+    state = training.init(jax.random.key(0))
+    for rising in (lambda total: total, lambda total: 7 * total**3 + 1000):
+
+        def fitness(own, seat, member, *_, rising=rising):
+            jax.debug.callback(members.append, member)
+            return rising(jnp.sum(member))
+
+        monkeypatch.setattr(EvolutionTraining, "fitness", fitness)
+        metrics = training.step(state, jax.random.key(1))[1]
+        jax.effects_barrier()
+        distance = np.linalg.norm(members[-1] - state.policies[0])
+        assert metrics["gradient_norm"] == pytest.approx(distance / 0.5 / (2 * 0.5), rel=1e-5)
 
 
 @pytest.mark.long

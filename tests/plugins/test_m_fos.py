@@ -7,7 +7,8 @@ import pytest
 import scipy.stats
 from meva_policies.table import Table
 from meva_shapers import m_fos_lifetimes, meta_policy
-from meva_shapers.m_fos_ppo import normalised_returns
+from meva_shapers.m_fos_genetic import Genetic
+from meva_shapers.m_fos_ppo import Samples, normalised_returns
 
 import meva_core as meva
 from meva_core import fitting
@@ -138,11 +139,39 @@ def test_a_champion_is_replaced_only_by_who_beats_it_on_fresh_lifetimes():
     assert not all(replaced)
 
 
+def test_the_champion_is_the_best_of_itself_and_its_mutants(monkeypatch):
+    """If fitness is a sum of numbers, it rises, and it is the payoff that is told."""
+    monkeypatch.setattr(Genetic, "fitness", lambda self, seat, member, *_: jnp.sum(member.output_bias))
+    training = make(TANDEM, fit_by="genetic", population=16).training
+    state, step = training.init(KEY), jax.jit(lambda state, key: training.step(state, key))
+    for n in range(3):
+        new, metrics = step(state, jax.random.fold_in(KEY, n))
+        before, after = (float(jnp.sum(each.champions.output_bias[0])) for each in (state, new))
+        assert after > before
+        assert metrics["payoff"] == pytest.approx(after)
+        state = new
+
+
 @pytest.mark.long
 def test_the_genetic_algorithm_finds_a_best_reply():
     policy = IPD.strategies["tit_for_tat"]
     learner = make(rivals=(None, held(IPD, policy)), fit_by="genetic", loops=20, population=16)
     assert payoff_at_the_mean(learner, learner.training.params(after(learner)), policy) > -1.1
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "goes_on"), [(2, 1, False), (2, -1, True), (0.5, 1, True), (0.5, -1, False)]
+)
+def test_what_is_already_much_likelier_or_rarer_than_it_was_goes_no_further(ratio, advantage, goes_on):
+    """Outside the clip, only the gradient that leads back into it is followed (Schulman et al., 2017)."""
+    training = make(HAMILTONIAN, entropy_weight=0.0).training
+    networks = jax.tree.map(lambda rows: rows[0], training.init(KEY).networks)
+    seen, chosen = jnp.array([[0.3, -0.7]]), jnp.array([[0.8]])
+    density = meta_policy.log_density(*meta_policy.choices(networks.actor, seen), chosen)
+    value = meta_policy.apply(networks.critic, seen)[:, 0]
+    some = Samples(seen, chosen, density - jnp.log(ratio), value + advantage)
+    gradient = jax.grad(training._loss)(networks, some).actor
+    assert any(np.any(leaf) for leaf in gradient) is goes_on
 
 
 def test_returns_do_not_depend_on_the_unit_of_payoffs_and_are_centred_at_each_step():

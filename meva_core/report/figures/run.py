@@ -86,13 +86,14 @@ def _panels(summary: dict[str, Any], evaluations: Evaluations) -> dict[str, list
 
 
 def learning(history: History) -> Figure:
-    """Draw the metrics that the training shows over outer loops: a line per seed, and the mean."""
+    """Draw the metrics that the training shows over outer loops: a line per seed, and the mean. A learner's lines end
+    with its own loops."""
     labels = history.labels
     figure = Figure(figsize=(2.6 * len(labels) + 0.4, 2.4), layout="constrained")
     played = history.player == kept_fit.MATCHES  # all metrics are payoffs, on one scale
-    every = figure.subplots(1, len(labels), squeeze=False, sharey=played)[0]
+    every = figure.subplots(1, len(labels), squeeze=False, sharex=True, sharey=played)[0]
     for axis, (name, label) in zip(every, labels.items(), strict=True):
-        values = history.metrics[name]
+        values = history.metrics[name][:, : history.ends.get(name)]
         loops = np.arange(1, values.shape[1] + 1)
         if len(values) > 1:
             axis.plot(loops, values.T, color=COLOURS[0], alpha=0.4, linewidth=0.8)

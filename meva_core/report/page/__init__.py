@@ -20,8 +20,8 @@ from meva_core.storage.run_folder import read_policies, read_summary
 CAPTIONS = {
     "payoffs": "Payoffs over the rows. Bands: one standard error of the mean; dots: seeds.",
     "heat-map": "The row's payoff against the column.",
-    "learning": "The fit, loop by loop: thin lines are seeds, the thick one is their mean.",
-    "matches": "The matches, step by step: thin lines are seeds, the thick one is their mean.",
+    "learning": "The fit, loop by loop. The thick line is the mean over seeds; thin lines are seeds, if several.",
+    "matches": "The matches, step by step. The thick line is the mean over seeds; thin lines are seeds, if several.",
     "ranking": "The runs, the best on top.",
 }
 
@@ -98,12 +98,16 @@ def rendered(*, papers: Mapping[str, str], **content: Any) -> str:
 
 def _facts(summary: dict[str, Any]) -> str:
     took = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in summary["seconds"].items())
-    return f"experiment {summary['hash']}, seeds {listed(summary['seeds'])}, {took}"
+    return f"experiment {summary['hash']}, {listed(summary['seeds'])}, {took}"
 
 
 def listed(seeds: list[int]) -> str:
-    """Seeds, separated by commas."""
-    return ", ".join(map(str, seeds))
+    """Seeds in words.
+
+    >>> listed([0]), listed([0, 1, 2])
+    ('seed 0', 'seeds 0, 1, 2')
+    """
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
 def _explored(summary: dict[str, Any], panels: Sequence[Panel]) -> dict[str, Any]:
