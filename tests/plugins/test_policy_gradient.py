@@ -1,5 +1,6 @@
 """Policy gradients from episodes: against closed forms, by limits, in any unit, and where the best answer is known."""
 
+from functools import partial
 from typing import Any
 
 import attrs
@@ -104,7 +105,8 @@ def test_a_clipped_ratio_gains_no_more():
     def objective(x):
         seen = seeing.seen_by(rule.game, rule.game.play(x, KEY), 0)
         seen = seen._replace(log_probs=seen.log_probs - jnp.log(ratios))
-        return rule._objective(x[0], policy, seen, jnp.broadcast_to(gains, seen.rewards.shape), 0.0)
+        log_policy = partial(seeing.log_policy, policy)
+        return rule.objective(x[0], seen, jnp.broadcast_to(gains, seen.rewards.shape), 0.0, log_policy)
 
     np.testing.assert_allclose(objective(x), np.mean([1.2, 0.5, -1.5, -0.8, 2.2]), rtol=1e-5)
 
