@@ -94,6 +94,7 @@ print("conforms")
     assert "conforms" in run(python, "-c", program)
 
 
+@pytest.mark.long
 def test_an_evaluation_comes_with_a_column_a_figure_and_a_panel_and_goes_without_harm(python, tmp_path):
     """The example is one module and one entry point: nothing of the evaluation is elsewhere."""
     played = ("-m", "meva_core", "run", "--game", "ipd", "--learner", "naive", *TINY[:4])

@@ -180,8 +180,10 @@ def test_bad_input(meva_command, tmp_path, monkeypatch, arguments, said):
 
 # ---------------------------------------------------------------- new
 
+IN_CI = ("game", "learner", "evaluation")  # the kinds that most people write
 
-@pytest.mark.parametrize("kind", KINDS)
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.long] * (kind not in IN_CI)) for kind in KINDS])
 def test_what_is_written_keeps_its_contract_and_passes_its_own_tests(kind, new, meva_command):
     folder = new(f"my-{kind}", kind)
     assert {path.name for path in folder.iterdir()} >= {"pyproject.toml", f"my_{kind}.py", f"test_my_{kind}.py"}

@@ -123,6 +123,7 @@ def test_a_run_that_was_cut_off_is_gone_on_with(made, reproduce):
     assert json.loads((run / "summary.json").read_text())["rows"] == whole["rows"]
 
 
+@pytest.mark.long
 def test_made_in_processes_of_their_own_they_are_the_same(made, tmp_path, meva_command):
     folder, _ = made
     done = meva_command(

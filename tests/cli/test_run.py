@@ -438,6 +438,7 @@ def test_more_loops_under_a_schedule_are_refused(meva_run, tmp_path):
     assert "this fit cannot be made longer: a schedule, or a second fit, depends on its length" in outcome.err
 
 
+@pytest.mark.long
 def test_a_fitted_opponent_may_be_fitted_for_longer(meva_run, tmp_path, no_figures):
     names = ("--game", "tandem", "--learner", "naive", "--opponent", "m_maml")
     small = {**LOGISTIC, "opponent.steps": 2, "opponent.rate": 0.01, "opponent.batch_size": 2}

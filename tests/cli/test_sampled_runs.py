@@ -101,6 +101,7 @@ def test_other_matches_begin_anew(ipd, tmp_path, meva_run):
     assert policies(other)["policies"].shape[2] == 1
 
 
+@pytest.mark.long
 def test_a_run_is_verified(coins, meva_command):
     folder, _ = coins
     done = meva_command("verify", folder)

@@ -175,6 +175,7 @@ def builder(name, game):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", names("value_model"))
 def test_value_model_among_three(name, hills):
     checks.check_value_model(builder(name, hills), hills)

@@ -173,6 +173,7 @@ def test_what_there_is_not():
     ]
 
 
+@pytest.mark.long
 def test_a_run_records_its_devices_and_a_rerun_takes_as_many(tmp_path):
     def recorded(out, *words):
         code, _, said = run("from meva_core import cli; cli.run()", *words, "--out", tmp_path / out, "--quiet")

@@ -86,6 +86,7 @@ def test_an_entry_that_was_cut_off_is_thrown_away(home):
     assert said == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "value", [pytest.param("off", marks=pytest.mark.long), "0", pytest.param("OFF", marks=pytest.mark.long)]
 )
@@ -94,12 +95,14 @@ def test_the_cache_can_be_switched_off(value, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.long
 def test_the_cache_can_be_elsewhere(tmp_path):
     folder = kept(tmp_path, MEVA_CACHE=str(tmp_path / "there"))[0]
     assert folder is not None
     assert folder.is_relative_to(tmp_path / "there")
 
 
+@pytest.mark.long
 def test_jaxs_own_settings_are_left_alone(tmp_path):
     assert kept(tmp_path, JAX_COMPILATION_CACHE_DIR=str(tmp_path / "jax"))[0] is None
 

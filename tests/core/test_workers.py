@@ -202,8 +202,15 @@ def working(tmp_path):
     process.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("group", [True, False], ids=["group", "alone"])
+@pytest.mark.parametrize(
+    ("group", "number"),
+    [
+        (True, signal.SIGINT),  # as Ctrl-C in a terminal
+        (False, signal.SIGTERM),  # as a scheduler
+        pytest.param(True, signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(False, signal.SIGINT, marks=pytest.mark.long),
+    ],
+)
 def test_interrupted_they_save_first(group, number, working, tmp_path):
     (os.killpg if group else os.kill)(working.pid, number)
     assert working.wait(30) == 128 + number

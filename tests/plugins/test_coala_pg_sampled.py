@@ -156,6 +156,7 @@ def test_payoffs_shown_are_those_of_an_inner_episode():
     assert float(jax.jit(training.step)(state, KEY)[1]["payoff"]) == pytest.approx(-3, abs=1e-4)
 
 
+@pytest.mark.long
 def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
     def learnt(unit):
         tables = [[-2.0 * unit, 0.0], [-3.0 * unit, -unit]]

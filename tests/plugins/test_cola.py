@@ -136,7 +136,7 @@ def fitted_and_known(name, learner, points, rates):
     ("name", "formulation"),
     [
         ("tandem", "direction"),
-        ("hamiltonian", "correction"),
+        pytest.param("hamiltonian", "correction", marks=pytest.mark.long),
         pytest.param("tandem", "correction", marks=pytest.mark.long),
         pytest.param("hamiltonian", "direction", marks=pytest.mark.long),
     ],

@@ -197,6 +197,7 @@ def test_it_leads_a_copycat_to_cooperate_unless_it_is_myopic(far_discount, optim
     assert float(payoffs[-800:].mean()) == pytest.approx(optimum, abs=0.05)
 
 
+@pytest.mark.long
 def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
     @jax.jit
     def moved(rules):

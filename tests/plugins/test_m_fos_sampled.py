@@ -170,6 +170,7 @@ def next_step(rule, params):
     return step()
 
 
+@pytest.mark.long
 def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs(learnt):
     (before, one, paid), (_, other, paid_more) = learnt.values()
     np.testing.assert_allclose(one.numbers, other.numbers, rtol=1e-4, atol=1e-6)

@@ -37,7 +37,7 @@ def test_averaging_changes_nothing_in_one_episode_and_makes_all_alike_at_one():
     np.testing.assert_allclose(averaged(memory, 1.0), jnp.broadcast_to(memory.mean(axis=0), (3, 2)), rtol=1e-6)
 
 
-@pytest.mark.parametrize(("averaging", "alike"), [(1.0, True), (0.5, False)])
+@pytest.mark.parametrize(("averaging", "alike"), [(1.0, True), pytest.param(0.5, False, marks=pytest.mark.long)])
 def test_copies_share_the_mean_of_what_they_remember_from_episode_to_episode(averaging, alike):
     game = game_of(GRU, width=3)
     x = 3 * game.init(KEY)

@@ -121,7 +121,7 @@ FITTED = {
 }
 
 
-@pytest.mark.parametrize("name", ["logistic", "ipd"])
+@pytest.mark.parametrize("name", [pytest.param("logistic", marks=pytest.mark.long), "ipd"])
 @pytest.mark.parametrize("rule", FITTED)
 def test_fits_know_no_unit(name, rule):
     """A unit of a power of two, in which nothing rounds otherwise: the same network, or start, to the last bit."""
