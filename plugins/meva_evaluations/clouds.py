@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy.spatial import ConvexHull
 
 from meva_core.errors import BadCombination
-from meva_core.report.figures.style import COLOURS
+from meva_core.report.figures.style import COLOURS, head
 from meva_core.report.tables import symbol
 
 THIN = 1e-4  # a hull is a line if its width is a smaller share of its length
@@ -45,7 +45,7 @@ def figure(summary: Mapping[str, Any], arrays: Mapping[str, Any], heading: str) 
         setting = f"{symbol(summary['setting'])} = {settings[v]:g}\n" if summary["setting"] else ""
         row[0].set_ylabel(f"{setting}the opponent's payoff")
     drawn.supxlabel("the learner's payoff", fontsize=9)
-    drawn.suptitle(f"{heading}: payoffs of the learner's policy against random opponents, over training", fontsize=9)
+    head(drawn, f"{heading}: payoffs of the learner's policy against random opponents, over training")
     return drawn
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from meva_core.errors import BadCombination
-from meva_core.report.figures.style import COLOURS
+from meva_core.report.figures.style import COLOURS, head
 from meva_core.report.tables import symbol, title
 
 
@@ -49,7 +49,7 @@ def _panels(summary: Mapping[str, Any], panel: Callable[[Any, int], None], headi
             axis.set_xlabel("policy of player 1")
         if v % columns == 0:
             axis.set_ylabel("policy of player 2")
-    figure.suptitle(f"{title(summary)}: {heading}", fontsize=9)
+    head(figure, f"{title(summary)}: {heading}")
     return figure
 
 
@@ -94,7 +94,7 @@ def contours(runs: Mapping[str, Any], heading: str) -> Figure:
         axis.set_xlabel("policy of player 1")
         if player == 0:
             axis.set_ylabel("policy of player 2")
-    figure.suptitle(heading, fontsize=9)
+    head(figure, heading)
     return figure
 
 
@@ -157,7 +157,7 @@ def _lines(
             if setting:
                 axis.set_title(f"{symbol(setting)} = {rows[v]['value']:g}")
         line[0].set_ylabel(label)
-    figure.suptitle(heading, fontsize=9)
+    head(figure, heading)
     return figure
 
 

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from meva_evaluations.planes import _rest_points
 
 from meva_core.compute import progress
 from meva_core.fitting import Chunk, History
 from meva_core.report import figures
+from meva_core.report.figures.style import head
 
 
 def test_rest_points_are_where_several_end_the_worst_first():
@@ -80,3 +83,20 @@ def test_labels_of_a_logarithmic_axis_can_be_read(low, factor):
     assert len(boxes) >= (1 if factor == 1.0 else 2)
     heights = sorted((box.y0, box.y1) for box in boxes)
     assert all(over > under for (_, under), (over, _) in itertools.pairwise(heights))
+
+
+@pytest.mark.parametrize("width", [3.0, 6.0])
+def test_a_long_heading_is_broken_and_stays_in_the_picture(width):
+    figure = Figure(figsize=(width, 2.6), layout="constrained")
+    figure.subplots()
+    head(
+        figure,
+        "batch-unaware: coala_pg_sampled against reinforce on ipd between gru policies (5 seeds)",
+    )
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    (heading,) = figure.findobj(lambda one: isinstance(one, Text) and one.get_text() == figure.get_suptitle())
+    extent = heading.get_window_extent(canvas.get_renderer())
+    assert "\n" in figure.get_suptitle()
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.width

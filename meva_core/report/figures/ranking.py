@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from meva_core.report.figures.style import COLOURS, logarithmic
+from meva_core.report.figures.style import COLOURS, head, logarithmic
 
 
 def ranking(told: dict[str, Any], heading: str) -> Figure:
@@ -40,5 +40,5 @@ def ranking(told: dict[str, Any], heading: str) -> Figure:
         logarithmic(axis, "x")
     axis.set_xlabel(told["quantity"] + ("" if told["at"] is None else f" at {told['at']:g}"))
     figure.legend(loc="outside lower center", ncols=3)
-    figure.suptitle(heading, fontsize=9)
+    head(figure, heading)
     return figure

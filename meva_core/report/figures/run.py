@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from meva_core.fitting import History
-from meva_core.report.figures.style import COLOURS, DASHES, STYLE, logarithmic
+from meva_core.report.figures.style import COLOURS, DASHES, STYLE, head, logarithmic
 from meva_core.report.merging import merged
 from meva_core.report.result import Result
 from meva_core.report.tables import Evaluations, title
@@ -54,7 +54,7 @@ def payoffs(summary: dict[str, Any], evaluations: Evaluations, heading: str = ""
         if len(lines) > 1:
             axis.legend()
     axes[0].set_ylabel("payoff")
-    figure.suptitle(heading or title(summary), fontsize=9)
+    head(figure, heading or title(summary))
     return figure
 
 
@@ -103,7 +103,7 @@ def learning(history: History) -> Figure:
         if name not in history.linear and np.all(values > 0):
             logarithmic(axis, "y")
     what = history.name if played else f"fit of {history.name}"
-    figure.suptitle(f"{what}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}", fontsize=9)
+    head(figure, f"{what}, {len(history.seeds)} seed{'s' * (len(history.seeds) > 1)}")
     return figure
 
 

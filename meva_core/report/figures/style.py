@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -47,6 +48,12 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
         files.write(path, drawn.getvalue())
         figure.set_layout_engine("none")  # the layout is computed once for both files
     return paths
+
+
+def head(figure: Figure, text: str) -> None:
+    """Write a heading above a figure, in as many lines as its width needs."""
+    size, letter = 9, 0.56  # points, and the width of a letter in units of that
+    figure.suptitle(textwrap.fill(text, int(figure.get_figwidth() * 72 / (size * letter))), fontsize=size)
 
 
 def logarithmic(axes: Any, which: Literal["x", "y"]) -> None:
