@@ -110,7 +110,7 @@ def test_copies_of_one_meta_episode_do_not_mix_with_those_of_another():
 def test_returns_decide_what_actions_are_paid_where_others_learn():
     """Among members nobody learns, so each is paid what its own copy gets."""
     game = game_of()
-    rewards = jnp.array([[[1.0, 0, 0, 2.0, 0, 0], [3.0, 0, 0, 4.0, 0, 0]]])  # two inner episodes of three steps
+    rewards = jnp.array([[[0, 1.0, 0, 2.0, 0, 0], [0, 3.0, 0, 4.0, 0, 0]]])  # two inner episodes of three steps
     seen: Any = seeing.Seen(jnp.zeros((1, 2, 6, 5)), *[rewards] * 5)
 
     def paid(returns, others_learn):
