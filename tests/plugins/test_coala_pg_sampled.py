@@ -186,3 +186,19 @@ def test_against_who_never_learns_it_finds_the_best_response():
     for n in range(60):
         state, metrics = step(state, jax.random.key(n))
     assert float(metrics["payoff"]) > -0.1
+
+
+def test_others_learn_unless_all_play_one_policy_with_memory():
+    game = game_of()
+    reinforce = Fitted(learner=meva.make("learner", "reinforce", game=game))
+    shaper = Fitted(learner=learner(game), params=game.init(KEY))
+    found = [learner(game, rivals=rivals).training._met_learn for rivals in ((), (None, reinforce), (None, shaper))]
+    assert found == [True, True, False]
+
+
+@pytest.mark.long
+def test_advantages_are_standardised():
+    """Among members, the returns of M-FOS are B times those of COALA-PG, and the weight of the entropy is the same."""
+    shared = {"population": 2, "naive_share": 0.0, "entropy_weight": 0.5}
+    steps = [stepped(learner(game_of(), returns=name, **shared))[1].numbers for name in ("coala", "m_fos")]
+    np.testing.assert_allclose(*steps, rtol=1e-4)
