@@ -62,12 +62,13 @@ def test_what_it_does_in_a_meta_episode_follows_from_all_that_it_saw_there():
 
 
 def test_naive_co_players_learn_from_the_episodes_that_it_plays():
-    game = game_of()
+    game = attrs.evolve(game_of(), episodes=16)
     x, reinforce = game.init(KEY), meva.make("learner", "reinforce", game=game, rate=0.5)
     episodes = game.play(x, KEY)
     expected, _ = reinforce.learn(None, (), x, episodes, KEY)
     found, _ = NaiveFromEpisodes(game=game, rate=0.5).learn(None, (), x, episodes, KEY)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert np.all(np.abs(expected).max(axis=1) > 0.01)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
     rule = learner(game)
     own = Fitted(learner=rule, params=x)
     assert isinstance(match_in(game, 1, own, own, (), 0.5).players[1].learner, NaiveFromEpisodes)
@@ -194,11 +195,3 @@ def test_others_learn_unless_all_play_one_policy_with_memory():
     shaper = Fitted(learner=learner(game), params=game.init(KEY))
     found = [learner(game, rivals=rivals).training._met_learn for rivals in ((), (None, reinforce), (None, shaper))]
     assert found == [True, True, False]
-
-
-@pytest.mark.long
-def test_advantages_are_standardised():
-    """Among members, the returns of M-FOS are B times those of COALA-PG, and the weight of the entropy is the same."""
-    shared = {"population": 2, "naive_share": 0.0, "entropy_weight": 0.5}
-    steps = [stepped(learner(game_of(), returns=name, **shared))[1].numbers for name in ("coala", "m_fos")]
-    np.testing.assert_allclose(*steps, rtol=1e-4)
