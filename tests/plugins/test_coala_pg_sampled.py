@@ -17,7 +17,7 @@ from meva_policy_gradient.meta_episodes import advantages, live
 import meva_core as meva
 from meva_core.errors import BadCombination
 from meva_core.match import Fitted, Held, NaiveFromEpisodes, match_in
-from meva_core.sampling import Rollouts, policy_arguments
+from meva_core.sampling import Rollouts, policy_arguments, replayed
 
 IPD = meva.make("game", "ipd")
 RULES = IPD.rules()
@@ -69,6 +69,9 @@ def test_naive_co_players_learn_from_the_episodes_that_it_plays():
     found, _ = NaiveFromEpisodes(game=game, rate=0.5).learn(None, (), x, episodes, KEY)
     assert np.all(np.abs(expected).max(axis=1) > 0.01)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+    for seat in (0, 1):
+        same = replayed(game, seat, x[seat], episodes)
+        np.testing.assert_allclose(same.log_probs, episodes.log_probs, rtol=1e-5)
     rule = learner(game)
     own = Fitted(learner=rule, params=x)
     assert isinstance(match_in(game, 1, own, own, (), 0.5).players[1].learner, NaiveFromEpisodes)
@@ -118,7 +121,9 @@ def test_returns_decide_what_actions_are_paid_where_others_learn():
         training = learner(game, returns=returns).training
         learning = training.learner.as_ppo.init(None, game.init(KEY), KEY)[0]
         learning = learning._replace(critic=0 * learning.critic)
-        return training._judged(learning, seen, others_learn)[1][0, :, 0].tolist()
+        judged, gains = training._judged(learning, seen, others_learn)
+        assert judged.advantages[0, :, 0].tolist() == [3, 7]  # what the critic learns is the own copy's, whole
+        return gains[0, :, 0].tolist()
 
     assert {name: paid(name, True) for name in ("coala", "unaware", "m_fos")} == {
         "coala": [1 / 2 + 3, 3 / 2 + 3],
@@ -139,6 +144,17 @@ def test_members_meet_naive_learners_and_each_other_as_often_as_is_said():
     params = rule.training.params(after)
     np.testing.assert_array_equal(params, after.numbers[:2, 0])
     assert set(stepped(learner(game_of()))[2]) == {"payoff"}
+
+
+def test_members_never_meet_themselves():
+    """Tit-for-tat among itself would get -1 in every round, and so the two would get -1.5 on average."""
+    game = game_of()
+    training = learner(game, naive_share=0.0, population=2).training
+    rows = jnp.stack([IPD.strategies["always_defect"], IPD.strategies["tit_for_tat"]])
+    state = jax.jit(training.init)(KEY)._replace(numbers=rows[:, None])
+    weights = game.weights(jnp.ones(3))
+    expected = weights @ jnp.array([0 - 3, -2 - 2, -2 - 2]) / 2
+    assert float(jax.jit(training.step)(state, KEY)[1]["among"]) == pytest.approx(float(expected), abs=1e-3)
 
 
 def test_in_a_game_that_is_not_symmetric_each_seat_learns():
