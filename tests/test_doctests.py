@@ -27,7 +27,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.ops.schedules": "cosine",
     "meva_core.ops.statistics": "mean_and_sem",
     "meva_core.ops.trees": "stacked",
-    "meva_core.report.page": "listed",
+    "meva_core.report.page": "listed marked",
     "meva_core.runner": "run",
     "meva_core.studies.plain": "fit",
     "meva_core.studies.tournament": "tournament",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -110,6 +112,15 @@ def listed(seeds: list[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
+def marked(text: str) -> str:
+    """Text as HTML, in which names between backticks are code.
+
+    >>> marked("`payoffs` < 1")
+    '<code>payoffs</code> &lt; 1'
+    """
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
 def _explored(summary: dict[str, Any], panels: Sequence[Panel]) -> dict[str, Any]:
     """Data for the slider, which has one position per row."""
     rows = summary["rows"]
@@ -168,6 +179,7 @@ def _safe(text: str) -> str:
 
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["marked"] = marked
     return environment.from_string(_asset("page.html"))
 
 
