@@ -27,7 +27,7 @@ from meva_core.contracts import (
     positive,
     static,
 )
-from meva_core.match import Fitted, in_all_seats, match_in, own_seats
+from meva_core.match import Fitted, Settled, in_all_seats, match_in, own_seats
 from meva_policy_gradient import seen as seeing
 from meva_policy_gradient.meta_episodes import advantages, check_length, live
 from meva_policy_gradient.ppo import PPO, Judged
@@ -55,7 +55,9 @@ class OverMetaEpisodes(Learner):
     steps: int = static(default=10, doc="M, inner episodes of a meta-episode", check=between(1, 10**5))
     batch_size: int = static(default=16, doc="G, meta-episodes per loop", check=at_least(1))
     naive_share: float = static(
-        default=1.0, doc="share of meta-episodes with naive learners; the rest: other members", check=between(0, 1)
+        default=1.0,
+        doc="share of meta-episodes with naive learners; the rest: another member, or itself if there is none",
+        check=between(0, 1),
     )
     population: int = static(default=1, doc="K, members in a fit for self-play", check=between(1, 1000))
     loops: int = static(default=500, doc="loops of the fit", check=between(1, 10**9))
@@ -182,10 +184,8 @@ class MetaEpisodeTraining(Training):
             judged, gains = learner.divided_by_passes(jax.tree.map(lambda *parts: jnp.concatenate(parts), *both))
             gains = seeing.standardised(gains, judged.seen)
             size, log_policy = learner.size(seat), partial(learner.log_policy, seat)
-            learn_key_of_seat = jax.random.fold_in(learn_key, seat)
-            own, after = learner.as_ppo.improved(
-                numbers[n, :size], learning[n], judged, gains, learn_key_of_seat, log_policy
-            )
+            own_key = jax.random.fold_in(learn_key, seat)
+            own, after = learner.as_ppo.improved(numbers[n, :size], learning[n], judged, gains, own_key, log_policy)
             rows.append(numbers[n].at[:size].set(own))
             states.append(after)
         means = jax.tree.map(lambda *parts: jnp.mean(jnp.stack(parts)), *metrics)
@@ -244,6 +244,6 @@ class MetaEpisodeTraining(Training):
 
     @property
     def _met_learn(self) -> bool:
-        """True unless all others play one policy with memory, as shapers do."""
+        """True unless all others are shapers that play one policy and never move."""
         rivals = [rival.learner for rival in self.learner.rivals if rival is not None]
-        return not rivals or not all(getattr(rival, "remembers", False) for rival in rivals)
+        return not rivals or not all(isinstance(rival, Settled) for rival in rivals)
