@@ -100,3 +100,11 @@ def test_a_long_heading_is_broken_and_stays_in_the_picture(width):
     assert "\n" in figure.get_suptitle()
     assert extent.x0 >= 0
     assert extent.x1 <= figure.bbox.width
+
+
+def test_one_panel_is_as_wide_as_two_so_that_pages_do_not_enlarge_it():
+    one, two = (
+        figures.learning(History([0], "mine", metrics={name: np.ones((1, 3)) for name in names}))
+        for names in (["loss"], ["error", "loss"])
+    )
+    assert one.get_figwidth() == two.get_figwidth()

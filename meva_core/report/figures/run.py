@@ -41,7 +41,7 @@ def payoffs(summary: dict[str, Any], evaluations: Evaluations, heading: str = ""
     heading: by default the game and its players.
     """
     panels = _panels(summary, evaluations)
-    figure = Figure(figsize=(2.6 * len(panels) + 0.4, 2.6), layout="constrained")
+    figure = Figure(figsize=(_width(len(panels)), 2.6), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     positions = np.arange(len(summary["rows"]))
     for axis, (name, lines) in zip(axes, panels.items(), strict=True):
@@ -85,11 +85,17 @@ def _panels(summary: dict[str, Any], evaluations: Evaluations) -> dict[str, list
     return panels
 
 
+def _width(panels: int) -> float:
+    """The width in inches of a figure of so many panels; one alone is as wide as two, since pages enlarge what is
+    narrower, letters included."""
+    return 2.6 * max(panels, 2) + 0.4
+
+
 def learning(history: History) -> Figure:
     """Draw the metrics that the training shows over outer loops: a line per seed, and the mean. A learner's lines end
     with its own loops."""
     labels = history.labels
-    figure = Figure(figsize=(2.6 * len(labels) + 0.4, 2.4), layout="constrained")
+    figure = Figure(figsize=(_width(len(labels)), 2.4), layout="constrained")
     played = history.player == kept_fit.MATCHES  # all metrics are payoffs, on one scale
     every = figure.subplots(1, len(labels), squeeze=False, sharex=True, sharey=played)[0]
     for axis, (name, label) in zip(every, labels.items(), strict=True):
