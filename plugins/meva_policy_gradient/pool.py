@@ -28,8 +28,9 @@ class Memoryless(Policy):
 
     def init(self, key: Array) -> Array:
         """Probabilities that are uniform over all distributions."""
-        # Exponential numbers, divided by their sum, are uniform (Devroye, 1986, chapter V, theorem 2.2).
-        return jnp.log(jax.random.exponential(key, (self.policy_size,)))
+        # Exponential numbers, divided by their sum, are uniform (Devroye, 1986, chapter V, theorem 2.2). The negative of
+        # their logarithm is Gumbel's. JAX's exponential numbers are 0 once in eight million, and Gumbel's always finite.
+        return -jax.random.gumbel(key, (self.policy_size,))
 
     def act(self, x: Array, memory: Array, observation: Array) -> tuple[Array, Array]:
         return observation @ x.reshape(self.num_observations, self.num_actions), memory

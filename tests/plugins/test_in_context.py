@@ -65,6 +65,14 @@ def test_co_players_choose_by_what_they_see_and_are_uniform():
     np.testing.assert_allclose(fixed.act(logits[0].ravel(), jnp.zeros(0), seen)[0], logits[0, 3], rtol=1e-6)
 
 
+def test_co_players_are_finite_however_many_are_drawn():
+    """A fit draws billions of numbers. At one in eight million, the generator's least, its logarithm would be infinite,
+    and all that is learnt would be lost."""
+    fixed = Memoryless(num_observations=500, num_actions=2)
+    drawn = jax.jit(lambda key: jnp.all(jnp.isfinite(jax.vmap(fixed.init)(jax.random.split(key, 10_000)))))
+    assert all(drawn(key) for key in jax.random.split(KEY, 4))
+
+
 @pytest.mark.parametrize("seat", [0, 1])
 def test_an_announced_co_player_is_known_from_the_first_observation(seat):
     game = game_of()

@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from meva_policies.table import Table
-from meva_shapers.personas import fresh_peers
+from meva_shapers.personas import fresh_peers, taught
 
 import meva_core as meva
 from meva_core import fitting
 from meva_core.errors import BadCombination
 from meva_core.ops import simultaneous_gradient
-from meva_core.sampling import Enumerated, Rollouts, policy_arguments
+from meva_core.sampling import Enumerated, Rollouts, WithPolicies, policy_arguments
 
 IPD, TANDEM, HAMILTONIAN = (meva.make("game", name) for name in ("ipd", "tandem", "hamiltonian"))
 KEY = jax.random.key(0)
@@ -148,11 +148,62 @@ def test_personas_lean_to_one_action(game):
     np.testing.assert_array_equal(fresh_peers(game, "fresh", KEY), game.init(KEY))
 
 
-def test_a_persona_needs_tables_of_two_actions():
-    with pytest.raises(BadCombination, match="tables of two actions"):
-        make(TANDEM, personas="cooperating")
-    with pytest.raises(BadCombination, match="tables of two actions"):
-        make(meva.make("game", "normal_form"), personas="either")
+def network(name, **settings):
+    return meva.make("policy", name, **policy_arguments(IPD.rules()), **settings)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_networks_are_taught_the_probabilities_of_their_persona(exact):
+    """Networks without memory in either seat, and a network that plays a table: exact, and from episodes."""
+    policies = (network("mlp", width=8), Table(**policy_arguments(IPD.rules())))
+    if exact:
+        game = WithPolicies(game=IPD, policies=policies)
+    else:
+        game = Rollouts(rules=IPD.rules(), policies=policies, horizon=3, episodes=2)
+    peers = jax.jit(jax.vmap(lambda key: fresh_peers(game, "cooperating", key)))(jax.random.split(KEY, 50))
+    assert peers.shape == (50, 2, game.policy_size)
+    exactly = game if exact else game.exact
+    chances = np.asarray(jax.vmap(exactly.entries)(peers))
+    for seat in (0, 1):
+        assert 0.5 - 1e-4 <= chances[:, seat].min() < 0.55 < 0.95 < chances[:, seat].max()
+        np.testing.assert_allclose(np.mean(chances[:, seat]), 0.75, atol=0.04)
+    assert len(np.unique(peers[:, 0].round(3), axis=0)) == 50
+
+
+def test_a_network_is_taught_to_the_digit():
+    log_odds, policy = jnp.array([0.5, -3.0, 8.0, 0.0, -1.0]), network("mlp", width=8)
+    observations = IPD.rules().observations
+    own = taught(policy, policy.init(KEY), log_odds, observations, KEY)
+    found = jax.vmap(lambda seen: policy.act(own, policy.begin(own), seen)[0][1])(observations)
+    np.testing.assert_allclose(found, log_odds, atol=1e-3)
+
+
+def test_networks_with_memory_nearly_play_their_persona_after_any_past():
+    policy, observations = network("gru", width=8), IPD.rules().observations
+    game = Rollouts(rules=IPD.rules(), policies=(policy, policy), horizon=3, episodes=2)
+    peers = jax.jit(jax.vmap(lambda key: fresh_peers(game, "defecting", key)))(jax.random.split(KEY, 40))
+
+    def cooperates(own):
+        def act(memory, seen):
+            logits, memory = policy.act(own[: policy.policy_size], memory, observations[seen])
+            return memory, jax.nn.sigmoid(logits[1] - logits[0])
+
+        return jax.lax.scan(
+            act, policy.begin(own[: policy.policy_size]), jax.random.randint(jax.random.key(1), (30,), 0, 5)
+        )[1]
+
+    chances = np.asarray(jax.vmap(cooperates)(peers[:, 0]))
+    assert np.mean(chances <= 0.55) > 0.9
+    assert 0.2 < np.mean(chances) < 0.3
+
+
+def test_a_persona_needs_one_of_two_actions_in_each_of_a_few_states():
+    coins = meva.make("game", "coin_game")
+    walker = meva.make("policy", "mlp", **policy_arguments(coins))
+    in_coins = Rollouts(rules=coins, policies=(walker, walker), horizon=3, episodes=2)
+    for game in (TANDEM, meva.make("game", "normal_form"), in_coins):
+        with pytest.raises(BadCombination, match="one of two actions"):
+            make(game, personas="either")
 
 
 def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
