@@ -13,6 +13,7 @@ from meva_policy_gradient import seen as seeing
 from meva_policy_gradient.coala_pg_sampled import COALAPGSampled
 from meva_policy_gradient.critics import LikePolicy
 from meva_policy_gradient.meta_episodes import advantages, live
+from meva_policy_gradient.ppo import PPO
 
 import meva_core as meva
 from meva_core.errors import BadCombination
@@ -130,6 +131,18 @@ def test_returns_decide_what_actions_are_paid_where_others_learn():
     }
     assert paid("coala", False) == paid("unaware", False) == [3 / 2, 7 / 2]
     assert paid("m_fos", False) == [3, 7]
+
+
+def test_what_actions_are_paid_is_standardised_before_passes_begin(monkeypatch):
+    """So the entropy weighs as much in one game, or with one of the returns, as with another."""
+
+    def improved(self, own, before, judged, gains, key, log_policy):
+        return own.at[:2].set(jnp.array([jnp.mean(gains), jnp.std(gains)])), before
+
+    monkeypatch.setattr(PPO, "improved", improved)
+    for returns in ("coala", "unaware"):
+        _, after, _ = stepped(learner(game_of(), returns=returns, population=2, naive_share=0.5))
+        np.testing.assert_allclose(after.numbers[..., :2], np.broadcast_to([0.0, 1.0], (2, 1, 2)), atol=1e-4)
 
 
 def test_members_meet_naive_learners_and_each_other_as_often_as_is_said():
