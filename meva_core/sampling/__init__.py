@@ -5,7 +5,7 @@ from meva_core.sampling.enumerated import Enumerated
 from meva_core.sampling.play import play, replayed
 from meva_core.sampling.rollouts import Rollouts
 from meva_core.sampling.situations import logits_after
-from meva_core.sampling.with_policies import WithPolicies, policy_arguments, rules_of
+from meva_core.sampling.with_policies import WithPolicies, policy_arguments, rules_behind, rules_of
 
 __all__ = [
     "Enumerated",
@@ -17,5 +17,6 @@ __all__ = [
     "play",
     "policy_arguments",
     "replayed",
+    "rules_behind",
     "rules_of",
 ]

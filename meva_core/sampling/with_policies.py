@@ -15,7 +15,7 @@ from jax import Array
 from jax.core import Tracer
 
 from meva_core.contracts.components import component, part, static
-from meva_core.contracts.playing import GivesLogits, Playable, Policy, SampledGame
+from meva_core.contracts.playing import GivesLogits, Playable, Policy, Sampled, SampledGame
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadCombination
 
@@ -125,6 +125,15 @@ def rules_of(game: Game) -> SampledGame:
         f"expected a game that shows its players a state for policies of another kind, got {type(game).__name__}: "
         "leave --policy out"
     )
+
+
+def rules_behind(game: Any) -> SampledGame | None:
+    """The rules of a game that is played, or of an exact one that can be, between policies of any kind; None for other
+    games."""
+    if isinstance(game, Sampled):
+        return game.rules
+    tables = game.game if isinstance(game, WithPolicies) else game
+    return tables.rules() if isinstance(tables, Playable) else None
 
 
 def policy_arguments(rules: SampledGame) -> dict[str, Any]:

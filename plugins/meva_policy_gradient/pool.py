@@ -28,8 +28,9 @@ class Memoryless(Policy):
 
     def init(self, key: Array) -> Array:
         """Probabilities that are uniform over all distributions."""
-        # Exponential numbers, divided by their sum, are uniform (Devroye, 1986, chapter V, theorem 2.2). The negative of
-        # their logarithm is Gumbel's. JAX's exponential numbers are 0 once in eight million, and Gumbel's always finite.
+        # Exponential numbers, divided by their sum, are uniform (Devroye, 1986, chapter V, theorem 2.2), and the
+        # negative of their logarithm is Gumbel's. JAX's exponential numbers are 0 once in eight million, whose
+        # logarithm is infinite; its Gumbel numbers are always finite.
         return -jax.random.gumbel(key, (self.policy_size,))
 
     def act(self, x: Array, memory: Array, observation: Array) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from jax.scipy.special import logit
 
 from meva_core.contracts import Game, Playable, Policy, Sampled
 from meva_core.errors import BadCombination
-from meva_core.sampling import logits_along, policy_arguments, rules_of
+from meva_core.sampling import logits_along, policy_arguments, rules_behind
 
 PERSONAS = ("fresh", "cooperating", "defecting", "either")
 
@@ -27,7 +27,7 @@ def check_persona(game: Game, persona: str) -> None:
     needs them to."""
     if persona == "fresh":
         return
-    rules = _rules(game)
+    rules = rules_behind(game)
     if rules is None or rules.num_actions != 2 or not policy_arguments(rules)["one_hot"]:
         raise BadCombination(
             f"expected personas = 'fresh' in {type(game).__name__}, got {persona!r}: other personas choose one of two "
@@ -49,7 +49,8 @@ def fresh_peers(game: Game, persona: str, key: Array) -> Array:
     if persona == "fresh":
         return game.init(key)
     exact: Any = game.exact if isinstance(game, Sampled) else game
-    observations = _rules(game).observations
+    rules: Any = rules_behind(game)
+    observations = rules.observations
     half_key, coin_key, network_key = jax.random.split(key, 3)
     half = jax.random.uniform(half_key, (game.num_players, len(observations)), maxval=0.5)
     leaning = {"cooperating": 1.0, "defecting": 0.0}.get(persona)
@@ -90,11 +91,3 @@ def taught(policy: Policy, own: Array, log_odds: Array, observations: Array, key
         return own + slopes.T @ jnp.linalg.solve(damped, goals - answers(own)), None
 
     return jax.lax.scan(step, own, length=STEPS)[0]
-
-
-def _rules(game: Any) -> Any:
-    """The rules of a game that is played, or that can be; None for others."""
-    if isinstance(game, Sampled):
-        return game.rules
-    game = getattr(game, "game", game)  # an exact game between networks holds the game of tables
-    return rules_of(game) if isinstance(game, Playable) else None

@@ -16,3 +16,10 @@ def meva_value_models() -> Iterable[Entry]:
         "Cooijmans, Aghajohari & Courville (2023), Meta-Value Learning, arXiv 2307.08863, appendix D",
         cites=("cooijmans2023meta",),
     )
+    yield Entry(
+        "fingerprint",
+        "meva_value_networks.fingerprint:Fingerprint",
+        "asks policies learnt questions; the paired MLPs see the answers",
+        "Harb et al. (2020), Policy Evaluation Networks, arXiv 2002.11833; Faccio et al. (2022), arXiv 2207.01566",
+        cites=("harb2020policy", "faccio2022general"),
+    )
