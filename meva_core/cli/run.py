@@ -39,6 +39,12 @@ def parse_settings(context: click.Context, parameter: click.Parameter, values: t
     "[default: the game's own].",
 )
 @click.option(
+    "--value-model",
+    metavar="NAME",
+    help="What the values of joint policies are computed by, in learners that learn values (see: meva list "
+    "value_model) [default: the recipe's].",
+)
+@click.option(
     "--recipe",
     metavar="NAME",
     help="Named set of hyper-parameters (see: meva show learner NAME) [default: default].",
@@ -102,6 +108,7 @@ def run_command(
     opponent: tuple[str, ...],
     sampled: bool,
     policy: str | None,
+    value_model: str | None,
     recipe: str | None,
     seed: int | None,
     seeds: int | None,
@@ -123,7 +130,7 @@ def run_command(
     meva-run --game ipd --learner naive --policy mlp --set policy.width=32
     meva-run runs/ipd-meva-.../experiment.toml      runs it again
     """
-    names = (game, learner, opponent, sampled or None, policy, recipe, seed, seeds, registry_file)
+    names = (game, learner, opponent, sampled or None, policy, value_model, recipe, seed, seeds, registry_file)
     others = (*names, experiment, out, device, devices)
     if resume is not None and any(x not in (None, ()) for x in others):
         raise BadValue(
@@ -160,6 +167,8 @@ def run_command(
     registry, files = runner.plugins(registry_file)
     if policy is not None:
         overrides = {**_by_seat(policy), **overrides}
+    if value_model is not None:
+        overrides = {"value_model.name": value_model, **overrides}
     fit = {"fit.seed": seed, "fit.seeds": seeds, "fit.on_divergence": on_divergence}
     overrides |= {path: value for path, value in fit.items() if value is not None}
     if resume is not None:

@@ -68,6 +68,14 @@ CASES = {
     "unknown explorer": ([*MEVA, *setting("explorer.name=sing_flip")], "unknown explorer 'sing_flip' - did you mean"),
     "unknown model": ([*MEVA, *setting("value_model.name=nosuch")], "unknown value model 'nosuch'"),
     "model's own setting": ([*MEVA, *setting("value_model.outputs=3")], "'outputs' @ value_model"),
+    "value model of a learner without": (
+        [*NAIVE, "--value-model", "fingerprint"],
+        "expected a learner with a part value_model, got value_model.name: naive has none",
+    ),
+    "value model that asks no one": (
+        ["--game", "logistic", "--learner", "meva", "--value-model", "fingerprint"],
+        "expected a game whose players see something and choose an action, for a fingerprint of policies, got Logistic",
+    ),
     "unknown policy": ([*NAIVE, "--policy", "mlpp"], "unknown policy 'mlpp' - did you mean 'mlp'?"),
     "policy's setting alone": (
         [*NAIVE, *setting("policy.width=8")],

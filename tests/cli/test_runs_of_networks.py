@@ -72,6 +72,26 @@ def test_a_fit_of_networks_resumes_and_verifies(run, meva_run, meva_command, tmp
     assert "policy.width" in outcome.err
 
 
+SMALL_FIT = (
+    "policy.width=4 learner.loops=2 learner.trajectory=4 learner.stride=2 learner.batch_size=4 learner.quantiles=4 "
+    "value_model.width=8 evaluate.pairs=2 evaluate.steps=2 evaluate.values=[0.95]"
+)
+
+
+def test_meta_values_of_what_networks_answer(meva_run, meva_command, tmp_path):
+    """The value model by its option, and the recipe that has it."""
+    given = ("--game", "ipd", "--learner", "meva", "--evaluate", "convergence", *settings(SMALL_FIT))
+    model = ("--policy", "mlp", "--value-model", "fingerprint", *settings("learner.rate=2 value_model.blocks=0"))
+    model += tuple(settings("value_model.transform=tanh value_model.input_scale=0.5"))
+    for name, choice in (("named", model), ("recipe", ("--recipe", "networks"))):
+        outcome = meva_run(*given, *choice, "--out", tmp_path / name)
+        assert outcome.code == 0, outcome.err
+    first, second = (np.load(tmp_path / name / "policies.npz")["policies"] for name in ("named", "recipe"))
+    np.testing.assert_array_equal(first, second)
+    assert "harb2020policy" in (tmp_path / "named" / "references.bib").read_text()
+    assert meva_command("verify", tmp_path / "named").code == 0
+
+
 def test_tables_give_the_same_bits(meva_run, tmp_path):
     given = ("--game", "ipd", "--learner", "naive", *settings("evaluate.pairs=3 evaluate.steps=3"))
     asked = ("--evaluate", "convergence")
