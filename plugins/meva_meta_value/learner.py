@@ -21,6 +21,9 @@ class MeVa(MetaValue):
     fitted in self-play is valid against players who use it (at any discounts). In a fit with `rivals`, the rivals'
     steps are part of the rollouts, and the other seats follow the value.
 
+    In a game that is played, payoffs and naive gradients are estimated from episodes, fresh ones for each. Targets are
+    linear in payoffs, so they stay unbiased, for the value of players who learn from episodes too.
+
     The network learns values in its own unit, in which payoffs range over `payoff_range`: if the unit of the game's
     payoffs changes and the rate with it, the fit stays the same.
 

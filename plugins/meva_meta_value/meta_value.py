@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import attrs
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -27,6 +28,7 @@ from meva_core.contracts import (
     not_negative,
     one_of,
     part,
+    payoff_from,
     payoff_unit,
     positive,
     static,
@@ -36,6 +38,7 @@ from meva_core.ops import own_gradient, simultaneous_gradient
 from meva_meta_value.capability import HasMetaValue
 
 UNPERTURBED = None  # the noise of a player who does not explore
+SAMPLED = 1  # folded into an exploring step's key: the key of the episodes that its naive gradient is estimated from
 
 
 @component
@@ -127,6 +130,7 @@ class MetaValue(HasMetaValue, Facing, Learner):
     beta2: float = leaf(default=0.999, doc="Adam's decay of squared gradients", check=below_one)
     weight_decay: float = leaf(default=1e-2, doc="weight decay of adamw", check=not_negative)
 
+    learns_from = "sample"
     small: ClassVar = {"batch_size": 4, "trajectory": 4, "stride": 2, "quantiles": 4, "loops": 2}
 
     model: ValueModel = derived(
@@ -194,7 +198,7 @@ class MetaValue(HasMetaValue, Facing, Learner):
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         discounts = self.discounts
-        return self.rate * self._mixed(self.value_gradient(params, x, discounts), x, discounts), state
+        return self.rate * self._mixed(self.value_gradient(params, x, discounts), x, discounts, key), state
 
     def explore(self, params: Any, x: Array, discounts: Array, noise: Any, key: Array) -> Array:
         """Steps f32[P, D] of exploring players.
@@ -203,14 +207,14 @@ class MetaValue(HasMetaValue, Facing, Learner):
         """
         gradient = self.value_gradient(params, x, discounts, noise)
         if self.explore_along == "update":
-            gradient = self._mixed(gradient, x, discounts)
+            gradient = self._mixed(gradient, x, discounts, jax.random.fold_in(key, SAMPLED))
         return self.explorer.perturb_step(noise, self.rate * gradient, key)
 
-    def _mixed(self, gradient: Array, x: Array, discounts: Array) -> Array:
-        """Direction that players follow, f32[P, D], given the own gradients of the learnt value."""
+    def _mixed(self, gradient: Array, x: Array, discounts: Array, key: Array) -> Array:
+        """Direction that players follow, f32[P, D], given the own gradients of the learnt value. key: for episodes."""
         if self.formulation == "value":
             return gradient
-        naive = simultaneous_gradient(self.game.payoff, x)
+        naive = simultaneous_gradient(payoff_from(self.game, key), x)
         weight = discounts[:, None]
         own = 1.0 if self.mixing == "sum" else 1 - weight
         if self.mixing == "between":

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import first_state
+from meva_core.contracts import first_state, payoff_from
 from meva_meta_value.meta_value import MetaValue
 
 
@@ -121,7 +121,10 @@ def on_policy(learner: MetaValue, params: Any, explored: Explored, key: Array) -
     keys = jax.random.split(step_key, learner.stride)
     (last, _), x = jax.lax.scan(step, (explored.x, explored.rivals), keys)
     x = jnp.concatenate([x, last[None]])
-    return OnPolicy(x, jax.vmap(learner.game.payoff)(x), discounts, incentives)
+    # Drawn apart from the episodes that steps are computed from: numbered from the stride on.
+    paid_keys = jax.vmap(lambda n: jax.random.fold_in(step_key, n))(learner.stride + jnp.arange(len(x)))
+    payoffs = jax.vmap(lambda x, key: payoff_from(learner.game, key)(x))(x, paid_keys)
+    return OnPolicy(x, payoffs, discounts, incentives)
 
 
 def _with_rivals(learner: MetaValue, steps: Array, states: tuple, x: Array, key: Array) -> tuple[Array, tuple]:

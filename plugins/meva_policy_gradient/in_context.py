@@ -13,6 +13,7 @@ from meva_core.contracts import (
     Episodes,
     Training,
     at_least,
+    below_one,
     between,
     check_source,
     component,
@@ -59,6 +60,12 @@ class InContext(Settled):
     rate: float = leaf(default=1e-3, doc="learning rate of Adam for the policy", check=positive)
     critic_rate: float = leaf(default=1e-3, doc="learning rate of Adam for the critic", check=positive)
     entropy_weight: float = leaf(default=0.01, doc="weight of the entropy", check=not_negative)
+    entropy_decay: float = leaf(
+        default=0.0,
+        doc="share of the entropy's weight that every loop takes off, from loop decay_from on",
+        check=below_one,
+    )
+    decay_from: float = leaf(default=0.0, doc="loops with the whole weight of the entropy", check=not_negative)
     trace: float = leaf(default=1.0, doc="lambda of the advantages; 1: return minus value", check=between(0, 1))
     longest_gradient: float = leaf(default=0.5, doc="norm to which longer gradients are cut", check=positive)
 
@@ -69,6 +76,8 @@ class InContext(Settled):
             rate=self.rate,
             critic_rate=self.critic_rate,
             entropy_weight=self.entropy_weight,
+            entropy_decay=self.entropy_decay,
+            decay_from=self.decay_from,
             trace=self.trace,
             longest_gradient=self.longest_gradient,
             epochs=1,
