@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from meva_core.contracts.playing import Sampled as Sampled
     from meva_core.contracts.playing import SampledGame as SampledGame
     from meva_core.contracts.playing import check_source as check_source
+    from meva_core.contracts.playing import learns_from as learns_from
     from meva_core.contracts.playing import payoff_from as payoff_from
     from meva_core.contracts.protocols import Explorer as Explorer
     from meva_core.contracts.protocols import Game as Game
@@ -75,6 +76,7 @@ _HOMES = {
             "Sampled",
             "SampledGame",
             "check_source",
+            "learns_from",
             "payoff_from",
         ),
         "playing",

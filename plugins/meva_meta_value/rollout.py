@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import first_state, payoff_from
+from meva_core.contracts import first_state, learns_from, payoff_from
 from meva_meta_value.meta_value import MetaValue
 
 
@@ -128,11 +128,16 @@ def on_policy(learner: MetaValue, params: Any, explored: Explored, key: Array) -
 
 
 def _with_rivals(learner: MetaValue, steps: Array, states: tuple, x: Array, key: Array) -> tuple[Array, tuple]:
-    """Replace the rivals' rows by their own steps; returns the steps and the rivals' new states."""
-    new = []
+    """Replace the rivals' rows by their own steps; returns the steps and the rivals' new states. Those who learn from
+    episodes learn from the same."""
+    new, game = [], learner.game
+    from_episodes = [rival is not None and learns_from(rival.learner) == "episodes" for rival in learner.rivals]
+    episodes: Any = game.play(x, jax.random.fold_in(key, len(from_episodes))) if any(from_episodes) else None  # type: ignore[attr-defined]
     for seat, (rival, state) in enumerate(zip(learner.rivals, states, strict=True)):
         if rival is not None:
-            theirs, state = rival.learner.update(rival.params, state, x, jax.random.fold_in(key, seat))
+            given = (rival.params, state, x, episodes) if from_episodes[seat] else (rival.params, state, x)
+            step = rival.learner.learn if from_episodes[seat] else rival.learner.update
+            theirs, state = step(*given, jax.random.fold_in(key, seat))
             steps = steps.at[seat].set(theirs[seat])
         new.append(state)
     return steps, tuple(new)

@@ -18,6 +18,7 @@ from meva_core.contracts import (
     between,
     component,
     leaf,
+    learns_from,
     not_negative,
     one_of,
     part,
@@ -88,7 +89,7 @@ class COALAPG(Settled):
 
     def __attrs_post_init__(self) -> None:
         for rival in filter(None, self.rivals):
-            if getattr(rival.learner, "learns_from", "payoff") == "episodes":
+            if learns_from(rival.learner) == "episodes":
                 raise BadCombination(
                     "expected other learners whose steps have derivatives, got "
                     f"{type(rival.learner).__name__}, which learns from episodes: use good_shepherd against it"

@@ -10,7 +10,8 @@ from meva_meta_value import rollout
 from meva_policies.table import Table
 
 import meva_core as meva
-from meva_core.contracts import Game, component, part
+from meva_core.contracts import EpisodeLearner, Game, component, part
+from meva_core.match import Fitted
 from meva_core.sampling import Enumerated, Rollouts, policy_arguments
 
 RULES = meva.make("game", "ipd", discount=0.9).rules()
@@ -95,6 +96,30 @@ def test_targets_have_no_bias_and_less_noise_from_more_episodes():
         errors = np.abs(found.mean(axis=0) - expected[0]) / (deviations[episodes] / len(keys) ** 0.5)
         assert np.all(errors < 4)
     np.testing.assert_allclose(deviations[1] / deviations[16], 4, rtol=0.15)
+
+
+@component
+class CountsCooperation(EpisodeLearner):
+    """Moves by the share of episodes' actions that were to cooperate, and remembers how often it learnt."""
+
+    def init(self, params, x, key):
+        return jnp.zeros(())
+
+    def learn(self, params, state, x, episodes, key):
+        return jnp.full_like(x, jnp.mean(episodes.actions, dtype=x.dtype)), state + 1
+
+
+def test_rivals_who_learn_from_episodes_learn_from_those_that_are_played():
+    game = played(episodes=8)
+    learner = make(game, rivals=(None, Fitted(learner=CountsCooperation())))
+    params = learner.model.init(KEY)
+    begun = rollout.start(learner, params, KEY)
+    data = jax.jit(rollout.on_policy)(learner, params, begun, KEY)
+    moves = np.diff(data.x[:, 1], axis=0)  # by eight episodes of three rounds, of two actions
+    np.testing.assert_allclose(moves, np.broadcast_to(moves[:, :1], moves.shape), atol=1e-6)
+    np.testing.assert_allclose(moves * 48, np.round(moves * 48), atol=1e-4)
+    assert np.all((moves > 0) & (moves < 1))
+    assert jax.jit(rollout.explore)(learner, params, begun, KEY).rivals[1] == learner.stride
 
 
 def test_episodes_of_payoffs_and_steps_are_drawn_apart():
