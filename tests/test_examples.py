@@ -41,6 +41,34 @@ def test_over_training(toy, capsys, tmp_path, monkeypatch):
     assert (tmp_path / "over_training.png").read_bytes().startswith(b"\x89PNG")
 
 
+ONE_PLAYER = r"meta-discount +([\d.]+): payoff (\d\.\d\d), at the higher peak (\d+)%"
+
+
+def test_one_player(capsys, monkeypatch):
+    """With two short loops of the fit; of ascent at discount 0, which learns nothing, the numbers are known."""
+    run, quick = meva.run, {"learner.loops": 2, "learner.batch_size": 4, "learner.trajectory": 10}
+
+    def shortened(*arguments, set, seeds, **others):
+        return run(*arguments, set={**set, **quick}, seeds=1, **others)
+
+    monkeypatch.setattr(meva, "run", shortened)
+    runpy.run_path(str(EXAMPLES / "one_player.py"))
+    rows = [[float(n) for n in found] for found in re.findall(ONE_PLAYER, capsys.readouterr().out)]
+    assert [discount for discount, _, _ in rows] == [0.0, 0.9, 0.95, 0.99]
+    _, paid, share = rows[0]
+    assert 40 <= share <= 60
+    assert paid == pytest.approx(1 + share / 100, abs=0.011)  # the peaks pay 1 and 2
+
+
+@pytest.mark.long
+def test_one_far_sighted_player_finds_the_higher_peak(capsys):
+    runpy.run_path(str(EXAMPLES / "one_player.py"))
+    found = {float(discount): int(share) for discount, _, share in re.findall(ONE_PLAYER, capsys.readouterr().out)}
+    assert found[0.0] < 60
+    assert found[0.95] >= 99
+    assert found[0.99] >= 99
+
+
 @pytest.mark.parametrize("own", [False, True])
 def test_evaluate_own_policies(own, capsys, tmp_path, monkeypatch):
     np.save(tmp_path / "policies.npy", np.stack([np.full((2, 5), 20.0), np.full((2, 5), -20.0)]))

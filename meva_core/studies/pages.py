@@ -12,6 +12,7 @@ from meva_core.errors import BadFolder, MevaError
 from meva_core.experiment import versions
 from meva_core.registry import bibtex, toml_reading
 from meva_core.report import asked, citations, page, tables
+from meva_core.storage import files
 from meva_core.storage.run_folder import read_summary
 from meva_core.studies import participants, reproduction_report, standings
 
@@ -113,15 +114,17 @@ def _captions(runs: Iterable[Path]) -> dict[str, str]:
 
 def _place(figure: str, labels: list[str]) -> int:
     """Sort key of a figure: figures of all runs first, then those of one run, named KIND_LABEL, in order of labels."""
-    label = figure.partition("_")[2]
-    return labels.index(label) + 1 if label in labels else 0
+    label, names = figure.partition("_")[2], [files.file_name(label) for label in labels]
+    return names.index(label) + 1 if label in names else 0
 
 
 def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
     """The tables of a run or tournament, with its label in the captions. brief: only the first table of a run."""
     summary = read_summary(run)
     if "games" in summary:
-        return [grid for game in summary["games"] for grid in standings.grids(summary, game)]
+        (game,) = summary["games"]
+        told = standings.grids(summary, game)
+        return [attrs.evolve(grid, caption=f"{label}: {grid.caption.removeprefix(f'{game}: ')}") for grid in told]
 
     def made(evaluations: tables.Evaluations) -> list[tables.Grid]:
         grids = tables.grids(summary, evaluations)

@@ -183,7 +183,7 @@ def _draw_heat_maps(study: Reproduction, folders: Mapping[str, Path], content: d
     from meva_core.studies import standings
 
     return {
-        f"heat-map_{run.label}": standings.heat_map(read_summary(folders[run.label]), run.game)
+        f"heat-map_{run.label}": standings.heat_map(read_summary(folders[run.label]), run.game, run.label)
         for run in study.runs
         if run.label in folders
     }

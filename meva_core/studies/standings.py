@@ -38,6 +38,7 @@ from meva_core.studies.reproductions.claims import estimate, named
 from meva_core.studies.tournament_settings import Tournament
 
 SCHEMA = 2
+LEAST_WIDTH = 5.6  # of a figure, in inches: pages enlarge what is narrower, letters included
 MOST = 7  # columns of evaluations in one table
 COLUMNS = (
     "game",
@@ -285,9 +286,11 @@ def draw(summary: dict[str, Any], folder: Path) -> list[Path]:
         return [path for game in summary["games"] for path in figures.save(heat_map(summary, game), folder, game)]
 
 
-def heat_map(summary: dict[str, Any], game: str) -> Any:
-    """Draw rows' payoffs against columns as colours and numbers."""
+def heat_map(summary: dict[str, Any], game: str, heading: str = "") -> Any:
+    """Draw rows' payoffs against columns as colours and numbers. heading: by default the game."""
     from matplotlib.figure import Figure
+
+    from meva_core.report import figures
 
     names, by_pair = _pairs(summary, game)
     unit = _unit(summary, game)
@@ -296,7 +299,7 @@ def heat_map(summary: dict[str, Any], game: str) -> Any:
     letters = max(len(line) for label in labels for line in label.splitlines())
     side, beside = 0.72 * len(names), 0.065 * letters
     slanted = len(names) > 4 or letters > 10
-    size = (max(side + beside + 1.5, 3.4), max(0.62 * side + 1.2 + (0.5 * beside if slanted else 0), 2.2))
+    size = (max(side + beside + 1.5, LEAST_WIDTH), max(0.62 * side + 1.2 + (0.5 * beside if slanted else 0), 2.2))
     figure = Figure(figsize=size, layout="constrained")
     axis = figure.subplots()
     image = axis.imshow(values, cmap="cividis", aspect="auto")
@@ -317,7 +320,7 @@ def heat_map(summary: dict[str, Any], game: str) -> Any:
     axis.set_xlabel("against")
     axis.spines[:].set_visible(False)
     figure.colorbar(image, label="payoff")
-    figure.suptitle(f"{game}, after {summary['steps']} steps:\nthe row's payoff against the column", fontsize=9)
+    figures.head(figure, f"{heading or game}, after {summary['steps']} steps: the row's payoff against the column")
     return figure
 
 

@@ -132,11 +132,11 @@ def _without_key(apply: Callable, params: Any, *inputs: Any) -> Array:
 
 
 def _mean_of_others(codes: Array) -> Array:
-    """Mean of all rows but i in row i: f32[P, H] -> f32[P, H]."""
+    """Mean of all rows but i in row i: f32[P, H] -> f32[P, H]; 0 for a player without others."""
     players = codes.shape[0]
     if players == 2:
         return codes[::-1]
-    return (1 - jnp.eye(players, dtype=codes.dtype)) @ codes / (players - 1)
+    return (1 - jnp.eye(players, dtype=codes.dtype)) @ codes / max(players - 1, 1)
 
 
 class _MLP(hk.Module):

@@ -336,3 +336,10 @@ def episode_in(shown):
     assert table is not None
     marks = re.findall(r'class="mark [^"]*"[^>]*>(\w)<', stage)
     return marks, re.findall(r"<td[^>]*>([^<]*)</td>", table[1])
+
+
+def test_pictures_of_a_reproduction_come_in_the_order_of_its_runs():
+    """Also where a label is no file name."""
+    labels = ["together, ipd", "M-FOS first, ipd"]
+    figures = ["heat-map_M-FOS-first--ipd", "heat-map_together--ipd", "ranking"]
+    assert sorted(figures, key=lambda figure: pages._place(figure, labels)) == figures[::-1]

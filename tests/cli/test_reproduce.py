@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from meva_core.studies import standings
+
 REGISTRY = """
 [reproductions.tiny]
 title = "basins of naive players and of LOLA"
@@ -211,7 +213,7 @@ source = "nobody (1999)"
 picture = "heat-maps"
 notes = ["Whoever wins, wins."]
 
-[reproductions.cup.runs.ipd]
+[reproductions.cup.runs."first, ipd"]
 game = "ipd"
 learners = ["naive", "lola"]
 set = { trials = 8, steps = 3, "lola.variant" = "taylor" }
@@ -260,7 +262,7 @@ def test_a_tournaments_cells_are_held_against_the_published_ones(more):
     folder, done = more
     told = summary(folder, "cup")
     first, second = told["claims"]
-    played = json.loads((folder / "out" / "runs" / told["runs"]["ipd"] / "summary.json").read_text())
+    played = json.loads((folder / "out" / "runs" / told["runs"]["first, ipd"] / "summary.json").read_text())
     assert (played["trials"], played["steps"]) == (4, 3)
     of = {(cell["row"], cell["column"]): cell["payoff"] for cell in played["games"]["ipd"]["cells"]}
     assert (first["ours"], second["ours"]) == (of["naive", "naive"], of["lola", "naive"])
@@ -269,14 +271,15 @@ def test_a_tournaments_cells_are_held_against_the_published_ones(more):
     assert "lola against naive on ipd" in done.out
     assert "Whoever wins, wins." in done.out
     assert {path.name for path in (folder / "out" / "cup" / "figures").iterdir()} == {
-        "heat-map_ipd.png",
-        "heat-map_ipd.svg",
+        "heat-map_first--ipd.png",
+        "heat-map_first--ipd.svg",
     }
+    assert standings.heat_map(played, "ipd", "first, ipd").get_suptitle().startswith("first, ipd, after 3 steps")
     page = (folder / "out" / "cup" / "report.html").read_text()
     assert "Whoever wins, wins." in page
-    assert "<h2>ipd: the row&#39;s payoff against the column" in page
+    assert "<h2>first, ipd: the row&#39;s payoff against the column" in page
     assert "payoffs after 3 steps, 4 trials, both seats; ± standard error of the mean over trials" in page
-    assert f'href="../runs/{told["runs"]["ipd"]}/report.html"' in page
+    assert f'href="../runs/{told["runs"]["first, ipd"]}/report.html"' in page
 
 
 def test_the_ranking_is_on_screen_page_and_file(more):
