@@ -1,8 +1,9 @@
 """A game of one player, which is an optimisation problem: far-sighted players find more than gradient ascent does.
 
-Gradient ascent climbs the peak at whose foot it starts, and half of the starts are at the lower one's. A player who
-follows the meta-value, the value of all further steps, crosses the valley (Cooijmans et al., 2023: the method "readily
-applies to optimization problems with a single objective"). The numbers of the fit are those of the Logistic Game.
+Gradient ascent climbs the peak at whose foot it starts, and about half of the starts are at the foot of the lower one.
+A player who follows the meta-value, the value of all further steps, crosses the valley (Cooijmans et al., 2023: the
+method "readily applies to optimization problems with a single objective"). The numbers of the fit are those of the
+Logistic Game.
 """
 
 import jax

@@ -41,7 +41,7 @@ def parse_settings(context: click.Context, parameter: click.Parameter, values: t
 @click.option(
     "--value-model",
     metavar="NAME",
-    help="What the values of joint policies are computed by, in learners that learn values (see: meva list "
+    help="Network that computes the values of joint policies, for learners that learn values (see: meva list "
     "value_model) [default: the recipe's].",
 )
 @click.option(

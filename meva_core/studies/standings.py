@@ -38,7 +38,7 @@ from meva_core.studies.reproductions.claims import estimate, named
 from meva_core.studies.tournament_settings import Tournament
 
 SCHEMA = 2
-LEAST_WIDTH = 5.6  # of a figure, in inches: pages enlarge what is narrower, letters included
+LEAST_WIDTH = 5.6  # of a figure, in inches: a page enlarges a narrower figure, and its letters too
 MOST = 7  # columns of evaluations in one table
 COLUMNS = (
     "game",

@@ -22,7 +22,8 @@ class MeVa(MetaValue):
     steps are part of the rollouts, and the other seats follow the value.
 
     In a game that is played, payoffs and naive gradients are estimated from episodes, fresh ones for each. Targets are
-    linear in payoffs, so they stay unbiased, for the value of players who learn from episodes too.
+    linear in payoffs, so they have no bias; the value is that of players who learn from episodes themselves. What the
+    network learns from noisy targets may still have one, since the loss is not linear in them.
 
     The network learns values in its own unit, in which payoffs range over `payoff_range`: if the unit of the game's
     payoffs changes and the rate with it, the fit stays the same.

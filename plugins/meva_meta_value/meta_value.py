@@ -22,6 +22,7 @@ from meva_core.contracts import (
     ValueModel,
     below_one,
     between,
+    check_source,
     component,
     derived,
     leaf,
@@ -151,6 +152,13 @@ class MetaValue(HasMetaValue, Facing, Learner):
             raise BadCombination(
                 f"expected learner.mixing = between for learner.incentive_draw = uniform, got {self.mixing}"
             )
+        for rival in (each.learner for each in self.rivals if each is not None):
+            check_source(rival, self.game)
+            if getattr(rival, "remembers", False):
+                raise BadCombination(
+                    f"expected rivals who begin every episode afresh, got {type(rival).__name__}, which remembers all "
+                    "episodes of a match: use learner = good_shepherd or m_fos against it"
+                )
         shape, players = jnp.shape(jnp.asarray(self.discount)), self.game.num_players
         if shape not in ((), (players,)):
             raise BadCombination(f"expected one discount or one for each of {players} players, got shape {shape}")

@@ -121,15 +121,15 @@ def on_policy(learner: MetaValue, params: Any, explored: Explored, key: Array) -
     keys = jax.random.split(step_key, learner.stride)
     (last, _), x = jax.lax.scan(step, (explored.x, explored.rivals), keys)
     x = jnp.concatenate([x, last[None]])
-    # Drawn apart from the episodes that steps are computed from: numbered from the stride on.
+    # fold_in(key, n) is split(key)[n], so keys that are numbered from the stride on belong to no step.
     paid_keys = jax.vmap(lambda n: jax.random.fold_in(step_key, n))(learner.stride + jnp.arange(len(x)))
     payoffs = jax.vmap(lambda x, key: payoff_from(learner.game, key)(x))(x, paid_keys)
     return OnPolicy(x, payoffs, discounts, incentives)
 
 
 def _with_rivals(learner: MetaValue, steps: Array, states: tuple, x: Array, key: Array) -> tuple[Array, tuple]:
-    """Replace the rivals' rows by their own steps; returns the steps and the rivals' new states. Those who learn from
-    episodes learn from the same."""
+    """Replace the rivals' rows by their own steps; returns the steps and the rivals' new states. Rivals who
+    learn from episodes all learn from the same ones."""
     new, game = [], learner.game
     from_episodes = [rival is not None and learns_from(rival.learner) == "episodes" for rival in learner.rivals]
     episodes: Any = game.play(x, jax.random.fold_in(key, len(from_episodes))) if any(from_episodes) else None  # type: ignore[attr-defined]

@@ -44,7 +44,8 @@ class InContext(Settled):
     Two ablations, after which learners defect: `pool = 0`, and `announced`: the first observation of an episode against
     a fixed co-player is negative, so that learners are told apart.
 
-    The gradients are those of learner `a2c`, whose hyper-parameters these are. In a match its numbers do not move.
+    The gradients are those of learner `a2c`, but that advantages are not standardised: their deviation depends on whom
+    learners meet, and the ablations would change how much the entropy weighs. In a match its numbers do not move.
 
     References:
         Weis et al. (2026), Multi-Agent Cooperation Through In-Context Co-Player Inference, arXiv 2602.16301;
@@ -59,7 +60,9 @@ class InContext(Settled):
     loops: int = static(default=3000, doc="loops of the fit", check=between(1, 10**9))
     rate: float = leaf(default=1e-3, doc="learning rate of Adam for the policy", check=positive)
     critic_rate: float = leaf(default=1e-3, doc="learning rate of Adam for the critic", check=positive)
-    entropy_weight: float = leaf(default=0.01, doc="weight of the entropy", check=not_negative)
+    entropy_weight: float = leaf(
+        default=0.0026, doc="weight of the entropy; an episode's return ranges over 1", check=not_negative
+    )
     entropy_decay: float = leaf(
         default=0.0,
         doc="share of the entropy's weight that every loop takes off, from loop decay_from on",
@@ -139,7 +142,7 @@ class InContextTraining(Training):
         pooled = [self._against_pool(seat, state.x, jax.random.fold_in(pool_key, seat)) for seat in seats]
         each = [_joined([one for one in (among, against) if one is not None]) for against in pooled]
         judged = [ppo.judged_by(seat, state.learning[seat], each[seat]) for seat in seats]
-        steps, learning = ppo.climb(state.learning, state.x, judged, [ppo.gains(one) for one in judged], learn_key)
+        steps, learning = ppo.climb(state.learning, state.x, judged, [one.advantages for one in judged], learn_key)
         metrics = {} if among is None else {"payoff": jnp.mean(learner.game.estimate(among))}
         if against := [learner.game.estimate(one)[seat] for seat, one in enumerate(pooled) if one is not None]:
             metrics["against_pool"] = jnp.mean(jnp.stack(against))

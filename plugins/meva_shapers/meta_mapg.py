@@ -77,7 +77,7 @@ class MetaMAPG(StepsLike, Learner):
     peer_learning: bool = static(default=True, doc="the fit knows that it affects what peers learn; false: Meta-PG")
     personas: str = static(
         default="fresh",
-        doc="first policies of the peers in the fit: the game's own, or policies that lean to an action",
+        doc="first policies of the peers in the fit: the game's own, or policies that prefer one action",
         check=one_of(*PERSONAS),
     )
     loops: int = static(default=500, doc="outer loops of the fit", check=between(1, 10**9))

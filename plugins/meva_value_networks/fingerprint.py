@@ -30,13 +30,15 @@ class Params(NamedTuple):
 class Fingerprint(PairedMLP):
     """The network `paired_mlp`, which sees each policy's answers to learnt questions in place of its numbers.
 
-    A question, or probe, is an observation: or for policies with memory, `length` observations one after the other. The
-    answers are the log-odds of each action against the first, at every observation, and the code of a policy is all its
-    answers; `transform` and `input_scale` apply to them. So policies that act alike have one value, however many
-    numbers they have and however these are arranged, and a value's gradient flows through the policy that is asked.
+    A question, or probe, is one observation. For policies with memory it is `length` observations, one after the other.
+    The answers are the log-odds of each action against the first, at every observation, and the code of a policy is all
+    its answers; `transform` and `input_scale` apply to them. So policies that give the same answers have one value,
+    however many numbers they have and however these are arranged, and a value's gradient flows through the policy that
+    is asked.
 
-    Probes are parameters: they start as observations that players make, and are learnt at the share `probe_rate` of the
-    rate of the other parameters. In a game of a few states they start as these, in turn.
+    Probes are parameters. They start as observations that players make: in a game of a few states, the first probe is
+    the first state, and so on. They are learnt at the share `probe_rate` of the rate of the other parameters; weight
+    decay applies to them as to all.
 
     References:
         Harb, Schaul, Precup & Bacon (2020), Policy Evaluation Networks, arXiv 2002.11833; Faccio, Ramesh, Herrmann,
@@ -53,7 +55,9 @@ class Fingerprint(PairedMLP):
         default=None, doc="L, observations of a question; unset: 4 for policies with memory, else 1", check=at_least(1)
     )
     probe_rate: float = static(
-        default=0.1, doc="learning rate of the probes as a share of the optimiser's; 0: they stay", check=between(0, 1)
+        default=0.1,
+        doc="learning rate of the probes as a share of the optimiser's; 0: they are not learnt",
+        check=between(0, 1),
     )
 
     small: ClassVar = {"width": 8, "blocks": 0, "probes": 2}
@@ -61,8 +65,12 @@ class Fingerprint(PairedMLP):
     def __attrs_post_init__(self) -> None:
         if rules_behind(self.game) is None or not (self._policies or isinstance(self.game, GivesLogits)):
             raise BadCombination(
-                f"expected a game whose players see something and choose an action, for a fingerprint of policies, got "
-                f"{type(self.game).__name__}: use value_model.name = paired_mlp"
+                "expected a game that is played, or one with rules() and to_logits(), for fingerprints of policies, "
+                f"got {type(self.game).__name__}: use value_model.name = paired_mlp"
+            )
+        if self.length not in (None, 1) and not self._remember:
+            raise BadCombination(
+                f"expected value_model.length = 1 for policies without memory, got {self.length}: leave it unset"
             )
 
     def init(self, key: Array) -> Params:
@@ -93,32 +101,36 @@ class Fingerprint(PairedMLP):
         game: Any = self.game
         if not self._policies:  # the game's own tables, which give mixtures of states mixtures of logits
             return jax.vmap(lambda table: code(probes @ table))(game.to_logits(x))
-        if all(policy == self._policies[0] for policy in self._policies):
+        if self._policies is getattr(game, "policies", None) and game.alike:
             return jax.vmap(lambda own: answers(self._policies[0], own))(x)
         return jnp.stack([answers(policy, own) for policy, own in zip(self._policies, x, strict=True)])
 
     def _first_probes(self, key: Array) -> Array:
         """Probes f32[N, L, O]: the states in turn, or what players see in episodes between fresh policies."""
         rules: Any = rules_behind(self.game)
-        states, remembers = rules.observations, any(policy.memory_size for policy in self._policies)
-        length = self.length or (4 if remembers else 1)
+        game: Any = self.game
+        states, length = rules.observations, self.length or (4 if self._remember else 1)
         count = self.probes or (OF_MANY if states is None else len(states))
         if length == 1 and states is not None:
             return jnp.asarray(states)[jnp.arange(count) % len(states)][:, None]
 
         def probe(key: Array) -> Array:
             x_key, play_key, when_key, who_key = jax.random.split(key, 4)
-            x, steps = self.game.init(x_key), max(length, rules.horizon)
+            x, steps = self.game.init(x_key), length if self._remember else game.steps
             seen = play(rules, self._policies, x, play_key, steps).observations  # f32[T, P, O]
-            first = 0 if remembers else jax.random.randint(when_key, (), 0, steps - length + 1)
+            first = jax.random.randint(when_key, (), 0, steps - length + 1)
             seat = jax.random.randint(who_key, (), 0, self.game.num_players)
             return jax.lax.dynamic_slice_in_dim(seen[:, seat], first, length)
 
         return jax.lax.map(probe, jax.random.split(key, count))
 
     @property
+    def _remember(self) -> bool:
+        return any(policy.memory_size for policy in self._policies)
+
+    @property
     def _policies(self) -> tuple[Policy, ...]:
-        """The policy of each seat; in games that are played, as it acts with numbers that may choose a rule. Empty in
-        exact games of tables."""
+        """The policy of each seat; in games that are played, with the last number of a row, which may choose a
+        rule-based player. Empty in exact games of tables."""
         game: Any = self.game
         return game.players if isinstance(game, Sampled) else getattr(game, "policies", ())

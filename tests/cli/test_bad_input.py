@@ -74,7 +74,7 @@ CASES = {
     ),
     "value model that asks no one": (
         ["--game", "logistic", "--learner", "meva", "--value-model", "fingerprint"],
-        "expected a game whose players see something and choose an action, for a fingerprint of policies, got Logistic",
+        "expected a game that is played, or one with rules() and to_logits(), for fingerprints of policies, got",
     ),
     "unknown policy": ([*NAIVE, "--policy", "mlpp"], "unknown policy 'mlpp' - did you mean 'mlp'?"),
     "policy's setting alone": (

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import meva_core as meva
@@ -91,6 +92,9 @@ def test_probes_are_learnt_at_a_share_of_the_rate():
     assert np.any(found[1.0])
     np.testing.assert_allclose(found[0.1], 0.1 * found[1.0], rtol=1e-4, atol=1e-7)
     assert not np.any(found[0.0])
+    adam = optax.adam(1e-3)
+    stepped, _ = adam.update(found[0.1], adam.init(found[0.1]))
+    np.testing.assert_allclose(np.abs(0.1 * stepped), 1e-4, rtol=1e-2)
 
 
 def test_with_memory_a_probe_is_a_sequence_that_players_see():
@@ -133,6 +137,12 @@ def test_policies_of_several_kinds_answer_the_same_questions():
     assert np.all(found[0, :5])
     assert not np.any(found[0, 5:])
     assert np.any(found[1, 5:])
+
+
+@pytest.mark.parametrize("game", [IPD, exact(policy("mlp", width=3)), played(IPD.rules(), policy("mlp", width=3))])
+def test_a_sequence_of_observations_is_for_policies_that_remember(game):
+    with pytest.raises(BadCombination, match=r"length = 1 for policies without memory, got 2: leave it unset"):
+        make(game, length=2)
 
 
 def test_it_needs_players_who_choose_actions():

@@ -169,12 +169,32 @@ def test_networks_are_taught_the_probabilities_of_their_persona(exact):
     assert len(np.unique(peers[:, 0].round(3), axis=0)) == 50
 
 
-def test_a_network_is_taught_to_the_digit():
-    log_odds, policy = jnp.array([0.5, -3.0, 8.0, 0.0, -1.0]), network("mlp", width=8)
+@pytest.mark.parametrize("width", [4, 8])
+def test_a_network_is_taught_to_the_digit(width):
+    log_odds, policy = jnp.array([0.5, -3.0, 8.0, 0.0, -1.0]), network("mlp", width=width)
     observations = IPD.rules().observations
     own = taught(policy, policy.init(KEY), log_odds, observations, KEY)
     found = jax.vmap(lambda seen: policy.act(own, policy.begin(own), seen)[0][1])(observations)
     np.testing.assert_allclose(found, log_odds, atol=1e-3)
+
+
+def test_a_network_that_cannot_play_a_table_comes_as_near_as_it_can():
+    """One unit has one direction; a step that takes it further away is not taken."""
+    policy, observations = network("mlp", width=1), IPD.rules().observations
+
+    def missed(key):
+        goals = 2 + 3 * jax.random.normal(key, (5,))
+
+        def error(own):
+            found = jax.vmap(lambda seen: policy.act(own, policy.begin(own), seen)[0][1])(observations)
+            return jnp.mean((found - goals) ** 2)
+
+        own = policy.init(key)
+        return error(own), error(taught(policy, own, goals, observations, key))
+
+    before, after = jax.vmap(missed)(jax.random.split(KEY, 100))
+    assert np.all(after <= before)
+    assert np.mean(after) < 0.6 * np.mean(before)
 
 
 def test_networks_with_memory_nearly_play_their_persona_after_any_past():

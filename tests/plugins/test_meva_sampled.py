@@ -11,6 +11,7 @@ from meva_policies.table import Table
 
 import meva_core as meva
 from meva_core.contracts import EpisodeLearner, Game, component, part
+from meva_core.errors import BadCombination
 from meva_core.match import Fitted
 from meva_core.sampling import Enumerated, Rollouts, policy_arguments
 
@@ -120,6 +121,20 @@ def test_rivals_who_learn_from_episodes_learn_from_those_that_are_played():
     np.testing.assert_allclose(moves * 48, np.round(moves * 48), atol=1e-4)
     assert np.all((moves > 0) & (moves < 1))
     assert jax.jit(rollout.explore)(learner, params, begun, KEY).rivals[1] == learner.stride
+
+
+@component
+class Remembers(CountsCooperation):
+    """A player with a memory that lasts over all episodes of a match."""
+
+    remembers = True
+
+
+def test_rivals_that_it_cannot_be_fitted_against():
+    with pytest.raises(BadCombination, match="expected rivals who begin every episode afresh, got Remembers"):
+        make(played(), rivals=(None, Fitted(learner=Remembers())))
+    with pytest.raises(BadCombination, match="CountsCooperation learns from episodes: expected a game that is played"):
+        make(InClosedForm(played=played()), rivals=(None, Fitted(learner=CountsCooperation())))
 
 
 def test_episodes_of_payoffs_and_steps_are_drawn_apart():
