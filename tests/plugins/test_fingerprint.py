@@ -94,7 +94,7 @@ def test_probes_are_learnt_at_a_share_of_the_rate():
     assert not np.any(found[0.0])
     adam = optax.adam(1e-3)
     stepped, _ = adam.update(found[0.1], adam.init(found[0.1]))
-    np.testing.assert_allclose(np.abs(0.1 * stepped), 1e-4, rtol=1e-2)
+    np.testing.assert_allclose(0.1 * np.abs(np.asarray(stepped)), 1e-4, rtol=1e-2)
 
 
 def test_with_memory_a_probe_is_a_sequence_that_players_see():
