@@ -190,7 +190,8 @@ def check_value_model(build: Callable[[int, int, bool], ValueModel], game: Game)
     for i in range(players):
         message = f"features: row {i} must read player {i} from `x` and the rest from `others`"
         check_close(message, own[i], full[i, i])
-    elsewhere = model.features(params, x, x + 1, condition)
+    # Not x + 1: policies that are softmaxes of their numbers stay the same then.
+    elsewhere = model.features(params, x, x + jax.random.normal(jax.random.key(2), x.shape, x.dtype), condition)
     assert not np.allclose(features, elsewhere), "features: expected different numbers for different `others`"
     if game.symmetric:
         shared = build(4, 1, True)
