@@ -54,6 +54,7 @@ def test_the_notebook_does_what_we_do(recipe, monkeypatch):
     assert max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(ours)) > 1e-2
 
 
+@pytest.mark.long
 def test_asked_by_name_they_print_a_table_and_write_json(tmp_path):
     command = [sys.executable, str(FOLDER), "start", "--json", str(tmp_path / "found.json")]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -57,9 +57,6 @@ OF_ANOTHER = "a2c"  # a setting of ppo, as plugins/test_policy_gradient.py shows
 ALIKE = ("coala_pg", "consensus", "extragradient", "hola", "lookahead", "m_fos", "meta_mapg", "sga")
 LONG = (OF_ANOTHER, "advantage_alignment", "best_response_shaping", "coala_pg", "copycat", "detective_shaping")
 LONG += ("coala_pg_sampled", "in_context", "lili", "loqa", "m_fos", "m_fos_sampled", "meta_mapg", "pola_dice", "shaper")
-every_learner = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] * (name == OF_ANOTHER)) for name in names("learner")]
-)
 
 
 def as_played(learner, game):
@@ -83,12 +80,24 @@ def smallest(name, players=2):
 
 
 def learners_and_games():
-    """Every learner with the games of PLAYED, or if it refuses them all, the smallest; all others are for -m long."""
-    for name in names("learner"):
-        now = [game for game in PLAYED if accepts(name, game)] or [smallest(name)]
+    """Every learner with one game of PLAYED, the next learner with the other, or if it refuses both, with the smallest;
+    all others are for -m long."""
+    for n, name in enumerate(names("learner")):
+        accepted = [game for game in PLAYED if accepts(name, game)] or [smallest(name)]
+        now = accepted[n % len(accepted)]
         for game in GAMES:
-            if game not in PLAYED or game in now:
-                yield pytest.param(name, game, marks=[] if game in now and name not in LONG else pytest.mark.long)
+            if game not in PLAYED or game in accepted:
+                yield pytest.param(name, game, marks=[] if game == now and name not in LONG else pytest.mark.long)
+
+
+def learners_and_formulas():
+    """Every learner with one game of ASKED that it accepts, the next with another; all of TRACED are for -m long."""
+    for n, name in enumerate(names("learner")):
+        accepted = [game for game in ASKED if accepts(name, game)] or ASKED
+        for game in TRACED:
+            if game not in PLAYED:
+                now = game == accepted[n % len(accepted)] and name != OF_ANOTHER
+                yield pytest.param(name, game, marks=[] if now else pytest.mark.long)
 
 
 def learners_among_three():
@@ -146,8 +155,7 @@ def test_value_model(name, game):
     assert installed.check(known, known.find("value_model", name), [game]) == [game]
 
 
-@traced
-@every_learner
+@pytest.mark.parametrize(("name", "game"), list(learners_and_formulas()))
 def test_learner_in_the_abstract(name, game):
     known = meva.installed()
     if not accepts(name, game):

@@ -140,9 +140,8 @@ def test_what_actions_are_paid_is_standardised_before_passes_begin(monkeypatch):
         return own.at[:2].set(jnp.array([jnp.mean(gains), jnp.std(gains)])), before
 
     monkeypatch.setattr(PPO, "improved", improved)
-    for returns in ("coala", "unaware"):
-        _, after, _ = stepped(learner(game_of(), returns=returns, population=2, naive_share=0.5))
-        np.testing.assert_allclose(after.numbers[..., :2], np.broadcast_to([0.0, 1.0], (2, 1, 2)), atol=1e-4)
+    _, after, _ = stepped(learner(game_of(), population=2, naive_share=0.5))
+    np.testing.assert_allclose(after.numbers[..., :2], np.broadcast_to([0.0, 1.0], (2, 1, 2)), atol=1e-4)
 
 
 def test_members_meet_naive_learners_and_each_other_as_often_as_is_said():

@@ -179,6 +179,7 @@ def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs(learnt):
     assert np.all(np.any(np.asarray(one.numbers != before.numbers), axis=2))
 
 
+@pytest.mark.long
 def test_in_self_play_members_meet_who_also_set_their_conditions(learnt):
     _, after, _ = learnt[1.0]
     rule = learner(reader=TABLES)
