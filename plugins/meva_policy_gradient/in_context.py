@@ -41,8 +41,8 @@ class InContext(Settled):
     meets. Best responses within an episode make it open to extortion, and mutual extortion makes learners cooperate.
     There are no derivatives through learning, and no two time scales.
 
-    Two ablations, after which learners defect: `pool = 0`, and `announced`: the first observation of an episode against
-    a fixed co-player is negative, so that learners are told apart.
+    Two ablations, after which learners defect: `pool = 0`, and `announced`: in episodes against a fixed co-player all
+    observations are negative, so that learners are told apart.
 
     The gradients are those of learner `a2c`, but that advantages are not standardised: their deviation depends on whom
     learners meet, and the ablations would change how much the entropy weighs. In a match its numbers do not move.

@@ -39,7 +39,7 @@ class Memoryless(Policy):
 
 @component
 class Announced:
-    """The rules of a game, as far as `play` needs them, in which the first observation of one seat is negative."""
+    """The rules of a game, as far as `play` needs them, in which all observations of one seat are negative."""
 
     rules: Any = part()
     seat: int = static(doc="the seat")
@@ -49,22 +49,23 @@ class Announced:
         return self.rules.num_players
 
     @property
-    def observations(self) -> Array | None:
-        return self.rules.observations
+    def observations(self) -> None:
+        """None: what this seat sees is not one of the game's observations."""
 
     def reset(self, key: Array) -> tuple[Any, Array]:
         state, seen = self.rules.reset(key)
         return state, seen.at[self.seat].multiply(-1)
 
     def step(self, state: Any, actions: Array, key: Array) -> tuple[Any, Array, Array]:
-        return self.rules.step(state, actions, key)
+        state, seen, rewards = self.rules.step(state, actions, key)
+        return state, seen.at[self.seat].multiply(-1), rewards
 
 
 def play_against_pool(game: Any, seat: int, own: Array, count: int, announced: bool, key: Array) -> Episodes:
     """Episodes [B, ...], `count` many, of the numbers `own` f32[D] in `seat` against co-players who are drawn for each.
 
-    game: a game that is played, whose observations are rows of the identity matrix. announced: the first observation in
-    `seat` is negative.
+    game: a game that is played, whose observations are rows of the identity matrix. announced: all observations in
+    `seat` are negative.
     """
     rules: Any = Announced(rules=game.rules, seat=seat) if announced else game.rules
     fixed = Memoryless(num_observations=len(game.rules.observations), num_actions=game.rules.num_actions)

@@ -15,9 +15,10 @@ from meva_policy_gradient.in_context import InContext
 from meva_policy_gradient.pool import Memoryless, play_against_pool
 
 import meva_core as meva
+from meva_core.contracts import component
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination
-from meva_core.sampling import Rollouts, policy_arguments
+from meva_core.sampling import Rollouts, logits_along, policy_arguments
 
 KEY = jax.random.key(0)
 RULES = meva.make("game", "ipd").rules()
@@ -32,6 +33,14 @@ def learner(game, **settings) -> Any:
     return InContext(game=game, critic=LikePolicy(policy=game.policies[0]), **settings)
 
 
+@component
+class AsTheyAre(A2C):
+    """A2C whose advantages are not standardised."""
+
+    def gains(self, judged):
+        return judged.advantages
+
+
 def test_without_a_pool_it_is_actor_critic():
     game = game_of()
     rule = learner(game, pool=0.0, batch_size=3, rate=0.1)
@@ -40,7 +49,7 @@ def test_without_a_pool_it_is_actor_critic():
     after, metrics = jax.jit(training.step)(state, KEY)
     among, _, learn = jax.random.split(KEY, 3)
     settings = {name: getattr(rule, name) for name in ("rate", "critic_rate", "trace", "entropy_weight")}
-    plain: Any = A2C(game=game, critic=rule.critic, **settings)
+    plain: Any = AsTheyAre(game=game, critic=rule.critic, **settings)
     steps, _ = jax.jit(lambda: plain.learn(None, state.learning, state.x, game.play(state.x, among), learn))()
     np.testing.assert_allclose(after.x - state.x, steps, atol=1e-6)
     assert set(metrics) == {"payoff"}
@@ -74,7 +83,7 @@ def test_co_players_are_finite_however_many_are_drawn():
 
 
 @pytest.mark.parametrize("seat", [0, 1])
-def test_an_announced_co_player_is_known_from_the_first_observation(seat):
+def test_an_announced_co_player_is_known_from_every_observation(seat):
     game = game_of()
     own = game.init(KEY)[seat]
     plain, told = (
@@ -82,8 +91,14 @@ def test_an_announced_co_player_is_known_from_the_first_observation(seat):
         for announced in (False, True)
     )
     np.testing.assert_array_equal(told.observations[:, 0, seat], -plain.observations[:, 0, seat])
-    assert bool((told.observations[:, 1:] >= 0).all())
+    assert bool((told.observations[:, :, seat].sum(axis=-1) == -1).all())
+    assert bool((told.observations[:, :, 1 - seat].sum(axis=-1) == 1).all())
     np.testing.assert_array_equal(told.observations[:, 0, 1 - seat], plain.observations[:, 0, 1 - seat])
+    along = jax.nn.log_softmax(
+        jax.vmap(lambda seen: logits_along(game.policies[seat], own, seen))(told.observations[:, :, seat])
+    )
+    taken = np.take_along_axis(np.asarray(along), np.asarray(told.actions[:, :, seat, None]), axis=-1)[..., 0]
+    np.testing.assert_allclose(told.log_probs[:, :, seat], taken, rtol=1e-5)
 
 
 def test_always_defecting_pays_against_the_pool_as_in_the_closed_form():
