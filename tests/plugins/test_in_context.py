@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from meva_policies.gru import GRU
 from meva_policies.table import Table
-from meva_policy_gradient.a2c import A2C
 from meva_policy_gradient.critics import LikePolicy
 from meva_policy_gradient.in_context import InContext
 from meva_policy_gradient.pool import Memoryless, play_against_pool
+from meva_policy_gradient.ppo import PPO
 
 import meva_core as meva
 from meva_core.contracts import component
@@ -34,8 +34,8 @@ def learner(game, **settings) -> Any:
 
 
 @component
-class AsTheyAre(A2C):
-    """A2C whose advantages are not standardised."""
+class AsTheyAre(PPO):
+    """PPO whose advantages are not standardised."""
 
     def gains(self, judged):
         return judged.advantages
@@ -49,7 +49,7 @@ def test_without_a_pool_it_is_actor_critic():
     after, metrics = jax.jit(training.step)(state, KEY)
     among, _, learn = jax.random.split(KEY, 3)
     settings = {name: getattr(rule, name) for name in ("rate", "critic_rate", "trace", "entropy_weight")}
-    plain: Any = AsTheyAre(game=game, critic=rule.critic, **settings)
+    plain: Any = AsTheyAre(game=game, critic=rule.critic, epochs=1, minibatches=1, **settings)
     steps, _ = jax.jit(lambda: plain.learn(None, state.learning, state.x, game.play(state.x, among), learn))()
     np.testing.assert_allclose(after.x - state.x, steps, atol=1e-6)
     assert set(metrics) == {"payoff"}
