@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from meva_core.contracts import first_state, learns_from, payoff_from
+from meva_core.contracts import Sampled, first_state, learns_from, payoff_from
 from meva_meta_value.meta_value import MetaValue
 
 
@@ -123,7 +123,13 @@ def on_policy(learner: MetaValue, params: Any, explored: Explored, key: Array) -
     x = jnp.concatenate([x, last[None]])
     # fold_in(key, n) is split(key)[n], so keys that are numbered from the stride on belong to no step.
     paid_keys = jax.vmap(lambda n: jax.random.fold_in(step_key, n))(learner.stride + jnp.arange(len(x)))
-    payoffs = jax.vmap(lambda x, key: payoff_from(learner.game, key)(x))(x, paid_keys)
+    # In a game that is played one after the other: the episodes of all steps together would fill the memory.
+
+    def paid(drawn: tuple[Array, Array]) -> Array:
+        return payoff_from(learner.game, drawn[1])(drawn[0])
+
+    drawn = (x, paid_keys)
+    payoffs = jax.lax.map(paid, drawn) if isinstance(learner.game, Sampled) else jax.vmap(paid)(drawn)
     return OnPolicy(x, payoffs, discounts, incentives)
 
 

@@ -217,7 +217,7 @@ def test_a_rule_based_player_does_not_learn(coins):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("--game coin_game --learner meva", "meva learns from exact payoffs: expected a game and policies that have"),
+        ("--game coin_game --learner cola", "cola learns from exact payoffs: expected a game and policies that have"),
         ("--game logistic --learner ppo", "ppo learns from episodes: expected a game that is played, got logistic"),
         ("--game logistic --learner naive --sampled", "expected a game that shows its players a state"),
         ("--game ipd --learner naive --set sample.episodes=3", "expected --sampled with sample.episodes, got none"),

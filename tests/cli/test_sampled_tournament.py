@@ -204,7 +204,7 @@ sample = { horizon = 5 }
     [
         ("tandem --learners reinforce", "reinforce learns from episodes: expected a game that is played"),
         ("tandem --sampled --learners naive", "expected a game that shows its players a state"),
-        ("coin_game --learners meva", "meva learns from exact payoffs: expected a game and policies that have them"),
+        ("coin_game --learners cola", "cola learns from exact payoffs: expected a game and policies that have them"),
         ("coin_game --learners ppo,tit_for_tat", "unknown learner or strategy of coin_game 'tit_for_tat'"),
         ("ipd --learners naive --set sample.episodes=3", "expected LEARNER.NAME=VALUE with one of naive, game, policy"),
         ("ipd --sampled --learners naive --set sample.horizon=0", "expected between 1 and 1000000, got 0"),
