@@ -100,7 +100,7 @@ def test_list_says_what_each_offers_or_why_it_is_left_out(fake_plugin, meva_comm
     assert told["broken  (meva-broken 1.0)"] == "  ZeroDivisionError: division by zero"
     assert told["empty  (meva-empty 1.0)"] == "  nothing"
     assert told["unwanted  (meva-unwanted 1.0)"] == "  switched off (MEVA_BLOCK, or disabled in a registry file)"
-    assert told[f"meva_value_networks  (meva {importlib.metadata.version('meva')})"] == "  1 value model"
+    assert told[f"meva_value_networks  (meva {importlib.metadata.version('meva')})"] == "  2 value models"
     assert max(map(len, outcome.lines)) <= 80
 
 
