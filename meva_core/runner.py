@@ -43,7 +43,6 @@ def run(
     *,
     opponent: Any = (),
     policy: Any = None,
-    value_model: Any = None,
     sampled: bool = False,
     recipe: str = "default",
     seed: int | None = None,
@@ -61,8 +60,8 @@ def run(
     game, learner and opponent (or a list of opponents, by seat) are names, or your own component classes or objects.
     An object's hyper-parameters replace the recipe's, and a learner is rebuilt for the game of the run. policy: what
     the players' numbers mean, also a name, a class or an object, or a list of these by seat; None for the game's own
-    policies. value_model: the network of a learner that learns values, a name or a class. evaluate: names or classes of
-    the evaluations to run; "default" stands for those that run when none are picked. sampled: play the game,
+    policies. evaluate: names or
+    classes of the evaluations to run; "default" stands for those that run when none are picked. sampled: play the game,
     and estimate its payoffs from episodes; a game without exact payoffs is always played. `set` changes any
     hyper-parameter: `set={"learner.rate": 1.5}`; if its value is a name, it may also be a class.
 
@@ -86,8 +85,6 @@ def run(
         raise BadValue("expected out=FOLDER with resume=True, got none")
     out = None if out is None else Path(out)
     _prepare(conversion.convert(devices, int | None, "devices"), out if resume else None)
-    if value_model is not None:
-        overrides = {"value_model.name": value_model, **overrides}
     numbers = {"fit.seed": seed, "fit.seeds": seeds}
     if evaluate is not None:
         overrides = {"evaluate.asked": list(evaluate) if isinstance(evaluate, (list, tuple)) else evaluate, **overrides}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from meva_core.contracts.hooks import PARTS
 from meva_core.errors import BadFolder, BadValue, Diverged
 
 if TYPE_CHECKING:
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
 def parse_settings(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
     """Parse the texts after --set to a dictionary. Raises BadValue for a text of another form."""
     return dict(parse_setting(text) for text in values)
+
+
+def _part_options(command: Any) -> Any:
+    """Add an option for every kind of part that learners may have, but policies, which are what players have too."""
+    for kind in sorted(set(PARTS) - {"policy"}, reverse=True):
+        command = click.option(
+            f"--{kind.replace('_', '-')}",
+            kind,
+            metavar="NAME",
+            help=f"The learner's {kind.replace('_', ' ')}, if it has one (see: meva list {kind}) "
+            "[default: the recipe's].",
+        )(command)
+    return command
 
 
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,12 +52,7 @@ def parse_settings(context: click.Context, parameter: click.Parameter, values: t
     help="Meaning of the players' numbers, a network for example (see: meva list policy), or NAME,NAME,... by seat "
     "[default: the game's own].",
 )
-@click.option(
-    "--value-model",
-    metavar="NAME",
-    help="Network that computes the values of joint policies, for learners that learn values (see: meva list "
-    "value_model) [default: the recipe's].",
-)
+@_part_options
 @click.option(
     "--recipe",
     metavar="NAME",
@@ -108,7 +117,6 @@ def run_command(
     opponent: tuple[str, ...],
     sampled: bool,
     policy: str | None,
-    value_model: str | None,
     recipe: str | None,
     seed: int | None,
     seeds: int | None,
@@ -121,6 +129,7 @@ def run_command(
     devices: int | None,
     on_divergence: str | None,
     quiet: bool,
+    **parts: str | None,
 ) -> int:
     """Fit a learner on a game, evaluate it, and write a run folder.
 
@@ -130,7 +139,7 @@ def run_command(
     meva-run --game ipd --learner naive --policy mlp --set policy.width=32
     meva-run runs/ipd-meva-.../experiment.toml      runs it again
     """
-    names = (game, learner, opponent, sampled or None, policy, value_model, recipe, seed, seeds, registry_file)
+    names = (game, learner, opponent, sampled or None, policy, *parts.values(), recipe, seed, seeds, registry_file)
     others = (*names, experiment, out, device, devices)
     if resume is not None and any(x not in (None, ()) for x in others):
         raise BadValue(
@@ -167,8 +176,7 @@ def run_command(
     registry, files = runner.plugins(registry_file)
     if policy is not None:
         overrides = {**_by_seat(policy), **overrides}
-    if value_model is not None:
-        overrides = {"value_model.name": value_model, **overrides}
+    overrides = {**{f"{kind}.name": name for kind, name in parts.items() if name is not None}, **overrides}
     fit = {"fit.seed": seed, "fit.seeds": seeds, "fit.on_divergence": on_divergence}
     overrides |= {path: value for path, value in fit.items() if value is not None}
     if resume is not None:
