@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meva_core.contracts.hooks import PARTS
+from meva_core.contracts.hooks import PARTS, kind_label
 from meva_core.errors import BadFolder, BadValue, Diverged
 
 if TYPE_CHECKING:
@@ -21,14 +21,13 @@ def parse_settings(context: click.Context, parameter: click.Parameter, values: t
 
 
 def _part_options(command: Any) -> Any:
-    """Add an option for every kind of part that learners may have, but policies, which are what players have too."""
+    """Add an option for every kind of part that a learner may have. Policies have one already: players have those."""
     for kind in sorted(set(PARTS) - {"policy"}, reverse=True):
         command = click.option(
             f"--{kind.replace('_', '-')}",
             kind,
             metavar="NAME",
-            help=f"The learner's {kind.replace('_', ' ')}, if it has one (see: meva list {kind}) "
-            "[default: the recipe's].",
+            help=f"The learner's {kind_label(kind)}, if it has one (see: meva list {kind}) [default: the recipe's].",
         )(command)
     return command
 

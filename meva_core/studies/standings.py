@@ -38,7 +38,6 @@ from meva_core.studies.reproductions.claims import estimate, named
 from meva_core.studies.tournament_settings import Tournament
 
 SCHEMA = 2
-LEAST_WIDTH = 5.6  # of a figure, in inches: a page enlarges a narrower figure, and its letters too
 MOST = 7  # columns of evaluations in one table
 COLUMNS = (
     "game",
@@ -299,7 +298,10 @@ def heat_map(summary: dict[str, Any], game: str, heading: str = "") -> Any:
     letters = max(len(line) for label in labels for line in label.splitlines())
     side, beside = 0.72 * len(names), 0.065 * letters
     slanted = len(names) > 4 or letters > 10
-    size = (max(side + beside + 1.5, LEAST_WIDTH), max(0.62 * side + 1.2 + (0.5 * beside if slanted else 0), 2.2))
+    size = (
+        max(side + beside + 1.5, figures.LEAST_WIDTH),
+        max(0.62 * side + 1.2 + (0.5 * beside if slanted else 0), 2.2),
+    )
     figure = Figure(figsize=size, layout="constrained")
     axis = figure.subplots()
     image = axis.imshow(values, cmap="cividis", aspect="auto")

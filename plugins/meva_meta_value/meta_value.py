@@ -39,7 +39,9 @@ from meva_core.ops import own_gradient, simultaneous_gradient
 from meva_meta_value.capability import HasMetaValue
 
 UNPERTURBED = None  # the noise of a player who does not explore
-SAMPLED = 1  # folded into an exploring step's key: the key of the episodes that its naive gradient is estimated from
+# Folded into an exploring step's key, this gives the key of the episodes of its naive gradient. It is large, since
+# fold_in(key, n) is split(key)[n], and an explorer may split the key.
+EPISODES = 2**32 - 1
 
 
 @component
@@ -215,7 +217,7 @@ class MetaValue(HasMetaValue, Facing, Learner):
         """
         gradient = self.value_gradient(params, x, discounts, noise)
         if self.explore_along == "update":
-            gradient = self._mixed(gradient, x, discounts, jax.random.fold_in(key, SAMPLED))
+            gradient = self._mixed(gradient, x, discounts, jax.random.fold_in(key, EPISODES))
         return self.explorer.perturb_step(noise, self.rate * gradient, key)
 
     def _mixed(self, gradient: Array, x: Array, discounts: Array, key: Array) -> Array:

@@ -5,7 +5,7 @@ Shapes: P players, D numbers per policy, S steps.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import attrs
 import jax
@@ -121,29 +121,36 @@ def on_policy(learner: MetaValue, params: Any, explored: Explored, key: Array) -
     keys = jax.random.split(step_key, learner.stride)
     (last, _), x = jax.lax.scan(step, (explored.x, explored.rivals), keys)
     x = jnp.concatenate([x, last[None]])
-    # fold_in(key, n) is split(key)[n], so keys that are numbered from the stride on belong to no step.
-    paid_keys = jax.vmap(lambda n: jax.random.fold_in(step_key, n))(learner.stride + jnp.arange(len(x)))
-    # In a game that is played one after the other: the episodes of all steps together would fill the memory.
+    return OnPolicy(x, _payoffs(learner, x, step_key), discounts, incentives)
+
+
+def _payoffs(learner: MetaValue, x: Array, step_key: Array) -> Array:
+    """The payoffs f32[S + 1, P] of states x f32[S + 1, P, D], whose S steps have the keys split(step_key, S)."""
 
     def paid(drawn: tuple[Array, Array]) -> Array:
-        return payoff_from(learner.game, drawn[1])(drawn[0])
+        state, key = drawn
+        return payoff_from(learner.game, key)(state)
 
-    drawn = (x, paid_keys)
-    payoffs = jax.lax.map(paid, drawn) if isinstance(learner.game, Sampled) else jax.vmap(paid)(drawn)
-    return OnPolicy(x, payoffs, discounts, incentives)
+    # fold_in(key, n) is split(key)[n], so keys that are numbered from S on belong to no step.
+    keys = jax.vmap(lambda n: jax.random.fold_in(step_key, n))(len(x) - 1 + jnp.arange(len(x)))
+    # The episodes of all states together would fill the memory.
+    each = jax.lax.map if isinstance(learner.game, Sampled) else lambda f, over: jax.vmap(f)(over)
+    return each(paid, (x, keys))
 
 
 def _with_rivals(learner: MetaValue, steps: Array, states: tuple, x: Array, key: Array) -> tuple[Array, tuple]:
-    """Replace the rivals' rows by their own steps; returns the steps and the rivals' new states. Rivals who
-    learn from episodes all learn from the same ones."""
-    new, game = [], learner.game
-    from_episodes = [rival is not None and learns_from(rival.learner) == "episodes" for rival in learner.rivals]
-    episodes: Any = game.play(x, jax.random.fold_in(key, len(from_episodes))) if any(from_episodes) else None  # type: ignore[attr-defined]
+    """Replace the rivals' rows by their own steps; returns the steps and the rivals' new states. All rivals who learn
+    from episodes learn from the same ones."""
+    new, game, episodes = [], cast(Any, learner.game), None
     for seat, (rival, state) in enumerate(zip(learner.rivals, states, strict=True)):
         if rival is not None:
-            given = (rival.params, state, x, episodes) if from_episodes[seat] else (rival.params, state, x)
-            step = rival.learner.learn if from_episodes[seat] else rival.learner.update
-            theirs, state = step(*given, jax.random.fold_in(key, seat))
+            own_key = jax.random.fold_in(key, seat)
+            if learns_from(rival.learner) == "episodes":
+                if episodes is None:
+                    episodes = game.play(x, jax.random.fold_in(key, len(states)))
+                theirs, state = rival.learner.learn(rival.params, state, x, episodes, own_key)
+            else:
+                theirs, state = rival.learner.update(rival.params, state, x, own_key)
             steps = steps.at[seat].set(theirs[seat])
         new.append(state)
     return steps, tuple(new)

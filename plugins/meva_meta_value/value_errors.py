@@ -49,7 +49,7 @@ class ValueErrors(NamedTuple):
         ones.
 
     Where players learn from episodes, their steps are drawn, and what is called true is one draw of them: then even the
-    right value has errors, and angles are close to 90.
+    right value has errors, and angles say little.
     """
 
     value: Array

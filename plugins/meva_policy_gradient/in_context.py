@@ -13,7 +13,6 @@ from meva_core.contracts import (
     Episodes,
     Training,
     at_least,
-    below_one,
     between,
     check_source,
     component,
@@ -44,8 +43,9 @@ class InContext(Settled):
     Two ablations, after which learners defect: `pool = 0`, and `announced`: in episodes against a fixed co-player all
     observations are negative, so that learners are told apart.
 
-    The gradients are those of learner `a2c`, but that advantages are not standardised: their deviation depends on whom
-    learners meet, and the ablations would change how much the entropy weighs. In a match its numbers do not move.
+    The gradients are those of learner `a2c`, except that advantages are not standardised. Their deviation depends on
+    whom learners meet, so with it the ablations would change how much the entropy weighs. In a match its numbers do not
+    move.
 
     References:
         Weis et al. (2026), Multi-Agent Cooperation Through In-Context Co-Player Inference, arXiv 2602.16301;
@@ -63,12 +63,6 @@ class InContext(Settled):
     entropy_weight: float = leaf(
         default=0.0026, doc="weight of the entropy; an episode's return ranges over 1", check=not_negative
     )
-    entropy_decay: float = leaf(
-        default=0.0,
-        doc="share of the entropy's weight that every loop takes off, from loop decay_from on",
-        check=below_one,
-    )
-    decay_from: float = leaf(default=0.0, doc="loops with the whole weight of the entropy", check=not_negative)
     trace: float = leaf(default=1.0, doc="lambda of the advantages; 1: return minus value", check=between(0, 1))
     longest_gradient: float = leaf(default=0.5, doc="norm to which longer gradients are cut", check=positive)
 
@@ -79,8 +73,6 @@ class InContext(Settled):
             rate=self.rate,
             critic_rate=self.critic_rate,
             entropy_weight=self.entropy_weight,
-            entropy_decay=self.entropy_decay,
-            decay_from=self.decay_from,
             trace=self.trace,
             longest_gradient=self.longest_gradient,
             epochs=1,

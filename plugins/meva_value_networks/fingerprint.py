@@ -40,6 +40,9 @@ class Fingerprint(PairedMLP):
     the first state, and so on. They are learnt at the share `probe_rate` of the rate of the other parameters; weight
     decay applies to them as to all.
 
+    Raises BadCombination for a game whose policies cannot be asked, and for questions of several observations if no
+    policy has a memory.
+
     References:
         Harb, Schaul, Precup & Bacon (2020), Policy Evaluation Networks, arXiv 2002.11833; Faccio, Ramesh, Herrmann,
         Harb & Schmidhuber (2022), General Policy Evaluation and Improvement by Learning to Identify Few But Crucial
@@ -107,8 +110,8 @@ class Fingerprint(PairedMLP):
 
     def _first_probes(self, key: Array) -> Array:
         """Probes f32[N, L, O]: the states in turn, or what players see in episodes between fresh policies."""
-        rules: Any = rules_behind(self.game)
         game: Any = self.game
+        rules: Any = rules_behind(game)
         states, length = rules.observations, self.length or (4 if self._remember else 1)
         count = self.probes or (OF_MANY if states is None else len(states))
         if length == 1 and states is not None:
@@ -116,16 +119,17 @@ class Fingerprint(PairedMLP):
 
         def probe(key: Array) -> Array:
             x_key, play_key, when_key, who_key = jax.random.split(key, 4)
-            x, steps = self.game.init(x_key), length if self._remember else game.steps
+            x, steps = game.init(x_key), length if self._remember else game.steps
             seen = play(rules, self._policies, x, play_key, steps).observations  # f32[T, P, O]
             first = jax.random.randint(when_key, (), 0, steps - length + 1)
-            seat = jax.random.randint(who_key, (), 0, self.game.num_players)
+            seat = jax.random.randint(who_key, (), 0, game.num_players)
             return jax.lax.dynamic_slice_in_dim(seen[:, seat], first, length)
 
         return jax.lax.map(probe, jax.random.split(key, count))
 
     @property
     def _remember(self) -> bool:
+        """True if a policy has a memory."""
         return any(policy.memory_size for policy in self._policies)
 
     @property

@@ -98,6 +98,8 @@ CASES = {
         [*IPD, "fixed", "--policy", "mlp", *setting("learner.probabilities=[1, 0, 1, 0, 1]")],
         "expected --policy table with learner.probabilities, got MLP",
     ),
+    "experiment and part": (["broken.toml", "--explorer", "none"], "got both"),
+    "part of what is resumed": (["--resume", "out", "--value-model", "fingerprint"], "got other options"),
     "experiment and policy": (["broken.toml", "--policy", "mlp"], "got both"),
     "no seeds": ([*NAIVE, "--seeds", "0"], "got 0 @ fit.seeds"),
     "negative seed": ([*NAIVE, "--seed", "-1"], "got -1 @ fit.seed"),

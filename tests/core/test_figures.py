@@ -107,4 +107,4 @@ def test_one_panel_is_as_wide_as_two_so_that_pages_do_not_enlarge_it():
         figures.learning(History([0], "mine", metrics={name: np.ones((1, 3)) for name in names}))
         for names in (["loss"], ["error", "loss"])
     )
-    assert one.get_figwidth() == two.get_figwidth()
+    assert one.get_figwidth() == pytest.approx(two.get_figwidth())

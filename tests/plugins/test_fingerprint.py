@@ -74,6 +74,16 @@ def test_the_order_of_hidden_units_changes_nothing():
     np.testing.assert_allclose(slopes(model, params, there), slopes(model, params, x)[..., swapped], atol=1e-4)
 
 
+def test_what_is_added_to_all_logits_changes_nothing():
+    """With three actions, all logits plus a constant are the same policy."""
+    game = meva.make("game", "normal_form")
+    model, x = make(game), draw(game)
+    params = model.init(KEY)
+    assert game.rules().num_actions == 3
+    np.testing.assert_allclose(values(model, params, x + 2, x + 2), values(model, params, x, x), atol=1e-5)
+    assert not np.allclose(values(model, params, 2 * x, 2 * x), values(model, params, x, x))
+
+
 def test_numbers_that_answer_no_question_do_not_count():
     game = exact(policy("table"))
     model = make(game, probes=2)  # asked in the first two states only

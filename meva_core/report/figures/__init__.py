@@ -7,6 +7,6 @@ style      the common style, and functions that several figures share
 
 from meva_core.report.figures.ranking import ranking
 from meva_core.report.figures.run import learning, of_run, payoffs
-from meva_core.report.figures.style import COLOURS, STYLE, draw, head, save
+from meva_core.report.figures.style import COLOURS, LEAST_WIDTH, STYLE, draw, head, save
 
-__all__ = ["COLOURS", "STYLE", "draw", "head", "learning", "of_run", "payoffs", "ranking", "save"]
+__all__ = ["COLOURS", "LEAST_WIDTH", "STYLE", "draw", "head", "learning", "of_run", "payoffs", "ranking", "save"]

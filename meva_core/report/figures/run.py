@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from meva_core.fitting import History
-from meva_core.report.figures.style import COLOURS, DASHES, STYLE, head, logarithmic
+from meva_core.report.figures.style import COLOURS, DASHES, LEAST_WIDTH, STYLE, head, logarithmic
 from meva_core.report.merging import merged
 from meva_core.report.result import Result
 from meva_core.report.tables import Evaluations, title
@@ -86,9 +86,8 @@ def _panels(summary: dict[str, Any], evaluations: Evaluations) -> dict[str, list
 
 
 def _width(panels: int) -> float:
-    """The width in inches of a figure of so many panels; one alone is as wide as two, since pages enlarge what is
-    narrower, letters included."""
-    return 2.6 * max(panels, 2) + 0.4
+    """The width in inches of a figure of so many panels."""
+    return max(2.6 * panels + 0.4, LEAST_WIDTH)
 
 
 def learning(history: History) -> Figure:

@@ -16,6 +16,7 @@ from meva_core.storage import files
 
 # Okabe & Ito (2008), in an order that also differs in lightness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+LEAST_WIDTH = 5.6  # inches; a page enlarges a narrower figure, and its letters too
 DASHES = ("-", "--", "-.", ":")
 STYLE: dict[Any, Any] = {
     "font.size": 9,
