@@ -39,7 +39,7 @@ def returns_to_go(rewards: Array, weights: Array) -> Array:
     [1.5, 1.0, 0.0]
     """
     weights = weights.reshape(-1, *(1,) * (rewards.ndim - 1))
-    left = jnp.cumsum((weights * rewards)[::-1], axis=0)[::-1]
+    left = jax.lax.cumsum(weights * rewards, axis=0, reverse=True)
     return jnp.where(weights > 0, left / jnp.where(weights > 0, weights, 1), 0)
 
 

@@ -44,7 +44,7 @@ def play(
     alive = continues ** jnp.arange(horizon, dtype=x.dtype) > jax.random.uniform(end_key, dtype=x.dtype)
     keys = reset_key, jax.random.split(steps_key, horizon)
     alive = alive.astype(x.dtype)
-    episode = unfold(rules, policies, x, keys, drawn, uniform, memories, alive)
+    episode = unfold(rules, policies, x, keys, drawn, uniform, memories, alive, cumulative)
     return episode._replace(alive=alive)
 
 
@@ -57,11 +57,12 @@ def unfold(
     choices: Array,
     memories: Sequence[Array | None] | None = None,
     alive: Array | None = None,
+    prepare: Callable[[Array], Array] = lambda logits: logits,
 ) -> Episodes:
-    """One episode [T, ...], alive to its end, in which player i does choose(logits f32[A], choices[t, i]) at step t.
+    """One episode [T, ...], alive to its end, in which player i does choose(prepare(logits), choices[t, i]) at step t.
 
     keys: a key for the first state, and keys [T] for the steps. choices: [T, P]. memories: as for `play`. alive f32[T]:
-    1 at steps that are remembered; None for all.
+    1 at steps that are remembered; None for all. prepare: what can be done once per state, from logits f32[..., A].
     """
     # A division into rows, not an index: the derivative of an index is a row of zeros but for one part, and a program
     # that needs one row's derivative would compute all.
@@ -72,11 +73,26 @@ def unfold(
     each = zip(policies, constant, memories or (None,) * len(rows), strict=True)
     first_memories = tuple(policy.begin(row) if own is None else own for policy, row, own in each)
 
+    # A policy without memory is asked once at each state of a game that has few, and not at every step.
+    states = states_of(rules)
+    each = zip(policies, constant, strict=True)
+    tables = [
+        None if states is None or policy.memory_size else prepare(logits_along(policy, row, states))
+        for policy, row in each
+    ]
+
+    def act(i: int, memory: Array, observation: Array) -> tuple[Array, Array]:
+        """What player i's choice depends on, and its memory afterwards."""
+        if (table := tables[i]) is not None:
+            return jnp.matmul(observation, table, precision="highest"), memory
+        logits, memory = policies[i].act(constant[i], memory, observation)
+        return prepare(logits), memory
+
     def step(carry: tuple, now: tuple) -> tuple:
         state, observations, before = carry
         key, choice, counts = now
-        acts = [p.act(row, m, o) for p, row, m, o in zip(policies, constant, before, observations, strict=True)]
-        chosen = [choose(logits, choice[i]) for i, (logits, _) in enumerate(acts)]
+        acts = [act(i, *given) for i, given in enumerate(zip(before, observations, strict=True))]
+        chosen = [choose(prepared, choice[i]) for i, (prepared, _) in enumerate(acts)]
         actions = jnp.stack(chosen).astype(jnp.int32)
         state, seen, rewards = rules.step(state, actions, key)
         after = tuple(memory for _, memory in acts)
@@ -93,7 +109,6 @@ def unfold(
         unroll=1 if any(policy.memory_size for policy in policies) else UNROLLED,
     )
     observations, actions, rewards = found
-    states = states_of(rules)
 
     # Policies are asked again for their logits, so that no derivative runs through the loop above, which has the game
     # in it. One without memory is asked at all steps at once, or at all states.
@@ -125,21 +140,29 @@ def replayed(game: Any, seat: int, row: Array, episodes: Episodes) -> Episodes:
     return episodes._replace(log_probs=episodes.log_probs.at[:, :, seat].set(log_probs))
 
 
-def drawn(logits: Array, uniform: Array) -> Array:
-    """The action i32[] with these logits f32[A] at a number drawn from [0, 1)."""
-    return jnp.sum(uniform >= jnp.cumsum(jax.nn.softmax(logits))[:-1])
+def cumulative(logits: Array) -> Array:
+    """The probabilities f32[..., A - 1] of all actions up to each but the last, given logits f32[..., A]."""
+    return jnp.cumsum(jax.nn.softmax(logits), axis=-1)[..., :-1]
+
+
+def drawn(cumulated: Array, uniform: Array) -> Array:
+    """The action i32[] with these `cumulative` probabilities f32[A - 1] at a number drawn from [0, 1)."""
+    return jnp.sum(uniform >= cumulated)
 
 
 def log_prob(logits: Array, actions: Array) -> Array:
     """Log-probabilities f32[...] of actions i32[...] with logits f32[..., A]."""
-    # A choice between numbers, not an index: the derivative of an index scatters, which is slow.
-    taken = actions[..., None] == jnp.arange(logits.shape[-1])
-    return jnp.sum(jnp.where(taken, jax.nn.log_softmax(logits), 0), axis=-1)
+    return _at(jax.nn.log_softmax(logits), actions)
 
 
 def _log_prob_at(logits: Array, observations: Array, actions: Array) -> Array:
     """Log-probabilities f32[T] of actions i32[T] at observations f32[T, N], rows of the identity matrix, where `logits`
     f32[N, A] are those at each row: a policy is asked N times, and not at all steps of all episodes."""
-    taken = actions[:, None] == jnp.arange(logits.shape[-1])
-    where = (observations[:, :, None] * taken[:, None, :]).reshape(len(actions), -1)
-    return jnp.matmul(where.astype(logits.dtype), jax.nn.log_softmax(logits).ravel(), precision="highest")
+    found = jnp.matmul(observations, jax.nn.log_softmax(logits), precision="highest")
+    return _at(found, actions)
+
+
+def _at(outputs: Array, actions: Array) -> Array:
+    """The outputs f32[...] at the actions i32[...], of outputs f32[..., A]."""
+    # A choice between numbers, not an index: the derivative of an index scatters, which is slow.
+    return jnp.sum(jnp.where(actions[..., None] == jnp.arange(outputs.shape[-1]), outputs, 0), axis=-1)
