@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from meva_core.contracts.playing import Policy as Policy
     from meva_core.contracts.playing import Sampled as Sampled
     from meva_core.contracts.playing import SampledGame as SampledGame
+    from meva_core.contracts.playing import check_gives_logits as check_gives_logits
     from meva_core.contracts.playing import check_source as check_source
     from meva_core.contracts.playing import learns_from as learns_from
     from meva_core.contracts.playing import payoff_from as payoff_from
@@ -75,6 +76,7 @@ _HOMES = {
             "Policy",
             "Sampled",
             "SampledGame",
+            "check_gives_logits",
             "check_source",
             "learns_from",
             "payoff_from",

@@ -218,6 +218,15 @@ def check_source(learner: Any, game: Any) -> None:
         )
 
 
+def check_gives_logits(game: Any, what: str) -> None:
+    """Raise BadCombination if a game does not say how its policies act, which `what` needs."""
+    if not isinstance(game, GivesLogits):
+        raise BadCombination(
+            f"expected a game whose policies are probabilities of actions (with a method to_logits) for {what}, got "
+            f"{type(game).__name__}: try an iterated game, without --sampled"
+        )
+
+
 class EpisodeLearner(Learner):
     """Base of the learners that learn from the episodes of a match, and so need a game that is played.
 

@@ -5,7 +5,7 @@ Shapes: P players, D numbers per policy, K quantiles.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import attrs
 import jax
@@ -22,6 +22,7 @@ from meva_core.contracts import (
     ValueModel,
     below_one,
     between,
+    check_gives_logits,
     check_source,
     component,
     derived,
@@ -35,7 +36,7 @@ from meva_core.contracts import (
     static,
 )
 from meva_core.errors import BadCombination
-from meva_core.ops import own_gradient, simultaneous_gradient
+from meva_core.ops import natural_gradient, own_gradient, simultaneous_gradient
 from meva_meta_value.capability import HasMetaValue
 
 UNPERTURBED = None  # the noise of a player who does not explore
@@ -59,6 +60,14 @@ class MetaValue(HasMetaValue, Facing, Learner):
     )
     formulation: str = static(
         default="correction", doc="learnt quantity: V (value) or U (correction)", check=one_of("value", "correction")
+    )
+    gradient: str = static(
+        default="plain",
+        doc="of players: plain, or natural: independent of how numbers parameterise policies",
+        check=one_of("plain", "natural"),
+    )
+    damping: float = leaf(
+        default=0.01, doc="damping of natural gradients where policies are almost deterministic", check=not_negative
     )
     mixing: str = static(
         default="convex",
@@ -154,6 +163,8 @@ class MetaValue(HasMetaValue, Facing, Learner):
             raise BadCombination(
                 f"expected learner.mixing = between for learner.incentive_draw = uniform, got {self.mixing}"
             )
+        if self.gradient == "natural":
+            check_gives_logits(self.game, "natural gradients")
         for rival in (each.learner for each in self.rivals if each is not None):
             check_source(rival, self.game)
             if getattr(rival, "remembers", False):
@@ -208,7 +219,8 @@ class MetaValue(HasMetaValue, Facing, Learner):
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         discounts = self.discounts
-        return self.rate * self._mixed(self.value_gradient(params, x, discounts), x, discounts, key), state
+        gradient = self._mixed(self.value_gradient(params, x, discounts), x, discounts, key)
+        return self.rate * self._steepest(gradient, x), state
 
     def explore(self, params: Any, x: Array, discounts: Array, noise: Any, key: Array) -> Array:
         """Steps f32[P, D] of exploring players.
@@ -218,7 +230,7 @@ class MetaValue(HasMetaValue, Facing, Learner):
         gradient = self.value_gradient(params, x, discounts, noise)
         if self.explore_along == "update":
             gradient = self._mixed(gradient, x, discounts, jax.random.fold_in(key, EPISODES))
-        return self.explorer.perturb_step(noise, self.rate * gradient, key)
+        return self.explorer.perturb_step(noise, self.rate * self._steepest(gradient, x), key)
 
     def _mixed(self, gradient: Array, x: Array, discounts: Array, key: Array) -> Array:
         """Direction that players follow, f32[P, D], given the own gradients of the learnt value. key: for episodes."""
@@ -230,6 +242,12 @@ class MetaValue(HasMetaValue, Facing, Learner):
         if self.mixing == "between":
             own += weight * self._incentives[:, None]
         return own * naive + weight * gradient
+
+    def _steepest(self, gradient: Array, x: Array) -> Array:
+        """The direction f32[P, D] in which players go, given their own gradients: these, or natural ones."""
+        if self.gradient == "plain":
+            return gradient
+        return natural_gradient(gradient, x, cast(Any, self.game).to_logits, self.damping)
 
     @property
     def _incentives(self) -> Array:

@@ -10,9 +10,9 @@ from jax import Array
 
 from meva_core.contracts import (
     Game,
-    GivesLogits,
     Learner,
     between,
+    check_gives_logits,
     component,
     leaf,
     not_negative,
@@ -21,7 +21,6 @@ from meva_core.contracts import (
     positive,
     static,
 )
-from meva_core.errors import BadCombination
 from meva_core.ops import kl_divergence
 from meva_proximal.ascent import Ascent, climb, maximum
 
@@ -70,11 +69,7 @@ class POLA(Learner):
     small: ClassVar = {"ascent_steps": 2}
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.game, GivesLogits):
-            raise BadCombination(
-                "expected a game whose policies are probabilities of actions (with a method to_logits) for POLA, which "
-                f"compares policies by what they do, got {type(self.game).__name__}: try an iterated game"
-            )
+        check_gives_logits(self.game, "POLA, which compares policies by what they do")
 
     @property
     def ascent(self) -> Ascent:

@@ -1,0 +1,104 @@
+"""Natural gradients: against closed forms, POLA, and the same policies in other numbers."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from meva_policies.mlp import MLP
+from meva_policies.preconditioned import Preconditioned
+
+import meva_core as meva
+from meva_core.errors import BadCombination
+from meva_core.ops import kl_divergence, natural_gradient, simultaneous_gradient
+from meva_core.sampling import WithPolicies, policy_arguments
+
+KEY = jax.random.key(0)
+IPD = meva.make("game", "ipd")
+
+
+def in_other_numbers(policy):
+    return WithPolicies(game=IPD, policies=(policy, policy))
+
+
+def change_of_logits(game, x, step):
+    """How the logits of cooperation change along a step, f32[P, N]."""
+    _, change = jax.jvp(game.to_logits, (x,), (step,))
+    return change[..., 1] - change[..., 0]
+
+
+@pytest.mark.parametrize("damping", [0.0, 0.1])
+def test_tables_in_closed_form(damping):
+    x = IPD.init(KEY)
+    gradient, p = simultaneous_gradient(IPD.payoff, x), jax.nn.sigmoid(x)
+    found = natural_gradient(gradient, x, IPD.to_logits, damping)
+    np.testing.assert_allclose(found, gradient / (p * (1 - p) + damping / 2), rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [Preconditioned, lambda **given: MLP(width=16, **given)], ids=["table", "network"])
+def test_what_policies_do_changes_alike_whatever_their_numbers_mean(kind):
+    game = in_other_numbers(kind(**policy_arguments(IPD.rules())))
+    x = game.init(KEY)
+    logits = game.tables(x)
+    learner, same = (
+        meva.make("learner", "naive", game=each, rate=3.0, gradient="natural", damping=0.05) for each in (game, IPD)
+    )
+    step, _ = learner.update((), (), x, KEY)
+    expected, _ = same.update((), (), logits, KEY)
+    np.testing.assert_allclose(change_of_logits(game, x, step), expected, atol=1e-4)
+    plain = 3.0 * simultaneous_gradient(game.payoff, x)
+    ordinary = 3.0 * simultaneous_gradient(IPD.payoff, logits)
+    assert np.abs(change_of_logits(game, x, plain) - ordinary).max() > 0.05
+
+
+def test_three_actions_and_few_numbers_against_the_curvature_of_the_divergence():
+    def to_logits(x):  # two states and three actions, from as many numbers or fewer
+        return jnp.sin(jnp.tensordot(x, mixing[: x.shape[-1]], 1))
+
+    mixing = jax.random.normal(KEY, (9, 2, 3))
+    with jax.enable_x64(True):
+        for size in (2, 4, 9):
+            x, gradient = jax.random.normal(KEY, (2, 1, size), dtype=float)
+            curvature = jax.hessian(lambda y, x=x: jnp.sum(kl_divergence(to_logits(x), to_logits(y[None]))))(x[0])
+            slope = np.asarray(curvature) @ gradient[0]  # of the divergence: a direction that changes what is done
+            found = natural_gradient(slope[None], x, to_logits)[0]
+            np.testing.assert_allclose(found, np.linalg.pinv(curvature, rcond=1e-9) @ slope, atol=1e-6)
+
+
+def test_small_natural_steps_are_proximal_ones():
+    x, rate = IPD.init(KEY), 1e-3
+    natural = meva.make("learner", "naive", game=IPD, rate=rate, gradient="natural", damping=0.0)
+    with jax.enable_x64(True):
+        settings = {"look_ahead_rate": 0.0, "tolerance": 1e-12, "ascent_rate": 0.3}
+        proximal = meva.make("learner", "pola", game=IPD, rate=rate, **settings)
+        expected, _ = jax.jit(proximal.update)((), (), x.astype(float), KEY)
+    step, _ = natural.update((), (), x, KEY)
+    np.testing.assert_allclose(step, expected, rtol=2e-2)
+
+
+def test_meva_follows_natural_gradients_at_play_and_while_it_explores():
+    settings = {"quantiles": 4, "value_model": {"width": 8, "blocks": 0}, "explore_along": "update"}
+    plain, learner = (
+        meva.make("learner", "meva", game=IPD, rate=2.0, gradient=kind, **settings) for kind in ("plain", "natural")
+    )
+    params, x = learner.model.init(KEY), IPD.init(KEY)
+    given, _ = plain.update(params, (), x, KEY)
+    step, _ = learner.update(params, (), x, KEY)
+    np.testing.assert_allclose(step, natural_gradient(given, x, IPD.to_logits, learner.damping), rtol=1e-4)
+    noise = learner.explorer.draw(KEY, params, learner.model.num_features)
+    wandering = [each.explore(params, x, each.discounts, noise, KEY) for each in (plain, learner)]
+    expected = natural_gradient(wandering[0], x, IPD.to_logits, learner.damping)
+    np.testing.assert_allclose(wandering[1], expected, rtol=1e-4)
+
+
+def test_natural_meva_at_discount_0_is_natural_naive_learning():
+    meta = meva.make("learner", "meva", game=IPD, rate=2.0, discount=0.0, gradient="natural", quantiles=4)
+    naive = meva.make("learner", "naive", game=IPD, rate=2.0, gradient="natural")
+    x = IPD.init(KEY)
+    step, _ = meta.update(meta.model.init(KEY), (), x, KEY)
+    np.testing.assert_allclose(step, naive.update((), (), x, KEY)[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["naive", "meva"])
+def test_games_without_probabilities_of_actions_have_none(name):
+    with pytest.raises(BadCombination, match="expected a game whose policies are probabilities of actions"):
+        meva.make("learner", name, game=meva.make("game", "logistic"), gradient="natural")
