@@ -10,7 +10,7 @@ from jax import Array
 def natural_gradient(
     gradient: Array, x: Array, to_logits: Callable[[Array], Array], damping: Array | float = 0.0
 ) -> Array:
-    """Every player's own gradient f32[P, D] made natural: steps along it do not depend on how numbers parameterise
+    """Return natural gradients f32[P, D], given plain ones: steps along them do not depend on how numbers parameterise
     policies.
 
     Row i is F_i^-1 g_i, the steepest ascent if lengths are measured by what policies do: half of d^T F_i d is the

@@ -82,7 +82,7 @@ def unfold(
     ]
 
     def act(i: int, memory: Array, observation: Array) -> tuple[Array, Array]:
-        """What player i's choice depends on, and its memory afterwards."""
+        """The prepared logits of player i at an observation, and its memory afterwards."""
         if (table := tables[i]) is not None:
             return jnp.matmul(observation, table, precision="highest"), memory
         logits, memory = policies[i].act(constant[i], memory, observation)

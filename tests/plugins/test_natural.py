@@ -21,7 +21,7 @@ def in_other_numbers(policy):
 
 
 def change_of_logits(game, x, step):
-    """How the logits of cooperation change along a step, f32[P, N]."""
+    """The change of the logits of cooperation along a step, f32[P, N]."""
     _, change = jax.jvp(game.to_logits, (x,), (step,))
     return change[..., 1] - change[..., 0]
 
