@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ import attrs
 from meva_core.report import asked as evaluations_asked
 from meva_core.report.tables import WIDTH, Drawn, Evaluations, Grid, plain, statistic, title
 from meva_core.storage.run_folder import read_policies, read_summary
+from meva_core.studies import reproductions
 from meva_core.studies.reproductions import Place, Ranking, Reproduction, Verdict, differences
 
 SCHEMA = 1
@@ -161,8 +163,8 @@ def held(content: dict[str, Any]) -> str:
 def draw(study: Reproduction, folders: Mapping[str, Path], out: Path, content: dict[str, Any]) -> list[Path]:
     """Draw the picture of a reproduction and return its files.
 
-    The picture is one of `DRAWN` (payoffs and heat-maps: one per run), or else a picture of an evaluation. Older
-    figures in `out` are deleted. content: the content of summary.json.
+    The picture is one of `DRAWN` (payoffs and heat-maps: one per run; lines and maps: one of all), or else a picture of
+    an evaluation. Older figures in `out` are deleted. content: the content of summary.json.
     """
     import matplotlib
 
@@ -203,9 +205,36 @@ def _draw_payoffs(study: Reproduction, folders: Mapping[str, Path], content: dic
     return {f"payoffs_{label}": drawn(label, run) for label, run in summaries.items()}
 
 
+def _draw_chart(study: Reproduction, folders: Mapping[str, Path], content: dict[str, Any]) -> dict[str, Any]:
+    """Draw lines or maps of the quantities of all finished runs; {} if none is finished."""
+    from meva_core.report import figures
+
+    assert study.chart is not None
+    summaries = {label: read_summary(folder) for label, folder in folders.items()}
+    maps = study.picture == "maps"
+    panels: dict[str, dict[str, list[Any]]] = {}
+    for says, quantity in study.chart.panels.items():
+        groups = panels.setdefault(says, {})
+        for spot, mean, sem, row in reproductions.numbers(study.chart, quantity, summaries, all_rows=maps):
+            groups.setdefault(spot.line, []).append(
+                figures.Point(spot.value, mean, sem, math.nan if row is None else row)
+            )
+    setting = reproductions.setting(summaries)
+    if maps:
+        other = next(iter(summaries.values()))["setting"]
+        return {"maps": figures.maps(panels, setting, other["label"] if other else "", study.title)}
+    return {"lines": figures.lines(panels, setting, study.title)}
+
+
 # Pictures that are drawn without an evaluation, by their names in `data.PICTURES`. Each is a function of the
 # reproduction, the folders of its runs and the content of summary.json, and returns figures by their names.
-DRAWN = {"payoffs": _draw_payoffs, "heat-maps": _draw_heat_maps, "ranking": _draw_ranking}
+DRAWN = {
+    "payoffs": _draw_payoffs,
+    "heat-maps": _draw_heat_maps,
+    "ranking": _draw_ranking,
+    "lines": _draw_chart,
+    "maps": _draw_chart,
+}
 
 
 @attrs.frozen

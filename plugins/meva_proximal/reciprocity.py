@@ -80,11 +80,6 @@ class Reciprocity(Evaluation):
         heads = ["like tit-for-tat\nat some step", "like it\nat the end", "cooperation\nat the end"]
         return [tables.per_setting(summary, "reciprocity: shares of matches, and of cooperation", heads, cells)]
 
-    def pictures(self) -> Mapping[str, Any]:
-        from meva_proximal import figures  # matplotlib
-
-        return {"reciprocity": figures.shares}
-
 
 def cooperation_of(game: Game, x: Array) -> Array:
     """The discounted share of cooperation between the policies x f32[2, D], f32[]."""

@@ -234,6 +234,29 @@ at = 0.5
 published = { here = 1.0, other = 2.0 }
 beside = ["self_play"]
 
+[reproductions.over]
+title = "payoffs over the rate"
+source = "nobody (1999)"
+picture = "lines"
+chart = { quantities = ["self_play", "outcomes.CC"], says = ["payoff in self-play", "cooperation"], at = 25.0 }
+
+[reproductions.over.every]
+game = "ipd"
+learner = "lola"
+set = { "evaluate.pairs" = 2, "evaluate.steps" = 3, "evaluate.values" = [1.0, 25.0] }
+
+[reproductions.over.runs]
+"exact, rate 1" = { set = { "learner.rate" = 1.0 } }
+"exact, rate 25" = { set = { "learner.rate" = 25.0 } }
+"taylor, rate 25" = { set = { "learner.rate" = 25.0, "learner.variant" = "taylor" } }
+
+[reproductions.map]
+title = "payoffs over both rates"
+source = "nobody (1999)"
+picture = "maps"
+runs_of = "over"
+chart = { quantities = ["self_play"] }
+
 [reproductions.order.runs]
 """
 TINY = (
@@ -253,7 +276,7 @@ def more(toy, tmp_path_factory, reproduce):
     runs += tiny("other", '"evaluate.values" = [0.5], "learner.rate" = 1.0')
     extortion = '[reproductions.shape]\ntitle = "a"\nsource = "b"\npicture = "polytope"\nruns_of = "order"\n'
     (folder / "own.toml").write_text(MORE + runs + extortion)
-    names = ("cup", "order", "shape")
+    names = ("cup", "order", "shape", "over", "map")
     done = reproduce(*names, "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
     assert done.code == 0, done.err
     return folder, done
@@ -283,6 +306,16 @@ def test_a_tournaments_cells_are_held_against_the_published_ones(more):
     assert "<h2>first, ipd: the row&#39;s payoff against the column" in page
     assert "payoffs after 3 steps, 4 trials, both seats; ± standard error of the mean over trials" in page
     assert f'href="../runs/{told["runs"]["first, ipd"]}/report.html"' in page
+
+
+def test_lines_and_maps_show_runs_over_the_setting_of_their_labels(more):
+    folder, _ = more
+    lines = (folder / "out" / "over" / "figures" / "lines.svg").read_text()
+    texts = re.findall(r"<text[^>]*>([^<]+)</text>", lines)
+    assert {"rate", "payoff in self-play", "cooperation", "exact", "taylor"} <= set(texts)
+    assert texts.count("exact") == 1  # one legend for all panels
+    drawn = re.findall(r"<text[^>]*>([^<]+)</text>", (folder / "out" / "map" / "figures" / "maps.svg").read_text())
+    assert {"exact", "taylor", "rate", "look-ahead rate η"} <= set(drawn)
 
 
 def test_the_ranking_is_on_screen_page_and_file(more):

@@ -10,6 +10,7 @@ from meva_core.studies.reproductions import Claim, Ranking, Reproduction, verdic
 
 RUN = {"game": "ipd", "learner": "lola"}
 CUP = {"game": "ipd", "learners": ["naive", "lola"]}
+CHART = {"quantities": ["self_play"]}
 CLAIM = {"says": "so", "run": "lola", "quantity": "self_play", "published": -1.0}
 
 
@@ -97,6 +98,17 @@ def test_an_unknown_name_is_told_with_a_suggestion():
         ({"ranking": {"quantity": "self_play", "published": {"lola": "x"}}}, "expected a number, got 'x'"),
         ({"picture": "ranking"}, "expected a table [reproductions.mine.ranking] for picture ranking"),
         ({"ranking": {"quantity": "self_play", "published": {"lolo": 1.0}}}, "unknown run 'lolo'"),
+        ({"picture": "lines"}, "expected a table [reproductions.mine.chart] for picture lines"),
+        (
+            {"picture": "maps", "chart": CHART},
+            "expected labels such as 'plain, rate 25'",
+        ),
+        ({"chart": {"quantities": []}}, "expected quantities, and as many entries of says, or none"),
+        ({"chart": {**CHART, "says": ["a", "b"]}}, "expected quantities, and as many entries of says, or none"),
+        (
+            {"picture": "lines", "chart": CHART, "runs": {"a, rate 1": RUN, "a, noise 1": RUN}, "claims": []},
+            "expected runs over one setting for lines and maps, got noise and rate",
+        ),
         ({"ranking": {"quantity": "self_play", "highest": "yes"}}, "expected true or false, got 'yes'"),
         ({"notes": "one"}, "expected a list, got 'one'"),
         ({"claims": [{**CLAIM, "at_least": 0.0}]}, "expected exactly one of"),

@@ -1,11 +1,24 @@
 """Reproductions: published results as data, and a check that new runs confirm them."""
 
+from meva_core.studies.reproductions.charts import numbers
 from meva_core.studies.reproductions.claims import Rows, Verdict, check, check_asked, rows_of, verdicts
-from meva_core.studies.reproductions.data import PICTURES, Claim, PlannedRun, Ranking, Reproduction, find, names, parse
+from meva_core.studies.reproductions.data import (
+    PICTURES,
+    Chart,
+    Claim,
+    PlannedRun,
+    Ranking,
+    Reproduction,
+    find,
+    names,
+    parse,
+)
+from meva_core.studies.reproductions.labels import setting
 from meva_core.studies.reproductions.ranking import Place, differences, ranked
 
 __all__ = [
     "PICTURES",
+    "Chart",
     "Claim",
     "Place",
     "PlannedRun",
@@ -18,8 +31,10 @@ __all__ = [
     "differences",
     "find",
     "names",
+    "numbers",
     "parse",
     "ranked",
     "rows_of",
+    "setting",
     "verdicts",
 ]

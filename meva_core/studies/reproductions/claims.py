@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from meva_core.errors import BadValue, did_you_mean
-from meva_core.studies.reproductions.data import Claim, Reproduction
+from meva_core.studies.reproductions.data import CHARTS, Claim, Reproduction
 
 SEMS = 2.0  # standard errors by which a number may differ from the published one, unless the claim sets `within`
 
@@ -81,11 +81,16 @@ def check_asked(quantity: str, at: float | None, rows: Rows, run: str, *, rising
 
 
 def check(study: Reproduction, runs: Mapping[str, Rows]) -> None:
-    """Raise BadValue if a claim or the ranking needs a row or quantity that its run lacks. runs: rows by run label."""
+    """Raise BadValue if a claim, the ranking or the chart needs a row or quantity that its run lacks. runs: rows by run
+    label."""
     if ranking := study.ranking:
         for label, rows in runs.items():
             for quantity in (ranking.quantity, *ranking.beside):
                 check_asked(quantity, ranking.at, rows, label)
+    if (chart := study.chart) and study.picture in CHARTS:
+        for label, rows in runs.items():
+            for quantity in chart.quantities:
+                check_asked(quantity, chart.at, rows, label, rising=study.picture == "maps")
     for claim in study.claims:
         for label in (claim.run, *([claim.above] if claim.above else [])):
             check_asked(claim.quantity, claim.at, runs[label], label, rising=bool(claim.rising))

@@ -34,6 +34,10 @@ own file NAME.toml, which a recipe file lists among its studies; that file omits
     highest = false                      # true if a higher number is better
     published = { LABEL = 0.05 }         # ranked next to our numbers
     beside = ["self_play"]               # other quantities to show
+    [reproductions.NAME.chart]           # for the pictures lines and maps, whose runs have labels "LINE, SETTING VALUE"
+    quantities = ["self_play"]           # one line of panels for each
+    says = ["payoff in self-play"]       # what each is, in words; by default its name
+    at = 0.95                            # lines: the row's setting, if there are several; maps show all rows
 """
 
 from __future__ import annotations
@@ -50,8 +54,10 @@ from meva_core.registry.toml_reading import read_toml
 from meva_core.registry.toml_tables import record
 from meva_core.registry.toml_tables import table as toml_table
 from meva_core.studies import entrants
+from meva_core.studies.reproductions.labels import setting
 
-PICTURES = ("payoffs", "heat-maps", "ranking")  # evaluations offer more
+PICTURES = ("payoffs", "heat-maps", "ranking", "lines", "maps")  # evaluations offer more
+CHARTS = ("lines", "maps")  # pictures that need a table `chart`
 KINDS = ("published", "at_least", "at_most", "above", "rising")  # fields that hold the expected value of a claim
 
 
@@ -100,6 +106,20 @@ class Ranking:
 
 
 @attrs.frozen(kw_only=True)
+class Chart:
+    """Quantities of all runs over a setting that their labels name."""
+
+    quantities: tuple[str, ...]
+    says: tuple[str, ...] = ()
+    at: float | None = None
+
+    @property
+    def panels(self) -> dict[str, str]:
+        """The quantities, by what they are in words."""
+        return dict(zip(self.says or self.quantities, self.quantities, strict=True))
+
+
+@attrs.frozen(kw_only=True)
 class Reproduction:
     """A figure or table of a publication."""
 
@@ -110,6 +130,7 @@ class Reproduction:
     runs: tuple[PlannedRun, ...]
     claims: tuple[Claim, ...]
     ranking: Ranking | None = None
+    chart: Chart | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -181,13 +202,26 @@ def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where
         _check_labels(ranking.published, labels, f"{where}.ranking.published")
         for label, number in ranking.published.items():
             _number(number, f"{where}.ranking.published.{label}")
-    rest = {key: value for key, value in table.items() if key not in ("runs", "claims", "ranking")}
-    whole = {"picture": PICTURES[0], **rest, "name": name, "runs": runs, "claims": tuple(claims), "ranking": ranking}
+    chart = None
+    if "chart" in table:
+        chart = record(Chart, table["chart"], f"{where}.chart")
+        if not chart.quantities or (chart.says and len(chart.says) != len(chart.quantities)):
+            raise BadValue(f"expected quantities, and as many entries of says, or none, @ {where}.chart")
+    rest = {key: value for key, value in table.items() if key not in ("runs", "claims", "ranking", "chart")}
+    parts = {"runs": runs, "claims": tuple(claims), "ranking": ranking, "chart": chart}
+    whole = {"picture": PICTURES[0], **rest, "name": name, **parts}
     reproduction = record(Reproduction, whole, where)
     if not runs:
         raise BadValue(f"expected at least one run @ {where}.runs")
     if (reproduction.picture == "ranking") > (ranking is not None):
         raise BadValue(f"expected a table [{where}.ranking] for picture ranking, got none @ {where}")
+    if (reproduction.picture in CHARTS) > (chart is not None):
+        raise BadValue(f"expected a table [{where}.chart] for picture {reproduction.picture}, got none @ {where}")
+    if reproduction.picture in CHARTS:
+        try:
+            setting(labels)
+        except BadValue as error:
+            raise BadValue(f"{error} @ {where}.runs") from error
     tournaments = [bool(run.learners) for run in runs]
     if any(tournaments) != (reproduction.picture == "heat-maps") or any(tournaments) != all(tournaments):
         raise BadValue(f"expected runs that are all tournaments and picture heat-maps, or neither, @ {where}")
