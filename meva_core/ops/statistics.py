@@ -14,5 +14,6 @@ def mean_and_sem(samples: np.ndarray) -> tuple[float, float]:
     """
     samples = np.asarray(samples, dtype=np.float64).ravel()
     count = samples.size
-    error = samples.std(ddof=1) / np.sqrt(count) if count > 1 else np.nan
+    with np.errstate(invalid="ignore"):  # infinite samples have no deviation
+        error = samples.std(ddof=1) / np.sqrt(count) if count > 1 else np.nan
     return float(samples.mean()) if count else float("nan"), float(error)

@@ -164,6 +164,11 @@ class FixedPoints(Evaluation):
         caption = f"fixed points near the ends of trajectories, on seed {summary['seeds'][0]}"
         return [tables.lines(summary, caption, heads, found)]
 
+    def pictures(self) -> Mapping[str, Any]:
+        from meva_evaluations import drift  # matplotlib
+
+        return {"drift": drift.drift}
+
 
 def _distinct(rests: Rest, own: np.ndarray, ends: np.ndarray, plane: tuple[float, float]) -> list[dict[str, Any]]:
     """Distinct fixed points in or near the plane, those with the largest share of trajectories first."""

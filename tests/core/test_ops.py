@@ -311,3 +311,9 @@ def test_the_gradient_of_a_quadratic_is_exact_but_for_the_noise_s_second_moments
     fitness = -jnp.sum((mean + deviation * noise - goal) ** 2, axis=1) / 2
     expected = noise[:3].T @ noise[:3] @ (goal - mean) / 3
     np.testing.assert_allclose(ops.evolution_gradient(noise, fitness, deviation), expected, rtol=1e-4)
+
+
+def test_infinite_samples_have_a_mean_and_no_error():
+    mean, sem = ops.mean_and_sem(np.array([np.inf, 1.0]))
+    assert mean == np.inf
+    assert np.isnan(sem)
