@@ -156,7 +156,7 @@ def _run(
 ) -> RunJob:
     experiment = resolve.resolve(
         registry, files, game=run.game, learner=run.learner, opponents=run.opponents, recipe=run.recipe,
-        overrides=overrides,
+        overrides=overrides, sampled=run.sampled,
     )  # fmt: skip
     composition = compose(experiment)
     plan = evaluate.plan(experiment, composition)

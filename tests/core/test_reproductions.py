@@ -89,7 +89,7 @@ def test_an_unknown_name_is_told_with_a_suggestion():
         ({"runs": {"lola": {**CUP, "published": {"naive": {"lola": "x"}}}}}, "expected a number, got 'x'"),
         (
             {"runs": {"lola": {**CUP, "recipe": "paper"}}},
-            "expected no opponents and no recipe in a tournament",
+            "expected no opponents, no recipe and no sampled in a tournament",
         ),
         (
             {"claims": [{**{k: CLAIM[k] for k in ("says", "run", "quantity")}, "rising": False}]},

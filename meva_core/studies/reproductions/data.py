@@ -14,6 +14,7 @@ own file NAME.toml, which a recipe file lists among its studies; that file omits
     game = "logistic"
     learner = "lola"                     # and opponents = [...], recipe = "..."; or, for a tournament,
     learners = ["naive", "lola"]
+    sampled = true                       # like --sampled; of a tournament in `set`
     set = { "evaluate.values" = [1.0] }  # like --set; a tournament also accepts its own
                                          # settings: seed, seeds, trials, steps, recipe, sampled, evaluate
     quick = { "fit.seeds" = 1 }          # with --quick, these replace entries of `set`
@@ -73,6 +74,7 @@ class PlannedRun:
     published_sem: Mapping[str, Any] = attrs.field(factory=dict)
     opponents: tuple[str, ...] = ()
     recipe: str = "default"
+    sampled: bool = False
     overrides: Mapping[str, Any] = attrs.field(factory=dict)
     quick: Mapping[str, Any] = attrs.field(factory=dict)
 
@@ -259,8 +261,10 @@ def _run(label: str, table: Any, where: str) -> PlannedRun:
     run = record(PlannedRun, {**content, "label": label}, where)
     if bool(run.learner) == bool(run.learners):
         raise BadValue(f"expected either a learner, or the learners of a tournament @ {where}")
-    if run.learners and (run.opponents or run.recipe != "default"):
-        raise BadValue(f"expected no opponents and no recipe in a tournament, whose recipe is given in set @ {where}")
+    if run.learners and (run.opponents or run.recipe != "default" or run.sampled):
+        raise BadValue(
+            f"expected no opponents, no recipe and no sampled in a tournament, where the latter two are in set @ {where}"
+        )
     labels = [entrants.parse(text).label for text in run.learners]
     for row, columns in run.published.items():
         for column, payoff in (columns if isinstance(columns, Mapping) else {"": columns}).items():
