@@ -211,19 +211,19 @@ def _draw_chart(study: Reproduction, folders: Mapping[str, Path], content: dict[
 
     assert study.chart is not None
     summaries = {label: read_summary(folder) for label, folder in folders.items()}
-    maps = study.picture == "maps"
-    panels: dict[str, dict[str, list[Any]]] = {}
+    settings, maps = reproductions.settings(summaries), study.picture == "maps"
+    panels: dict[str, dict[str, dict[str, list[Any]]]] = {}
     for says, quantity in study.chart.panels.items():
-        groups = panels.setdefault(says, {})
+        over: dict[str, dict[str, list[Any]]] = {setting: {} for setting in settings}
         for spot, mean, sem, row in reproductions.numbers(study.chart, quantity, summaries, all_rows=maps):
-            groups.setdefault(spot.line, []).append(
-                figures.Point(spot.value, mean, sem, math.nan if row is None else row)
-            )
-    setting = reproductions.setting(summaries)
-    if maps:
-        other = next(iter(summaries.values()))["setting"]
-        return {"maps": figures.maps(panels, setting, other["label"] if other else "", study.title)}
-    return {"lines": figures.lines(panels, setting, study.title)}
+            point = figures.Point(spot.value, mean, sem, math.nan if row is None else row)
+            over[spot.setting].setdefault(spot.line, []).append(point)
+        panels[says] = over
+    if not maps:
+        return {"lines": figures.lines(panels, study.title)}
+    (setting,), other = settings, next(iter(summaries.values()))["setting"]
+    of_setting = {says: over[setting] for says, over in panels.items()}
+    return {"maps": figures.maps(of_setting, setting, other["label"] if other else "", study.title)}
 
 
 # Pictures that are drawn without an evaluation, by their names in `data.PICTURES`. Each is a function of the

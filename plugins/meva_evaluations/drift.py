@@ -91,7 +91,8 @@ def landmarks(landscape: np.ndarray, plane: np.ndarray) -> dict[str, list[tuple[
 
     landscape f32[L, L, 2]: payoffs at [policy of player 2, policy of player 1] over the plane.
     """
-    values = np.linspace(*plane, len(landscape))
+    low, high = plane
+    values = np.linspace(low, high, len(landscape))
     first, second = landscape[..., 0], landscape[..., 1]
     each = np.arange(len(values))
     replies = second.argmax(axis=0)  # of player 2, for each policy of player 1

@@ -250,6 +250,21 @@ set = { "evaluate.pairs" = 2, "evaluate.steps" = 3, "evaluate.values" = [1.0, 25
 "exact, rate 25" = { set = { "learner.rate" = 25.0 } }
 "taylor, rate 25" = { set = { "learner.rate" = 25.0, "learner.variant" = "taylor" } }
 
+[reproductions.two]
+title = "payoffs over two settings"
+source = "nobody (1999)"
+picture = "lines"
+chart = { quantities = ["self_play"], at = 1.0 }
+
+[reproductions.two.every]
+game = "ipd"
+learner = "lola"
+set = { "evaluate.pairs" = 2, "evaluate.steps" = 3, "evaluate.values" = [1.0, 25.0] }
+
+[reproductions.two.runs]
+"exact, rate 1" = { set = { "learner.rate" = 1.0 } }
+"exact, look-aheads 1" = { set = { "learner.rate" = 1.0 } }
+
 [reproductions.map]
 title = "payoffs over both rates"
 source = "nobody (1999)"
@@ -276,7 +291,7 @@ def more(toy, tmp_path_factory, reproduce):
     runs += tiny("other", '"evaluate.values" = [0.5], "learner.rate" = 1.0')
     extortion = '[reproductions.shape]\ntitle = "a"\nsource = "b"\npicture = "polytope"\nruns_of = "order"\n'
     (folder / "own.toml").write_text(MORE + runs + extortion)
-    names = ("cup", "order", "shape", "over", "map")
+    names = ("cup", "order", "shape", "over", "map", "two")
     done = reproduce(*names, "--quick", "--out", folder / "out", "--registry", folder / "own.toml")
     assert done.code == 0, done.err
     return folder, done
@@ -314,6 +329,8 @@ def test_lines_and_maps_show_runs_over_the_setting_of_their_labels(more):
     texts = re.findall(r"<text[^>]*>([^<]+)</text>", lines)
     assert {"rate", "payoff in self-play", "cooperation", "exact", "taylor"} <= set(texts)
     assert texts.count("exact") == 1  # one legend for all panels
+    two = (folder / "out" / "two" / "figures" / "lines.svg").read_text()
+    assert {"rate", "look-aheads", "self_play"} <= set(re.findall(r"<text[^>]*>([^<]+)</text>", two))
     drawn = re.findall(r"<text[^>]*>([^<]+)</text>", (folder / "out" / "map" / "figures" / "maps.svg").read_text())
     assert {"exact", "taylor", "rate", "look-ahead rate η"} <= set(drawn)
 

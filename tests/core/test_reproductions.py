@@ -89,7 +89,7 @@ def test_an_unknown_name_is_told_with_a_suggestion():
         ({"runs": {"lola": {**CUP, "published": {"naive": {"lola": "x"}}}}}, "expected a number, got 'x'"),
         (
             {"runs": {"lola": {**CUP, "recipe": "paper"}}},
-            "expected no opponents, no recipe and no sampled in a tournament",
+            "expected no opponents, recipe or sampled in a tournament",
         ),
         (
             {"claims": [{**{k: CLAIM[k] for k in ("says", "run", "quantity")}, "rising": False}]},
@@ -106,8 +106,8 @@ def test_an_unknown_name_is_told_with_a_suggestion():
         ({"chart": {"quantities": []}}, "expected quantities, and as many entries of says, or none"),
         ({"chart": {**CHART, "says": ["a", "b"]}}, "expected quantities, and as many entries of says, or none"),
         (
-            {"picture": "lines", "chart": CHART, "runs": {"a, rate 1": RUN, "a, noise 1": RUN}, "claims": []},
-            "expected runs over one setting for lines and maps, got noise and rate",
+            {"picture": "maps", "chart": CHART, "runs": {"a, rate 1": RUN, "a, noise 1": RUN}, "claims": []},
+            "expected runs over one setting for maps, got rate and noise",
         ),
         ({"ranking": {"quantity": "self_play", "highest": "yes"}}, "expected true or false, got 'yes'"),
         ({"notes": "one"}, "expected a list, got 'one'"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -24,43 +24,63 @@ class Point(NamedTuple):
     row: float = np.nan
 
 
-Panels = Mapping[str, Mapping[str, Sequence[Point]]]  # what is shown -> line -> points
+Groups = Mapping[str, Sequence[Point]]  # line -> points
 
 
-def lines(panels: Panels, setting: str, heading: str) -> Figure:
-    """Draw a panel for each quantity, with a line over the setting for each group of runs, and standard errors."""
-    width = max(3.1 * len(panels) + 0.4, LEAST_WIDTH)
-    figure = Figure(figsize=(width, 3.3), layout="constrained")
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axis, (says, groups) in zip(axes, panels.items(), strict=True):
-        for n, (line, points) in enumerate(groups.items()):
-            settings, means, sems, _ = zip(*sorted(points), strict=True)
-            axis.errorbar(
-                settings,
-                means,
-                sems,
-                label=line,
-                color=COLOURS[n % len(COLOURS)],
-                linestyle=DASHES[(n + n // len(COLOURS)) % len(DASHES)],
-                marker="o",
-                markersize=max(8 - 2 * n, 3),  # so that lines show that lie on each other
-                linewidth=max(3 - n, 1),
-                elinewidth=1,
-                capsize=2,
-            )
-        shown = [point.setting for points in groups.values() for point in points]
-        if min(shown) > 0 and max(shown) >= SPAN * min(shown):
-            logarithmic(axis, "x")
-        axis.set(xlabel=setting, ylabel=says)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3))
+def lines(panels: Mapping[str, Mapping[str, Groups]], heading: str) -> Figure:
+    """Draw a line over a setting for each group of runs, with standard errors.
+
+    panels: what is shown -> setting -> groups. There is a line of panels for each quantity, and a panel for each
+    setting; with one setting, all panels stand side by side.
+    """
+    flat = [(says, setting, groups) for says, over in panels.items() for setting, groups in over.items()]
+    columns = len(flat) // len(panels) if len(flat) > len(panels) else len(flat)
+    rows = len(flat) // columns
+    width = max((2.2 if columns > 2 else 3.1) * columns + 0.4, LEAST_WIDTH)
+    figure = Figure(figsize=(width, 2.3 * rows + 1.0), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis, (says, setting, groups) in zip(axes.flat, flat, strict=True):
+        _draw_lines(axis, groups)
+        axis.set_xlabel(setting)
+        if columns == len(flat) or axis in axes[:, 0]:
+            axis.set_ylabel(says)
+    if columns < len(flat):  # panels of a line show one quantity
+        for row in axes:
+            low, high = (f([axis.get_ylim()[n] for axis in row]) for n, f in enumerate((min, max)))
+            for axis in row:
+                axis.set_ylim(low, high)
+    handles = {
+        label: handle for axis in axes.flat for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=min(len(handles), 3))
     head(figure, heading)
     return figure
 
 
-def maps(panels: Panels, setting: str, other: str, heading: str) -> Figure:
+def _draw_lines(axis: Any, groups: Groups) -> None:
+    for n, (line, points) in enumerate(groups.items()):
+        settings, means, sems, _ = zip(*sorted(points), strict=True)
+        axis.errorbar(
+            settings,
+            means,
+            sems,
+            label=line,
+            color=COLOURS[n % len(COLOURS)],
+            linestyle=DASHES[(n + n // len(COLOURS)) % len(DASHES)],
+            marker="o",
+            markersize=max(8 - 2 * n, 3),  # so that lines show that lie on each other
+            linewidth=max(3 - n, 1),
+            elinewidth=1,
+            capsize=2,
+        )
+    shown = [point.setting for points in groups.values() for point in points]
+    if shown and min(shown) > 0 and max(shown) >= SPAN * min(shown):
+        logarithmic(axis, "x")
+
+
+def maps(panels: Mapping[str, Groups], setting: str, other: str, heading: str) -> Figure:
     """Draw a map for each group of runs, a line of maps for each quantity: its mean as a colour and a number, over the
-    setting and the other one."""
+    setting and the other one. panels: what is shown -> groups."""
     groups = list(dict.fromkeys(line for of in panels.values() for line in of))
     settings = {
         line: sorted({point.setting for of in panels.values() for point in of.get(line, ())}) for line in groups

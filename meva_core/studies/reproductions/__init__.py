@@ -13,7 +13,7 @@ from meva_core.studies.reproductions.data import (
     names,
     parse,
 )
-from meva_core.studies.reproductions.labels import setting
+from meva_core.studies.reproductions.labels import settings
 from meva_core.studies.reproductions.ranking import Place, differences, ranked
 
 __all__ = [
@@ -35,6 +35,6 @@ __all__ = [
     "parse",
     "ranked",
     "rows_of",
-    "setting",
+    "settings",
     "verdicts",
 ]

@@ -36,7 +36,7 @@ own file NAME.toml, which a recipe file lists among its studies; that file omits
     published = { LABEL = 0.05 }         # ranked next to our numbers
     beside = ["self_play"]               # other quantities to show
     [reproductions.NAME.chart]           # for the pictures lines and maps, whose runs have labels "LINE, SETTING VALUE"
-    quantities = ["self_play"]           # one line of panels for each
+    quantities = ["self_play"]           # a line of panels for each, with a panel for each setting
     says = ["payoff in self-play"]       # what each is, in words; by default its name
     at = 0.95                            # lines: the row's setting, if there are several; maps show all rows
 """
@@ -55,7 +55,7 @@ from meva_core.registry.toml_reading import read_toml
 from meva_core.registry.toml_tables import record
 from meva_core.registry.toml_tables import table as toml_table
 from meva_core.studies import entrants
-from meva_core.studies.reproductions.labels import setting
+from meva_core.studies.reproductions.labels import settings
 
 PICTURES = ("payoffs", "heat-maps", "ranking", "lines", "maps")  # evaluations offer more
 CHARTS = ("lines", "maps")  # pictures that need a table `chart`
@@ -221,9 +221,11 @@ def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where
         raise BadValue(f"expected a table [{where}.chart] for picture {reproduction.picture}, got none @ {where}")
     if reproduction.picture in CHARTS:
         try:
-            setting(labels)
+            found = settings(labels)
         except BadValue as error:
             raise BadValue(f"{error} @ {where}.runs") from error
+        if reproduction.picture == "maps" and len(found) > 1:
+            raise BadValue(f"expected runs over one setting for maps, got {' and '.join(found)} @ {where}.runs")
     tournaments = [bool(run.learners) for run in runs]
     if any(tournaments) != (reproduction.picture == "heat-maps") or any(tournaments) != all(tournaments):
         raise BadValue(f"expected runs that are all tournaments and picture heat-maps, or neither, @ {where}")
@@ -263,7 +265,7 @@ def _run(label: str, table: Any, where: str) -> PlannedRun:
         raise BadValue(f"expected either a learner, or the learners of a tournament @ {where}")
     if run.learners and (run.opponents or run.recipe != "default" or run.sampled):
         raise BadValue(
-            f"expected no opponents, no recipe and no sampled in a tournament, where the latter two are in set @ {where}"
+            f"expected no opponents, recipe or sampled in a tournament, whose set has the latter two, @ {where}"
         )
     labels = [entrants.parse(text).label for text in run.learners]
     for row, columns in run.published.items():

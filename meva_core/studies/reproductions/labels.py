@@ -29,9 +29,6 @@ def spot(label: str) -> Spot:
         raise BadValue(f"expected labels such as 'plain, rate 25' for lines and maps, got {label!r}") from None
 
 
-def setting(labels: Iterable[str]) -> str:
-    """The name of the setting that all labels share. Raises BadValue if they do not share one."""
-    found = sorted({spot(label).setting for label in labels})
-    if len(found) != 1:
-        raise BadValue(f"expected runs over one setting for lines and maps, got {' and '.join(found)}")
-    return found[0]
+def settings(labels: Iterable[str]) -> list[str]:
+    """The names of the settings of all labels, in order and without duplicates. Raises BadValue if one has none."""
+    return list(dict.fromkeys(spot(label).setting for label in labels))
