@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 from reference import Notebook
-from timing import Row, in_turns, large_product
+from timing import Row, cpu_seconds, in_turns, large_product
 
 from meva_core import fitting, runner
 from meva_core.experiment import compose, resolve
@@ -18,9 +18,13 @@ LOOPS = 3  # of each timed call
 
 def training(recipe: str, **settings: Any) -> Any:
     """The training of MeVa on the prisoner's dilemma."""
+    return training_on("ipd", recipe, {f"learner.{name}": value for name, value in settings.items()})
+
+
+def training_on(game: str, recipe: str, overrides: dict[str, Any]) -> Any:
+    """The training of MeVa on a game."""
     known, files = runner.plugins()
-    overrides = {f"learner.{name}": value for name, value in settings.items()}
-    asked = resolve.resolve(known, files, game="ipd", learner="meva", recipe=recipe, overrides=overrides)
+    asked = resolve.resolve(known, files, game=game, learner="meva", recipe=recipe, overrides=overrides)
     return compose.compose(asked).rehearse()[0].training
 
 
@@ -95,3 +99,21 @@ def growth() -> list[Row]:
     small, batch = training("paper", batch_size=64), training("paper", batch_size=128)
     one, wide, two = in_turns(loops(small), loops(batch), loops(small, 2), repeats=3)
     return [Row("growth", "twice the batch", wide / one, "x"), Row("growth", "twice the seeds", two / one, "x")]
+
+
+def cost() -> list[Row]:
+    """An outer loop of 16 trajectories over the numbers per policy, and over the number of players."""
+    rows = []
+    for model in ("paired_mlp", "fingerprint"):
+        for width in (4, 16, 64, 256, 714):
+            network = {"policy.name": "mlp", "policy.width": width, "value_model.name": model}
+            one = training_on("ipd", "default", {"learner.batch_size": 16, **network})
+            numbers = one.learner.game.policy_size
+            rows.append(
+                Row("cost", f"{numbers} numbers per policy", cpu_seconds(loops(one), 3) / LOOPS, "CPU s", model)
+            )
+    for players in (3, 4, 5, 6):
+        one = training_on("public_goods", "reciprocity", {"game.num_players": players})
+        seconds = cpu_seconds(loops(one), 3) / LOOPS
+        rows.append(Row("cost", f"{players} players", seconds, "CPU s", f"{one.learner.game.policy_size} numbers each"))
+    return rows
