@@ -10,9 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from meva_core.report.figures.style import COLOURS, DASHES, LEAST_WIDTH, head, logarithmic
-
-SPAN = 20  # ratio of the highest value of a setting to the lowest from which the axis is logarithmic
+from meva_core.report.figures.style import COLOURS, DASHES, LEAST_WIDTH, head
 
 
 class Point(NamedTuple):
@@ -34,21 +32,16 @@ def lines(panels: Mapping[str, Mapping[str, Groups]], heading: str) -> Figure:
     setting; with one setting, all panels stand side by side.
     """
     flat = [(says, setting, groups) for says, over in panels.items() for setting, groups in over.items()]
-    columns = len(flat) // len(panels) if len(flat) > len(panels) else len(flat)
-    rows = len(flat) // columns
+    one_setting = len(flat) == len(panels)
+    rows, columns = (1, len(flat)) if one_setting else (len(panels), len(flat) // len(panels))
     width = max((2.2 if columns > 2 else 3.1) * columns + 0.4, LEAST_WIDTH)
     figure = Figure(figsize=(width, 2.3 * rows + 1.0), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for axis, (says, setting, groups) in zip(axes.flat, flat, strict=True):
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=False if one_setting else "row")
+    for n, (axis, (says, setting, groups)) in enumerate(zip(axes.flat, flat, strict=True)):
         _draw_lines(axis, groups)
         axis.set_xlabel(setting)
-        if columns == len(flat) or axis in axes[:, 0]:
+        if one_setting or n % columns == 0:
             axis.set_ylabel(says)
-    if columns < len(flat):  # panels of a line show one quantity
-        for row in axes:
-            low, high = (f([axis.get_ylim()[n] for axis in row]) for n, f in enumerate((min, max)))
-            for axis in row:
-                axis.set_ylim(low, high)
     handles = {
         label: handle for axis in axes.flat for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
@@ -58,24 +51,24 @@ def lines(panels: Mapping[str, Mapping[str, Groups]], heading: str) -> Figure:
 
 
 def _draw_lines(axis: Any, groups: Groups) -> None:
+    """Draw the lines of a panel, at equal distances between the settings that were tried."""
+    settings = sorted({point.setting for points in groups.values() for point in points})
     for n, (line, points) in enumerate(groups.items()):
-        settings, means, sems, _ = zip(*sorted(points), strict=True)
+        over, under = sorted(points), len(groups) - 1 - n  # lines that are drawn later, on top of this one
         axis.errorbar(
-            settings,
-            means,
-            sems,
+            [settings.index(point.setting) for point in over],
+            [point.mean for point in over],
+            [point.sem for point in over],
             label=line,
             color=COLOURS[n % len(COLOURS)],
             linestyle=DASHES[(n + n // len(COLOURS)) % len(DASHES)],
             marker="o",
-            markersize=max(8 - 2 * n, 3),  # so that lines show that lie on each other
-            linewidth=max(3 - n, 1),
+            markersize=4 + 2 * min(under, 2),  # so that lines show that lie on each other
+            linewidth=1.2 + min(under, 2),
             elinewidth=1,
             capsize=2,
         )
-    shown = [point.setting for points in groups.values() for point in points]
-    if shown and min(shown) > 0 and max(shown) >= SPAN * min(shown):
-        logarithmic(axis, "x")
+    axis.set_xticks(range(len(settings)), [f"{setting:g}" for setting in settings])
 
 
 def maps(panels: Mapping[str, Groups], setting: str, other: str, heading: str) -> Figure:
