@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -206,24 +205,24 @@ def _draw_payoffs(study: Reproduction, folders: Mapping[str, Path], content: dic
 
 
 def _draw_chart(study: Reproduction, folders: Mapping[str, Path], content: dict[str, Any]) -> dict[str, Any]:
-    """Draw lines or maps of the quantities of all finished runs; {} if none is finished."""
+    """Draw lines or maps of the quantities of all runs; those that diverged leave gaps."""
     from meva_core.report import figures
 
     assert study.chart is not None
-    summaries = {label: read_summary(folder) for label, folder in folders.items()}
-    settings, maps = reproductions.settings(summaries), study.picture == "maps"
+    labels = [run.label for run in study.runs]
+    summaries = {label: read_summary(folders[label]) if label in folders else None for label in labels}
+    settings, maps = reproductions.settings(labels), study.picture == "maps"
     panels: dict[str, dict[str, dict[str, list[Any]]]] = {}
     for says, quantity in study.chart.panels.items():
-        over: dict[str, dict[str, list[Any]]] = {setting: {} for setting in settings}
-        for spot, mean, sem, row in reproductions.numbers(study.chart, quantity, summaries, all_rows=maps):
-            point = figures.Point(spot.value, mean, sem, math.nan if row is None else row)
-            over[spot.setting].setdefault(spot.line, []).append(point)
-        panels[says] = over
+        panels[says] = {setting: {} for setting in settings}
+        for spot, *number in reproductions.numbers(study.chart, quantity, summaries, all_rows=maps):
+            points = panels[says][spot.setting].setdefault(spot.line, [])
+            points.append(figures.Point(spot.value, *number))
     if not maps:
         return {"lines": figures.lines(panels, study.title)}
-    (setting,), other = settings, next(iter(summaries.values()))["setting"]
+    (setting,), other = settings, next(filter(None, summaries.values()))["setting"]
     of_setting = {says: over[setting] for says, over in panels.items()}
-    return {"maps": figures.maps(of_setting, setting, other["label"] if other else "", study.title)}
+    return {"maps": figures.maps(of_setting, setting, other["label"], study.title)}
 
 
 # Pictures that are drawn without an evaluation, by their names in `data.PICTURES`. Each is a function of the

@@ -1,4 +1,4 @@
-"""Where rules come to rest over their settings, and the points of the game itself.
+"""Fixed points of rules over their settings, and the points of the game itself.
 
 Shapes: L points along each axis of the plane, P = 2 players.
 """
@@ -62,14 +62,16 @@ def _of_game(runs: Mapping[str, Any], heading: str) -> Figure:
             axis.tick_params(labelbottom=True)
         if n % columns == 0:
             axis.set_ylabel("policy of player 2", fontsize=7)
+    for name, face in (("fixed point", "black"), ("unstable one", "none")):
+        axes.flat[0].plot([], [], "o", color="black", markerfacecolor=face, markersize=5, label=name)
     figure.legend(loc="outside lower center", ncols=3)
     head(figure, heading)
     return figure
 
 
 def _rests(axis: Any, rows: list[Any]) -> None:
-    """Draw the fixed points of all rows, the first row light and the last one dark: filled if stable."""
-    shades = matplotlib.colormaps["viridis_r"](np.linspace(0.15, 1, len(rows)))
+    """Draw the fixed points of all rows, from light to dark in the last row: filled unless they are unstable."""
+    shades = matplotlib.colormaps["viridis_r"](np.linspace(1, 0.15, len(rows))[::-1])
     for n, (row, shade) in enumerate(zip(rows, shades, strict=True)):
         for rest in row["rests"]:
             stable = rest["stable"] is not False
@@ -82,7 +84,7 @@ def _range(summary: Mapping[str, Any]) -> str:
     values = [row["value"] for row in summary["rows"]]
     if summary["setting"] is None or values[0] is None:
         return ""
-    return f"{symbol(summary['setting'])} from {values[0]:g} to {values[-1]:g}"
+    return f"{symbol(summary['setting'])} from {values[0]:g} to {values[-1]:g} (dark)"
 
 
 def landmarks(landscape: np.ndarray, plane: np.ndarray) -> dict[str, list[tuple[float, float]]]:
@@ -100,7 +102,7 @@ def landmarks(landscape: np.ndarray, plane: np.ndarray) -> dict[str, list[tuple[
     replies_of_first = first.argmax(axis=1)
     other = second[each, replies_of_first].argmax()
     total, apart = first + second, np.abs(first - second)
-    almost = total >= total.max() - 1e-3 * (total.max() - total.min())
+    almost = total >= total.max() - 1e-5 * (total.max() - total.min())
     alike = almost & (apart <= apart[almost].min() + 1e-6 * apart.max())
     row, column = np.unravel_index(np.where(alike, total, -np.inf).argmax(), total.shape)
     return {

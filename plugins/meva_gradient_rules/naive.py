@@ -11,7 +11,6 @@ from meva_core.contracts import (
     check_gives_logits,
     component,
     leaf,
-    not_negative,
     one_of,
     part,
     payoff_from,
@@ -43,7 +42,7 @@ class Naive(Myopic, Learner):
         check=one_of("plain", "natural"),
     )
     damping: float = leaf(
-        default=0.01, doc="damping of natural gradients where policies are almost deterministic", check=not_negative
+        default=0.01, doc="damping of natural gradients where policies are almost deterministic", check=positive
     )
 
     learns_from = "sample"
@@ -53,7 +52,7 @@ class Naive(Myopic, Learner):
             check_gives_logits(self.game, "natural gradients")
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
-        own, game = simultaneous_gradient(payoff_from(self.game, key), x), cast(Any, self.game)
+        own = simultaneous_gradient(payoff_from(self.game, key), x)
         if self.gradient == "natural":
-            own = natural_gradient(own, x, game.to_logits, self.damping)
+            own = natural_gradient(own, x, cast(Any, self.game).to_logits, self.damping)
         return self.rate * own, state

@@ -67,7 +67,7 @@ class MetaValue(HasMetaValue, Facing, Learner):
         check=one_of("plain", "natural"),
     )
     damping: float = leaf(
-        default=0.01, doc="damping of natural gradients where policies are almost deterministic", check=not_negative
+        default=0.01, doc="damping of natural gradients where policies are almost deterministic", check=positive
     )
     mixing: str = static(
         default="convex",
@@ -220,7 +220,7 @@ class MetaValue(HasMetaValue, Facing, Learner):
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         discounts = self.discounts
         gradient = self._mixed(self.value_gradient(params, x, discounts), x, discounts, key)
-        return self.rate * self._steepest(gradient, x), state
+        return self.rate * self._direction(gradient, x), state
 
     def explore(self, params: Any, x: Array, discounts: Array, noise: Any, key: Array) -> Array:
         """Steps f32[P, D] of exploring players.
@@ -230,7 +230,7 @@ class MetaValue(HasMetaValue, Facing, Learner):
         gradient = self.value_gradient(params, x, discounts, noise)
         if self.explore_along == "update":
             gradient = self._mixed(gradient, x, discounts, jax.random.fold_in(key, EPISODES))
-        return self.explorer.perturb_step(noise, self.rate * self._steepest(gradient, x), key)
+        return self.explorer.perturb_step(noise, self.rate * self._direction(gradient, x), key)
 
     def _mixed(self, gradient: Array, x: Array, discounts: Array, key: Array) -> Array:
         """Direction that players follow, f32[P, D], given the own gradients of the learnt value. key: for episodes."""
@@ -243,7 +243,7 @@ class MetaValue(HasMetaValue, Facing, Learner):
             own += weight * self._incentives[:, None]
         return own * naive + weight * gradient
 
-    def _steepest(self, gradient: Array, x: Array) -> Array:
+    def _direction(self, gradient: Array, x: Array) -> Array:
         """The direction f32[P, D] in which players go, given their own gradients: these, or natural ones."""
         if self.gradient == "plain":
             return gradient

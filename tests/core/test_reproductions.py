@@ -1,5 +1,7 @@
 """Reproductions as data: what is read, what is refused, and when a claim holds."""
 
+import math
+
 import pytest
 
 from meva_core import runner
@@ -89,7 +91,7 @@ def test_an_unknown_name_is_told_with_a_suggestion():
         ({"runs": {"lola": {**CUP, "published": {"naive": {"lola": "x"}}}}}, "expected a number, got 'x'"),
         (
             {"runs": {"lola": {**CUP, "recipe": "paper"}}},
-            "expected no opponents, recipe or sampled in a tournament",
+            "expected no opponents, recipe or sampled beside learners",
         ),
         (
             {"claims": [{**{k: CLAIM[k] for k in ("says", "run", "quantity")}, "rising": False}]},
@@ -102,6 +104,10 @@ def test_an_unknown_name_is_told_with_a_suggestion():
         (
             {"picture": "maps", "chart": CHART},
             "expected labels such as 'plain, rate 25'",
+        ),
+        (
+            {"picture": "maps", "chart": {**CHART, "at": 1.0}, "runs": {"a, rate 1": RUN}, "claims": []},
+            "expected no chart.at for maps, which show all rows, got 1",
         ),
         ({"chart": {"quantities": []}}, "expected quantities, and as many entries of says, or none"),
         ({"chart": {**CHART, "says": ["a", "b"]}}, "expected quantities, and as many entries of says, or none"),
@@ -317,7 +323,7 @@ def test_a_run_that_diverged_has_no_numbers():
     assert verdicts(made, {})[0].holds is None
 
 
-@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize("quick", [pytest.param(False, marks=pytest.mark.long), True])
 @pytest.mark.parametrize("name", reproductions.names([recipes.shipped()]))
 def test_those_that_ship_can_be_made(name, quick):
     from meva_core.studies.jobs import planned
@@ -351,3 +357,19 @@ def test_on_a_screen_other_quantities_stand_beside_the_ranking_in_as_many_blocks
     assert all(any(f"quantity{n}" in line for line in lines) for n in range(others))
     assert max(map(len, lines)) <= 80
     assert len(reproduction_report.ranking(found).heads) == 3 + others
+
+
+def test_runs_that_diverged_leave_gaps_in_charts():
+    runs = {"a, rate 1": {"learner": "a", "rows": [row(0.0, -2.0), row(0.5, -1.0)]}, "a, rate 2": None}
+    chart = parsed(picture="maps", chart=CHART, runs=dict.fromkeys(runs, RUN), claims=[]).chart
+    found = reproductions.numbers(chart, "self_play", runs, all_rows=True)
+    assert [(number.spot.value, number.row) for number in found] == [(1.0, 0.0), (1.0, 0.5), (2.0, 0.0), (2.0, 0.5)]
+    assert [number.mean for number in found[:2]] == [-2.0, -1.0]
+    assert all(math.isnan(number.mean) and math.isnan(number.sem) for number in found[2:])
+
+
+def test_maps_need_runs_with_a_setting():
+    asked = parsed(picture="maps", chart=CHART, runs={"a, rate 1": RUN}, claims=[])
+    reproductions.check(asked, {"a, rate 1": rows_at(0.0, 3.0)})
+    with pytest.raises(BadValue, match="expected runs with a setting for maps, got a, rate 1"):
+        reproductions.check(asked, {"a, rate 1": rows_at(None)})

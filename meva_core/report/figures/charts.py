@@ -14,11 +14,12 @@ from meva_core.report.figures.style import COLOURS, DASHES, LEAST_WIDTH, head
 
 
 class Point(NamedTuple):
-    """A number over one setting, and in a map over a second one, with its standard error; NaN if there is none."""
+    """A number over one setting, and in a map over a second one, with its standard error; mean and sem are NaN if there
+    is none."""
 
     setting: float
     mean: float
-    sem: float = 0.0
+    sem: float = np.nan
     row: float = np.nan
 
 
@@ -37,38 +38,42 @@ def lines(panels: Mapping[str, Mapping[str, Groups]], heading: str) -> Figure:
     width = max((2.2 if columns > 2 else 3.1) * columns + 0.4, LEAST_WIDTH)
     figure = Figure(figsize=(width, 2.3 * rows + 1.0), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=False if one_setting else "row")
+    names = list(dict.fromkeys(line for _, _, groups in flat for line in groups))  # a line looks alike in all panels
+    handles: dict[str, Any] = {}
     for n, (axis, (says, setting, groups)) in enumerate(zip(axes.flat, flat, strict=True)):
-        _draw_lines(axis, groups)
+        handles = {**_draw_lines(axis, groups, names), **handles}
         axis.set_xlabel(setting)
         if one_setting or n % columns == 0:
             axis.set_ylabel(says)
-    handles = {
-        label: handle for axis in axes.flat for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=min(len(handles), 3))
+    shown = [name for name in names if name in handles]
+    figure.legend([handles[name] for name in shown], shown, loc="outside lower center", ncols=min(len(shown), 3))
     head(figure, heading)
     return figure
 
 
-def _draw_lines(axis: Any, groups: Groups) -> None:
-    """Draw the lines of a panel, at equal distances between the settings that were tried."""
-    settings = sorted({point.setting for points in groups.values() for point in points})
-    for n, (line, points) in enumerate(groups.items()):
-        over, under = sorted(points), len(groups) - 1 - n  # lines that are drawn later, on top of this one
-        axis.errorbar(
+def _draw_lines(axis: Any, groups: Groups, names: Sequence[str]) -> dict[str, Any]:
+    """Draw the lines of a panel, at equal distances between the settings that were tried. Returns them by name.
+
+    names: of all lines of the figure, which give them their looks.
+    """
+    settings, drawn = sorted({point.setting for points in groups.values() for point in points}), {}
+    for line, points in groups.items():
+        n, over = names.index(line), sorted(points)
+        under = min(len(names) - 1 - n, 2)  # lines that are drawn later, on top of this one: so that all show
+        drawn[line] = axis.errorbar(
             [settings.index(point.setting) for point in over],
             [point.mean for point in over],
             [point.sem for point in over],
-            label=line,
             color=COLOURS[n % len(COLOURS)],
             linestyle=DASHES[(n + n // len(COLOURS)) % len(DASHES)],
             marker="o",
-            markersize=4 + 2 * min(under, 2),  # so that lines show that lie on each other
-            linewidth=1.2 + min(under, 2),
+            markersize=4 + 2 * under,
+            linewidth=1.2 + under,
             elinewidth=1,
             capsize=2,
         )
     axis.set_xticks(range(len(settings)), [f"{setting:g}" for setting in settings])
+    return drawn
 
 
 def maps(panels: Mapping[str, Groups], setting: str, other: str, heading: str) -> Figure:

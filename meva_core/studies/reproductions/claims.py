@@ -88,9 +88,12 @@ def check(study: Reproduction, runs: Mapping[str, Rows]) -> None:
             for quantity in (ranking.quantity, *ranking.beside):
                 check_asked(quantity, ranking.at, rows, label)
     if (chart := study.chart) and study.picture in CHARTS:
+        maps = study.picture == "maps"
         for label, rows in runs.items():
+            if maps and None in rows.settings:
+                raise BadValue(f"expected runs with a setting for maps, got {label}, which has one row without any")
             for quantity in chart.quantities:
-                check_asked(quantity, chart.at, rows, label, rising=study.picture == "maps")
+                check_asked(quantity, chart.at, rows, label, rising=maps)
     for claim in study.claims:
         for label in (claim.run, *([claim.above] if claim.above else [])):
             check_asked(claim.quantity, claim.at, runs[label], label, rising=bool(claim.rising))

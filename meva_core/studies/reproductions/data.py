@@ -224,6 +224,8 @@ def parse(name: str, table: Mapping[str, Any], of_runs: Mapping[str, Any], where
             found = settings(labels)
         except BadValue as error:
             raise BadValue(f"{error} @ {where}.runs") from error
+        if reproduction.picture == "maps" and chart is not None and chart.at is not None:
+            raise BadValue(f"expected no chart.at for maps, which show all rows, got {chart.at:g} @ {where}.chart")
         if reproduction.picture == "maps" and len(found) > 1:
             raise BadValue(f"expected runs over one setting for maps, got {' and '.join(found)} @ {where}.runs")
     tournaments = [bool(run.learners) for run in runs]
@@ -265,7 +267,7 @@ def _run(label: str, table: Any, where: str) -> PlannedRun:
         raise BadValue(f"expected either a learner, or the learners of a tournament @ {where}")
     if run.learners and (run.opponents or run.recipe != "default" or run.sampled):
         raise BadValue(
-            f"expected no opponents, recipe or sampled in a tournament, whose set has the latter two, @ {where}"
+            f"expected no opponents, recipe or sampled beside learners: a tournament has them in set @ {where}"
         )
     labels = [entrants.parse(text).label for text in run.learners]
     for row, columns in run.published.items():
