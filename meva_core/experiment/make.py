@@ -30,7 +30,7 @@ def make(kind: str, name: Any = None, *unnamed: Any, **settings: Any) -> Any:
 
     >>> import meva_core as meva
     >>> meva.make("learner", "naive", game="ipd", rate=25.0)
-    Naive(rate=25.0)
+    Naive(rate=25.0, gradient='plain', damping=0.01)
     >>> meva.make("game", "public_goods", num_players=4).policy_size
     9
     """

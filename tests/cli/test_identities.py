@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("no_figures")
 MEADOW = """
 import jax
 import jax.numpy as jnp
-from meva_core.contracts import Entry, Game, Learner, Training, component, hookimpl, leaf, part
+from meva_core.contracts import Entry, Game, Learner, Training, component, hookimpl, leaf, part, static
 
 
 @hookimpl
@@ -64,6 +64,8 @@ class Practice(Training):
 @component
 class Naive(Learner):
     rate: float = leaf(default=0.5, doc="learning rate")
+    gradient: str = static(default="plain", doc="as of ours")
+    damping: float = leaf(default=0.01, doc="as of ours")
     training = Practice()
 
     def update(self, params, state, x, key):

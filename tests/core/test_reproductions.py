@@ -8,7 +8,7 @@ from meva_core import runner
 from meva_core.errors import BadValue, UnknownName
 from meva_core.registry import recipes
 from meva_core.studies import reproduction_report, reproductions
-from meva_core.studies.reproductions import Claim, Ranking, Reproduction, verdicts
+from meva_core.studies.reproductions import Chart, Claim, Ranking, Reproduction, verdicts
 
 RUN = {"game": "ipd", "learner": "lola"}
 CUP = {"game": "ipd", "learners": ["naive", "lola"]}
@@ -361,7 +361,7 @@ def test_on_a_screen_other_quantities_stand_beside_the_ranking_in_as_many_blocks
 
 def test_runs_that_diverged_leave_gaps_in_charts():
     runs = {"a, rate 1": {"learner": "a", "rows": [row(0.0, -2.0), row(0.5, -1.0)]}, "a, rate 2": None}
-    chart = parsed(picture="maps", chart=CHART, runs=dict.fromkeys(runs, RUN), claims=[]).chart
+    chart = Chart(quantities=("self_play",))
     found = reproductions.numbers(chart, "self_play", runs, all_rows=True)
     assert [(number.spot.value, number.row) for number in found] == [(1.0, 0.0), (1.0, 0.5), (2.0, 0.0), (2.0, 0.5)]
     assert [number.mean for number in found[:2]] == [-2.0, -1.0]
