@@ -82,13 +82,17 @@ KINDS = list({type(game).payoff: name for name, game in reversed(MADE.items())}.
 LATER = ("cournot", "tandem", "normal_form")
 marked = {name: pytest.param(name, marks=[pytest.mark.long] * (name in LATER)) for name in KINDS}
 every_kind_of_game = pytest.mark.parametrize("name", marked.values())
+later = {name: name in LATER or MADE[name].num_players > 2 for name in KINDS}
+every_kind_of_game_of_two = pytest.mark.parametrize(  # others for -m long
+    "name", [pytest.param(name, marks=[pytest.mark.long] * late) for name, late in later.items()]
+)
 UNITS = [(1e-3, 0.0), (1e3, 0.0), (1.0, 10.0)]  # of payoffs, and what is added to them
 TOLERANCE = {"single": 1e-4, "double": 1e-9}
 WITHOUT_NETWORK = [label for label in LEARNERS if "value_model" not in parts(class_of(label))]
 
 
 # Among three players in CI: rules whose loops over players differ.
-AMONG_THREE = ("cgd", "cola", "hola", "lola exact", "meva", "naive", "sos")
+AMONG_THREE = ("cgd", "cola", "lola exact", "meva", "naive")
 
 
 def every_rule_in_every_kind_of_game(rules, names=KINDS):
@@ -253,7 +257,7 @@ def test_hola_of_order_one_is_exact_lola(name):
         )
 
 
-@every_kind_of_game
+@every_kind_of_game_of_two
 @pytest.mark.parametrize(("variant", "order"), [("taylor", 2), ("foerster", 1)])
 def test_the_orders_in_which_lolas_differ(name, variant, order):
     game = game_of(name)
