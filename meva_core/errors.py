@@ -43,6 +43,13 @@ class Unwritable(MevaError):
     exit_code = 1
 
 
+class MissingLibrary(MevaError):
+    """An optional library that is not installed. extra: the extra of MeVa that installs it."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(f'expected the library {library}, got none: pip install "meva[{extra}]"')
+
+
 class Diverged(MevaError):
     """Numbers that became NaN or infinite during a fit or a match."""
 

@@ -19,16 +19,17 @@ from meva_core.compute.progress import Progress, as_progress
 from meva_core.contracts import Sampled, conversion
 from meva_core.errors import BadValue, Diverged
 from meva_core.evaluate import rehearsal
-from meva_core.experiment import compose, evaluations, local, resolve
+from meva_core.experiment import compose, evaluations, local, loggers, resolve
 from meva_core.experiment.composition import Composition
 from meva_core.experiment.experiment import Experiment
+from meva_core.experiment.loggers import Named
 from meva_core.fitting import History
 from meva_core.match import Fitted, Match
 from meva_core.ops import stacked
 from meva_core.registry import attribution, discovery, recipes
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile
-from meva_core.report import Result
+from meva_core.report import Result, logs
 from meva_core.storage import files as disk
 from meva_core.storage import kept_fit, locks, metrics, run_folder
 from meva_core.storage import resume as resuming
@@ -49,6 +50,7 @@ def run(
     seeds: int | None = None,
     set: Mapping[str, Any] | None = None,
     evaluate: Sequence[Any] | None = None,
+    log: Any = None,
     registry_file: str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -61,9 +63,10 @@ def run(
     An object's hyper-parameters replace the recipe's, and a learner is rebuilt for the game of the run. policy: what
     the players' numbers mean, also a name, a class or an object, or a list of these by seat; None for the game's own
     policies. evaluate: names or
-    classes of the evaluations to run; "default" stands for those that run when none are picked. sampled: play the game,
-    and estimate its payoffs from episodes; a game without exact payoffs is always played. `set` changes any
-    hyper-parameter: `set={"learner.rate": 1.5}`; if its value is a name, it may also be a class.
+    classes of the evaluations to run; "default" stands for those that run when none are picked. log: a logger, or a
+    list of them, as names, classes or objects, which change no number of the run. sampled: play the game, and estimate
+    its payoffs from episodes; a game without exact payoffs is always played. `set` changes any hyper-parameter:
+    `set={"learner.rate": 1.5}`; if its value is a name, it may also be a class.
 
     With `resume` the run in `out` continues from its last checkpoint, if there is one, so a restarted job can repeat
     the same call. Without `resume`, `out` must be new. devices: the number of devices that share every batch. If jax
@@ -88,8 +91,10 @@ def run(
     numbers = {"fit.seed": seed, "fit.seeds": seeds}
     if evaluate is not None:
         overrides = {"evaluate.asked": list(evaluate) if isinstance(evaluate, (list, tuple)) else evaluate, **overrides}
+    of_loggers, overrides = loggers.split(overrides)
     overrides = {**overrides, **{name: number for name, number in numbers.items() if number is not None}}
     known, files = plugins(registry_file)
+    logged = loggers.chosen(known, log, of_loggers)
     cast = local.cast(known, game, learner, opponent, overrides, policy)
     experiment = resolve.resolve(
         cast.registry,
@@ -102,7 +107,7 @@ def run(
         sampled=conversion.convert(sampled, bool, "sampled"),
     )
     cast.check_games(compose.build(experiment.game, "game"))
-    return run_experiment(experiment, out=out, resume=resume, progress=as_progress(progress))
+    return run_experiment(experiment, out=out, resume=resume, progress=as_progress(progress), log=logged)
 
 
 def _prepare(count: int | None, begun: Path | None) -> None:
@@ -136,6 +141,7 @@ def run_experiment(
     fits: Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    log: Sequence[Named] = (),
 ) -> Result:
     """Run a resolved experiment in the folder `out`, which must be new; with `resume`, an existing run continues from
     its last checkpoint.
@@ -144,17 +150,20 @@ def run_experiment(
 
     If `fits` names a folder, the fit is stored there, shared by all experiments that differ only in their evaluation,
     and copied to `out`, which is resumed if it exists. If another process uses `out`: waits with `fits`, else raises
-    BadFolder.
+    BadFolder. log: the loggers that follow the run (`experiment.loggers.chosen`).
     """
     progress = progress or Progress()
     compilation_cache.ready()
     composition = compose.compose(experiment)
     plan = evaluation.plan(experiment, composition)
     rehearsal.check(plan.questions, composition, experiment.fit.seeds)
+    logs.check(log, experiment, out)
     if out is None:
-        result = _run(experiment, composition, plan, None, None, progress)
-        for fault in result.seen.faults.values():
-            raise fault
+        with logs.attached(log, experiment, None, progress) as reporting:
+            result = _run(experiment, composition, plan, None, None, reporting)
+            for fault in result.seen.faults.values():
+                raise fault
+            reporting.finished(result)
         return result
     if not resume and fits is None:
         run_folder.check_new(out, run_folder.otherwise(out))
@@ -164,11 +173,13 @@ def run_experiment(
             run_folder.resume(out, experiment, progress.warn)
         else:
             run_folder.create(out, experiment)
-        result = _run(experiment, composition, plan, out, fits, progress)
-        from meva_core.report import write  # imports matplotlib and jinja2, so not earlier
+        with logs.attached(log, experiment, out, progress) as reporting:
+            result = _run(experiment, composition, plan, out, fits, reporting)
+            from meva_core.report import write  # imports matplotlib and jinja2, so not earlier
 
-        progress.status("drawing figures")
-        write.finish(out, result)
+            progress.status("drawing figures")
+            write.finish(out, result)
+            reporting.finished(result)
     return result
 
 
@@ -230,9 +241,8 @@ def played(
     of_each_seed = [jax.tree.map(lambda leaf, s=s: leaf[s], match) for s in range(len(seeds))]
     trainings = evaluation.long_matches(of_each_seed, plan)
     progress.playing(plan.settings.steps)
-    place = None if out is None else kept_fit.Place(out, kept_fit.MATCHES, experiment.of_matches, snapshots=False)
-    if place is not None:
-        kept_fit.forget_unless(place)
+    place = kept_fit.Place(out, kept_fit.MATCHES, experiment.of_matches, snapshots=False)
+    kept_fit.forget_unless(place)
     state, history = kept_fit.train(experiment.fit, trainings, progress, place, seeds)
     return fitting.fitted_params(trainings, state), attrs.evolve(history, name=MATCHES, player=kept_fit.MATCHES)
 
@@ -282,7 +292,7 @@ def _fit(
         if trainings:
             label = composition.label_of(fit)
             progress.fitting(label, trainings[0].num_steps, 0)
-            place = None if out is None else kept_fit.Place(out, path, experiment.of_fit)
+            place = kept_fit.Place(out, path, experiment.of_fit)
             state, history = kept_fit.train(experiment.fit, trainings, progress, place)
             params = fitting.fitted_params(trainings, state)
             histories.append(attrs.evolve(history, name=label, player=path))

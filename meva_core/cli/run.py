@@ -76,6 +76,15 @@ def _part_options(command: Any) -> Any:
     "[default: default].",
 )
 @click.option(
+    "--log",
+    "logged",
+    multiple=True,
+    metavar="NAME,NAME,...",
+    help="Loggers that receive the curves and results of this run (see: meva list logger), with settings of their own: "
+    "--set log.NAME.SETTING=VALUE. They change no number and no hash. Tournaments, sweeps and reproductions are not "
+    "logged.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -121,6 +130,7 @@ def run_command(
     seeds: int | None,
     overrides: dict[str, Any],
     evaluations: str | None,
+    logged: tuple[str, ...],
     out: Path | None,
     resume: Path | None,
     registry_file: Path | None,
@@ -138,27 +148,26 @@ def run_command(
     meva-run --game ipd --learner naive --policy mlp --set policy.width=32
     meva-run runs/ipd-meva-.../experiment.toml      runs it again
     """
+    names_logged = _names(",".join(logged), "loggers for --log") if logged else []
     names = (game, learner, opponent, sampled or None, policy, *parts.values(), recipe, seed, seeds, registry_file)
     others = (*names, experiment, out, device, devices)
     if resume is not None and any(x not in (None, ()) for x in others):
         raise BadValue(
-            "expected --resume DIR with at most --set, --evaluate and --on-divergence, got other options: the "
+            "expected --resume DIR with at most --set, --evaluate, --log and --on-divergence, got other options: the "
             "experiment.toml in DIR holds the rest"
         )
     if resume is None and experiment is None and not (game and learner):
         raise BadValue("expected --game and --learner (or an experiment.toml, or --resume DIR); see meva-run --help")
     if evaluations is not None:
-        names_asked = [name.strip() for name in evaluations.split(",") if name.strip()]
-        if not names_asked:
-            raise BadValue(f"expected names of evaluations for --evaluate, got {evaluations!r}")
-        overrides = {"evaluate.asked": names_asked, **overrides}
-    if experiment is not None and (overrides or any(x not in (None, ()) for x in names)):
+        overrides = {"evaluate.asked": _names(evaluations, "evaluations for --evaluate"), **overrides}
+    of_experiment = [path for path in overrides if not path.startswith("log.")]
+    if experiment is not None and (of_experiment or any(x not in (None, ()) for x in names)):
         raise BadValue("expected an experiment.toml or names and settings, got both: edit the file instead")
 
     from meva_core import runner
     from meva_core.cli.screen import Screen
     from meva_core.compute import devices as computing
-    from meva_core.experiment import reading, resolve
+    from meva_core.experiment import loggers, reading, resolve
     from meva_core.storage import resume as resuming
 
     if resume is not None and not (resume / "experiment.toml").is_file():
@@ -173,6 +182,8 @@ def run_command(
         devices = devices or computing.recorded(written)
     computing.prepare(device, devices)
     registry, files = runner.plugins(registry_file)
+    of_loggers, overrides = loggers.split(overrides)
+    log = loggers.chosen(registry, names_logged, of_loggers)
     if policy is not None:
         overrides = {**_by_seat(policy), **overrides}
     overrides = {**{f"{kind}.name": name for kind, name in parts.items() if name is not None}, **overrides}
@@ -196,9 +207,9 @@ def run_command(
     folder = resume or out or _new_folder(resolved)
     screen = Screen(folder, quiet=quiet)
     try:
-        result = runner.run_experiment(resolved, out=folder, resume=resume is not None, progress=screen)
+        result = runner.run_experiment(resolved, out=folder, resume=resume is not None, progress=screen, log=log)
     except (KeyboardInterrupt, OSError) as error:
-        return screen.left(error, "meva-run", "experiment.toml")
+        return screen.left(error, "meva-run", "experiment.toml", loggers.asked_again(names_logged, of_loggers))
     screen.finished(result)
     if result.complaints:
         raise Diverged("; ".join(result.complaints))
@@ -210,6 +221,14 @@ def parse_setting(text: str) -> tuple[str, Any]:
     from meva_core.registry import toml_reading
 
     return toml_reading.parse_setting(text, "--set SECTION.NAME=VALUE")
+
+
+def _names(text: str, what: str) -> list[str]:
+    """Names that are separated by commas. Raises BadValue if there is none."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise BadValue(f"expected names of {what}, got {text!r}")
+    return names
 
 
 def _by_seat(policy: str) -> dict[str, Any]:

@@ -152,13 +152,14 @@ class Screen(Progress):
             if not self.console.quiet:
                 os.write(sys.stderr.fileno(), b"\nstopping after the present loops (press again to stop at once)\n")
 
-    def left(self, error: KeyboardInterrupt | OSError, command: str, file: str) -> int:
+    def left(self, error: KeyboardInterrupt | OSError, command: str, file: str, options: str = "") -> int:
         """Say how to resume after Ctrl-C or a disk error, if `file` shows that a run was begun. Returns the exit code.
+        options: what the user adds to the command.
 
         Raises Unwritable for a disk error, or the error itself if nothing was begun or a plugin is the cause.
         """
         self.close()
-        begun, resume = (self.out / file).is_file(), f"{command} --resume {self.out}"
+        begun, resume = (self.out / file).is_file(), f"{command} --resume {self.out}{options}"
         if isinstance(error, KeyboardInterrupt):
             self.errors.print("stopped" + f"; resume with: {resume}" * begun, markup=False)
             return signals.exit_code(error)

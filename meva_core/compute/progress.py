@@ -37,6 +37,12 @@ class Progress:
     def chunk(self, chunk: Chunk) -> None:
         """A chunk of loops is done, or a part of a chunk that takes long."""
 
+    def saved(self, player: str, seeds: Sequence[int], chunk: Chunk) -> None:
+        """The loops of `chunk.metrics` are on disk, if the run has a folder; a resumed fit begins with all that it has.
+
+        player: the path of the fitted player in the experiment, or "matches". seeds: the seeds of the metrics' rows.
+        """
+
     def stopping(self) -> None:
         """A signal asks the run to stop; the fit stops after the present loops. Called in a signal's handler."""
 

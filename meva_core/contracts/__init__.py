@@ -1,7 +1,8 @@
 """Everything that authors of plugins import, in addition to `meva_core.ops` and `meva_core.errors`.
 
 It holds the hooks and their entries, the decorator that makes a class a component, and the contracts of games,
-policies, learners, value models, explorers and evaluations. CONTRIBUTING.md lists what else an evaluation may import.
+policies, learners, value models, explorers, evaluations and loggers. CONTRIBUTING.md lists what else an evaluation may
+import.
 
 Names are loaded when first used: the module that an entry point names imports `Entry` and `hookimpl`, and no jax.
 """
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from meva_core.contracts.frames import Mark as Mark
     from meva_core.contracts.hooks import Entry as Entry
     from meva_core.contracts.hooks import hookimpl as hookimpl
+    from meva_core.contracts.logger import Logger as Logger
+    from meva_core.contracts.logger import Loops as Loops
+    from meva_core.contracts.logger import Results as Results
+    from meva_core.contracts.logger import Run as Run
     from meva_core.contracts.playing import EpisodeLearner as EpisodeLearner
     from meva_core.contracts.playing import GivesLogits as GivesLogits
     from meva_core.contracts.playing import Playable as Playable
@@ -62,6 +67,7 @@ _HOMES = {
     "Episodes": "episodes",
     "first_state": "states",
     **dict.fromkeys(("Frames", "Mark"), "frames"),
+    **dict.fromkeys(("Logger", "Loops", "Results", "Run"), "logger"),
     **dict.fromkeys(("Facing", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
     **dict.fromkeys(("component", "derived", "leaf", "part", "static"), "components"),

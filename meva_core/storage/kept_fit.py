@@ -29,20 +29,23 @@ SNAPSHOTS_OF_A_FIT = 10  # of the parameters, evenly spaced
 
 @attrs.frozen
 class Place:
-    """A folder and the player whose fit is stored there. decisive: everything that decides the fit, as plain tables.
-    snapshots: True if the parameters are stored ten times along the fit."""
+    """The player that is fitted, and the folder where the fit is stored; None if it is not. decisive: everything that
+    decides the fit, as plain tables. snapshots: True if the parameters are stored ten times along the fit."""
 
-    out: Path
+    out: Path | None
     player: str
     decisive: Mapping[str, Any]
     snapshots: bool = True
+
+
+NOWHERE = Place(None, "learner", {})
 
 
 def train(
     settings: FitSettings,
     trainings: Sequence[Training],
     progress: Progress,
-    place: Place | None = None,
+    place: Place = NOWHERE,
     seeds: Sequence[int] | None = None,
 ) -> tuple[PyTree, History]:
     """Fit one player, from the last checkpoint in its place: returns the state, every leaf [S, ...], and the history.
@@ -53,17 +56,19 @@ def train(
     """
     seeds = settings.every_seed if seeds is None else seeds
     state, loops, history = fitting.start(trainings, seeds), 0, History.of(trainings[0], seeds)
-    if place is not None:
-        out, player = place.out, place.player
+    out, player = place.out, place.player
+    if out is not None:
         state, loops = _resumed(out, player, state, history, progress)
         if loops > trainings[0].num_steps:
             raise BadFolder(f"expected checkpoints of at most {trainings[0].num_steps} loops in {out}, got {loops}")
+        if loops:
+            progress.saved(player, seeds, Chunk(loops, state, history.metrics))
         # Created only here: if deleted during the fit, they stay deleted.
         for name in (CHECKPOINTS, SNAPSHOTS) if place.snapshots else (CHECKPOINTS,):
             (out / name / player).mkdir(parents=True, exist_ok=True)
     _complain(settings, history, [], progress)
     num_steps = trainings[0].num_steps
-    with contextlib.nullcontext(signals.Deferred()) if place is None else signals.deferred(progress.stopping) as check:
+    with contextlib.nullcontext(signals.Deferred()) if out is None else signals.deferred(progress.stopping) as check:
 
         def pause(part: Chunk) -> bool:
             progress.chunk(part)
@@ -74,13 +79,14 @@ def train(
             if _due(settings.chunk, chunk.loops, num_steps):
                 params = fitting.fitted_params(trainings, chunk.state)
                 new += history.lose(_not_numbers(params, len(history.seeds)), chunk.loops - 1, "a parameter")
-                if place is not None and place.snapshots:
-                    checkpoint.write(place.out / SNAPSHOTS / place.player, chunk.loops, params, place.decisive)
+                if out is not None and place.snapshots:
+                    checkpoint.write(out / SNAPSHOTS / player, chunk.loops, params, place.decisive)
             state, loops = chunk.state, chunk.loops
-            if place is not None:
-                metrics.append(place.out, place.player, seeds, chunk)
-                folder = place.out / CHECKPOINTS / place.player
+            if out is not None:
+                metrics.append(out, player, seeds, chunk)
+                folder = out / CHECKPOINTS / player
                 checkpoint.save(folder, loops, state, place.decisive, history.diverged, every=settings.chunk)
+            progress.saved(player, seeds, chunk)
             _complain(settings, history, new, progress)
             progress.chunk(chunk)
             check()
@@ -89,6 +95,8 @@ def train(
 
 def forget_unless(place: Place) -> None:
     """Delete the checkpoints and snapshots of a place whose contents something else decided."""
+    if place.out is None:
+        return
     stored = checkpoint.experiment_of(place.out / CHECKPOINTS / place.player)
     if stored is not None and stored != place.decisive:
         for name in (CHECKPOINTS, SNAPSHOTS):

@@ -8,6 +8,7 @@ snapshots/        the parameters of each fit at ten points of training, in the l
 summary.json      everything in the tables (meva_core/report/summary.py documents it)
 policies.npz      the final policies of every match, and the arrays that evaluations add
 references.bib    the papers to cite, as BibTeX
+logs/             what loggers write, a folder for each
 figures/          as PNG and SVG
 report.html       one page with all results, which needs no other file
 """
@@ -32,6 +33,7 @@ from meva_core.storage import kept_fit, locks, metrics, provenance
 SUMMARY = 4  # the version of summary.json
 READABLE = (3, SUMMARY)  # versions from which a page can be made
 REFERENCES = "references.bib"
+LOGS = "logs"
 # Files that an interrupted start leaves behind; a folder that holds nothing else counts as empty.
 LEFTOVERS = (
     locks.NAME,
@@ -141,5 +143,5 @@ def files(out: Path) -> list[Path]:
     """Files of a run folder that exist, the most interesting first."""
     pictures = ("report.html", "figures")
     kept = (kept_fit.CHECKPOINTS, kept_fit.SNAPSHOTS)
-    numbers = ("summary.json", "experiment.toml", metrics.NAME, "policies.npz", REFERENCES, *kept)
+    numbers = ("summary.json", "experiment.toml", metrics.NAME, "policies.npz", REFERENCES, *kept, LOGS)
     return [out / name for name in (*pictures, *numbers) if (out / name).exists()]

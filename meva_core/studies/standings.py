@@ -31,10 +31,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from meva_core.ops import mean_and_sem
+from meva_core.report.quantities import named
 from meva_core.report.statistics import known
 from meva_core.report.tables import Drawn, Grid, Unit, statistic, unit_of
 from meva_core.studies.meetings import Met
-from meva_core.studies.reproductions.claims import estimate, named
+from meva_core.studies.reproductions.claims import estimate
 from meva_core.studies.tournament_settings import Tournament
 
 SCHEMA = 2

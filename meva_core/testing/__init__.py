@@ -9,6 +9,7 @@ from meva_core.testing.checks import (
     check_value_model,
 )
 from meva_core.testing.evaluations import check_evaluation
+from meva_core.testing.loggers import check_logger
 from meva_core.testing.sampled_games import check_sampled_game
 from meva_core.testing.scripted import episodes
 
@@ -18,6 +19,7 @@ __all__ = [
     "check_explorer",
     "check_game",
     "check_learner",
+    "check_logger",
     "check_policy",
     "check_sampled_game",
     "check_value_model",

@@ -4,7 +4,7 @@ import pytest
 
 import meva_core as meva
 from meva_core.contracts import hooks, kinds
-from meva_core.errors import BadCombination
+from meva_core.errors import BadCombination, MissingLibrary
 from meva_core.registry import checks as contract
 from meva_core.registry import loading
 from meva_core.sampling import WithPolicies, policy_arguments, rules_of
@@ -221,6 +221,15 @@ def test_policy(name):
     offer = known.find("policy", name)
     assert installed.check(known, offer, []) == []
     contract.policy(offer, installed.builder(offer)(5, 3, True), 5, 3)
+
+
+@pytest.mark.parametrize("name", names("logger"))
+def test_logger(name):
+    offer = meva.installed().find("logger", name)
+    try:
+        checks.check_logger(meva.make("logger", name, **installed.small(offer)))
+    except MissingLibrary as error:
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("name", names("explorer"))

@@ -43,7 +43,7 @@ from meva_core.registry.toml_reading import read_toml
 from meva_core.registry.toml_tables import only_keys, table, tables
 
 SECTIONS = ("game", "policy", "sample", "learner", "fit", "evaluate")  # and one for every part of a learner
-_TAKEN = ("name", "from", "rivals", "schema", "recipe", "source", "base", "opponent", "opponents", "run", *SECTIONS)
+_TAKEN = ("name", "from", "rivals", "schema", "recipe", "source", "base", "opponent", "opponents", "run", "log")
 RECORDS = "claims.toml"  # next to a recipe file: records of its claims
 
 
@@ -127,7 +127,7 @@ def names_part(name: str) -> bool:
 
     It must be an identifier, and neither equal nor similar to a key with another meaning in experiments and recipes.
     """
-    return name.isidentifier() and not difflib.get_close_matches(name, _TAKEN, n=1, cutoff=0.8)
+    return name.isidentifier() and not difflib.get_close_matches(name, (*_TAKEN, *SECTIONS), n=1, cutoff=0.8)
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from meva_core.errors import BadValue, did_you_mean
+from meva_core.report.quantities import named
 from meva_core.studies.reproductions.data import CHARTS, Claim, Reproduction
 
 SEMS = 2.0  # standard errors by which a number may differ from the published one, unless the claim sets `within`
@@ -195,19 +196,6 @@ def estimate(statistic: Mapping[str, Any]) -> Estimate:
         seeds = tuple(number / of for number in cells.get("per_seed", ()))
         return Estimate(_over(cells["mean"], of), _over(cells["sem"], of), seeds)
     return Estimate(statistic["mean"], statistic.get("sem"), tuple(statistic.get("per_seed", ())))
-
-
-def named(table: Mapping[str, Any], above: str = "") -> dict[str, Mapping[str, Any]]:
-    """Statistics and counts of cells in a row's nested tables, by dotted name."""
-    statistics: dict[str, Mapping[str, Any]] = {}
-    for name, value in table.items():
-        if not isinstance(value, Mapping):
-            continue
-        if "mean" in value or "cells" in value:
-            statistics[above + name] = value
-        else:
-            statistics |= named(value, f"{above}{name}.")
-    return statistics
 
 
 def _over(number: float | None, of: int) -> float | None:

@@ -1,0 +1,1 @@
+"""Loggers that send a run's curves and results to dashboards."""
