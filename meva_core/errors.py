@@ -54,6 +54,12 @@ class Diverged(MevaError):
     """Numbers that became NaN or infinite during a fit or a match."""
 
 
+class Lost(MevaError):
+    """A worker that died, or that cannot be reached any more, with the job that it had. Exit code 1."""
+
+    exit_code = 1
+
+
 class Remark(UserWarning):
     """A warning about input that is allowed, but probably a mistake; a command prints it once, in one line."""
 

@@ -118,7 +118,8 @@ def test_all_that_there_is_is_named(kind):
     assert re.findall(r"`(\w+)`", row) == sorted(ours)
 
 
-TOURNAMENTS = [command for command, _ in commands() if command.startswith("meva tournament")]
+ELSEWHERE = [command for command, _ in commands() if "--executor" in command]  # where the test has no machines
+TOURNAMENTS = [c for c, _ in commands() if c.startswith("meva tournament") and c not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("command", [command for command in TOURNAMENTS if PLAYED.search(command)])
@@ -144,8 +145,23 @@ def test_tournament(monkeypatch, capsys, tmp_path):
 
 
 def only(start):
-    [command] = [command for command, _ in commands() if command.startswith(start)]
+    [command] = [command for command, _ in commands() if command.startswith(start) and command not in ELSEWHERE]
     return shlex.split(command)
+
+
+@pytest.mark.parametrize("command", ELSEWHERE)
+def test_studies_on_other_machines_begin(command, monkeypatch, tmp_path):
+    def begun(tasks, executor, *_):
+        raise Begun(tasks, executor)
+
+    monkeypatch.setattr("meva_core.compute.remote.do_all", begun)
+    monkeypatch.setattr(sys, "argv", [*shlex.split(command), f"--out={tmp_path / 'here'}"])
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(Begun) as stopped:
+        cli.main()
+    tasks, executor = stopped.value.args
+    assert len(tasks) >= 4
+    assert type(executor).__name__.lower() == re.findall(r"--executor (\w+)", command)[0]
 
 
 def test_sweep(monkeypatch, capsys, tmp_path):

@@ -62,6 +62,7 @@ def claims_command(
     record: Path | None,
     out: Path,
     jobs: int | None,
+    executor: str | None,
     registry_file: Path | None,
     quiet: bool,
 ) -> int:
@@ -79,9 +80,10 @@ def claims_command(
     from meva_core import runner
     from meva_core.cli import overview
     from meva_core.registry import claims, discovery
-    from meva_core.studies import measuring
+    from meva_core.studies import executing, measuring
 
     counts = measuring.device_counts(counts)
+    there = executing.chosen(executor)
     registry, files = runner.plugins(registry_file)
     all_files = [*discovery.recipe_files(registry), *files]
     selection = [claims.find(all_files, name) for name in dict.fromkeys(names or claims.names(all_files))]
@@ -92,6 +94,6 @@ def claims_command(
     ]
     make = functools.partial(
         measuring.measure, wanted, seeds=seeds, counts=counts, record=record, out=out, jobs=jobs,
-        registry_file=registry_file,
+        executor=there, registry_file=registry_file,
     )  # fmt: skip
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

@@ -26,6 +26,12 @@ def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
             help="Number of runs at a time, each in its own process [default: one per core, at most 8; one on a GPU].",
         ),
         click.option(
+            "--executor",
+            metavar="WHERE",
+            help="Machines that compute the runs (see: meva list executor), with settings if need be, "
+            "dask:scheduler=tcp://HOST:8786 [default: processes, of this machine].",
+        ),
+        click.option(
             "--registry",
             "registry_file",
             type=click.Path(path_type=Path),

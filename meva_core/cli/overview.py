@@ -42,6 +42,8 @@ class Screen(Overview):
 
     def ended(self, n: int, why: str | None) -> None:
         """Replace the row of run n, which is over, by a line. why: the reason if it failed, else None."""
+        if n not in self.rows:  # it told nothing
+            self.row(n)
         row = self.rows.pop(n)
         self.bars.remove_task(row.task)
         took = f"{time.monotonic() - row.began:.0f} s"

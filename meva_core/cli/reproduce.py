@@ -22,6 +22,7 @@ def reproduce_command(
     quick: bool,
     out: Path,
     jobs: int | None,
+    executor: str | None,
     registry_file: Path | None,
     quiet: bool,
 ) -> int:
@@ -37,10 +38,11 @@ def reproduce_command(
     from meva_core.cli import overview
     from meva_core.compute import devices
     from meva_core.registry import discovery
-    from meva_core.studies import batch, reproductions
+    from meva_core.studies import batch, executing, reproductions
     from meva_core.studies.jobs import planned
 
     devices.prepare()
+    there = executing.chosen(executor)
     registry, files = runner.plugins(registry_file)
     known = [*discovery.recipe_files(registry), *files]  # of these only `files` decide for runs of other plugins
     all_names = reproductions.names(known)
@@ -49,5 +51,7 @@ def reproduce_command(
         raise BadValue(f"expected names or --all, got {got}: the names are {', '.join(all_names)}")
     selection = [reproductions.find(known, name) for name in (all_names if take_all else dict.fromkeys(names))]
     wanted = [(one, planned(registry, files, one, quick, registry_file)) for one in selection]
-    make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
+    make = functools.partial(
+        batch.make, wanted, quick=quick, out=out, jobs=jobs, executor=there, registry_file=registry_file
+    )
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

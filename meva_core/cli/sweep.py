@@ -14,7 +14,9 @@ from meva_core.cli.options import of_many_runs
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--quick", is_flag=True, help="Apply the changes that the file lists under quick.")
 @of_many_runs("sweeps", "sweep")
-def sweep_command(file: Path, quick: bool, out: Path, jobs: int | None, registry_file: Path | None, quiet: bool) -> int:
+def sweep_command(
+    file: Path, quick: bool, out: Path, jobs: int | None, executor: str | None, registry_file: Path | None, quiet: bool
+) -> int:
     """Run one game and learner at many settings, and rank them by a number.
 
     FILE is a TOML file with the game, the learner, the number to rank by, and named settings or a grid. Its layout is
@@ -29,12 +31,15 @@ def sweep_command(file: Path, quick: bool, out: Path, jobs: int | None, registry
     from meva_core import runner
     from meva_core.cli import overview
     from meva_core.compute import devices
-    from meva_core.studies import batch, sweeps
+    from meva_core.studies import batch, executing, sweeps
     from meva_core.studies.jobs import planned
 
     sweep = sweeps.read(file)
     devices.prepare()
+    there = executing.chosen(executor)
     registry, files = runner.plugins(registry_file)
     wanted = [(sweep, planned(registry, files, sweep, quick, registry_file))]
-    make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, registry_file=registry_file)
+    make = functools.partial(
+        batch.make, wanted, quick=quick, out=out, jobs=jobs, executor=there, registry_file=registry_file
+    )
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

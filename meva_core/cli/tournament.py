@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +89,18 @@ if TYPE_CHECKING:
     help="Folder in which fits are stored and reused [default: DIR/fits].",
 )
 @click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of matches and fits at a time, each in its own process [default: one, on all cores].",
+)
+@click.option(
+    "--executor",
+    metavar="WHERE",
+    help="Machines that compute the matches (see: meva list executor), with settings if need be, "
+    "dask:scheduler=tcp://HOST:8786 [default: processes, of this machine].",
+)
+@click.option(
     "--registry", "registry_file", type=click.Path(path_type=Path), metavar="FILE", help="File with your own recipes."
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -105,6 +119,8 @@ def tournament_command(
     out: Path | None,
     resume: Path | None,
     fits: Path | None,
+    jobs: int | None,
+    executor: str | None,
     registry_file: Path | None,
     quiet: bool,
 ) -> int:
@@ -133,8 +149,9 @@ def tournament_command(
     from meva_core import runner
     from meva_core.compute import devices
     from meva_core.storage import locks, provenance
-    from meva_core.studies import entrants, meetings, tournament_folder, tournament_settings
+    from meva_core.studies import entrants, executing, meetings, tournament_folder, tournament_settings
 
+    there = executing.chosen(executor)
     if resume is not None:
         begun = tournament_settings.read(resume)
         devices.prepare(None, devices.recorded(resume / "tournament.toml"))
@@ -159,13 +176,28 @@ def tournament_command(
         with locks.alone(folder):
             if resume is None:
                 tournament_folder.create(folder, settings, registry_file, fits)
-            results = tournament_folder.make(
-                settings, planned, folder, fits or folder / "fits", screen.fits, screen.met
-            )
+            fits = fits or folder / "fits"
+            if jobs is not None or there is not None:
+                _at_a_time(
+                    tournament_folder.tasks(settings, planned, folder, fits, screen.fits), there, jobs, folder, quiet
+                )
+            results = tournament_folder.make(settings, planned, folder, fits, screen.fits, screen.met)
         screen.finished(results)
     except (KeyboardInterrupt, OSError) as error:
         return screen.fits.left(error, "meva tournament", "tournament.toml")
     return 0
+
+
+def _at_a_time(tasks: Sequence[Any], executor: Any, jobs: int | None, folder: Path, quiet: bool) -> None:
+    """Do the fits and the matches, several at a time, with a row on the screen for each."""
+    from meva_core.cli import overview
+    from meva_core.studies import executing
+
+    screen = overview.Screen(quiet=quiet)
+    screen.titles = [task.title for task in tasks]
+    with screen, contextlib.closing(executing.do_all(tasks, executor, jobs, screen, folder)) as results:
+        for n, _ in results:
+            screen.ended(n, None)
 
 
 class Standings:

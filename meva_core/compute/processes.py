@@ -16,38 +16,20 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
 from meva_core.compute import signals
 from meva_core.compute.progress import Progress
 from meva_core.compute.signals import SIGNALS, Stopped, deferred
-from meva_core.errors import MevaError, Remark
+from meva_core.compute.tasks import Queue, Task
+from meva_core.errors import Lost, Remark
 from meva_core.registry import attribution
 from meva_core.registry.discovery import PluginWarning
 
 MOST = 8  # workers by default: each takes a gigabyte of memory
 _SECONDS = 0.1  # time between two checks of the workers' messages
-
-
-class Task(Protocol):
-    """One piece of work for a worker process; it must be picklable."""
-
-    @property
-    def alone(self) -> frozenset[str]:
-        """Names of things that no other task may work on at the same time."""
-        ...
-
-    def do(self, progress: Progress) -> Any:
-        """Do the work. What it returns or raises must be picklable too."""
-        ...
-
-
-class WorkerDied(MevaError):
-    """A worker process was killed, most likely by a system short of memory. Exit code 1."""
-
-    exit_code = 1
 
 
 def default_jobs() -> int:
@@ -67,7 +49,7 @@ def do_all(
     `progress(index)` is called in this process and returns the Progress that the task reports to. With one job all
     tasks run in this process, unless `apart` is True. Otherwise each worker computes with 1/`jobs` of the cores, even
     if there are fewer tasks than jobs, so that the rest of an interrupted study rounds as before. An exception in a
-    task is raised here, after the other tasks receive an interrupt, as by Ctrl-C. Raises WorkerDied if a worker is
+    task is raised here, after the other tasks receive an interrupt, as by Ctrl-C. Raises Lost if a worker is
     killed.
     """
     if not tasks:
@@ -90,7 +72,7 @@ def do_all(
                 yield from _done(pool, tasks, jobs, lambda: (_tell(messages, rows, progress), check()))
             except BrokenProcessPool as error:
                 check()  # SIGTERM for all processes at once
-                raise WorkerDied(
+                raise Lost(
                     "expected every worker process to survive, got one killed (out of memory?): "
                     "run the command again with fewer --jobs; finished runs are kept"
                 ) from error
@@ -107,17 +89,16 @@ def do_all(
 def _done(
     pool: ProcessPoolExecutor, tasks: Sequence[Task], jobs: int, listen: Callable[[], Any]
 ) -> Iterator[tuple[int, Any]]:
-    waiting, running = list(range(len(tasks))), dict[Future, int]()
-    while waiting or running:
-        for n in list(waiting):
-            taken = {name for other in running.values() for name in tasks[other].alone}
-            if len(running) < jobs and not tasks[n].alone & taken:
-                waiting.remove(n)
-                running[pool.submit(_do, n, tasks[n])] = n
+    queue, running = Queue(tasks), dict[Future, int]()
+    while queue or running:
+        while len(running) < jobs and (n := queue.next()) is not None:
+            running[pool.submit(_do, n, tasks[n])] = n
         ended = wait(running, timeout=_SECONDS, return_when=FIRST_COMPLETED).done
         listen()
         for future in ended:
-            yield running.pop(future), future.result()
+            n = running.pop(future)
+            queue.ended(n)
+            yield n, future.result()
 
 
 def _tell(messages: Any, rows: dict[int, Progress], progress: Callable[[int], Progress]) -> None:

@@ -1,8 +1,8 @@
 """Everything that authors of plugins import, in addition to `meva_core.ops` and `meva_core.errors`.
 
 It holds the hooks and their entries, the decorator that makes a class a component, and the contracts of games,
-policies, learners, value models, explorers, evaluations and loggers. CONTRIBUTING.md lists what else an evaluation may
-import.
+policies, learners, value models, explorers, evaluations, loggers and executors. CONTRIBUTING.md lists what else an
+evaluation may import.
 
 Names are loaded when first used: the module that an entry point names imports `Entry` and `hookimpl`, and no jax.
 """
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from meva_core.contracts.evaluation import Column as Column
     from meva_core.contracts.evaluation import Evaluation as Evaluation
     from meva_core.contracts.evaluation import Panel as Panel
+    from meva_core.contracts.executing import Executor as Executor
+    from meva_core.contracts.executing import Job as Job
+    from meva_core.contracts.executing import Workers as Workers
     from meva_core.contracts.frames import Frames as Frames
     from meva_core.contracts.frames import Mark as Mark
     from meva_core.contracts.hooks import Entry as Entry
@@ -66,6 +69,7 @@ _HOMES = {
     **dict.fromkeys(("Answer", "Asking", "Column", "Evaluation", "Panel"), "evaluation"),
     "Episodes": "episodes",
     "first_state": "states",
+    **dict.fromkeys(("Executor", "Job", "Workers"), "executing"),
     **dict.fromkeys(("Frames", "Mark"), "frames"),
     **dict.fromkeys(("Logger", "Loops", "Results", "Run"), "logger"),
     **dict.fromkeys(("Facing", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),

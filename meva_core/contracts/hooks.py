@@ -20,9 +20,9 @@ cite by their keys. They are read when they are needed.
 
 The contract has a version, `VERSION`. A module may state the version that it was written for, `MEVA_CONTRACT = 2`; it
 is left out with a warning if that is not one of `READ`. A module without this line is always accepted. Within one
-version, the hooks below keep their names and arguments, Entry keeps its fields, and the nine contracts (five in
-`protocols`, `SampledGame`, `Policy`, `Evaluation` and `Logger`) keep their requirements and arguments. Optional
-additions do not change the version; any other change raises it by one:
+version, the hooks below keep their names and arguments, Entry keeps its fields, and the ten contracts (five in
+`protocols`, `SampledGame`, `Policy`, `Evaluation`, `Logger` and `Executor`) keep their requirements and arguments.
+Optional additions do not change the version; any other change raises it by one:
 
 2. `Learner.init` receives a random key. A learner of version 1, whose `init` takes no key, still works, with a
    DeprecationWarning; a plugin that plays other learners gets their states from `first_state`. A learner may have no
@@ -130,6 +130,7 @@ KINDS: Mapping[str, Kind] = {
         reserved=("default", "pairs", "steps", "values", "asked", "float64"),
     ),
     "logger": Kind("meva_loggers", "Logger", own=("metrics",)),
+    "executor": Kind("meva_executors", "Executor", own=("open",), reserved=("processes",)),  # those of the core
 }
 FORMS = {name: kind for kind, of_kind in KINDS.items() for name in of_kind.forms}  # other forms -> their kinds
 PARTS = tuple(name for name, kind in KINDS.items() if kind.part)  # kinds of the parts of learners
@@ -291,4 +292,18 @@ def meva_loggers() -> Iterable[Entry]:  # type: ignore[empty-body]
         @hookimpl
         def meva_loggers():
             yield Entry("csv", "csv_logger:Csv", "a line of a table for each loop")
+    """
+
+
+@hookspec
+def meva_executors() -> Iterable[Entry]:  # type: ignore[empty-body]
+    """Executors. The factory takes the executor's hyper-parameters, which follow its name after --executor.
+
+    Example::
+
+        from meva_core.contracts import Entry, hookimpl
+
+        @hookimpl
+        def meva_executors():
+            yield Entry("threads", "threads:Threads", "threads of this process, for tests")
     """

@@ -1,7 +1,8 @@
 """One process per folder: the process holds a system lock on a file named `lock` for as long as it lives.
 
 A killed process holds no lock, so the next process can use its folder. On a disk without such locks, filelock creates
-the file `lock.claim` in the same folder, and breaks that lock if its process, on the same machine, is dead.
+the file `lock.claim` in the same folder, which the process renews as long as it lives. Others take it over at once if
+they see that the process is dead, and after `LEASE` seconds without renewal if it was on another machine.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from meva_core.storage import files
 
 NAME = "lock"
 CLAIM = "lock.claim"
+LEASE = 60.0  # seconds after which a claim that nobody renews belongs to nobody
 _SECONDS = 0.5  # between two attempts to take a lock
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
@@ -37,7 +39,7 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
     path, waiting = folder / NAME, False
     while True:
         file = _opened(path)
-        release = _claimed(file, folder)
+        release = _claimed(file, folder, _SECONDS if wait is None or not waiting else 2 * LEASE)
         if release is None:
             holder = _holder(file)
             file.close()
@@ -66,31 +68,34 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
         file.close()
 
 
-def _claimed(file: IO[str], folder: Path) -> Callable[[], object] | None:
-    """Take the folder's lock, `file`. Returns a function that releases it; None if another process holds it."""
+def _claimed(file: IO[str], folder: Path, seconds: float) -> Callable[[], object] | None:
+    """Take the folder's lock, `file`. Returns a function that releases it; None if another process holds it.
+
+    seconds: how long to try on a disk without locks, where only a longer look shows that a claim is not renewed.
+    """
     try:
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return lambda: None  # closing the file releases it
     except ImportError:
-        return _without_system(file, folder)
+        return _without_system(file, folder, seconds)
     except BlockingIOError:
         return None
     except OSError as error:
         if error.errno in _NO_LOCKS:
-            return _without_system(file, folder)
+            return _without_system(file, folder, seconds)
         file.close()
         raise files.refused(error, f"expected a folder that can be locked, got {folder}") from error
 
 
-def _without_system(file: IO[str], folder: Path) -> Callable[[], object] | None:
+def _without_system(file: IO[str], folder: Path, seconds: float) -> Callable[[], object] | None:
     """Take the lock of a folder on a disk where the system has no locks, like `_claimed`."""
     import filelock
 
-    claim = filelock.SoftFileLock(folder / CLAIM, thread_local=False)
+    claim = filelock.SoftFileLease(folder / CLAIM, lease_duration=LEASE, thread_local=False)
     try:
-        claim.acquire(timeout=_SECONDS, poll_interval=_SECONDS / 10)  # breaks a dead process's lock at the second try
+        claim.acquire(timeout=seconds, poll_interval=_SECONDS / 10)  # takes a dead process's lock at the second try
     except filelock.Timeout:
         return None
     except OSError as error:

@@ -13,13 +13,13 @@ import attrs
 from meva_core import runner
 from meva_core.compute import devices, processes
 from meva_core.compute.progress import Overview
-from meva_core.contracts import conversion
+from meva_core.contracts import Executor, conversion
 from meva_core.errors import BadValue
 from meva_core.experiment import local
 from meva_core.registry import attribution, discovery
 from meva_core.storage import files, locks
 from meva_core.storage.run_folder import read_summary
-from meva_core.studies import pages, reproduction_report, reproductions, sweeps
+from meva_core.studies import executing, pages, reproduction_report, reproductions, sweeps
 from meva_core.studies.jobs import Job, Making, finished, planned
 from meva_core.studies.reproductions import Reproduction
 
@@ -47,19 +47,21 @@ def sweep(
     *,
     quick: bool = False,
     out: str | Path = "sweeps",
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: Any = None,
     registry_file: str | Path | None = None,
     overview: Overview | None = None,
 ) -> Study:
     """Run one game and learner at many settings, and rank them; what `meva sweep` does.
 
     file: TOML (`studies.sweeps` documents the layout). Finished runs in `out` are only read. jobs: number of runs at a
-    time; with several, each has its own process. Raises MevaError on bad input.
+    time, by default 1; with several, each has its own process. executor: other machines that compute the runs, as after
+    --executor, or an object; None for this one. Raises MevaError on bad input.
     """
     if not isinstance(file, (str, os.PathLike)):
         raise BadValue(f"expected the path of a sweep's file, got {file!r}")
     study = sweeps.read(Path(file))
-    return _study([study], quick, out, jobs, registry_file, overview)[0]
+    return _study([study], quick, out, jobs, executor, registry_file, overview)[0]
 
 
 @attribution.named()
@@ -67,13 +69,15 @@ def reproduce(
     *names: str,
     quick: bool = False,
     out: str | Path = "reproductions",
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: Any = None,
     registry_file: str | Path | None = None,
     overview: Overview | None = None,
 ) -> list[Study]:
     """Reproduce the results of publications, and compare them with the reported numbers; what `meva reproduce` does.
 
-    Finished runs in `out` are only read. jobs: number of runs at a time; with several, each has its own process.
+    Finished runs in `out` are only read. jobs: number of runs at a time, by default 1; with several, each has its own
+    process. executor: other machines that compute the runs, as after --executor, or an object; None for this one.
     Raises MevaError on bad input.
     """
     if not names or not all(isinstance(name, str) for name in names):
@@ -81,30 +85,52 @@ def reproduce(
     local.check_paths(registry_file=registry_file)
     registry, own = runner.plugins(registry_file)
     files = [*discovery.recipe_files(registry), *own]
-    return _study([reproductions.find(files, name) for name in names], quick, out, jobs, registry_file, overview)
+    return _study(
+        [reproductions.find(files, name) for name in names], quick, out, jobs, executor, registry_file, overview
+    )
 
 
 def _study(
     studies: Sequence[Reproduction],
     quick: bool,
     out: str | Path,
-    jobs: int,
+    jobs: int | None,
+    executor: Any,
     registry_file: str | Path | None,
     overview: Overview | None,
 ) -> list[Study]:
     local.check_paths(out=out, registry_file=registry_file)
-    if conversion.convert(jobs, int, "jobs") < 1:
+    there = executing.chosen(executor)
+    jobs = conversion.convert(jobs, int | None, "jobs")
+    if jobs is None and there is None:
+        jobs = 1
+    if jobs is not None and jobs < 1:
         raise BadValue(f"expected 1 or more for jobs, got {jobs}")
     devices.prepare()
     registry, files = runner.plugins(registry_file)
     own = None if registry_file is None else Path(registry_file)
     wanted = [(one, planned(registry, files, one, quick, own)) for one in studies]
-    summaries = make(wanted, quick=quick, out=Path(out), jobs=jobs, registry_file=own, overview=overview or Overview())
+    summaries = make(
+        wanted,
+        quick=quick,
+        out=Path(out),
+        jobs=jobs,
+        executor=there,
+        registry_file=own,
+        overview=overview or Overview(),
+    )
     return [Study(summary, Path(out) / one.name) for one, summary in zip(studies, summaries, strict=True)]
 
 
 def make(
-    wanted: Wanted, *, quick: bool, out: Path, jobs: int | None, registry_file: Path | None, overview: Overview
+    wanted: Wanted,
+    *,
+    quick: bool,
+    out: Path,
+    jobs: int | None,
+    executor: Executor | None = None,
+    registry_file: Path | None,
+    overview: Overview,
 ) -> list[dict[str, Any]]:
     """Run each reproduction or sweep, and write its report to its own folder in `out`.
 
@@ -115,14 +141,15 @@ def make(
             raise BadValue(f"expected a name other than {RUNS} and {FITS}, the shared folders, got {one.name!r}")
     makings = _missing(wanted, out, registry_file)
     every = {job.hash for _, jobs_of_one in wanted for job in jobs_of_one.values()}
-    jobs = min(jobs or processes.default_jobs(), max(1, len(every)))  # finished ones count: rounding depends on it
+    if executor is None:  # finished runs count: rounding depends on the number
+        jobs = min(jobs or processes.default_jobs(), max(1, len(every)))
     overview.titles = [making.title for making in makings]
     summaries: list[dict[str, Any]] = []
 
     def write(one: Reproduction, hashes: dict[str, str]) -> None:
         summaries.append(_write(one, quick, hashes, out, overview))
 
-    with overview, contextlib.closing(processes.do_all(makings, jobs, overview.row)) as results:
+    with overview, contextlib.closing(executing.do_all(makings, executor, jobs, overview, out)) as results:
         _follow(wanted, makings, results, overview, write)
     return summaries
 
@@ -130,6 +157,8 @@ def make(
 def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Making]:
     """Jobs that are not finished yet, each once."""
     tasks: dict[str, Making] = {}
+    out = out.resolve()  # workers may have other current folders
+    registry_file = None if registry_file is None else registry_file.resolve()
     for one, jobs in wanted:
         for label, job in jobs.items():
             folder = out / RUNS / job.hash

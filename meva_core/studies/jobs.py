@@ -11,6 +11,7 @@ import attrs
 
 from meva_core import evaluate, runner
 from meva_core.compute.progress import Progress
+from meva_core.compute.tasks import Task
 from meva_core.contracts import conversion
 from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged
 from meva_core.evaluate import Plan
@@ -110,8 +111,8 @@ def finished(folder: Path, hash: str) -> bool:
 
 
 @attrs.frozen
-class Making:
-    """A job and its folder, a task for `processes.do_all`. fits: the folder of stored fits."""
+class Making(Task):
+    """A job and its folder, as a task. fits: the folder of stored fits."""
 
     title: str
     job: Job
@@ -120,7 +121,7 @@ class Making:
     registry_file: Path | None
 
     @property
-    def alone(self) -> frozenset[str]:
+    def alone(self) -> frozenset[str]:  # type: ignore[override]
         """Hashes of the fits that no other task may compute at the same time."""
         return self.job.fits
 

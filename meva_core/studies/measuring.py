@@ -15,6 +15,7 @@ import tomli_w
 from meva_core import evaluate
 from meva_core.compute import devices, processes
 from meva_core.compute.progress import Overview, Progress
+from meva_core.contracts import Executor
 from meva_core.errors import BadValue, Diverged
 from meva_core.experiment import resolve
 from meva_core.experiment.compose import compose
@@ -26,7 +27,7 @@ from meva_core.registry.recipes import RecipeFile, read_records
 from meva_core.storage import files as disk
 from meva_core.storage import run_folder as folders
 from meva_core.studies import claims_report as report
-from meva_core.studies import reproductions
+from meva_core.studies import executing, reproductions
 from meva_core.studies.batch import FITS, RUNS
 from meva_core.studies.jobs import Making, RunJob, finished
 
@@ -36,7 +37,7 @@ LIBRARIES = ("meva", "jax")  # a record holds their versions
 
 @attrs.frozen
 class Measuring(Making):
-    """A run on a number of devices, a task for `processes.do_all`."""
+    """A run on a number of devices, as a task."""
 
     devices: int
 
@@ -104,6 +105,7 @@ def measure(
     record: Path | None,
     out: Path,
     jobs: int | None,
+    executor: Executor | None = None,
     registry_file: Path | None,
     overview: Overview,
 ) -> None:
@@ -124,7 +126,7 @@ def measure(
             overview.print(f"{claim.name}  {claim.says}", style="bold")
             counted = {count: out / f"{count}-devices" for count in counts}
             for count, folder in counted.items():
-                _make(claim, runs, count, folder, jobs, registry_file, overview)
+                _make(claim, runs, count, folder.resolve(), jobs, executor, registry_file, overview)
             summary = _write(claim, seeds, runs, counted, out / claim.name, overview)
             if record is not None:
                 new = _records(of, summary, runs, counted)
@@ -147,6 +149,7 @@ def _make(
     count: int,
     out: Path,
     jobs: int | None,
+    executor: Executor | None,
     registry_file: Path | None,
     overview: Overview,
 ) -> None:
@@ -163,9 +166,11 @@ def _make(
     if len(makings) < len(runs):
         overview.print(f"  on {count}: {len(runs) - len(makings)} of {len(runs)} runs finished before")
     overview.titles = [making.title for making in makings]
-    at_once = jobs or max(1, processes.default_jobs() // count)
+    if executor is None:
+        jobs = jobs or max(1, processes.default_jobs() // count)
     apart = count != len(batching.used())
-    with contextlib.closing(processes.do_all(makings, at_once, overview.row, apart=apart)) as results:
+    tasks = executing.do_all(makings, executor, jobs, overview, out, apart=apart)
+    with contextlib.closing(tasks) as results:
         for n, why in results:
             overview.ended(n, why)
 

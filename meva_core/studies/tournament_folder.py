@@ -9,17 +9,22 @@ cells.csv, summary.json, figures/, report.html    (`standings` has their layout)
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import tomli_w
 
+from meva_core import runner
 from meva_core.compute.progress import Progress
-from meva_core.errors import BadFolder
+from meva_core.compute.tasks import Task
+from meva_core.errors import BadFolder, Diverged
+from meva_core.experiment.experiment import Experiment
 from meva_core.registry import bibtex
 from meva_core.report import citations
 from meva_core.storage import files, provenance, run_folder
@@ -43,6 +48,20 @@ def make(
 
     show: called with the result of every match. Returns the content of summary.json.
     """
+    met = _play(settings, planned, folder, fits, progress, show)
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+    return _write(folder, settings, met)
+
+
+def _play(
+    settings: Tournament,
+    planned: Sequence[Meeting],
+    folder: Path,
+    fits: Path,
+    progress: Progress,
+    show: Callable[[Met], None] = lambda met: None,
+) -> list[Met]:
+    """Play the matches that the folder does not hold yet, and save each. Returns all, in order."""
     met: list[Met] = []
 
     def done(meeting: Meeting) -> Met | None:
@@ -53,8 +72,65 @@ def make(
         shutil.rmtree(folder / UNFINISHED / one.meeting.name, ignore_errors=True)
         met.append(one)
         show(one)
-    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
-    return _write(folder, settings, met)
+    return met
+
+
+def tasks(
+    settings: Tournament, planned: Sequence[Meeting], folder: Path, fits: Path, progress: Progress
+) -> list[Fitting | Playing]:
+    """The matches that the folder does not hold yet, and before them the fits that they need, as tasks for any process;
+    `make` then reads what they leave in the folder."""
+    missing = [meeting for meeting in planned if _load(folder, settings, meeting, progress) is None]
+    needed = {fit[0].fit_hash: (meeting, fit[0]) for meeting in missing for fit in meeting.fits if fit is not None}
+    fittings = [
+        Fitting(f"fit for {meeting.row} against {meeting.column}", experiment, fits.resolve())
+        for meeting, experiment in needed.values()
+    ]
+    return [*fittings, *(Playing(settings, meeting, folder.resolve(), fits.resolve()) for meeting in missing)]
+
+
+@attrs.frozen
+class Fitting(Task):
+    """The fit of one experiment, stored in a folder of its own in `fits`."""
+
+    title: str
+    experiment: Experiment
+    fits: Path
+
+    @property
+    def alone(self) -> frozenset[str]:  # type: ignore[override]
+        """The hash of the fit."""
+        return frozenset({self.experiment.fit_hash})
+
+    def do(self, progress: Progress) -> None:
+        """Fit, or go on from the last checkpoint."""
+        # A fit whose seeds all diverged is an error of the match that needs it, which says so.
+        with contextlib.suppress(Diverged):
+            runner.fitted(self.experiment, self.fits / self.experiment.fit_hash, progress)
+
+
+@attrs.frozen
+class Playing(Task):
+    """One match, stored in the tournament's folder."""
+
+    settings: Tournament
+    meeting: Meeting
+    folder: Path
+    fits: Path
+
+    @property
+    def title(self) -> str:
+        """The players and the game, for screens."""
+        return f"{self.meeting.game}: {self.meeting.row} against {self.meeting.column}"
+
+    @property
+    def needs(self) -> frozenset[str]:  # type: ignore[override]
+        """The hashes of the fits that it uses."""
+        return frozenset(fit[0].fit_hash for fit in self.meeting.fits if fit is not None)
+
+    def do(self, progress: Progress) -> None:
+        """Play the match, or go on from its last checkpoint."""
+        _play(self.settings, [self.meeting], self.folder, self.fits, progress)
 
 
 def check_new(folder: Path) -> None:

@@ -9,6 +9,7 @@ from meva_core.testing.checks import (
     check_value_model,
 )
 from meva_core.testing.evaluations import check_evaluation
+from meva_core.testing.executors import check_executor
 from meva_core.testing.loggers import check_logger
 from meva_core.testing.sampled_games import check_sampled_game
 from meva_core.testing.scripted import episodes
@@ -16,6 +17,7 @@ from meva_core.testing.scripted import episodes
 __all__ = [
     "check_entry",
     "check_evaluation",
+    "check_executor",
     "check_explorer",
     "check_game",
     "check_learner",

@@ -1,5 +1,5 @@
-"""The conformance kit: checks that every game, learner, value model, explorer, policy and logger must
-pass.
+"""The conformance kit: checks that every game, learner, value model, explorer, policy, logger and executor
+must pass.
 
 For a plugin's own tests::
 
@@ -38,6 +38,7 @@ from meva_core.contracts.states import first_state
 from meva_core.errors import BadValue, MevaError
 from meva_core.match import Fitted
 from meva_core.registry import bibtex
+from meva_core.testing.executors import check_executor as check_executor
 from meva_core.testing.loggers import check_logger as check_logger
 from meva_core.testing.sampled_games import check_sampled_game
 from meva_core.testing.transforms import (

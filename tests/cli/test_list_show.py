@@ -43,8 +43,8 @@ def test_list_of_an_unknown_kind(meva_command):
     outcome = meva_command("list", "gam")
     assert outcome.code == 2
     assert outcome.err.splitlines() == [
-        "error: unknown kind 'gam' - did you mean 'game'? (known: evaluation, explorer, game, learner, logger, "
-        "policy, value_model)"
+        "error: unknown kind 'gam' - did you mean 'game'? (known: evaluation, executor, explorer, game, learner, "
+        "logger, policy, value_model)"
     ]
 
 

@@ -180,7 +180,8 @@ def test_bad_input(meva_command, tmp_path, monkeypatch, arguments, said):
 
 # ---------------------------------------------------------------- new
 
-IN_CI = ("game", "learner", "evaluation", "logger")  # the kinds that most people write, and one that costs nothing
+# The kinds that most people write, and two that cost nothing.
+IN_CI = ("game", "learner", "evaluation", "logger", "executor")
 
 
 @pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.long] * (kind not in IN_CI)) for kind in KINDS])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from tasks import InThread
 
 import meva_core as meva
 from meva_core import runner
@@ -65,6 +66,15 @@ def test_runs_are_ranked_with_every_seed(swept):
     first = next(line for line in done.out.splitlines() if line.lstrip().startswith("1 "))
     assert places[0]["run"] in first
     assert f"{places[0]['worst']:.4f}" in first
+
+
+def test_other_machines_find_the_same(swept, tmp_path):
+    folder, _ = swept
+    study = meva.sweep(folder / "mine.toml", out=tmp_path / "out", executor=InThread())
+    rankings = [(out / "mine" / "ranking.csv").read_bytes() for out in (folder / "out", tmp_path / "out")]
+    assert rankings[0] == rankings[1]
+    assert study.folder == tmp_path / "out" / "mine"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["mine", "runs"]
 
 
 def test_the_table_is_a_file_too_and_so_is_the_picture(swept):

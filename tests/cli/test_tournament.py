@@ -10,7 +10,8 @@ import pytest
 
 import meva_core as meva
 from meva_core import runner
-from meva_core.studies import meetings, standings, tournament
+from meva_core.compute.progress import Progress
+from meva_core.studies import meetings, standings, tournament, tournament_folder, tournament_settings
 from meva_core.studies.reproductions import claims
 
 SMALL = ["--set", "toy.loops=2", "--set", "toy_foe.loops=2"]
@@ -113,6 +114,21 @@ def test_in_a_symmetric_game_who_was_fitted_second_does_not_play_naively(toy, tm
     among_themselves = np.array([float(found["tandem", "naive", "naive"][f"seat_{n}"]) for n in (1, 2)])
     for row, column in (("naive", "toy_foe"), ("toy_foe", "naive")):
         assert np.abs(float(found["tandem", row, column]["payoff"]) - among_themselves).min() > 1e-3
+
+
+def test_matches_as_tasks_of_their_own_are_the_same(learnt, tmp_path, meva_command):
+    folder, _ = learnt
+    outcome = meva_command("tournament", *LEARNT, *SMALL, "--out", tmp_path / "out", "--jobs", 1)
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "out" / "cells.csv").read_bytes() == (folder / "cells.csv").read_bytes()
+    told = [line.strip().rpartition(":")[0] for line in outcome.lines if line.startswith("  ")]
+    fits, matches = ([line for line in told if line.startswith(start)] for start in ("fit for ", "hamiltonian: "))
+    assert len(fits) == len(list((tmp_path / "out" / "fits").iterdir()))
+    assert len(matches) == len(list((tmp_path / "out" / "matches").iterdir()))
+    settings = tournament_settings.read(tmp_path / "out").tournament
+    planned = meetings.meetings(*runner.plugins(), settings)
+    tasks = tournament_folder.tasks(settings, planned, tmp_path / "new", tmp_path / "fits", Progress())
+    assert {name for task in tasks for name in task.needs} == {name for task in tasks for name in task.alone} != set()
 
 
 def test_a_stopped_tournament_goes_on(learnt, tmp_path, meva_command, monkeypatch):

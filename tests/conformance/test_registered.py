@@ -232,6 +232,16 @@ def test_logger(name):
         pytest.skip(str(error))
 
 
+@pytest.mark.parametrize("name", names("executor"))
+def test_executor(name):
+    """With real processes: a Dask cluster on this machine, and jobs of submitit without SLURM."""
+    offer = meva.installed().find("executor", name)
+    try:
+        checks.check_executor(meva.make("executor", name, **installed.small(offer)))
+    except MissingLibrary as error:
+        pytest.skip(str(error))
+
+
 @pytest.mark.parametrize("name", names("explorer"))
 def test_explorer(name):
     checks.check_explorer(meva.make("explorer", name))

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -103,7 +104,7 @@ def test_a_lock_of_nobody_s_make(tmp_path, of_the_disk):
         if of_the_disk == "flock":
             fcntl.flock(file, fcntl.LOCK_EX)
         else:
-            held.enter_context(filelock.SoftFileLock(tmp_path / locks.CLAIM))
+            held.enter_context(filelock.SoftFileLease(tmp_path / locks.CLAIM, lease_duration=locks.LEASE))
         with pytest.raises(BadFolder, match="in use by another process") as told, locks.alone(tmp_path):
             pass
         assert (f"remove {tmp_path / locks.CLAIM}" in str(told.value)) == (of_the_disk == "none")
@@ -151,3 +152,21 @@ def test_many_at_once_are_in_it_one_after_the_other(tmp_path):
     for thread in threads:
         thread.join()
     assert most == [1] * 6
+
+
+def test_a_claim_from_another_machine_that_nobody_renews_is_taken_over(tmp_path, of_the_disk, monkeypatch):
+    """The machine is lost with its process; a living process renews its claim and keeps it."""
+    if of_the_disk == "flock":
+        pytest.skip("the system takes the locks of dead processes away")
+    monkeypatch.setattr(locks, "LEASE", 0.8)
+    with locks.alone(tmp_path):
+        claim = (tmp_path / locks.CLAIM).read_bytes()
+        time.sleep(1.2)
+        with pytest.raises(BadFolder, match="in use"), locks.alone(tmp_path):
+            pass
+    elsewhere = claim.replace(platform.node().encode(), b"a-lost-machine")
+    assert elsewhere != claim
+    (tmp_path / locks.CLAIM).write_bytes(elsewhere)
+    waited = []
+    with locks.alone(tmp_path, wait=waited.append):
+        assert len(waited) == 1

@@ -14,11 +14,12 @@ import pytest
 
 from meva_core.compute import processes
 from meva_core.compute.progress import Progress
-from meva_core.errors import BadPlugin, BadValue
+from meva_core.compute.tasks import Task
+from meva_core.errors import BadPlugin, BadValue, Lost
 
 
 @attrs.frozen
-class Square:
+class Square(Task):
     """Says its number, notes when it began and ended, and answers with the square."""
 
     number: int
@@ -35,48 +36,39 @@ class Square:
 
 
 @attrs.frozen
-class Cores:
+class Cores(Task):
     """A job that returns the numbers of cores and devices that its process sees."""
-
-    alone: frozenset = frozenset()
 
     def do(self, progress):
         return os.environ["NPROC"], os.environ["JAX_NUM_CPU_DEVICES"]
 
 
 @attrs.frozen
-class Refuses:
-    alone: frozenset = frozenset()
-
+class Refuses(Task):
     def do(self, progress):
         raise BadValue("expected another task, got this one")
 
 
 @attrs.frozen
-class Strange:
+class Strange(Task):
     """Runs a stranger's code."""
-
-    alone: frozenset = frozenset()
 
     def do(self, progress):
         importlib.import_module("strange").fail()
 
 
 @attrs.frozen
-class Dies:
-    alone: frozenset = frozenset()
-
+class Dies(Task):
     def do(self, progress):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 @attrs.frozen
-class Saves:
+class Saves(Task):
     """Works until it is interrupted, then takes a while to save."""
 
     folder: Path
     name: str
-    alone: frozenset = frozenset()
 
     def do(self, progress):
         try:
@@ -166,7 +158,7 @@ def test_what_is_raised_stops_the_others(tmp_path):
 
 
 def test_a_worker_that_is_killed_is_told_in_one_line(tmp_path):
-    with pytest.raises(processes.WorkerDied, match="fewer --jobs"):
+    with pytest.raises(Lost, match="fewer --jobs"):
         list(processes.do_all([Dies(), Square(1, tmp_path)], 2, lambda n: Progress()))
 
 

@@ -14,7 +14,7 @@ import click
 import pytest
 
 from meva_core import runner
-from meva_core.compute import processes
+from meva_core.compute import processes, remote
 from meva_core.storage import metrics
 from meva_core.studies import tournament
 
@@ -74,6 +74,7 @@ def ask(tmp_path_factory, meva_run, meva_command):
         patch.setattr(runner, "_run", begun)
         patch.setattr(tournament, "play", answered)
         patch.setattr(processes, "do_all", answered)
+        patch.setattr(remote, "do_all", answered)
         before = signal.signal(signal.SIGALRM, hang)
         yield ask
         signal.signal(signal.SIGALRM, before)

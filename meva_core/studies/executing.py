@@ -1,0 +1,57 @@
+"""The machines that compute a study's runs: processes of this machine, or those of an executor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+from meva_core.compute import processes, remote
+from meva_core.compute.progress import Overview
+from meva_core.compute.tasks import Task
+from meva_core.contracts import Executor, kinds
+from meva_core.errors import BadValue
+from meva_core.experiment import make
+from meva_core.registry.toml_reading import parse_setting
+
+PROCESSES = "processes"  # the executor of the core, without settings
+FORM = "NAME[:SETTING=VALUE]... for the executor"
+_SETTING = re.compile(r":(?=[A-Za-z_]\w*=)")  # an address has colons too
+
+
+def chosen(given: Any) -> Executor | None:
+    """The executor that a text such as "dask:scheduler=tcp://HOST:8786" names, or the object itself; None for processes
+    of this machine. Raises MevaError for other values."""
+    if given is None or given == PROCESSES:
+        return None
+    if not isinstance(given, str):
+        kinds.check("executor", given, "executor")
+        return given
+    name, *settings = _SETTING.split(given.strip())
+    if not name or "=" in name:
+        raise BadValue(f"expected {FORM}, got {given!r}")
+    return make.make("executor", name, **dict(parse_setting(each, FORM) for each in settings))
+
+
+def do_all(
+    tasks: Sequence[Task],
+    executor: Executor | None,
+    jobs: int | None,
+    overview: Overview,
+    out: Path,
+    *,
+    apart: bool = False,
+) -> Generator[tuple[int, Any], None, None]:
+    """Do all tasks on the executor's workers, or in processes of this machine; yields (index, result).
+
+    jobs: number of tasks at a time; None for the executor's default, or one per core. out: the folder of the study,
+    which all machines see. apart: a single process may not be this one.
+    """
+    if executor is None:
+        return processes.do_all(tasks, jobs or processes.default_jobs(), overview.row, apart=apart)
+    return remote.do_all(tasks, executor, jobs, overview.row, out, _say(overview))
+
+
+def _say(overview: Overview) -> Callable[[str], None]:
+    return lambda line: overview.print(f"  {line}")

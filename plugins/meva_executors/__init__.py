@@ -1,0 +1,1 @@
+"""Executors: machines that compute the runs of a study."""

@@ -1,0 +1,160 @@
+"""Runs on the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+from meva_core.contracts import Executor, Job, Workers, at_least, component, not_negative, static
+from meva_core.errors import BadValue, Lost, MissingLibrary
+
+ANSWER = 10.0  # seconds in which a scheduler answers
+AGAIN = 2.0  # the same for a scheduler that was lost
+LOSSES = (OSError, CancelledError)  # of the scheduler; that of a closed connection is an OSError
+
+
+@component
+class Dask(Executor):
+    """Runs studies on a Dask cluster: `pip install "meva[dask]"`.
+
+    Without an address it starts a cluster on this machine, whose workers share its cores, and which starts a new
+    worker for each one that dies. With the address of a scheduler (`dask scheduler` prints it, dask-jobqueue and
+    others start one) it uses the workers there; start them with one thread each, `dask worker ADDRESS --nthreads 1`,
+    and with JAX_NUM_CPU_DEVICES and NPROC at the number of cores that each may use.
+
+    A worker that dies costs the job that it had, which another one resumes from its last checkpoint. A scheduler that
+    dies costs nothing that is stored: the study waits until it is there again, and submits what is missing.
+    """
+
+    scheduler: str = static(default="", doc="address of the scheduler, tcp://HOST:8786; empty: a cluster of its own")
+    patience: float = static(
+        default=300.0, doc="seconds to wait for a scheduler that is lost, before the study stops", check=not_negative
+    )
+    attempts: int = static(default=10, doc="times that a job is submitted, if its worker dies", check=at_least(1))
+
+    def open(self, jobs: int | None, folder: Path) -> contextlib.AbstractContextManager[Workers]:
+        return _connected(self, jobs)
+
+
+@contextlib.contextmanager
+def _connected(executor: Dask, jobs: int | None) -> Iterator[Workers]:
+    try:
+        import distributed
+    except ImportError as error:
+        raise MissingLibrary("distributed", "dask") from error
+    if executor.scheduler and jobs is not None:
+        raise BadValue("expected no --jobs with scheduler=..., whose workers say how many runs are computed at a time")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_quiet())
+        address = executor.scheduler
+        if not address:
+            cluster = stack.enter_context(_own_cluster(distributed, jobs))
+            address = cluster.scheduler_address
+        workers = DaskWorkers(distributed, address)
+        stack.callback(workers.close)
+        yield workers
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Context manager: Dask logs nothing. What it tells of lost workers and connections is for its own developers; the
+    study says what matters."""
+    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _own_cluster(distributed: Any, jobs: int | None) -> Any:
+    """A cluster on this machine that shares out its cores; each worker is a process with one thread."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    jobs = jobs or min(cores, 8)
+    each = str(max(1, cores // jobs))
+    return distributed.LocalCluster(
+        n_workers=jobs,
+        threads_per_worker=1,
+        dashboard_address=None,
+        env={name: os.environ.get(name, each) for name in ("NPROC", "JAX_NUM_CPU_DEVICES")},
+        silence_logs=logging.CRITICAL,
+    )
+
+
+class DaskWorkers:
+    """The workers of one scheduler, which is found again if it is lost."""
+
+    def __init__(self, distributed: Any, address: str):
+        self.distributed, self.address = distributed, address
+        try:
+            self.client = self._client(ANSWER)
+        except (*LOSSES, ValueError) as error:
+            raise BadValue(
+                f"expected the address of a Dask scheduler, got {address!r}, where none answers: start it, or leave "
+                "scheduler=... out for a cluster on this machine"
+            ) from error
+        self.count = itertools.count()
+        self.study = uuid.uuid4().hex[:8]
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Job:
+        """Call the function on a worker. Raises Lost if the scheduler does not answer."""
+        if self.client.status != "running":
+            self._reconnect()
+        key = f"meva-{self.study}-{next(self.count)}"
+        try:
+            return _Job(self, self.client.submit(function, *arguments, key=key, pure=False))
+        except LOSSES as error:
+            raise self.lost() from error
+
+    def close(self) -> None:
+        """Disconnect."""
+        with contextlib.suppress(Exception):
+            self.client.close(timeout=ANSWER)
+
+    def _client(self, seconds: float) -> Any:
+        return self.distributed.Client(self.address, timeout=seconds, set_as_default=False)
+
+    def _reconnect(self) -> None:
+        self.close()
+        try:
+            self.client = self._client(AGAIN)
+        except LOSSES as error:
+            raise self.lost() from error
+
+    def lost(self) -> Lost:
+        """The error to raise if the scheduler does not answer."""
+        return Lost(f"the Dask scheduler at {self.address} is lost")
+
+
+class _Job:
+    """A call on a Dask worker."""
+
+    def __init__(self, workers: DaskWorkers, future: Any):
+        self.workers, self.client, self.future = workers, workers.client, future
+
+    def done(self) -> bool:
+        return self.client.status != "running" or self.future.done()
+
+    def result(self) -> Any:
+        if self.client.status != "running":
+            raise self.workers.lost()
+        try:
+            return self.future.result(timeout=ANSWER)
+        except (*LOSSES, self.workers.distributed.KilledWorker) as error:
+            raise Lost(f"a Dask worker was lost: {' '.join(str(error).split())[:200]}") from error
+        finally:
+            self.future.release()
+
+    def cancel(self) -> None:
+        with contextlib.suppress(Exception):
+            self.future.cancel()

@@ -1,0 +1,145 @@
+"""Runs as jobs of a SLURM cluster."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from meva_core.contracts import Executor, Job, Workers, at_least, component, one_of, positive, static
+from meva_core.errors import BadValue, Lost, MissingLibrary
+
+CLUSTERS = ("slurm", "local", "debug")
+
+
+@component
+class Slurm(Executor):
+    """Runs studies as jobs of a SLURM cluster, through submitit: `pip install "meva[slurm]"`.
+
+    Give the command on a login node; it submits the jobs, shows how they get on, and writes the report when all are
+    done. A job that its time limit or a preemption stops is put into the queue again, and resumes from its last
+    checkpoint. With cluster=local jobs are processes of this machine, to try things out.
+    """
+
+    partition: str = static(default="", doc="SLURM's partition; empty: the cluster's default")
+    hours: float = static(default=4.0, doc="time limit of a job in hours", check=positive)
+    memory: float = static(default=4.0, doc="memory of a job in GB", check=positive)
+    cores: int = static(default=2, doc="CPU cores of a job", check=at_least(1))
+    gpus: int = static(default=0, doc="GPUs of a job", check=at_least(0))
+    tasks_per_job: int = static(default=4, doc="runs that one job computes, one after the other", check=at_least(1))
+    attempts: int = static(default=10, doc="times that a job is submitted, if it is lost", check=at_least(1))
+    extra: str = static(default="", doc="further options of sbatch, account=mine qos=low")
+    cluster: str = static(default="slurm", doc="slurm, local or debug", check=one_of(*CLUSTERS))
+
+    small: ClassVar = {"cluster": "local"}
+
+    def open(self, jobs: int | None, folder: Path) -> contextlib.AbstractContextManager[Workers]:
+        return _opened(self, jobs, folder)
+
+
+@contextlib.contextmanager
+def _opened(executor: Slurm, jobs: int | None, folder: Path) -> Iterator[Workers]:
+    try:
+        import submitit
+    except ImportError as error:
+        raise MissingLibrary("submitit", "slurm") from error
+    yield SlurmWorkers(submitit, executor, jobs, folder)
+
+
+class SlurmWorkers:
+    """Jobs of submitit, at most `most` of them in SLURM's queue at a time."""
+
+    def __init__(self, submitit: Any, executor: Slurm, jobs: int | None, folder: Path):
+        self.submitit, self.waiting, self.present = submitit, list[_Job](), list[_Job]()
+        self.most = jobs or (1000 if executor.cluster == "slurm" else 1)
+        try:
+            self.executor = submitit.AutoExecutor(folder, cluster=executor.cluster)
+        except RuntimeError as error:
+            raise BadValue(
+                "expected a machine with SLURM (sbatch) for --executor slurm, got none: give the command on a login "
+                "node, or try it with cluster=local"
+            ) from error
+        self.executor.update_parameters(
+            name="meva",
+            timeout_min=max(1, round(60 * executor.hours)),
+            mem_gb=executor.memory,
+            cpus_per_task=executor.cores,
+            gpus_per_node=executor.gpus,
+            **({"slurm_partition": executor.partition} if executor.partition else {}),
+            **({"slurm_additional_parameters": _options(executor.extra)} if executor.extra else {}),
+        )
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Job:
+        """Submit a job, or keep it until there are fewer."""
+        self.waiting.append(_Job(self, function, arguments))
+        job = self.waiting[-1]
+        self.advance()
+        return job
+
+    def advance(self) -> None:
+        """Submit jobs that wait, as far as there is room."""
+        self.present = [job for job in self.present if not job.submitted.done()]
+        while self.waiting and len(self.present) < self.most:
+            job = self.waiting.pop(0)
+            try:
+                job.submitted = self.executor.submit(Resumable(job.function), *job.arguments)
+            except Exception as error:  # submitit passes on what sbatch says
+                raise BadValue(
+                    f"expected a job that SLURM accepts, got: {' '.join(str(error).split())[:300]}"
+                ) from error
+            self.present.append(job)
+
+
+class Resumable:
+    """A function that SLURM may stop: submitit then puts the job into the queue again, with the same arguments."""
+
+    def __init__(self, function: Callable[..., Any]):
+        self.function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function."""
+        return self.function(*arguments)
+
+    def checkpoint(self, *arguments: Any) -> Any:
+        """The job that takes the place of one that is stopped; runs resume from their own checkpoints."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, *arguments)
+
+
+class _Job:
+    """A job that waits here, in the queue, or is computed. submitted: submitit's job, None while it waits here."""
+
+    def __init__(self, workers: SlurmWorkers, function: Callable[..., Any], arguments: tuple[Any, ...]):
+        self.workers, self.function, self.arguments = workers, function, arguments
+        self.submitted: Any = None
+        self.given_up = False
+
+    def done(self) -> bool:
+        self.workers.advance()
+        return self.given_up or (self.submitted is not None and self.submitted.done())
+
+    def result(self) -> Any:
+        errors = self.workers.submitit.core.utils
+        try:
+            return self.submitted.result()
+        except (errors.UncompletedJobError, errors.FailedJobError) as error:
+            lines = str(error).strip().splitlines() or ["no output"]
+            raise Lost(f"SLURM's job {self.submitted.job_id} was lost: {lines[-1][:200]}") from error
+
+    def cancel(self) -> None:
+        if self.submitted is None:
+            self.workers.waiting.remove(self)
+            self.given_up = True
+        elif self.submitted.state == "PENDING":
+            self.submitted.cancel()
+            self.given_up = True
+
+
+def _options(text: str) -> dict[str, str]:
+    """Options of sbatch as a dictionary. Raises BadValue if one has no value."""
+    options = {name: value for name, _, value in (part.partition("=") for part in text.split())}
+    if not all(options.values()):
+        raise BadValue(f"expected NAME=VALUE NAME=VALUE for extra, got {text!r}")
+    return options

@@ -1,0 +1,183 @@
+"""Dask and SLURM: tasks on their workers, workers and schedulers that are lost, and what they say when they are not
+there."""
+
+import gc
+import logging
+import sys
+import warnings
+from types import SimpleNamespace
+from typing import Any
+
+import distributed
+import pytest
+from meva_executors import dask as on_dask
+from meva_executors import slurm as on_slurm
+from submitit.core.utils import UncompletedJobError
+from tasks import Square
+
+import meva_core as meva
+from meva_core.compute import remote
+from meva_core.compute.progress import Progress
+from meva_core.errors import BadValue, Lost, MissingLibrary
+from meva_core.studies import executing
+
+
+@pytest.fixture
+def unclosed():
+    """submitit's stand-in for a cluster does not close its logs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """The address of a Dask scheduler with one worker, all in this process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the library's own
+        quiet = {"processes": False, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+        with distributed.LocalCluster(n_workers=1, threads_per_worker=1, **quiet) as cluster:
+            yield cluster.scheduler_address  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def done(tasks, executor, out):
+    return sorted(remote.do_all(tasks, executor, None, lambda n: Progress(), out))
+
+
+def test_dask_does_all(scheduler, tmp_path):
+    executor = meva.make("executor", "dask", scheduler=scheduler)
+    assert done([Square(n) for n in (2, 3, 4)], executor, tmp_path) == [(0, 4), (1, 9), (2, 16)]
+
+
+def test_dask_says_that_a_worker_or_the_scheduler_is_lost(scheduler, tmp_path, monkeypatch):
+    executor = meva.make("executor", "dask", scheduler=scheduler)
+    with executor.open(None, tmp_path) as workers:
+        killed = workers.submit(_killed, distributed.KilledWorker)
+        while not killed.done():
+            pass
+        with pytest.raises(Lost, match="a Dask worker was lost"):
+            killed.result()
+        job = workers.submit(int, "7")
+        workers.client.close()
+        assert job.done()
+        with pytest.raises(Lost, match=r"the Dask scheduler at .* is lost"):
+            job.result()
+        job = workers.submit(int, "7")  # it is found again
+        while not job.done():
+            pass
+        assert job.result() == 7
+        workers.client.close()
+        monkeypatch.setattr(workers, "_client", _refused)
+        with pytest.raises(Lost, match="is lost"):
+            workers.submit(int, "7")
+
+
+def _killed(error):
+    raise error("task", SimpleNamespace(address="tcp://node7"), 1)
+
+
+def _refused(seconds):
+    raise OSError("nobody answers")
+
+
+@pytest.mark.usefixtures("unclosed")
+def test_slurm_does_all(tmp_path):
+    """With submitit's own stand-in for a cluster, which calls in this process."""
+    executor = meva.make("executor", "slurm", cluster="debug", tasks_per_job=2, extra="account=mine")
+    assert done([Square(n) for n in (2, 3, 4)], executor, tmp_path) == [(0, 4), (1, 9), (2, 16)]
+
+
+def test_slurm_keeps_jobs_back_and_gives_them_up(tmp_path):
+    executor = meva.make("executor", "slurm", cluster="debug")
+    with executor.open(1, tmp_path) as workers:
+        held = [Held() for _ in range(2)]
+        workers.executor.submit = lambda function, *arguments: held[arguments[0]]
+        jobs = [workers.submit(int, n) for n in range(2)]
+        assert [job.submitted for job in jobs] == [held[0], None]
+        held[0].over = True
+        assert jobs[0].done()
+        assert jobs[1].submitted is held[1]
+        assert not jobs[1].done()
+        jobs[1].cancel()
+        assert held[1].cancelled
+        assert jobs[1].done()
+
+
+class Held:
+    """A job of submitit that waits in SLURM's queue."""
+
+    state, over, cancelled = "PENDING", False, False
+
+    def done(self):
+        return self.over
+
+    def cancel(self):
+        self.cancelled = True
+
+
+def test_slurm_says_that_a_job_is_lost(tmp_path):
+    executor = meva.make("executor", "slurm", cluster="debug")
+    with executor.open(None, tmp_path) as workers:
+        workers.executor.submit = lambda function, *arguments: Failed()
+        job = workers.submit(int, "7")
+        assert job.done()
+        with pytest.raises(Lost, match="SLURM's job 12 was lost: slurmstepd: out of memory"):
+            job.result()
+
+
+class Failed:
+    """A job of submitit whose process was killed."""
+
+    job_id = "12"
+
+    def done(self):
+        return True
+
+    def result(self):
+        raise UncompletedJobError("no output\nslurmstepd: out of memory\n")
+
+
+def test_a_job_that_slurm_stops_is_submitted_with_the_same_arguments():
+    again = on_slurm.Resumable(int).checkpoint("7")
+    assert again.function("7") == 7
+    assert again.args == ("7",)
+
+
+def opened(text, folder, jobs=None):
+    executor: Any = executing.chosen(text)
+    executor.open(jobs, folder).__enter__()
+
+
+def test_without_the_library_or_a_cluster_one_line_says_so(tmp_path, monkeypatch):
+    lines = {
+        "slurm": r"expected a machine with SLURM \(sbatch\) for --executor slurm, got none: give the command",
+        "slurm:extra=account:cluster=debug": "expected NAME=VALUE NAME=VALUE for extra, got 'account'",
+        "dask:scheduler=tcp://127.0.0.1:9": "expected the address of a Dask scheduler, got 'tcp://127.0.0.1:9', where",
+        "dask:scheduler=nonsense": "expected the address of a Dask scheduler, got 'nonsense', where none answers",
+    }
+    monkeypatch.setattr(on_dask, "ANSWER", 0.5)
+    for text, line in lines.items():
+        with pytest.raises(BadValue, match=line):
+            opened(text, tmp_path)
+    with pytest.raises(BadValue, match="expected no --jobs with scheduler="):
+        opened("dask:scheduler=tcp://127.0.0.1:9", tmp_path, jobs=2)
+    for name, library in (("dask", "distributed"), ("slurm", "submitit")):
+        monkeypatch.setitem(sys.modules, library, None)
+        with pytest.raises(MissingLibrary, match=rf'got none: pip install "meva\[{name}\]"'):
+            opened(name, tmp_path)
+
+
+def test_executors_are_named_with_their_settings():
+    assert executing.chosen(None) is None
+    assert executing.chosen("processes") is None
+    dask: Any = executing.chosen("dask:scheduler=tcp://10.0.0.1:8786:attempts=3")
+    assert (dask.scheduler, dask.attempts) == ("tcp://10.0.0.1:8786", 3)
+    assert executing.chosen(dask) is dask
+    for given, line in {
+        "": "expected NAME.*for the executor, got ''",
+        "dask:attempts=": "expected NAME.*for the executor",
+        7: "expected an executor, got 7",
+    }.items():
+        with pytest.raises(BadValue, match=line):
+            executing.chosen(given)
