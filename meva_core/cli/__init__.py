@@ -15,6 +15,7 @@ import click
 from meva_core.cli.cite import cite_command
 from meva_core.cli.claims import claims_command
 from meva_core.cli.compare import compare_command
+from meva_core.cli.doctor import doctor_command
 from meva_core.cli.list import list_command
 from meva_core.cli.plugin import plugin_group
 from meva_core.cli.report import report_command
@@ -50,6 +51,7 @@ group.add_command(claims_command)
 group.add_command(report_command)
 group.add_command(verify_command)
 group.add_command(plugin_group)
+group.add_command(doctor_command)
 
 
 def main() -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
+from meva_core.cli import completion
 from meva_core.errors import BadValue, MevaError, UnknownName, did_you_mean
 from meva_core.registry import bibtex, discovery
 from meva_core.registry.entries import Offer, Registry
 
 
 @click.command("cite")
-@click.argument("wanted", nargs=-1, metavar="NAME|RUN...")
+@click.argument("wanted", nargs=-1, metavar="NAME|RUN...", shell_complete=completion.entries)
 def cite_command(wanted: tuple[str, ...]) -> None:
     """Print the papers to cite, as BibTeX, each once.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meva_core.cli import completion
 from meva_core.contracts import hooks
 from meva_core.errors import in_short
 from meva_core.registry import discovery, entries
@@ -42,7 +43,7 @@ def list_command() -> None:
 
 
 @plugin_group.command("check")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completion.entries)
 @click.option(
     "--game",
     "games",

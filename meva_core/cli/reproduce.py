@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from meva_core.cli import completion
 from meva_core.cli.options import of_many_runs
 from meva_core.errors import BadValue
 
 
 @click.command("reproduce", short_help="Reproduce published results.")
-@click.argument("names", nargs=-1, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="NAME...", shell_complete=completion.reproductions)
 @click.option("--all", "take_all", is_flag=True, help="All reproductions.")
 @click.option("--quick", is_flag=True, help="Use fewer seeds and points, and shorter fits: the pictures take minutes.")
 @of_many_runs("reproductions", "reproduction")

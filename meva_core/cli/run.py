@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from meva_core.cli import completion
 from meva_core.contracts.hooks import PARTS, kind_label
 from meva_core.errors import BadFolder, BadValue, Diverged
 
@@ -27,6 +28,7 @@ def _part_options(command: Any) -> Any:
             f"--{kind.replace('_', '-')}",
             kind,
             metavar="NAME",
+            shell_complete=completion.of(kind),
             help=f"The learner's {kind_label(kind)}, if it has one (see: meva list {kind}) [default: the recipe's].",
         )(command)
     return command
@@ -34,12 +36,20 @@ def _part_options(command: Any) -> Any:
 
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("experiment", type=click.Path(path_type=Path), required=False)
-@click.option("--game", metavar="NAME", help="Game to play (see: meva list game).")
-@click.option("--learner", metavar="NAME", help="Learner that plays (see: meva list learner).")
+@click.option(
+    "--game", metavar="NAME", shell_complete=completion.of("game"), help="Game to play (see: meva list game)."
+)
+@click.option(
+    "--learner",
+    metavar="NAME",
+    shell_complete=completion.of("learner"),
+    help="Learner that plays (see: meva list learner).",
+)
 @click.option(
     "--opponent",
     metavar="NAME",
     multiple=True,
+    shell_complete=completion.of("learner"),
     help="Learner in the other seat [default: self-play]. If there are more players, repeat it in seat order.",
 )
 @click.option(
@@ -48,6 +58,7 @@ def _part_options(command: Any) -> Any:
 @click.option(
     "--policy",
     metavar="NAME",
+    shell_complete=completion.of("policy", several=True),
     help="Meaning of the players' numbers, a network for example (see: meva list policy), or NAME,NAME,... by seat "
     "[default: the game's own].",
 )
@@ -72,6 +83,7 @@ def _part_options(command: Any) -> Any:
     "--evaluate",
     "evaluations",
     metavar="NAME,NAME,...",
+    shell_complete=completion.of("evaluation", several=True),
     help="Evaluations to run (see: meva list evaluation); the name default stands for all that run by default "
     "[default: default].",
 )

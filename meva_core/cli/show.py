@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from meva_core.cli import completion
 from meva_core.cli.list import show as show_kinds
 from meva_core.contracts import hooks
 from meva_core.contracts.hooks import kind_label
@@ -26,7 +27,7 @@ KIND is one of {", ".join(hooks.KINDS)}; leave it out if only one kind has NAME.
 
 
 @click.command("show", short_help="Show one entry and its hyper-parameters.", help=HELP)
-@click.argument("wanted", nargs=-1, metavar="[KIND] NAME")
+@click.argument("wanted", nargs=-1, metavar="[KIND] NAME", shell_complete=completion.entries)
 @click.option(
     "--registry",
     "registry_file",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from meva_core.cli import completion
 from meva_core.cli.run import parse_settings
 from meva_core.errors import BadValue
 
@@ -23,16 +24,25 @@ if TYPE_CHECKING:
     context_settings={"help_option_names": ["-h", "--help"]},
     short_help="Let every learner play every learner.",
 )
-@click.option("--game", "games", multiple=True, metavar="NAME", help="Game to play; repeat for several.")
+@click.option(
+    "--game",
+    "games",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completion.of("game"),
+    help="Game to play; repeat for several.",
+)
 @click.option(
     "--learners",
     metavar="WHO,WHO,...",
+    shell_complete=completion.of("learner", several=True),
     help="Learners (see: meva list learner) and strategies of the game. A learner can have settings, "
     "lola:look_ahead_rate=50, and a label, slow=naive:rate=5.",
 )
 @click.option(
     "--policy",
     metavar="NAME",
+    shell_complete=completion.of("policy"),
     help="Meaning of the numbers of all players (see: meva list policy) [default: the games' own].",
 )
 @click.option(
@@ -57,6 +67,7 @@ if TYPE_CHECKING:
     "--evaluate",
     "evaluations",
     metavar="NAME,NAME,...",
+    shell_complete=completion.of("evaluation", several=True),
     help="Evaluations (see: meva list evaluation) of what each learner has become in its matches with itself: "
     "best_response, or trained_response in games that are played.",
 )
