@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from meva_core.cli import completion
+
 
 def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
     """A decorator that adds the options of commands with many runs. out: default folder. kind: noun for the help."""
@@ -28,6 +30,7 @@ def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
         click.option(
             "--executor",
             metavar="WHERE",
+            shell_complete=completion.of("executor"),
             help="Machines that compute the runs (see: meva list executor), with settings if need be, "
             "dask:scheduler=tcp://HOST:8786 [default: processes, of this machine].",
         ),

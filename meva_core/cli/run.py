@@ -91,6 +91,7 @@ def _part_options(command: Any) -> Any:
     "--log",
     "logged",
     multiple=True,
+    shell_complete=completion.of("logger", several=True),
     metavar="NAME,NAME,...",
     help="Loggers that receive the curves and results of this run (see: meva list logger), with settings of their own: "
     "--set log.NAME.SETTING=VALUE. They change no number and no hash. Tournaments, sweeps and reproductions are not "

@@ -108,6 +108,7 @@ if TYPE_CHECKING:
 @click.option(
     "--executor",
     metavar="WHERE",
+    shell_complete=completion.of("executor"),
     help="Machines that compute the matches (see: meva list executor), with settings if need be, "
     "dask:scheduler=tcp://HOST:8786 [default: processes, of this machine].",
 )

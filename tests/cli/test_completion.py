@@ -30,6 +30,8 @@ def completed(command, *words):
         (["show", "learner", "m_m"], ["m_maml"]),
         (["cite", "public_g"], ["public_goods"]),
         (["reproduce", "figure-2"], ["figure-2a", "figure-2b"]),
+        (["run", "--log", "w"], ["wandb"]),
+        (["sweep", "--executor", "da"], ["dask"]),
         (["doc"], ["doctor"]),
     ],
     ids=" ".join,

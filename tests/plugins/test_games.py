@@ -470,6 +470,21 @@ def test_payoffs_are_full_products_on_every_device(name):
             np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.gpu
+def test_payoffs_of_a_gpu_are_those_of_a_processor_in_double_precision():
+    """Relative to the range of the game's payoffs, which are met at random policies."""
+    if jax.default_backend() == "cpu":
+        pytest.skip("this machine has no GPU that jax uses")
+    for name in EXACT:
+        game = meva.make("game", name)
+        x = jax.vmap(game.init)(jax.random.split(jax.random.key(2), 64))
+        found = np.asarray(jax.jit(jax.vmap(game.payoff))(x), float)
+        with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+            exact = meva.make("game", name)
+            expected = np.asarray(jax.vmap(exact.payoff)(jnp.asarray(np.asarray(x), float)))
+        np.testing.assert_allclose(found, expected, atol=1e-5 * np.ptp(expected), err_msg=name)
+
+
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
 def test_ties_and_best_responses_are_in_the_games_unit(unit):
     """Tit-for-tat against itself: to cooperate is best, and nothing is to be gained."""
