@@ -33,7 +33,7 @@ RANKS = (
     "compute",
     "storage evaluate",
 )
-RANKS += ("report", "runner", "studies", "testing", "cli")
+RANKS += ("report", "runner", "studies", "bridges", "testing", "cli")
 HEAVY = ("jax", "jaxlib", "haiku", "optax", "matplotlib", "numpy")
 
 

@@ -1,0 +1,97 @@
+"""A match in which one seat's policies come from outside MeVa. Shapes: P players, D numbers per policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import jax.numpy as jnp
+from jax import Array
+
+from meva_core import runner
+from meva_core.contracts import Learner, component, conversion, kinds, shapes
+from meva_core.errors import BadValue
+from meva_core.experiment import compose, local, make, resolve
+from meva_core.match import Fitted, Match
+from meva_core.studies import plain
+
+
+@component
+class Chosen(Learner):
+    """Plays the policy f32[D] that its parameters hold: whoever holds the match chooses it before every step. Without
+    parameters, it stays where it is."""
+
+    learns_from = "nothing"
+
+    def update(self, params: Array | None, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+        """The step f32[P, D] from x to the policy."""
+        return jnp.zeros_like(x) if params is None else params - x, state
+
+
+def match_against(
+    game: Any,
+    opponents: Any,
+    seat: int = 0,
+    *,
+    policy: Any = None,
+    sampled: bool = False,
+    seed: int = 0,
+    set: Mapping[str, Any] | None = None,
+) -> Match:
+    """A match whose first player is `Chosen`, in `seat`, and in whose other seats the opponents learn.
+
+    game, policy, sampled and set: as `meva.run` has them. opponents: one for all other seats, or one for each, in the
+    order of the seats: names, learners or their classes, with the hyper-parameters of their recipes, or results of
+    `meva.fit`. Learners that need a fit are fitted as for self-play, with this seed. Raises MevaError on bad input.
+    """
+    given = list(opponents) if isinstance(opponents, (list, tuple)) else [opponents]
+    if any(isinstance(one, Fitted) for one in given):
+        played, others = _as_they_are(game, given, policy, sampled, set)
+    else:
+        played, others = _composed(game, given, policy, sampled, seed, set)
+    if len(others) not in (1, played.num_players - 1):
+        raise BadValue(f"expected one opponent for all seats, or {played.num_players - 1}, got {len(others)}")
+    seat = shapes.whole("seat", seat)
+    if seat >= played.num_players:
+        raise BadValue(f"expected a seat from 0 to {played.num_players - 1}, got {seat}")
+    seats = [1 + n % len(others) for n in range(played.num_players - 1)]
+    own = Fitted(learner=Chosen(), params=jnp.zeros(played.policy_size))
+    return Match(game=played, players=(own, *others), seats=(*seats[:seat], 0, *seats[seat:]))
+
+
+def _as_they_are(
+    game: Any, given: Sequence[Any], policy: Any, sampled: bool, overrides: Any
+) -> tuple[Any, list[Fitted]]:
+    """The game and the results of `meva.fit`, which are complete."""
+    if others := [one for one in given if not isinstance(one, Fitted)]:
+        raise BadValue(f"expected results of meva.fit for all opponents or for none, got {kinds.describe(others[0])}")
+    if policy is not None or sampled or overrides:
+        raise BadValue("expected no policy, sampled or set with results of meva.fit, whose game has them already")
+    played = make.make("game", game) if isinstance(game, (str, type)) else game
+    kinds.check("game", played, "game")
+    return played, list(given)
+
+
+def _composed(
+    game: Any, given: Sequence[Any], policy: Any, sampled: bool, seed: int, overrides: Any
+) -> tuple[Any, list[Fitted]]:
+    """The game and the opponents, fitted where they need it, as the experiment of these names has them."""
+    known, files = runner.plugins()
+    cast = local.cast(known, game, Chosen, given, local.check_overrides(overrides), policy)
+    experiment = resolve.resolve(
+        cast.registry,
+        files,
+        game=cast.game,
+        learner=cast.learner,
+        opponents=cast.opponents,
+        overrides=cast.overrides,
+        sampled=conversion.convert(sampled, bool, "sampled"),
+    )
+    cast.check_games(compose.build(experiment.game, "game"))
+    players = compose.played_game(experiment).num_players
+    if len(given) == 1:
+        experiment = attrs.evolve(experiment, opponents=experiment.opponents * (players - 1))
+    composition = compose.compose(experiment)
+    fitted = {n: plain.fit(player.build(), seed=seed) for n, player in enumerate(composition.players) if n}
+    return composition.game, [fitted[n] for n in composition.seats if n]
