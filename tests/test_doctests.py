@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import pytest
 
 MODULES = {  # a module with examples -> the public functions and classes that have them
+    "meva_core.bridges.equilibria": "equilibria",
     "meva_core.bridges.meta_game": "MetaGame",
     "meva_core.contracts.components": "component derived leaf",
     "meva_core.experiment.make": "make",

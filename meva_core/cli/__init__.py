@@ -16,6 +16,7 @@ from meva_core.cli.cite import cite_command
 from meva_core.cli.claims import claims_command
 from meva_core.cli.compare import compare_command
 from meva_core.cli.doctor import doctor_command
+from meva_core.cli.equilibria import equilibria_command
 from meva_core.cli.list import list_command
 from meva_core.cli.plugin import plugin_group
 from meva_core.cli.report import report_command
@@ -45,6 +46,7 @@ group.add_command(show_command)
 group.add_command(cite_command)
 group.add_command(tournament_command)
 group.add_command(compare_command)
+group.add_command(equilibria_command)
 group.add_command(reproduce_command)
 group.add_command(sweep_command)
 group.add_command(claims_command)

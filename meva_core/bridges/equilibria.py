@@ -1,0 +1,308 @@
+"""Nash equilibria, by nashpy: of a tournament, as a game of which learner to bring, and of the deterministic policies
+of a game.
+
+Shapes: N choices of the first player, M of the second.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from rich.table import Table
+from rich.text import Text
+
+from meva_core.contracts import GivesLogits, Playable, Sampled, kinds
+from meva_core.errors import BadCombination, BadFolder, BadValue, MissingLibrary
+from meva_core.experiment import make
+from meva_core.registry import attribution
+from meva_core.report import tables
+from meva_core.studies.scores import Scores
+
+MOST = 6  # choices per player up to which every support is tried: their number is 4 to the power of it
+TOLERANCE = 1e-6  # of the range of payoffs: within it, payoffs are equal
+MOST_POLICIES = 64  # deterministic policies of a game
+SURE = 20.0  # a logit whose action is certain in single precision, as games have it
+
+
+@attrs.frozen
+class Equilibrium:
+    """Two mixes of choices, each a best response to the other. mixes: probabilities f64[N] and f64[M]; payoffs: those
+    of both players."""
+
+    mixes: tuple[np.ndarray, np.ndarray]
+    payoffs: tuple[float, float]
+
+
+@attrs.frozen(repr=False)
+class Equilibria:
+    """The equilibria of a game in which each player makes one choice. names: the choices of each player.
+
+    remark: a line about what may be missing; "" if all equilibria are here.
+    """
+
+    names: tuple[tuple[str, ...], tuple[str, ...]]
+    equilibria: tuple[Equilibrium, ...]
+    remark: str
+
+    @property
+    def pure(self) -> tuple[Equilibrium, ...]:
+        """The equilibria in which nobody mixes."""
+        return tuple(one for one in self.equilibria if all(np.max(mix) == 1 for mix in one.mixes))
+
+    def table(self) -> Table:
+        """The table for a screen; choices with a comma between them can take each other's place in a line."""
+        partners: dict[tuple[str, ...], list[str]] = {}
+        for one in self.equilibria:
+            row, column = self._choices(one)
+            partners.setdefault((row, *(f"{payoff:.3f}" for payoff in one.payoffs)), []).append(column)
+        lines: dict[tuple[str, ...], list[str]] = {}
+        for (row, *paid), columns in partners.items():
+            lines.setdefault((", ".join(columns), *paid), []).append(row)
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        for head in ("player 1", "player 2", "payoff 1", "payoff 2"):
+            table.add_column(head, justify="right" if head.startswith("payoff") else "left", overflow="fold")
+        for (columns, *paid), rows in lines.items():
+            table.add_row(*map(Text, (", ".join(rows), columns, *paid)))
+        return table
+
+    @property
+    def note(self) -> str:
+        """A line below the table: the remark, and that there is no line where there is none."""
+        return "; ".join(filter(None, ["" if self.equilibria else "no equilibrium", self.remark]))
+
+    def _choices(self, one: Equilibrium) -> list[str]:
+        """The choices of each player with their probabilities, the most probable first."""
+        return [
+            " + ".join(names[n] if mix[n] == 1 else f"{mix[n]:.3f} {names[n]}" for n in np.argsort(-mix) if mix[n] > 0)
+            for names, mix in zip(self.names, one.mixes, strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        return tables.plain(self.table(), Text(self.note))
+
+
+def equilibria(
+    first: Any, second: Any = None, rows: Sequence[str] | None = None, columns: Sequence[str] | None = None
+) -> Equilibria:
+    """The equilibria of two tables of payoffs f64[N, M], of the first and of the second player.
+
+    second: by default the transposed first, the table of a symmetric game. rows, columns: names of the choices of the
+    first and the second player, by default numbers. With at most 6 choices each, nashpy tries
+    every support; in larger games, only equilibria without mixing are looked for. Every one is checked: nobody gains
+    more than a millionth of the payoffs' range. Raises BadValue on tables that do not fit, or with numbers that are
+    not finite, and MissingLibrary where nashpy is needed and not installed.
+
+    >>> from meva_core.bridges.equilibria import equilibria
+    >>> chicken = equilibria([[-100.0, 1.0], [-1.0, 0.0]])  # straight, swerve
+    >>> [one.payoffs for one in chicken.pure]
+    [(1.0, -1.0), (-1.0, 1.0)]
+    >>> chicken.equilibria[2].mixes[0].round(2).tolist()  # drives straight once in a hundred times
+    [0.01, 0.99]
+
+    References:
+        Knight & Campbell (2018), Nashpy: A Python Library for the Computation of Nash Equilibria, Journal of Open
+        Source Software.
+    """
+    own, other = _checked(first), _checked(first).T if second is None else _checked(second)
+    if own.shape != other.shape:
+        raise BadValue(f"expected two tables of one shape, got {own.shape} and {other.shape}")
+    names: Any = tuple(rows or map(str, range(own.shape[0]))), tuple(columns or map(str, range(own.shape[1])))
+    if (len(names[0]), len(names[1])) != own.shape:
+        raise BadValue(f"expected a name for each of {own.shape} choices, got {len(names[0])} and {len(names[1])}")
+    units = _in_unit(own), _in_unit(other)
+    known: list[tuple[np.ndarray, np.ndarray]] = []
+    for mixes in itertools.chain(_pure(*units), _mixed(*units) if max(own.shape) <= MOST else ()):
+        if _gain(*units, *mixes) <= TOLERANCE and not any(_same(mixes, before) for before in known):
+            known.append(mixes)
+    found = tuple(Equilibrium(mixes, _paid(own, other, mixes)) for mixes in known)
+    return Equilibria(names, found, _remark(*units, known))
+
+
+@attribution.named()
+def of_tournament(result: Scores | str | Path, game: str | None = None) -> Equilibria:
+    """The equilibria of which learner to bring to a tournament: the payoffs are those of its table.
+
+    result: what `meva.tournament` returns, or the folder of a finished tournament. game: its name, if there are
+    several. The row's payoff is its mean over both seats, so the game is symmetric. Raises BadFolder for another
+    folder, and BadValue for an unknown game or if a match has no payoff.
+    """
+    scores = result if isinstance(result, Scores) else Scores(_summary(Path(result)))
+    games = list(scores.summary["games"])
+    if game is None and len(games) > 1:
+        raise BadValue(f"expected one of several games, {', '.join(games)}, got none")
+    if game is not None and game not in games:
+        raise BadValue(f"expected one of the games {', '.join(games)}, got {game!r}")
+    one = Scores({**scores.summary, "games": {game: scores.summary["games"][game]}}) if game else scores
+    if not np.all(np.isfinite(one.payoffs)):
+        raise BadValue("expected a payoff of every match, got matches that diverged: leave those learners out")
+    return equilibria(one.payoffs, rows=one.labels, columns=one.labels)
+
+
+@attribution.named()
+def of_policies(game: Any) -> Equilibria:
+    """The equilibria between the deterministic policies of a game of two players: in an iterated game, its memory-one
+    strategies that never toss a coin. There the best response to one of these is another one, so they are equilibria
+    of the whole iterated game.
+
+    game: a name, a class or an object. Payoffs are the game's own, exact, in double precision. Policies that always
+    earn the same, and let the other earn the same, count once. A policy has its name in the game, or else its action in
+    each state, "01101", in the order of the policy's numbers. Raises BadCombination if the game has no exact payoffs,
+    or too many such policies.
+    """
+    made = make.make("game", game) if isinstance(game, (str, type)) else game
+    kinds.check("game", made, "game")
+    if made.num_players != 2 or isinstance(made, Sampled) or not _has_actions(made):
+        raise BadCombination(
+            "expected a game of two players with exact payoffs, whose policies choose actions, got "
+            f"{kinds.describe(made)}"
+        )
+    actions = _deterministic(made)
+    with jax.enable_x64(True):
+        played: Any = jax.tree.map(lambda number: np.float64(number), made)
+        payoffs = np.asarray(_payoffs(played, jnp.asarray(actions)))
+    names = _names(made, actions)
+    kept = [_distinct(payoffs, names[0]), _distinct(np.swapaxes(payoffs, 0, 1), names[1])]
+    rows, columns = ([name[n] for n in own] for name, own in zip(names, kept, strict=True))
+    first, second = np.moveaxis(payoffs[np.ix_(*kept)], 2, 0)
+    return equilibria(first, second, rows, columns)
+
+
+@jax.jit
+def _payoffs(game: Any, actions: Array) -> Array:
+    """The payoffs f64[K, K, 2] of deterministic policies, whose actions in each state are i64[K, states]."""
+    logits = jnp.where(jax.nn.one_hot(actions, game.to_logits(_zeros(game)).shape[2]) > 0, SURE, -SURE)
+    policies = jax.vmap(lambda own: game.from_logits(jnp.stack([own, own])))(logits)
+    against = jax.vmap(lambda a, b: game.payoff(jnp.stack([a[0], b[1]])), (None, 0))
+    return jax.vmap(against, (0, None))(policies, policies)
+
+
+def _has_actions(game: Any) -> bool:
+    return isinstance(game, GivesLogits) and isinstance(game, Playable)
+
+
+def _zeros(game: Any) -> Any:
+    return jnp.zeros((game.num_players, game.policy_size))
+
+
+def _deterministic(game: Any) -> np.ndarray:
+    """The action of every deterministic policy in every state, i64[K, states]."""
+    _, states, actions = jax.eval_shape(game.to_logits, _zeros(game)).shape
+    if actions**states > MOST_POLICIES:
+        raise BadCombination(
+            f"expected a game with at most {MOST_POLICIES} deterministic policies, got {type(game).__name__} with "
+            f"{actions}^{states}: {actions} actions in {states} states"
+        )
+    return np.array(list(itertools.product(range(actions), repeat=states)))
+
+
+def _names(game: Any, actions: np.ndarray) -> list[list[str]]:
+    """For each seat, the names of deterministic policies: that of a strategy that acts alike, or else its actions."""
+    names = [["".join(map(str, row)) for row in actions] for _ in range(game.num_players)]
+    for name in game.strategies:
+        if callable(policy := game.strategies[name]):
+            continue  # takes a number, and tosses coins
+        logits = np.asarray(game.to_logits(jnp.broadcast_to(policy, (game.num_players, game.policy_size))))
+        for seat, own in enumerate(logits):
+            if np.all(np.ptp(own, axis=1) >= SURE):
+                (like,) = np.flatnonzero(np.all(actions == own.argmax(axis=1), axis=1))
+                names[seat][like] = name
+    return names
+
+
+def _distinct(payoffs: np.ndarray, names: Sequence[str]) -> list[int]:
+    """Indices of the choices whose payoffs f64[N, M, 2] differ; of those that are alike, one with a name if any has."""
+    range_of = np.ptp(payoffs)
+    kept: list[int] = []
+    for n in sorted(range(len(names)), key=lambda n: names[n].isdigit()):
+        if not any(np.max(np.abs(payoffs[n] - payoffs[other])) <= TOLERANCE * range_of for other in kept):
+            kept.append(n)
+    return sorted(kept)
+
+
+def _pure(own: np.ndarray, other: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """All pairs of choices that are best responses to each other, as mixes."""
+    best = (own >= own.max(axis=0) - TOLERANCE) & (other >= other.max(axis=1, keepdims=True) - TOLERANCE)
+    for n, m in np.argwhere(best):
+        yield np.eye(len(own))[n], np.eye(own.shape[1])[m]
+
+
+def _mixed(own: np.ndarray, other: np.ndarray) -> Iterator[Any]:
+    """The equilibria that nashpy finds by trying every support."""
+    try:
+        import nashpy
+    except ModuleNotFoundError as error:
+        raise MissingLibrary("nashpy", "nashpy") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # about degenerate games, which the remark tells
+        yield from nashpy.Game(own, other).support_enumeration()
+
+
+def _checked(table: Any) -> np.ndarray:
+    try:
+        numbers = np.asarray(table, float)
+    except (TypeError, ValueError) as error:
+        raise BadValue(f"expected a table of payoffs, got {table!r:.120}") from error
+    if numbers.ndim != 2 or not numbers.size or not np.all(np.isfinite(numbers)):
+        raise BadValue(f"expected a table of finite payoffs, rows and columns, got {table!r:.120}")
+    return numbers
+
+
+def _in_unit(table: np.ndarray) -> np.ndarray:
+    """Payoffs from 0 to 1, which have the same equilibria."""
+    return (table - table.min()) / (np.ptp(table) or 1)
+
+
+def _gain(own: np.ndarray, other: np.ndarray, row: np.ndarray, column: np.ndarray) -> float:
+    """The most that either player gains by another choice; infinity if the mixes are no probabilities."""
+    if (row.shape, column.shape) != ((len(own),), (own.shape[1],)) or not np.all(np.isfinite([*row, *column])):
+        return np.inf
+    if min(row.min(), column.min()) < -TOLERANCE or max(abs(row.sum() - 1), abs(column.sum() - 1)) > TOLERANCE:
+        return np.inf
+    gains = np.max(own @ column) - row @ own @ column, np.max(row @ other) - row @ other @ column
+    return float(max(gains))
+
+
+def _same(mixes: tuple[np.ndarray, np.ndarray], others: tuple[np.ndarray, np.ndarray]) -> bool:
+    return all(np.allclose(mix, other, rtol=0, atol=TOLERANCE) for mix, other in zip(mixes, others, strict=True))
+
+
+def _paid(own: np.ndarray, other: np.ndarray, mixes: tuple[np.ndarray, np.ndarray]) -> tuple[float, float]:
+    row, column = mixes
+    return float(row @ own @ column), float(row @ other @ column)
+
+
+def _remark(own: np.ndarray, other: np.ndarray, known: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
+    """A line about what may be missing. A game is degenerate if more choices are best responses to a mix than the mix
+    has; one that is not has an odd number of equilibria."""
+
+    def ties(paid: np.ndarray, mix: np.ndarray) -> bool:
+        return int(np.sum(paid >= paid.max() - TOLERANCE)) > int(np.sum(mix > TOLERANCE))
+
+    tied = any(ties(own @ column, column) or ties(row @ other, row) for row, column in known)
+    if max(own.shape) > MOST:
+        return f"with more than {MOST} choices, only equilibria without mixing are looked for"
+    if tied or len(known) % 2 == 0:
+        return "payoffs are tied, so that between these there may be further equilibria"
+    return ""
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    """The content of a tournament's summary.json."""
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        cells = [cell for game in summary["games"].values() for cell in game["cells"]]
+        if cells and all("payoff" in cell for cell in cells):
+            return summary
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        pass
+    raise BadFolder(f"expected the folder of a finished tournament, got {folder}")
