@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import pytest
 
 MODULES = {  # a module with examples -> the public functions and classes that have them
+    "meva_core.bridges.axelrod": "from_axelrod memory_one",
     "meva_core.bridges.equilibria": "equilibria",
     "meva_core.bridges.meta_game": "MetaGame",
     "meva_core.contracts.components": "component derived leaf",
@@ -38,6 +39,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_games.contribution": "Contribution",
     "meva_games.logistic": "Logistic",
     "meva_games.memory_one": "of_both_actions to_logits",
+    "meva_games.named": "cooperation",
     "meva_games.normal_form": "NormalForm",
     "meva_games.public_goods": "PublicGoods",
     "meva_games.quadratic": "Hamiltonian Tandem",

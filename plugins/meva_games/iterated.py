@@ -17,6 +17,7 @@ from meva_games import zero_determinant
 from meva_games.discounted import Discounted
 from meva_games.lazily import Lazily
 from meva_games.memory_one import SATURATED, generous_tit_for_tat, of_both_actions, to_logits
+from meva_games.named import cooperation
 from meva_games.rounds import Layout
 
 ENTRIES = ("start", "DD", "DC", "CD", "CC")
@@ -35,16 +36,12 @@ class IteratedTwoByTwo(Discounted):
     where d0 is the first round's distribution over outcomes and T their transition matrix. With `noise` n, every action
     of both players is replaced by the other one with probability n (a trembling hand). Policies start from N(0, 1).
 
-    Strategies by name (C after the start, DD, DC, CD, CC, own action first): always_cooperate, always_defect,
-    tit_for_tat (1, 0, 1, 0, 1), suspicious_tit_for_tat (0, 0, 1, 0, 1), generous_tit_for_tat (Molander, 1985),
-    win_stay_lose_shift (1, 1, 0, 0, 1; Nowak & Sigmund, 1993), grim (1, 0, 0, 0, 1), firm_but_fair (1, 2/3, 1, 0, 1;
-    Frean, 1994), alternator (1, 1, 1, 0, 0), random, and three that take a number, extortion, generous_zero_determinant
-    and equaliser (see `zero_determinant`).
+    Strategies have names: those of strategies.toml, with their sources, such as tit_for_tat, win_stay_lose_shift and
+    grim; generous_tit_for_tat (Molander, 1985); and three that take a number, extortion, generous_zero_determinant and
+    equaliser (see `zero_determinant`).
 
     References:
-        Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, appendix A.2;
-        Nowak & Sigmund (1993), A Strategy of Win-Stay, Lose-Shift That Outperforms Tit-for-Tat, Nature;
-        Frean (1994), The Prisoner's Dilemma without Synchrony, Proceedings of the Royal Society B.
+        Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, appendix A.2.
     """
 
     discount: float
@@ -84,21 +81,15 @@ class IteratedTwoByTwo(Discounted):
         def taking_a_number(strategy: Callable[..., Array], default: float | None) -> Callable[[], Any]:
             return lambda: lambda number=default: strategy(self.own_tables, self.discount, number)
 
-        return Lazily({
-            "always_cooperate": policy(1, 1, 1, 1, 1),
-            "always_defect": policy(0, 0, 0, 0, 0),
-            "tit_for_tat": policy(1, 0, 1, 0, 1),
-            "suspicious_tit_for_tat": policy(0, 0, 1, 0, 1),
-            "generous_tit_for_tat": lambda: generous_tit_for_tat(self.own_tables),
-            "win_stay_lose_shift": policy(1, 1, 0, 0, 1),
-            "grim": policy(1, 0, 0, 0, 1),
-            "firm_but_fair": policy(1, 2 / 3, 1, 0, 1),
-            "alternator": policy(1, 1, 1, 0, 0),
-            "random": policy(0.5, 0.5, 0.5, 0.5, 0.5),
-            "extortion": taking_a_number(zero_determinant.extortion, 3.0),
-            "generous_zero_determinant": taking_a_number(zero_determinant.generous, 3.0),
-            "equaliser": taking_a_number(zero_determinant.equaliser, None),
-        })  # fmt: skip
+        return Lazily(
+            {
+                **{name: policy(*cooperates) for name, cooperates in cooperation().items()},
+                "generous_tit_for_tat": lambda: generous_tit_for_tat(self.own_tables),
+                "extortion": taking_a_number(zero_determinant.extortion, 3.0),
+                "generous_zero_determinant": taking_a_number(zero_determinant.generous, 3.0),
+                "equaliser": taking_a_number(zero_determinant.equaliser, None),
+            }
+        )
 
     @property
     def own_tables(self) -> Array:

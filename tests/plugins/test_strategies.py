@@ -20,7 +20,8 @@ def against_random(game, strategy, seat, number, count=100):
     """Payoffs f64[count, 2], the strategy's own first, with the strategy in a seat against random policies."""
     with jax.enable_x64(True):
         x = jnp.array(np.random.default_rng(0).normal(scale=3, size=(count, 2, 5)))
-        policy = game.strategies[strategy](*number).astype(float)
+        named = game.strategies[strategy]
+        policy = jnp.broadcast_to(named if number is None else named(*number), (2, 5)).astype(float)
         found = jax.jit(jax.vmap(lambda x: game.payoff(x.at[seat].set(policy[seat]))))(x)
     return np.asarray(found)[:, [seat, 1 - seat]]
 
@@ -59,6 +60,16 @@ def test_zero_determinant_strategies_hold_payoffs_to_their_line(name, seat, stra
     assert np.all(sign * (paid[:, 1] - other) > 0)
 
 
+@pytest.mark.parametrize("strategy", ["extort_2", "generous_2", "set_2"])
+def test_zero_determinant_strategies_of_the_literature_do_so_in_its_game(strategy):
+    """At payoffs 3, 1, 0 and 5, and a discount near 1: Stewart & Plotkin (2012), table 1."""
+    with jax.enable_x64(True):
+        game = meva.make("game", "matrix", discount=1 - 1e-6, payoffs_1=[[1.0, 5.0], [0.0, 3.0]])
+        own, other = against_random(game, strategy, 0, None).T
+    claims = {"extort_2": (own - 1) - 2 * (other - 1), "generous_2": (own - 3) - 2 * (other - 3), "set_2": other - 2}
+    np.testing.assert_allclose(claims[strategy], 0, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("strategy", "number", "message"),
     [
@@ -85,6 +96,12 @@ MEMORY_ONE = {
     "firm_but_fair": [1, 2 / 3, 1, 0, 1],
     "alternator": [1, 1, 1, 0, 0],
     "random": [0.5] * 5,
+    "anti_tit_for_tat": [1, 1, 0, 1, 0],
+    "bully": [0, 1, 0, 1, 0],
+    "win_shift_lose_stay": [0, 0, 1, 1, 0],
+    "grofman": [1, 1, 2 / 7, 2 / 7, 1],
+    "joss": [1, 0, 0.9, 0, 0.9],
+    "stochastic_cooperator": [1, 0.42, 0.266, 0.229, 0.935],
 }
 
 
