@@ -32,7 +32,7 @@ class MemoryOne(NamedTuple):
 
 
 def memory_one(game: Any, policies: Any) -> tuple[MemoryOne, ...]:
-    """What each player of a joint policy f32[P, D] does, for `axelrod.MemoryOnePlayer`.
+    """The memory-one policies of a joint policy f32[P, D], by player, for `axelrod.MemoryOnePlayer`.
 
     game: an iterated game whose actions are C and D; networks without memory are asked in each state. Raises
     BadCombination for another game.

@@ -17,6 +17,7 @@ from meva_core.cli.claims import claims_command
 from meva_core.cli.compare import compare_command
 from meva_core.cli.doctor import doctor_command
 from meva_core.cli.equilibria import equilibria_command
+from meva_core.cli.export import export_command
 from meva_core.cli.list import list_command
 from meva_core.cli.plugin import plugin_group
 from meva_core.cli.report import report_command
@@ -47,6 +48,7 @@ group.add_command(cite_command)
 group.add_command(tournament_command)
 group.add_command(compare_command)
 group.add_command(equilibria_command)
+group.add_command(export_command)
 group.add_command(reproduce_command)
 group.add_command(sweep_command)
 group.add_command(claims_command)

@@ -1,0 +1,223 @@
+"""Fitted learners as programs that run without MeVa: StableHLO, written by jax.export, and JSON that explains it.
+
+A folder holds PROGRAM.stablehlo for each program, and contents.json:
+
+    schema, meva, jax: versions; players, policy_size, entries: of the game; keys: the form of random keys
+    programs: {PROGRAM: {does, inputs: [{name, shape, dtype}], outputs: [likewise], platforms}}
+
+Where only jax and flatbuffers are installed, a match of one learner with itself is
+
+    import jax
+    from jax import export
+
+    def program(name):
+        with open(f"folder/{name}.stablehlo", "rb") as file:
+            return export.deserialize(bytearray(file.read())).call
+
+    key = jax.random.key_data(jax.random.key(0))
+    x = program("game.init")(key)
+    x = program("learner.start")(x, key)
+    state = program("learner.begin")(x, key)
+    for step in range(100):
+        key = jax.random.key_data(jax.random.key(step))
+        steps, *state = program("learner.update")(x, key, *state)
+        x = x + steps
+
+Shapes: P players, D numbers per policy.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from meva_core.contracts import kinds
+from meva_core.contracts.hyperparameters import copies
+from meva_core.contracts.playing import learns_from
+from meva_core.contracts.states import first_state
+from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged, MissingLibrary, UnknownName, did_you_mean
+from meva_core.experiment import compose, reading
+from meva_core.match import Fitted
+from meva_core.registry import attribution, discovery
+from meva_core.storage import files, run_folder
+from meva_core.storage.snapshots import snapshots
+
+SCHEMA = 1
+PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
+CONTENTS = "contents.json"
+KEYS = "uint32[2]: random words, such as jax.random.key_data(jax.random.key(seed)); a fresh one for every call"
+
+
+class Program(NamedTuple):
+    """A function to write, its arguments by name, the names of its outputs, and a sentence about it."""
+
+    call: Callable[..., Any]
+    inputs: dict[str, Any]
+    outputs: Sequence[str]
+    does: str
+
+
+@attribution.named()
+def export(game: Any, players: Any, folder: str | Path, *, platforms: Sequence[str] | None = None) -> dict[str, Any]:
+    """Write the programs of a game and of fitted learners to a new folder; returns the content of contents.json.
+
+    players: a result of `meva.fit`, which is called "learner" in the folder, or several by name. Their parameters are
+    part of the programs. platforms: those that the programs are for, ("cpu", "cuda", "rocm", "tpu"); by default this
+    machine's.
+    Raises BadCombination for learners that learn from episodes, and MissingLibrary without flatbuffers.
+
+    A program does for one joint policy what `Learner.update` does. Programs are kept readable by later versions of jax
+    for at least six months (its documentation of `jax.export` says more).
+    """
+    kinds.check("game", game, "game")
+    each = players if isinstance(players, dict) else {"learner": players}
+    found = dict(_of_game(game))
+    for name, player in each.items():
+        found |= dict(_of_player(game, name, player))
+    if unknown := [name for name in platforms or () if name not in PLATFORMS]:
+        raise UnknownName(f"unknown platform {unknown[0]!r}{did_you_mean(unknown[0], PLATFORMS)}")
+    written = {name: _written(program, platforms) for name, program in found.items()}
+    contents = {
+        "schema": SCHEMA,
+        "meva": importlib.metadata.version("meva"),
+        "jax": jax.__version__,
+        "players": game.num_players,
+        "policy_size": game.policy_size,
+        "entries": list(game.entry_names),
+        "keys": KEYS,
+        "programs": {name: described for name, (_, described) in written.items()},
+    }
+    folder = Path(folder)
+    run_folder.check_new(folder, "remove it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (binary, _) in written.items():
+            files.write(folder / _file(name), binary)
+        files.write_json(folder / CONTENTS, contents)  # last: a folder that has it is whole
+    except OSError as error:
+        raise files.refused(error, f"expected a folder that can be written, got {folder}") from error
+    return contents
+
+
+@attribution.named()
+def export_run(
+    run: str | Path, folder: str | Path, *, seed: int | None = None, platforms: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Write the learners of a finished run as programs to a new folder: `learner`, `opponent` and so on, as in the
+    run's experiment.toml.
+
+    seed: of the fit; by default the run's first. Raises BadFolder for a folder without a finished run, BadValue for a
+    seed that the run does not have, Diverged for one that diverged, and what `export` raises.
+    """
+    run = Path(run)
+    for name in ("experiment.toml", "summary.json"):
+        if not (run / name).is_file():
+            raise BadFolder(f"expected the folder of a finished run, got {run} without {name}")
+    experiment = reading.read(discovery.installed(), run / "experiment.toml")
+    run_folder.check_same(experiment.hash, run_folder.read_summary(run).get("hash"), run)
+    seed = experiment.seeds[0] if seed is None else seed
+    if seed not in experiment.seeds:
+        raise BadValue(f"expected a seed of the run, {', '.join(map(str, experiment.seeds))}, got {seed}")
+    composition = compose.compose(experiment)
+    fitted = [Fitted(learner=learner) for learner in composition.rehearse()]
+    if any(player.learner.training for player in fitted):
+        *_, (_, match) = snapshots(run)
+        row = experiment.seeds.index(seed)
+        fitted = [jax.tree.map(lambda leaf: leaf[row], player) for player in match.players]
+    if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves([player.params for player in fitted])):
+        raise Diverged(f"seed {seed} of {run} diverged: choose another seed")
+    players = {player.path: own for player, own in zip(composition.players, fitted, strict=True)}
+    return export(composition.game, players, folder, platforms=platforms)
+
+
+def _of_game(game: Any) -> Iterator[tuple[str, Program]]:
+    x, key = _arguments(game)
+    does = "a fresh joint policy"
+    yield "game.init", Program(lambda key: game.init(_key(key)), {"key": key}, ["x"], does)
+    does = "payoffs of a joint policy, by seat"
+    yield "game.payoff", Program(lambda x: game.payoff(x), {"x": x}, ["payoffs"], does)
+    does = "the numbers of policies that `entries` names: probabilities, if policies are logits"
+    yield "game.entries", Program(lambda x: game.entries(x), {"x": x}, ["entries"], does)
+
+
+def _of_player(game: Any, name: str, player: Any) -> Iterator[tuple[str, Program]]:
+    if not isinstance(player, Fitted):
+        raise BadValue(f"expected a result of meva.fit, or meva.Fitted(learner=...), got {kinds.describe(player)}")
+    learner, params = player.learner, player.params
+    kinds.check("learner", learner)
+    if (several := copies(learner)) is not None:
+        raise BadValue(
+            f"expected a player of one fit, got {several} seeds: take one with "
+            "jax.tree.map(lambda leaf: leaf[0], player)"
+        )
+    if learns_from(learner) == "episodes":
+        raise BadCombination(
+            f"expected a learner that computes its steps from policies, got {kinds.describe(learner)}, which learns "
+            "from episodes"
+        )
+    x, key = _arguments(game)
+    first = jax.eval_shape(lambda x, key: first_state(learner, params, x, _key(key)), x, key)
+    leaves, tree = jax.tree.flatten(first)
+    if any(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) for leaf in leaves):
+        raise BadCombination(
+            f"expected a learner whose state is numbers, got {kinds.describe(learner)} with random keys"
+        )
+    names = [f"state_{n}" for n in range(len(leaves))]
+
+    def begin(x: Array, key: Array) -> tuple:
+        return tuple(jax.tree.leaves(first_state(learner, params, x, _key(key))))
+
+    def update(x: Array, key: Array, *state: Array) -> tuple:
+        steps, after = learner.update(params, jax.tree.unflatten(tree, state), x, _key(key))
+        return (steps, *jax.tree.leaves(after))
+
+    given = {"x": x, "key": key}
+    does = "the policies with which the learner begins; row i, if it is in seat i"
+    yield f"{name}.start", Program(lambda x, key: learner.start(params, x, _key(key)), given, ["x"], does)
+    does = "the state with which a trajectory begins, from a joint policy"
+    yield f"{name}.begin", Program(begin, given, names, does)
+    does = "the step that the learner takes, to be added to x; row i, if it is in seat i; and its next state"
+    yield f"{name}.update", Program(update, {**given, **dict(zip(names, leaves, strict=True))}, ["steps", *names], does)
+
+
+def _written(program: Program, platforms: Sequence[str] | None) -> tuple[bytes, dict[str, Any]]:
+    """A program's bytes, and its entry in contents.json."""
+    from jax import export as exporting
+
+    inputs = program.inputs
+    try:
+        exported = exporting.export(jax.jit(program.call), platforms=platforms)(*inputs.values())
+        binary = bytes(exported.serialize())
+    except ImportError as error:
+        raise MissingLibrary("flatbuffers", "export") from error
+    outputs = jax.tree.leaves(jax.eval_shape(program.call, *inputs.values()))
+    return binary, {
+        "does": program.does,
+        "inputs": [_described(name, value) for name, value in inputs.items()],
+        "outputs": [_described(name, value) for name, value in zip(program.outputs, outputs, strict=True)],
+        "platforms": list(exported.platforms),
+    }
+
+
+def _described(name: str, value: Any) -> dict[str, Any]:
+    return {"name": name, "shape": list(value.shape), "dtype": str(value.dtype)}
+
+
+def _arguments(game: Any) -> tuple[Any, Any]:
+    """The shapes of a joint policy and of a random key."""
+    return jax.eval_shape(game.init, jax.random.key(0)), jax.ShapeDtypeStruct((2,), jnp.uint32)
+
+
+def _key(words: Array) -> Array:
+    return jax.random.wrap_key_data(words, impl="threefry2x32")
+
+
+def _file(name: str) -> str:
+    return f"{name}.stablehlo"

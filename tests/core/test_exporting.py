@@ -1,0 +1,176 @@
+"""Learners as programs that run where only jax and flatbuffers are."""
+
+import json
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.export import deserialize
+
+import meva_core as meva
+from meva_core.bridges.exporting import export
+from meva_core.contracts import Learner, component, leaf
+from meva_core.errors import MevaError, MissingLibrary
+
+# A match of two learners, told by contents.json alone, in a process that refuses everything but jax and its needs.
+ALONE = """
+import functools, json, pathlib, sys
+for name in ("meva_core", "meva_games", "haiku", "optax", "attrs"):
+    sys.modules[name] = None
+import jax, numpy
+from jax import export
+
+folder = pathlib.Path(sys.argv[1])
+contents = json.loads((folder / "contents.json").read_text())
+
+@functools.cache
+def program(name):
+    assert name in contents["programs"]
+    return export.deserialize(bytearray((folder / f"{name}.stablehlo").read_bytes())).call
+
+def key(n):
+    return jax.random.key_data(jax.random.key(n))
+
+players = ["learner", "opponent"]
+x = program("game.init")(key(0))
+x = numpy.stack([program(f"{name}.start")(x, key(1))[seat] for seat, name in enumerate(players)])
+states = [program(f"{name}.begin")(x, key(2)) for name in players]
+found = [x]
+for n in range(3):
+    moved = [program(f"{name}.update")(x, key(n), *state) for name, state in zip(players, states)]
+    states = [state for _, *state in moved]
+    x = x + numpy.stack([steps[seat] for seat, (steps, *_) in enumerate(moved)])
+    found.append(x)
+numpy.savez(sys.argv[2], x=numpy.stack(found), payoffs=program("game.payoff")(x), entries=program("game.entries")(x))
+"""
+
+
+@pytest.fixture(scope="module")
+def run(toy, tmp_path_factory, meva_run, no_figures):
+    """A run of a learner that is fitted, and has a state, against one that is not."""
+    folder = tmp_path_factory.mktemp("exporting") / "run"
+    sizes = ("learner.loops=2", "evaluate.pairs=1", "evaluate.steps=1", "evaluate.values=[0.9]")
+    flags = [flag for size in sizes for flag in ("--set", size)]
+    played = ("--game", "hamiltonian", "--learner", "toy", "--opponent", "lola", "--seeds", 2)
+    done = meva_run(*played, *flags, "--evaluate", "convergence", "--out", folder, "--quiet")
+    assert done.code == 0, done.err
+    return folder
+
+
+def test_a_match_without_meva_is_the_same_to_the_bit(run, meva_command, tmp_path):
+    done = meva_command("export", run, "--out", tmp_path / "out", "--seed", 1)
+    assert (done.code, done.err) == (0, "")
+    assert json.loads((tmp_path / "out" / "contents.json").read_text())["entries"] == ["x"]
+    arguments = [tmp_path / "out", tmp_path / "found.npz"]
+    subprocess.run([sys.executable, "-c", ALONE, *arguments], check=True, cwd=tmp_path, timeout=120)
+    found = np.load(tmp_path / "found.npz")
+
+    *_, (_, match) = meva.snapshots(run)
+    game, players = jax.tree.map(lambda leaf: leaf[1], (match.game, match.players))
+    keys = [jax.random.key(n) for n in range(3)]
+    first = [player.learner.start(player.params, game.init(keys[0]), keys[1]) for player in players]
+    x = np.stack([rows[seat] for seat, rows in enumerate(first)])
+    states = [player.learner.init(player.params, x, keys[2]) for player in players]
+    for n in range(4):
+        np.testing.assert_array_equal(found["x"][n], x)
+        if n < 3:
+            updates = [jax.jit(lambda s, x, k, p=player: p.learner.update(p.params, s, x, k)) for player in players]
+            moved = [update(state, x, keys[n]) for update, state in zip(updates, states, strict=True)]
+            states = [state for _, state in moved]
+            x = x + np.stack([steps[seat] for seat, (steps, _) in enumerate(moved)])
+    np.testing.assert_array_equal(found["payoffs"], jax.jit(game.payoff)(x))
+    np.testing.assert_array_equal(found["entries"], jax.jit(game.entries)(x))
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--seed", "7"), "expected a seed of the run, 0, 1, got 7"),
+        (("--platforms", "gpu"), "unknown platform 'gpu'"),
+        (("--platforms", ","), "expected names of platforms, such as cpu,cuda"),
+        (("--out", "."), "expected a new or empty folder for --out"),
+    ],
+)
+def test_one_line_for_what_does_not_fit(run, meva_command, tmp_path, monkeypatch, flags, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "something").touch()
+    done = meva_command("export", run, *flags)
+    assert done.code == 2
+    assert said in done.err
+    assert len(done.err.splitlines()) == 1
+    assert not (run / "export").exists()
+
+
+def test_a_folder_that_is_no_run(meva_command, tmp_path):
+    assert "expected the folder of a finished run" in meva_command("export", tmp_path).err
+
+
+HAMILTONIAN = meva.make("game", "hamiltonian")
+NAIVE = meva.Fitted(learner=meva.make("learner", "naive", game=HAMILTONIAN))
+
+
+@component
+class Heavy(Learner):
+    """Goes on as it went, and draws: a learner with a state that is a table."""
+
+    rate: float = leaf(default=0.5, doc="learning rate")
+
+    def init(self, params, x, key):
+        return {"speed": jax.random.normal(key, x.shape), "steps": jnp.zeros((), jnp.int32)}
+
+    def update(self, params, state, x, key):
+        speed = 0.9 * state["speed"] + self.rate * jax.random.normal(key, x.shape) * params - x
+        return speed / (1 + state["steps"]), {"speed": speed, "steps": state["steps"] + 1}
+
+
+def test_a_state_goes_from_step_to_step(tmp_path):
+    heavy, params = Heavy(), jnp.float32(3)
+    contents = export(HAMILTONIAN, meva.Fitted(learner=heavy, params=params), tmp_path / "out")
+    assert [output["dtype"] for output in contents["programs"]["learner.update"]["outputs"]] == [
+        *("float32", "float32", "int32"),
+    ]
+    begin, update = (
+        deserialize(bytearray((tmp_path / "out" / f"learner.{name}.stablehlo").read_bytes())).call
+        for name in ("begin", "update")
+    )
+    x, keys = jnp.ones((2, 1)), [jax.random.key(n) for n in range(3)]
+    words = [jax.random.key_data(key) for key in keys]
+    expected, state = jax.jit(heavy.init)(None, x, keys[0]), begin(x, words[0])
+    for key, bits in zip(keys, words, strict=True):
+        steps, *state = update(x, bits, *state)
+        moved, expected = jax.jit(lambda state, key: heavy.update(params, state, x, key))(expected, key)
+        np.testing.assert_allclose(steps, moved, rtol=1e-6)
+    np.testing.assert_array_equal(state[1], 3)
+
+
+def test_players_by_hand(tmp_path):
+    contents = export(HAMILTONIAN, {"mine": NAIVE}, tmp_path / "out", platforms=("cpu", "cuda"))
+    assert contents["programs"]["mine.update"]["inputs"] == [
+        {"name": "x", "shape": [2, 1], "dtype": "float32"},
+        {"name": "key", "shape": [2], "dtype": "uint32"},
+    ]
+    assert contents["programs"]["mine.update"]["platforms"] == ["cpu", "cuda"]
+
+
+@pytest.mark.parametrize(
+    ("player", "said"),
+    [
+        (NAIVE.learner, "expected a result of meva.fit"),
+        (jax.tree.map(lambda number: np.stack([number] * 3), NAIVE), "expected a player of one fit, got 3 seeds"),
+    ],
+)
+def test_players_that_do_not_fit(player, said, tmp_path):
+    with pytest.raises(MevaError) as caught:
+        export(HAMILTONIAN, player, tmp_path / "out")
+    assert said in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_line_without_flatbuffers(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "flatbuffers", None)
+    monkeypatch.delitem(sys.modules, "jax._src.export.serialization", raising=False)
+    with pytest.raises(MissingLibrary, match=r'got none: pip install "meva\[export\]"$'):
+        export(HAMILTONIAN, NAIVE, tmp_path / "out")
