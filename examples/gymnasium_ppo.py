@@ -4,10 +4,16 @@
 
 PPO knows nothing of MeVa, of games or of gradients. It sees both policies of the iterated prisoner's dilemma, chooses
 its own before every step of the naive learner's, and is paid by the game. Mutual defection pays -2, and mutual
-cooperation -1.
-"""
+cooperation -1. Over lifetimes of 100 steps we measured, in some minutes on a CPU:
 
-import sys
+                          own payoff        the naive learner's
+    PPO, seeds 0, 1, 2    -0.45 -0.45 -0.46      -2.26 -2.26 -2.23
+    good_shepherd         -0.64                  -1.86
+    m_fos                 -0.51                  -2.10
+
+The Good Shepherd plays one policy, which never moves. PPO and M-FOS lead the naive learner on: they choose afresh at
+every step.
+"""
 
 import gymnasium
 import jax
@@ -19,14 +25,14 @@ import meva_core as meva
 from meva_core.bridges import meta_game
 from meva_core.match import start
 
-HORIZON = 100
+SEEDS, STEPS, HORIZON = 3, 400_000, 100
 
 
 def meta():
     return gymnasium.make(meta_game.ID, game="ipd", opponents="naive", horizon=HORIZON)
 
 
-def fitted(seed, steps, games=16):
+def fitted(seed, games=16):
     model = PPO(
         "MlpPolicy",
         DummyVecEnv([meta] * games),
@@ -37,7 +43,7 @@ def fitted(seed, steps, games=16):
         device="cpu",
         seed=seed,
     )
-    return model.learn(steps)
+    return model.learn(STEPS)
 
 
 def earned(model, games=256):
@@ -65,9 +71,8 @@ def earned_by(shaper, games=256):
 
 
 if __name__ == "__main__":
-    seeds, steps = int(sys.argv[1]), int(sys.argv[2])
-    for seed in range(seeds):
-        own, naive = earned(fitted(seed, steps))
+    for seed in range(SEEDS):
+        own, naive = earned(fitted(seed))
         print(f"PPO, seed {seed}: {own:.2f}, and the naive learner {naive:.2f}", flush=True)
     for shaper in ("good_shepherd", "m_fos"):
         own, naive = earned_by(shaper)

@@ -73,7 +73,8 @@ class MetaGame(gymnasium.Env):
     An episode begins at a fresh joint policy of the game. It is truncated after `horizon` steps, and never terminated.
 
     game, opponents, and the other arguments: as `match_against` has them. One environment is for any library's agents;
-    `MetaGames` steps many at once, and much faster. Raises MevaError on bad input, Diverged if the others diverge.
+    `MetaGames` steps many at once: 256 take little longer than one. Raises MevaError on bad input, Diverged if the
+    others diverge.
 
     >>> import numpy as np
     >>> from meva_core.bridges.meta_game import MetaGame
