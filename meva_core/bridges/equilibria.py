@@ -97,10 +97,10 @@ def equilibria(
     """The equilibria of two tables of payoffs f64[N, M], of the first and of the second player.
 
     second: by default the transposed first, the table of a symmetric game. rows, columns: names of the choices of the
-    first and the second player, by default numbers. With at most 6 choices each, nashpy tries
-    every support; in larger games, only equilibria without mixing are looked for. Every one is checked: nobody gains
-    more than a millionth of the payoffs' range. Raises BadValue on tables that do not fit, or with numbers that are
-    not finite, and MissingLibrary where nashpy is needed and not installed.
+    first and the second player, by default numbers. With at most 6 choices each, nashpy tries every support; in larger
+    games, only equilibria without mixing are looked for. Every one is checked: nobody gains more than a millionth of
+    the payoffs' range. Raises BadValue on tables that do not fit, or with numbers that are not finite, and
+    MissingLibrary where nashpy is needed and not installed.
 
     >>> from meva_core.bridges.equilibria import equilibria
     >>> chicken = equilibria([[-100.0, 1.0], [-1.0, 0.0]])  # straight, swerve
@@ -130,7 +130,8 @@ def equilibria(
 
 @attribution.named()
 def of_tournament(result: Scores | str | Path, game: str | None = None) -> Equilibria:
-    """The equilibria of which learner to bring to a tournament: the payoffs are those of its table.
+    """The equilibria of which learner to bring to a tournament: the payoffs are those of its table, without their
+    errors.
 
     result: what `meva.tournament` returns, or the folder of a finished tournament. game: its name, if there are
     several. The row's payoff is its mean over both seats, so the game is symmetric. Raises BadFolder for another
