@@ -10,7 +10,7 @@ from meva_core import cli
 
 
 def completed(command, *words):
-    """What a shell offers for the last word."""
+    """The words that a shell offers in place of the last one."""
     *before, last = words
     return [item.value for item in ShellComplete(command, {}, "meva", "_MEVA_COMPLETE").get_completions(before, last)]
 
