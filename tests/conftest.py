@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import gc
 import importlib
 import io
@@ -55,6 +56,18 @@ def pytest_collection_modifyitems(items):
     """The files that take longest come first, so that no worker is left alone with one at the end."""
     place = {name: n for n, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_context():
+    """Programs are lowered in one context of MLIR. JAX makes a context for each program, which takes milliseconds, and
+    a megabyte for as long as the program lives."""
+    from jax._src.interpreters import mlir  # it has no public name
+
+    with pytest.MonkeyPatch.context() as patch:
+        if hasattr(mlir, "make_ir_context"):  # a newer JAX may have none: then the tests take longer
+            patch.setattr(mlir, "make_ir_context", functools.cache(mlir.make_ir_context))
+        yield
 
 
 RESIDENT = Path("/proc/self/statm")  # on Linux, of which the second number is pages in memory

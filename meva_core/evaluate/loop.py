@@ -258,6 +258,8 @@ def over_seeds_and_rows(
             shown = match if setting is None else matching.with_setting(match, 0, setting, value)
             return question(shown, key, *(planned or ()), *inputs)
 
+        if len(values) == 1:  # the same numbers, and a sixth less to compile
+            return jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], at(values[0], *(rows[0] for rows in inputs)))
         return jax.vmap(at)(values, *inputs)
 
     repeated = jnp.broadcast_to(values, (keys.shape[0], *values.shape))

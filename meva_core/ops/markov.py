@@ -37,6 +37,7 @@ def discounted_shares(start: Array, after: Array, discount: Array | float) -> Ar
     return shares / jnp.sum(shares)
 
 
+@jax.jit  # traced once for all programs and derivatives that hold it: the elimination is their longest part
 def _inverse(moves: Array, stops: Array) -> Array:
     """The inverse of I - moves: expected visits, f32[N, N], to a state (column) from a state (row).
 
