@@ -243,7 +243,7 @@ chart = { quantities = ["self_play", "outcomes.CC"], says = ["payoff in self-pla
 [reproductions.over.every]
 game = "ipd"
 learner = "lola"
-set = { "evaluate.pairs" = 2, "evaluate.steps" = 3, "evaluate.values" = [1.0, 25.0] }
+set = { "evaluate.pairs" = 2, "evaluate.steps" = 3, "evaluate.values" = [1.0, 25.0], "evaluate.asked" = [] }
 
 [reproductions.over.runs]
 "exact, rate 1" = { set = { "learner.rate" = 1.0 } }
@@ -259,7 +259,7 @@ chart = { quantities = ["self_play"], at = 1.0 }
 [reproductions.two.every]
 game = "ipd"
 learner = "lola"
-set = { "evaluate.pairs" = 2, "evaluate.steps" = 3, "evaluate.values" = [1.0, 25.0] }
+set = { "evaluate.pairs" = 2, "evaluate.steps" = 3, "evaluate.values" = [1.0, 25.0], "evaluate.asked" = [] }
 
 [reproductions.two.runs]
 "exact, rate 1" = { set = { "learner.rate" = 1.0 } }
