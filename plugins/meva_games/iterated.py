@@ -104,6 +104,7 @@ class IteratedTwoByTwo(Discounted):
         tables = self.tables.reshape(2, 4)
         return jnp.max(tables, axis=1) - jnp.min(tables, axis=1)
 
+    @jax.jit  # traced once for all programs and derivatives that hold it
     def payoff(self, x: Array) -> Array:
         # A sum of products, not a matrix product: it fuses with the computation of the shares. The tables' middle is
         # subtracted first, since a large common part of all payoffs would make their differences less accurate.

@@ -122,6 +122,7 @@ class IteratedNPlayer(Discounted):
         paid = self._paid(jnp.result_type(float))
         return jnp.max(paid, axis=0) - jnp.min(paid, axis=0)
 
+    @jax.jit  # traced once for all programs and derivatives that hold it
     def payoff(self, x: Array) -> Array:
         paid = self._paid(x.dtype)
         middle = jnp.mean(paid, axis=0)
