@@ -29,7 +29,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.ops.quantiles": "huber quantile_huber",
     "meva_core.ops.returns": "lambda_returns mean_of_others returns_to_go",
     "meva_core.ops.schedules": "cosine",
-    "meva_core.ops.statistics": "mean_and_sem",
+    "meva_core.ops.statistics": "bootstrap_interval interquartile_mean mean_and_sem",
     "meva_core.ops.trees": "stacked",
     "meva_core.report.page": "listed marked",
     "meva_core.runner": "run",

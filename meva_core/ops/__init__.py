@@ -27,11 +27,12 @@ from meva_core.ops.natural import natural_gradient
 from meva_core.ops.quantiles import huber, quantile_huber
 from meva_core.ops.returns import lambda_returns, mean_of_others, returns_to_go
 from meva_core.ops.schedules import cosine
-from meva_core.ops.statistics import mean_and_sem
+from meva_core.ops.statistics import bootstrap_interval, interquartile_mean, mean_and_sem
 from meva_core.ops.trees import stacked
 
 __all__ = [
     "antithetic_noise",
+    "bootstrap_interval",
     "box",
     "centred_ranks",
     "cosine",
@@ -44,6 +45,7 @@ __all__ = [
     "evolution_gradient",
     "generalised_advantages",
     "huber",
+    "interquartile_mean",
     "jacobian_product",
     "kl_divergence",
     "lambda_returns",

@@ -14,6 +14,7 @@ from meva_core.contracts.evaluation import Answer, Column, Evaluation, Panel
 from meva_core.errors import BadPlugin, in_short
 from meva_core.registry.entries import Offer
 from meva_core.report.tables import Grid
+from meva_core.storage.summaries import is_statistic
 
 
 class BadEvaluation(BadPlugin):
@@ -92,7 +93,7 @@ class Checked(Evaluation):
 
     def compared(self, row: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         expected = "statistics by their labels"
-        return self._result("compared(row)", lambda value: _by_name(value, _is_statistic), expected, row)
+        return self._result("compared(row)", lambda value: _by_name(value, is_statistic), expected, row)
 
     def figures(self, summary: Mapping[str, Any], arrays: Mapping[str, Any]) -> Mapping[str, Any]:
         what = "figures(summary, arrays)"
@@ -188,21 +189,8 @@ def _is_array(value: Any) -> bool:
     return not isinstance(value, str) and value is not None and np.asarray(value).dtype.kind in "biufcU"
 
 
-def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
-
-
-def _is_statistic(value: Any) -> bool:
-    """True for what `report.statistics.statistic` returns; only statistics over seeds need `per_seed`."""
-    if not isinstance(value, Mapping) or not {"mean", "sem", "over"} <= value.keys():
-        return False
-    seeds = value.get("per_seed", []) if value["over"] != "seeds" else value.get("per_seed")
-    numbers = [value["mean"], value["sem"], value.get("digits"), *(seeds if isinstance(seeds, list) else [()])]
-    return value["over"] in ("seeds", "pairs") and all(map(_is_number, numbers))
-
-
 def _is_cell(value: Any) -> bool:
-    return value is None or _is_statistic(value)
+    return value is None or is_statistic(value)
 
 
 def _are_columns(value: Any) -> bool:

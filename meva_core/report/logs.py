@@ -24,11 +24,11 @@ from meva_core.experiment.experiment import Experiment
 from meva_core.experiment.loggers import Named
 from meva_core.fitting import Chunk
 from meva_core.report import tables
-from meva_core.report.quantities import named
 from meva_core.report.result import Result
 from meva_core.storage import files
 from meva_core.storage.kept_fit import CHECKPOINTS
 from meva_core.storage.run_folder import LOGS
+from meva_core.storage.summaries import named
 
 RECORD = "logged.json"  # in the folder of a fit's checkpoints: the number of loops that each logger has received
 

@@ -1,7 +1,13 @@
 """Statistics of samples, in the form that summary.json has.
 
-A statistic is {mean, sem, over, per_seed}: with several seeds, mean and standard error over the seeds' means
-(over = "seeds"); with one seed, over its samples (over = "pairs"). A number that is not finite is None.
+A statistic is {mean, sem, ci_low, ci_high, iqm, over, per_seed}: with several seeds, over the seeds' means
+(over = "seeds"); with one seed, over its samples (over = "pairs"), which says nothing about other seeds. A number that
+is not finite is None.
+
+    mean, sem           mean, and its standard error
+    ci_low, ci_high     95 % confidence interval of the mean: a bootstrap with a fixed seed (`ops.bootstrap_interval`)
+    iqm                 interquartile mean (`ops.interquartile_mean`)
+    per_seed            the mean of each seed
 """
 
 from __future__ import annotations
@@ -12,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from meva_core.ops import mean_and_sem
+from meva_core.ops import bootstrap_interval, interquartile_mean, mean_and_sem
 
 
 def statistic(samples: np.ndarray) -> dict[str, Any]:
@@ -29,13 +35,19 @@ def of_each_seed(samples: Sequence[np.ndarray]) -> dict[str, Any]:
     """The statistic of a list of samples per seed; a list may be empty."""
     means = [row.mean() if row.size else None for row in samples]
     several = len(means) > 1
-    mean, sem = mean_and_sem(np.array([m for m in means if m is not None]) if several else samples[0])
     return {
-        "mean": number(mean),
-        "sem": number(sem),
+        **estimates(np.array([m for m in means if m is not None]) if several else samples[0]),
         "over": "seeds" if several else "pairs",
         "per_seed": [None if m is None else number(m) for m in means],
     }
+
+
+def estimates(samples: np.ndarray) -> dict[str, float | None]:
+    """Mean, its standard error and 95 % interval, and interquartile mean of all samples."""
+    mean, sem = mean_and_sem(samples)
+    low, high = bootstrap_interval(samples)
+    found = {"mean": mean, "sem": sem, "ci_low": low, "ci_high": high, "iqm": interquartile_mean(samples)}
+    return {name: number(value) for name, value in found.items()}
 
 
 def spreads(entries: np.ndarray, names: Sequence[str]) -> list[dict[str, dict[str, float | None]]]:

@@ -30,8 +30,10 @@
 Evaluations add entries to the rows and to the top level, which the docstrings of their modules document (`meva show
 evaluation NAME`).
 
-A statistic is {mean, sem, over, per_seed}: with several seeds, mean and standard error over the seeds' means
-(over = "seeds"); with one seed, over its matches (over = "pairs"). A number that is not finite is null.
+A statistic is {mean, sem, ci_low, ci_high, iqm, over, per_seed}: mean, standard error, 95 % bootstrap interval of the
+mean and interquartile mean (`meva_core/report/statistics.py`). With several seeds they are over the seeds' means
+(over = "seeds"); with one seed, over its matches (over = "pairs"). A number that is not finite is null. Summaries of
+older versions have no interval and no interquartile mean.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from meva_core.contracts.evaluation import Evaluation
 from meva_core.report.columns import side_by_side
+from meva_core.report.tidy import in_seats
 
 WIDTH = 80
 BY_SEED = "by seed"  # head of a column whose cells list all seeds
@@ -50,8 +51,8 @@ def title(summary: Mapping[str, Any]) -> str:
 
 def seats(summary: Mapping[str, Any]) -> list[str]:
     """Labels of the players by seat; a single player takes all seats."""
-    players, count = summary["players"], len(summary["rows"][0]["payoffs"])
-    return [f"seat {n + 1}: {label}" for n, label in enumerate(players if len(players) > 1 else players * count)]
+    labels = in_seats(summary["players"], len(summary["rows"][0]["payoffs"]))
+    return [f"seat {n + 1}: {label}" for n, label in enumerate(labels)]
 
 
 @attrs.frozen
@@ -79,8 +80,10 @@ def grids(summary: dict[str, Any], evaluations: Evaluations) -> list[Grid]:
 
 
 def further_grids(summary: dict[str, Any], evaluations: Evaluations) -> list[Grid]:
-    """Further tables of evaluations, which only the page shows."""
-    return [grid for evaluation in evaluations.values() for grid in evaluation.tables(summary)]
+    """Intervals and interquartile means of the payoffs over seeds, then further tables of evaluations: what only the
+    page shows."""
+    further = [grid for evaluation in evaluations.values() for grid in evaluation.tables(summary)]
+    return [*_intervals(summary, evaluations), *further]
 
 
 def tables(summary: dict[str, Any], evaluations: Evaluations) -> RenderableType:
@@ -106,15 +109,30 @@ class Drawn:
 
 
 def _payoffs(summary: dict[str, Any], evaluations: Evaluations) -> Grid:
+    return _of_payoffs(summary, evaluations, "payoffs", unit(summary).statistic)
+
+
+def _intervals(summary: dict[str, Any], evaluations: Evaluations) -> list[Grid]:
+    """The table of payoffs with other statistics; none with one seed, or if an older version wrote the summary."""
+    first = summary["rows"][0]["payoffs"][0]
+    if first["over"] != "seeds" or "iqm" not in first:
+        return []
+    caption = f"payoffs: interquartile mean, and 95 % interval of the mean, over {len(summary['seeds'])} seeds"
+    return [_of_payoffs(summary, evaluations, caption, unit(summary).interval)]
+
+
+def _of_payoffs(
+    summary: dict[str, Any], evaluations: Evaluations, caption: str, text: Callable[[Mapping[str, Any]], str]
+) -> Grid:
+    """A table of the payoffs and the columns of evaluations. text: writes a statistic."""
     first = summary["rows"][0]
     together = first["self_play"] is not None
     columns = [column for evaluation in evaluations.values() for column in evaluation.columns(summary)]
     heads = ["self-play"] if together else [_seat(n, label) for n, label in enumerate(summary["players"])]
     heads += [column.head for column in columns]
-    told = unit(summary)
 
     def shown(cells: Iterable[Mapping[str, Any] | None]) -> list[str]:
-        return ["" if cell is None else told.statistic(cell) for cell in cells]
+        return ["" if cell is None else text(cell) for cell in cells]
 
     def cells(row: dict[str, Any]) -> list[str]:
         payoffs = [row["self_play"]] if together else row["payoffs"]
@@ -124,8 +142,8 @@ def _payoffs(summary: dict[str, Any], evaluations: Evaluations) -> Grid:
         return shown([row["seats"][seat]["payoff"], *(column.of_seat(row, seat) for column in columns)])
 
     if together and first["seats"]:
-        return per_seat(summary, "payoffs", heads, by_seat)
-    return per_setting(summary, "payoffs", heads, cells)
+        return per_seat(summary, caption, heads, by_seat)
+    return per_setting(summary, caption, heads, cells)
 
 
 def _seat(n: int, label: str) -> str:
@@ -234,6 +252,11 @@ class Unit:
         if found["mean"] is not None and 0 < self.size < TINY:
             return f"{found['mean']:.4g}" + ("" if found["sem"] is None else f" ±{found['sem']:.1g}")
         return statistic(found, self.digits + more, self.size or math.inf)
+
+    def interval(self, found: Mapping[str, Any]) -> str:
+        """The interquartile mean and, in brackets, the 95 % interval of the mean; a dash for what is not known."""
+        iqm, low, high = (self.number(found.get(name)) for name in ("iqm", "ci_low", "ci_high"))
+        return iqm if low == "-" else f"{iqm} [{low}, {high}]"
 
     def number(self, value: float | None) -> str:
         """The value as text; a dash for None."""

@@ -1,4 +1,5 @@
-"""Writes a finished run into its folder: summary.json, policies.npz, figures/, references.bib and report.html."""
+"""Writes a finished run into its folder: summary.json, tables as CSV, policies.npz, figures/, references.bib and
+report.html."""
 
 from __future__ import annotations
 
@@ -12,12 +13,12 @@ import numpy as np
 from meva_core.errors import BadPlugin
 from meva_core.registry import bibtex
 from meva_core.registry.loading import load
-from meva_core.report import citations, figures, page, tables
+from meva_core.report import citations, figures, page, tables, tidy
 from meva_core.report.merging import above, merged, without_faults
 from meva_core.report.numbers import Numbers
 from meva_core.report.result import Result
 from meva_core.storage import files
-from meva_core.storage.run_folder import REFERENCES
+from meva_core.storage.run_folder import REFERENCES, SEEDS, STATISTICS
 
 NO_NAMES = ("file", "allow_pickle", files.META)  # of arrays, since numpy's or our own functions use them
 
@@ -33,6 +34,8 @@ def finish(out: Path, result: Result) -> None:
     summary, arrays, drawn, content = made
     papers = citations.of(result.experiment)
     files.write_json(out / "summary.json", summary)
+    files.write(out / SEEDS, tidy.as_csv(tidy.PER_SEED, tidy.per_seed(summary)))
+    files.write(out / STATISTICS, tidy.as_csv(tidy.PER_QUANTITY, tidy.per_quantity(summary)))
     files.save_arrays(out / "policies.npz", arrays, compress=True)
     figures.draw(drawn, out / "figures")
     if papers is not None:

@@ -6,6 +6,8 @@ metrics.jsonl     one line per seed and outer loop, written during the fit
 checkpoints/      the last three of each fit
 snapshots/        the parameters of each fit at ten points of training, in the layout of checkpoints
 summary.json      everything in the tables (meva_core/report/summary.py documents it)
+seeds.csv         one line per quantity, row, seat and seed, for pandas and R (meva_core/report/tidy.py documents it)
+statistics.csv    one line per quantity, row and seat: mean, standard error, interval, interquartile mean (the same)
 policies.npz      the final policies of every match, and the arrays that evaluations add
 references.bib    the papers to cite, as BibTeX
 logs/             what loggers write, a folder for each
@@ -34,6 +36,7 @@ SUMMARY = 4  # the version of summary.json
 READABLE = (3, SUMMARY)  # versions from which a page can be made
 REFERENCES = "references.bib"
 LOGS = "logs"
+SEEDS, STATISTICS = "seeds.csv", "statistics.csv"
 # Files that an interrupted start leaves behind; a folder that holds nothing else counts as empty.
 LEFTOVERS = (
     locks.NAME,
@@ -90,7 +93,7 @@ def resume(out: Path, experiment: Experiment, warn: Callable[[str], None]) -> No
     if changed := provenance.changes(was):
         warn(f"{out} was started in another environment, so numbers may round differently here: {', '.join(changed)}")
     if was.get("hash") != experiment.hash:
-        for name in ("report.html", "summary.json", REFERENCES):
+        for name in ("report.html", "summary.json", SEEDS, STATISTICS, REFERENCES):
             (out / name).unlink(missing_ok=True)
     write_experiment(out, experiment, {**provenance.record(), **was, **({"resumed_with": changed} if changed else {})})
 
@@ -143,5 +146,6 @@ def files(out: Path) -> list[Path]:
     """Files of a run folder that exist, the most interesting first."""
     pictures = ("report.html", "figures")
     kept = (kept_fit.CHECKPOINTS, kept_fit.SNAPSHOTS)
-    numbers = ("summary.json", "experiment.toml", metrics.NAME, "policies.npz", REFERENCES, *kept, LOGS)
+    tables = ("summary.json", SEEDS, STATISTICS)
+    numbers = (*tables, "experiment.toml", metrics.NAME, "policies.npz", REFERENCES, *kept, LOGS)
     return [out / name for name in (*pictures, *numbers) if (out / name).exists()]

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -19,9 +19,12 @@ from meva_core.experiment import local
 from meva_core.registry import attribution, discovery
 from meva_core.storage import files, locks
 from meva_core.storage.run_folder import read_summary
-from meva_core.studies import executing, pages, reproduction_report, reproductions, sweeps
+from meva_core.studies import executing, long_tables, pages, reproduction_report, reproductions, sweeps
 from meva_core.studies.jobs import Job, Making, finished, planned
 from meva_core.studies.reproductions import Reproduction
+
+if TYPE_CHECKING:
+    import pandas
 
 RUNS, FITS = "runs", "fits"
 Wanted = Sequence[tuple[Reproduction, Mapping[str, Job]]]
@@ -36,6 +39,21 @@ class Study:
 
     summary: dict[str, Any]
     folder: Path
+
+    def to_pandas(self, per: str = "quantity") -> pandas.DataFrame:
+        """A long table of all runs, whose labels are in the column `run`, with a line for each of what `per` names.
+
+        "quantity": quantity, row of the run and seat, with the statistics over seeds; the lines of the runs'
+        statistics.csv. "seed": the same and seed; the lines of seeds.csv (`report.tidy` documents the columns of both,
+        and `studies.standings` those of tournaments). The runs are read from their folders.
+
+        Raises BadValue for another `per`, BadFolder if a run's folder is missing, and MissingLibrary if pandas is not
+        installed: `pip install "meva[pandas]"`.
+        """
+        runs = self.folder.parent / RUNS
+        return long_tables.of_runs(
+            per, {label: read_summary(runs / hash) for label, hash in self.summary["runs"].items()}
+        )
 
     def __repr__(self) -> str:
         return "\n".join(reproduction_report.lines(self.summary))

@@ -7,11 +7,15 @@ summary.json   {schema, trials, steps, seeds, games: {game: {learners, payoff_ra
                `report.statistics`. Games that are played also have
                exact: true if payoffs are computed from policies, false if they are means over episodes
                notes: lines about the game and its episodes
-               measures: [{row, column, shares}], what happened between row in seat 1 and column in seat 2 after the
-               last step: name -> statistic
+               measures: [{row, column, seeds, shares}], what happened between row in seat 1 and column in seat 2 after
+               the last step: name -> statistic
                If players are evaluated, games have
-               evaluated: [{learner, and what the evaluations add to a row of a run's summary.json}], about what each
-               learner has become in its matches with itself
+               evaluated: [{learner, seeds, and what the evaluations add to a row of a run's summary.json}], about what
+               each learner has become in its matches with itself
+seeds.csv      one line per game, row, column, quantity and seed, with its value. The quantities are payoff, measures,
+               and what the evaluations say, in lines without a column. Of a pair in which different fits diverged for
+               the two seatings, the seed is empty, and the value is that of all trials
+statistics.csv one line per game, row, column and quantity, with the statistics of a run's statistics.csv
 figures/       one heat-map per game, as PNG and SVG
 report.html    one page of all this
 """
@@ -21,7 +25,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +35,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from meva_core.ops import mean_and_sem
-from meva_core.report.quantities import named
-from meva_core.report.statistics import known
+from meva_core.report import tidy
+from meva_core.report.statistics import estimates, known
 from meva_core.report.tables import Drawn, Grid, Unit, statistic, unit_of
+from meva_core.storage.summaries import OF_COUNTS, as_share, named
 from meva_core.studies.meetings import Met
 from meva_core.studies.reproductions.claims import estimate
 from meva_core.studies.tournament_settings import Tournament
@@ -47,6 +52,9 @@ COLUMNS = (
     "payoff",  # the row's payoff against the column, over both seats
     "sem",  # its standard error over what `over` names: fits, if one of the two is learnt; seeds, if the game is
     # played; else trials; or nothing, if neither player changes its policy: then the payoff is exact and has no error
+    "ci_low",  # 95 % confidence interval of the mean over the same (`report.statistics`)
+    "ci_high",
+    "iqm",  # the interquartile mean over the same
     "over",
     "sem_over_trials",
     "seat_1",  # the row's payoff in seat 1
@@ -55,10 +63,17 @@ COLUMNS = (
     "per_fit",
     "diverged",  # share of trials that are left out because their payoffs are not finite
 )
+OF_CELL = ("sem", "ci_low", "ci_high", "iqm")
+_PLACE = ("game", "row", "column", "quantity")
+PER_SEED = (*_PLACE, "seed", "value")
+PER_QUANTITY = (*_PLACE, *OF_COUNTS, "over", "seeds")
 
 
 def cells(tournament: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
-    """One cell, a dict of `COLUMNS`, for every pair of entrants that has played."""
+    """One cell, a dict of `COLUMNS` and seeds, for every pair of entrants that has played.
+
+    seeds: those of per_fit; None if the two seatings have different ones.
+    """
     by_name = {(m.meeting.game, m.meeting.row, m.meeting.column): m for m in met}
     content = []
     for game in tournament.games:
@@ -69,7 +84,9 @@ def cells(tournament: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
                     meetings = [met.meeting for met in (here, swapped) if met is not None]
                     several = "seeds" if any(meeting.sampled for meeting in meetings) else "fits"
                     over = "nothing" if all(meeting.certain for meeting in meetings) else several
-                    content.append(_cell(game, row, column, *_seats(here, swapped), over))
+                    seeds = {met.seeds for met in (here, swapped) if met is not None}
+                    common = list(seeds.pop()) if len(seeds) == 1 else None
+                    content.append({**_cell(game, row, column, *_seats(here, swapped), over), "seeds": common})
     return content
 
 
@@ -92,13 +109,13 @@ def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarra
     mean, sem_trials = mean_and_sem(trials[finite])
     if over != "nothing" and len(per_fit) == 1:
         over = "trials"
-    sem = mean_and_sem(per_fit[np.isfinite(per_fit)])[1] if over in ("fits", "seeds") else sem_trials
+    of_over = estimates(per_fit[np.isfinite(per_fit)] if over in ("fits", "seeds") else trials[finite])
     return {
         "game": game,
         "row": row,
         "column": column,
         "payoff": _number(mean),
-        "sem": _number(sem),
+        **{name: of_over[name] for name in OF_CELL},
         "over": over,
         "sem_over_trials": _number(sem_trials),
         "seat_1": _number(mean_of(first)),
@@ -112,7 +129,7 @@ def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarra
 def as_csv(content: Sequence[dict[str, Any]]) -> str:
     """Build the text of cells.csv from the cells."""
     text = io.StringIO()
-    writer: Any = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer: Any = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for cell in content:
         per_fit = " ".join("nan" if p is None else f"{p:.6g}" for p in cell["per_fit"])
@@ -146,6 +163,7 @@ def _played(met: Sequence[Met]) -> dict[str, Any]:
         {
             "row": one.meeting.row,
             "column": one.meeting.column,
+            "seeds": list(one.seeds),
             "shares": {name: known(shares) for name, shares in one.measures.items()},
         }
         for one in met
@@ -157,8 +175,37 @@ def _played(met: Sequence[Met]) -> dict[str, Any]:
 
 def _evaluated(met: Sequence[Met]) -> dict[str, Any]:
     """Evaluations of the players of a game; {} if none is asked."""
-    found = [{"learner": one.meeting.row, **one.evaluated} for one in met if one.evaluated]
+    found = [{"learner": one.meeting.row, "seeds": list(one.seeds), **one.evaluated} for one in met if one.evaluated]
     return {"evaluated": found} if found else {}
+
+
+def per_seed(summary: Mapping[str, Any]) -> tidy.Records:
+    """The lines of seeds.csv, each with the names of `PER_SEED`. summary: the content of summary.json."""
+    return [line for place, found, seeds in _statistics(summary) for line in tidy.by_seed(place, found, seeds)]
+
+
+def per_quantity(summary: Mapping[str, Any]) -> tidy.Records:
+    """The lines of statistics.csv, each with the names of `PER_QUANTITY`. summary: the content of summary.json."""
+    return [tidy.of_all_seeds(place, found) for place, found, _ in _statistics(summary)]
+
+
+def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any], Sequence[Any]]]:
+    """Every statistic of a tournament, with the entries of `_PLACE` and with its seeds."""
+    for game, table in summary["games"].items():
+
+        def place(row: str, column: str | None, quantity: str, game: str = game) -> dict[str, Any]:
+            return {"game": game, "row": row, "column": column, "quantity": quantity}
+
+        for cell in table["cells"]:
+            payoff = {**cell, "mean": cell["payoff"], "per_seed": cell["per_fit"]}
+            yield place(cell["row"], cell["column"], tidy.PAYOFF), payoff, cell["seeds"] or [None] * cell["fits"]
+        for match in table.get("measures", ()):
+            for name, share in match["shares"].items():
+                yield place(match["row"], match["column"], name), share, match["seeds"]
+        for learner in table.get("evaluated", ()):
+            for name, found in named(learner).items():
+                if tidy.whole(found):
+                    yield place(learner["learner"], None, name), as_share(found), learner["seeds"]
 
 
 def grids(summary: dict[str, Any], game: str) -> list[Grid]:

@@ -4,7 +4,7 @@ tournament.toml   the settings
 matches/          the payoffs of each match, written as soon as it is over
 unfinished/       checkpoints of the present match, if its game is played
 references.bib    the papers to cite, as BibTeX, written after all matches like the following
-cells.csv, summary.json, figures/, report.html    (`standings` has their layout)
+cells.csv, summary.json, seeds.csv, statistics.csv, figures/, report.html    (`standings` has their layout)
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from meva_core.compute.tasks import Task
 from meva_core.errors import BadFolder, Diverged
 from meva_core.experiment.experiment import Experiment
 from meva_core.registry import bibtex
-from meva_core.report import citations
+from meva_core.report import citations, tidy
 from meva_core.storage import files, provenance, run_folder
 from meva_core.studies import pages, standings, tournament
 from meva_core.studies.meetings import Meeting, Met
@@ -191,6 +191,8 @@ def _write(folder: Path, settings: Tournament, met: Sequence[Met]) -> dict[str, 
     files.write(folder / "cells.csv", standings.as_csv(standings.cells(settings, met)))
     content = standings.summary(settings, met)
     files.write_json(folder / "summary.json", content)
+    files.write(folder / run_folder.SEEDS, tidy.as_csv(standings.PER_SEED, standings.per_seed(content)))
+    files.write(folder / run_folder.STATISTICS, tidy.as_csv(standings.PER_QUANTITY, standings.per_quantity(content)))
     papers = bibtex.merged(citations.of(one.meeting.experiment) or {} for one in met)
     files.write(folder / run_folder.REFERENCES, bibtex.as_text(papers))
     standings.draw(content, folder / "figures")

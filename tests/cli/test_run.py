@@ -134,7 +134,7 @@ def naive_on_logistic():
 def test_the_folder_holds_what_was_promised(run):
     names = {path.name for path in run.folder.iterdir()}
     numbers = {"summary.json", "experiment.toml", "metrics.jsonl", "policies.npz", "checkpoints", "snapshots"}
-    assert names == {"report.html", "references.bib", "figures", *numbers}
+    assert names == {"report.html", "references.bib", "figures", "seeds.csv", "statistics.csv", *numbers}
     figures = {path.name for path in (run.folder / "figures").iterdir()}
     assert figures == {f"{name}.{kind}" for name in ("payoffs", "learning_meva") for kind in ("png", "svg")}
     saved = {path.name for path in (run.folder / "checkpoints" / "learner").iterdir()}

@@ -7,14 +7,17 @@ import tomllib
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
 import meva_core as meva
 from meva_core.cli.screen import Screen
 from meva_core.contracts import Learner, component
+from meva_core.errors import BadValue
 from meva_core.registry import recipes
 from meva_core.studies import common_ground, standings
 from meva_core.studies.reproductions import claims
+from meva_core.studies.scores import Scores
 from meva_core.studies.tournament_settings import Tournament
 
 pytestmark = pytest.mark.usefixtures("no_figures")
@@ -50,6 +53,33 @@ def test_a_learner_of_episodes_makes_all_play(ipd):
     assert list(found) == [(row, column) for row in LEARNERS for column in LEARNERS]
     still = set(LEARNERS[1:])
     assert all((cell["over"] == "nothing") == ({*pair} <= still) for pair, cell in found.items())
+
+
+def test_a_folder_has_long_tables_of_payoffs_measures_and_evaluations(ipd):
+    folder, _ = ipd
+    scores = Scores(summary(folder))
+    lines, statistics = (pd.read_csv(folder / f"{name}.csv") for name in ("seeds", "statistics"))
+    for per, read in (("seed", lines), ("quantity", statistics)):
+        pd.testing.assert_frame_equal(read, scores.to_pandas(per), check_dtype=False)
+    payoffs = lines[lines.quantity == "payoff"]
+    assert list(payoffs.seed[:2]) == [0, 1]
+    means = payoffs.groupby(["row", "column"], sort=False).value.mean()
+    np.testing.assert_allclose(means, scores.payoffs.ravel(), rtol=1e-5)
+    shares = statistics[statistics.quantity.isin(["CC", "CD", "DC", "DD"])]
+    np.testing.assert_allclose(shares.groupby(["row", "column"])["mean"].sum(), 1.0, rtol=1e-5)
+    of_learners = statistics[statistics.column.isna()]
+    assert set(of_learners.row) == set(LEARNERS)
+    assert {"best_response.ours", "learnt_policy.P(C|start)"} <= set(of_learners.quantity)
+
+
+def test_a_dataset_of_scores_has_the_rows_and_columns_of_its_table(ipd):
+    scores = Scores(summary(ipd[0]))
+    dataset = scores.to_xarray()
+    np.testing.assert_array_equal(dataset["payoff"], scores.payoffs)
+    of_fits = dataset["per_fit"].sel(row="reinforce", column="tit_for_tat")
+    assert of_fits.mean().item() == pytest.approx(dataset["payoff"].sel(row="reinforce", column="tit_for_tat").item())
+    with pytest.raises(BadValue, match="expected 'quantity' or 'seed' for per, got 'match'"):
+        scores.to_pandas("match")
 
 
 def test_the_error_of_a_cell_is_over_seeds(ipd):

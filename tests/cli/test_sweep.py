@@ -168,6 +168,10 @@ def test_from_python_it_is_the_same(swept):
     assert study.folder == folder / "out" / "mine"
     for line in repr(study).splitlines():
         assert line in done.out
+    lines = study.to_pandas("seed")
+    ours = lines[lines.quantity == "self_play"].groupby("run").value.mean()
+    assert ours.to_dict() == pytest.approx({p["run"]: p["ours"] for p in study.summary["ranking"]["places"]})
+    assert study.to_pandas().query("quantity == 'best_response.ours'")["over"].tolist() == ["seeds"] * 3
 
 
 def test_from_python_what_is_unknown_is_said(tmp_path):

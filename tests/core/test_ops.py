@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 from meva_core import ops
 
@@ -291,6 +292,47 @@ def test_one_sample_has_no_error():
 
 def test_no_samples_have_no_mean():
     assert np.isnan(ops.mean_and_sem(np.array([]))).all()
+
+
+def test_the_interval_is_scipy_s():
+    samples = np.random.default_rng(0).exponential(size=12)
+    theirs = stats.bootstrap((samples,), np.mean, rng=1).confidence_interval
+    np.testing.assert_allclose(ops.bootstrap_interval(samples), theirs, atol=0.05 * (theirs.high - theirs.low))
+
+
+def test_the_interval_holds_the_true_mean_as_often_as_its_docstring_says():
+    draws = np.random.default_rng(0).normal(size=(1000, 10))
+    held = [low <= 0 <= high for low, high in map(ops.bootstrap_interval, draws)]
+    assert np.mean(held) == pytest.approx(0.89, abs=0.03)
+
+
+def test_the_interval_of_many_samples_continues_that_of_fewer():
+    samples = np.random.default_rng(0).normal(size=1001)
+    np.testing.assert_allclose(ops.bootstrap_interval(samples), ops.bootstrap_interval(samples[:-1]), atol=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("samples", "interval"),
+    [
+        ([0.1] * 7, (0.1, 0.1)),
+        ([0.1, 0.2], (0.1, 0.2)),
+        ([0.0, 0.0, 0.0, 0.0, 1.0], (0.0, 0.8)),
+        ([3e-300, 4e-300], (3e-300, 4e-300)),
+        ([-3e200, 4e200], (-3e200, 4e200)),
+        ([7.0], (np.nan, np.nan)),
+        ([1.0, 2.0, np.inf], (np.nan, np.nan)),
+    ],
+)
+def test_intervals_of_odd_samples(samples, interval):
+    np.testing.assert_allclose(ops.bootstrap_interval(samples), interval, rtol=1e-12)
+
+
+def test_the_interquartile_mean_leaves_out_a_quarter_at_either_end():
+    samples = np.random.default_rng(0).normal(size=11)
+    np.testing.assert_allclose(ops.interquartile_mean(samples), stats.trim_mean(samples, 0.25), rtol=1e-12)
+    assert ops.interquartile_mean(np.array([[3.0, 1.0, 5.0]])) == 3.0
+    assert np.isnan(ops.interquartile_mean(np.array([])))
+    assert np.isnan(ops.interquartile_mean(np.array([0.0, 1.0, 2.0, np.inf])))
 
 
 def test_stacked():

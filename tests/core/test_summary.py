@@ -7,7 +7,7 @@ import pytest
 from meva_meta_value import value_errors
 
 import meva_core as meva
-from meva_core import evaluate
+from meva_core import evaluate, ops
 from meva_core.errors import MevaError
 from meva_core.experiment import compose
 from meva_core.report import statistics, tables
@@ -70,7 +70,8 @@ def test_regions_hold_all_states(fitted):
 def test_errors_of_regions_are_over_the_seeds_that_came_there():
     sums = {"DD": np.array([[[3.0, 2.0], [1.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]]]), "CC": np.ones((2, 2, 2))}
     found = value_errors._by_region(sums)
-    assert found["DD"]["error"] == {"mean": 1.0, "sem": None, "over": "seeds", "per_seed": [1.0, None]}
+    single = {"mean": 1.0, "sem": None, "ci_low": None, "ci_high": None, "iqm": 1.0}
+    assert found["DD"]["error"] == {**single, "over": "seeds", "per_seed": [1.0, None]}
     assert found["DD"]["share"] == 0.5
     assert found["CC"]["error"]["per_seed"] == [1.0, 1.0]
 
@@ -79,6 +80,16 @@ def test_a_match_that_diverged_leaves_no_mean():
     assert statistics.statistic(np.array([[0.1, np.nan]]))["mean"] is None
     found = value_errors._by_region({"DD": np.array([[[np.nan, 1.0], [1.0, 2.0]], [[2.0, 2.0], [2.0, 2.0]]])})
     assert found["DD"]["error"]["mean"] is None
+
+
+def test_intervals_and_interquartile_means_are_over_seeds_if_there_are_several():
+    samples = np.random.default_rng(0).normal(size=(8, 5))
+    several, one = statistics.statistic(samples), statistics.statistic(samples[:1])
+    assert (several["ci_low"], several["ci_high"]) == ops.bootstrap_interval(samples.mean(axis=1))
+    assert several["iqm"] == ops.interquartile_mean(samples.mean(axis=1))
+    assert (one["ci_low"], one["ci_high"]) == ops.bootstrap_interval(samples[0])
+    assert several["ci_low"] < several["mean"] < several["ci_high"]
+    assert several == statistics.statistic(samples)
 
 
 def test_what_is_known_of_nothing():
@@ -161,6 +172,7 @@ def test_the_numbers_of_a_summary_are_known_before_it_is_made(name, request):
 def test_a_page_has_a_table_for_each(lola, fitted):
     assert captions(lola) == ["exploitability:", "convergence:", "starts", "fixed"]
     assert captions(fitted) == [
+        "payoffs:",
         "exploitability:",
         "our",
         "convergence:",

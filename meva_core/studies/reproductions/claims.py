@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from meva_core.errors import BadValue, did_you_mean
-from meva_core.report.quantities import named
+from meva_core.storage.summaries import as_share, named
 from meva_core.studies.reproductions.data import CHARTS, Claim, Reproduction
 
 SEMS = 2.0  # standard errors by which a number may differ from the published one, unless the claim sets `within`
@@ -191,12 +191,5 @@ def _of_row(path: str, row: Mapping[str, Any]) -> Estimate:
 
 def estimate(statistic: Mapping[str, Any]) -> Estimate:
     """The number of a statistic in summary.json; a count of cells is a share of all cells."""
-    if "cells" in statistic:
-        cells, of = statistic["cells"], statistic["of"]
-        seeds = tuple(number / of for number in cells.get("per_seed", ()))
-        return Estimate(_over(cells["mean"], of), _over(cells["sem"], of), seeds)
-    return Estimate(statistic["mean"], statistic.get("sem"), tuple(statistic.get("per_seed", ())))
-
-
-def _over(number: float | None, of: int) -> float | None:
-    return None if number is None else number / of
+    share = as_share(statistic)
+    return Estimate(share["mean"], share.get("sem"), tuple(share.get("per_seed", ())))
