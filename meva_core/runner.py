@@ -71,7 +71,7 @@ def run(
     With `resume` the run in `out` continues from its last checkpoint, if there is one, so a restarted job can repeat
     the same call. Without `resume`, `out` must be new. devices: the number of devices that share every batch. If jax
     has computed nothing yet, every core becomes one of its devices (JAX_NUM_CPU_DEVICES overrides that). progress: True
-    prints a line every few seconds; an object of class Progress receives all events.
+    prints a line every few seconds, or in a notebook shows a bar; an object of class Progress receives all events.
 
     Raises MevaError on bad input, OSError if `out` cannot be written, and KeyboardInterrupt on Ctrl-C, after the fit is
     saved. An experiment with classes that no plugin offers runs from Python only: its experiment.toml is a record, and
@@ -107,7 +107,10 @@ def run(
         sampled=conversion.convert(sampled, bool, "sampled"),
     )
     cast.check_games(compose.build(experiment.game, "game"))
-    return run_experiment(experiment, out=out, resume=resume, progress=as_progress(progress), log=logged)
+    told = as_progress(progress)
+    result = run_experiment(experiment, out=out, resume=resume, progress=told, log=logged)
+    told.over()
+    return result
 
 
 def _prepare(count: int | None, begun: Path | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,9 +56,12 @@ class Progress:
     def status(self, text: str) -> None:
         """A step of the run begins; `text` describes it."""
 
+    def over(self) -> None:
+        """The run is over. Only calls from Python report it."""
+
 
 class Lines(Progress):
-    """Plain lines on standard output, every few seconds of a fit, for notebooks and logs."""
+    """Plain lines on standard output, every few seconds of a fit, for logs."""
 
     seconds = 5.0
 
@@ -92,6 +96,68 @@ class Lines(Progress):
         sys.stdout.flush()
 
 
+def in_notebook() -> bool:
+    """True in the kernel of a notebook, whose outputs can be changed later."""
+    ipython = sys.modules.get("IPython")
+    return hasattr(ipython.get_ipython(), "kernel") if ipython is not None else False
+
+
+class Live(Lines):
+    """A line for every fit, with a bar while it lasts, then the present step of the run; warnings stay below the
+    fits."""
+
+    seconds = 0.2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.handle: Any = None
+        self.what = ""
+        self.kept: list[str] = []
+
+    def chunk(self, chunk: Chunk) -> None:
+        """Move the bar, if it moved a while ago; at the end, the fit's last line stays."""
+        over = chunk.loops == self.loops
+        if over or time.monotonic() - self.printed > self.seconds:
+            self.printed = time.monotonic()
+            line = f"{self.what}: {self.unit} {chunk.loops}/{self.loops}  {numbers(chunk)}".rstrip()
+            if over:
+                self._keep(line)
+            else:
+                self._show(line, chunk.loops)
+
+    def warn(self, text: str) -> None:
+        """Show a warning, which stays."""
+        self._keep(f"warning: {text}")
+
+    def status(self, text: str) -> None:
+        """Show the present step."""
+        self._show(text)
+
+    def over(self) -> None:
+        """Remove the present step."""
+        self._show("")
+
+    def _count(self, what: str, unit: str, count: int) -> None:
+        self.what = what
+        super()._count(what, unit, count)
+
+    def _keep(self, line: str) -> None:
+        self.kept.append(line)
+        self._show("")
+
+    def _show(self, present: str, loops: int | None = None) -> None:
+        from IPython.display import display
+
+        lines = [*self.kept, *([present] if present else [])]
+        bar = "" if loops is None else f' <progress value="{loops}" max="{self.loops}"></progress>'
+        html = f'<pre style="margin: 0">{escape(chr(10).join(lines))}{bar}</pre>'
+        content = {"text/plain": "\n".join(lines), "text/html": html}
+        if self.handle is None:
+            self.handle = display(content, raw=True, display_id=True)
+        else:
+            self.handle.update(content, raw=True)
+
+
 class Overview:
     """Receiver of the progress of many runs at a time. The base class shows nothing; the command line draws a row per
     run."""
@@ -116,12 +182,12 @@ class Overview:
 
 
 def as_progress(progress: Any) -> Progress:
-    """A Progress from an argument: a Progress itself; True for lines; None or False for silence. Raises BadValue
-    otherwise."""
+    """A Progress from an argument: a Progress itself; True for lines, or for one place that changes in a notebook; None
+    or False for silence. Raises BadValue otherwise."""
     if isinstance(progress, Progress):
         return progress
     if progress is None or isinstance(progress, bool):
-        return Lines() if progress else Progress()
+        return (Live() if in_notebook() else Lines()) if progress else Progress()
     raise BadValue(f"expected True, False or a Progress for progress, got {progress!r}")
 
 

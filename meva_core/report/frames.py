@@ -16,6 +16,7 @@ from meva_core.errors import BadValue, MissingLibrary
 from meva_core.experiment import labels
 from meva_core.report import tidy
 from meva_core.report.numbers import Numbers
+from meva_core.report.summary import summarise
 from meva_core.storage.kept_fit import MATCHES
 
 IN_ARRAYS = (tidy.PAYOFF, "self_play")  # means over pairs of numbers that a dataset has for every pair
@@ -104,7 +105,7 @@ def _quantities(result: Numbers) -> dict[str, Any]:
     shape = result.payoffs.shape
     place = {value: v for v, value in enumerate(result.seen.values)}
     found: dict[str, Any] = {}
-    for line in tidy.per_seed(result.summary()):
+    for line in tidy.per_seed(summarise(result)):
         if line["quantity"] in IN_ARRAYS or line["quantity"].startswith("outcomes.") or line["value"] is None:
             continue
         row = 0 if line["at"] is None else place[line["at"]]

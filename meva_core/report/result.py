@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from meva_core.report import frames, summary, tables, tidy
+from meva_core.report import frames, notebook, summary, tables, tidy
 from meva_core.report.numbers import Numbers
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(repr=False)
 class Result(Numbers):
-    """Numbers of a run. Its repr is the tables that `meva-run` prints."""
+    """Numbers of a run. Its repr is the tables that `meva-run` prints; a notebook shows them as HTML."""
 
     def summary(self) -> dict[str, Any]:
         """The content of summary.json."""
@@ -58,3 +58,8 @@ class Result(Numbers):
 
     def __repr__(self) -> str:
         return tables.as_text(self.summary(), self.checked)
+
+    def _repr_html_(self) -> str:
+        found, evaluations = self.summary(), self.checked
+        grids = tables.grids(found, evaluations)
+        return notebook.as_html(tables.title(found), grids, tables.note(found, evaluations))

@@ -31,7 +31,8 @@ def as_text(summary: dict[str, Any], evaluations: Evaluations) -> str:
 
 def plain(*parts: RenderableType, width: int = WIDTH) -> str:
     """Tables as text of `width` characters per line, without colours."""
-    console = Console(file=io.StringIO(), width=width, no_color=True)
+    # In a notebook, rich would show the text at once, in bold letters, instead of writing it.
+    console = Console(file=io.StringIO(), width=width, force_terminal=False, force_jupyter=False)
     for part in parts:
         console.print(part)
     return console.file.getvalue().rstrip()  # type: ignore[attr-defined]

@@ -90,7 +90,7 @@ def fit(
 
     seed: the random seed. seeds: the number S of fits in one program, with seeds seed, seed + 1, ...; every leaf of the
     result is then [S, ...]. None: one fit, without that axis. A learner without training is returned unchanged.
-    progress: True prints lines. The numbers equal those of `meva.run` on the same seeds.
+    progress: True shows it. The numbers equal those of `meva.run` on the same seeds.
 
     Raises BadValue if `learner` is not a learner, and Diverged if a fit's numbers become NaN or infinite.
 
@@ -116,6 +116,7 @@ def fit(
         except Diverged as error:
             raise Diverged(str(error).partition("; stopped")[0]) from error
         params = fitting.fitted_params(trainings, state)
+    told.over()
     if seeds is None:
         return Fitted(learner=learner, params=jax.tree.map(lambda leaf: leaf[0], params))
     return Fitted(learner=stacked([learner] * settings.seeds), params=params)
@@ -138,7 +139,7 @@ def survey(
 
     game: a game, followed by one player for each seat or one player for all; or a Match and no players. A player is a
     learner or the result of `meva.fit`. seeds: the size S of the leading axis of fits of several seeds; None for one
-    fit without that axis. The other numbers are those of `evaluate` in an experiment. progress: True prints lines.
+    fit without that axis. The other numbers are those of `evaluate` in an experiment. progress: True shows it.
 
     Raises MevaError if players and game do not fit together.
     """
@@ -160,6 +161,7 @@ def survey(
     ended = evaluate.played(match, keys, one_row, setting=None, pairs=settings.pairs, steps=settings.steps)
     told.status("finding best responses")
     responses = _responses(match, keys, one_row, ended.x, options)
+    told.over()
     ended, (response, agreement) = jax.tree.map(lambda array: np.asarray(array[:, 0]), (ended, responses))
     found = Surveyed(
         payoffs=ended.payoffs,

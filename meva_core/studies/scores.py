@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from rich.text import Text
 
-from meva_core.report import frames, tables
+from meva_core.report import frames, notebook, tables
 from meva_core.studies import long_tables, standings
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ class Scores:
         cells = self.summary["games"][self.game]["cells"]
         flat = [np.nan if cell[name] is None else cell[name] for cell in cells]
         return np.array(flat).reshape(len(self.labels), -1)
+
+    def _repr_html_(self) -> str:
+        return notebook.as_html("", standings.grids(self.summary, self.game), standings.note(self.summary))
 
     def __repr__(self) -> str:
         return tables.plain(standings.table(self.summary, self.game), Text(standings.note(self.summary)))
