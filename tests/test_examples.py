@@ -1,5 +1,6 @@
 """The examples run, and say what they say they say."""
 
+import ast
 import json
 import re
 import runpy
@@ -80,11 +81,67 @@ def test_evaluate_own_policies(own, capsys, tmp_path, monkeypatch):
     assert other[-3:] == (["-2.00", "0.00", "0.00"] if own else ["-1.00", "0.00", "0.00"])  # all defect; tit-for-tat
 
 
+def cells_of(name):
+    """Sources of a notebook's cells of code, by their ids, and its cells."""
+    notebook = json.loads((EXAMPLES / "notebook" / name).read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return {cell["id"]: "".join(cell["source"]) for cell in code}, code
+
+
+def value_of(source, names):
+    """Run a cell as a notebook does. Returns the value of its last line if that is an expression."""
+    tree = ast.parse(source)
+    last = ast.Expression(tree.body.pop().value) if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), names)  # noqa: S102 - as a notebook does
+    return None if last is None else eval(compile(last, "cell", "eval"), names)  # noqa: S307
+
+
+TINY = {"evaluate.pairs": 2, "evaluate.steps": 2}
+TINY_FIT = {"learner.loops": 2, "learner.batch_size": 4, "learner.trajectory": 10, "learner.quantiles": 4}
+TINY_FIT |= {"value_model.width": 8, "value_model.blocks": 0, "evaluate.values": [0.0, 0.9]}
+
+
+def test_tour(monkeypatch, tmp_path, capsys):
+    """The notebook with short matches, a fit of two loops, and two rates; no evaluation or match that is compiled anew
+    for little."""
+    run, tournament = meva.run, meva.tournament
+
+    def short_run(game, learner, **others):
+        quick = {**TINY, **(TINY_FIT if learner == "meva" else {})}
+        return run(game, learner, evaluate=["learnt_policy"], set=quick, **others)
+
+    monkeypatch.setattr(meva, "run", short_run)
+    monkeypatch.setattr(
+        meva, "tournament", lambda game, learners, trials: tournament(game, learners[1:], trials=2, steps=2)
+    )
+    monkeypatch.setattr(plt, "show", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    cells, code = cells_of("tour.ipynb")
+    for long, short in (("300", "3"), ("40.0, 16", "40.0, 2"), ("(0), 64", "(0), 4")):
+        assert long in cells["vmap"]
+        cells["vmap"] = cells["vmap"].replace(long, short)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    values: dict[str, Any] = {name: value_of(source, names) for name, source in cells.items()}
+    plt.close("all")
+    assert "loop 2/2" in capsys.readouterr().out
+    lola = values["run"]
+    np.testing.assert_allclose(values["pandas"].sum(axis=1), 1.0, atol=2e-3)
+    np.testing.assert_allclose(values["statistics"]["mean"], lola.payoffs.mean(axis=(0, 2, 3)), atol=6e-4)
+    assert list(values["statistics"].seeds) == [5] * 6
+    assert list(values["xarray"].index) == list(lola.seen.entry_names)
+    assert all(-3.0 <= float(found.min()) <= float(found.max()) <= 0.0 for found in names["payoffs"].values())
+    assert len({float(found[1]) for found in names["payoffs"].values()}) == 3
+    assert values["ranking"].index.sort_values().tolist() == sorted(values["tournament"].labels)
+    # The stored outputs are those of a run of these cells from top to bottom, and no cell failed.
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    shown = {output["output_type"] for cell in code for output in cell["outputs"]}
+    assert shown == {"execute_result", "display_data"}
+
+
 def test_own_game_and_learner(monkeypatch, capsys):
     """The notebook, its definitions run twice, with a fit of two loops on a game and a rule that nobody registered."""
-    notebook = json.loads((EXAMPLES / "notebook" / "own_game_and_learner.ipynb").read_text(encoding="utf-8"))
-    cells = {c["id"]: "".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"}
-    assert not any(c.get("outputs") for c in notebook["cells"])
+    cells, code = cells_of("own_game_and_learner.ipynb")
+    assert not any(cell["outputs"] for cell in code)
     small = {"learner.batch_size": 4, "learner.trajectory": 10, "learner.quantiles": 4, "value_model.width": 8}
     quick = {"evaluate.pairs": 3, "evaluate.steps": 2, "evaluate.best_response.steps": 2, "evaluate.values": [0.0, 0.9]}
     assert '{"learner.loops": 100}' in cells["run"]
@@ -93,7 +150,7 @@ def test_own_game_and_learner(monkeypatch, capsys):
     monkeypatch.setattr(plt, "show", lambda: None)
     names = {"__name__": "__main__"}
     for cell in ("imports", "game", "learner", "game", "learner", "run", "picture"):
-        exec(cells[cell], names)  # noqa: S102 - as a notebook does
+        value_of(cells[cell], names)
     found: Any = names["found"]
     assert (found.experiment.game.name, found.experiment.opponents[0].name) == ("__main__:Hawk", "__main__:Cautious")
     (lines,) = (axes.get_lines() for axes in plt.gcf().axes)

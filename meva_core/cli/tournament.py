@@ -240,11 +240,15 @@ class Standings:
 
     def finished(self, results: dict[str, Any]) -> None:
         """Print the tables and the files."""
+        from rich.padding import Padding
+
         from meva_core.studies import standings
 
         self.console.print()
         for game in results["games"]:
             self.console.print(standings.table(results, game))
         self.console.print(standings.note(results), style="dim", markup=False)
-        files = "report.html  cells.csv  summary.json  tournament.toml  references.bib  figures/"
-        self.console.print(f"\nwritten to {self.out}\n  {files}", markup=False)
+        self.console.print(f"\nwritten to {self.out}", markup=False)
+        numbers = "cells.csv  seeds.csv  statistics.csv  summary.json"
+        files = f"report.html  {numbers}  tournament.toml  references.bib  figures/"
+        self.console.print(Padding(files, (0, 0, 0, 2)))
