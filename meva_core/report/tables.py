@@ -257,7 +257,7 @@ class Unit:
     def interval(self, found: Mapping[str, Any]) -> str:
         """The interquartile mean and, in brackets, the 95 % interval of the mean; a dash for what is not known."""
         iqm, low, high = (self.number(found.get(name)) for name in ("iqm", "ci_low", "ci_high"))
-        return iqm if low == "-" else f"{iqm} [{low}, {high}]"
+        return iqm if low == "-" else f"{iqm} [{low},\N{NO-BREAK SPACE}{high}]"
 
     def number(self, value: float | None) -> str:
         """The value as text; a dash for None."""

@@ -59,7 +59,7 @@ def test_statistics_are_over_the_lines_of_seeds(run):
 def test_the_page_shows_intervals_over_seeds(run):
     result, folder = run
     payoff = result.summary()["rows"][1]["payoffs"][0]
-    text = f"{payoff['iqm']:.3f} [{payoff['ci_low']:.3f}, {payoff['ci_high']:.3f}]"
+    text = f"{payoff['iqm']:.3f} [{payoff['ci_low']:.3f},\N{NO-BREAK SPACE}{payoff['ci_high']:.3f}]"
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Payoffs: interquartile mean, and 95 % interval of the mean, over 3 seeds" in page
     assert f"<td>{text}</td>" in page
