@@ -16,7 +16,7 @@ from meva_core.cli.screen import Screen
 from meva_core.contracts import Learner, component
 from meva_core.errors import BadValue
 from meva_core.registry import recipes
-from meva_core.studies import common_ground, standings
+from meva_core.studies import common_ground, long_tables, standings
 from meva_core.studies.reproductions import claims
 from meva_core.studies.scores import Scores
 from meva_core.studies.tournament_settings import Tournament
@@ -72,6 +72,9 @@ def test_a_folder_has_long_tables_of_payoffs_measures_and_evaluations(ipd):
     of_learners = statistics[statistics.column.isna()]
     assert set(of_learners.row) == set(LEARNERS)
     assert {"best_response.ours", "learnt_policy.P(C|start)"} <= set(of_learners.quantity)
+    of_study = long_tables.of_runs("seed", {"one": summary(folder), "other": summary(folder)})
+    assert list(of_study.run.unique()) == ["one", "other"]
+    pd.testing.assert_frame_equal(of_study[of_study.run == "one"].drop(columns="run"), lines, check_dtype=False)
 
 
 def test_a_dataset_of_scores_has_the_rows_and_columns_of_its_table(ipd):

@@ -1,8 +1,10 @@
 """Results as CSV, data frames and datasets: the same numbers as in the arrays of a run."""
 
 import io
+import shutil
 import sys
 
+import attrs
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ import xarray as xr
 import meva_core as meva
 from meva_core.errors import BadValue, MissingLibrary
 from meva_core.report import frames, tidy
+from meva_core.storage import run_folder
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -29,6 +32,16 @@ def run(toy, no_figures, tmp_path_factory):
 def test_a_folder_holds_the_frames_as_pandas_reads_them(run, name, per):
     result, folder = run
     pd.testing.assert_frame_equal(pd.read_csv(folder / name), result.to_pandas(per), check_dtype=False)
+
+
+def test_another_evaluation_begins_without_the_files_of_the_last(run, tmp_path):
+    result, folder = run
+    shutil.copytree(folder, tmp_path / "run")
+    experiment = attrs.evolve(result.experiment, evaluate=attrs.evolve(result.experiment.evaluate, pairs=4))
+    run_folder.resume(tmp_path / "run", result.experiment, pytest.fail)
+    assert {"seeds.csv", "statistics.csv"} <= {path.name for path in run_folder.files(tmp_path / "run")}
+    run_folder.resume(tmp_path / "run", experiment, pytest.fail)
+    assert not {"seeds.csv", "statistics.csv"} & {path.name for path in (tmp_path / "run").iterdir()}
 
 
 def test_a_line_is_a_seed_s_mean_over_its_matches(run):
