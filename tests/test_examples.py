@@ -102,8 +102,8 @@ TINY_FIT |= {"value_model.width": 8, "value_model.blocks": 0, "evaluate.values":
 
 
 def test_tour(monkeypatch, tmp_path, capsys):
-    """The notebook with short matches, a fit of two loops, and two rates; no evaluation or match that is compiled anew
-    for little."""
+    """The notebook with short matches, a fit of two loops, two rates, a tournament of strategies, and no evaluation
+    that compiles a program of its own: other tests have those."""
     run, tournament = meva.run, meva.tournament
 
     def short_run(game, learner, **others):
@@ -112,7 +112,7 @@ def test_tour(monkeypatch, tmp_path, capsys):
 
     monkeypatch.setattr(meva, "run", short_run)
     monkeypatch.setattr(
-        meva, "tournament", lambda game, learners, trials: tournament(game, learners[1:], trials=2, steps=2)
+        meva, "tournament", lambda game, learners, trials: tournament(game, learners[2:], trials=2, steps=2)
     )
     monkeypatch.setattr(plt, "show", lambda: None)
     monkeypatch.chdir(tmp_path)
