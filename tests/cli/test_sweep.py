@@ -187,7 +187,7 @@ def test_from_python_what_is_unknown_is_said(tmp_path):
         (lambda file, meva: meva.sweep(None), "expected the path of a sweep's file, got None"),
         (lambda file, meva: meva.sweep(file, out=3), "expected a path for out, got 3"),
         (lambda file, meva: meva.sweep(file, jobs=0), "expected 1 or more for jobs, got 0"),
-        (lambda file, meva: meva.sweep(file, jobs="2"), "expected int, got '2' (str) @ jobs"),
+        (lambda file, meva: meva.sweep(file, jobs="2"), "expected int or nothing, got '2' (str) @ jobs"),
         (lambda file, meva: meva.reproduce(), "expected names of reproductions, got none"),
         (lambda file, meva: meva.reproduce(None), "expected names of reproductions, got None"),
         (lambda file, meva: meva.tournament("matrix", ["naive"], set=3), 'expected set={"SECTION.NAME": value}, got 3'),
