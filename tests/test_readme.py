@@ -8,17 +8,17 @@ import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import documents
 import numpy as np
 import pytest
 
 import meva_core as meva
-from meva_core import cli, runner
+from meva_core import cli
 from meva_core.contracts import hooks
 from meva_core.testing import checks
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
 SHORT = {
     "learner.loops": 1,
     "learner.trajectory": 4,
@@ -39,27 +39,6 @@ SHORT = {
 SHORT_OF_ALL = [path for path in SHORT if path.startswith("evaluate") and path != "evaluate.values"]
 
 
-def blocks(language):
-    return [text for kind, text in BLOCKS if kind == language]
-
-
-def commands():
-    """(command, the output that follows it), of all console blocks."""
-    for block in blocks("console"):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = part.partition("\n")
-            yield command, output
-
-
-def invoke(monkeypatch, capsys, *words):
-    monkeypatch.setattr(sys, "argv", list(words))
-    with pytest.raises(SystemExit) as stopped:
-        (cli.run if words[0] == "meva-run" else cli.main)()
-    captured = capsys.readouterr()
-    assert stopped.value.code == 0, captured.err
-    return captured.out
-
-
 def shortened(words):
     """The same command with a fit and an evaluation of next to no length."""
     trained = "meva" in words
@@ -67,7 +46,8 @@ def shortened(words):
     return [*words, *(f"--set={path}={n}" for path, n in kept.items())]
 
 
-RUNS = sorted({words for command, _ in commands() for words in re.findall(r"meva-run [^&\n]+", command)})
+COMMANDS = [command for command, _ in documents.commands(README)]
+RUNS = sorted({words for command in COMMANDS for words in re.findall(r"meva-run [^&\n]+", command)})
 # One fit goes to its end, and all that is not fitted; the others, of which tests/cli runs the like, to where it begins.
 # Runs like these are in tests/cli/test_runs_of_networks.py, test_sampled_runs.py and tests/plugins.
 PLAYED = re.compile(r"--policy|--sampled|coin_game|good_shepherd|m_fos")
@@ -78,30 +58,18 @@ TO_THE_END = [command for command in TO_THE_END if not PLAYED.search(command)]
 @pytest.mark.parametrize("command", [c if c in TO_THE_END else pytest.param(c, marks=pytest.mark.long) for c in RUNS])
 def test_runs(command, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
-    printed = invoke(monkeypatch, capsys, *shortened(shlex.split(command)))
+    printed = documents.invoke(monkeypatch, capsys, *shortened(shlex.split(command)))
     assert "payoffs" in printed
     [folder] = (tmp_path / "runs").iterdir()
     assert {"experiment.toml", "summary.json", "policies.npz", "figures"} <= {path.name for path in folder.iterdir()}
-
-
-class Begun(Exception):
-    """An exception that replaces the fit."""
 
 
 @pytest.mark.parametrize("command", RUNS)
 def test_runs_as_they_are_written_begin(command, monkeypatch, tmp_path):
     """Composed, and their contracts kept in the abstract, at the sizes that are asked for."""
 
-    def begun(experiment, composition, *_):
-        composition.rehearse()
-        raise Begun(experiment)
-
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runner, "_run", begun)
-    monkeypatch.setattr(sys, "argv", shlex.split(command))
-    with pytest.raises(Begun) as stopped:
-        cli.run()
-    [experiment] = stopped.value.args
+    experiment = documents.begin(monkeypatch, *shlex.split(command))
     for word, name in zip(shlex.split(command), shlex.split(command)[1:], strict=False):
         if word in ("--game", "--learner"):
             assert getattr(experiment, word[2:]).name == name
@@ -118,19 +86,19 @@ def test_all_that_there_is_is_named(kind):
     assert re.findall(r"`(\w+)`", row) == sorted(ours)
 
 
-ELSEWHERE = [command for command, _ in commands() if "--executor" in command]  # where the test has no machines
-TOURNAMENTS = [c for c, _ in commands() if c.startswith("meva tournament") and c not in ELSEWHERE]
+ELSEWHERE = [command for command in COMMANDS if "--executor" in command]  # where the test has no machines
+TOURNAMENTS = [c for c in COMMANDS if c.startswith("meva tournament") and c not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("command", [command for command in TOURNAMENTS if PLAYED.search(command)])
 def test_tournaments_that_are_played_begin(command, monkeypatch, tmp_path):
     def begun(settings, planned, *_):
-        raise Begun(planned)
+        raise documents.Begun(planned)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("meva_core.studies.tournament_folder.make", begun)
     monkeypatch.setattr(sys, "argv", shlex.split(command))
-    with pytest.raises(Begun) as stopped:
+    with pytest.raises(documents.Begun) as stopped:
         cli.main()
     [planned] = stopped.value.args
     assert all(meeting.sampled for meeting in planned)
@@ -139,25 +107,25 @@ def test_tournaments_that_are_played_begin(command, monkeypatch, tmp_path):
 def test_tournament(monkeypatch, capsys, tmp_path):
     [command] = [command for command in TOURNAMENTS if not PLAYED.search(command)]
     monkeypatch.chdir(tmp_path)
-    printed = invoke(monkeypatch, capsys, *shlex.split(command), "--trials=2", "--steps=2", "--out=here")
+    printed = documents.invoke(monkeypatch, capsys, *shlex.split(command), "--trials=2", "--steps=2", "--out=here")
     assert "ipd: the row's payoff against the column" in printed
     assert (tmp_path / "here" / "figures" / "ipd.png").exists()
 
 
 def only(start):
-    [command] = [command for command, _ in commands() if command.startswith(start) and command not in ELSEWHERE]
+    [command] = [command for command in COMMANDS if command.startswith(start) and command not in ELSEWHERE]
     return shlex.split(command)
 
 
 @pytest.mark.parametrize("command", ELSEWHERE)
 def test_studies_on_other_machines_begin(command, monkeypatch, tmp_path):
     def begun(tasks, executor, *_):
-        raise Begun(tasks, executor)
+        raise documents.Begun(tasks, executor)
 
     monkeypatch.setattr("meva_core.compute.remote.do_all", begun)
     monkeypatch.setattr(sys, "argv", [*shlex.split(command), f"--out={tmp_path / 'here'}"])
     monkeypatch.chdir(ROOT)
-    with pytest.raises(Begun) as stopped:
+    with pytest.raises(documents.Begun) as stopped:
         cli.main()
     tasks, executor = stopped.value.args
     assert len(tasks) >= 4
@@ -172,7 +140,7 @@ def test_sweep(monkeypatch, capsys, tmp_path):
     quick = ", ".join(f'"{path}" = {n}' for path, n in {**SHORT, "fit.seeds": 1}.items())
     (tmp_path / "examples" / "sweeps").mkdir(parents=True)
     (tmp_path / command[2]).write_text(re.sub(r"^quick = .*$", f"quick = {{ {quick} }}", text, flags=re.MULTILINE))
-    printed = invoke(monkeypatch, capsys, *command, "--jobs=1")
+    printed = documents.invoke(monkeypatch, capsys, *command, "--jobs=1")
     assert "ranked by best_response.ours at 0.95, the best first" in printed
     assert "schedule=cosine" in printed
 
@@ -189,38 +157,38 @@ def test_reproduce_and_compare(monkeypatch, capsys, tmp_path):
     (tmp_path / "short.toml").write_text(
         f'[reproductions.{reproduce[2]}]\ntitle = "short"\nsource = "here"\npicture = "basins"\n{runs}'
     )
-    printed = invoke(monkeypatch, capsys, *reproduce, "--registry", "short.toml")
+    printed = documents.invoke(monkeypatch, capsys, *reproduce, "--registry", "short.toml")
     assert f"written to reproductions/{reproduce[2]}/report.html" in re.sub(r"\s+", " ", printed)
     made = sorted((tmp_path / "reproductions" / "runs").iterdir())
     (tmp_path / "runs").mkdir()
     for folder, name in zip(made, compare[2:], strict=True):
         folder.rename(tmp_path / name)
-    assert "differences in configuration" in invoke(monkeypatch, capsys, *compare)
+    assert "differences in configuration" in documents.invoke(monkeypatch, capsys, *compare)
 
 
 def test_plugins(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     new, check = (only(f"meva plugin {name}") for name in ("new", "check"))
-    assert "pytest" in invoke(monkeypatch, capsys, *new)
+    assert "pytest" in documents.invoke(monkeypatch, capsys, *new)
     assert (tmp_path / new[3] / f"test_{new[3]}.py").is_file()
-    assert "1 of 1 keep their contracts" in invoke(monkeypatch, capsys, *check)
+    assert "1 of 1 keep their contracts" in documents.invoke(monkeypatch, capsys, *check)
 
 
 def test_cite(monkeypatch, capsys):
     [command] = re.findall(r"`(meva cite [^`>]+) > ", README)
-    assert invoke(monkeypatch, capsys, *shlex.split(command)).startswith("@")
+    assert documents.invoke(monkeypatch, capsys, *shlex.split(command)).startswith("@")
 
 
 def test_show(monkeypatch, capsys):
-    shown = [command for command, _ in commands() if command.startswith("meva show")]
+    shown = [command for command in COMMANDS if command.startswith("meva show")]
     assert shown
     for command in shown:
-        assert "hyper-parameters" in invoke(monkeypatch, capsys, *shlex.split(command))
+        assert "hyper-parameters" in documents.invoke(monkeypatch, capsys, *shlex.split(command))
 
 
 def test_set_up_commands_are_those_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    set_up = [command for command, _ in commands() if command.startswith("pip install")]
+    set_up = [command for command in COMMANDS if command.startswith("pip install")]
     assert len(set_up) == 2
     assert "meva-run" in shlex.split(set_up[0])
     assert "meva-run" in project["scripts"]
@@ -234,7 +202,7 @@ def test_set_up_commands_are_those_of_the_project():
 
 
 def test_python(capsys):
-    program = blocks("python")[0]
+    program = documents.blocks(README, "python")[0]
     assert "import meva_core" in program or "meva_core as meva" in program
     exec(compile(program, "README.md", "exec"), {})  # noqa: S102 - it is ours
     payoffs = np.array(re.findall(r"-?\d+\.\d+", capsys.readouterr().out), float)
@@ -243,10 +211,10 @@ def test_python(capsys):
 
 
 def test_plugin_in_two_files(monkeypatch, tmp_path):
-    project = tomllib.loads(blocks("toml")[0])
+    project = tomllib.loads(documents.blocks(README, "toml")[0])
     points = project["project"]["entry-points"][meva.hookimpl.project_name]
     [module] = points.values()
-    (tmp_path / f"{module}.py").write_text(blocks("python")[1])
+    (tmp_path / f"{module}.py").write_text(documents.blocks(README, "python")[1])
     info = tmp_path / "meva_tragedy-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: meva-tragedy\nVersion: 1.0\n")
@@ -267,7 +235,7 @@ def test_links_and_picture_exist():
 
 
 def shown_table():
-    [text] = [block for block in blocks("text") if "self-play" in block]
+    [text] = [block for block in documents.blocks(README, "text") if "self-play" in block]
     rows = [re.findall(r"-?\d+\.\d+|^\d", line) for line in text.splitlines() if re.match(r"^\d", line)]
     return np.array([[float(n) for n in row] for row in rows if len(row) == len(rows[0])])
 
@@ -279,7 +247,7 @@ def test_table_is_of_the_default_rows():
 @pytest.mark.long
 def test_table_is_what_the_command_prints(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
-    invoke(monkeypatch, capsys, "meva-run", "--game", "ipd", "--learner", "meva")
+    documents.invoke(monkeypatch, capsys, "meva-run", "--game", "ipd", "--learner", "meva")
     [folder] = (tmp_path / "runs").iterdir()
     rows = json.loads((folder / "summary.json").read_text())["rows"]
     found = [[row["value"], row["self_play"]["mean"]] for row in rows]

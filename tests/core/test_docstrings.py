@@ -26,7 +26,7 @@ def offenders(folder):
     return [f"{path}:{line}: {word} ..." for path in paths for line, word in beginnings(path) if word in FRAGMENTS]
 
 
-@pytest.mark.parametrize("folder", ["examples", "meva_core", "plugins", "tests"])
+@pytest.mark.parametrize("folder", ["docs", "examples", "meva_core", "plugins", "tests"])
 def test_no_docstring_begins_as_a_fragment(folder):
     assert offenders(ROOT / folder) == []
 
