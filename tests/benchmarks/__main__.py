@@ -33,6 +33,7 @@ BENCHMARKS = {
     "loop": fit_speed.one_loop,
     "seeds": fit_speed.seeds,
     "growth": fit_speed.growth,
+    "launches": fit_speed.launches,
     "cost": fit_speed.cost,
     "matches": rules.matches,
     "pairs": rules.pairs,

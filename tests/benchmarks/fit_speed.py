@@ -101,6 +101,19 @@ def growth() -> list[Row]:
     return [Row("growth", "twice the batch", wide / one, "x"), Row("growth", "twice the seeds", two / one, "x")]
 
 
+def launches() -> list[Row]:
+    """A batch of one trajectory against the recipe's: the same kernels with next to no work.
+
+    On an accelerator their ratio is the share of a loop that goes to launching kernels; on a processor, to small
+    operations."""
+    rows = []
+    for game in ("ipd", "logistic"):
+        one, whole = (training_on(game, "default", sizes) for sizes in ({"learner.batch_size": 1}, {}))
+        least, usual = in_turns(loops(one), loops(whole), repeats=3)
+        rows.append(Row("launches", f"{game}, share of a loop without its work", 100 * least / usual, "%"))
+    return rows
+
+
 def cost() -> list[Row]:
     """An outer loop of 16 trajectories over the numbers per policy, and over the number of players."""
     rows = []
