@@ -87,6 +87,7 @@ def _own_cluster(distributed: Any, jobs: int | None) -> Any:
         threads_per_worker=1,
         dashboard_address=None,
         env={name: os.environ.get(name, each) for name in ("NPROC", "JAX_NUM_CPU_DEVICES")},
+        preload=["meva_executors.worker"],
         silence_logs=logging.CRITICAL,
     )
 
