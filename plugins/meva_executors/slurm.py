@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -52,6 +54,7 @@ class SlurmWorkers:
 
     def __init__(self, submitit: Any, executor: Slurm, jobs: int | None, folder: Path):
         self.submitit, self.waiting, self.present = submitit, list[_Job](), list[_Job]()
+        self.cluster = executor.cluster
         self.most = jobs or (1000 if executor.cluster == "slurm" else 1)
         try:
             self.executor = submitit.AutoExecutor(folder, cluster=executor.cluster)
@@ -83,12 +86,27 @@ class SlurmWorkers:
         while self.waiting and len(self.present) < self.most:
             job = self.waiting.pop(0)
             try:
-                job.submitted = self.executor.submit(Resumable(job.function), *job.arguments)
+                with _apart() if self.cluster == "local" else contextlib.nullcontext():
+                    job.submitted = self.executor.submit(Resumable(job.function), *job.arguments)
             except Exception as error:  # submitit passes on what sbatch says
                 raise BadValue(
                     f"expected a job that SLURM accepts, got: {' '.join(str(error).split())[:300]}"
                 ) from error
             self.present.append(job)
+
+
+@contextlib.contextmanager
+def _apart() -> Iterator[None]:
+    """Context manager: processes that begin in it ignore Ctrl-C, which a terminal sends to all. The study passes it on:
+    its runs save, and then stop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Resumable:
