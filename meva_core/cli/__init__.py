@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from meva_core.cli import shells
 from meva_core.cli.cite import cite_command
 from meva_core.cli.claims import claims_command
 from meva_core.cli.compare import compare_command
@@ -56,6 +57,7 @@ group.add_command(report_command)
 group.add_command(verify_command)
 group.add_command(plugin_group)
 group.add_command(doctor_command)
+shells.register()
 
 
 def main() -> None:

@@ -35,10 +35,9 @@ def entries(context: click.Context, parameter: click.Parameter, incomplete: str)
 def reproductions(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of a reproduction."""
     from meva_core.registry import recipes
-    from meva_core.studies import reproductions
 
     files = [*discovery.recipe_files(_registry()), recipes.shipped()]
-    return _starting(incomplete, reproductions.names(files))
+    return _starting(incomplete, {name for file in files for name in (*file.studies, *file.reproductions)})
 
 
 def _names(kinds: Iterable[str]) -> set[str]:
