@@ -146,7 +146,7 @@ class Live(Lines):
         self._show("")
 
     def _show(self, present: str, loops: int | None = None) -> None:
-        from IPython.display import display
+        from IPython.display import display  # pyright: ignore[reportMissingImports]
 
         lines = [*self.kept, *([present] if present else [])]
         bar = "" if loops is None else f' <progress value="{loops}" max="{self.loops}"></progress>'

@@ -94,8 +94,9 @@ class MatchingPennies(IteratedTwoByTwo):
         Foerster et al. (2018), Learning with Opponent-Learning Awareness, AAMAS, table 2.
 
     Examples:
-        >>> [round(float(payoff), 3) for payoff in MatchingPennies().payoff(jnp.zeros((2, 5)))]  # all at random
-        [0.0, 0.0]
+        >>> both = jnp.full((2, 5), 20.0)  # always the same action
+        >>> [round(float(payoff), 3) for payoff in MatchingPennies().payoff(both)]
+        [1.0, -1.0]
     """
 
     stake: float = leaf(default=1.0, doc="payment from one player to the other per round", check=finite)
