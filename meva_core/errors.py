@@ -55,9 +55,13 @@ class Diverged(MevaError):
 
 
 class Lost(MevaError):
-    """A worker that died, or that cannot be reached any more, with the job that it had. Exit code 1."""
+    """A worker that died with the job that it had. Exit code 1."""
 
     exit_code = 1
+
+
+class Unreachable(Lost):
+    """Workers or their scheduler that cannot be reached at present."""
 
 
 class Remark(UserWarning):

@@ -170,7 +170,7 @@ def run_experiment(
         return result
     if not resume and fits is None:
         run_folder.check_new(out, run_folder.otherwise(out))
-    with locks.alone(out, wait=None if fits is None else progress.status):
+    with locks.alone(out, wait=None if fits is None else progress.status, pulse=progress.pulse):
         if (resume or fits is not None) and (out / "experiment.toml").is_file():
             resuming.check_folder(experiment, composition, out)
             run_folder.resume(out, experiment, progress.warn)
@@ -259,7 +259,7 @@ def _kept(
 ) -> tuple[list[Fitted], list[History]]:
     """Fit every player in the folder `out`, where the fit is read, resumed or begun. The fit and its provenance are
     copied to the run's folder `copy_to`, if it is given."""
-    with locks.alone(out, wait=progress.status):
+    with locks.alone(out, wait=progress.status, pulse=progress.pulse):
         if (out / "experiment.toml").is_file():
             resuming.check_folder(experiment, composition, out)
             run_folder.resume(out, experiment, progress.warn)

@@ -82,8 +82,8 @@ def claims_command(
     from meva_core.registry import claims, discovery
     from meva_core.studies import executing, measuring
 
-    counts = measuring.device_counts(counts)
-    there = executing.chosen(executor)
+    backend = executing.chosen(executor)
+    counts = measuring.device_counts(counts) if backend is None else measuring.count_of_workers(counts)
     registry, files = runner.plugins(registry_file)
     all_files = [*discovery.recipe_files(registry), *files]
     selection = [claims.find(all_files, name) for name in dict.fromkeys(names or claims.names(all_files))]
@@ -94,6 +94,6 @@ def claims_command(
     ]
     make = functools.partial(
         measuring.measure, wanted, seeds=seeds, counts=counts, record=record, out=out, jobs=jobs,
-        executor=there, registry_file=registry_file,
+        executor=backend, registry_file=registry_file,
     )  # fmt: skip
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

@@ -61,7 +61,7 @@ class Row(Progress):
         self.overview, self.title = overview, title
         self.task: TaskID = overview.bars.add_task(title, total=None, now="")
         self.began = self.printed = time.monotonic()
-        self.loops = 0
+        self.loops, self.unit = 0, "loop"
 
     def fitting(self, name: str, loops: int, done: int) -> None:
         self.loops, self.unit = loops, "loop"

@@ -43,7 +43,7 @@ def reproduce_command(
     from meva_core.studies.jobs import planned
 
     devices.prepare()
-    there = executing.chosen(executor)
+    backend = executing.chosen(executor)
     registry, files = runner.plugins(registry_file)
     known = [*discovery.recipe_files(registry), *files]  # of these only `files` decide for runs of other plugins
     all_names = reproductions.names(known)
@@ -53,6 +53,6 @@ def reproduce_command(
     selection = [reproductions.find(known, name) for name in (all_names if take_all else dict.fromkeys(names))]
     wanted = [(one, planned(registry, files, one, quick, registry_file)) for one in selection]
     make = functools.partial(
-        batch.make, wanted, quick=quick, out=out, jobs=jobs, executor=there, registry_file=registry_file
+        batch.make, wanted, quick=quick, out=out, jobs=jobs, executor=backend, registry_file=registry_file
     )
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

@@ -36,10 +36,10 @@ def sweep_command(
 
     sweep = sweeps.read(file)
     devices.prepare()
-    there = executing.chosen(executor)
+    backend = executing.chosen(executor)
     registry, files = runner.plugins(registry_file)
     wanted = [(sweep, planned(registry, files, sweep, quick, registry_file))]
     make = functools.partial(
-        batch.make, wanted, quick=quick, out=out, jobs=jobs, executor=there, registry_file=registry_file
+        batch.make, wanted, quick=quick, out=out, jobs=jobs, executor=backend, registry_file=registry_file
     )
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

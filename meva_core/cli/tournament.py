@@ -163,7 +163,7 @@ def tournament_command(
     from meva_core.storage import locks, provenance
     from meva_core.studies import entrants, executing, meetings, tournament_folder, tournament_settings
 
-    there = executing.chosen(executor)
+    backend = executing.chosen(executor)
     if resume is not None:
         begun = tournament_settings.read(resume)
         devices.prepare(None, devices.recorded(resume / "tournament.toml"))
@@ -189,9 +189,9 @@ def tournament_command(
             if resume is None:
                 tournament_folder.create(folder, settings, registry_file, fits)
             fits = fits or folder / "fits"
-            if jobs is not None or there is not None:
+            if jobs is not None or backend is not None:
                 _at_a_time(
-                    tournament_folder.tasks(settings, planned, folder, fits, screen.fits), there, jobs, folder, quiet
+                    tournament_folder.tasks(settings, planned, folder, fits, screen.fits), backend, jobs, folder, quiet
                 )
             results = tournament_folder.make(settings, planned, folder, fits, screen.fits, screen.met)
         screen.finished(results)

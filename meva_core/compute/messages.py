@@ -25,7 +25,7 @@ STOP, SUFFIX = "stop", ".jsonl"
 SECONDS = 1.0  # least time between two looks for the file, and between two messages about a fit
 
 
-class Told(Progress):
+class Reporter(Progress):
     """Progress of a task on a worker, which the study reads from a file.
 
     Raises KeyboardInterrupt, in place of a message, when the study stops.
@@ -33,7 +33,7 @@ class Told(Progress):
 
     def __init__(self, folder: Path, n: int):
         self.folder, self.path = folder, folder / f"{n}{SUFFIX}"
-        self.looked = self.of_chunk = -SECONDS
+        self.looked = self.reported = -SECONDS  # when it looked for the file `stop`, and when it told of a chunk
         self._tell("status", "begins")
 
     def fitting(self, name: str, loops: int, done: int) -> None:
@@ -46,14 +46,14 @@ class Told(Progress):
 
     def chunk(self, chunk: Chunk) -> None:
         """A chunk of loops is done; some of these messages are left out if they come fast."""
-        if time.monotonic() - self.of_chunk >= SECONDS:
-            self.of_chunk = time.monotonic()
+        if time.monotonic() - self.reported >= SECONDS:
+            self.reported = time.monotonic()
             # Of the metrics, only what a screen shows: the means over seeds after the last loop.
             means = {
                 name: float(np.nanmean(chunk.metrics[name][:, -1])) for name in chunk.shown if name in chunk.metrics
             }
             self._tell("chunk", chunk.loops, means, {name: chunk.shown[name] for name in means})
-        self._look()
+        self.pulse()
 
     def warn(self, text: str) -> None:
         """Something went wrong, but the run continues."""
@@ -63,28 +63,32 @@ class Told(Progress):
         """A step of the run begins."""
         self._tell("status", text)
 
-    def _tell(self, *message: Any) -> None:
-        self._look()
-        with contextlib.suppress(OSError), open(self.path, "a", encoding="utf-8") as file:  # the disk may be full
-            file.write(json.dumps(message) + "\n")
-
-    def _look(self) -> None:
+    def pulse(self) -> None:
+        """Raise KeyboardInterrupt if the study stops."""
         if time.monotonic() - self.looked >= SECONDS:
             self.looked = time.monotonic()
             if (self.folder / STOP).exists() or not self.folder.exists():
                 raise KeyboardInterrupt
 
+    def _tell(self, *message: Any) -> None:
+        self.pulse()
+        with contextlib.suppress(OSError), open(self.path, "a", encoding="utf-8") as file:  # the disk may be full
+            file.write(json.dumps(message) + "\n")
+
 
 class Mail:
     """The messages of all tasks, as they come.
 
-    progress: called when a task begins; returns the Progress that receives its messages.
+    progress: called when a task begins; returns the Progress that receives its messages. heard: when the last message
+    came. What a lost worker still writes about a task that is over is left alone.
     """
 
     def __init__(self, folder: Path, progress: Callable[[int], Progress]):
         self.folder, self.progress = folder, progress
         self.rows: dict[int, Progress] = {}
         self.read_to: dict[int, int] = {}
+        self.over: set[int] = set()
+        self.heard = time.monotonic()
 
     def row(self, n: int) -> Progress:
         """The receiver of the messages of task n."""
@@ -101,14 +105,15 @@ class Mail:
                 if file.name.endswith(SUFFIX) and (size := file.stat().st_size)
             }
         for n, size in longer.items():
-            if size > self.read_to.get(n, 0):
+            if n not in self.over and size > self.read_to.get(n, 0):
                 self._read(n)
 
     def close(self, n: int) -> None:
         """Pass on the last that task n has told, and delete its file."""
         self._read(n)
         self.path(n).unlink(missing_ok=True)
-        self.read_to.pop(n, None)
+        self.over.add(n)
+        self.heard = time.monotonic()
 
     def path(self, n: int) -> Path:
         """The file of task n."""
@@ -130,3 +135,4 @@ class Mail:
                 metrics = {key: np.array([[mean]]) for key, mean in means.items()}
                 arguments = [Chunk(loops, None, metrics, shown)]
             getattr(self.row(n), name)(*arguments)
+            self.heard = time.monotonic()

@@ -171,6 +171,9 @@ class _Forward(Progress):
     def fitting(self, name: str, loops: int, done: int) -> None:
         self._tell("fitting", name, loops, done)
 
+    def playing(self, steps: int) -> None:
+        self._tell("playing", steps)
+
     def chunk(self, chunk: Any) -> None:
         self._tell("chunk", attrs.evolve(chunk, state=None))
 

@@ -56,6 +56,9 @@ class Progress:
     def status(self, text: str) -> None:
         """A step of the run begins; `text` describes it."""
 
+    def pulse(self) -> None:
+        """The run waits for another process; called about once a second. An exception ends the waiting."""
+
     def over(self) -> None:
         """The run is over. Only calls from Python report it."""
 

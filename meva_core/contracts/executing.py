@@ -18,8 +18,8 @@ class Job(Protocol):
     def result(self) -> Any:
         """The return value of the function, or else raises its exception; called once the job is done.
 
-        Raises `Lost` (meva_core.errors) if the worker died or cannot be reached any more: the core submits the same
-        call again.
+        Raises `Lost` (meva_core.errors) if the worker died, and `Unreachable` if nobody can tell any more. The core
+        then submits the same call again; after `Executor.attempts` deaths it gives up.
         """
         ...
 
@@ -35,7 +35,8 @@ class Workers(Protocol):
         """Call `function(*arguments)` on any worker, when one is free; calls begin in the order of submission.
 
         The function can be imported by its name, arguments and results can be pickled. A process makes one call at a
-        time. Raises `Lost` if no worker can be reached at present: the core calls again for a while.
+        time. Raises `Unreachable` (meva_core.errors) if no worker can be reached at present: the core calls again for a
+        while.
         """
         ...
 

@@ -30,16 +30,19 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
 @contextlib.contextmanager
-def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterator[None]:
+def alone(
+    folder: Path, *, wait: Callable[[str], None] | None = None, pulse: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Hold an exclusive lock on `folder`, which is created if missing.
 
     If another process holds it: raises BadFolder that names the holder, or, with `wait`, calls `wait(message)` and
-    blocks. Raises BadFolder or Unwritable if the folder cannot be written.
+    blocks, and calls `pulse` about once a second, which may raise. Raises BadFolder or Unwritable if the folder cannot
+    be written.
     """
     path, waiting = folder / NAME, False
     while True:
         file = _opened(path)
-        release = _claimed(file, folder, _SECONDS if wait is None or not waiting else 2 * LEASE)
+        release = _claimed(file, folder, 2 * LEASE if waiting else _SECONDS, pulse)
         if release is None:
             holder = _holder(file)
             file.close()
@@ -52,6 +55,7 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
             if not waiting:
                 wait(f"waiting for {holder}, which uses {folder}")
             waiting = True
+            pulse()
             time.sleep(_SECONDS)
             continue
         if _is_there(path, file):
@@ -68,7 +72,7 @@ def alone(folder: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
         file.close()
 
 
-def _claimed(file: IO[str], folder: Path, seconds: float) -> Callable[[], object] | None:
+def _claimed(file: IO[str], folder: Path, seconds: float, pulse: Callable[[], None]) -> Callable[[], object] | None:
     """Take the folder's lock, `file`. Returns a function that releases it; None if another process holds it.
 
     seconds: how long to try on a disk without locks, where only a longer look shows that a claim is not renewed.
@@ -79,23 +83,26 @@ def _claimed(file: IO[str], folder: Path, seconds: float) -> Callable[[], object
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return lambda: None  # closing the file releases it
     except ImportError:
-        return _without_system(file, folder, seconds)
+        return _without_system(file, folder, seconds, pulse)
     except BlockingIOError:
         return None
     except OSError as error:
         if error.errno in _NO_LOCKS:
-            return _without_system(file, folder, seconds)
+            return _without_system(file, folder, seconds, pulse)
         file.close()
         raise files.refused(error, f"expected a folder that can be locked, got {folder}") from error
 
 
-def _without_system(file: IO[str], folder: Path, seconds: float) -> Callable[[], object] | None:
+def _without_system(
+    file: IO[str], folder: Path, seconds: float, pulse: Callable[[], None]
+) -> Callable[[], object] | None:
     """Take the lock of a folder on a disk where the system has no locks, like `_claimed`."""
     import filelock
 
     claim = filelock.SoftFileLease(folder / CLAIM, lease_duration=LEASE, thread_local=False)
     try:
-        claim.acquire(timeout=seconds, poll_interval=_SECONDS / 10)  # takes a dead process's lock at the second try
+        # The second try takes a dead process's lock.
+        claim.acquire(timeout=seconds, poll_interval=_SECONDS / 10, cancel_check=lambda: pulse() is not None)
     except filelock.Timeout:
         return None
     except OSError as error:

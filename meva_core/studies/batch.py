@@ -118,9 +118,9 @@ def _study(
     overview: Overview | None,
 ) -> list[Study]:
     local.check_paths(out=out, registry_file=registry_file)
-    there = executing.chosen(executor)
+    backend = executing.chosen(executor)
     jobs = conversion.convert(jobs, int | None, "jobs")
-    if jobs is None and there is None:
+    if jobs is None and backend is None:
         jobs = 1
     if jobs is not None and jobs < 1:
         raise BadValue(f"expected 1 or more for jobs, got {jobs}")
@@ -133,7 +133,7 @@ def _study(
         quick=quick,
         out=Path(out),
         jobs=jobs,
-        executor=there,
+        executor=backend,
         registry_file=own,
         overview=overview or Overview(),
     )

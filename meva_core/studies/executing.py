@@ -20,17 +20,17 @@ FORM = "NAME[:SETTING=VALUE]... for the executor"
 _SETTING = re.compile(r":(?=[A-Za-z_]\w*=)")  # an address has colons too
 
 
-def chosen(given: Any) -> Executor | None:
+def chosen(wanted: Any) -> Executor | None:
     """The executor that a text such as "dask:scheduler=tcp://HOST:8786" names, or the object itself; None for processes
     of this machine. Raises MevaError for other values."""
-    if given is None or given == PROCESSES:
+    if wanted is None or wanted == PROCESSES:
         return None
-    if not isinstance(given, str):
-        kinds.check("executor", given, "executor")
-        return given
-    name, *settings = _SETTING.split(given.strip())
+    if not isinstance(wanted, str):
+        kinds.check("executor", wanted, "executor")
+        return wanted
+    name, *settings = _SETTING.split(wanted.strip())
     if not name or "=" in name:
-        raise BadValue(f"expected {FORM}, got {given!r}")
+        raise BadValue(f"expected {FORM}, got {wanted!r}")
     return make.make("executor", name, **dict(parse_setting(each, FORM) for each in settings))
 
 

@@ -61,7 +61,7 @@ class RunJob:
 
     def make(self, folder: Path, fits: Path, progress: Progress) -> None:
         """Run in `folder`, resuming if it exists; wait if another process is already running it."""
-        with locks.alone(folder, wait=progress.status):
+        with locks.alone(folder, wait=progress.status, pulse=progress.pulse):
             if finished(folder, self.hash):
                 return
         runner.run_experiment(self.experiment, out=folder, fits=fits, progress=progress)
@@ -88,7 +88,7 @@ class TournamentJob:
 
     def make(self, folder: Path, fits: Path, progress: Progress) -> None:
         """Run in `folder`, resuming if it exists; wait if another process is already running it."""
-        with locks.alone(folder, wait=progress.status):
+        with locks.alone(folder, wait=progress.status, pulse=progress.pulse):
             if finished(folder, self.hash):
                 return
             if not (folder / "tournament.toml").is_file():

@@ -68,6 +68,14 @@ def device_counts(wanted: list[int] | None) -> list[int]:
     return counts
 
 
+def count_of_workers(wanted: list[int] | None) -> list[int]:
+    """The number of devices of an executor's workers: by default 1. Raises BadValue for several numbers, since a worker
+    keeps the devices that it has."""
+    if wanted is not None and len(wanted) > 1:
+        raise BadValue(f"expected one number for --devices with --executor, that of each worker, got {len(wanted)}")
+    return wanted or [1]
+
+
 def record_of(registry: Registry, files: Sequence[RecipeFile], claim: Claim) -> str:
     """The hash that a record of the claim stores (`Claim.of`). Raises MevaError if the recipe is missing."""
     learners = [registry.find("learner", name) for name in (claim.learner, *claim.opponents)]

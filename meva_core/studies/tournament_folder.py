@@ -27,7 +27,7 @@ from meva_core.errors import BadFolder, Diverged
 from meva_core.experiment.experiment import Experiment
 from meva_core.registry import bibtex
 from meva_core.report import citations, tidy
-from meva_core.storage import files, provenance, run_folder
+from meva_core.storage import files, locks, provenance, run_folder
 from meva_core.studies import pages, standings, tournament
 from meva_core.studies.meetings import Meeting, Met
 from meva_core.studies.tournament_settings import Tournament
@@ -129,8 +129,9 @@ class Playing(Task):
         return frozenset(fit[0].fit_hash for fit in self.meeting.fits if fit is not None)
 
     def do(self, progress: Progress) -> None:
-        """Play the match, or go on from its last checkpoint."""
-        _play(self.settings, [self.meeting], self.folder, self.fits, progress)
+        """Play the match, or go on from its last checkpoint; wait if another process plays it."""
+        with locks.alone(self.folder / UNFINISHED / self.meeting.name, wait=progress.status, pulse=progress.pulse):
+            _play(self.settings, [self.meeting], self.folder, self.fits, progress)
 
 
 def check_new(folder: Path) -> None:

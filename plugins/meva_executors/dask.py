@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from meva_core.contracts import Executor, Job, Workers, at_least, component, not_negative, static
-from meva_core.errors import BadValue, Lost, MissingLibrary
+from meva_core.errors import BadValue, Lost, MissingLibrary, Unreachable, in_short
 
 ANSWER = 10.0  # seconds in which a scheduler answers
 AGAIN = 2.0  # the same for a scheduler that was lost
@@ -28,6 +28,10 @@ class Dask(Executor):
     worker for each one that dies. With the address of a scheduler (`dask scheduler` prints it, dask-jobqueue and
     others start one) it uses the workers there; start them with one thread each, `dask worker ADDRESS --nthreads 1`,
     and with JAX_NUM_CPU_DEVICES and NPROC at the number of cores that each may use.
+
+    Scheduler and workers have the same MeVa installed, and the plugins of the study. A script that starts a cluster of
+    its own calls the study under `if __name__ == "__main__":`, since workers import the script. If the machine has one
+    GPU, give --jobs 1.
 
     A worker that dies costs the job that it had, which another one resumes from its last checkpoint. A scheduler that
     dies costs nothing that is stored: the study waits until it is there again, and submits what is missing.
@@ -82,9 +86,18 @@ def _own_cluster(distributed: Any, jobs: int | None) -> Any:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     jobs = jobs or min(cores, 8)
     each = str(max(1, cores // jobs))
+    import dask.config
+
+    # A call whose worker dies is submitted again by the study, which counts how often.
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        return _started(distributed, jobs, each)
+
+
+def _started(distributed: Any, jobs: int, each: str) -> Any:
     return distributed.LocalCluster(
         n_workers=jobs,
         threads_per_worker=1,
+        memory_limit=0,  # jax keeps its memory, so a worker that nears a limit would wait for ever
         dashboard_address=None,
         env={name: os.environ.get(name, each) for name in ("NPROC", "JAX_NUM_CPU_DEVICES")},
         preload=["meva_executors.worker"],
@@ -108,7 +121,7 @@ class DaskWorkers:
         self.study = uuid.uuid4().hex[:8]
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Job:
-        """Call the function on a worker. Raises Lost if the scheduler does not answer."""
+        """Call the function on a worker. Raises Unreachable if the scheduler does not answer."""
         if self.client.status != "running":
             self._reconnect()
         key = f"meva-{self.study}-{next(self.count)}"
@@ -132,9 +145,9 @@ class DaskWorkers:
         except LOSSES as error:
             raise self.lost() from error
 
-    def lost(self) -> Lost:
+    def lost(self) -> Unreachable:
         """The error to raise if the scheduler does not answer."""
-        return Lost(f"the Dask scheduler at {self.address} is lost")
+        return Unreachable(f"the Dask scheduler at {self.address} is lost")
 
 
 class _Job:
@@ -151,8 +164,15 @@ class _Job:
             raise self.workers.lost()
         try:
             return self.future.result(timeout=ANSWER)
-        except (*LOSSES, self.workers.distributed.KilledWorker) as error:
+        except LOSSES as error:
+            raise self.workers.lost() from error
+        except self.workers.distributed.KilledWorker as error:
             raise Lost(f"a Dask worker was lost: {' '.join(str(error).split())[:200]}") from error
+        except Exception as error:
+            raise BadValue(
+                "expected a Dask scheduler and workers with the same meva and distributed as here, got: "
+                f"{in_short(error)}"
+            ) from error
         finally:
             self.future.release()
 

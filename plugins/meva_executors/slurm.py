@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +16,9 @@ from meva_core.contracts import Executor, Job, Workers, at_least, component, one
 from meva_core.errors import BadValue, Lost, MissingLibrary
 
 CLUSTERS = ("slurm", "local", "debug")
+GONE = ("PREEMPTED",)  # states that submitit takes for running
+PAUSE = 2.0  # seconds between two looks at the jobs, each of which costs many file operations
+AT_ONCE = 5  # jobs that are submitted at a look: submitit waits a fifth of a second after each
 
 
 @component
@@ -20,8 +26,9 @@ class Slurm(Executor):
     """Runs studies as jobs of a SLURM cluster, through submitit: `pip install "meva[slurm]"`.
 
     Give the command on a login node; it submits the jobs, shows how they get on, and writes the report when all are
-    done. A job that its time limit or a preemption stops is put into the queue again, and resumes from its last
-    checkpoint. With cluster=local jobs are processes of this machine, to try things out.
+    done. A run whose job is stopped, by its time limit say, saves its work, and resumes in a new job. Each job takes
+    some ten seconds to start and to compile, so let short runs share one: tasks_per_job=8. With cluster=local jobs are
+    processes of this machine, to try things out.
     """
 
     partition: str = static(default="", doc="SLURM's partition; empty: the cluster's default")
@@ -29,7 +36,7 @@ class Slurm(Executor):
     memory: float = static(default=4.0, doc="memory of a job in GB", check=positive)
     cores: int = static(default=2, doc="CPU cores of a job", check=at_least(1))
     gpus: int = static(default=0, doc="GPUs of a job", check=at_least(0))
-    tasks_per_job: int = static(default=4, doc="runs that one job computes, one after the other", check=at_least(1))
+    tasks_per_job: int = static(default=1, doc="runs that one job computes, one after the other", check=at_least(1))
     attempts: int = static(default=10, doc="times that a job is submitted, if it is lost", check=at_least(1))
     extra: str = static(default="", doc="further options of sbatch, account=mine qos=low")
     cluster: str = static(default="slurm", doc="slurm, local or debug", check=one_of(*CLUSTERS))
@@ -46,7 +53,13 @@ def _opened(executor: Slurm, jobs: int | None, folder: Path) -> Iterator[Workers
         import submitit
     except ImportError as error:
         raise MissingLibrary("submitit", "slurm") from error
-    yield SlurmWorkers(submitit, executor, jobs, folder)
+    logger = logging.getLogger("submitit")  # the study says what matters
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield SlurmWorkers(submitit, executor, jobs, folder)
+    finally:
+        logger.setLevel(level)
 
 
 class SlurmWorkers:
@@ -56,6 +69,8 @@ class SlurmWorkers:
         self.submitit, self.waiting, self.present = submitit, list[_Job](), list[_Job]()
         self.cluster = executor.cluster
         self.most = jobs or (1000 if executor.cluster == "slurm" else 1)
+        self.pause = PAUSE if executor.cluster == "slurm" else PAUSE / 10
+        self.next_look, self.submitted = 0.0, 0
         try:
             self.executor = submitit.AutoExecutor(folder, cluster=executor.cluster)
         except RuntimeError as error:
@@ -69,6 +84,7 @@ class SlurmWorkers:
             mem_gb=executor.memory,
             cpus_per_task=executor.cores,
             gpus_per_node=executor.gpus,
+            slurm_srun_args=[f"--cpus-per-task={executor.cores}"],  # which srun does not take from the job any more
             **({"slurm_partition": executor.partition} if executor.partition else {}),
             **({"slurm_additional_parameters": _options(executor.extra)} if executor.extra else {}),
         )
@@ -77,22 +93,30 @@ class SlurmWorkers:
         """Submit a job, or keep it until there are fewer."""
         self.waiting.append(_Job(self, function, arguments))
         job = self.waiting[-1]
-        self.advance()
+        self.look()
         return job
 
-    def advance(self) -> None:
-        """Submit jobs that wait, as far as there is room."""
-        self.present = [job for job in self.present if not job.submitted.done()]
-        while self.waiting and len(self.present) < self.most:
-            job = self.waiting.pop(0)
+    def look(self) -> None:
+        """See which jobs have ended, and submit some of those that wait; nothing if the last look was just now."""
+        if time.monotonic() < self.next_look:
+            return
+        for job in self.present:
+            job.over = job.submitted.done() or job.submitted.state in GONE
+        self.present = [job for job in self.present if not job.over]
+        for job in self.waiting[: max(0, min(AT_ONCE, self.most - len(self.present)))]:
             try:
                 with _apart() if self.cluster == "local" else contextlib.nullcontext():
-                    job.submitted = self.executor.submit(Resumable(job.function), *job.arguments)
+                    job.submitted = self.executor.submit(Stoppable(job.function), *job.arguments)
             except Exception as error:  # submitit passes on what sbatch says
-                raise BadValue(
-                    f"expected a job that SLURM accepts, got: {' '.join(str(error).split())[:300]}"
-                ) from error
+                if not self.submitted:
+                    raise BadValue(
+                        f"expected a job that SLURM accepts, got: {' '.join(str(error).split())[:300]}"
+                    ) from error
+                break  # the controller is busy, or has no room for more: the next look may do better
+            self.submitted += 1
+            self.waiting.remove(job)
             self.present.append(job)
+        self.next_look = time.monotonic() + self.pause
 
 
 @contextlib.contextmanager
@@ -109,21 +133,23 @@ def _apart() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class Resumable:
-    """A function that SLURM may stop: submitit then puts the job into the queue again, with the same arguments."""
+class Stoppable:
+    """A function that saves its work, and ends, when SLURM stops its job; the study then submits it again."""
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
 
     def __call__(self, *arguments: Any) -> Any:
-        """Call the function."""
+        """Call the function, in which both signals of SLURM raise KeyboardInterrupt, at once or after the present loops
+        of a fit."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _stop)
+            signal.signal(signal.SIGUSR2, lambda *_: signal.raise_signal(signal.SIGTERM))
         return self.function(*arguments)
 
-    def checkpoint(self, *arguments: Any) -> Any:
-        """The job that takes the place of one that is stopped; runs resume from their own checkpoints."""
-        from submitit.helpers import DelayedSubmission
 
-        return DelayedSubmission(self, *arguments)
+def _stop(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
 
 
 class _Job:
@@ -132,11 +158,11 @@ class _Job:
     def __init__(self, workers: SlurmWorkers, function: Callable[..., Any], arguments: tuple[Any, ...]):
         self.workers, self.function, self.arguments = workers, function, arguments
         self.submitted: Any = None
-        self.given_up = False
+        self.over = False
 
     def done(self) -> bool:
-        self.workers.advance()
-        return self.given_up or (self.submitted is not None and self.submitted.done())
+        self.workers.look()
+        return self.over
 
     def result(self) -> Any:
         errors = self.workers.submitit.core.utils
@@ -149,10 +175,9 @@ class _Job:
     def cancel(self) -> None:
         if self.submitted is None:
             self.workers.waiting.remove(self)
-            self.given_up = True
-        elif self.submitted.state == "PENDING":
-            self.submitted.cancel()
-            self.given_up = True
+            self.over = True
+        elif self.workers.cluster == "slurm":  # one that has just begun goes on
+            subprocess.run(["scancel", "--state=PENDING", str(self.submitted.job_id)], check=False, capture_output=True)
 
 
 def _options(text: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What Dask runs first in each worker of a cluster on this machine (a preload module)."""
+"""The module that Dask runs first in each worker of a cluster on this machine (a preload)."""
 
 import signal
 from typing import Any

@@ -3,6 +3,8 @@
 import concurrent.futures
 import contextlib
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,11 +12,11 @@ import attrs
 import pytest
 from tasks import Square
 
-from meva_core.compute import messages, remote, worker
+from meva_core.compute import messages, processes, remote, worker
 from meva_core.compute.progress import Progress
 from meva_core.compute.tasks import Queue, Task
 from meva_core.contracts import Executor
-from meva_core.errors import BadFolder, BadPlugin, BadValue, Lost
+from meva_core.errors import BadFolder, BadPlugin, BadValue, Lost, MevaError, MissingLibrary, Unreachable
 
 
 @attrs.frozen
@@ -67,7 +69,7 @@ class Threads(Executor):
     def submit(self, function, *arguments):
         if self.away:
             self.away -= 1
-            raise Lost("the scheduler is lost")
+            raise Unreachable("the scheduler is lost")
         self.calls.append([n for n, _ in arguments[-1]])
         if self.losses:
             self.losses -= 1
@@ -93,7 +95,7 @@ class Heard(Progress):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    for module, name in ((remote, "SECONDS"), (remote, "OF_MAIL"), (messages, "SECONDS")):
+    for module, name in ((remote, "SECONDS"), (remote, "READING"), (messages, "SECONDS")):
         monkeypatch.setattr(module, name, 0.01)
     monkeypatch.setattr(remote, "PATIENCE", 5.0)
 
@@ -135,7 +137,9 @@ def test_lost_jobs_are_done_again(tmp_path):
 
 
 def test_a_job_that_is_always_lost_ends_the_study(tmp_path):
-    with pytest.raises(Lost, match=r"got 3 lost with the same one .*node7.*finished runs are kept"):
+    with pytest.raises(
+        Lost, match=r"got 3 lost with the same one .*node7 was killed\. No run has begun: do all machines"
+    ):
         do_all([Square(2)], Threads(losses=9, attempts=3), tmp_path)
     assert list(tmp_path.iterdir())  # what the executor wrote may tell why
 
@@ -148,16 +152,15 @@ def test_workers_that_are_away_for_a_while(tmp_path):
         do_all([Square(2)], Threads(away=99, patience=0.0), tmp_path)
 
 
-def test_nobody_begins(tmp_path, monkeypatch):
-    monkeypatch.setattr(remote, "UNTIL_WORD", 0.05)
+def test_silence_is_told_twice_as_seldom_each_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(remote, "SILENCE", 0.05)
     said, executor = [], Threads()
-    with contextlib.closing(
-        remote.do_all([Square(2)], executor, None, lambda n: Progress(), tmp_path, said.append)
-    ) as ends:
-        monkeypatch.setattr(executor, "submit", lambda *arguments: executor.pool.submit(time.sleep, 0.3))
-        with pytest.raises(TypeError):  # it returns None, as no worker does
-            next(ends)
-    assert said[0] == "no run has begun for 0 s: are there workers, and are they free?"
+    ends = remote.do_all([Square(2)], executor, None, lambda n: Progress(), tmp_path, said.append)
+    with contextlib.closing(ends):
+        executor.submit = lambda function, *_: executor.pool.submit(lambda: time.sleep(0.5) or [(0, "returned", 4)])
+        assert next(ends) == (0, 4)
+    assert 2 <= len(said) <= 4  # after 0.05, 0.1, 0.2 and 0.4 s
+    assert all(line.endswith("s: are there workers, and are they free?") for line in said)
 
 
 def test_what_a_task_raises_names_the_worker_and_stops_the_others(tmp_path):
@@ -170,9 +173,31 @@ def test_what_a_task_raises_names_the_worker_and_stops_the_others(tmp_path):
         do_all([Raises(ZeroDivisionError("by 0"))], Threads(), tmp_path)
 
 
-def test_a_signal_that_stops_a_worker_alone_loses_its_job(tmp_path):
-    with pytest.raises(Lost, match="was stopped by a signal"):
-        do_all([Raises(KeyboardInterrupt())], Threads(attempts=2), tmp_path)
+def test_errors_of_any_class_come_back_as_one_line(tmp_path):
+    with pytest.raises(MevaError, match=r'^expected the library pandas, got none: pip install "meva\[pandas\]" \(on'):
+        do_all([Raises(MissingLibrary("pandas", "pandas"))], Threads(), tmp_path)
+    with pytest.raises(MemoryError, match="on worker"):
+        do_all([Raises(RuntimeError("RESOURCE_EXHAUSTED: out of memory"))], Threads(), tmp_path)
+
+
+@attrs.frozen
+class StoppedOnce(Task):
+    """A signal stops its process at the first attempt."""
+
+    folder: Path
+
+    def do(self, progress):
+        if not (self.folder / "again").exists():
+            (self.folder / "again").touch()
+            raise KeyboardInterrupt
+        return 7
+
+
+def test_what_a_signal_stops_is_done_again(tmp_path):
+    (tmp_path / "own").mkdir()
+    executor = Threads(attempts=1)  # which counts deaths only
+    assert do_all([StoppedOnce(tmp_path / "own")], executor, tmp_path) == [(0, 7)]
+    assert executor.calls == [[0], [0]]
 
 
 def test_a_study_that_stops_lets_its_tasks_save(tmp_path):
@@ -227,9 +252,41 @@ def test_messages_that_are_written_in_part_wait_for_the_rest(tmp_path):
 
 def test_a_task_whose_study_is_gone_stops(tmp_path):
     (tmp_path / "study").mkdir()
-    told = messages.Told(tmp_path / "study", 0)
+    told = messages.Reporter(tmp_path / "study", 0)
     os.remove(tmp_path / "study" / "0.jsonl")
     os.rmdir(tmp_path / "study")
     time.sleep(0.02)
     with pytest.raises(KeyboardInterrupt):
         told.warn("of what nobody reads")
+
+
+def test_late_messages_about_a_task_that_is_over_are_left_alone(tmp_path):
+    heard = Heard()
+    mail = messages.Mail(tmp_path, lambda n: heard)
+    mail.path(0).write_text('["status", "one"]\n')
+    mail.read()
+    mail.close(0)
+    mail.path(0).write_text('["status", "two"]\n')  # by a worker that was taken for dead
+    mail.read()
+    assert heard.heard == ["one"]
+
+
+def test_workers_tell_the_same_everywhere():
+    """Screens receive the same events from processes of this machine and from elsewhere."""
+    events = {name for name in vars(processes._Forward) if not name.startswith("_")} - {"composed"}
+    assert events == {name for name in vars(messages.Reporter) if not name.startswith("_")} - {"pulse"}
+    assert {"fitting", "playing", "chunk", "warn", "status"} == events
+
+
+def test_the_folders_of_killed_studies_are_deleted(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    lines = {
+        name: tmp_path / f"{remote.PREFIX}{remote._host()}-{pid}-x"
+        for name, pid in (("dead", dead.pid), ("here", os.getpid()))
+    }
+    other = tmp_path / f"{remote.PREFIX}elsewhere-{dead.pid}-x"
+    for folder in (*lines.values(), other):
+        folder.mkdir()
+    do_all([Square(2)], Threads(), tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([lines["here"], other])

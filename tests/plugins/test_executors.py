@@ -3,7 +3,9 @@ there."""
 
 import gc
 import logging
+import signal
 import sys
+import time
 import warnings
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +20,7 @@ from tasks import Square
 import meva_core as meva
 from meva_core.compute import remote
 from meva_core.compute.progress import Progress
-from meva_core.errors import BadValue, Lost, MissingLibrary
+from meva_core.errors import BadValue, Lost, MissingLibrary, Unreachable
 from meva_core.studies import executing
 
 
@@ -54,23 +56,28 @@ def test_dask_says_that_a_worker_or_the_scheduler_is_lost(scheduler, tmp_path, m
     executor = meva.make("executor", "dask", scheduler=scheduler)
     with executor.open(None, tmp_path) as workers:
         killed = workers.submit(_killed, distributed.KilledWorker)
-        while not killed.done():
-            pass
+        wait(killed)
         with pytest.raises(Lost, match="a Dask worker was lost"):
             killed.result()
         job = workers.submit(int, "7")
         workers.client.close()
         assert job.done()
-        with pytest.raises(Lost, match=r"the Dask scheduler at .* is lost"):
+        with pytest.raises(Unreachable, match=r"the Dask scheduler at .* is lost"):
             job.result()
         job = workers.submit(int, "7")  # it is found again
-        while not job.done():
-            pass
+        wait(job)
         assert job.result() == 7
         workers.client.close()
         monkeypatch.setattr(workers, "_client", _refused)
-        with pytest.raises(Lost, match="is lost"):
+        with pytest.raises(Unreachable, match="is lost"):
             workers.submit(int, "7")
+
+
+def wait(job):
+    end = time.monotonic() + 30
+    while not job.done():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def _killed(error):
@@ -91,34 +98,59 @@ def test_slurm_does_all(tmp_path):
 def test_slurm_keeps_jobs_back_and_gives_them_up(tmp_path):
     executor = meva.make("executor", "slurm", cluster="debug")
     with executor.open(1, tmp_path) as workers:
-        held = [Held() for _ in range(2)]
+        workers.pause = 0.0
+        held = [Held() for _ in range(3)]
         workers.executor.submit = lambda function, *arguments: held[arguments[0]]
-        jobs = [workers.submit(int, n) for n in range(2)]
-        assert [job.submitted for job in jobs] == [held[0], None]
+        jobs = [workers.submit(int, n) for n in range(3)]
+        assert [job.submitted for job in jobs] == [held[0], None, None]
         held[0].over = True
         assert jobs[0].done()
         assert jobs[1].submitted is held[1]
         assert not jobs[1].done()
-        jobs[1].cancel()
-        assert held[1].cancelled
+        jobs[1].cancel()  # it may have begun
+        assert not jobs[1].done()
+        jobs[2].cancel()
+        assert jobs[2].done()
+        assert not workers.waiting
+        held[1].state = "PREEMPTED"
         assert jobs[1].done()
+
+
+def test_slurm_tries_again_later_if_its_controller_is_busy(tmp_path):
+    executor = meva.make("executor", "slurm", cluster="debug")
+    with executor.open(5, tmp_path) as workers:
+        workers.pause = 0.0
+        answers = [Held(), RuntimeError("Unable to contact slurm controller"), Held()]
+
+        def submit(function, *arguments):
+            if isinstance(answer := answers.pop(0), Exception):
+                raise answer
+            return answer
+
+        workers.executor.submit = submit
+        jobs = [workers.submit(int, n) for n in range(2)]
+        assert [job.submitted is None for job in jobs] == [False, True]
+        assert not jobs[1].done()
+        assert jobs[1].submitted is not None
+    with executor.open(5, tmp_path) as workers:
+        workers.executor.submit = lambda *_: (_ for _ in ()).throw(RuntimeError("invalid partition specified: fast"))
+        with pytest.raises(BadValue, match="expected a job that SLURM accepts, got: invalid partition specified: fast"):
+            workers.submit(int, "7")
 
 
 class Held:
     """A job of submitit that waits in SLURM's queue."""
 
-    state, over, cancelled = "PENDING", False, False
+    state, over, job_id = "PENDING", False, "12"
 
     def done(self):
         return self.over
-
-    def cancel(self):
-        self.cancelled = True
 
 
 def test_slurm_says_that_a_job_is_lost(tmp_path):
     executor = meva.make("executor", "slurm", cluster="debug")
     with executor.open(None, tmp_path) as workers:
+        workers.pause = 0.0
         workers.executor.submit = lambda function, *arguments: Failed()
         job = workers.submit(int, "7")
         assert job.done()
@@ -126,22 +158,24 @@ def test_slurm_says_that_a_job_is_lost(tmp_path):
             job.result()
 
 
-class Failed:
+class Failed(Held):
     """A job of submitit whose process was killed."""
 
-    job_id = "12"
-
-    def done(self):
-        return True
+    over = True
 
     def result(self):
         raise UncompletedJobError("no output\nslurmstepd: out of memory\n")
 
 
-def test_a_job_that_slurm_stops_is_submitted_with_the_same_arguments():
-    again = on_slurm.Resumable(int).checkpoint("7")
-    assert again.function("7") == 7
-    assert again.args == ("7",)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR2])
+def test_a_signal_of_slurm_stops_the_function_as_ctrl_c_does(number):
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGUSR2)}
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            on_slurm.Stoppable(signal.raise_signal)(number)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def opened(text, folder, jobs=None):
