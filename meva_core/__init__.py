@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from meva_core.studies.plain import Surveyed as Surveyed
     from meva_core.studies.plain import fit as fit
     from meva_core.studies.plain import survey as survey
+    from meva_core.studies.searching import search as search
     from meva_core.studies.tournament import tournament as tournament
 
 # Old import paths that still work: meva_core.component, .devices, .hookspecs and .protocols.
@@ -53,6 +54,7 @@ _HOMES = {
     "play": "match",
     "reproduce": "studies.batch",
     "run": "runner",
+    "search": "studies.searching",
     "self_play": "match",
     "snapshots": "storage.snapshots",
     "survey": "studies.plain",

@@ -145,6 +145,22 @@ def test_sweep(monkeypatch, capsys, tmp_path):
     assert "schedule=cosine" in printed
 
 
+def test_search_begins(monkeypatch, tmp_path):
+    """The trials are composed; tests/cli/test_search.py has searches that go to the end."""
+
+    def begun(work, *_):
+        raise documents.Begun(work.planner)
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("meva_core.studies.searching._make", begun)
+    monkeypatch.setattr(sys, "argv", [*only("meva search"), f"--out={tmp_path}"])
+    with pytest.raises(documents.Begun) as stopped:
+        cli.main()
+    [planner] = stopped.value.args
+    assert planner.search.trials >= 4
+    assert planner.job({path: values.ends[0] for path, values in planner.search.ranges.items()}).hash
+
+
 def test_reproduce_and_compare(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     reproduce, compare = only("meva reproduce"), only("meva compare")

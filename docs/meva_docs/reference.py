@@ -29,6 +29,7 @@ LAYOUTS = {  # modules whose docstrings document a file
     "Claims and their records": "meva_core.registry.claims",
     "Reproductions": "meva_core.studies.reproductions.data",
     "Sweeps": "meva_core.studies.sweeps",
+    "Searches": "meva_core.studies.searches",
     "Entrants of tournaments": "meva_core.studies.entrants",
     "experiment.toml": "meva_core.experiment.experiment",
     "summary.json": "meva_core.report.summary",

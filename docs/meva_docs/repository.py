@@ -12,6 +12,7 @@ PAGES = {  # file of the repository -> its page
     "CONTRIBUTING.md": "repository/contributing",
     "docs/decisions/README.md": "repository/decisions",
     "examples/sweeps/README.md": "repository/sweeps",
+    "examples/searches/README.md": "repository/searches",
 }
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]*)(#[^)\s]*)?\)")
 

@@ -24,6 +24,7 @@ from meva_core.cli.plugin import plugin_group
 from meva_core.cli.report import report_command
 from meva_core.cli.reproduce import reproduce_command
 from meva_core.cli.run import run_command
+from meva_core.cli.search import search_command
 from meva_core.cli.show import show_command
 from meva_core.cli.sweep import sweep_command
 from meva_core.cli.tournament import tournament_command
@@ -52,6 +53,7 @@ group.add_command(equilibria_command)
 group.add_command(export_command)
 group.add_command(reproduce_command)
 group.add_command(sweep_command)
+group.add_command(search_command)
 group.add_command(claims_command)
 group.add_command(report_command)
 group.add_command(verify_command)

@@ -40,13 +40,14 @@ class Screen(Overview):
         self.rows[n] = Row(self, self.titles[n])
         return self.rows[n]
 
-    def ended(self, n: int, why: str | None) -> None:
-        """Replace the row of run n, which is over, by a line. why: the reason if it failed, else None."""
+    def ended(self, n: int, why: str | None, outcome: str = "") -> None:
+        """Replace the row of run n, which is over, by a line. why: the reason if it failed, else None. outcome: its
+        result in words."""
         if n not in self.rows:  # it told nothing
             self.row(n)
         row = self.rows.pop(n)
         self.bars.remove_task(row.task)
-        took = f"{time.monotonic() - row.began:.0f} s"
+        took = f"{outcome}{', ' * bool(outcome)}{time.monotonic() - row.began:.0f} s"
         self.print(f"  {row.title}: {took}" if why is None else f"  {row.title} is left out: {why}")
 
     def print(self, line: str, style: str | None = None) -> None:

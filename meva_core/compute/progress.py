@@ -177,8 +177,8 @@ class Overview:
         """Run n begins; it reports to the Progress that is returned."""
         return Progress()
 
-    def ended(self, n: int, why: str | None) -> None:
-        """Run n is over. why: the reason if it failed."""
+    def ended(self, n: int, why: str | None, outcome: str = "") -> None:
+        """Run n is over. why: the reason if it failed. outcome: its result in words."""
 
     def print(self, line: str, style: str | None = None) -> None:
         """Print a line that stays on the screen."""

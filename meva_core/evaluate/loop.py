@@ -132,7 +132,7 @@ def _ask(
         values=plan.values,
         own_value=plan.own_value,
         **counts,
-        payoff_range=np.asarray(jax.jit(lambda game: game.payoff_range)(game)),
+        payoff_range=np.asarray(_payoff_range(game)),
         payoffs=np.asarray(ended.payoffs),
         policies=np.asarray(ended.x),
         entries=_entries(game, ended.x),
@@ -273,9 +273,22 @@ def _doubled(tree: Any) -> Any:
     )
 
 
+# The two functions below are compiled once for all games that differ in traced numbers only.
+
+
+@jax.jit
+def _payoff_range(game: Game) -> Array:
+    return game.payoff_range
+
+
+@jax.jit
+def _entries_of_each(game: Game, policies: Array) -> Array:
+    return jax.vmap(game.entries)(policies)
+
+
 def _entries(game: Game, policies: Array) -> np.ndarray:
     flat = policies.reshape(-1, *policies.shape[-2:])
-    return np.asarray(jax.jit(jax.vmap(game.entries))(flat)).reshape(*policies.shape[:-1], -1)
+    return np.asarray(_entries_of_each(game, flat)).reshape(*policies.shape[:-1], -1)
 
 
 def outcome_names(game: Game) -> list[str]:

@@ -14,6 +14,14 @@ def quantities(composition: Composition, plan: Plan) -> tuple[str, ...]:
     if not composition.game.symmetric and len(own) > 1:
         found += [f"seats.{seat + 1}.payoff" for seat in own]
     found += [f"outcomes.{name}" for name in outcome_names(composition.game)]
-    for question in plan.questions:
-        found += checked(question.name, question.evaluation, question.offer).quantities(composition)
+    for names in of_evaluations(composition, plan).values():
+        found += names
     return tuple(found)
+
+
+def of_evaluations(composition: Composition, plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Dotted names of the statistics that each evaluation adds to a row, by the evaluation's name."""
+    return {
+        question.name: tuple(checked(question.name, question.evaluation, question.offer).quantities(composition))
+        for question in plan.questions
+    }

@@ -1,4 +1,4 @@
-"""The page report.html of a finished run, tournament or reproduction."""
+"""The page report.html of a finished run, tournament, reproduction or search."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from meva_core.errors import BadFolder, MevaError
 from meva_core.experiment import versions
 from meva_core.registry import bibtex, toml_reading
 from meva_core.report import asked, citations, page, tables
+from meva_core.report.tables import WIDTH
 from meva_core.storage import files
 from meva_core.storage.run_folder import read_summary
-from meva_core.studies import participants, reproduction_report, standings
+from meva_core.studies import participants, reproduction_report, search_report, standings
 
 
 def of(folder: Path) -> str:
-    """The page of a finished run, tournament or reproduction. Raises BadFolder if the folder is none of them."""
+    """The page of a finished run, tournament, reproduction or search. Raises BadFolder for any other folder."""
     if not (folder / "summary.json").is_file():
         raise BadFolder(
-            f"expected the folder of a finished run, tournament or reproduction, got {folder} without summary.json"
+            f"expected the folder of a finished run, tournament, reproduction or search, got {folder} without "
+            "summary.json"
         )
-    kinds = {"tournament.toml": of_tournament, "claims.csv": of_reproduction}
+    kinds = {"tournament.toml": of_tournament, "claims.csv": of_reproduction, search_report.FILE: of_search}
     make = next((make for file, make in kinds.items() if (folder / file).is_file()), page.of_run)
     try:
         return make(folder)
@@ -92,6 +94,36 @@ def of_reproduction(folder: Path) -> str:
             (f"{label}: {name}", text) for label, run in of_label.items() for name, text in page.experiment_texts(run)
         ],
         links=[(label, f"../runs/{hash}/report.html") for label, hash in summary["runs"].items()],
+    )
+
+
+def of_search(folder: Path) -> str:
+    """The page of a search."""
+    summary = read_summary(folder)
+    runs = {place["run"]: folder.parent / "runs" / place["hash"] for place in summary["places"] if place["hash"]}
+    best = summary["best"]
+    command = [] if best is None else search_report.in_lines(best["command"], Path(search_report.BEST), WIDTH)
+    names = [search_report.FILE, *([search_report.BEST] if best else [])]
+    return page.rendered(
+        papers=_papers([runs[best["run"]]] if best else []),
+        kind="search",
+        title=f"{summary['name']}: {summary['title']}",
+        source="",
+        facts=f"{summary['learner']} on {summary['game']}, {summary['trials']} trials by {summary['sampler']}",
+        warnings=[search_report.warning(summary)] if best else [],
+        data=None,
+        setting=None,
+        seats=[],
+        grids=[search_report.grid(summary), *(_grids(runs[best["run"]], best["run"], brief=True) if best else [])],
+        note="",
+        remarks=search_report.remarks(summary),
+        pictures=page.pictures(folder / "figures"),
+        figures=[],
+        texts=[
+            *((name, (folder / name).read_text(encoding="utf-8")) for name in names),
+            *([("the command for fresh seeds, in this folder", "\n".join(command))] if best else []),
+        ],
+        links=[(label, f"../runs/{run.name}/report.html") for label, run in runs.items()],
     )
 
 

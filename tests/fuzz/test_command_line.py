@@ -82,7 +82,7 @@ WORDS = nearly([*NAMES["game"], *NAMES["learner"], *NAMES, "figure-1", "figure-2
 
 @tries(90)
 @given(
-    command=st.sampled_from(["list", "show", "cite", "compare", "report", "reproduce", "sweep"]) | TEXTS,
+    command=st.sampled_from(["list", "show", "cite", "compare", "report", "reproduce", "sweep", "search"]) | TEXTS,
     words=st.lists(WORDS | st.sampled_from(["--registry", "--out", "--csv", "--jobs", "--help"]), max_size=4),
 )
 def test_other_commands(ask, command, words):

@@ -11,6 +11,7 @@ from inputs import KNOWN, NAMES, ON_RECORD, REPRODUCTIONS, SHIPPED, changed, dam
 from meva_core.experiment import resolve
 
 ROOT = Path(__file__).parents[2]
+SEARCHES = [path.read_text() for path in sorted((ROOT / "examples" / "searches").glob("*.toml"))]
 SWEEPS = [path.read_text() for path in sorted((ROOT / "examples" / "sweeps").glob("*.toml"))]
 TOURNAMENT = {"games": ["ipd", "imp"], "learners": ["naive", "lola"], "trials": 4, "steps": 5, "seed": 0, "seeds": 1}
 TOURNAMENT |= {"recipe": "tournament", "overrides": {"lola.variant": "taylor"}}
@@ -65,6 +66,13 @@ def test_a_changed_sweep(ask, content, data):
     ask("meva", "sweep", "mine.toml", files={"mine.toml": toml_of(data.draw(changed(tomllib.loads(content))))})
 
 
+@pytest.mark.long
+@tries(20)
+@given(content=st.sampled_from(SEARCHES), data=st.data())
+def test_a_changed_search(ask, content, data):
+    ask("meva", "search", "mine.toml", files={"mine.toml": toml_of(data.draw(changed(tomllib.loads(content))))})
+
+
 @tries(40)
 @given(plain=changed(TOURNAMENT))
 def test_a_changed_tournament(ask, plain):
@@ -78,6 +86,7 @@ DAMAGED = {
     "resumed": (toml_of(experiments("ipd", "naive")), ["meva-run", "--resume", "."]),
     "cited": (toml_of(experiments("ipd", "meva")), ["meva", "cite", "."]),
     "sweep": (SWEEPS[0].encode(), ["meva", "sweep", "mine.toml"]),
+    "search": (SEARCHES[0].encode(), ["meva", "search", "mine.toml"]),
     "tournament": (toml_of(TOURNAMENT), ["meva", "tournament", "--resume", "."]),
 }
 

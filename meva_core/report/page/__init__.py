@@ -25,6 +25,7 @@ CAPTIONS = {
     "learning": "The fit, loop by loop. The thick line is the mean over seeds; thin lines are seeds, if several.",
     "matches": "The matches, step by step. The thick line is the mean over seeds; thin lines are seeds, if several.",
     "ranking": "The runs, the best on top.",
+    "search": "Each trial over each hyper-parameter that was searched. Bars: one standard error of the mean.",
 }
 
 
