@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from meva_core.report import tables
 from meva_core.studies.scores import Scores
 
 MOST = 6  # choices per player up to which every support is tried: their number is 4 to the power of it
+PIVOTS = 500  # most steps of a path of Lemke and Howson: with up to 20 choices, those that arrived took at most 220
 TOLERANCE = 1e-6  # of the range of payoffs: within it, payoffs are equal
 MOST_POLICIES = 64  # deterministic policies of a game
 SURE = 20.0  # a logit whose action is certain in single precision, as games have it
@@ -47,12 +49,15 @@ class Equilibrium:
 class Equilibria:
     """The equilibria of a game in which each player makes one choice. names: the choices of each player.
 
-    remark: a line about what may be missing; "" if all equilibria are here.
+    sizes: the range of each player's payoffs. remark: a line about what may be missing; "" if all equilibria are here.
+    codes: a line that explains the names; "" if there is nothing to explain.
     """
 
     names: tuple[tuple[str, ...], tuple[str, ...]]
     equilibria: tuple[Equilibrium, ...]
+    sizes: tuple[float, float]
     remark: str
+    codes: str = ""
 
     @property
     def pure(self) -> tuple[Equilibrium, ...]:
@@ -64,7 +69,7 @@ class Equilibria:
         partners: dict[tuple[str, ...], list[str]] = {}
         for one in self.equilibria:
             row, column = self._choices(one)
-            partners.setdefault((row, *(f"{payoff:.3f}" for payoff in one.payoffs)), []).append(column)
+            partners.setdefault((row, *map(_as_text, one.payoffs, self.sizes)), []).append(column)
         lines: dict[tuple[str, ...], list[str]] = {}
         for (row, *paid), columns in partners.items():
             lines.setdefault((", ".join(columns), *paid), []).append(row)
@@ -77,8 +82,9 @@ class Equilibria:
 
     @property
     def note(self) -> str:
-        """A line below the table: the remark, and that there is no line where there is none."""
-        return "; ".join(filter(None, ["" if self.equilibria else "no equilibrium", self.remark]))
+        """The lines below the table: that no equilibrium was found, the remark, and the meaning of the names."""
+        empty = "" if self.equilibria else "no equilibrium was found"
+        return "\n".join(filter(None, ["; ".join(filter(None, [empty, self.remark])), self.codes]))
 
     def _choices(self, one: Equilibrium) -> list[str]:
         """The choices of each player with their probabilities, the most probable first."""
@@ -92,15 +98,17 @@ class Equilibria:
 
 
 def equilibria(
-    first: Any, second: Any = None, rows: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    first: Any, second: Any = None, rows: Iterable[str] | None = None, columns: Iterable[str] | None = None
 ) -> Equilibria:
     """The equilibria of two tables of payoffs f64[N, M], of the first and of the second player.
 
     second: by default the transposed first, the table of a symmetric game. rows, columns: names of the choices of the
-    first and the second player, by default numbers. With at most 6 choices each, nashpy tries every support; in larger
-    games, only equilibria without mixing are looked for. Every one is checked: nobody gains more than a millionth of
-    the payoffs' range. Raises BadValue on tables that do not fit, or with numbers that are not finite, and
-    MissingLibrary where nashpy is needed and not installed.
+    first and the second player, by default numbers. All equilibria without mixing are found. With at most 6 choices
+    each, nashpy tries every support for the others. In larger games only some of the others are found: one by linear
+    programming if each player gains what the other loses, or else those at the ends of the paths of Lemke and Howson
+    from every choice. Every equilibrium is checked: nobody gains more than a millionth of the payoffs' range by another
+    choice.
+    Raises BadValue on tables that do not fit, or with numbers that are not finite, and MissingLibrary without nashpy.
 
     >>> from meva_core.bridges.equilibria import equilibria
     >>> chicken = equilibria([[-100.0, 1.0], [-1.0, 0.0]])  # straight, swerve
@@ -112,20 +120,22 @@ def equilibria(
     References:
         Knight & Campbell (2018), Nashpy: A Python Library for the Computation of Nash Equilibria, Journal of Open
         Source Software.
+        Lemke & Howson (1964), Equilibrium Points of Bimatrix Games, Journal of the SIAM.
     """
-    own, other = _checked(first), _checked(first).T if second is None else _checked(second)
+    own = _checked(first)
+    if second is None and own.shape[0] != own.shape[1]:
+        raise BadValue(f"expected a second table, or as many rows as columns, got one table of shape {own.shape}")
+    other = own.T if second is None else _checked(second)
     if own.shape != other.shape:
         raise BadValue(f"expected two tables of one shape, got {own.shape} and {other.shape}")
-    names: Any = tuple(rows or map(str, range(own.shape[0]))), tuple(columns or map(str, range(own.shape[1])))
-    if (len(names[0]), len(names[1])) != own.shape:
-        raise BadValue(f"expected a name for each of {own.shape} choices, got {len(names[0])} and {len(names[1])}")
+    names = _labels(rows, own.shape[0]), _labels(columns, own.shape[1])
     units = _in_unit(own), _in_unit(other)
-    known: list[tuple[np.ndarray, np.ndarray]] = []
-    for mixes in itertools.chain(_pure(*units), _mixed(*units) if max(own.shape) <= MOST else ()):
-        if _gain(*units, *mixes) <= TOLERANCE and not any(_same(mixes, before) for before in known):
-            known.append(mixes)
-    found = tuple(Equilibrium(mixes, _paid(own, other, mixes)) for mixes in known)
-    return Equilibria(names, found, _remark(*units, known))
+    pairs: list[tuple[np.ndarray, np.ndarray]] = []
+    for mixes in itertools.chain(_pure(*units), _mixed(*units)):
+        if _gain(*units, *mixes) <= TOLERANCE and not any(_same(mixes, before) for before in pairs):
+            pairs.append(mixes)
+    checked = tuple(Equilibrium(mixes, _paid(own, other, mixes)) for mixes in pairs)
+    return Equilibria(names, checked, (_size(own), _size(other)), _remark(*units, pairs))
 
 
 @attribution.named()
@@ -135,8 +145,10 @@ def of_tournament(result: Scores | str | Path, game: str | None = None) -> Equil
 
     result: what `meva.tournament` returns, or the folder of a finished tournament. game: its name, if there are
     several. The row's payoff is its mean over both seats, so the game is symmetric. Raises BadFolder for another
-    folder, and BadValue for an unknown game or if a match has no payoff.
+    folder, and BadValue for anything else, for an unknown game or if a match has no payoff.
     """
+    if not isinstance(result, (Scores, str, os.PathLike)):
+        raise BadValue(f"expected a result of meva.tournament, or the folder of one, got {kinds.describe(result)}")
     scores = result if isinstance(result, Scores) else Scores(_summary(Path(result)))
     games = list(scores.summary["games"])
     if game is None and len(games) > 1:
@@ -157,25 +169,25 @@ def of_policies(game: Any) -> Equilibria:
 
     game: a name, a class or an object. Payoffs are the game's own, exact, in double precision. Policies that always
     earn the same, and let the other earn the same, count once. A policy has its name in the game, or else its action in
-    each state, "01101", in the order of the policy's numbers. Raises BadCombination if the game has no exact payoffs,
-    or too many such policies.
+    each state, "01101", in the order of the policy's numbers; `codes` says what these digits are. Raises
+    BadCombination if the game has no exact payoffs, or too many such policies.
     """
-    made = make.make("game", game) if isinstance(game, (str, type)) else game
-    kinds.check("game", made, "game")
-    if made.num_players != 2 or isinstance(made, Sampled) or not _has_actions(made):
+    game = make.make("game", game) if isinstance(game, (str, type)) else game
+    kinds.check("game", game, "game")
+    if game.num_players != 2 or isinstance(game, Sampled) or not _has_actions(game):
         raise BadCombination(
             "expected a game of two players with exact payoffs, whose policies choose actions, got "
-            f"{kinds.describe(made)}"
+            f"{kinds.describe(game)}"
         )
-    actions = _deterministic(made)
+    actions = _deterministic(game)
     with jax.enable_x64(True):
-        played: Any = jax.tree.map(lambda number: np.float64(number), made)
+        played: Any = jax.tree.map(lambda number: np.float64(number), game)
         payoffs = np.asarray(_payoffs(played, jnp.asarray(actions)))
-    names = _names(made, actions)
+    names = _names(game, actions)
     kept = [_distinct(payoffs, names[0]), _distinct(np.swapaxes(payoffs, 0, 1), names[1])]
     rows, columns = ([name[n] for n in own] for name, own in zip(names, kept, strict=True))
     first, second = np.moveaxis(payoffs[np.ix_(*kept)], 2, 0)
-    return equilibria(first, second, rows, columns)
+    return attrs.evolve(equilibria(first, second, rows, columns), codes=_codes(game, [*rows, *columns]))
 
 
 @jax.jit
@@ -220,6 +232,15 @@ def _names(game: Any, actions: np.ndarray) -> list[list[str]]:
     return names
 
 
+def _codes(game: Any, names: Sequence[str]) -> str:
+    """The line that explains digits for names; "" if every policy has a name."""
+    if not (example := next((name for name in names if name.isdigit()), "")):
+        return ""
+    actions = ", ".join(f"{n} is {name}" for n, name in enumerate(game.rules().action_names))
+    states = game.entry_names[:: max(1, len(game.entry_names) // len(example))]  # one number of each state
+    return f"digits as in {example}: actions ({actions}) in the states of {', '.join(states)}"
+
+
 def _distinct(payoffs: np.ndarray, names: Sequence[str]) -> list[int]:
     """Indices of the choices whose payoffs f64[N, M, 2] differ; of those that are alike, one with a name if any has."""
     range_of = np.ptp(payoffs)
@@ -238,14 +259,47 @@ def _pure(own: np.ndarray, other: np.ndarray) -> Iterator[tuple[np.ndarray, np.n
 
 
 def _mixed(own: np.ndarray, other: np.ndarray) -> Iterator[Any]:
-    """The equilibria that nashpy finds by trying every support."""
+    """Mixes that nashpy takes for equilibria, to be checked: of larger games, only some."""
     try:
         import nashpy
     except ModuleNotFoundError as error:
         raise MissingLibrary("nashpy", "nashpy") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # about degenerate games, which the remark tells
-        yield from nashpy.Game(own, other).support_enumeration()
+        if max(own.shape) <= MOST:
+            yield from nashpy.Game(own, other).support_enumeration()
+        elif np.allclose(own + other, 1, rtol=0, atol=TOLERANCE):
+            yield nashpy.Game(own).linear_program()
+        else:
+            yield from filter(None, (_end_of_path(own, other, n) for n in range(sum(own.shape))))
+
+
+def _end_of_path(own: np.ndarray, other: np.ndarray, dropped: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """The mixes at which the path of Lemke and Howson ends that drops this label first; None if it gets lost.
+
+    `nashpy.Game.lemke_howson` has no limit, and numbers that overflow: among many choices it may not return.
+    """
+    from nashpy.linalg import create_col_tableau, create_row_tableau
+
+    columns, rows = create_col_tableau(own, lexicographic=True), create_row_tableau(other, lexicographic=True)
+    order = (rows, columns) if dropped in rows.non_basic_variables else (columns, rows)
+    try:
+        for tableau in itertools.islice(itertools.cycle(order), PIVOTS):
+            dropped = tableau.pivot_and_drop_label(dropped)
+            matrix = tableau._tableau  # whose numbers grow with every step, until they overflow
+            matrix /= np.abs(matrix).max(axis=1, keepdims=True)
+            if columns.non_basic_variables | rows.non_basic_variables == columns.labels:
+                mixes = rows.to_strategy(columns.non_basic_variables), columns.to_strategy(rows.non_basic_variables)
+                return _without_dust(mixes[0]), _without_dust(mixes[1])
+    except (KeyError, ValueError):  # no label to drop
+        pass
+    return None
+
+
+def _without_dust(mix: np.ndarray) -> np.ndarray:
+    """The mix without probabilities that are rounding errors."""
+    kept = np.where(mix > TOLERANCE, mix, 0.0)
+    return kept / kept.sum()
 
 
 def _checked(table: Any) -> np.ndarray:
@@ -256,6 +310,26 @@ def _checked(table: Any) -> np.ndarray:
     if numbers.ndim != 2 or not numbers.size or not np.all(np.isfinite(numbers)):
         raise BadValue(f"expected a table of finite payoffs, rows and columns, got {table!r:.120}")
     return numbers
+
+
+def _labels(names: Iterable[str] | None, count: int) -> tuple[str, ...]:
+    """The names of a player's choices, by default numbers."""
+    if names is None:
+        return tuple(map(str, range(count)))
+    if isinstance(names, str) or not isinstance(names, Iterable) or len(labels := tuple(map(str, names))) != count:
+        raise BadValue(f"expected a name for each of {count} choices, got {names!r:.120}")
+    return labels
+
+
+def _size(table: np.ndarray) -> float:
+    """The range of payoffs, or the payoff if all are equal: what decides how many digits are worth showing."""
+    return float(np.ptp(table) or np.abs(table).max())
+
+
+def _as_text(payoff: float, size: float) -> str:
+    """A payoff as text; those that are equal within the tolerance look equal."""
+    step = TOLERANCE * size or 1
+    return tables.Unit(size).number(round(payoff / step) * step)
 
 
 def _in_unit(table: np.ndarray) -> np.ndarray:
@@ -282,17 +356,17 @@ def _paid(own: np.ndarray, other: np.ndarray, mixes: tuple[np.ndarray, np.ndarra
     return float(row @ own @ column), float(row @ other @ column)
 
 
-def _remark(own: np.ndarray, other: np.ndarray, known: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
+def _remark(own: np.ndarray, other: np.ndarray, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
     """A line about what may be missing. A game is degenerate if more choices are best responses to a mix than the mix
     has; one that is not has an odd number of equilibria."""
 
     def ties(paid: np.ndarray, mix: np.ndarray) -> bool:
         return int(np.sum(paid >= paid.max() - TOLERANCE)) > int(np.sum(mix > TOLERANCE))
 
-    tied = any(ties(own @ column, column) or ties(row @ other, row) for row, column in known)
+    tied = any(ties(own @ column, column) or ties(row @ other, row) for row, column in pairs)
     if max(own.shape) > MOST:
-        return f"with more than {MOST} choices, only equilibria without mixing are looked for"
-    if tied or len(known) % 2 == 0:
+        return f"with more than {MOST} choices, equilibria with mixing may be missing"
+    if tied or len(pairs) % 2 == 0:
         return "payoffs are tied, so that between these there may be further equilibria"
     return ""
 

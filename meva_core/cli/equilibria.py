@@ -26,6 +26,9 @@ def equilibria_command(folder: Path | None, game: str | None, overrides: dict[st
     """Find Nash equilibria, with nashpy (pip install "meva[nashpy]"): of a finished tournament, as the game of
     which learner to bring; or of a game, between its policies that never toss a coin.
 
+    All equilibria without mixing are found. With more than 6 choices, or if payoffs are tied, some of those with mixing
+    may be missing; a line below the table says so.
+
     \b
     meva equilibria runs/tournament-...
     meva equilibria --game ipd --set game.discount=0.3
@@ -36,15 +39,12 @@ def equilibria_command(folder: Path | None, game: str | None, overrides: dict[st
     if overrides and (folder is not None or len(settings) < len(overrides)):
         raise BadValue("expected --set game.NAME=VALUE with --game and without a folder; see meva equilibria --help")
 
-    from meva_core.bridges import equilibria
+    from meva_core.bridges.equilibria import of_policies, of_tournament
     from meva_core.cli.screen import console
     from meva_core.experiment import make
 
-    if folder is not None:
-        found = equilibria.of_tournament(folder, game)
-    else:
-        found = equilibria.of_policies(make.make("game", game, **settings))
+    result = of_policies(make.make("game", game, **settings)) if folder is None else of_tournament(folder, game)
     screen = console()
-    screen.print(found.table())
-    if found.note:
-        screen.print(found.note, style="dim", markup=False)
+    screen.print(result.table())
+    if result.note:
+        screen.print(result.note, style="dim", markup=False)

@@ -2,13 +2,15 @@
 
 import json
 import sys
+from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
 import meva_core as meva
 from meva_core.bridges.equilibria import equilibria, of_policies, of_tournament
-from meva_core.errors import MevaError, MissingLibrary
+from meva_core.errors import BadValue, MevaError, MissingLibrary
 from meva_core.studies.scores import Scores
 
 DILEMMA = [[-2.0, 0.0], [-3.0, -1.0]]  # defect, cooperate
@@ -51,13 +53,45 @@ def test_the_unit_of_payoffs_has_no_effect(unit):
     assert mixes(told) == [[[1, 0], [1, 0]]]
 
 
+def paid(found):
+    """The texts of the payoffs, line by line."""
+    return [line.split()[-2:] for line in repr(found).splitlines()[1:]]
+
+
+def test_payoffs_have_the_digits_that_differ():
+    assert paid(equilibria([[1e-3, 0.0], [0.0, 2e-3]])) == [["0.001000"] * 2, ["0.002000"] * 2, ["0.000667"] * 2]
+    assert paid(equilibria([[1e-5, 0.0], [0.0, 2e-5]])) == [["1e-05"] * 2, ["2e-05"] * 2, ["6.667e-06"] * 2]
+    assert paid(equilibria([[1e-5, 0.0], [0.0, 2e-5]], [[2.0, 0.0], [0.0, 1.0]]))[0] == ["1e-05", "2.000"]
+
+
+def test_payoffs_that_differ_by_rounding_are_equal():
+    tied = equilibria([[-2e-14, 0.0], [0.0, 0.0], [-1.0, -1.0]], [[0.0, -2e-14], [0.0, 0.0], [-1.0, -1.0]])
+    assert repr(attrs.evolve(tied, equilibria=tied.pure, remark="")).splitlines()[1:] == [
+        "0, 1      0, 1         0.000     0.000"
+    ]
+
+
 def test_what_may_be_missing_is_said():
     tied = equilibria(np.zeros((2, 2)))
     assert len(tied.pure) == 4
     assert tied.remark == "payoffs are tied, so that between these there may be further equilibria"
     many = equilibria(np.eye(7))
     assert [one.payoffs for one in many.equilibria] == [(1.0, 1.0)] * 7
-    assert many.remark == "with more than 6 choices, only equilibria without mixing are looked for"
+    assert many.remark == "with more than 6 choices, equilibria with mixing may be missing"
+    nothing = attrs.evolve(many, equilibria=(), codes="digits are actions")
+    assert nothing.note == f"no equilibrium was found; {many.remark}\ndigits are actions"
+
+
+@pytest.mark.parametrize(("choices", "others"), [(7, 0.0), (7, 1.0), (21, 1.0)])
+def test_mixing_is_found_among_many_choices(choices, others):
+    """Each choice beats half of the others and loses to half: the one equilibrium is uniform (Fisher & Ryan, 1992). To
+    pay for what the other chooses changes no best response; but then, payoffs are no longer opposite."""
+    apart = np.subtract.outer(np.arange(choices), np.arange(choices)) % choices
+    wins = np.select([apart == 0, apart <= choices // 2], [0.0, 1.0], -1.0)
+    found = equilibria(wins + others * np.arange(choices))
+    assert mixes(found) == [[[round(1 / choices, 6)] * choices] * 2]
+    mean = others * (choices - 1) / 2
+    assert found.equilibria[0].payoffs == pytest.approx((mean, mean))
 
 
 def test_memory_one_strategies_of_the_prisoners_dilemma():
@@ -67,6 +101,10 @@ def test_memory_one_strategies_of_the_prisoners_dilemma():
     def pairs(discount):
         found = of_policies(meva.make("game", "ipd", discount=discount))
         assert all(len(names) == 26 for names in found.names)  # 32, of which 4 never cooperate and 4 never defect
+        assert found.note.splitlines()[1] == (
+            "digits as in 00100: actions (0 is D, 1 is C) in the states of P(C|start), P(C|DD), P(C|DC), P(C|CD), "
+            "P(C|CC)"
+        )
         first, second = found.names
         return {(first[one.mixes[0].argmax()], second[one.mixes[1].argmax()]): one.payoffs for one in found.pure}
 
@@ -130,6 +168,25 @@ def test_a_game_that_was_not_played(meva_command, folder):
 def test_tables_that_do_not_fit(tables):
     with pytest.raises(MevaError, match=r"^expected (a table|two tables) "):
         equilibria(*tables)
+
+
+def test_one_table_is_square():
+    said = r"^expected a second table, or as many rows as columns, got one table of shape \(2, 3\)$"
+    with pytest.raises(BadValue, match=said):
+        equilibria(np.ones((2, 3)))
+
+
+def test_choices_have_names_of_any_kind_of_sequence():
+    assert equilibria(DILEMMA, rows=np.array(["D", "C"])).names == (("D", "C"), ("0", "1"))
+    wrong: tuple[Any, ...] = ("DC", ["D"], [], 2)
+    for names in wrong:
+        with pytest.raises(BadValue, match=r"^expected a name for each of 2 choices, got "):
+            equilibria(DILEMMA, rows=names)
+
+
+def test_what_is_no_tournament():
+    with pytest.raises(BadValue, match=r"^expected a result of meva.tournament, or the folder of one, got None"):
+        of_tournament(None)  # type: ignore[arg-type]
 
 
 def test_one_line_without_nashpy(monkeypatch):
