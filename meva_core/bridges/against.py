@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core import runner
+from meva_core.bridges.single import check_single
 from meva_core.contracts import Learner, component, conversion, kinds, shapes
 from meva_core.errors import BadValue
 from meva_core.experiment import compose, local, make, resolve
@@ -45,11 +46,11 @@ def match_against(
     order of the seats: names, learners or their classes, with the hyper-parameters of their recipes, or results of
     `meva.fit`. Learners that need a fit are fitted as for self-play, with this seed. Raises MevaError on bad input.
     """
-    given = list(opponents) if isinstance(opponents, (list, tuple)) else [opponents]
-    if any(isinstance(one, Fitted) for one in given):
-        played, others = _as_they_are(game, given, policy, sampled, set)
+    rivals = list(opponents) if isinstance(opponents, (list, tuple)) else [opponents]
+    if any(isinstance(one, Fitted) for one in rivals):
+        played, others = _as_they_are(game, rivals, policy, sampled, set)
     else:
-        played, others = _composed(game, given, policy, sampled, seed, set)
+        played, others = _composed(game, rivals, policy, sampled, seed, set)
     if len(others) not in (1, played.num_players - 1):
         raise BadValue(f"expected one opponent for all seats, or {played.num_players - 1}, got {len(others)}")
     seat = shapes.whole("seat", seat)
@@ -61,24 +62,26 @@ def match_against(
 
 
 def _as_they_are(
-    game: Any, given: Sequence[Any], policy: Any, sampled: bool, overrides: Any
+    game: Any, rivals: Sequence[Any], policy: Any, sampled: bool, overrides: Any
 ) -> tuple[Any, list[Fitted]]:
     """The game and the results of `meva.fit`, which are complete."""
-    if others := [one for one in given if not isinstance(one, Fitted)]:
+    if others := [one for one in rivals if not isinstance(one, Fitted)]:
         raise BadValue(f"expected results of meva.fit for all opponents or for none, got {kinds.describe(others[0])}")
     if policy is not None or sampled or overrides:
         raise BadValue("expected no policy, sampled or set with results of meva.fit, whose game has them already")
+    for one in rivals:
+        check_single(one)
     played = make.make("game", game) if isinstance(game, (str, type)) else game
     kinds.check("game", played, "game")
-    return played, list(given)
+    return played, list(rivals)
 
 
 def _composed(
-    game: Any, given: Sequence[Any], policy: Any, sampled: bool, seed: int, overrides: Any
+    game: Any, rivals: Sequence[Any], policy: Any, sampled: bool, seed: int, overrides: Any
 ) -> tuple[Any, list[Fitted]]:
     """The game and the opponents, fitted where they need it, as the experiment of these names has them."""
-    known, files = runner.plugins()
-    cast = local.cast(known, game, Chosen, given, local.check_overrides(overrides), policy)
+    registry, files = runner.plugins()
+    cast = local.cast(registry, game, Chosen, rivals, local.check_overrides(overrides), policy)
     experiment = resolve.resolve(
         cast.registry,
         files,
@@ -90,7 +93,7 @@ def _composed(
     )
     cast.check_games(compose.build(experiment.game, "game"))
     players = compose.played_game(experiment).num_players
-    if len(given) == 1:
+    if len(rivals) == 1:
         experiment = attrs.evolve(experiment, opponents=experiment.opponents * (players - 1))
     composition = compose.compose(experiment)
     fitted = {n: plain.fit(player.build(), seed=seed) for n, player in enumerate(composition.players) if n}

@@ -56,8 +56,8 @@ def memory_one(game: Any, policies: Any) -> tuple[MemoryOne, ...]:
             f"{', '.join(game.entry_names[:6])}"
         )
     entries = np.asarray(game.entries(jnp.asarray(policies)), float)
-    found = entries[:, [game.entry_names.index(name) for name in names]].tolist()
-    return tuple(MemoryOne(start, tuple(after)) for start, *after in found)
+    rows = entries[:, [game.entry_names.index(name) for name in names]].tolist()
+    return tuple(MemoryOne(start, tuple(after)) for start, *after in rows)
 
 
 def from_axelrod(initial: Any, four_vector: Sequence[float]) -> tuple[float, ...]:

@@ -2,7 +2,9 @@
 
 A folder holds PROGRAM.stablehlo for each program, and contents.json:
 
-    schema, meva, jax: versions; players, policy_size, entries: of the game; keys: the form of random keys
+    schema, meva, jax: versions; keys: the form of random keys
+    game, learners: their names; players, policy_size, entries: of the game
+    run: {hash, seed, loops} if they are from a run, or else null; loops: how long the learners were fitted
     programs: {PROGRAM: {does, inputs: [{name, shape, dtype}], outputs: [likewise], platforms}}
 
 Where only jax and flatbuffers are installed, a match of one learner with itself is
@@ -14,13 +16,14 @@ Where only jax and flatbuffers are installed, a match of one learner with itself
         with open(f"folder/{name}.stablehlo", "rb") as file:
             return export.deserialize(bytearray(file.read())).call
 
-    key = jax.random.key_data(jax.random.key(0))
-    x = program("game.init")(key)
-    x = program("learner.start")(x, key)
-    state = program("learner.begin")(x, key)
+    def key(seed):
+        return jax.random.key_data(jax.random.key(seed))
+
+    x = program("game.init")(key(0))
+    x = program("learner.start")(x, key(1))
+    state = program("learner.begin")(x, key(2))
     for step in range(100):
-        key = jax.random.key_data(jax.random.key(step))
-        steps, *state = program("learner.update")(x, key, *state)
+        steps, *state = program("learner.update")(x, key(3 + step), *state)
         x = x + steps
 
 Shapes: P players, D numbers per policy.
@@ -29,7 +32,7 @@ Shapes: P players, D numbers per policy.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,8 +41,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from meva_core.bridges.single import check_single
 from meva_core.contracts import kinds
-from meva_core.contracts.hyperparameters import copies
 from meva_core.contracts.playing import learns_from
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged, MissingLibrary, UnknownName, did_you_mean
@@ -78,16 +81,31 @@ def export(game: Any, players: Any, folder: str | Path, *, platforms: Sequence[s
     """
     kinds.check("game", game, "game")
     each = players if isinstance(players, dict) else {"learner": players}
-    found = dict(_of_game(game))
-    for name, player in each.items():
-        found |= dict(_of_player(game, name, player))
+    for player in each.values():
+        check_single(player)
+    names = {name: type(player.learner).__name__ for name, player in each.items()}
+    return _export(game, each, folder, platforms, {"game": type(game).__name__, "learners": names, "run": None})
+
+
+def _export(
+    game: Any,
+    players: Mapping[str, Fitted],
+    folder: str | Path,
+    platforms: Sequence[str] | None,
+    origin: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write the folder. origin: the names of the game and the learners, and the run that they are from."""
+    programs = dict(_of_game(game))
+    for name, player in players.items():
+        programs |= dict(_of_player(game, name, player))
     if unknown := [name for name in platforms or () if name not in PLATFORMS]:
         raise UnknownName(f"unknown platform {unknown[0]!r}{did_you_mean(unknown[0], PLATFORMS)}")
-    written = {name: _written(program, platforms) for name, program in found.items()}
+    written = {name: _written(program, platforms) for name, program in programs.items()}
     contents = {
         "schema": SCHEMA,
         "meva": importlib.metadata.version("meva"),
         "jax": jax.__version__,
+        **origin,
         "players": game.num_players,
         "policy_size": game.policy_size,
         "entries": list(game.entry_names),
@@ -126,15 +144,18 @@ def export_run(
     if seed not in experiment.seeds:
         raise BadValue(f"expected a seed of the run, {', '.join(map(str, experiment.seeds))}, got {seed}")
     composition = compose.compose(experiment)
-    fitted = [Fitted(learner=learner) for learner in composition.rehearse()]
+    fitted, loops = [Fitted(learner=learner) for learner in composition.rehearse()], 0
     if any(player.learner.training for player in fitted):
-        *_, (_, match) = snapshots(run)
+        *_, (loops, match) = snapshots(run)
         row = experiment.seeds.index(seed)
         fitted = [jax.tree.map(lambda leaf: leaf[row], player) for player in match.players]
     if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves([player.params for player in fitted])):
         raise Diverged(f"seed {seed} of {run} diverged: choose another seed")
     players = {player.path: own for player, own in zip(composition.players, fitted, strict=True)}
-    return export(composition.game, players, folder, platforms=platforms)
+    names = {player.path: player.name for player in composition.players}
+    source = {"hash": experiment.hash, "seed": seed, "loops": loops}
+    origin = {"game": experiment.game.name, "learners": names, "run": source}
+    return _export(composition.game, players, folder, platforms, origin)
 
 
 def _of_game(game: Any) -> Iterator[tuple[str, Program]]:
@@ -147,16 +168,8 @@ def _of_game(game: Any) -> Iterator[tuple[str, Program]]:
     yield "game.entries", Program(lambda x: game.entries(x), {"x": x}, ["entries"], does)
 
 
-def _of_player(game: Any, name: str, player: Any) -> Iterator[tuple[str, Program]]:
-    if not isinstance(player, Fitted):
-        raise BadValue(f"expected a result of meva.fit, or meva.Fitted(learner=...), got {kinds.describe(player)}")
+def _of_player(game: Any, name: str, player: Fitted) -> Iterator[tuple[str, Program]]:
     learner, params = player.learner, player.params
-    kinds.check("learner", learner)
-    if (several := copies(learner)) is not None:
-        raise BadValue(
-            f"expected a player of one fit, got {several} seeds: take one with "
-            "jax.tree.map(lambda leaf: leaf[0], player)"
-        )
     if learns_from(learner) == "episodes":
         raise BadCombination(
             f"expected a learner that computes its steps from policies, got {kinds.describe(learner)}, which learns "
@@ -178,13 +191,16 @@ def _of_player(game: Any, name: str, player: Any) -> Iterator[tuple[str, Program
         steps, after = learner.update(params, jax.tree.unflatten(tree, state), x, _key(key))
         return (steps, *jax.tree.leaves(after))
 
-    given = {"x": x, "key": key}
+    inputs = {"x": x, "key": key}
     does = "the policies with which the learner begins; row i, if it is in seat i"
-    yield f"{name}.start", Program(lambda x, key: learner.start(params, x, _key(key)), given, ["x"], does)
+    yield f"{name}.start", Program(lambda x, key: learner.start(params, x, _key(key)), inputs, ["x"], does)
     does = "the state with which a trajectory begins, from a joint policy"
-    yield f"{name}.begin", Program(begin, given, names, does)
+    yield f"{name}.begin", Program(begin, inputs, names, does)
     does = "the step that the learner takes, to be added to x; row i, if it is in seat i; and its next state"
-    yield f"{name}.update", Program(update, {**given, **dict(zip(names, leaves, strict=True))}, ["steps", *names], does)
+    yield (
+        f"{name}.update",
+        Program(update, {**inputs, **dict(zip(names, leaves, strict=True))}, ["steps", *names], does),
+    )
 
 
 def _written(program: Program, platforms: Sequence[str] | None) -> tuple[bytes, dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import attrs
 import jax
@@ -18,7 +18,7 @@ from jax import Array
 
 from meva_core.bridges.against import match_against
 from meva_core.contracts import conversion, shapes
-from meva_core.errors import BadValue, Diverged, MissingLibrary
+from meva_core.errors import BadValue, Diverged, MissingLibrary, in_short
 from meva_core.match import Going, Match, advance, begin, start
 from meva_core.registry import attribution
 
@@ -30,6 +30,13 @@ except ModuleNotFoundError as error:
     raise MissingLibrary("gymnasium", "gymnasium") from error
 
 ID = "meva/MetaGame-v0"
+
+
+class _Matches(NamedTuple):
+    """N matches under way: every leaf of `going` is [N, ...]. keys [N]: of their steps."""
+
+    going: Going
+    keys: Array
 
 
 class _Rules:
@@ -44,21 +51,21 @@ class _Rules:
         self.actions = gymnasium.spaces.Box(-1.0, 1.0, (own,), np.float32)
         self.observations = gymnasium.spaces.Box(-1.0, 1.0, (everyone,), np.float32)
 
-    def reset(self, keys: Array) -> tuple[Going, np.ndarray]:
-        """Fresh matches, every leaf [N, ...], and what their seat sees f32[N, P D]."""
-        going, seen = _fresh(self.seat, self.match, keys)
-        return going, np.array(seen)
+    def reset(self, keys: Array) -> tuple[_Matches, np.ndarray]:
+        """Fresh matches, and what their seat sees f32[N, P D]."""
+        matches, seen = _fresh(self.seat, self.match, keys)
+        return matches, np.array(seen)
 
-    def step(self, going: Going, action: Any, keys: Array, time: int) -> tuple[Going, np.ndarray, np.ndarray]:
-        """The matches after one more step, what their seat sees f32[N, P D], and the payoffs f32[N, P]."""
-        chosen = self.reach * np.clip(np.asarray(action, np.float32), -1, 1)
-        if chosen.shape != (len(going.x), *self.actions.shape):
-            raise BadValue(f"expected an action of {self.actions.shape[0]} numbers, got shape {np.shape(action)}")
-        going, seen, payoffs = _stepped(self.seat, self.match, going, chosen, keys, time)
+    def step(self, matches: _Matches | None, actions: np.ndarray, time: int) -> tuple[_Matches, np.ndarray, np.ndarray]:
+        """The matches after one more step with these actions f32[N, D], what their seat sees f32[N, P D], and the
+        payoffs f32[N, P]."""
+        if matches is None:
+            raise BadValue("expected a reset before the first step, got none: call reset")
+        after, seen, payoffs = _stepped(self.seat, self.match, matches, self.reach * actions, time)
         seen, payoffs = np.array(seen), np.array(payoffs)  # copies, since some libraries want to write to them
         if not np.all(np.isfinite(seen)) or not np.all(np.isfinite(payoffs)):
             raise Diverged(f"step {time + 1} of the meta-game is no finite number: lower the opponents' step sizes")
-        return going, seen, payoffs
+        return after, seen, payoffs
 
 
 class MetaGame(gymnasium.Env):
@@ -106,19 +113,20 @@ class MetaGame(gymnasium.Env):
     ) -> None:
         match = match_against(game, opponents, seat, policy=policy, sampled=sampled, seed=seed, set=set)
         self._rules, self._time = _Rules(horizon, reach, seat, match), 0
+        self._matches: _Matches | None = None
         self.action_space, self.observation_space = self._rules.actions, self._rules.observations
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
         """A fresh start: the observation f32[P D], and {}."""
         super().reset(seed=seed)
-        self._keys, self._time = _keys(self.np_random, 1), 0
-        self._going, seen = self._rules.reset(self._keys)
+        self._time = 0
+        self._matches, seen = self._rules.reset(_keys(self.np_random, 1))
         return seen[0], {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One step of learning: observation f32[P D], reward, terminated (never), truncated, info."""
-        rules = self._rules
-        self._going, seen, payoffs = rules.step(self._going, np.asarray(action)[None], self._keys, self._time)
+        rules, chosen = self._rules, _clipped(action, self.action_space.shape)
+        self._matches, seen, payoffs = rules.step(self._matches, chosen[None], self._time)
         self._time += 1
         return seen[0], float(payoffs[0, rules.seat]), False, self._time >= rules.horizon, {"payoffs": payoffs[0]}
 
@@ -149,6 +157,7 @@ class MetaGames(gymnasium.vector.VectorEnv):
         self.num_envs = shapes.whole("num_envs", num_envs, 1)
         match = match_against(game, opponents, seat, policy=policy, sampled=sampled, seed=seed, set=set)
         self._rules, self._time = _Rules(horizon, reach, seat, match), 0
+        self._matches: _Matches | None = None
         self.single_action_space, self.single_observation_space = self._rules.actions, self._rules.observations
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
@@ -160,8 +169,8 @@ class MetaGames(gymnasium.vector.VectorEnv):
         if isinstance(seed, list):
             raise BadValue(f"expected one seed for all environments, got {seed}")
         super().reset(seed=seed)
-        self._keys, self._time = _keys(self.np_random, self.num_envs), 0
-        self._going, seen = self._rules.reset(self._keys)
+        self._time = 0
+        self._matches, seen = self._rules.reset(_keys(self.np_random, self.num_envs))
         return seen, {}
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict]:
@@ -171,7 +180,8 @@ class MetaGames(gymnasium.vector.VectorEnv):
         if self._time >= self._rules.horizon:
             seen, infos = self.reset()
             return seen, np.zeros(self.num_envs), nowhere, nowhere, infos
-        self._going, seen, payoffs = self._rules.step(self._going, actions, self._keys, self._time)
+        chosen = _clipped(actions, self.action_space.shape)
+        self._matches, seen, payoffs = self._rules.step(self._matches, chosen, self._time)
         self._time += 1
         over = np.full(self.num_envs, self._time >= self._rules.horizon)
         infos = {"payoffs": payoffs, "_payoffs": ~nowhere}
@@ -183,28 +193,39 @@ def _keys(random: np.random.Generator, count: int) -> Array:
     return jax.random.split(jax.random.key(int(random.integers(2**31))), count)
 
 
+def _clipped(action: Any, shape: tuple[int, ...] | None) -> np.ndarray:
+    """An agent's action, or several, as f32[shape] from -1 to 1."""
+    try:
+        numbers = np.asarray(action)
+    except (TypeError, ValueError) as error:  # rows of several lengths, say
+        raise BadValue(f"expected an action of shape {shape}, got one that is no array: {in_short(error)}") from error
+    if numbers.shape != shape:
+        raise BadValue(f"expected an action of shape {shape}, got shape {numbers.shape}")
+    if numbers.dtype.kind not in "biuf" or not np.all(np.isfinite(numbers)):
+        raise BadValue(f"expected an action of finite numbers, got {numbers.ravel().tolist()!r:.120}")
+    return np.clip(numbers.astype(float), -1, 1).astype(np.float32)
+
+
 @partial(jax.jit, static_argnums=0)
-def _fresh(seat: int, match: Match, keys: Array) -> tuple[Going, Array]:
-    def one(key: Array) -> Going:
-        start_key, state_key = jax.random.split(key)
-        return begin(match, start(match, start_key), state_key)
+def _fresh(seat: int, match: Match, keys: Array) -> tuple[_Matches, Array]:
+    def one(key: Array) -> _Matches:
+        start_key, state_key, step_key = jax.random.split(key, 3)
+        return _Matches(begin(match, start(match, start_key), state_key), step_key)
 
-    going = jax.vmap(one)(keys)
-    return going, _seen(seat, going.x)
+    matches = jax.vmap(one)(keys)
+    return matches, _seen(seat, matches.going.x)
 
 
 @partial(jax.jit, static_argnums=0)
-def _stepped(
-    seat: int, match: Match, going: Going, chosen: Array, keys: Array, time: Any
-) -> tuple[Going, Array, Array]:
+def _stepped(seat: int, match: Match, matches: _Matches, chosen: Array, time: Any) -> tuple[_Matches, Array, Array]:
     def one(going: Going, policy: Array, key: Array) -> tuple[Going, Array]:
         own = attrs.evolve(match.players[0], params=policy)
         of_step = attrs.evolve(match, players=(own, *match.players[1:]))
         after, payoffs, _ = advance(of_step, going, jax.random.fold_in(key, time))
         return after, payoffs
 
-    going, payoffs = jax.vmap(one)(going, chosen, keys)
-    return going, _seen(seat, going.x), payoffs
+    going, payoffs = jax.vmap(one)(matches.going, chosen, matches.keys)
+    return _Matches(going, matches.keys), _seen(seat, going.x), payoffs
 
 
 def _seen(seat: int, x: Array) -> Array:

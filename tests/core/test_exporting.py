@@ -40,7 +40,7 @@ x = numpy.stack([program(f"{name}.start")(x, key(1))[seat] for seat, name in enu
 states = [program(f"{name}.begin")(x, key(2)) for name in players]
 found = [x]
 for n in range(3):
-    moved = [program(f"{name}.update")(x, key(n), *state) for name, state in zip(players, states)]
+    moved = [program(f"{name}.update")(x, key(3 + n), *state) for name, state in zip(players, states)]
     states = [state for _, *state in moved]
     x = x + numpy.stack([steps[seat] for seat, (steps, *_) in enumerate(moved)])
     found.append(x)
@@ -63,14 +63,18 @@ def run(toy, tmp_path_factory, meva_run, no_figures):
 def test_a_match_without_meva_is_the_same_to_the_bit(run, meva_command, tmp_path):
     done = meva_command("export", run, "--out", tmp_path / "out", "--seed", 1)
     assert (done.code, done.err) == (0, "")
-    assert json.loads((tmp_path / "out" / "contents.json").read_text())["entries"] == ["x"]
+    contents = json.loads((tmp_path / "out" / "contents.json").read_text())
+    assert contents["entries"] == ["x"]
+    assert (contents["game"], contents["learners"]) == ("hamiltonian", {"learner": "toy", "opponent": "lola"})
+    digest = json.loads((run / "summary.json").read_text())["hash"]
+    assert contents["run"] == {"hash": digest, "seed": 1, "loops": 2}
     arguments = [tmp_path / "out", tmp_path / "found.npz"]
     subprocess.run([sys.executable, "-c", ALONE, *arguments], check=True, cwd=tmp_path, timeout=120)
     found = np.load(tmp_path / "found.npz")
 
     *_, (_, match) = meva.snapshots(run)
     game, players = jax.tree.map(lambda leaf: leaf[1], (match.game, match.players))
-    keys = [jax.random.key(n) for n in range(3)]
+    keys = [jax.random.key(n) for n in range(6)]
     first = [player.learner.start(player.params, game.init(keys[0]), keys[1]) for player in players]
     x = np.stack([rows[seat] for seat, rows in enumerate(first)])
     states = [player.learner.init(player.params, x, keys[2]) for player in players]
@@ -78,7 +82,7 @@ def test_a_match_without_meva_is_the_same_to_the_bit(run, meva_command, tmp_path
         np.testing.assert_array_equal(found["x"][n], x)
         if n < 3:
             updates = [jax.jit(lambda s, x, k, p=player: p.learner.update(p.params, s, x, k)) for player in players]
-            moved = [update(state, x, keys[n]) for update, state in zip(updates, states, strict=True)]
+            moved = [update(state, x, keys[3 + n]) for update, state in zip(updates, states, strict=True)]
             states = [state for _, state in moved]
             x = x + np.stack([steps[seat] for seat, (steps, _) in enumerate(moved)])
     np.testing.assert_array_equal(found["payoffs"], jax.jit(game.payoff)(x))
@@ -153,6 +157,7 @@ def test_players_by_hand(tmp_path):
         {"name": "key", "shape": [2], "dtype": "uint32"},
     ]
     assert contents["programs"]["mine.update"]["platforms"] == ["cpu", "cuda"]
+    assert (contents["game"], contents["learners"], contents["run"]) == ("Hamiltonian", {"mine": "Naive"}, None)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import importlib
 import sys
 
 import gymnasium
+import jax
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -11,9 +12,11 @@ from gymnasium.utils.env_checker import check_env
 import meva_core as meva
 from meva_core.bridges import meta_game
 from meva_core.bridges.meta_game import ID, MetaGame, MetaGames
+from meva_core.contracts import Learner, component
 from meva_core.errors import BadValue, Diverged, MevaError, MissingLibrary
 
 SLOW = {"opponent.rate": 0.25}
+NAIVE = meva.Fitted(learner=meva.make("learner", "naive", game="hamiltonian", rate=0.25))
 HAMILTONIAN = {"game": "hamiltonian", "opponents": "naive", "set": SLOW}  # f1 = -a b, f2 = a b
 
 
@@ -76,8 +79,7 @@ def test_many_at_once_are_as_one_and_begin_again_together(env):
 
 def test_players_that_are_fitted_or_made_by_hand(toy):
     game = meva.make("game", "hamiltonian")
-    naive = meva.Fitted(learner=meva.make("learner", "naive", game=game, rate=0.25))
-    envs = [MetaGame(game, [naive], reach=2.0), MetaGame(**HAMILTONIAN, reach=2.0)]
+    envs = [MetaGame(game, [NAIVE], reach=2.0), MetaGame(**HAMILTONIAN, reach=2.0)]
     seen = [(env.reset(seed=0), env.step(np.array([0.5])))[1][0] for env in envs]
     np.testing.assert_array_equal(seen[0], seen[1])
     fitted = MetaGame("hamiltonian", "toy", set={"opponent.loops": 2})
@@ -97,8 +99,12 @@ def test_players_that_are_fitted_or_made_by_hand(toy):
         ({"reach": -1}, "expected a positive number, got -1 @ reach"),
         ({"reach": "far"}, "expected float, got 'far' (str) @ reach"),
         (
-            {"opponents": [meva.Fitted(learner=meva.make("learner", "naive", game="hamiltonian")), "naive"]},
+            {"opponents": [NAIVE, "naive"]},
             "or for none",
+        ),
+        (
+            {"opponents": jax.tree.map(lambda leaf: np.stack([leaf] * 2), NAIVE), "set": None},
+            "expected a player of one fit, got 2 seeds: take one with jax.tree.map(lambda leaf: leaf[0], player)",
         ),
     ],
 )
@@ -111,9 +117,47 @@ def test_one_line_for_what_does_not_fit(changed, said):
 
 def test_actions_have_the_size_of_a_policy_and_no_bounds(env):
     env.reset(seed=0)
-    with pytest.raises(BadValue, match=r"^expected an action of 1 numbers, got shape \(1, 2\)$"):
+    with pytest.raises(BadValue, match=r"^expected an action of shape \(1,\), got shape \(2,\)$"):
         env.step(np.zeros(2))
     assert numbers(env.step(np.array([7.0]))[0])[0] == pytest.approx(2.0, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ([np.nan], r"^expected an action of finite numbers, got \[nan\]$"),
+        (["left"], r"^expected an action of finite numbers, got \['left'\]$"),
+        ([[0.0], [0.0, 1.0]], r"^expected an action of shape \(1,\), got one that is no array: ValueError: [^\n]*$"),
+    ],
+)
+def test_an_agent_at_fault_is_told_so(env, action, said):
+    env.reset(seed=0)
+    with pytest.raises(BadValue, match=said):
+        env.step(action)
+
+
+@pytest.mark.parametrize("kind", [MetaGame, MetaGames])
+def test_an_episode_begins_with_a_reset(kind):
+    env = kind(**HAMILTONIAN)
+    with pytest.raises(BadValue, match=r"^expected a reset before the first step, got none: call reset$"):
+        env.step(np.zeros(env.action_space.shape))
+
+
+@component
+class Drawing(Learner):
+    """Draws its policy, at the start from its key and in each step from the second half of its key."""
+
+    def start(self, params, x, key):
+        return jax.random.normal(key, x.shape)
+
+    def update(self, params, state, x, key):
+        return jax.random.normal(jax.random.split(key)[1], x.shape) - x, state
+
+
+def test_a_step_draws_other_numbers_than_the_start():
+    env = MetaGame("hamiltonian", meva.Fitted(learner=Drawing()))
+    seen = [env.reset(seed=0)[0], *(env.step(np.zeros(1))[0] for _ in range(2))]
+    assert len({float(observation[1]) for observation in seen}) == 3
 
 
 def test_others_who_diverge_are_named():
