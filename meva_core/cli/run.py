@@ -222,7 +222,7 @@ def run_command(
     try:
         result = runner.run_experiment(resolved, out=folder, resume=resume is not None, progress=screen, log=log)
     except (KeyboardInterrupt, OSError) as error:
-        return screen.left(error, "meva-run", "experiment.toml", loggers.asked_again(names_logged, of_loggers))
+        return screen.left(error, "meva-run", "experiment.toml", loggers.as_options(names_logged, of_loggers))
     screen.finished(result)
     if result.complaints:
         raise Diverged("; ".join(result.complaints))

@@ -33,15 +33,15 @@ def split(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
     return own, {path: value for path, value in overrides.items() if path not in own}
 
 
-def chosen(registry: Registry, given: Any, overrides: Mapping[str, Any]) -> list[Named]:
-    """The loggers that a user asks for. given: a name, a class or an object, or a list of these; None for no logger.
+def chosen(registry: Registry, log: Any, overrides: Mapping[str, Any]) -> list[Named]:
+    """The loggers that a user asks for. log: a name, a class or an object, or a list of these; None for no logger.
     overrides: settings by name, log.NAME.SETTING.
 
     Raises BadValue for a logger that comes twice, a wrong setting, or a setting of another logger, and UnknownName if
     nothing has a name.
     """
-    asked = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
-    offers = [_offer(registry, each) for each in asked]
+    loggers = log if isinstance(log, (list, tuple)) else [] if log is None else [log]
+    offers = [_offer(registry, logger) for logger in loggers]
     names = [_name(registry, offer) for offer in offers]
     if twice := [name for name in names if names.count(name) > 1]:
         raise BadValue(f"expected every logger once, got {twice[0]} twice @ {SECTION}")
@@ -58,18 +58,18 @@ def chosen(registry: Registry, given: Any, overrides: Mapping[str, Any]) -> list
                 f"ask for it with --log {','.join([*names, wanted])}"
             )
         tables[name][setting] = value
-    each = zip(names, asked, offers, strict=True)
-    return [Named(name, _build(one, offer, tables[name], f"{SECTION}.{name}")) for name, one, offer in each]
+    each = zip(names, loggers, offers, strict=True)
+    return [Named(name, _build(logger, offer, tables[name], f"{SECTION}.{name}")) for name, logger, offer in each]
 
 
-def _offer(registry: Registry, given: Any) -> Offer:
-    if isinstance(given, str):
-        return registry.find("logger", given)
-    if isinstance(given, type):
-        kinds.check_class("logger", given, SECTION)
-        return local.offer(registry, "logger", given, {})
-    kinds.check_any("logger", given, SECTION)
-    return local.offer(registry, "logger", type(given), {})
+def _offer(registry: Registry, logger: Any) -> Offer:
+    if isinstance(logger, str):
+        return registry.find("logger", logger)
+    if isinstance(logger, type):
+        kinds.check_class("logger", logger, SECTION)
+        return local.offer(registry, "logger", logger, {})
+    kinds.check_any("logger", logger, SECTION)
+    return local.offer(registry, "logger", type(logger), {})
 
 
 def _name(registry: Registry, offer: Offer) -> str:
@@ -78,17 +78,17 @@ def _name(registry: Registry, offer: Offer) -> str:
     return f"{offer.plugin}:{offer.name}" if several else offer.name
 
 
-def _build(given: Any, offer: Offer, own: Mapping[str, Any], path: str) -> Logger:
+def _build(logger: Any, offer: Offer, own: Mapping[str, Any], path: str) -> Logger:
     """The logger with the settings `own`; an object keeps its other ones."""
-    if not isinstance(given, (str, type)):
-        values = conversion.structure(type(given), {**settings(given), **own}, path) if own else {}
+    if not isinstance(logger, (str, type)):
+        values = conversion.structure(type(logger), {**settings(logger), **own}, path) if own else {}
         with conversion.explained(path):
-            return attrs.evolve(given, **values)
+            return attrs.evolve(logger, **values)
     factory = loading.load(offer)
     return conversion.construct(factory, conversion.structure(factory, own, path), path)
 
 
-def asked_again(names: Sequence[str], overrides: Mapping[str, Any]) -> str:
+def as_options(names: Sequence[str], overrides: Mapping[str, Any]) -> str:
     """The options with which a command asks for these loggers again, for the end of a line; "" for none."""
     values = {path: value if isinstance(value, str) else json.dumps(value) for path, value in overrides.items()}
     texts = [f"--set {shlex.quote(f'{path}={value}')}" for path, value in values.items()]
