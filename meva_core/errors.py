@@ -5,8 +5,10 @@ traceback: it is a bug in MeVa.
 """
 
 import difflib
+import importlib
 import os
 from collections.abc import Iterable
+from typing import Any
 
 LONGEST = 600  # characters of a message: a value that it quotes may be as long as a file
 
@@ -44,10 +46,13 @@ class Unwritable(MevaError):
 
 
 class MissingLibrary(MevaError):
-    """An optional library that is not installed. extra: the extra of MeVa that installs it."""
+    """An optional library that is not installed, or whose installation is broken.
 
-    def __init__(self, library: str, extra: str) -> None:
-        super().__init__(f'expected the library {library}, got none: pip install "meva[{extra}]"')
+    extra: the extra of MeVa that installs it. got: "none", or the reason why it cannot be imported.
+    """
+
+    def __init__(self, library: str, extra: str, got: str = "none") -> None:
+        super().__init__(f'expected the library {library}, got {got}: pip install "meva[{extra}]"')
 
 
 class Diverged(MevaError):
@@ -66,6 +71,26 @@ class Unreachable(Lost):
 
 class Remark(UserWarning):
     """A warning about input that is allowed, but probably a mistake; a command prints it once, in one line."""
+
+
+def optional(module: str, extra: str = "") -> Any:
+    """Import a module of an optional library.
+
+    extra: the extra of MeVa that installs the library; by default it has the library's name. Raises MissingLibrary if
+    the library is not installed, or if it lacks a library of its own.
+    """
+    library = module.partition(".")[0]
+    extra = extra or library
+    try:
+        whole = importlib.import_module(library)
+        imported = importlib.import_module(module)
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == library:
+            raise MissingLibrary(library, extra) from None
+        raise MissingLibrary(library, extra, f"a broken one ({in_short(error)})") from error
+    if getattr(whole, "__file__", None) is None:  # a folder of this name, which wandb leaves where it has run
+        raise MissingLibrary(library, extra)
+    return imported
 
 
 def debugging() -> bool:

@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meva_core.contracts import GivesLogits, Playable, Sampled, kinds
-from meva_core.errors import BadCombination, BadFolder, BadValue, MissingLibrary
+from meva_core.errors import BadCombination, BadFolder, BadValue, optional
 from meva_core.experiment import make
 from meva_core.registry import attribution
 from meva_core.report import tables
@@ -260,10 +260,7 @@ def _pure(own: np.ndarray, other: np.ndarray) -> Iterator[tuple[np.ndarray, np.n
 
 def _mixed(own: np.ndarray, other: np.ndarray) -> Iterator[Any]:
     """Mixes that nashpy takes for equilibria, to be checked: of larger games, only some."""
-    try:
-        import nashpy
-    except ModuleNotFoundError as error:
-        raise MissingLibrary("nashpy", "nashpy") from error
+    nashpy = optional("nashpy")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # about degenerate games, which the remark tells
         if max(own.shape) <= MOST:

@@ -45,7 +45,7 @@ from meva_core.bridges.single import check_single
 from meva_core.contracts import kinds
 from meva_core.contracts.playing import learns_from
 from meva_core.contracts.states import first_state
-from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged, MissingLibrary, UnknownName, did_you_mean
+from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged, UnknownName, did_you_mean, optional
 from meva_core.experiment import compose, reading
 from meva_core.match import Fitted
 from meva_core.registry import attribution, discovery
@@ -207,12 +207,10 @@ def _written(program: Program, platforms: Sequence[str] | None) -> tuple[bytes, 
     """A program's bytes, and its entry in contents.json."""
     from jax import export as exporting
 
+    optional("flatbuffers", extra="export")  # jax needs it to serialize
     inputs = program.inputs
-    try:
-        exported = exporting.export(jax.jit(program.call), platforms=platforms)(*inputs.values())
-        binary = bytes(exported.serialize())
-    except ImportError as error:
-        raise MissingLibrary("flatbuffers", "export") from error
+    exported = exporting.export(jax.jit(program.call), platforms=platforms)(*inputs.values())
+    binary = bytes(exported.serialize())
     outputs = jax.tree.leaves(jax.eval_shape(program.call, *inputs.values()))
     return binary, {
         "does": program.does,

@@ -18,16 +18,12 @@ from jax import Array
 
 from meva_core.bridges.against import match_against
 from meva_core.contracts import conversion, shapes
-from meva_core.errors import BadValue, Diverged, MissingLibrary, in_short
+from meva_core.errors import BadValue, Diverged, in_short, optional
 from meva_core.match import Going, Match, advance, begin, start
 from meva_core.registry import attribution
 
-try:
-    import gymnasium
-    from gymnasium.vector import AutoresetMode
-    from gymnasium.vector.utils import batch_space
-except ModuleNotFoundError as error:
-    raise MissingLibrary("gymnasium", "gymnasium") from error
+gymnasium = optional("gymnasium")
+AutoresetMode = gymnasium.vector.AutoresetMode
 
 ID = "meva/MetaGame-v0"
 
@@ -137,7 +133,10 @@ class MetaGames(gymnasium.vector.VectorEnv):
     All end at the same step, and the step after that begins new ones (`AutoresetMode.NEXT_STEP`).
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}
+    metadata: ClassVar[dict[str, Any]] = {
+        "render_modes": [],
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
 
     @attribution.named()
     def __init__(
@@ -159,8 +158,8 @@ class MetaGames(gymnasium.vector.VectorEnv):
         self._rules, self._time = _Rules(horizon, reach, seat, match), 0
         self._matches: _Matches | None = None
         self.single_action_space, self.single_observation_space = self._rules.actions, self._rules.observations
-        self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, self.num_envs)
+        self.observation_space = gymnasium.vector.utils.batch_space(self.single_observation_space, self.num_envs)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None

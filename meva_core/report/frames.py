@@ -5,14 +5,13 @@ Shapes: S seeds, V rows, N pairs, P players, D numbers per policy, E entries per
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from meva_core.errors import BadValue, MissingLibrary
+from meva_core.errors import BadValue, optional
 from meva_core.experiment import labels
 from meva_core.report import tidy
 from meva_core.report.numbers import Numbers
@@ -31,7 +30,7 @@ def of(per: Any, tables: Mapping[str, Callable[[], Any]]) -> Any:
 
 def table(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> Any:
     """A data frame of records. A column without any text holds numbers, NaN for None; seats are whole numbers or NA."""
-    pandas = library("pandas")
+    pandas = optional("pandas")
     content = {name: [record[name] for record in records] for name in columns}
     frame = pandas.DataFrame(content, columns=list(columns))
     for name, cells in content.items():
@@ -42,7 +41,7 @@ def table(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> Any:
 
 def of_matches(result: Numbers) -> Any:
     """A data frame with one line for each match and seat."""
-    pandas, seen = library("pandas"), result.seen
+    pandas, seen = optional("pandas"), result.seen
     shape = result.payoffs.shape
     seed, row, pair, seat = (index.ravel() for index in np.indices(shape))
 
@@ -68,7 +67,7 @@ def of_matches(result: Numbers) -> Any:
 
 def dataset(result: Numbers) -> Any:
     """The dataset that `Result.to_xarray` documents."""
-    xarray, seen = library("xarray"), result.seen
+    xarray, seen = optional("xarray"), result.seen
     matches = ("seed", "setting", "pair")
     coordinates: dict[str, Any] = {
         "seed": result.seeds,
@@ -145,13 +144,3 @@ def _padded(over: str, metrics: Mapping[str, np.ndarray]) -> dict[str, Any]:
         )
         for name, values in metrics.items()
     }
-
-
-def library(name: str) -> Any:
-    """Import an optional library. Raises MissingLibrary if it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise MissingLibrary(name, name) from None

@@ -8,7 +8,8 @@ import attrs
 import numpy as np
 from rich.text import Text
 
-from meva_core.report import frames, notebook, tables
+from meva_core.errors import optional
+from meva_core.report import notebook, tables
 from meva_core.studies import long_tables, standings
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Scores:
         column, fit], NaN where a pair has fewer fits. Raises MissingLibrary if xarray is not installed: `pip install
         "meva[xarray]"`.
         """
-        library, cells = frames.library("xarray"), self.summary["games"][self.game]["cells"]
+        library, cells = optional("xarray"), self.summary["games"][self.game]["cells"]
         longest = max(cell["fits"] for cell in cells)
         per_fit = [[*cell["per_fit"], *[None] * (longest - cell["fits"])] for cell in cells]
         content: dict[str, Any] = {

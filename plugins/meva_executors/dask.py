@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from meva_core.contracts import Executor, Job, Workers, at_least, component, not_negative, static
-from meva_core.errors import BadValue, Lost, MissingLibrary, Unreachable, in_short
+from meva_core.errors import BadValue, Lost, Unreachable, in_short, optional
 
 ANSWER = 10.0  # seconds in which a scheduler answers
 AGAIN = 2.0  # the same for a scheduler that was lost
@@ -49,10 +49,7 @@ class Dask(Executor):
 
 @contextlib.contextmanager
 def _connected(executor: Dask, jobs: int | None) -> Iterator[Workers]:
-    try:
-        import distributed
-    except ImportError as error:
-        raise MissingLibrary("distributed", "dask") from error
+    distributed = optional("distributed", extra="dask")
     if executor.scheduler and jobs is not None:
         raise BadValue("expected no --jobs with scheduler=..., whose workers say how many runs are computed at a time")
     with contextlib.ExitStack() as stack:

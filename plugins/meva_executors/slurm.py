@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from meva_core.contracts import Executor, Job, Workers, at_least, component, one_of, positive, static
-from meva_core.errors import BadValue, Lost, MissingLibrary
+from meva_core.errors import BadValue, Lost, optional
 
 CLUSTERS = ("slurm", "local", "debug")
 GONE = ("PREEMPTED",)  # states that submitit takes for running
@@ -49,10 +49,7 @@ class Slurm(Executor):
 
 @contextlib.contextmanager
 def _opened(executor: Slurm, jobs: int | None, folder: Path) -> Iterator[Workers]:
-    try:
-        import submitit
-    except ImportError as error:
-        raise MissingLibrary("submitit", "slurm") from error
+    submitit = optional("submitit", extra="slurm")
     logger = logging.getLogger("submitit")  # the study says what matters
     level = logger.level
     logger.setLevel(logging.CRITICAL)
