@@ -36,7 +36,7 @@ class Loops:
 
     fit: the path of the fitted player in the experiment, "learner" or "opponent.2"; "matches" for matches. seeds: the S
     random seeds. first: the number of the first of these loops, counted from 0. metrics: values by name, f32[S, N]; NaN
-    or infinite where a seed diverged.
+    or infinite where a seed diverged. The arrays belong to the run and are read-only.
     """
 
     fit: str
@@ -66,8 +66,9 @@ class Logger(Protocol):
 
     All methods are called on the host, between two chunks of loops. `begun` returns a state, an open file say, that the
     other methods receive. An exception in any of them but `check` switches the logger off for the rest of the run, with
-    a warning; nothing else is affected. A resumed run continues the log: `begun` finds the same folder, and `metrics`
-    receives the loops that the logger has not received before.
+    a warning; nothing else is affected. If it has begun, its `failed` is called then, so that no file or connection
+    stays open. A resumed run continues the log: `begun` finds the same folder, and `metrics` receives the loops that
+    the logger has not received before.
     """
 
     def check(self, run: Run) -> None:
@@ -75,6 +76,14 @@ class Logger(Protocol):
 
         Called before anything is written or fitted; `run.folder` need not exist yet.
         """
+
+    def place(self, run: Run) -> Path | None:
+        """The folder that holds the log, if it is not the logger's own one.
+
+        It need not exist yet. If it is deleted, or is another one when the run is resumed, `metrics` receives all loops
+        again.
+        """
+        return run.folder
 
     def begun(self, run: Run) -> Any:
         """Begin or continue the log of a run. Returns the state for the other methods."""
@@ -86,4 +95,7 @@ class Logger(Protocol):
         """Log the results and end the log: the run is over."""
 
     def failed(self, state: Any, reason: str) -> None:
-        """End the log of a run that was stopped or has failed. reason: one line, "stopped by SIGINT" for Ctrl-C."""
+        """End the log of a run that was stopped or has failed, or in which this logger has failed.
+
+        reason: one line, "stopped by SIGINT" for Ctrl-C, "its metrics raises ..." for an error of the logger's own.
+        """

@@ -7,14 +7,17 @@ so that a resumed run repeats no loop and leaves none out, even if a logger join
 from __future__ import annotations
 
 import contextlib
-import functools
+import copy
 import json
 import math
 import signal
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from meva_core.compute.progress import Progress
 from meva_core.compute.signals import Stopped
@@ -44,7 +47,7 @@ def attached(loggers: Sequence[Named], experiment: Experiment, out: Path | None,
     """Context manager of a run: yields the Progress that the run reports to, which also calls the loggers.
 
     If the run raises an exception, they receive its reason. A logger that raises one itself is switched off, with a
-    warning to `progress`.
+    warning to `progress`, or a RuntimeWarning if that shows none.
     """
     logs = Logs(loggers, experiment, out, progress)
     try:
@@ -62,7 +65,8 @@ class Logs(Progress):
         self.out, self.progress = out, progress
         self.runs = {each.name: _run(each, experiment, out) for each in loggers}
         self.loggers: dict[str, Any] = {each.name: each.logger for each in loggers}  # those that have not failed
-        self.states: dict[str, Any] = {}
+        self.states: dict[str, Any] = {}  # of those that have begun and not ended
+        self.logs: dict[str, str] = {}  # the key of each logger's present log in records
 
     def begin(self) -> None:
         """The run begins or is resumed; its folder exists."""
@@ -70,15 +74,19 @@ class Logs(Progress):
             self._call(name, "begun", lambda name=name: self._begin(name, self.runs[name]))
 
     def _begin(self, name: str, run: Run) -> None:
-        if run.folder is not None and not run.folder.is_dir():
-            run.folder.mkdir(parents=True)
-            self._forget(name)
-        self.states[name] = self.loggers[name].begun(run)
+        logger = self.loggers[name]
+        place = logger.place(run)
+        self.logs[name] = name if place in (None, run.folder) else f"{name} in {place.resolve()}"
+        if place is not None and not place.is_dir():
+            self._forget(self.logs[name])
+        if run.folder is not None:
+            run.folder.mkdir(parents=True, exist_ok=True)
+        self.states[name] = logger.begun(run)
 
-    def _forget(self, name: str) -> None:
-        """A logger whose folder is new, or was deleted, has received nothing."""
+    def _forget(self, log: str) -> None:
+        """A log whose folder is new, or was deleted, has received nothing."""
         for record in () if self.out is None else (self.out / CHECKPOINTS).glob(f"*/{RECORD}"):
-            files.write_json(record, {other: loops for other, loops in _received(record).items() if other != name})
+            files.write_json(record, {other: loops for other, loops in _received(record).items() if other != log})
 
     def saved(self, player: str, seeds: Sequence[int], chunk: Chunk) -> None:
         self.progress.saved(player, seeds, chunk)
@@ -90,14 +98,14 @@ class Logs(Progress):
         """Give a logger the loops that it has not received yet."""
         received = {} if record is None else _received(record)
         first = chunk.loops - next(iter(chunk.metrics.values())).shape[1]
-        skipped = max(0, received.get(name, 0) - first)
+        skipped = max(0, received.get(self.logs[name], 0) - first)
         if first + skipped >= chunk.loops:
             return
-        metrics = {metric: values[:, skipped:] for metric, values in chunk.metrics.items()}
+        metrics = {metric: _read_only(values[:, skipped:]) for metric, values in chunk.metrics.items()}
         loops = Loops(fit=player, seeds=tuple(seeds), first=first + skipped, metrics=metrics)
         self.loggers[name].metrics(self.states[name], loops)
         if record is not None:
-            files.write_json(record, {**received, name: chunk.loops})
+            files.write_json(record, {**received, self.logs[name]: chunk.loops})
 
     def finished(self, result: Result) -> None:
         """The run is over, and in its folder if it has one."""
@@ -110,21 +118,36 @@ class Logs(Progress):
 
     def _end(self, method: str, *arguments: Any) -> None:
         """Call the last method of each logger that has begun."""
-        for name, state in self.states.items():
-            if (logger := self.loggers.pop(name, None)) is not None:
-                self._call(name, method, functools.partial(getattr(logger, method), state, *arguments))
+        for name, state in list(self.states.items()):
+            last = getattr(self.loggers[name], method)
+            self._call(name, method, lambda last=last, state=state: last(state, *copy.deepcopy(arguments)))
+            self.states.pop(name, None)
 
     def _call(self, name: str, method: str, call: Callable[[], None]) -> None:
         """Call a method of a logger, which is switched off if it fails."""
         try:
             call()
         except (Exception, SystemExit) as error:
-            self.loggers.pop(name, None)
             if debugging():
                 traceback.print_exception(error)
-            self.progress.warn(
-                f"logger {name} is switched off, since its {method} raises {in_short(error)}; nothing else is affected"
-            )
+            reason = f"its {method} raises {in_short(error)}"
+            self._switch_off(name, method, reason)
+            self._complain(f"logger {name} is switched off, since {reason}; nothing else is affected")
+
+    def _switch_off(self, name: str, method: str, reason: str) -> None:
+        """Call a logger no more after its `method` failed, but let it end its log if it has begun one."""
+        logger, begun = self.loggers.pop(name), name in self.states
+        state = self.states.pop(name, None)
+        if begun and method != "failed":
+            with contextlib.suppress(Exception, SystemExit):
+                logger.failed(state, reason)
+
+    def _complain(self, text: str) -> None:
+        """Warn where the user sees it: most calls from Python have a Progress that shows nothing."""
+        if type(self.progress).warn is Progress.warn:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        else:
+            self.progress.warn(text)
 
     # Everything else is passed on.
 
@@ -171,6 +194,13 @@ def _received(record: Path) -> dict[str, int]:
         return {}
     counts = content.items() if isinstance(content, dict) else ()
     return {name: loops for name, loops in counts if type(loops) is int}
+
+
+def _read_only(values: np.ndarray) -> np.ndarray:
+    """A view of an array that belongs to the run."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def _results(result: Result, out: Path | None) -> Results:

@@ -30,6 +30,8 @@ def check_logger(logger: Logger) -> None:
         run = _run(folder)
         before = copy.deepcopy(run.experiment)
         logger.check(run)
+        place = logger.place(run)
+        assert place is None or isinstance(place, Path), f"place: expected a Path or None, got {place!r}"
         state = logger.begun(run)
         logger.metrics(state, _loops("learner", first=0, count=3))
         logger.failed(state, "stopped by SIGINT")

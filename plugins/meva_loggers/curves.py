@@ -12,12 +12,14 @@ MEAN = "mean"
 
 def curves(loops: Loops, most: int) -> dict[str, dict[str, np.ndarray]]:
     """The values f32[N] of every metric, by the names of curves and metrics: "seed_0" and so on for the first `most`
-    seeds, and "mean" over all seeds if there are several. Seeds that diverged do not count in the mean."""
+    seeds, and "mean" over all seeds. A single seed has only its own curve, whatever `most` is. Seeds that diverged do
+    not count in the mean."""
+    several = len(loops.seeds) > 1
     found = {
         f"seed_{seed}": {name: values[n] for name, values in loops.metrics.items()}
-        for n, seed in enumerate(loops.seeds[:most])
+        for n, seed in enumerate(loops.seeds[:most] if several else loops.seeds)
     }
-    if len(loops.seeds) > 1:
+    if several:
         found[MEAN] = {name: finite_mean(values) for name, values in loops.metrics.items()}
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Mapping
@@ -11,9 +12,9 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import Logger, Loops, Results, Run, at_least, component, static
-from meva_core.errors import BadValue
-from meva_loggers import libraries
+from meva_core.errors import BadValue, optional
 from meva_loggers.curves import curves
+from meva_loggers.identity import identity
 
 EVENTS = "events"
 RESULTS = "results"  # the folder of tables and figures, beside those of fits
@@ -23,13 +24,16 @@ RESULTS = "results"  # the folder of tables and figures, beside those of fits
 class TensorBoard(Logger):
     """Writes the curves, tables and figures of a run for TensorBoard, which tensorboardX does without TensorFlow.
 
-    The event files are in the run folder, in logs/tensorboard. There every fit has a folder, with a subfolder for each
+    The event files are in the run folder, in logs/tensorboard, or in `folder`, where each run has a subfolder with its
+    name and an identity. There every fit has a folder, with a subfolder for each
     seed and one for the mean over the seeds, so that TensorBoard shows them as runs of their own. `results` holds the
     tables, the figures and the means of the row of the learner's own setting. `tensorboard --logdir runs` shows the
     logs of all runs. A metric of a seed that diverged is NaN; the mean is over the other seeds.
     """
 
-    folder: str | None = static(default=None, doc="folder for the logs of several runs; unset: logs/ in the run folder")
+    folder: str | None = static(
+        default=None, doc="folder for the logs of several runs, one in each subfolder; unset: logs/ in the run folder"
+    )
     seeds: int = static(default=20, doc="number of seeds that have their own curves, the first ones", check=at_least(0))
 
     def check(self, run: Run) -> None:
@@ -37,8 +41,15 @@ class TensorBoard(Logger):
         if run.folder is None and self.folder is None:
             raise BadValue("expected out=FOLDER, or a folder for log.tensorboard.folder, got neither")
 
+    def place(self, run: Run) -> Path | None:
+        if self.folder is None:
+            return run.folder
+        # Run folders in different places may have one name. Without a folder, the name contains the experiment's hash.
+        name = run.name if run.folder is None else f"{run.name}-{identity(run.folder)}"
+        return Path(self.folder).expanduser() / name
+
     def begun(self, run: Run) -> Files:
-        folder = run.folder if self.folder is None else Path(self.folder).expanduser() / run.name
+        folder = self.place(run)
         assert folder is not None, "refused by check"
         files = Files(folder)
         files.restart(RESULTS)
@@ -64,8 +75,10 @@ class TensorBoard(Logger):
         state.close()
 
     def failed(self, state: Files, reason: str) -> None:
-        state.write(RESULTS, 0, _library("summary").text("stopped", reason))
-        state.close()
+        try:
+            state.write(RESULTS, 0, _library("summary").text("stopped", reason))
+        finally:
+            state.close()
 
 
 @attrs.define
@@ -108,13 +121,14 @@ class Files:
             writer.flush()
 
     def close(self) -> None:
-        """Close all files."""
-        while self.writers:
-            self.writers.popitem()[1].close()
+        """Close all files, also if some cannot be written."""
+        with contextlib.ExitStack() as closing:
+            while self.writers:
+                closing.callback(self.writers.popitem()[1].close)
 
 
 def _library(module: str) -> Any:
-    return libraries.load(f"tensorboardX.{module}", "tensorboardX", "tensorboard")
+    return optional(f"tensorboardX.{module}", extra="tensorboard")
 
 
 def _scalars(values: Mapping[str, float]) -> Any:

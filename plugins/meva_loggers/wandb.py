@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import html
-import secrets
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from meva_core.contracts import Logger, Loops, Results, Run, at_least, component, one_of, static
-from meva_loggers import libraries
+from meva_core.errors import optional
 from meva_loggers.curves import MEAN, curves
-
-ID = "run_id.txt"  # in the logger's folder: the identity under which a resumed run continues
+from meva_loggers.identity import identity
 
 
 @component
@@ -37,18 +34,19 @@ class WeightsAndBiases(Logger):
     seeds: int = static(default=20, doc="number of seeds that have their own curves, the first ones", check=at_least(0))
 
     def check(self, run: Run) -> None:
-        _library()
+        optional("wandb")
 
     def begun(self, run: Run) -> Any:
-        wandb = _library()
+        wandb = optional("wandb")
         return wandb.init(
             project=self.project,
             entity=self.entity,
             group=self.group,
             mode=self.mode,
             name=run.name,
-            id=_identity(run.folder),
+            id=None if run.folder is None else identity(run.folder),
             resume="allow",
+            reinit="create_new",  # a run that the user has open is not ours
             dir=None if run.folder is None else str(run.folder),
             config=dict(run.experiment),
             settings=wandb.Settings(console="off", quiet=True),  # the screen is ours
@@ -61,29 +59,17 @@ class WeightsAndBiases(Logger):
             state.log({f"{loops.fit}/loop": loops.first + n + 1, **{name: float(v[n]) for name, v in named.items()}})
 
     def finished(self, state: Any, results: Results) -> None:
-        wandb = _library()
+        wandb = optional("wandb")
         figures = {f"figures/{name}": wandb.Image(str(path)) for name, path in results.figures.items()}
         state.log({"tables": wandb.Html(f"<pre>{html.escape(results.table)}</pre>"), **figures})
         state.summary.update({f"results/{name}": number for name, number in results.numbers.items()})
         state.finish()
 
     def failed(self, state: Any, reason: str) -> None:
-        state.summary.update({"stopped": reason})
-        state.finish(exit_code=1)
-
-
-def _library() -> Any:
-    return libraries.load("wandb", "wandb", "wandb")
-
-
-def _identity(folder: Path | None) -> str | None:
-    """The identity of the run with this folder, a new one if it has none; None for a run without a folder."""
-    if folder is None:
-        return None
-    path = folder / ID
-    if not path.is_file():
-        path.write_text(secrets.token_hex(4), encoding="utf-8")
-    return path.read_text(encoding="utf-8").strip()
+        try:
+            state.summary.update({"stopped": reason})
+        finally:
+            state.finish(exit_code=1)
 
 
 def _named(of_curves: Mapping[str, Mapping[str, Any]], fit: str) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Loggers: what they receive, and that a run goes on without one that fails."""
 
+import contextlib
 import json
 import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -67,6 +69,31 @@ class Second(Recorder):
     """Another one."""
 
 
+@component
+class Careless(Recorder):
+    """Writes into what it receives."""
+
+    def metrics(self, state, loops):
+        with contextlib.suppress(ValueError):
+            loops.metrics["loss"][:] = 0
+
+    def finished(self, state, results):
+        results.summary.clear()
+
+
+@component
+class Elsewhere(Recorder):
+    """Has its log in a folder of the user's choice."""
+
+    folder: str = static(doc="the folder")
+
+    def place(self, run):
+        return Path(self.folder)
+
+    def begun(self, run):
+        Path(self.folder).mkdir(exist_ok=True)
+
+
 class Heard(Progress):
     """Remembers warnings. Ctrl-C comes after so many loops."""
 
@@ -126,6 +153,15 @@ def test_a_logger_changes_no_number_and_no_hash(tmp_path):
     assert not (tmp_path / "plain" / "logs").exists()
 
 
+def test_a_logger_that_writes_into_what_it_receives_harms_no_one(tmp_path):
+    asked: dict[str, Any] = {"out": tmp_path / "run", "resume": True}
+    plain = run(**asked)
+    logged = run(log=[Careless(), Recorder()], **asked)
+    np.testing.assert_array_equal(logged.metrics["loss"], plain.metrics["loss"])
+    np.testing.assert_array_equal(loops()[1], plain.metrics["loss"])
+    assert CALLS[-1][1].summary["rows"] == plain.summary()["rows"]
+
+
 def test_a_run_without_a_folder_is_logged(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(log=Recorder)
@@ -145,6 +181,8 @@ def test_a_logger_that_fails_is_switched_off_and_the_run_goes_on(method, error, 
     ]
     assert methods().count(method) == {"begun": 2, "metrics": 4, "finished": 2}[method]
     assert methods()[-1] == "finished"
+    ended = [] if method == "begun" else [f"its {method} raises {error.__name__}: disk full"]
+    assert [told for called, told in CALLS if called == "failed"] == ended
     assert (tmp_path / "run" / "report.html").exists()
     assert result.metrics["loss"].shape == (2, 5)
 
@@ -208,7 +246,8 @@ def test_a_damaged_record_of_what_was_logged_counts_as_none(content, tmp_path):
 
 def test_a_logger_that_failed_catches_up_on_resume(tmp_path):
     asked: dict[str, Any] = {"out": tmp_path / "run", "resume": True}
-    run(log=Recorder(fails_in="metrics"), **asked)
+    with pytest.warns(RuntimeWarning, match="is switched off, since its metrics raises OSError: disk full"):
+        run(log=Recorder(fails_in="metrics"), **asked)  # without a Progress, which would show it
     CALLS.clear()
     run(log=Recorder, **asked)
     assert loops()[0] == [0, 1, 2, 3, 4]
@@ -238,23 +277,38 @@ class Walk(Training):
         return state
 
 
-def test_matches_are_logged_and_begin_again_if_they_change(tmp_path):
+@pytest.fixture
+def walk(tmp_path):
+    """`walk(steps, log)`: play or resume matches in one folder; returns the values that loggers receive."""
     known, files = runner.plugins()
     experiment = resolve.resolve(known, files, game="toy_hills", learner="naive")
-    named = loggers.chosen(known, Recorder, {})
 
-    def play(steps, decisive):
+    def play(steps, log):
         CALLS.clear()
-        place = kept_fit.Place(tmp_path, kept_fit.MATCHES, decisive, snapshots=False)
+        place = kept_fit.Place(tmp_path, kept_fit.MATCHES, {"steps": steps}, snapshots=False)
         kept_fit.forget_unless(place)
-        with logs.attached(named, experiment, tmp_path, Progress()) as progress:
+        with logs.attached(loggers.chosen(known, log, {}), experiment, tmp_path, Progress()) as progress:
             kept_fit.train(FitSettings(seeds=1, chunk=2), [Walk(num_steps=steps)], progress, place, [7])
         assert {told.seeds for method, told in CALLS if method == "metrics"} <= {(7,)}
         return [n for method, told in CALLS if method == "metrics" for n in told.metrics["loss"][0]]
 
-    assert play(3, {"steps": 3}) == [0, 1, 2]
-    assert play(3, {"steps": 3}) == []
-    assert play(4, {"steps": 4}) == [0, 1, 2, 3]
+    return play
+
+
+def test_matches_are_logged_and_begin_again_if_they_change(walk):
+    assert walk(3, Recorder) == [0, 1, 2]
+    assert walk(3, Recorder) == []
+    assert walk(4, Recorder) == [0, 1, 2, 3]
+
+
+def test_a_log_in_another_place_begins_with_the_first_loop(walk, tmp_path):
+    one, two = (Elsewhere(folder=str(tmp_path / name)) for name in ("one", "two"))
+    assert walk(3, one) == [0, 1, 2]
+    assert walk(3, two) == [0, 1, 2]
+    assert walk(3, one) == []  # its log is still there
+    shutil.rmtree(tmp_path / "one")
+    assert walk(3, one) == [0, 1, 2]
+    assert walk(3, two) == []
 
 
 # ---------------------------------------------------------------- choice
@@ -298,8 +352,8 @@ def test_bad_input_is_refused_before_anything_runs(log, settings, error, said, m
 
 
 def test_a_missing_library_is_one_line_before_anything_is_written(tmp_path, monkeypatch, meva_run):
-    for module in ("tensorboardX", "tensorboardX.summary", "wandb"):
-        monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    for library in ("tensorboardX", "wandb"):
+        monkeypatch.setitem(sys.modules, library, None)  # as if it were not installed
     with pytest.raises(MissingLibrary, match=r'pip install "meva\[wandb\]"'):
         run(out=tmp_path / "run", log=["wandb"])
     outcome = meva_run(*COMMAND, "--log", "tensorboard", "--out", tmp_path / "run")
@@ -322,7 +376,8 @@ def test_the_command_logs_and_says_how_to_go_on(tmp_path, meva_run, monkeypatch)
     again = "--log tensorboard --set 'log.tensorboard.folder=my logs'"
     assert outcome.code == 130
     assert outcome.err == f"stopped; resume with: meva-run --resume {out} {again}\n"
-    assert (tmp_path / "my logs" / "run" / "learner" / "seed_0").is_dir()
+    identity = (out / "logs" / "tensorboard" / "run_id.txt").read_text()
+    assert (tmp_path / "my logs" / f"run-{identity}" / "learner" / "seed_0").is_dir()
 
 
 @pytest.mark.parametrize("log", [["--log", "tensorboard,tensorboard"], ["--log", "tensorboard", "--log=tensorboard"]])

@@ -43,7 +43,12 @@ def test_the_mean_leaves_diverged_seeds_out():
 
 @pytest.mark.parametrize(
     ("seeds", "most", "names"),
-    [((3, 4), 20, ["seed_3", "seed_4", "mean"]), ((3, 4), 1, ["seed_3", "mean"]), ((7,), 20, ["seed_7"])],
+    [
+        ((3, 4), 20, ["seed_3", "seed_4", "mean"]),
+        ((3, 4), 1, ["seed_3", "mean"]),
+        ((7,), 20, ["seed_7"]),
+        ((7,), 0, ["seed_7"]),
+    ],
 )
 def test_a_curve_for_each_seed_and_one_for_several(seeds, most, names):
     found = curves(loops(seeds=seeds, loss=[[1.0], [2.0]][: len(seeds)]), most)
@@ -151,19 +156,42 @@ def test_results_and_reasons_are_those_of_the_last_time(begin, tmp_path):
 def test_logs_of_several_runs_in_a_folder_of_ones_own(begin, tmp_path):
     logger, state = begin(folder=str(tmp_path / "all"), seeds=0)
     logger.metrics(state, loops(loss=[[1.0], [2.0]]))
-    assert [path.name for path in (tmp_path / "all" / "run" / "learner").iterdir()] == ["mean"]
-    assert list((tmp_path / "logs").iterdir()) == []
+    identity = (tmp_path / "logs" / "run_id.txt").read_text()
+    assert [path.name for path in (tmp_path / "all" / f"run-{identity}" / "learner").iterdir()] == ["mean"]
+    assert len(list((tmp_path / "logs").iterdir())) == 1
+
+
+def test_runs_of_one_name_keep_their_curves_in_a_common_folder(tmp_path):
+    logger = meva.make("logger", "tensorboard", folder=str(tmp_path / "all"))
+    runs = [Run(name="run", folder=tmp_path / place / "logs", experiment={}, hash=HASH) for place in "ab"]
+    states = [logger.begun(run) for run in runs]
+    for n, state in enumerate(states):
+        logger.metrics(state, loops(loss=[[n], [n]]))
+        logger.finished(state, results())
+    for n, run in enumerate(runs):
+        assert scalars(logger.place(run) / "learner" / "mean") == {("loss", 1): n}
+    nowhere = Run(name=f"ipd-naive-{HASH}", folder=None, experiment={}, hash=HASH)
+    assert logger.place(nowhere) == tmp_path / "all" / nowhere.name
+
+
+def full(*given):
+    raise OSError(28, "No space left on device")
 
 
 def test_a_full_disk_is_an_error_at_once(begin, monkeypatch):
     logger, state = begin()
-
-    def full(self):
-        raise OSError(28, "No space left on device")
-
     monkeypatch.setattr("tensorboardX.record_writer.RecordWriter.flush", full)
     with pytest.raises(OSError, match="No space left"):
         logger.metrics(state, loops(loss=[[1.0], [2.0]]))
+
+
+def test_a_full_disk_leaves_no_file_open(begin, monkeypatch):
+    logger, state = begin()
+    logger.metrics(state, loops(loss=[[1.0], [2.0]]))
+    monkeypatch.setattr("tensorboardX.event_file_writer.EventsWriter.write_event", full)
+    with pytest.raises(OSError, match="No space left"):
+        logger.failed(state, "its metrics raises OSError")
+    assert state.writers == {}
 
 
 # ---------------------------------------------------------------- Weights & Biases
@@ -206,7 +234,7 @@ def follow(folder, **settings):
 
 def test_a_run_is_a_run_there(fake, tmp_path):
     logger, state = follow(tmp_path, project="games", mode="offline")
-    told = {name: state.options[name] for name in ("project", "mode", "name", "config", "dir", "resume")}
+    told = {name: state.options[name] for name in ("project", "mode", "name", "config", "dir", "resume", "reinit")}
     assert told == {
         "project": "games",
         "mode": "offline",
@@ -214,6 +242,7 @@ def test_a_run_is_a_run_there(fake, tmp_path):
         "config": {"learner": {"rate": 0.5}},
         "dir": str(tmp_path),
         "resume": "allow",
+        "reinit": "create_new",
     }
     logger.metrics(state, loops(first=4, loss=[[1.0, 2.0], [3.0, 4.0]]))
     assert state.axes == {"learner/*": "learner/loop"}
@@ -232,8 +261,9 @@ def test_a_folder_that_the_library_left_is_no_library(monkeypatch, tmp_path):
         follow(tmp_path)
 
 
-def test_a_single_seed_has_the_plain_names(fake, tmp_path):
-    logger, state = follow(tmp_path)
+@pytest.mark.parametrize("most", [0, 20])
+def test_a_single_seed_has_the_plain_names(fake, tmp_path, most):
+    logger, state = follow(tmp_path, seeds=most)
     logger.metrics(state, loops(seeds=(3,), loss=[[1.0]]))
     assert state.rows == [{"learner/loop": 1, "learner/loss": 1}]
 
@@ -251,6 +281,14 @@ def test_a_run_that_was_stopped_has_a_code_and_a_reason(fake, tmp_path):
     assert (state.summary, state.code) == ({"stopped": "stopped by SIGINT"}, 1)
 
 
+def test_a_run_ends_also_if_its_reason_is_refused(fake, tmp_path):
+    logger, state = follow(tmp_path)
+    state.summary = None
+    with pytest.raises(AttributeError):
+        logger.failed(state, "its metrics raises OSError")
+    assert state.code == 1
+
+
 @pytest.mark.skipif(importlib.util.find_spec("wandb") is None, reason="the extra test does not contain wandb (95 MB)")
 def test_the_library_itself_stores_a_run_to_be_sent(tmp_path):
     for first in (0, 1):  # stopped and resumed
@@ -259,3 +297,14 @@ def test_the_library_itself_stores_a_run_to_be_sent(tmp_path):
         logger.finished(state, results())
     stored = [path for path in tmp_path.glob("wandb/offline-run-*/*.wandb") if b"learner/loss" in path.read_bytes()]
     assert {path.stem for path in stored} == {f"run-{(tmp_path / 'run_id.txt').read_text()}"}
+
+
+@pytest.mark.skipif(importlib.util.find_spec("wandb") is None, reason="the extra test does not contain wandb (95 MB)")
+def test_the_library_itself_leaves_other_runs_open(tmp_path):
+    wandb = importlib.import_module("wandb")
+    own = wandb.init(mode="offline", dir=str(tmp_path / "own"))
+    logger, state = follow(tmp_path, mode="offline")
+    assert state.id != own.id
+    logger.failed(state, "its metrics raises OSError")
+    own.log({"mine": 1})  # raises an error if the run is over
+    own.finish()
