@@ -52,7 +52,11 @@ class MissingLibrary(MevaError):
     """
 
     def __init__(self, library: str, extra: str, got: str = "none") -> None:
-        super().__init__(f'expected the library {library}, got {got}: pip install "meva[{extra}]"')
+        super().__init__(library, extra, got)  # what it is made from again after pickling
+
+    def __str__(self) -> str:
+        library, extra, got = self.args
+        return f'expected the library {library}, got {got}: pip install "meva[{extra}]"'
 
 
 class Diverged(MevaError):

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from meva_core.errors import MissingLibrary, debugging
+from meva_core.errors import debugging, optional
 from meva_core.studies.searches import Numbers, Search
 
 
@@ -18,10 +18,7 @@ class Proposals:
     """
 
     def __init__(self, search: Search):
-        try:
-            import optuna
-        except ModuleNotFoundError as error:
-            raise MissingLibrary("optuna", "search") from error
+        optuna = optional("optuna", extra="search")
         self.optuna, self.ranges = optuna, search.ranges
         self.spaces = {path: self._space(values) for path, values in search.ranges.items()}
         with self._quiet():
