@@ -14,7 +14,7 @@ from meva_core.contracts.evaluation import Answer, Column, Evaluation, Panel
 from meva_core.errors import BadPlugin, in_short
 from meva_core.registry.entries import Offer
 from meva_core.report.tables import Grid
-from meva_core.storage.summaries import is_statistic
+from meva_core.storage.summaries import has_each_seed, is_statistic, named
 
 
 class BadEvaluation(BadPlugin):
@@ -56,7 +56,12 @@ class Checked(Evaluation):
             return isinstance(value, list) and len(value) == count and all(isinstance(row, dict) for row in value)
 
         what = "rows(answer, seen)"
-        return self._plain(what, self._result(what, right, f"a list of {count} dictionaries", answer, seen))
+        rows = self._plain(what, self._result(what, right, f"a list of {count} dictionaries", answer, seen))
+        seeds = len(seen.seeds)
+        for name, statistic in (item for row in rows for item in named(row).items()):
+            if is_statistic(statistic.get("cells", statistic)) and not has_each_seed(statistic, seeds):
+                self.refuse(what, f"{name} with a number for each of {seeds} seeds in per_seed", statistic)
+        return rows
 
     def whole(self, answer: Answer, seen: Any) -> dict[str, Any]:
         what = "whole(answer, seen)"

@@ -102,22 +102,18 @@ def _swept(result: Numbers) -> bool:
 def _quantities(result: Numbers) -> dict[str, Any]:
     """The evaluations' quantities by seed and row: name -> dimensions and array."""
     shape = result.payoffs.shape
-    place = {value: v for v, value in enumerate(result.seen.values)}
-    found: dict[str, Any] = {}
-    for line in tidy.per_seed(summarise(result)):
-        if line["quantity"] in IN_ARRAYS or line["quantity"].startswith("outcomes.") or line["value"] is None:
-            continue
-        row = 0 if line["at"] is None else place[line["at"]]
-        index, name, sizes = (
-            (result.seeds.index(line["seed"]), row),
-            line["quantity"],
-            {"seed": shape[0], "setting": shape[1]},
-        )
-        if line["seat"] is not None:
-            index, name, sizes = (*index, line["seat"] - 1), f"seats.{name}", {**sizes, "seat": shape[3]}
-        _, array = found.setdefault(name, (tuple(sizes), np.full(tuple(sizes.values()), np.nan)))
-        array[index] = line["value"]
-    return found
+    variables: dict[str, Any] = {}
+    for row, lines in enumerate(tidy.per_row(summarise(result))):
+        for line in lines:
+            name, seat = line["quantity"], line["seat"]
+            if name in IN_ARRAYS or name.startswith("outcomes.") or line["value"] is None:
+                continue
+            index, sizes = (result.seeds.index(line["seed"]), row), {"seed": shape[0], "setting": shape[1]}
+            if seat is not None:
+                index, name, sizes = (*index, seat - 1), f"seats.{name}", {**sizes, "seat": shape[3]}
+            _, array = variables.setdefault(name, (tuple(sizes), np.full(tuple(sizes.values()), np.nan)))
+            array[index] = line["value"]
+    return variables
 
 
 def _metrics(result: Numbers) -> dict[str, Any]:
@@ -129,8 +125,8 @@ def _metrics(result: Numbers) -> dict[str, Any]:
         own = [list(history.seeds).index(seed) for seed in result.seeds]
         played = history.player == MATCHES
         above = history.player if played else f"fit.{history.player}"
-        found = of_matches if played else of_fits
-        found |= {f"{above}.{name}": values[own] for name, values in history.metrics.items()}
+        metrics = of_matches if played else of_fits
+        metrics |= {f"{above}.{name}": values[own] for name, values in history.metrics.items()}
     return {**_padded("loop", of_fits), **_padded("step", of_matches)}
 
 

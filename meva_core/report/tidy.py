@@ -22,7 +22,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from meva_core.storage.summaries import OF_COUNTS, as_share, is_statistic, named
+from meva_core.storage.summaries import OF_COUNTS, as_share, has_each_seed, is_statistic, named
 
 PAYOFF = "payoff"
 _PLACE = ("quantity", "setting", "at", "seat", "player")
@@ -34,18 +34,29 @@ Records = list[dict[str, Any]]
 
 def per_seed(summary: Mapping[str, Any]) -> Records:
     """The lines of seeds.csv, each with the names of `PER_SEED`. summary: the content of summary.json."""
-    return [line for place, found in _statistics(summary) for line in by_seed(place, found, summary["seeds"])]
+    return [line for lines in per_row(summary) for line in lines]
+
+
+def per_row(summary: Mapping[str, Any]) -> list[Records]:
+    """The lines of seeds.csv for each row of the run."""
+    return [
+        [line for place, found in _statistics(summary, row) for line in by_seed(place, found, summary["seeds"])]
+        for row in summary["rows"]
+    ]
 
 
 def per_quantity(summary: Mapping[str, Any]) -> Records:
     """The lines of statistics.csv, each with the names of `PER_QUANTITY`. summary: the content of summary.json."""
-    return [of_all_seeds(place, found) for place, found in _statistics(summary)]
+    return [of_all_seeds(place, found) for row in summary["rows"] for place, found in _statistics(summary, row)]
 
 
-def by_seed(place: Mapping[str, Any], statistic: Mapping[str, Any], seeds: Sequence[int]) -> Records:
-    """A line for each seed of a statistic. place: the entries that all lines share."""
-    values = statistic.get("per_seed") or ()
-    return [{**place, "seed": seed, "value": value} for seed, value in zip(seeds, values, strict=False)]
+def by_seed(place: Mapping[str, Any], statistic: Mapping[str, Any], seeds: Sequence[int | None]) -> Records:
+    """A line for each seed of a statistic that has a number for each, or none. place: the entries that all lines
+    share."""
+    values = statistic.get("per_seed")
+    return (
+        [{**place, "seed": seed, "value": value} for seed, value in zip(seeds, values, strict=True)] if values else []
+    )
 
 
 def of_all_seeds(place: Mapping[str, Any], statistic: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,24 +65,24 @@ def of_all_seeds(place: Mapping[str, Any], statistic: Mapping[str, Any]) -> dict
     return {**place, **{name: statistic.get(name) for name in OF_COUNTS}, "over": statistic["over"], "seeds": seeds}
 
 
-def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
-    """Every statistic of the rows, with the entries of `_PLACE`; those of third parties that lack numbers are left
-    out."""
+def _statistics(
+    summary: Mapping[str, Any], row: Mapping[str, Any]
+) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
+    """Every statistic of a row, with the entries of `_PLACE`; those of third parties that lack numbers are left out."""
     setting = None if summary["setting"] is None else summary["setting"]["name"]
-    for row in summary["rows"]:
-        players = in_seats(summary["players"], len(row["payoffs"]))
-        payoffs = {f"seats.{seat + 1}.{PAYOFF}": payoff for seat, payoff in enumerate(row["payoffs"])}
-        for name, found in {**payoffs, **named(row)}.items():
-            quantity, seat = _of_seat(name)
-            player = None if seat is None else players[seat - 1]
-            place = {"quantity": quantity, "setting": setting, "at": row["value"], "seat": seat, "player": player}
-            if whole(found):
-                yield place, as_share(found)
+    players = in_seats(summary["players"], len(row["payoffs"]))
+    payoffs = {f"seats.{seat + 1}.{PAYOFF}": payoff for seat, payoff in enumerate(row["payoffs"])}
+    for name, statistic in {**payoffs, **named(row)}.items():
+        quantity, seat = _of_seat(name)
+        player = None if seat is None else players[seat - 1]
+        place = {"quantity": quantity, "setting": setting, "at": row["value"], "seat": seat, "player": player}
+        if whole(statistic, len(summary["seeds"])):
+            yield place, as_share(statistic)
 
 
-def whole(found: Mapping[str, Any]) -> bool:
-    """True for a statistic, or a count of cells, that has all of its numbers."""
-    return is_statistic(found.get("cells", found)) and bool(found.get("of", 1))
+def whole(found: Mapping[str, Any], seeds: int) -> bool:
+    """True for a statistic, or a count of cells, that has all of its numbers. seeds: how many it is about."""
+    return is_statistic(found.get("cells", found)) and bool(found.get("of", 1)) and has_each_seed(found, seeds)
 
 
 def _of_seat(name: str) -> tuple[str, int | None]:

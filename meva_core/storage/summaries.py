@@ -40,6 +40,12 @@ def is_statistic(value: Any) -> bool:
     return value["over"] in ("seeds", "pairs") and all(map(_is_number, numbers))
 
 
+def has_each_seed(found: Mapping[str, Any], seeds: int) -> bool:
+    """True if a statistic, or a count of cells, has one number for each of its seeds, or numbers for none of them."""
+    values = found.get("cells", found).get("per_seed")
+    return not values or (isinstance(values, list) and len(values) == seeds)
+
+
 def _is_number(value: Any) -> bool:
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 

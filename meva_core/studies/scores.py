@@ -73,8 +73,8 @@ class Scores:
 
     def _numbers(self, name: str) -> np.ndarray:
         cells = self.summary["games"][self.game]["cells"]
-        flat = [np.nan if cell[name] is None else cell[name] for cell in cells]
-        return np.array(flat).reshape(len(self.labels), -1)
+        flat = [cell.get(name) for cell in cells]  # older summaries lack some
+        return np.array(flat, float).reshape(len(self.labels), -1)
 
     def _repr_html_(self) -> str:
         return notebook.as_html("", standings.grids(self.summary, self.game), standings.note(self.summary))

@@ -49,7 +49,7 @@ COLUMNS = (
     "game",
     "row",
     "column",
-    "payoff",  # the row's payoff against the column, over both seats
+    "payoff",  # the row's payoff against the column, over both seats: the mean over what `over` names
     "sem",  # its standard error over what `over` names: fits, if one of the two is learnt; seeds, if the game is
     # played; else trials; or nothing, if neither player changes its policy: then the payoff is exact and has no error
     "ci_low",  # 95 % confidence interval of the mean over the same (`report.statistics`)
@@ -72,7 +72,7 @@ PER_QUANTITY = (*_PLACE, *OF_COUNTS, "over", "seeds")
 def cells(tournament: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
     """One cell, a dict of `COLUMNS` and seeds, for every pair of entrants that has played.
 
-    seeds: those of per_fit; None if the two seatings have different ones.
+    seeds: those of per_fit; None if different fits diverged for the two seatings, so that their seeds differ.
     """
     by_name = {(m.meeting.game, m.meeting.row, m.meeting.column): m for m in met}
     content = []
@@ -86,7 +86,7 @@ def cells(tournament: Tournament, met: Sequence[Met]) -> list[dict[str, Any]]:
                     over = "nothing" if all(meeting.certain for meeting in meetings) else several
                     seeds = {met.seeds for met in (here, swapped) if met is not None}
                     common = list(seeds.pop()) if len(seeds) == 1 else None
-                    content.append({**_cell(game, row, column, *_seats(here, swapped), over), "seeds": common})
+                    content.append(_cell(game, row, column, *_seats(here, swapped), common, over))
     return content
 
 
@@ -97,11 +97,14 @@ def _seats(here: Met | None, swapped: Met | None) -> tuple[Any, Any]:
     return first, second
 
 
-def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarray, over: str) -> dict[str, Any]:
-    """The cell of a pair. over: "nothing", or else the name of what several seeds are."""
-    # If a fit diverged for one seating only, the seatings have different numbers of fits: then only trials count.
-    same = first.shape == second.shape
-    trials = (first + second) / 2 if same else np.concatenate([first.ravel(), second.ravel()])[None]
+def _cell(
+    game: str, row: str, column: str, first: np.ndarray, second: np.ndarray, seeds: list[int] | None, over: str
+) -> dict[str, Any]:
+    """The cell of a pair. seeds: those of both seatings, or None. over: "nothing", or else the name of what several
+    seeds are."""
+    # Fits of different seeds have nothing to do with each other: without common seeds, only trials count.
+    apart = np.concatenate([first.ravel(), second.ravel()])[None]
+    trials = apart if seeds is None else (first + second) / 2
     finite = np.isfinite(trials)
     trials = np.where(finite, trials, np.nan)
     with np.errstate(invalid="ignore"):
@@ -114,7 +117,9 @@ def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarra
         "game": game,
         "row": row,
         "column": column,
-        "payoff": _number(mean),
+        # Every fit counts once, however many of its trials are left. Without losses, both means are equal but for
+        # rounding, and tournaments of older versions have the mean over trials.
+        "payoff": _number(mean) if finite.all() else of_over["mean"],
         **{name: of_over[name] for name in OF_CELL},
         "over": over,
         "sem_over_trials": _number(sem_trials),
@@ -123,6 +128,7 @@ def _cell(game: str, row: str, column: str, first: np.ndarray, second: np.ndarra
         "fits": len(per_fit),
         "per_fit": [_number(p) for p in per_fit],
         "diverged": float(1 - np.mean(finite)),
+        "seeds": seeds,
     }
 
 
@@ -139,7 +145,7 @@ def as_csv(content: Sequence[dict[str, Any]]) -> str:
 
 def summary(tournament: Tournament, met: Sequence[Met]) -> dict[str, Any]:
     """Build the content of summary.json."""
-    content = cells(tournament, met)
+    content, seeds = cells(tournament, met), list(range(tournament.seed, tournament.seed + tournament.seeds))
     ranges = {m.meeting.game: float(np.max(m.meeting.composition.game.payoff_range)) for m in met}
     games = {
         game: {
@@ -147,11 +153,10 @@ def summary(tournament: Tournament, met: Sequence[Met]) -> dict[str, Any]:
             "payoff_range": ranges[game],
             "cells": [cell for cell in content if cell["game"] == game],
             **_played([one for one in met if one.meeting.game == game]),
-            **_evaluated([one for one in met if one.meeting.game == game]),
+            **_evaluated([one for one in met if one.meeting.game == game], seeds),
         }
         for game in tournament.games
     }
-    seeds = list(range(tournament.seed, tournament.seed + tournament.seeds))
     return {"schema": SCHEMA, "trials": tournament.trials, "steps": tournament.steps, "seeds": seeds, "games": games}
 
 
@@ -173,15 +178,20 @@ def _played(met: Sequence[Met]) -> dict[str, Any]:
     return {"exact": first.exact, "notes": list(first.game_played.notes), "measures": measures}
 
 
-def _evaluated(met: Sequence[Met]) -> dict[str, Any]:
-    """Evaluations of the players of a game; {} if none is asked."""
-    found = [{"learner": one.meeting.row, "seeds": list(one.seeds), **one.evaluated} for one in met if one.evaluated]
-    return {"evaluated": found} if found else {}
+def _evaluated(met: Sequence[Met], seeds: Sequence[int]) -> dict[str, Any]:
+    """Evaluations of the players of a game; {} if none is asked. seeds: all of the tournament."""
+    evaluated = []
+    for one in met:
+        # Players of a played game that never move are evaluated with all seeds, though one tells what they earn.
+        own = seeds if one.meeting.sampled and one.meeting.certain else one.seeds
+        if one.evaluated:
+            evaluated.append({"learner": one.meeting.row, "seeds": list(own), **one.evaluated})
+    return {"evaluated": evaluated} if evaluated else {}
 
 
 def per_seed(summary: Mapping[str, Any]) -> tidy.Records:
     """The lines of seeds.csv, each with the names of `PER_SEED`. summary: the content of summary.json."""
-    return [line for place, found, seeds in _statistics(summary) for line in tidy.by_seed(place, found, seeds)]
+    return [line for statistic in _statistics(summary) for line in tidy.by_seed(*statistic)]
 
 
 def per_quantity(summary: Mapping[str, Any]) -> tidy.Records:
@@ -190,7 +200,8 @@ def per_quantity(summary: Mapping[str, Any]) -> tidy.Records:
 
 
 def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any], Sequence[Any]]]:
-    """Every statistic of a tournament, with the entries of `_PLACE` and with its seeds."""
+    """Every statistic of a tournament, with the entries of `_PLACE` before it and its seeds after it; None for each
+    seed that is not on record."""
     for game, table in summary["games"].items():
 
         def place(row: str, column: str | None, quantity: str, game: str = game) -> dict[str, Any]:
@@ -198,14 +209,20 @@ def _statistics(summary: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Ma
 
         for cell in table["cells"]:
             payoff = {**cell, "mean": cell["payoff"], "per_seed": cell["per_fit"]}
-            yield place(cell["row"], cell["column"], tidy.PAYOFF), payoff, cell["seeds"] or [None] * cell["fits"]
+            yield place(cell["row"], cell["column"], tidy.PAYOFF), payoff, _seeds(cell, payoff)
         for match in table.get("measures", ()):
             for name, share in match["shares"].items():
-                yield place(match["row"], match["column"], name), share, match["seeds"]
+                yield place(match["row"], match["column"], name), share, _seeds(match, share)
         for learner in table.get("evaluated", ()):
             for name, found in named(learner).items():
-                if tidy.whole(found):
-                    yield place(learner["learner"], None, name), as_share(found), learner["seeds"]
+                seeds = _seeds(learner, found.get("cells", found))
+                if tidy.whole(found, len(seeds)):
+                    yield place(learner["learner"], None, name), as_share(found), seeds
+
+
+def _seeds(of: Mapping[str, Any], statistic: Mapping[str, Any]) -> Sequence[int | None]:
+    """The seeds of a cell, a match or a learner, which summaries of older versions lack."""
+    return of.get("seeds") or [None] * len(statistic.get("per_seed") or ())
 
 
 def grids(summary: dict[str, Any], game: str) -> list[Grid]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,24 +16,32 @@ from meva_core.report.write import policies_of
 from meva_core.storage import files, kept_fit, metrics
 from meva_core.storage.run_folder import check_same, read_policies, read_summary
 
+# Paths of entries that 1.1 added to statistics, and to the cells of tournaments.
+LATER = re.compile(r".*\['(ci_low|ci_high|iqm|seeds)'\]")
+
 
 @attrs.frozen
 class Compared:
     """The comparison of stored numbers with new ones.
 
     what: the name of the numbers. of: their count. different: the count of those that are not equal bit by bit. most:
-    the largest difference, infinite if one of the two numbers is not finite or the shapes differ.
+    the largest difference, infinite if one of the two numbers is not finite or the shapes differ. lacking: names of
+    numbers that an earlier version did not store, and that are not compared.
     """
 
     what: str
     of: int
     different: int
     most: float
+    lacking: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        if not self.different:
-            return f"{self.what}: {self.of} numbers, equal bit by bit"
-        return f"{self.what}: {self.different} of {self.of} numbers differ, by {self.most:.3g} at most"
+        text = f"{self.what}: {self.of} numbers, equal bit by bit"
+        if self.different:
+            text = f"{self.what}: {self.different} of {self.of} numbers differ, by {self.most:.3g} at most"
+        if self.lacking:
+            text += f"; not compared, since an earlier version wrote none: {', '.join(self.lacking)}"
+        return text
 
 
 @attrs.frozen
@@ -92,8 +101,12 @@ def tournament(stored: StoredTournament, again: StoredTournament) -> list[Compar
 
 
 def _plain(what: str, was: Any, now: Any) -> Compared:
-    """Compare two values that JSON can hold, leaf by leaf."""
-    return _arrays(what, _leaves(was), _leaves(now))
+    """Compare two values that JSON can hold, leaf by leaf, without entries that earlier versions did not write."""
+    stored, again = _leaves(was), _leaves(now)
+    entries = {entry[0] for path in stored if (entry := LATER.match(path))}
+    absent = {path: entry[1] for path in again if (entry := LATER.match(path)) and entry[0] not in entries}
+    compared = _arrays(what, stored, {path: leaf for path, leaf in again.items() if path not in absent})
+    return attrs.evolve(compared, lacking=tuple(sorted({*absent.values()})))
 
 
 def _leaves(plain: Any) -> dict[str, np.ndarray]:

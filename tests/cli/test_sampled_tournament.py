@@ -72,6 +72,8 @@ def test_a_folder_has_long_tables_of_payoffs_measures_and_evaluations(ipd):
     of_learners = statistics[statistics.column.isna()]
     assert set(of_learners.row) == set(LEARNERS)
     assert {"best_response.ours", "learnt_policy.P(C|start)"} <= set(of_learners.quantity)
+    for learner in LEARNERS:  # also of those that never move, whose payoffs have one seed
+        assert list(lines[(lines.row == learner) & (lines.quantity == "best_response.ours")].seed) == [0, 1]
     of_study = long_tables.of_runs("seed", {"one": summary(folder), "other": summary(folder)})
     assert list(of_study.run.unique()) == ["one", "other"]
     pd.testing.assert_frame_equal(of_study[of_study.run == "one"].drop(columns="run"), lines, check_dtype=False)

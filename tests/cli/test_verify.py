@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,6 +94,29 @@ def test_fits_kept_elsewhere_are_found_again(meva_command, tmp_path):
         match.unlink()
     assert meva_command("tournament", "--resume", tmp_path / "all", "--quiet").code == 0
     assert not (tmp_path / "all" / "fits").exists()
+
+
+def without(plain: Any, names: Collection[str]) -> Any:
+    """Nested content without entries of these names."""
+    if isinstance(plain, list):
+        return [without(each, names) for each in plain]
+    if not isinstance(plain, dict):
+        return plain
+    return {name: without(value, names) for name, value in plain.items() if name not in names}
+
+
+def test_numbers_that_an_earlier_version_did_not_write_are_not_compared(run):
+    now = json.loads((run / "summary.json").read_text())
+    was = without(now, ("ci_low", "ci_high", "iqm"))
+    compared = verify._plain("summary.json", was, now)
+    assert (compared.different, compared.lacking) == (0, ("ci_high", "ci_low", "iqm"))
+    said = "equal bit by bit; not compared, since an earlier version wrote none: ci_high, ci_low, iqm"
+    assert str(compared) == f"summary.json: {compared.of} numbers, {said}"
+    assert verify._plain("summary.json", {**was, "rows": []}, now).different
+    assert verify._plain("summary.json", without(was, ["sem"]), now).different
+    assert verify._plain("summary.json", {"seeds": [0]}, {"seeds": [0, 1]}).different
+    payoff = now["rows"][0]["self_play"]
+    assert verify._plain("summary.json", {**payoff, "iqm": 9.0}, payoff).different == 1
 
 
 def damage(name, content):

@@ -86,6 +86,10 @@ FAULTS = {
         f"{method} raises": ({method: fail}, f"{method}(")
         for method in ("rows", "whole", "arrays", "columns", "first_tables", "tables", "notes", "captions", "panels")
     },
+    "more numbers than seeds": (
+        {"rows": returning([{"sum": {"mean": 1.0, "sem": None, "over": "pairs", "per_seed": [1.0, 2.0]}}])},
+        "rows(answer, seen): expected sum with a number for each of 1 seeds in per_seed, got {",
+    ),
     "fewer rows": ({"rows": returning([])}, "rows(answer, seen): expected a list of 1 dictionaries, got []"),
     "NaN in rows": ({"rows": returning([{"a": math.nan}])}, "rows(answer, seen): Out of range float"),
     "arrays in rows": ({"rows": returning([{"a": jnp.zeros(2)}])}, "rows(answer, seen): Object of type"),

@@ -327,6 +327,22 @@ def test_intervals_of_odd_samples(samples, interval):
     np.testing.assert_allclose(ops.bootstrap_interval(samples), interval, rtol=1e-12)
 
 
+@pytest.mark.parametrize("count", [20, 100, 513])
+@pytest.mark.parametrize("more", [2e-16, 1e-15, 6.6e-15, 1e-13])
+def test_the_interval_of_samples_that_differ_by_rounding_has_no_width(count, more):
+    for value in np.random.default_rng(0).uniform(0.5, 3, 40):
+        samples = np.full(count, value)
+        samples[0] *= 1 + more
+        np.testing.assert_allclose(ops.bootstrap_interval(samples), samples.mean(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("outlier", [1e6, 1e9, 1e15])
+def test_the_interval_of_samples_with_an_outlier_holds_their_mean(outlier):
+    samples = np.append(np.random.default_rng(0).normal(size=9), outlier)
+    low, high = ops.bootstrap_interval(samples)
+    assert low <= samples.mean() <= high <= outlier
+
+
 def test_the_interquartile_mean_leaves_out_a_quarter_at_either_end():
     samples = np.random.default_rng(0).normal(size=11)
     np.testing.assert_allclose(ops.interquartile_mean(samples), stats.trim_mean(samples, 0.25), rtol=1e-12)

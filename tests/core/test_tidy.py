@@ -103,6 +103,13 @@ def test_a_dataset_has_the_evaluations_and_the_fits(run):
     assert dataset.attrs["hash"] == result.experiment.hash
 
 
+def test_rows_of_one_setting_keep_their_own_values(run):
+    result, _ = run
+    twice = attrs.evolve(result, seen=attrs.evolve(result.seen, values=(0.5, 0.5)))
+    learnt = twice.to_xarray()["learnt_policy.P(C|start)"]
+    np.testing.assert_array_equal(learnt, result.to_xarray()["learnt_policy.P(C|start)"])
+
+
 def statistic(*seeds, **more):
     return {"mean": seeds[0], "sem": None, "over": "seeds", "per_seed": list(seeds), **more}
 
@@ -115,6 +122,7 @@ def test_counts_are_shares_and_seats_have_their_column():
         "seats": {"1": {"payoff": statistic(1.0, None), "response": {"ours": statistic(5.0, 6.0)}}},
         "basins": {"B": {"cells": statistic(3.0, 6.0), "of": 12}, "nowhere": {"cells": statistic(0.0, 0.0), "of": 0}},
         "of_a_stranger": {"mean": "a text"},
+        "of_other_seeds": statistic(1.0, 2.0, 3.0),
     }
     summary = {"setting": None, "players": ["a, b", 'c "d"'], "seeds": [4, 7], "rows": [row]}
     found = [(r["quantity"], r["seat"], r["player"], r["seed"], r["value"]) for r in tidy.per_seed(summary)]
