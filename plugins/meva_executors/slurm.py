@@ -41,7 +41,7 @@ class Slurm(Executor):
     extra: str = static(default="", doc="further options of sbatch, account=mine qos=low")
     cluster: str = static(default="slurm", doc="slurm, local or debug", check=one_of(*CLUSTERS))
 
-    small: ClassVar = {"cluster": "local"}
+    small: ClassVar = {"cluster": "local", "tasks_per_job": 4}
 
     def open(self, jobs: int | None, folder: Path) -> contextlib.AbstractContextManager[Workers]:
         return _opened(self, jobs, folder)

@@ -202,7 +202,7 @@ def test_report_of_a_tournament(tmp_path, meva_command):
     [
         (
             lambda folder: (folder / "summary.json").unlink(),
-            "expected the folder of a finished run, tournament or reproduction",
+            "expected the folder of a finished run, tournament, reproduction or search",
         ),
         (lambda folder: (folder / "summary.json").write_text("{"), "expected JSON in"),
         (lambda folder: (folder / "summary.json").write_text("[]"), "expected a summary in"),
