@@ -7,7 +7,7 @@ its own before every step of the naive learner's, and is paid by the game. Mutua
 cooperation -1. Over lifetimes of 100 steps we measured, in some minutes on a CPU:
 
                           own payoff        the naive learner's
-    PPO, seeds 0, 1, 2    -0.45 -0.45 -0.46      -2.26 -2.26 -2.23
+    PPO, seeds 0, 1, 2    -0.46 -0.47 -0.49      -2.27 -2.21 -2.23
     good_shepherd         -0.64                  -1.86
     m_fos                 -0.51                  -2.10
 
