@@ -27,7 +27,8 @@ class Dask(Executor):
     Without an address it starts a cluster on this machine, whose workers share its cores, and which starts a new
     worker for each one that dies. With the address of a scheduler (`dask scheduler` prints it, dask-jobqueue and
     others start one) it uses the workers there; start them with one thread each, `dask worker ADDRESS --nthreads 1`,
-    and with JAX_NUM_CPU_DEVICES and NPROC at the number of cores that each may use.
+    and with JAX_NUM_CPU_DEVICES and NPROC at the number of cores that each may use. MALLOC_TRIM_THRESHOLD_=1073741824
+    keeps them from returning memory to the system at every step, as Dask has them do, which takes long.
 
     Scheduler and workers have the same MeVa installed, and the plugins of the study. A script that starts a cluster of
     its own calls the study under `if __name__ == "__main__":`, since workers import the script. If the machine has one
@@ -85,8 +86,13 @@ def _own_cluster(distributed: Any, jobs: int | None) -> Any:
     each = str(max(1, cores // jobs))
     import dask.config
 
-    # A call whose worker dies is submitted again by the study, which counts how often.
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+    settings = {
+        "distributed.scheduler.allowed-failures": 0,  # the study submits a lost call again, and counts how often
+        "distributed.worker.profile.enabled": False,  # which looks at the stack a hundred times a second
+        # Dask has workers return freed memory at once, which jax asks for again at once: a fifth of the time.
+        "distributed.nanny.pre-spawn-environ": {"MALLOC_TRIM_THRESHOLD_": None, "OMP_NUM_THREADS": None},
+    }
+    with dask.config.set(settings):
         return _started(distributed, jobs, each)
 
 
