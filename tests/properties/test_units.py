@@ -68,11 +68,15 @@ def check(name, rule, precision):
         game = theory.game_of(name)
         learner, rival = per_range(game, rule, 1.0), per_range(game, "naive", 1.0)
         plain, paid, apart = found_by(game, learner, rival)
+        if (
+            precision == "single"
+        ):  # which decides by rounding among answers that pay the same: their payoffs are compared
+            plain.pop("answers")
         size = float(np.max(np.abs(paid["payoffs"])))
         for unit, zero in theory.UNITS:
             other = attrs.evolve(game, unit=unit, zero=zero * float(np.max(game.payoff_range)))
             told, payoffs, differences = found_by(other, *(in_unit(rule, other, unit) for rule in (learner, rival)))
-            assert_same(told, plain, tolerance, 1.0)
+            assert_same({name: told[name] for name in plain}, plain, tolerance, 1.0)
             centred = jax.tree.map(lambda p, z=other.zero: p - z, payoffs)
             assert_same(centred, jax.tree.map(lambda p, u=unit: u * p, paid), tolerance, unit * size + other.zero)
             assert_same(differences, jax.tree.map(lambda d, u=unit: u * d, apart), tolerance, unit * size + other.zero)
