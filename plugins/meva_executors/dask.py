@@ -90,7 +90,7 @@ def _own_cluster(distributed: Any, jobs: int | None) -> Any:
         "distributed.scheduler.allowed-failures": 0,  # the study submits a lost call again, and counts how often
         "distributed.worker.profile.enabled": False,  # which looks at the stack a hundred times a second
         # Dask has workers return freed memory at once, which jax asks for again at once: a fifth of the time.
-        "distributed.nanny.pre-spawn-environ": {"MALLOC_TRIM_THRESHOLD_": None, "OMP_NUM_THREADS": None},
+        "distributed.nanny.pre-spawn-environ": {"MALLOC_TRIM_THRESHOLD_": None},
     }
     with dask.config.set(settings):
         return _started(distributed, jobs, each)

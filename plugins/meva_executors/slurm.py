@@ -98,7 +98,8 @@ class SlurmWorkers:
         if time.monotonic() < self.next_look:
             return
         for job in self.present:
-            job.over = job.submitted.done() or job.submitted.state in GONE
+            job.gone = job.submitted.state in GONE
+            job.over = job.gone or job.submitted.done()
         self.present = [job for job in self.present if not job.over]
         for job in self.waiting[: max(0, min(AT_ONCE, self.most - len(self.present)))]:
             try:
@@ -150,18 +151,24 @@ def _stop(number: int, frame: Any) -> None:
 
 
 class _Job:
-    """A job that waits here, in the queue, or is computed. submitted: submitit's job, None while it waits here."""
+    """A job that waits here, in the queue, or is computed.
+
+    submitted: submitit's job, None while it waits here. over: True if it has ended, or was given up. gone: True if
+    SLURM took its machine away.
+    """
 
     def __init__(self, workers: SlurmWorkers, function: Callable[..., Any], arguments: tuple[Any, ...]):
         self.workers, self.function, self.arguments = workers, function, arguments
         self.submitted: Any = None
-        self.over = False
+        self.over = self.gone = False
 
     def done(self) -> bool:
         self.workers.look()
         return self.over
 
     def result(self) -> Any:
+        if self.gone:  # submitit would wait for its result
+            raise Lost(f"SLURM's job {self.submitted.job_id} was preempted")
         errors = self.workers.submitit.core.utils
         try:
             return self.submitted.result()

@@ -114,6 +114,8 @@ def test_slurm_keeps_jobs_back_and_gives_them_up(tmp_path):
         assert not workers.waiting
         held[1].state = "PREEMPTED"
         assert jobs[1].done()
+        with pytest.raises(Lost, match="SLURM's job 12 was preempted"):
+            jobs[1].result()
 
 
 def test_slurm_tries_again_later_if_its_controller_is_busy(tmp_path):
