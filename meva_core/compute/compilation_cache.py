@@ -18,6 +18,8 @@ from pathlib import Path
 import jax
 import platformdirs
 
+from meva_core.compute import memory
+
 MOST_BYTES = 2**30
 LEAST_SECONDS = 0.1  # least time to compile: jax looks at every entry when it adds one, so many small ones are slow
 _OFF = ("off", "0", "no", "false", "none")
@@ -26,9 +28,10 @@ _MANY = 25_000  # memory maps, of the 65530 that Linux allows a process by defau
 
 
 def ready() -> None:
-    """Turn the cache on and free memory if needed. Call it before a new piece of work begins."""
+    """Turn the cache on, and free memory, now and after compilations. Call it before a new piece of work begins."""
     keep()
     make_room()
+    memory.give_back_after_compiling()
 
 
 def keep() -> Path | None:
