@@ -66,7 +66,7 @@ def _inverse(moves: Array, stops: Array) -> Array:
     return jnp.stack([jnp.stack(row) for row in rows])
 
 
-def _eliminated(k: int, moves: Array, stops: Array) -> tuple[Array, Array]:
+def _eliminated(k: Array | int, moves: Array, stops: Array) -> tuple[Array, Array]:
     """Eliminate state k from a chain whose states before k are eliminated already."""
     states = np.arange(len(stops))
     at_k = states == k
@@ -91,7 +91,8 @@ def _by_blocks(moves: Array, stops: Array) -> Array:
         columns = jax.lax.dynamic_slice_in_dim(moves, first, BLOCK, axis=1)
         within = jax.lax.dynamic_slice_in_dim(rows, first, BLOCK, axis=1)
         left = jax.lax.dynamic_slice_in_dim(stops, first, BLOCK)
-        visits = _inverse(within, left + jnp.sum(jnp.where(states >= first + BLOCK, rows, 0), axis=1))
+        leaves = left + jnp.sum(jnp.where(states >= first + BLOCK, rows, 0), axis=1)
+        visits = jax.lax.fori_loop(0, BLOCK, lambda k, chain: _eliminated(k, *chain), (within, leaves))[0]
         here = (states >= first) & (states < first + BLOCK)
         head = jax.lax.dynamic_update_slice_in_dim(_times(visits, rows), visits, first, axis=1)
         rest = jnp.where(here, 0, moves) + _times(columns, head)
