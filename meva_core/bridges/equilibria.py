@@ -6,34 +6,25 @@ Shapes: N choices of the first player, M of the second.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import attrs
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from rich.table import Table
 from rich.text import Text
 
-from meva_core.contracts import GivesLogits, Playable, Sampled, kinds
-from meva_core.errors import BadCombination, BadFolder, BadValue, optional
+from meva_core.bridges.deterministic_policies import choices
+from meva_core.bridges.nash_search import TOLERANCE, Mixes, search
+from meva_core.contracts import kinds
+from meva_core.errors import BadFolder, BadValue
 from meva_core.experiment import make
 from meva_core.registry import attribution
 from meva_core.report import tables
 from meva_core.studies.scores import Scores
-
-MOST = 6  # choices per player up to which every support is tried: their number is 4 to the power of it
-PIVOTS = 500  # most steps of a path of Lemke and Howson: with up to 20 choices, those that arrived took at most 220
-TOLERANCE = 1e-6  # of the range of payoffs: within it, payoffs are equal
-MOST_POLICIES = 64  # deterministic policies of a game
-SURE = 20.0  # a logit whose action is certain in single precision, as games have it
 
 
 @attrs.frozen
@@ -41,7 +32,7 @@ class Equilibrium:
     """Two mixes of choices, each a best response to the other. mixes: probabilities f64[N] and f64[M]; payoffs: those
     of both players."""
 
-    mixes: tuple[np.ndarray, np.ndarray]
+    mixes: Mixes
     payoffs: tuple[float, float]
 
 
@@ -129,13 +120,9 @@ def equilibria(
     if own.shape != other.shape:
         raise BadValue(f"expected two tables of one shape, got {own.shape} and {other.shape}")
     names = _labels(rows, own.shape[0]), _labels(columns, own.shape[1])
-    units = _in_unit(own), _in_unit(other)
-    pairs: list[tuple[np.ndarray, np.ndarray]] = []
-    for mixes in itertools.chain(_pure(*units), _mixed(*units)):
-        if _gain(*units, *mixes) <= TOLERANCE and not any(_same(mixes, before) for before in pairs):
-            pairs.append(mixes)
+    pairs, remark = search(own, other)
     checked = tuple(Equilibrium(mixes, _paid(own, other, mixes)) for mixes in pairs)
-    return Equilibria(names, checked, (_size(own), _size(other)), _remark(*units, pairs))
+    return Equilibria(names, checked, (_size(own), _size(other)), remark)
 
 
 @attribution.named()
@@ -174,129 +161,8 @@ def of_policies(game: Any) -> Equilibria:
     """
     game = make.make("game", game) if isinstance(game, (str, type)) else game
     kinds.check("game", game, "game")
-    if game.num_players != 2 or isinstance(game, Sampled) or not _has_actions(game):
-        raise BadCombination(
-            "expected a game of two players with exact payoffs, whose policies choose actions, got "
-            f"{kinds.describe(game)}"
-        )
-    actions = _deterministic(game)
-    with jax.enable_x64(True):
-        played: Any = jax.tree.map(lambda number: np.float64(number), game)
-        payoffs = np.asarray(_payoffs(played, jnp.asarray(actions)))
-    names = _names(game, actions)
-    kept = [_distinct(payoffs, names[0]), _distinct(np.swapaxes(payoffs, 0, 1), names[1])]
-    rows, columns = ([name[n] for n in own] for name, own in zip(names, kept, strict=True))
-    first, second = np.moveaxis(payoffs[np.ix_(*kept)], 2, 0)
-    return attrs.evolve(equilibria(first, second, rows, columns), codes=_codes(game, [*rows, *columns]))
-
-
-@jax.jit
-def _payoffs(game: Any, actions: Array) -> Array:
-    """The payoffs f64[K, K, 2] of deterministic policies, whose actions in each state are i64[K, states]."""
-    logits = jnp.where(jax.nn.one_hot(actions, game.to_logits(_zeros(game)).shape[2]) > 0, SURE, -SURE)
-    policies = jax.vmap(lambda own: game.from_logits(jnp.stack([own, own])))(logits)
-    against = jax.vmap(lambda a, b: game.payoff(jnp.stack([a[0], b[1]])), (None, 0))
-    return jax.vmap(against, (0, None))(policies, policies)
-
-
-def _has_actions(game: Any) -> bool:
-    return isinstance(game, GivesLogits) and isinstance(game, Playable)
-
-
-def _zeros(game: Any) -> Any:
-    return jnp.zeros((game.num_players, game.policy_size))
-
-
-def _deterministic(game: Any) -> np.ndarray:
-    """The action of every deterministic policy in every state, i64[K, states]."""
-    _, states, actions = jax.eval_shape(game.to_logits, _zeros(game)).shape
-    if actions**states > MOST_POLICIES:
-        raise BadCombination(
-            f"expected a game with at most {MOST_POLICIES} deterministic policies, got {type(game).__name__} with "
-            f"{actions}^{states}: {actions} actions in {states} states"
-        )
-    return np.array(list(itertools.product(range(actions), repeat=states)))
-
-
-def _names(game: Any, actions: np.ndarray) -> list[list[str]]:
-    """For each seat, the names of deterministic policies: that of a strategy that acts alike, or else its actions."""
-    names = [["".join(map(str, row)) for row in actions] for _ in range(game.num_players)]
-    for name in game.strategies:
-        if callable(policy := game.strategies[name]):
-            continue  # takes a number, and tosses coins
-        logits = np.asarray(game.to_logits(jnp.broadcast_to(policy, (game.num_players, game.policy_size))))
-        for seat, own in enumerate(logits):
-            if np.all(np.ptp(own, axis=1) >= SURE):
-                (like,) = np.flatnonzero(np.all(actions == own.argmax(axis=1), axis=1))
-                names[seat][like] = name
-    return names
-
-
-def _codes(game: Any, names: Sequence[str]) -> str:
-    """The line that explains digits for names; "" if every policy has a name."""
-    if not (example := next((name for name in names if name.isdigit()), "")):
-        return ""
-    actions = ", ".join(f"{n} is {name}" for n, name in enumerate(game.rules().action_names))
-    states = game.entry_names[:: max(1, len(game.entry_names) // len(example))]  # one number of each state
-    return f"digits as in {example}: actions ({actions}) in the states of {', '.join(states)}"
-
-
-def _distinct(payoffs: np.ndarray, names: Sequence[str]) -> list[int]:
-    """Indices of the choices whose payoffs f64[N, M, 2] differ; of those that are alike, one with a name if any has."""
-    range_of = np.ptp(payoffs)
-    kept: list[int] = []
-    for n in sorted(range(len(names)), key=lambda n: names[n].isdigit()):
-        if not any(np.max(np.abs(payoffs[n] - payoffs[other])) <= TOLERANCE * range_of for other in kept):
-            kept.append(n)
-    return sorted(kept)
-
-
-def _pure(own: np.ndarray, other: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """All pairs of choices that are best responses to each other, as mixes."""
-    best = (own >= own.max(axis=0) - TOLERANCE) & (other >= other.max(axis=1, keepdims=True) - TOLERANCE)
-    for n, m in np.argwhere(best):
-        yield np.eye(len(own))[n], np.eye(own.shape[1])[m]
-
-
-def _mixed(own: np.ndarray, other: np.ndarray) -> Iterator[Any]:
-    """Mixes that nashpy takes for equilibria, to be checked: of larger games, only some."""
-    nashpy = optional("nashpy")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # about degenerate games, which the remark tells
-        if max(own.shape) <= MOST:
-            yield from nashpy.Game(own, other).support_enumeration()
-        elif np.allclose(own + other, 1, rtol=0, atol=TOLERANCE):
-            yield nashpy.Game(own).linear_program()
-        else:
-            yield from filter(None, (_end_of_path(own, other, n) for n in range(sum(own.shape))))
-
-
-def _end_of_path(own: np.ndarray, other: np.ndarray, dropped: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """The mixes at which the path of Lemke and Howson ends that drops this label first; None if it gets lost.
-
-    `nashpy.Game.lemke_howson` has no limit, and numbers that overflow: among many choices it may not return.
-    """
-    from nashpy.linalg import create_col_tableau, create_row_tableau
-
-    columns, rows = create_col_tableau(own, lexicographic=True), create_row_tableau(other, lexicographic=True)
-    order = (rows, columns) if dropped in rows.non_basic_variables else (columns, rows)
-    try:
-        for tableau in itertools.islice(itertools.cycle(order), PIVOTS):
-            dropped = tableau.pivot_and_drop_label(dropped)
-            matrix = tableau._tableau  # whose numbers grow with every step, until they overflow
-            matrix /= np.abs(matrix).max(axis=1, keepdims=True)
-            if columns.non_basic_variables | rows.non_basic_variables == columns.labels:
-                mixes = rows.to_strategy(columns.non_basic_variables), columns.to_strategy(rows.non_basic_variables)
-                return _without_dust(mixes[0]), _without_dust(mixes[1])
-    except (KeyError, ValueError):  # no label to drop
-        pass
-    return None
-
-
-def _without_dust(mix: np.ndarray) -> np.ndarray:
-    """The mix without probabilities that are rounding errors."""
-    kept = np.where(mix > TOLERANCE, mix, 0.0)
-    return kept / kept.sum()
+    own = choices(game)
+    return attrs.evolve(equilibria(own.first, own.second, own.rows, own.columns), codes=own.codes)
 
 
 def _checked(table: Any) -> np.ndarray:
@@ -329,43 +195,9 @@ def _as_text(payoff: float, size: float) -> str:
     return tables.Unit(size).number(round(payoff / step) * step)
 
 
-def _in_unit(table: np.ndarray) -> np.ndarray:
-    """Payoffs from 0 to 1, which have the same equilibria."""
-    return (table - table.min()) / (np.ptp(table) or 1)
-
-
-def _gain(own: np.ndarray, other: np.ndarray, row: np.ndarray, column: np.ndarray) -> float:
-    """The most that either player gains by another choice; infinity if the mixes are no probabilities."""
-    if (row.shape, column.shape) != ((len(own),), (own.shape[1],)) or not np.all(np.isfinite([*row, *column])):
-        return np.inf
-    if min(row.min(), column.min()) < -TOLERANCE or max(abs(row.sum() - 1), abs(column.sum() - 1)) > TOLERANCE:
-        return np.inf
-    gains = np.max(own @ column) - row @ own @ column, np.max(row @ other) - row @ other @ column
-    return float(max(gains))
-
-
-def _same(mixes: tuple[np.ndarray, np.ndarray], others: tuple[np.ndarray, np.ndarray]) -> bool:
-    return all(np.allclose(mix, other, rtol=0, atol=TOLERANCE) for mix, other in zip(mixes, others, strict=True))
-
-
-def _paid(own: np.ndarray, other: np.ndarray, mixes: tuple[np.ndarray, np.ndarray]) -> tuple[float, float]:
+def _paid(own: np.ndarray, other: np.ndarray, mixes: Mixes) -> tuple[float, float]:
     row, column = mixes
     return float(row @ own @ column), float(row @ other @ column)
-
-
-def _remark(own: np.ndarray, other: np.ndarray, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
-    """A line about what may be missing. A game is degenerate if more choices are best responses to a mix than the mix
-    has; one that is not has an odd number of equilibria."""
-
-    def ties(paid: np.ndarray, mix: np.ndarray) -> bool:
-        return int(np.sum(paid >= paid.max() - TOLERANCE)) > int(np.sum(mix > TOLERANCE))
-
-    tied = any(ties(own @ column, column) or ties(row @ other, row) for row, column in pairs)
-    if max(own.shape) > MOST:
-        return f"with more than {MOST} choices, equilibria with mixing may be missing"
-    if tied or len(pairs) % 2 == 0:
-        return "payoffs are tied, so that between these there may be further equilibria"
-    return ""
 
 
 def _summary(folder: Path) -> dict[str, Any]:

@@ -242,12 +242,12 @@ class Standings:
         """Print the tables and the files."""
         from rich.padding import Padding
 
-        from meva_core.studies import standings
+        from meva_core.studies import standings_report
 
         self.console.print()
         for game in results["games"]:
-            self.console.print(standings.table(results, game))
-        self.console.print(standings.note(results), style="dim", markup=False)
+            self.console.print(standings_report.table(results, game))
+        self.console.print(standings_report.note(results), style="dim", markup=False)
         self.console.print(f"\nwritten to {self.out}", markup=False)
         numbers = "cells.csv  seeds.csv  statistics.csv  summary.json"
         files = f"report.html  {numbers}  tournament.toml  references.bib  figures/"

@@ -15,7 +15,7 @@ from meva_core.report import asked, citations, page, tables
 from meva_core.report.tables import WIDTH
 from meva_core.storage import files
 from meva_core.storage.run_folder import read_summary
-from meva_core.studies import participants, reproduction_report, search_report, standings
+from meva_core.studies import participants, reproduction_report, search_report, standings_report
 
 
 def of(folder: Path) -> str:
@@ -48,13 +48,13 @@ def of_tournament(folder: Path) -> str:
         kind="tournament",
         title=f"Tournament on {', '.join(summary['games'])}",
         source="",
-        facts=f"{standings.trials(summary)} of {summary['steps']} steps, {page.listed(summary['seeds'])}",
+        facts=f"{standings_report.trials(summary)} of {summary['steps']} steps, {page.listed(summary['seeds'])}",
         warnings=[],
         data=None,
         setting=None,
         seats=[],
-        grids=[grid for game in summary["games"] for grid in standings.grids(summary, game)],
-        note=standings.note(summary),
+        grids=[grid for game in summary["games"] for grid in standings_report.grids(summary, game)],
+        note=standings_report.note(summary),
         figures=page.pictures(folder / "figures"),
         texts=page.experiment_texts(folder),
     )
@@ -133,7 +133,7 @@ def _notes(summary: Mapping[str, Any], runs: Iterable[Path]) -> Iterator[str]:
         yield "ours: mean ± standard error of the mean"
     for of_run in map(read_summary, runs):
         if "games" in of_run:
-            yield standings.note(of_run)
+            yield standings_report.note(of_run)
 
 
 def _captions(runs: Iterable[Path]) -> dict[str, str]:
@@ -155,7 +155,7 @@ def _grids(run: Path, label: str, *, brief: bool) -> list[tables.Grid]:
     summary = read_summary(run)
     if "games" in summary:
         (game,) = summary["games"]
-        told = standings.grids(summary, game)
+        told = standings_report.grids(summary, game)
         return [attrs.evolve(grid, caption=f"{label}: {grid.caption.removeprefix(f'{game}: ')}") for grid in told]
 
     def made(evaluations: tables.Evaluations) -> list[tables.Grid]:

@@ -181,10 +181,10 @@ def _draw_ranking(study: Reproduction, folders: Mapping[str, Path], content: dic
 
 
 def _draw_heat_maps(study: Reproduction, folders: Mapping[str, Path], content: dict[str, Any]) -> dict[str, Any]:
-    from meva_core.studies import standings
+    from meva_core.studies import standings_report
 
     return {
-        f"heat-map_{run.label}": standings.heat_map(read_summary(folders[run.label]), run.game, run.label)
+        f"heat-map_{run.label}": standings_report.heat_map(read_summary(folders[run.label]), run.game, run.label)
         for run in study.runs
         if run.label in folders
     }

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from meva_core.errors import optional
 from meva_core.report import notebook, tables
-from meva_core.studies import long_tables, standings
+from meva_core.studies import long_tables, standings, standings_report
 
 if TYPE_CHECKING:
     import pandas
@@ -77,7 +77,8 @@ class Scores:
         return np.array(flat, float).reshape(len(self.labels), -1)
 
     def _repr_html_(self) -> str:
-        return notebook.as_html("", standings.grids(self.summary, self.game), standings.note(self.summary))
+        grids = standings_report.grids(self.summary, self.game)
+        return notebook.as_html("", grids, standings_report.note(self.summary))
 
     def __repr__(self) -> str:
-        return tables.plain(standings.table(self.summary, self.game), Text(standings.note(self.summary)))
+        return tables.plain(standings_report.table(self.summary, self.game), Text(standings_report.note(self.summary)))

@@ -28,7 +28,7 @@ from meva_core.experiment.experiment import Experiment
 from meva_core.registry import bibtex
 from meva_core.report import citations, tidy
 from meva_core.storage import files, locks, provenance, run_folder
-from meva_core.studies import pages, standings, tournament
+from meva_core.studies import pages, standings, standings_report, tournament
 from meva_core.studies.meetings import Meeting, Met
 from meva_core.studies.tournament_settings import Tournament
 
@@ -196,6 +196,6 @@ def _write(folder: Path, settings: Tournament, met: Sequence[Met]) -> dict[str, 
     files.write(folder / run_folder.STATISTICS, tidy.as_csv(standings.PER_QUANTITY, standings.per_quantity(content)))
     papers = bibtex.merged(citations.of(one.meeting.experiment) or {} for one in met)
     files.write(folder / run_folder.REFERENCES, bibtex.as_text(papers))
-    standings.draw(content, folder / "figures")
+    standings_report.draw(content, folder / "figures")
     files.write(folder / "report.html", pages.of_tournament(folder))
     return content

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from meva_core.report import figures
-from meva_core.studies import standings
+from meva_core.studies import standings_report
 
 REGISTRY = """
 [reproductions.tiny]
@@ -315,7 +315,7 @@ def test_a_tournaments_cells_are_held_against_the_published_ones(more):
     }
     drawn = (folder / "out" / "cup" / "figures" / "heat-map_first--ipd.svg").read_text()
     assert "first, ipd, after 3 steps: the row's payoff" in drawn
-    assert standings.heat_map(played, "ipd").get_figwidth() >= figures.LEAST_WIDTH
+    assert standings_report.heat_map(played, "ipd").get_figwidth() >= figures.LEAST_WIDTH
     page = (folder / "out" / "cup" / "report.html").read_text()
     assert "Whoever wins, wins." in page
     assert "<h2>first, ipd: the row&#39;s payoff against the column" in page

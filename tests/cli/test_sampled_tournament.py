@@ -16,7 +16,7 @@ from meva_core.cli.screen import Screen
 from meva_core.contracts import Learner, component
 from meva_core.errors import BadValue
 from meva_core.registry import recipes
-from meva_core.studies import common_ground, long_tables, standings
+from meva_core.studies import common_ground, long_tables, standings_report
 from meva_core.studies.reproductions import claims
 from meva_core.studies.scores import Scores
 from meva_core.studies.tournament_settings import Tournament
@@ -136,7 +136,7 @@ def test_policies_that_were_learnt_are_told_in_a_table_of_their_own(ipd):
     learnt = claims.quantity("reinforce.learnt_policy.P(C|start)", told, None)
     assert learnt.seeds[0] != learnt.seeds[1]
     assert all(0 < share < 1 for share in learnt.seeds if share is not None)
-    _, first, second, _ = standings.grids(told, "ipd")
+    _, first, second, _ = standings_report.grids(told, "ipd")
     assert [len(first.heads), len(second.heads)] == [1 + 4, 1 + 5]
     assert second.heads[1] == "learnt policy\nP(C|start)"
     assert "-0.000" not in str([*first.rows, *second.rows])

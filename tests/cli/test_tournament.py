@@ -11,7 +11,7 @@ import pytest
 import meva_core as meva
 from meva_core import runner
 from meva_core.compute.progress import Progress
-from meva_core.studies import meetings, standings, tournament, tournament_folder, tournament_settings
+from meva_core.studies import meetings, standings_report, tournament, tournament_folder, tournament_settings
 from meva_core.studies.reproductions import claims
 
 SMALL = ["--set", "toy.loops=2", "--set", "toy_foe.loops=2"]
@@ -207,9 +207,9 @@ def test_strategies_and_settings_take_part(tmp_path, meva_command):
 
 def test_long_labels_take_lines_of_their_own():
     lines = ["lola:", "look_ahead_rate=50:", "variant=taylor"]
-    assert standings.wrapped("".join(lines)).splitlines() == lines
-    assert standings.wrapped("tit_for_tat") == "tit_for_tat"
-    assert standings.wrapped("x" * 45) == "\n".join(["x" * 20, "x" * 20, "x" * 5])
+    assert standings_report.wrapped("".join(lines)).splitlines() == lines
+    assert standings_report.wrapped("tit_for_tat") == "tit_for_tat"
+    assert standings_report.wrapped("x" * 45) == "\n".join(["x" * 20, "x" * 20, "x" * 5])
 
 
 def test_from_python_without_a_folder(tmp_path, monkeypatch):
@@ -300,9 +300,9 @@ def test_counts_of_starts_are_told_as_shares():
     game = {"learners": ["naive"], "payoff_range": 1.0, "cells": [cell], "evaluated": evaluated}
     summary = {"steps": 5, "trials": 2, "seeds": [0, 1], "games": {"logistic": game}}
     assert claims.quantity("naive.basins.B", summary, None) == claims.Estimate(12 / 25, 2 / 25, (10 / 25, 14 / 25))
-    _, table = standings.grids(summary, "logistic")
+    _, table = standings_report.grids(summary, "logistic")
     assert (table.heads, table.rows) == (["", "basins\nB"], [["naive", "0.480 ±.080"]])
-    assert "ours" not in standings.note(summary)
+    assert "ours" not in standings_report.note(summary)
 
 
 def test_entrants_that_are_each_fitted_against_the_other_share_one_fit(toy, tmp_path, meva_command):
