@@ -17,6 +17,7 @@ import numpy as np
 from jax import Array
 
 from meva_core.bridges.against import match_against
+from meva_core.compute.progress import Progress
 from meva_core.contracts import conversion, shapes
 from meva_core.errors import BadValue, Diverged, in_short, optional
 from meva_core.match import Going, Match, advance, begin, start
@@ -38,11 +39,8 @@ class _Matches(NamedTuple):
 class _Rules:
     """The steps of N meta-games of one match, and the spaces of one."""
 
-    def __init__(self, horizon: Any, reach: Any, seat: Any, match: Match) -> None:
-        self.horizon, self.reach = shapes.whole("horizon", horizon, 1), conversion.convert(reach, float, "reach")
-        if not 0 < self.reach < np.inf:
-            raise BadValue(f"expected a positive number, got {reach} @ reach")
-        self.match, self.seat = match, int(seat)
+    def __init__(self, horizon: int, reach: float, seat: Any, match: Match) -> None:
+        self.horizon, self.reach, self.match, self.seat = horizon, reach, match, int(seat)
         own, everyone = match.game.policy_size, match.game.num_players * match.game.policy_size
         self.actions = gymnasium.spaces.Box(-1.0, 1.0, (own,), np.float32)
         self.observations = gymnasium.spaces.Box(-1.0, 1.0, (everyone,), np.float32)
@@ -75,9 +73,13 @@ class MetaGame(gymnasium.Env):
     step from the policies of the observation, as in M-FOS. info["payoffs"] f32[P] has everybody's.
     An episode begins at a fresh joint policy of the game. It is truncated after `horizon` steps, and never terminated.
 
-    game, opponents, and the other arguments: as `match_against` has them. One environment is for any library's agents;
-    `MetaGames` steps many at once: 256 take little longer than one. Raises MevaError on bad input, Diverged if the
-    others diverge.
+    game, policy, sampled and set: as `meva.run` has them. opponents: one for all other seats, or one for each, in the
+    order of the seats: names, learners or their classes, with the hyper-parameters of their recipes, or results of
+    `meva.fit`. Learners that need a fit, such as "meva", are fitted here, for self-play and with this `seed`; that may
+    take minutes. progress: as in `meva.fit`, True shows it. Results of `meva.fit` are not fitted again.
+
+    One environment is for any library's agents; `MetaGames` steps many at once: 256 take little longer than one. Raises
+    MevaError on bad input, Diverged if the others diverge.
 
     >>> import numpy as np
     >>> from meva_core.bridges.meta_game import MetaGame
@@ -106,8 +108,14 @@ class MetaGame(gymnasium.Env):
         sampled: bool = False,
         seed: int = 0,
         set: Mapping[str, Any] | None = None,
+        progress: Progress | bool | None = None,
     ) -> None:
-        match = match_against(game, opponents, seat, policy=policy, sampled=sampled, seed=seed, set=set)
+        horizon, reach = shapes.whole("horizon", horizon, 1), conversion.convert(reach, float, "reach")
+        if not 0 < reach < np.inf:
+            raise BadValue(f"expected a positive number, got {reach:g} @ reach")
+        match = match_against(
+            game, opponents, seat, policy=policy, sampled=sampled, seed=seed, set=set, progress=progress
+        )
         self._rules, self._time = _Rules(horizon, reach, seat, match), 0
         self._matches: _Matches | None = None
         self.action_space, self.observation_space = self._rules.actions, self._rules.observations
@@ -128,7 +136,7 @@ class MetaGame(gymnasium.Env):
 
 
 class MetaGames(gymnasium.vector.VectorEnv):
-    """`num_envs` meta-games in one program, by vmap; the arguments are those of `MetaGame`.
+    """`num_envs` meta-games in one program, by vmap; the other arguments are those of `MetaGame`.
 
     All end at the same step, and the step after that begins new ones (`AutoresetMode.NEXT_STEP`).
     """
@@ -139,23 +147,9 @@ class MetaGames(gymnasium.vector.VectorEnv):
     }
 
     @attribution.named()
-    def __init__(
-        self,
-        game: Any,
-        opponents: Any,
-        *,
-        num_envs: int = 1,
-        seat: int = 0,
-        horizon: int = 100,
-        reach: float = 5.0,
-        policy: Any = None,
-        sampled: bool = False,
-        seed: int = 0,
-        set: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, game: Any, opponents: Any, *, num_envs: int = 1, **arguments: Any) -> None:
         self.num_envs = shapes.whole("num_envs", num_envs, 1)
-        match = match_against(game, opponents, seat, policy=policy, sampled=sampled, seed=seed, set=set)
-        self._rules, self._time = _Rules(horizon, reach, seat, match), 0
+        self._rules, self._time = MetaGame(game, opponents, **arguments)._rules, 0
         self._matches: _Matches | None = None
         self.single_action_space, self.single_observation_space = self._rules.actions, self._rules.observations
         self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, self.num_envs)

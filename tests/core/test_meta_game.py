@@ -10,7 +10,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import meva_core as meva
-from meva_core.bridges import meta_game
+from meva_core.bridges import against, meta_game
 from meva_core.bridges.meta_game import ID, MetaGame, MetaGames
 from meva_core.contracts import Learner, component
 from meva_core.errors import BadValue, Diverged, MevaError, MissingLibrary
@@ -77,13 +77,25 @@ def test_many_at_once_are_as_one_and_begin_again_together(env):
     assert len({tuple(row) for row in fresh.tolist()}) == 3
 
 
-def test_players_that_are_fitted_or_made_by_hand(toy):
+def test_players_that_are_fitted_or_made_by_hand(toy, capsys):
     game = meva.make("game", "hamiltonian")
     envs = [MetaGame(game, [NAIVE], reach=2.0), MetaGame(**HAMILTONIAN, reach=2.0)]
     seen = [(env.reset(seed=0), env.step(np.array([0.5])))[1][0] for env in envs]
     np.testing.assert_array_equal(seen[0], seen[1])
-    fitted = MetaGame("hamiltonian", "toy", set={"opponent.loops": 2})
-    assert np.any(fitted.reset(seed=0)[0] != fitted.step(np.array([0.5]))[0])
+    MetaGame("hamiltonian", NAIVE, progress=True)
+    assert capsys.readouterr().out == ""
+    fitted = MetaGames("hamiltonian", "toy", set={"opponent.loops": 2}, progress=True)
+    assert np.any(fitted.reset(seed=0)[0] != fitted.step(np.array([[0.5]]))[0])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "fitting Toy: 2 loops, compiling"
+    assert lines[-1].startswith("  loop 2/2  loss ")
+
+
+@pytest.mark.parametrize("wrong", [{"seat": 2}, {"horizon": 0}, {"reach": 0.0}, {"num_envs": 0}, {"progress": "yes"}])
+def test_nobody_waits_for_a_fit_to_hear_what_does_not_fit(toy, monkeypatch, wrong):
+    monkeypatch.setattr(against.plain, "fit", lambda *_, **__: pytest.fail("a fit"))
+    with pytest.raises(BadValue):
+        MetaGames("hamiltonian", "toy", **wrong)
 
 
 @pytest.mark.parametrize(
