@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,8 +157,9 @@ def tournament_command(
         raise BadValue("expected --game and --learners, or --resume DIR; see meva tournament --help")
 
     from meva_core import runner
+    from meva_core.cli import overview
     from meva_core.compute import devices
-    from meva_core.storage import locks, provenance
+    from meva_core.storage import locks
     from meva_core.studies import entrants, executing, meetings, tournament_folder, tournament_settings
 
     backend = executing.chosen(executor)
@@ -180,36 +179,21 @@ def tournament_command(
     screen = Standings(folder, quiet, len(planned))
     if resume is None:
         tournament_folder.check_new(folder)
-    elif changed := provenance.changes(begun.record):
-        screen.fits.warn(
-            f"{folder} was started in another environment, so numbers may round differently here: {', '.join(changed)}"
-        )
+    else:
+        tournament_folder.warn_of_changes(folder, begun, screen.fits.warn)
     try:
         with locks.alone(folder):
             if resume is None:
                 tournament_folder.create(folder, settings, registry_file, fits)
             fits = fits or folder / "fits"
-            if jobs is not None or backend is not None:
-                _at_a_time(
-                    tournament_folder.tasks(settings, planned, folder, fits, screen.fits), backend, jobs, folder, quiet
-                )
-            results = tournament_folder.make(settings, planned, folder, fits, screen.fits, screen.met)
+            results = tournament_folder.make(
+                settings, planned, folder, fits, screen.fits, screen.met,
+                jobs=jobs, executor=backend, overview=overview.Screen(quiet=quiet),
+            )  # fmt: skip
         screen.finished(results)
     except (KeyboardInterrupt, OSError) as error:
         return screen.fits.left(error, "meva tournament", "tournament.toml")
     return 0
-
-
-def _at_a_time(tasks: Sequence[Any], executor: Any, jobs: int | None, folder: Path, quiet: bool) -> None:
-    """Do the fits and the matches, several at a time, with a row on the screen for each."""
-    from meva_core.cli import overview
-    from meva_core.studies import executing
-
-    screen = overview.Screen(quiet=quiet)
-    screen.titles = [task.title for task in tasks]
-    with screen, contextlib.closing(executing.do_all(tasks, executor, jobs, screen, folder)) as results:
-        for n, _ in results:
-            screen.ended(n, None)
 
 
 class Standings:

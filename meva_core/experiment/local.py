@@ -128,6 +128,15 @@ class Cast:
                     f"{described(game)}: pass the learner's class, or make it with that game"
                 )
 
+    def check_importable(self) -> None:
+        """Raise BadValue if another process could not import a class that no plugin offers."""
+        for own in (offer for offer in self.registry.offers if isinstance(offer, Local)):
+            if own.factory.__module__ == "__main__" or "<locals>" in own.factory.__qualname__:
+                raise BadValue(
+                    f"expected classes that other processes can import, got {identity(own.factory)}: move it to the "
+                    "top of a module, or leave out jobs and executor"
+                )
+
 
 def check_overrides(given: Any) -> Mapping[str, Any]:
     """The hyper-parameters by name that a Python caller sets; {} for None. Raises BadValue for anything else."""

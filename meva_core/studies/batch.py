@@ -13,7 +13,7 @@ import attrs
 from meva_core import runner
 from meva_core.compute import devices, processes
 from meva_core.compute.progress import Overview
-from meva_core.contracts import Executor, conversion
+from meva_core.contracts import Executor
 from meva_core.errors import BadValue
 from meva_core.experiment import local
 from meva_core.registry import attribution, discovery
@@ -118,12 +118,9 @@ def _study(
     overview: Overview | None,
 ) -> list[Study]:
     local.check_paths(out=out, registry_file=registry_file)
-    backend = executing.chosen(executor)
-    jobs = conversion.convert(jobs, int | None, "jobs")
+    backend, jobs = executing.chosen(executor), executing.count(jobs)
     if jobs is None and backend is None:
         jobs = 1
-    if jobs is not None and jobs < 1:
-        raise BadValue(f"expected 1 or more for jobs, got {jobs}")
     devices.prepare()
     registry, files = runner.plugins(registry_file)
     own = None if registry_file is None else Path(registry_file)

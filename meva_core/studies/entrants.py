@@ -19,8 +19,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
+import tomli_w
 
 from meva_core.contracts.capabilities import PlaysStrategies
+from meva_core.contracts.hyperparameters import as_plain
 from meva_core.errors import BadPlugin, BadValue, UnknownName, did_you_mean
 from meva_core.registry import loading
 from meva_core.registry.entries import Registry
@@ -60,6 +62,19 @@ def parse(text: str) -> Entrant:
         raise BadValue(f"expected {expected}, got {text!r}")
     settings = dict(parse_setting(each, expected) for each in rest)
     return Entrant(label.strip() if equals else text.strip(), ":".join(names), settings)
+
+
+def as_text(entrant: Entrant) -> str:
+    """The text that `parse` reads as this entrant; settings that are None are left out, and functions are names."""
+    own = {path: as_plain(value) for path, value in entrant.settings.items() if value is not None}
+    return f"{entrant.label}={entrant.name}" + "".join(f":{path}={_toml(value)}" for path, value in own.items())
+
+
+def _toml(value: Any) -> str:
+    """A number, a text or a list as TOML in one line."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()
 
 
 def as_learner(

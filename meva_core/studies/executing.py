@@ -10,7 +10,7 @@ from typing import Any
 from meva_core.compute import processes, remote
 from meva_core.compute.progress import Overview
 from meva_core.compute.tasks import Task
-from meva_core.contracts import Executor, kinds
+from meva_core.contracts import Executor, conversion, kinds
 from meva_core.errors import BadValue
 from meva_core.experiment import make
 from meva_core.registry.toml_reading import parse_setting
@@ -32,6 +32,14 @@ def chosen(wanted: Any) -> Executor | None:
     if not name or "=" in name:
         raise BadValue(f"expected {FORM}, got {wanted!r}")
     return make.make("executor", name, **dict(parse_setting(each, FORM) for each in settings))
+
+
+def count(jobs: Any) -> int | None:
+    """The number of jobs at a time that a caller asks for; None for the default. Raises BadValue below 1."""
+    jobs = conversion.convert(jobs, int | None, "jobs")
+    if jobs is not None and jobs < 1:
+        raise BadValue(f"expected 1 or more for jobs, got {jobs}")
+    return jobs
 
 
 def do_all(

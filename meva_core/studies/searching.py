@@ -69,9 +69,7 @@ def search(
     wanted = searches.read(Path(file), quick=conversion.convert(quick, bool, "quick"))
     if wanted.name in (RUNS, FITS):
         raise BadValue(f"expected a name other than {RUNS} and {FITS}, the shared folders, got {wanted.name!r}")
-    there, jobs = executing.chosen(executor), conversion.convert(jobs, int | None, "jobs")
-    if jobs is not None and jobs < 1:
-        raise BadValue(f"expected 1 or more for jobs, got {jobs}")
+    there, jobs = executing.chosen(executor), executing.count(jobs)
     if wanted.batch == 1 and (there is not None or (jobs or 1) > 1):
         raise BadValue(
             "expected batch = 2 or more in [search] for several jobs or an executor, got 1: the trials of a batch run "

@@ -1,35 +1,23 @@
-"""Tournaments: every learner plays every learner. Learnt rules are fitted against the rule that they play.
-
-Shapes: S seeds (fits), N trials, P = 2 players.
-"""
+"""Tournaments, from Python: every learner plays every learner."""
 
 from __future__ import annotations
 
-import functools
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-from jax import Array
-
-from meva_core import evaluate as evaluation
-from meva_core import fitting, runner
-from meva_core import match as matching
-from meva_core.compute import compilation_cache, devices
-from meva_core.compute.progress import Progress
+from meva_core import runner
+from meva_core.compute import devices
+from meva_core.compute.progress import Overview, Progress, as_progress
 from meva_core.contracts import conversion
-from meva_core.contracts.protocols import Learner
 from meva_core.errors import BadValue
 from meva_core.experiment import compose, local
-from meva_core.match import Fitted, Held, Match
-from meva_core.ops import stacked
 from meva_core.registry import attribution
-from meva_core.studies import played_meetings, standings
+from meva_core.storage import locks
+from meva_core.studies import executing, standings, tournament_folder, tournament_matches, tournament_settings
 from meva_core.studies.entrants import Entrant
-from meva_core.studies.meetings import Meeting, Met, meetings, settled
+from meva_core.studies.meetings import meetings, settled
 from meva_core.studies.scores import Scores
 from meva_core.studies.tournament_settings import Tournament
 
@@ -49,9 +37,14 @@ def tournament(
     evaluate: Sequence[str] = (),
     set: Mapping[str, Any] | None = None,
     registry_file: str | Path | None = None,
-    progress: Progress | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    jobs: int | None = None,
+    executor: Any = None,
+    progress: Progress | bool | None = None,
+    overview: Overview | None = None,
 ) -> Scores:
-    """Let every learner play every learner; what `meva tournament` does, without a folder.
+    """Let every learner play every learner, as `meva tournament` does. Writes a folder only if `out` names one.
 
     game: a name, or a class or object of your own. learners: texts as after --learners, ["naive", "tit_for_tat",
     "lola:look_ahead_rate=50"], or classes and objects. policy: what the players' numbers mean, also a name, a class or
@@ -59,6 +52,11 @@ def tournament(
     without exact payoffs is always played, and so is one that a learner of episodes plays. trials, steps: None for 1024
     and 300, or 4 and 200 in games that are played. evaluate: names of evaluations of what each learner has become in
     its matches with itself, ["best_response"]. `set` changes hyper-parameters by learner, {"lola.variant": "taylor"}.
+
+    Without `resume`, `out` must be new; with it, the matches that `out` holds already are only read. jobs: number of
+    matches and fits at a time, each in its own process; None for one after the other, on all cores. executor: other
+    machines that compute them, as after --executor, or an object; None for this one. Both need `out`, and classes that
+    other processes can import. progress: True prints a line for each match; overview: a screen for several at a time.
     Raises MevaError on bad input.
 
     >>> import meva_core as meva
@@ -68,12 +66,17 @@ def tournament(
     >>> scores.payoffs.round(2).tolist()  # the row's against the column
     [[-1.0, -2.04], [-1.92, -2.0]]
     """
-    devices.prepare()
+    local.check_paths(registry_file=registry_file, out=out)
+    jobs, backend = executing.count(jobs), executing.chosen(executor)
+    for name, given in {"resume": resume, "jobs": jobs, "executor": backend}.items():
+        if given and out is None:
+            raise BadValue(f"expected out=FOLDER with {name}, got none")
+    begun = tournament_settings.begun(out) if resume and out is not None else None
+    devices.prepare(None, None if begun is None else devices.recorded(begun))
     numbers = {"seed": seed, "seeds": seeds}
     if not isinstance(learners, (list, tuple)) or not learners:
         raise BadValue(f"expected a list of learners, got {learners!r}")
     overrides = local.check_overrides(set)
-    local.check_paths(registry_file=registry_file)
     registry, files = runner.plugins(registry_file)
     cast = local.cast(registry, game, learners[0], list(learners[1:]), {}, policy)
     registry = cast.registry
@@ -92,9 +95,27 @@ def tournament(
     settings = settled(registry, files, settings)
     planned = meetings(registry, files, settings)
     cast.check_games(compose.build(planned[0].experiment.game, "game"))
-    with tempfile.TemporaryDirectory() as fits:
-        met = list(play(settings, planned, Path(fits), progress or Progress(), lambda meeting: None))
-    return Scores(standings.summary(settings, met))
+    told = as_progress(progress)
+    if out is None:
+        with tempfile.TemporaryDirectory() as fits:
+            met = list(tournament_matches.play(settings, planned, Path(fits), told, lambda meeting: None))
+        told.over()
+        return Scores(standings.summary(settings, met))
+    if backend is not None or (jobs or 1) > 1:
+        cast.check_importable()
+    folder = Path(out)
+    if begun is None:
+        tournament_folder.check_new(folder)
+    else:
+        tournament_folder.check_same(folder, settings, told.warn)
+    with locks.alone(folder):
+        if begun is None:
+            tournament_folder.create(folder, settings, None if registry_file is None else Path(registry_file))
+        content = tournament_folder.make(
+            settings, planned, folder, folder / "fits", told, jobs=jobs, executor=backend, overview=overview
+        )
+    told.over()
+    return Scores(content)
 
 
 def _entrants(cast: local.Cast, learners: Sequence[Any]) -> Iterator[str | Entrant]:
@@ -110,100 +131,3 @@ def _entrants(cast: local.Cast, learners: Sequence[Any]) -> Iterator[str | Entra
         again = labels.count(label)
         own = {key[len(path) + 1 :]: value for key, value in cast.overrides.items() if key.startswith(f"{path}.")}
         yield Entrant(label if again == 1 else f"{label} {again}", name, own)
-
-
-def play(
-    settings: Tournament,
-    planned: Sequence[Meeting],
-    fits: Path,
-    progress: Progress,
-    done: Callable[[Meeting], Met | None],
-    unfinished: Path | None = None,
-) -> Iterator[Met]:
-    """Fit the learners and play one match after the other.
-
-    done: returns the stored result of a match, or None. fits: the folder where fits are stored and reused, one folder
-    per hash. unfinished: the folder where matches of games that are played have their checkpoints until they are over.
-    """
-    compilation_cache.ready()
-    kept: dict[str, tuple[list[Fitted], list[int]]] = {}
-    for meeting in planned:
-        met = done(meeting)
-        if met is None:
-            for needed in (f[0] for f in meeting.fits if f is not None):
-                if needed.fit_hash not in kept:
-                    kept[needed.fit_hash] = runner.fitted(needed, fits / needed.fit_hash, progress)
-            if not meeting.certain or meeting.plan.questions:
-                progress.status(f"{meeting.row} against {meeting.column}")
-            met = _play(settings, meeting, kept, progress, unfinished)
-        yield met
-
-
-def _play(
-    settings: Tournament,
-    meeting: Meeting,
-    kept: Mapping[str, tuple[list[Fitted], list[int]]],
-    progress: Progress,
-    unfinished: Path | None,
-) -> Met:
-    match, seeds = _match(settings, meeting, kept)
-    if meeting.sampled:
-        place = None if unfinished is None else unfinished / meeting.name
-        return played_meetings.play(meeting, match, seeds, progress, place)
-    found = played_meetings.evaluated(meeting, match, seeds, progress)
-    if meeting.still:
-        return Met(meeting=meeting, payoffs=_still(meeting), seeds=(settings.seed,), evaluated=found)
-    payoffs = _payoffs(settings.trials, settings.steps)(match, fitting.seed_keys(seeds))  # type: ignore[arg-type]
-    return Met(meeting=meeting, payoffs=np.asarray(payoffs), seeds=tuple(seeds), evaluated=found)
-
-
-def _match(
-    settings: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fitted], list[int]]]
-) -> tuple[Match, list[int]]:
-    """The match, every leaf [S, ...], and its seeds: those that diverged in no fit. On a computed game, rules without
-    parameters do the same for every seed, so they have one; if the other player is fitted, they play every fit."""
-    fitted = [kept[f[0].fit_hash] for f in meeting.fits if f is not None]
-    alone = range(settings.seed, settings.seed + (settings.seeds if meeting.sampled else 1))
-    seeds = list(alone) if not fitted else [s for s in fitted[0][1] if all(s in lost[1] for lost in fitted)]
-    players = []
-    for n, fit_place in enumerate(meeting.fits):
-        if fit_place is None:
-            players.append(stacked([Fitted(learner=_shared(meeting.players[n]))] * len(seeds)))
-        else:
-            of_fit, survivors = kept[fit_place[0].fit_hash]
-            rows = np.array([survivors.index(seed) for seed in seeds])
-            players.append(jax.tree.map(lambda leaf, rows=rows: leaf[rows], of_fit[fit_place[1]]))
-    game = stacked([meeting.composition.game] * len(seeds))
-    return Match(game=game, players=tuple(players), seats=meeting.composition.seats), seeds
-
-
-def _shared(learner: Learner) -> Learner:
-    """A learner that plays the same; all with constant policies get one class, to share one compiled program."""
-    policies = learner.held()
-    return learner if policies is None else Held(policies=policies)
-
-
-def _still(meeting: Meeting) -> np.ndarray:
-    """Payoffs f32[1, 1, P] of a match in which no player changes its policy."""
-    players = tuple(Fitted(learner=_shared(player)) for player in meeting.players)
-    match = Match(game=meeting.composition.game, players=players, seats=meeting.composition.seats)
-    return np.asarray(_at_the_start(match))[None, None]
-
-
-@jax.jit
-def _at_the_start(match: Match) -> Array:
-    return match.game.payoff(matching.start(match, jax.random.key(0)))
-
-
-@functools.cache
-def _payoffs(trials: int, steps: int) -> Callable[[Match, Array], Array]:
-    """A compiled function from matches and keys [S] to payoffs f32[S, N, P].
-
-    Every match starts from the same joint policies, so that differences come from the learners only.
-    """
-
-    def one(args: tuple[Match, Array]) -> Array:
-        match, key = args
-        return evaluation.matches(match, jax.random.fold_in(key, evaluation.streams.TOURNAMENT), trials, steps).payoffs
-
-    return jax.jit(lambda match, keys: jax.lax.map(one, (match, keys)))

@@ -21,16 +21,18 @@ import numpy as np
 import tomli_w
 
 from meva_core import runner
-from meva_core.compute.progress import Progress
+from meva_core.compute.progress import Overview, Progress
 from meva_core.compute.tasks import Task
-from meva_core.errors import BadFolder, Diverged
+from meva_core.contracts import Executor
+from meva_core.errors import BadFolder, BadValue, Diverged
 from meva_core.experiment.experiment import Experiment
 from meva_core.registry import bibtex
 from meva_core.report import citations, tidy
 from meva_core.storage import files, locks, provenance, run_folder
-from meva_core.studies import pages, standings, standings_report, tournament
+from meva_core.storage.resume import differences
+from meva_core.studies import executing, pages, standings, standings_report, tournament_matches, tournament_settings
 from meva_core.studies.meetings import Meeting, Met
-from meva_core.studies.tournament_settings import Tournament
+from meva_core.studies.tournament_settings import Begun, Tournament
 
 UNFINISHED = "unfinished"
 MEASURE = "measure "  # how the names of measures begin in the files of matches
@@ -43,11 +45,20 @@ def make(
     fits: Path,
     progress: Progress,
     show: Callable[[Met], None] = lambda met: None,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    overview: Overview | None = None,
 ) -> dict[str, Any]:
     """Play all matches that the folder does not hold yet, and write all files.
 
-    show: called with the result of every match. Returns the content of summary.json.
+    show: called with the result of every match. jobs, executor: several fits and matches at a time, or on other
+    machines, which report to `overview`, by default a line for each to `progress`; None and None for one after the
+    other. Returns the content of summary.json.
     """
+    if jobs is not None or executor is not None:
+        missing = tasks(settings, planned, folder, fits, progress)
+        _at_a_time(missing, folder, jobs, executor, overview or _Ends(progress))
     met = _play(settings, planned, folder, fits, progress, show)
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
     return _write(folder, settings, met)
@@ -67,12 +78,35 @@ def _play(
     def done(meeting: Meeting) -> Met | None:
         return _load(folder, settings, meeting, progress)
 
-    for one in tournament.play(settings, planned, fits, progress, done, folder / UNFINISHED):
+    for one in tournament_matches.play(settings, planned, fits, progress, done, folder / UNFINISHED):
         _save(folder, settings, one)
         shutil.rmtree(folder / UNFINISHED / one.meeting.name, ignore_errors=True)
         met.append(one)
         show(one)
     return met
+
+
+class _Ends(Overview):
+    """Reports each task that is over to a Progress."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def ended(self, n: int, why: str | None, outcome: str = "") -> None:
+        self.progress.status(f"{self.titles[n]}: done")
+
+    def print(self, line: str, style: str | None = None) -> None:
+        self.progress.status(line)
+
+
+def _at_a_time(
+    tasks: Sequence[Fitting | Playing], folder: Path, jobs: int | None, executor: Executor | None, overview: Overview
+) -> None:
+    """Do the fits and the matches, several at a time, each with a row of the overview."""
+    overview.titles = [task.title for task in tasks]
+    with overview, contextlib.closing(executing.do_all(tasks, executor, jobs, overview, folder)) as results:
+        for n, _ in results:
+            overview.ended(n, None)
 
 
 def tasks(
@@ -136,7 +170,27 @@ class Playing(Task):
 
 def check_new(folder: Path) -> None:
     """Raise BadFolder if the folder already holds something, or another process uses it."""
-    run_folder.check_new(folder, f"meva tournament --resume {folder}")
+    run_folder.check_new(folder, _otherwise(folder))
+
+
+def check_same(folder: Path, settings: Tournament, warn: Callable[[str], None]) -> None:
+    """Raise BadValue that lists the differences, unless the folder's tournament has these settings. `warn` is called if
+    numbers may round differently from before."""
+    begun = tournament_settings.read(folder)
+    if changes := differences(begun.tournament.to_plain(), settings.to_plain()):
+        listed = ", ".join(f"{name} = {here!r} (was {was!r})" for name, (was, here) in changes.items())
+        raise BadValue(
+            f"expected the settings of the tournament in {folder}, got {listed}: restore them, or choose a new folder"
+        )
+    warn_of_changes(folder, begun, warn)
+
+
+def warn_of_changes(folder: Path, begun: Begun, warn: Callable[[str], None]) -> None:
+    """Warn if the tournament was begun in another environment."""
+    if changed := provenance.changes(begun.record):
+        warn(
+            f"{folder} was started in another environment, so numbers may round differently here: {', '.join(changed)}"
+        )
 
 
 def create(folder: Path, settings: Tournament, registry_file: Path | None, fits: Path | None = None) -> None:
@@ -147,8 +201,12 @@ def create(folder: Path, settings: Tournament, registry_file: Path | None, fits:
     if fits is not None:
         content["fits"] = str(fits.resolve())
     content["run"] = provenance.record()
-    run_folder.new(folder, f"meva tournament --resume {folder}")
+    run_folder.new(folder, _otherwise(folder))
     files.write(folder / "tournament.toml", tomli_w.dumps(content))
+
+
+def _otherwise(folder: Path) -> str:
+    return f"resume it with meva tournament --resume {folder} (from Python: resume=True)"
 
 
 def _key(settings: Tournament, meeting: Meeting) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from meva_core.contracts import conversion
+from meva_core.contracts.hyperparameters import as_plain
 from meva_core.errors import BadFolder, BadValue
 from meva_core.registry.toml_reading import read_toml
 from meva_core.studies import entrants
@@ -79,9 +80,9 @@ class Tournament:
     def to_plain(self) -> dict[str, Any]:
         """The settings as TOML holds them; `read` reads them."""
         fields = {field.name: getattr(self, field.name) for field in attrs.fields(Tournament)}
-        fields["overrides"] = dict(self.overrides)
-        written = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-        return {name: value for name, value in written.items() if value is not None}
+        fields["learners"] = [one if isinstance(one, str) else entrants.as_text(one) for one in self.learners]
+        fields["overrides"] = {path: value for path, value in self.overrides.items() if value is not None}
+        return {name: as_plain(value) for name, value in fields.items() if value is not None}
 
 
 @attrs.frozen
@@ -92,6 +93,12 @@ class Begun:
     registry_file: Path | None
     fits: Path
     record: Mapping[str, Any]
+
+
+def begun(folder: str | Path) -> Path | None:
+    """The file tournament.toml of a tournament that was begun in a folder; None if there is none."""
+    path = Path(folder) / "tournament.toml"
+    return path if path.is_file() else None
 
 
 def read(folder: Path) -> Begun:

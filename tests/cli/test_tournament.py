@@ -3,15 +3,18 @@
 import csv
 import json
 import re
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from doubles.tasks import InThread
 
 import meva_core as meva
 from meva_core import runner
 from meva_core.compute.progress import Progress
-from meva_core.studies import meetings, standings_report, tournament, tournament_folder, tournament_settings
+from meva_core.errors import BadFolder, BadValue
+from meva_core.studies import meetings, standings_report, tournament_folder, tournament_matches, tournament_settings
 from meva_core.studies.reproductions import claims
 
 SMALL = ["--set", "toy.loops=2", "--set", "toy_foe.loops=2"]
@@ -133,26 +136,26 @@ def test_matches_as_tasks_of_their_own_are_the_same(learnt, tmp_path, meva_comma
 
 def test_a_stopped_tournament_goes_on(learnt, tmp_path, meva_command, monkeypatch):
     folder, _ = learnt
-    play, count = tournament._play, iter(range(100))
+    play, count = tournament_matches._play, iter(range(100))
 
     def interrupted(*arguments):
         if next(count) == 5:
             raise KeyboardInterrupt
         return play(*arguments)
 
-    monkeypatch.setattr(tournament, "_play", interrupted)
+    monkeypatch.setattr(tournament_matches, "_play", interrupted)
     stopped = meva_command("tournament", *LEARNT, *SMALL, "--out", tmp_path / "out")
     assert stopped.code == 130
     assert f"meva tournament --resume {tmp_path / 'out'}" in stopped.err
     assert len(list((tmp_path / "out" / "matches").iterdir())) == 5
-    monkeypatch.setattr(tournament, "_play", play)
+    monkeypatch.setattr(tournament_matches, "_play", play)
     assert meva_command("tournament", "--resume", tmp_path / "out").code == 0
     assert (tmp_path / "out" / "cells.csv").read_text() == (folder / "cells.csv").read_text()
 
 
 def test_a_finished_one_only_reads(learnt, meva_command, monkeypatch):
     folder, first = learnt
-    monkeypatch.setattr(tournament, "_play", lambda *_: pytest.fail("played again"))
+    monkeypatch.setattr(tournament_matches, "_play", lambda *_: pytest.fail("played again"))
     again = meva_command("tournament", "--resume", folder)
     assert again.code == 0
     assert again.out.partition("hamiltonian: the row's")[2] == first.out.partition("hamiltonian: the row's")[2]
@@ -194,7 +197,7 @@ def test_strategies_and_settings_take_part(tmp_path, meva_command):
     assert float(slow["sem"]) > 0
     assert float(slow["payoff"]) < float(fast["payoff"]) - 0.05
     # Few programs: the learner against all that never move, against itself, and against itself at another rate.
-    assert tournament._payoffs(6, 7)._cache_size() == 3
+    assert tournament_matches._payoffs(6, 7)._cache_size() == 3
     assert re.sub(r"\s+", " ", outcome.out).count("exact, without an error, where neither player moves") == 1
     assert max(map(len, outcome.lines)) <= 80
 
@@ -222,6 +225,44 @@ def test_from_python_without_a_folder(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(meva.MevaError, match="expected a list of learners, got 'naive'"):
         meva.tournament("tandem", "naive")
+
+
+def test_from_python_in_a_folder(learnt, tmp_path, monkeypatch, capsys):
+    folder, _ = learnt
+    players, out = ["naive", "toy", "toy_foe"], tmp_path / "out"
+    asked: dict[str, Any] = {"trials": 8, "steps": 5, "seeds": 2, "set": {"toy.loops": 2, "toy_foe.loops": 2}}
+    scores = meva.tournament("hamiltonian", players, **asked, out=out, executor=InThread(), progress=True)
+    assert "hamiltonian: naive against toy: done" in capsys.readouterr().out.splitlines()
+    assert (out / "cells.csv").read_bytes() == (folder / "cells.csv").read_bytes()
+    monkeypatch.setattr(tournament_matches, "_play", lambda *_: pytest.fail("played again"))
+    (out / "cells.csv").unlink()
+    again = meva.tournament("hamiltonian", players, **asked, out=out, resume=True, jobs=1, progress=True)
+    np.testing.assert_array_equal(scores.payoffs, again.payoffs)
+    assert (out / "cells.csv").read_bytes() == (folder / "cells.csv").read_bytes()
+    with pytest.raises(BadFolder, match=r"expected a new or empty folder for --out, got .* resume=True"):
+        meva.tournament("hamiltonian", players, **asked, out=out)
+    with pytest.raises(BadValue, match=r"got steps = 6 \(was 5\): restore them, or choose a new folder"):
+        meva.tournament("hamiltonian", players, **{**asked, "steps": 6}, out=out, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"resume": True}, "expected out=FOLDER with resume, got none"),
+        ({"jobs": 2}, "expected out=FOLDER with jobs, got none"),
+        ({"executor": InThread()}, "expected out=FOLDER with executor, got none"),
+        ({"out": "out", "jobs": 0}, "expected 1 or more for jobs, got 0"),
+        ({"out": 3}, "expected a path for out, got 3"),
+        ({"out": "out", "executor": "dusk"}, "unknown executor 'dusk' - did you mean 'dask'?"),
+        ({"progress": 3}, "expected True, False or a Progress for progress, got 3"),
+    ],
+)
+def test_from_python_one_line_for_what_does_not_fit(given, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(meva.MevaError) as caught:
+        meva.tournament("tandem", ["naive"], **{"trials": 1, "steps": 1, **given})
+    assert said in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 BAD = {

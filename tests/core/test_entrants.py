@@ -1,11 +1,12 @@
 """Participants of a tournament, from the words of the command line."""
 
+import numpy as np
 import pytest
 
 import meva_core as meva
 from meva_core.errors import BadValue, UnknownName
 from meva_core.studies import entrants
-from meva_core.studies.entrants import Entrant, as_learner, parse
+from meva_core.studies.entrants import Entrant, as_learner, as_text, parse, split
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,14 @@ def test_a_strategy_is_played_by_the_learner_that_says_so():
         as_learner(known, parse("extorsion"), "ipd", ["extortion"])
     with pytest.raises(UnknownName, match=r"unknown learner 'extortion'.*; tandem names no strategies"):
         as_learner(known, parse("extortion"), "tandem", [])
+
+
+def test_an_entrant_as_text_is_read_as_itself():
+    settings = {"rate": 0.1, "variant": 'a:b, "c"', "loops": 3, "critic.widths": [4, [0.5, 1e-30]], "in_turn": True}
+    entrant = Entrant("Climb 2", "module:Climb", settings)
+    text = as_text(entrant)
+    assert parse(text) == entrant
+    assert split(f"{text},naive") == [text, "naive"]
+    assert as_text(Entrant("a", "b", {"unset": None, "probabilities": np.array([0.25, 1.0])})) == (
+        "a=b:probabilities=[0.25, 1.0]"
+    )

@@ -468,3 +468,28 @@ def test_classes_and_objects_meet_in_a_tournament():
         meva.tournament(game, [game], **numbers)
     with pytest.raises(BadValue, match="expected a list of learners, got 'naive'"):
         meva.tournament(game, "naive", **numbers)
+
+
+def test_classes_and_objects_have_a_folder_of_their_tournament(tmp_path, meva_command):
+    out = tmp_path / "out"
+    asked: dict[str, Any] = {"trials": 4, "steps": 2, "out": out}
+    whole = meva.tournament(Hawk(v=3.0), [Climb(game=Hawk(v=3.0), rate=0.5), Climb, "naive"], **asked, jobs=1)
+    (out / "matches").rename(tmp_path / "matches")
+    again = meva.tournament(Hawk(v=3.0), [Climb(game=Hawk(v=3.0), rate=0.5), Climb, "naive"], **asked, resume=True)
+    np.testing.assert_array_equal(whole.payoffs, again.payoffs)
+    with pytest.raises(BadValue, match=rf"got learners = \['Climb={__name__}:Climb:rate=2.0', .* \(was .*:rate=0.5', "):
+        meva.tournament(Hawk(v=3.0), [Climb(game=Hawk(v=3.0), rate=2.0), Climb, "naive"], **asked, resume=True)
+    resumed = meva_command("tournament", "--resume", out)
+    assert (resumed.code, len(resumed.err.splitlines())) == (2, 1)
+    assert f"game '{__name__}:Hawk' belongs to no plugin" in resumed.err
+    assert meva_command("report", out).code == 0
+
+
+def test_workers_import_what_they_play(tmp_path):
+    @component
+    class Here(Climb):
+        """Climbs as well."""
+
+    with pytest.raises(BadValue, match=r"expected classes that other processes can import, got .*<locals>.Here: move"):
+        meva.tournament(Hawk, [Here], trials=1, steps=1, out=tmp_path / "out", jobs=2)
+    assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ import pytest
 from meva_core import runner
 from meva_core.compute import processes, remote
 from meva_core.storage import metrics
-from meva_core.studies import tournament
+from meva_core.studies import tournament_matches
 
 HANG = 60  # seconds, on a machine that is busy with other things too
 LONGEST = 700  # characters of a message
@@ -72,7 +72,7 @@ def ask(tmp_path_factory, meva_run, meva_command):
     codes = collections.Counter()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "_run", begun)
-        patch.setattr(tournament, "play", answered)
+        patch.setattr(tournament_matches, "play", answered)
         patch.setattr(processes, "do_all", answered)
         patch.setattr(remote, "do_all", answered)
         before = signal.signal(signal.SIGALRM, hang)
