@@ -26,6 +26,8 @@ Where only jax and flatbuffers are installed, a match of one learner with itself
         steps, *state = program("learner.update")(x, key(3 + step), *state)
         x = x + steps
 
+In a game that is played, episodes are part of the programs, which draw them with their key.
+
 Shapes: P players, D numbers per policy.
 """
 
@@ -42,8 +44,8 @@ import numpy as np
 from jax import Array
 
 from meva_core.bridges.single import check_single
-from meva_core.contracts import kinds
-from meva_core.contracts.playing import learns_from
+from meva_core.contracts import Sampled, kinds, streams
+from meva_core.contracts.playing import check_source, learns_from
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged, UnknownName, did_you_mean, optional
 from meva_core.experiment import compose, reading
@@ -74,10 +76,12 @@ def export(game: Any, players: Any, folder: str | Path, *, platforms: Sequence[s
     players: a result of `meva.fit`, which is called "learner" in the folder, or several by name. Their parameters are
     part of the programs. platforms: those that the programs are for, ("cpu", "cuda", "rocm", "tpu"); by default this
     machine's.
-    Raises BadCombination for learners that learn from episodes, and MissingLibrary without flatbuffers.
+    Raises BadCombination for learners that remember earlier episodes, or whose state has random keys, and
+    MissingLibrary without flatbuffers.
 
-    A program does for one joint policy what `Learner.update` does. Programs are kept readable by later versions of jax
-    for at least six months (its documentation of `jax.export` says more).
+    A program does for one joint policy what `Learner.update` does, or `Learner.learn` with the episodes that the policy
+    plays in `game`. Programs are kept readable by later versions of jax for at least six months (its documentation of
+    `jax.export` says more).
     """
     kinds.check("game", game, "game")
     each = players if isinstance(players, dict) else {"learner": players}
@@ -170,10 +174,11 @@ def _of_game(game: Any) -> Iterator[tuple[str, Program]]:
 
 def _of_player(game: Any, name: str, player: Fitted) -> Iterator[tuple[str, Program]]:
     learner, params = player.learner, player.params
-    if learns_from(learner) == "episodes":
+    check_source(learner, game)
+    if getattr(learner, "remembers", False) and isinstance(game, Sampled):
         raise BadCombination(
-            f"expected a learner that computes its steps from policies, got {kinds.describe(learner)}, which learns "
-            "from episodes"
+            f"expected a learner that begins every episode afresh, got {kinds.describe(learner)}, which remembers "
+            "those of earlier steps"
         )
     x, key = _arguments(game)
     first = jax.eval_shape(lambda x, key: first_state(learner, params, x, _key(key)), x, key)
@@ -188,7 +193,7 @@ def _of_player(game: Any, name: str, player: Fitted) -> Iterator[tuple[str, Prog
         return tuple(jax.tree.leaves(first_state(learner, params, x, _key(key))))
 
     def update(x: Array, key: Array, *state: Array) -> tuple:
-        steps, after = learner.update(params, jax.tree.unflatten(tree, state), x, _key(key))
+        steps, after = _moved(game, player, jax.tree.unflatten(tree, state), x, _key(key))
         return (steps, *jax.tree.leaves(after))
 
     inputs = {"x": x, "key": key}
@@ -201,6 +206,15 @@ def _of_player(game: Any, name: str, player: Fitted) -> Iterator[tuple[str, Prog
         f"{name}.update",
         Program(update, {**inputs, **dict(zip(names, leaves, strict=True))}, ["steps", *names], does),
     )
+
+
+def _moved(game: Any, player: Fitted, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
+    """The steps f32[P, D] of a player and its next state. Episodes are drawn with a key of their own, as in a match."""
+    learner: Any = player.learner
+    if learns_from(learner) != "episodes":
+        return learner.update(player.params, state, x, key)
+    episodes = game.play(x, jax.random.fold_in(key, streams.EPISODES))
+    return learner.learn(player.params, state, x, episodes, key)
 
 
 def _written(program: Program, platforms: Sequence[str] | None) -> tuple[bytes, dict[str, Any]]:

@@ -8,12 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from doubles.rounds import Table
 from jax.export import deserialize
 
 import meva_core as meva
 from meva_core.bridges.exporting import export
-from meva_core.contracts import Learner, component, leaf
+from meva_core.contracts import EpisodeLearner, Learner, component, leaf, static, streams
 from meva_core.errors import MevaError, MissingLibrary
+from meva_core.sampling import Rollouts
 
 # A match of two learners, told by contents.json alone, in a process that refuses everything but jax and its needs.
 ALONE = """
@@ -150,6 +152,48 @@ def test_a_state_goes_from_step_to_step(tmp_path):
     np.testing.assert_array_equal(state[1], 3)
 
 
+IPD = meva.make("game", "ipd")
+PLAYED = Rollouts(rules=IPD.rules(), policies=(Table(), Table()), episodes=2, horizon=2)
+
+
+@component
+class Taught(EpisodeLearner):
+    """Goes where it was taught to go, as far as it was paid, and counts what it saw."""
+
+    remembers: bool = static(default=False, doc="memories of earlier episodes")
+
+    def init(self, params, x, key):
+        return jnp.zeros((), jnp.int32)
+
+    def learn(self, params, state, x, episodes, key):
+        paid = jnp.mean(episodes.rewards, axis=(0, 1))[:, None]
+        return paid * (params + jax.random.normal(key, x.shape)), state + jnp.sum(episodes.actions)
+
+
+REINFORCE = meva.Fitted(learner=meva.make("learner", "naive", game=PLAYED))
+TAUGHT = meva.Fitted(learner=Taught(), params=jnp.arange(5.0))
+
+
+@pytest.mark.parametrize("player", [REINFORCE, TAUGHT], ids=["estimates", "episodes"])
+def test_programs_play_the_episodes_from_which_players_learn(player, tmp_path):
+    learner, x, key = player.learner, PLAYED.init(jax.random.key(0)), jax.random.key(1)
+
+    def library(state, x, key):
+        if learner.learns_from != "episodes":
+            return learner.update(player.params, state, x, key)
+        episodes = PLAYED.play(x, jax.random.fold_in(key, streams.EPISODES))
+        return learner.learn(player.params, state, x, episodes, key)
+
+    export(PLAYED, player, tmp_path / "out")
+    update = deserialize(bytearray((tmp_path / "out" / "learner.update.stablehlo").read_bytes())).call
+    first = learner.init(player.params, x, key)
+    steps, *state = update(x, jax.random.key_data(key), *jax.tree.leaves(first))
+    expected, after = jax.jit(library)(first, x, key)
+    assert np.any(steps != 0)
+    np.testing.assert_array_equal(steps, expected)
+    np.testing.assert_array_equal(state, jax.tree.leaves(after))
+
+
 def test_players_by_hand(tmp_path):
     contents = export(HAMILTONIAN, {"mine": NAIVE}, tmp_path / "out", platforms=("cpu", "cuda"))
     assert contents["programs"]["mine.update"]["inputs"] == [
@@ -161,15 +205,17 @@ def test_players_by_hand(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("player", "said"),
+    ("game", "player", "said"),
     [
-        (NAIVE.learner, "expected a result of meva.fit"),
-        (jax.tree.map(lambda number: np.stack([number] * 3), NAIVE), "expected a player of one fit, got 3 seeds"),
+        (HAMILTONIAN, NAIVE.learner, "expected a result of meva.fit"),
+        (HAMILTONIAN, jax.tree.map(lambda number: np.stack([number] * 3), NAIVE), "a player of one fit, got 3 seeds"),
+        (HAMILTONIAN, TAUGHT, "Taught learns from episodes: expected a game that is played"),
+        (PLAYED, meva.Fitted(learner=Taught(remembers=True)), "expected a learner that begins every episode afresh"),
     ],
 )
-def test_players_that_do_not_fit(player, said, tmp_path):
+def test_players_that_do_not_fit(game, player, said, tmp_path):
     with pytest.raises(MevaError) as caught:
-        export(HAMILTONIAN, player, tmp_path / "out")
+        export(game, player, tmp_path / "out")
     assert said in str(caught.value)
     assert not (tmp_path / "out").exists()
 
