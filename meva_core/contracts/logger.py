@@ -49,15 +49,17 @@ class Loops:
 class Results:
     """The results of a run.
 
-    numbers: means by dotted name ("self_play", "payoffs.1"), in the row of the learner's own setting. table: the tables
-    of the screen, as text. summary: the content of summary.json. figures: PNG files by name; {} if the run writes no
-    folder.
+    numbers: means by dotted name ("self_play", "payoffs.1"), in the row of the learner's own setting, or else in the
+    last row. row: that row in words, "discount = 0.95"; "" if the run has a single one. table: the tables of the
+    screen, with all rows, as text. summary: the content of summary.json. figures: PNG files by name; {} if the run
+    writes no folder.
     """
 
     numbers: Mapping[str, float]
     table: str
     summary: Mapping[str, Any]
     figures: Mapping[str, Path] = attrs.field(factory=dict)
+    row: str = ""
 
 
 class Logger(Protocol):

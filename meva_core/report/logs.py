@@ -206,18 +206,24 @@ def _read_only(values: np.ndarray) -> np.ndarray:
 def _results(result: Result, out: Path | None) -> Results:
     summary = result.summary()
     drawn = () if out is None else sorted((out / "figures").glob("*.png"))
+    setting, row = summary["setting"], _headline(summary)
     return Results(
-        numbers=_numbers(summary),
+        numbers=_numbers(row),
+        row="" if setting is None else f"{setting['name']} = {row['value']:g}",
         table=tables.as_text(summary, result.checked),
         summary=summary,
         figures={path.stem: path for path in drawn},
     )
 
 
-def _numbers(summary: Mapping[str, Any]) -> dict[str, float]:
-    """Means of all statistics in the row of the learner's own setting, or else in the last row."""
+def _headline(summary: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row of the learner's own setting, or else the last row."""
     own = (summary["setting"] or {}).get("own")
-    row = next((row for row in summary["rows"] if row["value"] == own), summary["rows"][-1])
+    return next((row for row in summary["rows"] if row["value"] == own), summary["rows"][-1])
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
+    """Means of all statistics in a row."""
     payoffs = {f"payoffs.{seat}": payoff for seat, payoff in enumerate(row["payoffs"], start=1)}
     means = {name: statistic.get("mean") for name, statistic in {**payoffs, **named(row)}.items()}
     return {name: mean for name, mean in means.items() if mean is not None and math.isfinite(mean)}

@@ -67,4 +67,5 @@ def _results(folder: Path | None) -> Results:
     for path in figures.values():
         Figure(figsize=(0.2, 0.2)).savefig(path)
     summary = {"game": "hills", "rows": [{"value": None, "self_play": {"mean": 1.0, "sem": None}}]}
-    return Results(numbers={"self_play": 1.0}, table="self-play\n    1.000", summary=summary, figures=figures)
+    numbers = {"self_play": 1.0}
+    return Results(numbers=numbers, row="rate = 0.5", table="self-play\n    1.000", summary=summary, figures=figures)

@@ -25,10 +25,10 @@ class TensorBoard(Logger):
     """Writes the curves, tables and figures of a run for TensorBoard, which tensorboardX does without TensorFlow.
 
     The event files are in the run folder, in logs/tensorboard, or in `folder`, where each run has a subfolder with its
-    name and an identity. There every fit has a folder, with a subfolder for each
-    seed and one for the mean over the seeds, so that TensorBoard shows them as runs of their own. `results` holds the
-    tables, the figures and the means of the row of the learner's own setting. `tensorboard --logdir runs` shows the
-    logs of all runs. A metric of a seed that diverged is NaN; the mean is over the other seeds.
+    name and an identity. There every fit has a folder, with a subfolder for each seed and one for the mean over the
+    seeds, so that TensorBoard shows them as runs of their own. `results` holds the tables, the figures and, to compare
+    runs, the means of one row: that of the learner's own setting, which the text `row` names. `tensorboard --logdir
+    runs` shows the logs of all runs. A metric of a seed that diverged is NaN; the mean is over the other seeds.
     """
 
     folder: str | None = static(
@@ -69,6 +69,8 @@ class TensorBoard(Logger):
 
         summary = _library("summary")
         state.write(RESULTS, 0, summary.text("tables", _as_block(results.table)))
+        if results.row:
+            state.write(RESULTS, 0, summary.text("row", f"{results.row}; all rows are in tables"))
         state.write(RESULTS, 0, _scalars({f"results/{name}": number for name, number in results.numbers.items()}))
         for name, path in results.figures.items():
             state.write(RESULTS, 0, summary.image(f"figures/{name}", imread(path), dataformats="HWC"))

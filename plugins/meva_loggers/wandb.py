@@ -18,9 +18,9 @@ class WeightsAndBiases(Logger):
 
     There a run folder is one run, and the experiment is its configuration. A metric is a curve over the loops of its
     fit: `learner/loss` is the mean over the seeds, and `learner/loss/seed_0` belongs to one seed. The means of the row
-    of the learner's own setting are in the run's summary, under `results`. Log in once with `wandb login`. With
-    `log.wandb.mode=offline`, for machines without a connection, the run is in logs/wandb of the run folder, and `wandb
-    sync` sends it later.
+    of the learner's own setting are in the run's summary, under `results`, and `results/row` names it. Log in once with
+    `wandb login`. With `log.wandb.mode=offline`, for machines without a connection, the run is in logs/wandb of the run
+    folder, and `wandb sync` sends it later.
     """
 
     small: ClassVar = {"mode": "offline"}  # no run of a test is sent
@@ -62,7 +62,8 @@ class WeightsAndBiases(Logger):
         wandb = optional("wandb")
         figures = {f"figures/{name}": wandb.Image(str(path)) for name, path in results.figures.items()}
         state.log({"tables": wandb.Html(f"<pre>{html.escape(results.table)}</pre>"), **figures})
-        state.summary.update({f"results/{name}": number for name, number in results.numbers.items()})
+        row = {"results/row": results.row} if results.row else {}
+        state.summary.update({**{f"results/{name}": number for name, number in results.numbers.items()}, **row})
         state.finish()
 
     def failed(self, state: Any, reason: str) -> None:

@@ -136,6 +136,7 @@ def test_a_run_is_logged_from_its_beginning_to_its_results(tmp_path):
     assert numbers == [0, 1, 2, 3, 4]
     np.testing.assert_array_equal(values, result.metrics["loss"])
     own = result.summary()["rows"][1]  # that of the learner's discount
+    assert results.row == "discount = 0.9"
     assert results.numbers["self_play"] == own["self_play"]["mean"]
     assert results.numbers["payoffs.2"] == own["payoffs"][1]["mean"]
     assert results.numbers["best_response.ours"] == own["best_response"]["ours"]["mean"]

@@ -30,7 +30,7 @@ def loops(fit="learner", first=0, seeds=(3, 4), **metrics):
 
 
 def results(**figures):
-    return Results(numbers={"self_play": 0.5}, table="<table>\n  0.5", summary={}, figures=figures)
+    return Results(numbers={"self_play": 0.5}, row="rate = 1", table="<table>\n  0.5", summary={}, figures=figures)
 
 
 # ---------------------------------------------------------------- curves
@@ -142,7 +142,8 @@ def test_results_and_reasons_are_those_of_the_last_time(begin, tmp_path):
     logger, state = begin()
     logger.finished(state, results())
     found = scalars(tmp_path / "logs/results")
-    assert set(found) == {("experiment/text_summary", 0), ("tables/text_summary", 0), ("results/self_play", 0)}
+    texts = {(f"{name}/text_summary", 0) for name in ("experiment", "tables", "row")}
+    assert set(found) == {*texts, ("results/self_play", 0)}
     assert found["results/self_play", 0] == 0.5
     text = {
         value.tag: value.tensor.string_val
@@ -252,7 +253,7 @@ def test_a_run_is_a_run_there(fake, tmp_path):
         "tables": ("html", "<pre>&lt;table&gt;\n  0.5</pre>"),
         "figures/payoffs": ("image", "payoffs.png"),
     }
-    assert (state.summary, state.code) == ({"results/self_play": 0.5}, None)
+    assert (state.summary, state.code) == ({"results/self_play": 0.5, "results/row": "rate = 1"}, None)
 
 
 def test_a_folder_that_the_library_left_is_no_library(monkeypatch, tmp_path):
