@@ -55,7 +55,8 @@ def list_command() -> None:
 def check_command(names: tuple[str, ...], games: tuple[str, ...]) -> int:
     """Check that installed entries keep their contracts. Runs the conformance kit.
 
-    NAME is an entry (or PLUGIN:ENTRY), or a plugin or a distribution, which stands for all of its entries.
+    NAME is an entry (or PLUGIN:ENTRY), or a plugin or a distribution, which stands for all of its entries. Learners
+    that take estimates of payoffs, and value models, are also checked in episodes of a game.
 
     \b
     meva plugin check my_game
@@ -109,8 +110,7 @@ def _check(registry: Registry, each: Offer | Plugin, games: tuple[str, ...]) -> 
         return False
     what, began = f"{hooks.kind_label(each.kind)} {each.name}", time.monotonic()
     try:
-        chosen = games or installed.default_games(registry, each)
-        on = ", ".join(name.rpartition(":")[2] for name in installed.check(registry, each, chosen))
+        on = ", ".join(name.rpartition(":")[2] for name in installed.check(registry, each, games))
     except (Exception, SystemExit) as error:
         why = in_short(error).removeprefix("AssertionError: ").removeprefix(f"{each}: ")
         click.echo(f"FAILED  {what}: {why}")

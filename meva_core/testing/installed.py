@@ -12,20 +12,24 @@ import jax
 from meva_core.contracts import kinds
 from meva_core.contracts.hooks import KINDS
 from meva_core.contracts.hyperparameters import hyperparameters, part_kinds, parts
-from meva_core.contracts.playing import learns_from
+from meva_core.contracts.playing import Playable, learns_from
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.errors import BadCombination, BadPlugin, UnknownName, did_you_mean
 from meva_core.experiment import make
+from meva_core.registry import checks as contract
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Offer, Plugin, Registry
 from meva_core.sampling import Rollouts, policy_arguments, rules_of
 from meva_core.testing import checks, evaluations
 
 
-def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
+def check(registry: Registry, offer: Offer, games: Sequence[str] = ()) -> list[str]:
     """Run the kit on one entry and return the names of the games used, none for an entry that needs no other game.
 
-    All other entries are checked on each of `games`. A game that the entry refuses with BadCombination is skipped.
+    All other entries are checked on each of `games`, by default `default_games`, or if the entry refuses all of those,
+    `smallest_played`. A game that the entry refuses with BadCombination is skipped. Learners that take estimates of
+    payoffs, and value models, are also checked in episodes of one of these games, "ipd in episodes", but only for
+    shapes and types, which compiles nothing.
     Raises BadCombination if the entry refuses all games, AssertionError with the expected and the actual value, and any
     exception that the entry itself raises.
     """
@@ -34,17 +38,44 @@ def check(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
         built = KINDS[offer.kind].arguments
         _check_of(offer)(builder(offer) if built else make.make(offer.kind, full_name(offer), **small(offer)))
         return []
-    played, refused = [], []
-    for name in games:
+    chosen = games or default_games(registry, offer)
+    played, refused, in_episodes = [], [], []
+    if _takes_estimates(offer):
+        in_episodes = _check_in_episodes(registry, offer, games or [*chosen, *smallest_played(registry)])
+    for name in chosen:
         try:
             game = made_for(registry, offer, name)
             _check_on(registry, offer, game, name)
             played.append(name)
         except BadCombination as error:
             refused.append(error)
+    if not played and not games and (other := smallest_played(registry)):
+        return check(registry, offer, other)
     if not played:
         raise refused[0]
-    return played
+    return [*played, *in_episodes]
+
+
+def _check_in_episodes(registry: Registry, offer: Offer, games: Sequence[str]) -> list[str]:
+    """Check an entry on the first game that can be played and that it accepts; the words for that game, in a list, or
+    [] if there is none."""
+    for name in games:
+        try:
+            game = make.make("game", name)
+            if not isinstance(game, Playable):
+                continue
+            game = _in_episodes(registry, offer, game)
+            if offer.kind == "learner":
+                contract.learner(offer, learner(registry, offer, game), game)
+            else:
+                contract.parts({"model": offer}, {"model": builder(offer, game=game)}, game)
+            return [f"{name} in episodes"]
+        except BadCombination:
+            continue
+        except BadPlugin as error:
+            text = str(error).removeprefix(f"{offer}: ")
+            raise AssertionError(f"in episodes of {name.rpartition(':')[2]}: {text}") from error
+    return []
 
 
 def made_for(registry: Registry, offer: Offer, name: str) -> Any:
@@ -54,6 +85,11 @@ def made_for(registry: Registry, offer: Offer, name: str) -> Any:
     game = make.make("game", name)
     if offer.kind != "learner" or learns_from(loading.load(offer)) != "episodes":
         return game
+    return _in_episodes(registry, offer, game)
+
+
+def _in_episodes(registry: Registry, offer: Offer, game: Any) -> Rollouts:
+    """A game played in a few short episodes, between policies of the first kind that the entry accepts."""
     rules = rules_of(game)
     default = registry.find("policy", recipes.shipped().defaults["policy"])
     kinds = [default, *(other for other in registry.of_kind("policy") if other != default)]
@@ -69,9 +105,12 @@ def _played(rules: Any, kind: Offer) -> Rollouts:
 
 
 def _accepts(offer: Offer, game: Any) -> bool:
-    """False if a learner says that it cannot be made for a game; all other errors show when it is checked."""
+    """False if an entry says that it cannot be made for a game; all other errors show when it is checked."""
     try:
-        make.make("learner", full_name(offer), game=game)
+        if offer.kind == "learner":
+            make.make("learner", full_name(offer), game=game)
+        else:
+            builder(offer, game=game)(1, 1, False)
     except Exception as error:
         return not isinstance(error, BadCombination)
     return True
@@ -92,6 +131,22 @@ def default_games(registry: Registry, offer: Offer) -> list[str]:
             kind, this = (game.num_players, game.symmetric), (game.policy_size, full_name(other))
             smallest[kind] = min(this, smallest.get(kind, this))
     return own + [name for _, name in smallest.values()]
+
+
+def _takes_estimates(offer: Offer) -> bool:
+    """True for learners that take estimates of payoffs, and for what they build for a game, such as value models."""
+    if offer.kind == "learner":
+        return learns_from(loading.load(offer)) == "sample"
+    return bool(KINDS[offer.kind].arguments)
+
+
+def smallest_played(registry: Registry) -> list[str]:
+    """The name of the bundled game of two players with the smallest policies that can be played in episodes, in a
+    list; [] if there is none."""
+    bundled = [full_name(other) for other in registry.of_kind("game") if other.bundled and _is_exact(other)]
+    games: dict[str, Any] = {name: make.make("game", name) for name in bundled}
+    two = [name for name, game in games.items() if game.num_players == 2 and isinstance(game, Playable)]
+    return sorted(two, key=lambda name: games[name].policy_size)[:1]
 
 
 def named(registry: Registry, name: str) -> list[Offer] | Plugin:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import meva_core as meva
 from meva_core.contracts import hooks
+from meva_core.registry import checks as contract
 from meva_core.registry import discovery
+from meva_core.testing import installed
 
 KINDS = (*hooks.KINDS, *hooks.FORMS)
 HEAD = "from meva_core.contracts import Entry, hookimpl\n\n\n"
@@ -51,6 +54,52 @@ class Unequal(Fine):
 class Raising(Fine):
     def payoff(self, x):
         raise RuntimeError("no\\nluck")
+"""
+
+
+CARELESS = """
+from typing import Any
+
+import jax.numpy as jnp
+from meva_core.contracts import Entry, Learner, Sampled, ValueModel, component, hookimpl, leaf, part, payoff_from
+from meva_core.ops import simultaneous_gradient
+
+
+@hookimpl
+def meva_learners():
+    yield Entry("climb", "careless:Climb", "an ascent")
+
+
+@hookimpl
+def meva_value_models():
+    yield Entry("mean", "careless:Mean", "a number for each player")
+
+
+@component
+class Climb(Learner):
+    game: Any = part()
+    rate: float = leaf(default=1.0, doc="learning rate")
+    learns_from = "sample"
+
+    def update(self, params, state, x, key):
+        payoff = self.game.estimate if isinstance(self.game, Sampled) else payoff_from(self.game, key)
+        return self.rate * simultaneous_gradient(payoff, x), state
+
+
+@component
+class Mean(ValueModel):
+    game: Any = part()
+    num_features = 1
+
+    def init(self, key):
+        return jnp.ones(4)
+
+    def features(self, params, x, others, condition):
+        seen = jnp.mean(x * jnp.sum(others, axis=0), axis=1, keepdims=True)
+        return seen[0] if isinstance(self.game, Sampled) else seen
+
+    def head(self, params, features):
+        return features * params
 """
 
 
@@ -141,6 +190,21 @@ def test_check_a_learner_on_games_that_are_named(meva_command):
     outcome = meva_command("plugin", "check", "naive", "--game", "logistic")
     assert outcome.code == 0
     assert outcome.lines[0].startswith("ok  learner naive on logistic (")
+
+
+def test_check_finds_what_is_wrong_in_episodes_only(fake_plugin, meva_command):
+    fake_plugin("careless", CARELESS)
+    known, exact = discovery.installed(), meva.make("game", "chicken")
+    climb, mean = known.find("learner", "climb"), known.find("value_model", "mean")
+    contract.learner(climb, installed.learner(known, climb, exact), exact)  # right where payoffs are exact
+    contract.parts({"model": mean}, {"model": installed.builder(mean, game=exact)}, exact)
+    outcome = meva_command("plugin", "check", "careless")
+    assert (outcome.code, outcome.err) == (1, "")
+    learner, model, count = outcome.lines
+    where = r"in episodes of public_goods: "
+    assert re.match(rf"FAILED  learner climb: {where}update\(params, state, x, key\) raises AttributeError: ", learner)
+    assert re.match(rf"FAILED  value model mean: {where}features\(.*\): expected float32\[3,1\], got float32", model)
+    assert count == "0 of 2 keep their contracts"
 
 
 @pytest.mark.parametrize(
