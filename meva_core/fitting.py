@@ -17,7 +17,7 @@ import numpy as np
 
 from meva_core.contracts import streams
 from meva_core.contracts.protocols import Training
-from meva_core.ops import stacked
+from meva_core.ops import programs, stacked
 from meva_core.ops.batching import everywhere
 
 PyTree = Any
@@ -129,7 +129,7 @@ def seed_keys(seeds: Sequence[int]) -> jax.Array:
 
 def start(trainings: Sequence[Training], seeds: Sequence[int]) -> PyTree:
     """Fresh states of a fit, every leaf [S, ...]."""
-    return _start(stacked(trainings), seed_keys(seeds))
+    return programs.call(_start, stacked(trainings), seed_keys(seeds))
 
 
 def fit(
@@ -176,6 +176,8 @@ def _parts(
     state = start(trainings, seeds) if state is None else state
     together, keys, state = everywhere((stacked(trainings), seed_keys(seeds), state))
     most = 1 if timed else chunk
+    if loops < trainings[0].num_steps:
+        programs.compile_once(_loops, chunk, together, keys, state, loops, 1)
     while loops < trainings[0].num_steps:
         began, count = time.monotonic(), min(most, chunk - loops % chunk, trainings[0].num_steps - loops)
         state, metrics = _loops(chunk, together, keys, state, loops, count)

@@ -3,6 +3,10 @@
 The folder is `meva/programs` in the user's folder for caches (on Linux ~/.cache or XDG_CACHE_HOME), up to a gigabyte;
 the longest unused programs are deleted first. MEVA_CACHE=off turns the cache on disk off, and MEVA_CACHE=DIR moves it
 to DIR. A cache that jax's own settings define is left alone.
+
+Processes that need a long program at the same time compile it once: one of them holds a claim on it, a file in the
+folder that it renews, and the others wait until the program is in the cache. The claim of a process that is dead, or
+has not renewed it for `LEASE` seconds, is taken over. A program is compiled without a claim if none can be had.
 """
 
 from __future__ import annotations
@@ -13,15 +17,23 @@ import hashlib
 import os
 import platform
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import filelock
 import jax
 import platformdirs
 
 from meva_core.compute import memory
+from meva_core.ops import programs
 
 MOST_BYTES = 2**30
 LEAST_SECONDS = 0.1  # least time to compile: jax looks at every entry when it adds one, so many small ones are slow
+LEASE = 60.0  # seconds after which a claim that nobody renews belongs to nobody
+LONGEST = 300.0  # seconds to wait for another process, before a program is compiled here too
+_SECONDS = 0.2  # between two looks at a claim
+_CLAIM = ".claim"
 _OFF = ("off", "0", "no", "false", "none")
 _MAPS = Path("/proc/self/maps")
 _MANY = 25_000  # memory maps, of the 65530 that Linux allows a process by default
@@ -50,7 +62,38 @@ def keep() -> Path | None:
     jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    programs.use(partial(claimed, folder))
     return folder
+
+
+@contextlib.contextmanager
+def claimed(folder: Path, name: str) -> Iterator[None]:
+    """Context manager: this process alone compiles the program of that name, or another one has just done so.
+
+    If another process holds the claim, this one waits, at most `LONGEST` seconds. When the claim is given up, the
+    program is in the cache, and all that waited read it at the same time, without a claim.
+    """
+    path, end = folder / f"{name}{_CLAIM}", time.monotonic() + LONGEST
+    claim = filelock.SoftFileLease(path, lease_duration=LEASE, thread_local=False)
+    try:
+        with contextlib.suppress(Exception):  # as on a full disk: without a claim the run takes longer
+            while not _taken(claim) and time.monotonic() < end:
+                time.sleep(_SECONDS)
+                if not path.exists():
+                    break
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            claim.release()
+
+
+def _taken(claim: filelock.SoftFileLease) -> bool:
+    """Take a claim if it is free, or its holder is dead. Returns False if another process holds it."""
+    try:
+        claim.acquire(timeout=_SECONDS / 10, poll_interval=_SECONDS / 20)  # the second try takes a dead holder's
+    except filelock.Timeout:
+        return False
+    return True
 
 
 def _machine() -> str:
@@ -63,15 +106,19 @@ def _machine() -> str:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete entries that a killed process left half-written.
+    """Delete entries that a killed process left half-written, and claims that nobody renews.
 
-    They have no time of last use, and jax stores nothing more while there is such an entry.
+    Such entries have no time of last use, and jax stores nothing more while there is one.
     """
     for path in folder.glob("*-cache"):
         if not path.with_name(path.name.removesuffix("-cache") + "-atime").exists():
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > 60:
                     path.unlink()
+    for path in folder.glob(f"*{_CLAIM}"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > 2 * LEASE:
+                path.unlink()
 
 
 def make_room(many: int = _MANY) -> bool:

@@ -25,7 +25,7 @@ from meva_core.errors import MevaError, in_short, out_of_memory
 from meva_core.evaluate.matches import matches
 from meva_core.evaluate.plan import Plan, Question
 from meva_core.match import Match
-from meva_core.ops import stacked
+from meva_core.ops import programs, stacked
 from meva_core.registry.entries import Offer
 from meva_core.registry.shape_checks import Asked
 
@@ -201,9 +201,8 @@ def _answer(
         match_of_seeds, keys_of_seeds, inputs = asked
         rivals = None if planned is None else stacked([planned] * len(keys_of_seeds))
         stream = streams.of(question.name, evaluation.stream)
-        found = _asked(
-            evaluation, match_of_seeds, keys_of_seeds, values, rivals, inputs, setting=setting, stream=stream, **counts
-        )
+        of_seeds = match_of_seeds, keys_of_seeds, values, rivals, inputs
+        found = programs.call(_asked, evaluation, *of_seeds, setting=setting, stream=stream, **counts)
         each = jax.tree.map(np.asarray, found)
     if once_for_all:
         found = evaluation.ask_once(game, match, keys, Asking(planned=planned, ended=ended, **counts))
@@ -215,10 +214,13 @@ def _answer(
     return Answer(each=each, once=once)
 
 
-@partial(jax.jit, static_argnames=("setting", "pairs", "steps"))
 def played(match: Match, keys: Array, values: Array, *, setting: str | None, pairs: int, steps: int) -> Any:
     """`evaluate.Ended` of every seed and row."""
+    return programs.call(_played, match, keys, values, setting=setting, pairs=pairs, steps=steps)
 
+
+@partial(jax.jit, static_argnames=("setting", "pairs", "steps"))
+def _played(match: Match, keys: Array, values: Array, *, setting: str | None, pairs: int, steps: int) -> Any:
     def question(match: Match, key: Array) -> Any:
         return matches(match, jax.random.fold_in(key, streams.MATCHES), pairs, steps)
 

@@ -27,7 +27,7 @@ from meva_core.errors import BadCombination, BadValue, Diverged
 from meva_core.experiment import local
 from meva_core.experiment.experiment import EvaluateSettings, FitSettings
 from meva_core.match import Fitted, Match
-from meva_core.ops import mean_and_sem, stacked
+from meva_core.ops import mean_and_sem, programs, stacked
 from meva_core.registry import attribution, checks, discovery
 from meva_core.storage import kept_fit
 
@@ -160,7 +160,7 @@ def survey(
     told.status("playing matches")
     ended = evaluate.played(match, keys, one_row, setting=None, pairs=settings.pairs, steps=settings.steps)
     told.status("finding best responses")
-    responses = _responses(match, keys, one_row, ended.x, options)
+    responses = programs.call(_responses, match, keys, one_row, ended.x, options)
     told.over()
     ended, (response, agreement) = jax.tree.map(lambda array: np.asarray(array[:, 0]), (ended, responses))
     found = Surveyed(

@@ -20,7 +20,7 @@ from meva_core.compute import compilation_cache
 from meva_core.compute.progress import Progress
 from meva_core.contracts.protocols import Learner
 from meva_core.match import Fitted, Held, Match
-from meva_core.ops import stacked
+from meva_core.ops import programs, stacked
 from meva_core.studies import played_meetings
 from meva_core.studies.meetings import Meeting, Met
 from meva_core.studies.tournament_settings import Tournament
@@ -67,7 +67,7 @@ def _play(
     found = played_meetings.evaluated(meeting, match, seeds, progress)
     if meeting.still:
         return Met(meeting=meeting, payoffs=_still(meeting), seeds=(settings.seed,), evaluated=found)
-    payoffs = _payoffs(settings.trials, settings.steps)(match, fitting.seed_keys(seeds))  # type: ignore[arg-type]
+    payoffs = programs.call(_payoffs(settings.trials, settings.steps), match, fitting.seed_keys(seeds))
     return Met(meeting=meeting, payoffs=np.asarray(payoffs), seeds=tuple(seeds), evaluated=found)
 
 

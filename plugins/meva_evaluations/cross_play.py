@@ -16,7 +16,7 @@ from jax import Array
 from meva_core.contracts import Answer, Asking, Evaluation, Game, Sampled, component
 from meva_core.evaluate import matches, streams
 from meva_core.match import Fitted, Match
-from meva_core.ops import mean_and_sem
+from meva_core.ops import mean_and_sem, programs
 from meva_core.report import tables
 from meva_core.report.statistics import number
 from meva_core.report.tables import Grid
@@ -87,9 +87,10 @@ class CrossPlay(Evaluation):
         if len(keys) == 1:  # the other fits diverged
             return None
         if match.players[0].params is None:
-            found = _payoffs_of_policies(game, asking.ended.x, keys[0])[..., 0]
+            found = programs.call(_payoffs_of_policies, game, asking.ended.x, keys[0])[..., 0]
             return found.mean(axis=3), found
-        found = _payoffs(match, keys[0], pairs=min(asking.pairs, FEWER), steps=asking.steps)[..., 0]
+        counts = {"pairs": min(asking.pairs, FEWER), "steps": asking.steps}
+        found = programs.call(_payoffs, match, keys[0], **counts)[..., 0]
         return found.mean(axis=2), found
 
     def whole(self, answer: Answer, seen: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Fits: chunks, seeds, continuing, and divergences, with a training that is two lines long."""
 
+import contextlib
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +11,7 @@ import pytest
 from meva_core import fitting
 from meva_core.contracts import Training, component, leaf, static
 from meva_core.fitting import Chunk, Divergence, History
+from meva_core.ops import programs
 
 LOOPS = 7
 
@@ -143,6 +145,14 @@ def test_nothing_compiles_between_chunks():
     run(trainings, [0, 1], 3, state=stored, loops=3)
     run([Walk(tag="compiled once", pull=0.1)] * 2, [5, 6], 3)
     assert cache._cache_size() == before + 1
+
+
+def test_programs_of_a_fit_are_compiled_under_locks(monkeypatch):
+    names = []
+    monkeypatch.setattr(programs, "_lock", lambda name: contextlib.nullcontext(names.append(name)))
+    for pull in (0.9, 0.1):  # a number, which changes no program
+        run([Walk(tag="locked", pull=pull)], [0], 3)
+        assert len(names) == 2  # the start, and the loops
 
 
 def test_fitted_params(fitted):
