@@ -12,6 +12,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.bridges.equilibria": "equilibria",
     "meva_core.bridges.meta_game": "MetaGame",
     "meva_core.contracts.components": "component derived leaf",
+    "meva_core.contracts.machine": "environments",
     "meva_core.experiment.make": "make",
     "meva_core.match.playing": "lifetime play self_play",
     "meva_core.ops.advantages": "generalised_advantages step_discounts",

@@ -83,7 +83,7 @@ def claims_command(
     from meva_core.studies import executing, measuring
 
     backend = executing.chosen(executor)
-    counts = measuring.device_counts(counts) if backend is None else measuring.count_of_workers(counts)
+    counts = measuring.device_counts(counts, jobs) if backend is None else measuring.count_of_workers(counts)
     registry, files = runner.plugins(registry_file)
     all_files = [*discovery.recipe_files(registry), *files]
     selection = [claims.find(all_files, name) for name in dict.fromkeys(names or claims.names(all_files))]

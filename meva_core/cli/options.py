@@ -25,7 +25,7 @@ def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
             "--jobs",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Number of runs at a time, each in its own process [default: one per core, at most 8; one on a GPU].",
+            help="Number of runs at a time, each in its own process [default: one per GPU, else per core, at most 8].",
         ),
         click.option(
             "--executor",

@@ -37,13 +37,12 @@ def reproduce_command(
     """
     from meva_core import runner
     from meva_core.cli import overview
-    from meva_core.compute import devices
     from meva_core.registry import discovery
     from meva_core.studies import batch, executing, reproductions
     from meva_core.studies.jobs import planned
 
-    devices.prepare()
     backend = executing.chosen(executor)
+    executing.prepare(jobs, backend)
     registry, files = runner.plugins(registry_file)
     known = [*discovery.recipe_files(registry), *files]  # of these only `files` decide for runs of other plugins
     all_names = reproductions.names(known)

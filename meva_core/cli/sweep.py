@@ -30,13 +30,12 @@ def sweep_command(
     """
     from meva_core import runner
     from meva_core.cli import overview
-    from meva_core.compute import devices
     from meva_core.studies import batch, executing, sweeps
     from meva_core.studies.jobs import planned
 
     sweep = sweeps.read(file)
-    devices.prepare()
     backend = executing.chosen(executor)
+    executing.prepare(jobs, backend)
     registry, files = runner.plugins(registry_file)
     wanted = [(sweep, planned(registry, files, sweep, quick, registry_file))]
     make = functools.partial(

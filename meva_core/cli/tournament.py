@@ -165,10 +165,10 @@ def tournament_command(
     backend = executing.chosen(executor)
     if resume is not None:
         begun = tournament_settings.read(resume)
-        devices.prepare(None, devices.recorded(resume / "tournament.toml"))
+        executing.prepare(jobs or 1, backend, devices.recorded(resume / "tournament.toml"))
         settings, registry_file, fits = begun.tournament, begun.registry_file, fits or begun.fits
     else:
-        devices.prepare()
+        executing.prepare(jobs or 1, backend)
         texts = tuple(entrants.split(learners or ""))
         settings = tournament_settings.Tournament(games=games, learners=texts, overrides=overrides, **options)
     registry, files = runner.plugins(registry_file)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import platform
 from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
 
+from meva_core.contracts.machine import cores, gpus
 from meva_core.errors import BadValue
 from meva_core.ops import batching
 from meva_core.registry.toml_reading import read_toml
@@ -21,13 +21,6 @@ from meva_core.registry.toml_reading import read_toml
 Tree = TypeVar("Tree")
 MOST = 8  # devices of a processor by default: smaller shares of a batch cost more than they save
 MOST_ASKED = 256  # the largest --devices: each takes threads of its own
-
-
-def cores() -> int:
-    """Number of CPU cores available to this process."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def default_count(cores: int) -> int:
@@ -59,6 +52,17 @@ def prepare(kind: str | None = None, count: int | None = None) -> None:
     if count is not None and count > len(jax.devices()):
         raise BadValue(f"expected 1 to {len(jax.devices())} for --devices, got {count}")
     batching.use(count)
+
+
+def leave_gpus() -> None:
+    """Leave the GPUs and their memory to other processes, if jax computes nothing in this process yet."""
+    if gpus():
+        jax.config.update("jax_platforms", "cpu")
+
+
+def have_left() -> bool:
+    """True if this process computes on the processor, though jax could use GPUs."""
+    return bool(gpus()) and jax.default_backend() == "cpu"
 
 
 def record() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A pool of worker processes that do tasks, by default one process per core.
+"""A pool of worker processes that do tasks, by default one process per core, or per GPU.
 
 Programs of the usual sizes keep one core busy, and their compilation keeps one busy: two processes do twice as much.
 """
@@ -24,21 +24,12 @@ from meva_core.compute import signals
 from meva_core.compute.progress import Progress
 from meva_core.compute.signals import SIGNALS, Stopped, deferred
 from meva_core.compute.tasks import Queue, Task
+from meva_core.contracts import worker_environments
 from meva_core.errors import Lost, Remark
 from meva_core.registry import attribution
 from meva_core.registry.discovery import PluginWarning
 
-MOST = 8  # workers by default: each takes a gigabyte of memory
 _SECONDS = 0.1  # time between two checks of the workers' messages
-
-
-def default_jobs() -> int:
-    """Number of worker processes: one per core, at most `MOST`; one if they would share an accelerator."""
-    import jax
-
-    from meva_core.compute.devices import cores
-
-    return min(cores(), MOST) if jax.default_backend() == "cpu" else 1
 
 
 def do_all(
@@ -47,10 +38,10 @@ def do_all(
     """Do all tasks, `jobs` at a time, in order; yields (index, result) when a task ends.
 
     `progress(index)` is called in this process and returns the Progress that the task reports to. With one job all
-    tasks run in this process, unless `apart` is True. Otherwise each worker computes with 1/`jobs` of the cores, even
-    if there are fewer tasks than jobs, so that the rest of an interrupted study rounds as before. An exception in a
-    task is raised here, after the other tasks receive an interrupt, as by Ctrl-C. Raises Lost if a worker is
-    killed.
+    tasks run in this process, unless `apart` is True. Otherwise each worker computes with 1/`jobs` of the cores, and of
+    the GPUs, even if there are fewer tasks than jobs, so that the rest of an interrupted study rounds as before. An
+    exception in a task is raised here, after the other tasks receive an interrupt, as by Ctrl-C. Raises Lost if a
+    worker is killed.
     """
     if not tasks:
         return
@@ -58,11 +49,11 @@ def do_all(
         for n, task in enumerate(tasks):
             yield n, task.do(progress(n))
         return
-    from meva_core.compute.devices import cores
-
     context = multiprocessing.get_context("spawn")
-    messages, stopping = context.SimpleQueue(), context.Event()
-    settings = (messages, stopping, max(1, cores() // jobs))
+    messages, environments, stopping = context.SimpleQueue(), context.SimpleQueue(), context.Event()
+    for environment in worker_environments(jobs):
+        environments.put(environment)
+    settings = (messages, environments, stopping)
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_begin, initargs=settings)
     rows: dict[int, Progress] = {}
     try:
@@ -115,14 +106,12 @@ _messages: Any = None
 _stopping: Any = None
 
 
-def _begin(messages: Any, stopping: Any, threads: int) -> None:
+def _begin(messages: Any, environments: Any, stopping: Any) -> None:
     """Set up a new worker: it ignores Ctrl-C between tasks, and ends when its parent does."""
     global _messages, _stopping
     _messages, _stopping = messages, stopping
     signals.ECHO = math.inf  # signals come from the terminal, and later from the parent
-    # The user's own values stay. XLA reads the first when it starts its threads, jax the second on import.
-    for name in ("NPROC", "JAX_NUM_CPU_DEVICES"):
-        os.environ.setdefault(name, str(threads))
+    os.environ.update(environments.get())  # each worker takes one
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for category in (PluginWarning, Remark):  # the parent warns already
         warnings.simplefilter("ignore", category)

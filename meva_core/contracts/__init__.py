@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from meva_core.contracts.logger import Loops as Loops
     from meva_core.contracts.logger import Results as Results
     from meva_core.contracts.logger import Run as Run
+    from meva_core.contracts.machine import default_jobs as default_jobs
+    from meva_core.contracts.machine import worker_environments as worker_environments
     from meva_core.contracts.playing import EpisodeLearner as EpisodeLearner
     from meva_core.contracts.playing import GivesLogits as GivesLogits
     from meva_core.contracts.playing import Playable as Playable
@@ -72,6 +74,7 @@ _HOMES = {
     **dict.fromkeys(("Executor", "Job", "Workers"), "executing"),
     **dict.fromkeys(("Frames", "Mark"), "frames"),
     **dict.fromkeys(("Logger", "Loops", "Results", "Run"), "logger"),
+    **dict.fromkeys(("default_jobs", "worker_environments"), "machine"),
     **dict.fromkeys(("Facing", "Myopic", "PlaysStrategies", "StepsLike"), "capabilities"),
     **dict.fromkeys(("Entry", "hookimpl"), "hooks"),
     **dict.fromkeys(("component", "derived", "leaf", "part", "static"), "components"),

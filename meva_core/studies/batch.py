@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from meva_core import runner
-from meva_core.compute import devices, processes
 from meva_core.compute.progress import Overview
-from meva_core.contracts import Executor
+from meva_core.contracts import Executor, default_jobs
 from meva_core.errors import BadValue
 from meva_core.experiment import local
 from meva_core.registry import attribution, discovery
@@ -121,7 +120,7 @@ def _study(
     backend, jobs = executing.chosen(executor), executing.count(jobs)
     if jobs is None and backend is None:
         jobs = 1
-    devices.prepare()
+    executing.prepare(jobs, backend)
     registry, files = runner.plugins(registry_file)
     own = None if registry_file is None else Path(registry_file)
     wanted = [(one, planned(registry, files, one, quick, own)) for one in studies]
@@ -157,7 +156,7 @@ def make(
     makings = _missing(wanted, out, registry_file)
     every = {job.hash for _, jobs_of_one in wanted for job in jobs_of_one.values()}
     if executor is None:  # finished runs count: rounding depends on the number
-        jobs = min(jobs or processes.default_jobs(), max(1, len(every)))
+        jobs = min(jobs or default_jobs(), max(1, len(every)))
     overview.titles = [making.title for making in makings]
     summaries: list[dict[str, Any]] = []
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from meva_core.compute import processes, remote
+from meva_core.compute import devices, processes, remote
 from meva_core.compute.progress import Overview
 from meva_core.compute.tasks import Task
-from meva_core.contracts import Executor, conversion, kinds
+from meva_core.contracts import Executor, conversion, default_jobs, kinds
+from meva_core.contracts.machine import gpus
 from meva_core.errors import BadValue
 from meva_core.experiment import make
 from meva_core.registry.toml_reading import parse_setting
@@ -42,6 +43,17 @@ def count(jobs: Any) -> int | None:
     return jobs
 
 
+def prepare(jobs: int | None, executor: Executor | None, recorded: int | None = None) -> None:
+    """Choose the devices of this process, before jax computes anything in it.
+
+    It leaves GPUs to the processes that compute, unless it computes all runs itself. jobs: number of tasks at a time;
+    None for one per GPU. recorded: number of devices of a processor, as when the study began.
+    """
+    if executor is not None or (jobs or len(gpus())) > 1:
+        devices.leave_gpus()
+    devices.prepare(None, recorded)
+
+
 def do_all(
     tasks: Sequence[Task],
     executor: Executor | None,
@@ -53,11 +65,11 @@ def do_all(
 ) -> Generator[tuple[int, Any], None, None]:
     """Do all tasks on the executor's workers, or in processes of this machine; yields (index, result).
 
-    jobs: number of tasks at a time; None for the executor's default, or one per core. out: the folder of the study,
-    which all machines see. apart: a single process may not be this one.
+    jobs: number of tasks at a time; None for the executor's default, or one per GPU or core. out: the folder of the
+    study, which all machines see. apart: a single process may not be this one.
     """
     if executor is None:
-        return processes.do_all(tasks, jobs or processes.default_jobs(), overview.row, apart=apart)
+        return processes.do_all(tasks, jobs or default_jobs(), overview.row, apart=apart or devices.have_left())
     return remote.do_all(tasks, executor, jobs, overview.row, out, _say(overview))
 
 

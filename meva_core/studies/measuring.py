@@ -13,9 +13,10 @@ import jax
 import tomli_w
 
 from meva_core import evaluate
-from meva_core.compute import devices, processes
+from meva_core.compute import devices
 from meva_core.compute.progress import Overview, Progress
-from meva_core.contracts import Executor
+from meva_core.contracts import Executor, default_jobs
+from meva_core.contracts.machine import gpus
 from meva_core.errors import BadValue, Diverged
 from meva_core.experiment import resolve
 from meva_core.experiment.compose import compose
@@ -47,30 +48,31 @@ class Measuring(Making):
         return super().do(progress)
 
 
-def device_counts(wanted: list[int] | None) -> list[int]:
+def device_counts(wanted: list[int] | None, jobs: int | None = None) -> list[int]:
     """The numbers of devices to fit on: by default 1 and the number that a run uses, or all accelerators.
 
-    Raises BadValue for more devices than this machine has, and for several numbers on accelerators.
+    jobs: number of runs at a time; with several, this process leaves GPUs to others. Raises BadValue for more devices
+    than this machine has, and for several numbers on accelerators.
     """
     devices.prepare()
-    if jax.default_backend() == "cpu":
-        most = devices.cores()
-        counts = wanted or sorted({1, min(most, len(batching.used()))})
-    else:
-        most = len(jax.devices())
-        counts = wanted or [most]
+    accelerators = len(gpus()) or (0 if jax.default_backend() == "cpu" else len(jax.devices()))
+    most = accelerators or devices.cores()
+    counts = wanted or ([most] if accelerators else sorted({1, min(most, len(batching.used()))}))
     if max(counts) > most:
         raise BadValue(f"expected 1 to {most} for --devices, the number of devices of this machine, got {max(counts)}")
-    if jax.default_backend() != "cpu":
-        if len(counts) > 1:  # this process holds them all, so that no other process can use them
+    if accelerators:
+        if len(counts) > 1:  # one process may hold them all, so that no other process can use them
             raise BadValue(f"expected one number for --devices on accelerators, got {len(counts)}")
-        devices.prepare(count=counts[0])
+        if (jobs or len(gpus()) // counts[0]) > 1:
+            devices.leave_gpus()
+        devices.prepare(count=None if devices.have_left() else counts[0])
     return counts
 
 
 def count_of_workers(wanted: list[int] | None) -> list[int]:
     """The number of devices of an executor's workers: by default 1. Raises BadValue for several numbers, since a worker
     keeps the devices that it has."""
+    devices.leave_gpus()
     if wanted is not None and len(wanted) > 1:
         raise BadValue(f"expected one number for --devices with --executor, that of each worker, got {len(wanted)}")
     return wanted or [1]
@@ -175,7 +177,7 @@ def _make(
         overview.print(f"  on {count}: {len(runs) - len(makings)} of {len(runs)} runs finished before")
     overview.titles = [making.title for making in makings]
     if executor is None:
-        jobs = jobs or max(1, processes.default_jobs() // count)
+        jobs = jobs or max(1, default_jobs() // count)
     apart = count != len(batching.used())
     tasks = executing.do_all(makings, executor, jobs, overview, out, apart=apart)
     with contextlib.closing(tasks) as results:

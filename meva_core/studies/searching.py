@@ -12,9 +12,8 @@ from typing import Any
 import attrs
 
 from meva_core import runner
-from meva_core.compute import devices, processes
 from meva_core.compute.progress import Overview
-from meva_core.contracts import Executor, conversion
+from meva_core.contracts import Executor, conversion, default_jobs
 from meva_core.errors import BadCombination, BadValue, Diverged, MevaError
 from meva_core.experiment import local
 from meva_core.registry import attribution
@@ -59,9 +58,9 @@ def search(
     """Search the hyper-parameters of a game and a learner that are best by a quantity; what `meva search` does.
 
     file: TOML (`studies.searches` documents the layout). Finished runs in `out` are only read. jobs: number of trials
-    at a time, by default those of a batch, at most one per core; with several, each has its own process. executor:
-    other machines that compute the trials, as after --executor, or an object; None for this one. Raises MevaError on
-    bad input, and if no trial has a result.
+    at a time, by default those of a batch, at most one per GPU or core; with several, each has its own process.
+    executor: other machines that compute the trials, as after --executor, or an object; None for this one. Raises
+    MevaError on bad input, and if no trial has a result.
     """
     if not isinstance(file, (str, os.PathLike)):
         raise BadValue(f"expected the path of a search's file, got {file!r}")
@@ -76,12 +75,12 @@ def search(
             "at the same time, and the next batch is proposed when their results are known"
         )
     Proposals(wanted)  # says at once if Optuna is missing
-    devices.prepare()
+    executing.prepare(1 if wanted.batch == 1 else jobs, there)
     registry, recipe_files = runner.plugins(registry_file)
     work = _Work(
         planner=trials.planner(registry, recipe_files, wanted),
         out=Path(out).resolve(),  # workers may have other current folders
-        jobs=jobs if there is not None else jobs or min(wanted.batch, processes.default_jobs()),
+        jobs=jobs if there is not None else jobs or min(wanted.batch, default_jobs()),
         executor=there,
         registry_file=None if registry_file is None else Path(registry_file).resolve(),
         overview=overview or Overview(),

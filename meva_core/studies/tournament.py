@@ -72,7 +72,7 @@ def tournament(
         if given and out is None:
             raise BadValue(f"expected out=FOLDER with {name}, got none")
     begun = tournament_settings.begun(out) if resume and out is not None else None
-    devices.prepare(None, None if begun is None else devices.recorded(begun))
+    executing.prepare(jobs or 1, backend, None if begun is None else devices.recorded(begun))
     numbers = {"seed": seed, "seeds": seeds}
     if not isinstance(learners, (list, tuple)) or not learners:
         raise BadValue(f"expected a list of learners, got {learners!r}")

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import logging
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
-from meva_core.contracts import Executor, Job, Workers, at_least, component, not_negative, static
+from meva_core.contracts import (
+    Executor,
+    Job,
+    Workers,
+    at_least,
+    component,
+    default_jobs,
+    not_negative,
+    static,
+    worker_environments,
+)
 from meva_core.errors import BadValue, Lost, Unreachable, in_short, optional
+from meva_executors import worker
 
 ANSWER = 10.0  # seconds in which a scheduler answers
 AGAIN = 2.0  # the same for a scheduler that was lost
@@ -24,15 +35,15 @@ LOSSES = (OSError, CancelledError)  # of the scheduler; that of a closed connect
 class Dask(Executor):
     """Runs studies on a Dask cluster: `pip install "meva[dask]"`.
 
-    Without an address it starts a cluster on this machine, whose workers share its cores, and which starts a new
-    worker for each one that dies. With the address of a scheduler (`dask scheduler` prints it, dask-jobqueue and
+    Without an address it starts a cluster on this machine, whose workers share its cores and GPUs, and which starts a
+    new worker for each one that dies. With the address of a scheduler (`dask scheduler` prints it, dask-jobqueue and
     others start one) it uses the workers there; start them with one thread each, `dask worker ADDRESS --nthreads 1`,
-    and with JAX_NUM_CPU_DEVICES and NPROC at the number of cores that each may use. MALLOC_TRIM_THRESHOLD_=1073741824
-    keeps them from returning memory to the system at every step, as Dask has them do, which takes long.
+    and with JAX_NUM_CPU_DEVICES and NPROC at the number of cores that each may use, and CUDA_VISIBLE_DEVICES at a GPU
+    of its own. MALLOC_TRIM_THRESHOLD_=1073741824 keeps them from returning memory to the system at every step, as Dask
+    has them do, which takes long.
 
     Scheduler and workers have the same MeVa installed, and the plugins of the study. A script that starts a cluster of
-    its own calls the study under `if __name__ == "__main__":`, since workers import the script. If the machine has one
-    GPU, give --jobs 1.
+    its own calls the study under `if __name__ == "__main__":`, since workers import the script.
 
     A worker that dies costs the job that it had, which another one resumes from its last checkpoint. A scheduler that
     dies costs nothing that is stored: the study waits until it is there again, and submits what is missing.
@@ -80,10 +91,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _own_cluster(distributed: Any, jobs: int | None) -> Any:
-    """A cluster on this machine that shares out its cores; each worker is a process with one thread."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    jobs = jobs or min(cores, 8)
-    each = str(max(1, cores // jobs))
+    """A cluster on this machine that shares out its cores and GPUs; each worker is a process with one thread."""
     import dask.config
 
     settings = {
@@ -93,16 +101,16 @@ def _own_cluster(distributed: Any, jobs: int | None) -> Any:
         "distributed.nanny.pre-spawn-environ": {"MALLOC_TRIM_THRESHOLD_": None},
     }
     with dask.config.set(settings):
-        return _started(distributed, jobs, each)
+        return _started(distributed, jobs or default_jobs())
 
 
-def _started(distributed: Any, jobs: int, each: str) -> Any:
+def _started(distributed: Any, jobs: int) -> Any:
     return distributed.LocalCluster(
         n_workers=jobs,
         threads_per_worker=1,
         memory_limit=0,  # jax keeps its memory, so a worker that nears a limit would wait for ever
         dashboard_address=None,
-        env={name: os.environ.get(name, each) for name in ("NPROC", "JAX_NUM_CPU_DEVICES")},
+        env={worker.ENVIRONMENTS: json.dumps(worker_environments(jobs))},
         preload=["meva_executors.worker"],
         silence_logs=logging.CRITICAL,
     )

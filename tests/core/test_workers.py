@@ -13,9 +13,10 @@ import attrs
 import pytest
 
 from meva_core.compute import processes
-from meva_core.compute.progress import Progress
+from meva_core.compute.progress import Overview, Progress
 from meva_core.compute.tasks import Task
 from meva_core.errors import BadPlugin, BadValue, Lost
+from meva_core.studies import executing
 
 
 @attrs.frozen
@@ -41,6 +42,19 @@ class Cores(Task):
 
     def do(self, progress):
         return os.environ["NPROC"], os.environ["JAX_NUM_CPU_DEVICES"]
+
+
+@attrs.frozen
+class Gpus(Task):
+    """A job that returns the GPUs that its process sees, when as many processes as there are jobs have begun."""
+
+    folder: Path
+    jobs: int
+
+    def do(self, progress):
+        (self.folder / str(os.getpid())).touch()
+        until(lambda: len(list(self.folder.iterdir())) == self.jobs)
+        return os.environ["CUDA_VISIBLE_DEVICES"]
 
 
 @attrs.frozen
@@ -135,18 +149,24 @@ def test_what_must_not_be_done_together_is_not(tmp_path):
 
 def test_what_is_left_has_as_many_cores_as_all_had(monkeypatch):
     """Sums over a batch round by the number of devices."""
-    monkeypatch.setattr("meva_core.compute.devices.cores", lambda: 12)
+    monkeypatch.setattr("meva_core.contracts.machine.cores", lambda: 12)
     for name in ("NPROC", "JAX_NUM_CPU_DEVICES"):
         monkeypatch.delenv(name, raising=False)
     assert list(processes.do_all([Cores()], 3, lambda n: Progress())) == [(0, ("4", "4"))]
     assert list(processes.do_all([], 3, lambda n: Progress())) == []
 
 
-def test_workers_take_what_the_user_says(monkeypatch):
-    monkeypatch.setattr("meva_core.compute.devices.cores", lambda: 12)
-    monkeypatch.setenv("NPROC", "3")
-    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
-    assert list(processes.do_all([Cores()], 3, lambda n: Progress())) == [(0, ("3", "2"))]
+def test_each_worker_sees_its_own_gpus(tmp_path, monkeypatch):
+    monkeypatch.setattr("meva_core.contracts.machine.gpus", lambda: ("0", "1", "GPU-2", "3"))
+    seen = processes.do_all([Gpus(tmp_path, 2)] * 2, 2, lambda n: Progress())
+    assert sorted(visible for _, visible in seen) == ["0,1", "GPU-2,3"]
+
+
+def test_one_job_is_in_another_process_if_this_one_has_left_the_gpus(tmp_path, monkeypatch):
+    monkeypatch.setattr("meva_core.compute.devices.gpus", lambda: ("0", "1"))
+    tasks = [Square(2, tmp_path)]
+    assert list(executing.do_all(tasks, None, 1, Overview(), tmp_path)) == [(0, 4)]
+    assert int((tmp_path / "2").read_text().split()[2]) != os.getpid()
 
 
 def test_what_is_raised_stops_the_others(tmp_path):
@@ -170,7 +190,7 @@ sys.path.insert(0, {here!r})
 from test_workers import Saves
 from meva_core.compute import processes as workers
 from meva_core.compute import signals as stopping
-from meva_core.compute.progress import Progress
+from meva_core.compute.progress import Overview, Progress
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])

@@ -2,7 +2,9 @@
 there."""
 
 import gc
+import json
 import logging
+import os
 import signal
 import sys
 import time
@@ -14,6 +16,7 @@ import distributed
 import pytest
 from meva_executors import dask as on_dask
 from meva_executors import slurm as on_slurm
+from meva_executors import worker
 from submitit.core.utils import UncompletedJobError
 from tasks import Square
 
@@ -71,6 +74,16 @@ def test_dask_says_that_a_worker_or_the_scheduler_is_lost(scheduler, tmp_path, m
         monkeypatch.setattr(workers, "_client", _refused)
         with pytest.raises(Unreachable, match="is lost"):
             workers.submit(int, "7")
+
+
+def test_each_worker_of_an_own_cluster_takes_its_own_share(monkeypatch):
+    for name in ("NPROC", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.setenv(name, "before")
+    shares = [{"NPROC": "4", "CUDA_VISIBLE_DEVICES": gpu} for gpu in "01"]
+    monkeypatch.setenv(worker.ENVIRONMENTS, json.dumps(shares))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    worker.dask_setup(SimpleNamespace(name=1))
+    assert (os.environ["NPROC"], os.environ["CUDA_VISIBLE_DEVICES"]) == ("4", "1")
 
 
 def wait(job):
