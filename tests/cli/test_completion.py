@@ -80,6 +80,12 @@ def test_words_with_breaks_are_completed(shell, words, found, monkeypatch):
     assert shell(cli.group, {}, "meva", "_MEVA_COMPLETE").complete() == found
 
 
+def test_zsh_completes_paths_after_an_option():
+    """It completes them itself, in the word without `--resume=`."""
+    script = shells.Zsh(cli.group, {}, "meva", "_MEVA_COMPLETE").source()
+    assert script.count("compset -P '--*='; _path_files") == script.count("_path_files") == 2
+
+
 def test_bash_itself():
     script = (
         'eval "$(_MEVA_RUN_COMPLETE=bash_source meva-run)"; COMP_WORDS=(meva-run --game = ip); COMP_CWORD=3; '
