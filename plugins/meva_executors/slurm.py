@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from meva_core.contracts import Executor, Job, Workers, at_least, component, one_of, positive, static
 from meva_core.errors import BadValue, Lost, optional
+from meva_executors.queue import Queue, queued
 
 CLUSTERS = ("slurm", "local", "debug")
 GONE = ("PREEMPTED",)  # states that submitit takes for running
@@ -65,6 +66,7 @@ class SlurmWorkers:
     def __init__(self, submitit: Any, executor: Slurm, jobs: int | None, folder: Path):
         self.submitit, self.waiting, self.present = submitit, list[_Job](), list[_Job]()
         self.cluster = executor.cluster
+        self.queue = Queue(queued if executor.cluster == "slurm" else lambda: None)
         self.most = jobs or (1000 if executor.cluster == "slurm" else 1)
         self.pause = PAUSE if executor.cluster == "slurm" else PAUSE / 10
         self.next_look, self.submitted = 0.0, 0
@@ -97,9 +99,14 @@ class SlurmWorkers:
         """See which jobs have ended, and submit some of those that wait; nothing if the last look was just now."""
         if time.monotonic() < self.next_look:
             return
+        left = self.queue.left({job.submitted.job_id for job in self.present})
         for job in self.present:
-            job.gone = job.submitted.state in GONE
-            job.over = job.gone or job.submitted.done()
+            if job.submitted.done():
+                job.over = True
+            elif job.submitted.state in GONE:
+                job.over, job.gone = True, "was preempted"
+            elif job.submitted.job_id in left:
+                job.over, job.gone = True, "left the queue without a result"
         self.present = [job for job in self.present if not job.over]
         for job in self.waiting[: max(0, min(AT_ONCE, self.most - len(self.present)))]:
             try:
@@ -153,22 +160,22 @@ def _stop(number: int, frame: Any) -> None:
 class _Job:
     """A job that waits here, in the queue, or is computed.
 
-    submitted: submitit's job, None while it waits here. over: True if it has ended, or was given up. gone: True if
-    SLURM took its machine away.
+    submitted: submitit's job, None while it waits here. over: True if it has ended, or was given up. gone: what
+    happened to it, if submitit would wait for its result for ever.
     """
 
     def __init__(self, workers: SlurmWorkers, function: Callable[..., Any], arguments: tuple[Any, ...]):
         self.workers, self.function, self.arguments = workers, function, arguments
         self.submitted: Any = None
-        self.over = self.gone = False
+        self.over, self.gone = False, ""
 
     def done(self) -> bool:
         self.workers.look()
         return self.over
 
     def result(self) -> Any:
-        if self.gone:  # submitit would wait for its result
-            raise Lost(f"SLURM's job {self.submitted.job_id} was preempted")
+        if self.gone:
+            raise Lost(f"SLURM's job {self.submitted.job_id} {self.gone}")
         errors = self.workers.submitit.core.utils
         try:
             return self.submitted.result()

@@ -15,8 +15,8 @@ from typing import Any
 import distributed
 import pytest
 from meva_executors import dask as on_dask
+from meva_executors import queue, worker
 from meva_executors import slurm as on_slurm
-from meva_executors import worker
 from submitit.core.utils import UncompletedJobError
 from tasks import Square
 
@@ -151,6 +151,41 @@ def test_slurm_tries_again_later_if_its_controller_is_busy(tmp_path):
         workers.executor.submit = lambda *_: (_ for _ in ()).throw(RuntimeError("invalid partition specified: fast"))
         with pytest.raises(BadValue, match="expected a job that SLURM accepts, got: invalid partition specified: fast"):
             workers.submit(int, "7")
+
+
+def test_a_job_that_left_slurms_queue_without_a_result_is_lost(tmp_path, monkeypatch):
+    """Without accounting nothing else says so. Only jobs that were in the queue can leave it."""
+    monkeypatch.setattr(queue, "PAUSE", 0.0)
+    present: set[str] | None = set()
+    executor = meva.make("executor", "slurm", cluster="debug")
+    with executor.open(5, tmp_path) as workers:
+        workers.pause, workers.queue.ask = 0.0, lambda: present
+        workers.executor.submit = lambda function, *arguments: Held()
+        job = workers.submit(int, "7")
+        monkeypatch.setattr(queue, "PATIENCE", 0.0)
+        assert not job.done()  # it may be in the queue of another cluster
+        present = {"12", "13"}
+        assert not job.done()
+        present = None  # the controller does not answer
+        assert not job.done()
+        present = {"13"}
+        monkeypatch.setattr(queue, "PATIENCE", 60.0)
+        assert not job.done()  # its result may be on its way
+        monkeypatch.setattr(queue, "PATIENCE", 0.0)
+        assert job.done()
+        with pytest.raises(Lost, match="SLURM's job 12 left the queue without a result"):
+            job.result()
+
+
+def test_slurm_is_asked_for_its_queue(tmp_path, monkeypatch):
+    """A script stands for SLURM's squeue."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert queue.queued() is None
+    (tmp_path / "squeue").write_text("#!/bin/sh\n[ $# = 3 ] && echo 12 && echo 13\n")
+    (tmp_path / "squeue").chmod(0o755)
+    assert queue.queued() == {"12", "13"}
+    (tmp_path / "squeue").write_text("#!/bin/sh\nexit 1\n")
+    assert queue.queued() is None
 
 
 class Held:
