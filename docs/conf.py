@@ -49,6 +49,8 @@ def setup(app):
 
 
 def _plain(app, what, name, obj, options, lines):
+    if lines and lines[0].startswith("Alias for field number"):  # the text of Python for a field that has none
+        lines.clear()
     lines[:] = rst.docstring("\n".join(lines)).splitlines()
 
 
@@ -65,8 +67,8 @@ def _short(app, what, name, obj, options, signature, returns):
 
 
 def _linked(app, docname, source):
-    """Decisions are read in the repository too, where their links are to files."""
-    if docname.startswith("decisions/"):
+    """Pages are read in the repository too, where their links are to files."""
+    if not docname.startswith("generated/"):
         source[0] = repository.linked(source[0], f"docs/{docname}.md")
 
 

@@ -1,4 +1,7 @@
-"""Every command, program and output of the README, run. Long fits are cut short; a long test checks the table."""
+"""Every command, program and output of the README, and every command of the guides that go on from it, run.
+
+Long fits are cut short; a long test checks the table.
+"""
 
 import json
 import re
@@ -14,7 +17,6 @@ import pytest
 
 import meva_core as meva
 from meva_core import cli
-from meva_core.contracts import hooks
 from meva_core.testing import checks
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +48,9 @@ def shortened(words):
     return [*words, *(f"--set={path}={n}" for path, n in kept.items())]
 
 
-COMMANDS = [command for command, _ in documents.commands(README)]
+OF_README = [command for command, _ in documents.commands(README)]
+OF_GUIDES = [command for name in documents.GUIDES for command, _ in documents.commands(documents.page(name))]
+COMMANDS = list(dict.fromkeys(OF_README + OF_GUIDES))
 RUNS = sorted({words for command in COMMANDS for words in re.findall(r"meva-run [^&\n]+", command)})
 # One fit goes to its end, and all that is not fitted; the others, of which tests/cli runs the like, to where it begins.
 # Runs like these are in tests/cli/test_runs_of_networks.py, test_sampled_runs.py and tests/plugins.
@@ -77,13 +81,6 @@ def test_runs_as_they_are_written_begin(command, monkeypatch, tmp_path):
             assert experiment.opponents[0].name == name
         if word == "--recipe":
             assert experiment.recipe == name
-
-
-@pytest.mark.parametrize("kind", hooks.KINDS)
-def test_all_that_there_is_is_named(kind):
-    [row] = re.findall(rf"^\| {hooks.plural_label(kind)} \|(.*)\|$", README, flags=re.MULTILINE)
-    ours = [offer.name for offer in meva.installed().of_kind(kind) if offer.distribution == "meva"]
-    assert re.findall(r"`(\w+)`", row) == sorted(ours)
 
 
 ELSEWHERE = [command for command in COMMANDS if "--executor" in command]  # where the test has no machines
@@ -204,7 +201,7 @@ def test_show(monkeypatch, capsys):
 
 def test_set_up_commands_are_those_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    set_up = [command for command in COMMANDS if command.startswith("pip install")]
+    set_up = [command for command in OF_README if command.startswith("pip install")]
     assert len(set_up) == 2
     assert "meva-run" in shlex.split(set_up[0])
     assert "meva-run" in project["scripts"]

@@ -4,6 +4,7 @@ Sphinx is needed by the long test alone, which builds the site.
 """
 
 import doctest
+import json
 import re
 import shlex
 import subprocess
@@ -14,6 +15,7 @@ from urllib.parse import urlparse
 
 import click
 import documents
+import gallery
 import meva_docs
 import numpy as np
 import pictures
@@ -22,14 +24,14 @@ from meva_docs import entries, reference, repository, rst
 
 import meva_core as meva
 from meva_core import cli
-from meva_core.contracts.hooks import KINDS
+from meva_core.contracts.hooks import KINDS, plural_label
 from meva_core.contracts.hyperparameters import hyperparameters
 from meva_core.experiment.experiment import EvaluateSettings, FitSettings
 from meva_core.registry import discovery, loading
 from meva_core.sampling import Rollouts
 
 ROOT = Path(__file__).parent.parent
-DOCS = ROOT / "docs"
+DOCS = documents.DOCS
 WRITTEN = sorted(
     path.relative_to(DOCS).as_posix()
     for path in DOCS.rglob("*.md")
@@ -39,27 +41,25 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 OUTSIDE = ("python -m venv", ". .venv", "pip install")
 
 
-def text_of(page):
-    return (DOCS / page).read_text(encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
 def generated():
     return meva_docs.pages()
 
 
 def pages_with(language):
-    return [page for page in WRITTEN if documents.blocks(text_of(page), language)]
+    return [page for page in WRITTEN if documents.blocks(documents.page(page), language)]
 
 
 COMMANDS = [
     (page, command)
     for page in WRITTEN
-    for line, _ in documents.commands(text_of(page))
+    for line, _ in documents.commands(documents.page(page))
     for command in line.split(" && ")
 ]
-RUNS = sorted({command for _, command in COMMANDS if command.startswith("meva-run --game")})
-OTHERS = [(page, command) for page, command in COMMANDS if command not in RUNS]
+RUNS = sorted(
+    {command for page, command in COMMANDS if command.startswith("meva-run --game") and page not in documents.GUIDES}
+)
+OTHERS = [(page, command) for page, command in COMMANDS if command not in RUNS and page not in documents.GUIDES]
 
 
 @pytest.mark.parametrize("command", RUNS)
@@ -101,13 +101,13 @@ def test_programs(page, monkeypatch, tmp_path):
     run = meva.run
     monkeypatch.setattr(meva, "run", lambda *given, **named: run(*given, **{"evaluate": ["convergence"], **named}))
     monkeypatch.chdir(tmp_path)
-    programs = documents.blocks(text_of(page), "python")
+    programs = documents.blocks(documents.page(page), "python")
     exec(compile("\n".join(programs), page, "exec"), {"__name__": "page"})  # noqa: S102 - it is ours
 
 
 @pytest.mark.parametrize("page", WRITTEN)
 def test_links_lead_somewhere(page, generated):
-    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+    for target in re.findall(r"\]\(([^)\s]+)\)", documents.page(page)):
         if "://" in target:
             assert urlparse(target).scheme == "https", target
             assert urlparse(target).netloc.count(".") >= 1, target
@@ -123,8 +123,20 @@ def test_links_lead_somewhere(page, generated):
 
 
 def test_every_page_is_in_the_contents():
-    contents = " ".join(re.findall(r"```\{toctree\}(.*?)```", text_of("index.md"), flags=re.DOTALL)).split()
+    contents = " ".join(re.findall(r"```\{toctree\}(.*?)```", documents.page("index.md"), flags=re.DOTALL)).split()
     assert {page.removesuffix(".md") for page in WRITTEN} - {"index"} <= {*contents}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_names_are_on_a_page(kind):
+    [row] = re.findall(rf"^\| {plural_label(kind)} \|(.*)\|$", documents.page("names.md"), flags=re.MULTILINE)
+    ours = [offer.name for offer in meva.installed().of_kind(kind) if offer.distribution == "meva"]
+    assert re.findall(r"`(\w+)`", row) == sorted(ours)
+
+
+def test_all_extras_are_on_the_page_on_installation():
+    rows = re.findall(r"^\| (`.*?) \|", documents.page("how-to/install.md"), flags=re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(PROJECT["optional-dependencies"])
 
 
 def test_every_entry_is_documented(generated):
@@ -216,12 +228,34 @@ def test_pages_are_written_once_and_old_ones_removed(tmp_path, monkeypatch):
 
 
 def test_pictures_are_of_entries_and_have_texts():
-    drawn = list((DOCS / "pictures").rglob("*.svg"))
-    assert sorted(path.stem for path in drawn) == sorted((*pictures.GAMES, *pictures.LEARNERS))
+    drawn = [path for path in (DOCS / "pictures").rglob("*.svg") if gallery.FOLDER not in path.parents]
+    assert sorted(path.stem for path in drawn) == sorted(pictures.DRAWN)
     for path in drawn:
         [kind] = [kind for kind in KINDS if entries.folder(kind) == path.parent.name]
         assert path.stem in {offer.name for offer in meva.installed().of_kind(kind)}
         assert "seed" in path.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+def test_pictures_of_reproductions_are_on_their_pages(generated):
+    for place in gallery.FOLDER.iterdir():
+        page, shown = generated[f"gallery/{place.name}.rst"], {path.name for path in place.iterdir()} - {"caption.txt"}
+        assert f"meva reproduce {place.name}" in (place / "caption.txt").read_text(encoding="utf-8")
+        assert shown
+        assert all(f".. figure:: /pictures/gallery/{place.name}/{name}\n" in page for name in shown)
+
+
+def test_the_smaller_pictures_of_a_reproduction_are_kept(tmp_path):
+    made = tmp_path / "figure-2b"
+    (made / "figures").mkdir(parents=True)
+    for name, size in {"a.svg": 9, "a.png": 2, "b.svg": 1, "b.png": 2}.items():
+        (made / "figures" / name).write_bytes(b"x" * size)
+    content = {"name": "figure-2b", "quick": True, "claims": [{"holds": True}, {"holds": False}], "ranking": None}
+    (made / "summary.json").write_text(json.dumps(content))
+    (tmp_path / "kept" / "figure-2b").mkdir(parents=True)
+    (tmp_path / "kept" / "figure-2b" / "old.svg").write_text("old")
+    caption = gallery.keep(made, tmp_path / "kept")
+    assert caption.startswith("Result of `meva reproduce figure-2b --quick`: 1 of 2 claims hold")
+    assert {path.name for path in (tmp_path / "kept" / "figure-2b").iterdir()} == {"a.png", "b.svg", "caption.txt"}
 
 
 @pytest.mark.parametrize(
@@ -235,6 +269,7 @@ def test_pictures_are_of_entries_and_have_texts():
             "In a row:\n  one        what\n             it is\n  two        more",
             "In a row:\n\n- ``one``: what it is\n- ``two``: more\n",
         ),
+        ("One:\n  a  b\nTwo:\n  c  d\n", "One:\n\n- ``a``: b\n\nTwo:\n\n- ``c``: d\n"),
         ("Text.\n\nReferences:\n    Nash (1950).\n", "Text.\n\n.. rubric:: References\n\nNash (1950).\n"),
         (">>> 1 + 1\n2", ">>> 1 + 1\n2\n"),
         ("a `b`c ` and [1]_", "a ``b``\\ c \\` and [1]\\_\n"),
@@ -272,7 +307,7 @@ def numbers(table):
 def test_tables_of_the_tutorial_are_what_the_commands_print(learner, block, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     printed = documents.invoke(monkeypatch, capsys, "meva-run", "--game", "ipd", "--learner", learner)
-    shown = numbers(documents.blocks(text_of("tutorial.md"), "text")[block])
+    shown = numbers(documents.blocks(documents.page("tutorial.md"), "text")[block])
     made = numbers(printed[printed.rindex("payoffs\n") :])[: len(shown)]
     assert len(shown) > 1
     for row, found in zip(shown, made, strict=True):

@@ -278,10 +278,7 @@ def _picture(offer: Offer) -> str:
     if not (offer.bundled and picture.exists()):
         return ""
     caption = picture.with_suffix(".txt").read_text(encoding="utf-8").strip()
-    return (
-        f".. figure:: /pictures/{folder(offer.kind)}/{offer.name}.svg\n   :alt: {caption}\n   :width: 100%\n\n"
-        f"   {rst.text(caption)}\n"
-    )
+    return rst.figure(f"pictures/{folder(offer.kind)}/{offer.name}.svg", caption)
 
 
 def _index(kind: str, offers: Iterable[Offer], registry: Registry) -> str:

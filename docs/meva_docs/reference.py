@@ -34,6 +34,7 @@ LAYOUTS = {  # modules whose docstrings document a file
     "experiment.toml": "meva_core.experiment.experiment",
     "summary.json": "meva_core.report.summary",
 }
+NOT_FOR_READERS = " Imports no jax."  # in docstrings of modules
 SETTINGS = {"fit": FitSettings, "evaluate": EvaluateSettings, "sample": Rollouts}
 
 
@@ -108,5 +109,6 @@ def hooks_page() -> str:
 def _files() -> str:
     parts = [rst.heading("Layouts of files"), rst.text("What each file may contain. All are TOML or JSON.") + "\n"]
     for title, module in LAYOUTS.items():
-        parts += [rst.heading(title, "-"), rst.docstring(importlib.import_module(module).__doc__ or "")]
+        doc = (importlib.import_module(module).__doc__ or "").replace(NOT_FOR_READERS, "")
+        parts += [rst.heading(title, "-"), rst.docstring(doc)]
     return "\n".join(parts)

@@ -50,7 +50,7 @@ def linked(markdown: str, file: str) -> str:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(file), target))
         if path in PAGES:
             return f"[{label}](/generated/{PAGES[path]}.md{anchor})"
-        if path.startswith("docs/") and path.endswith(".md"):
+        if path.startswith("docs/generated/") or (path.startswith("docs/") and path.endswith(".md")):
             return f"[{label}](/{path.removeprefix('docs/')}{anchor})"
         return f"`{path}`" if path.endswith(label) else f"{label} (`{path}`)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from meva_core.registry import discovery, recipes
 from meva_core.registry.entries import Registry
@@ -10,6 +11,8 @@ from meva_core.registry.recipes import RecipeFile
 from meva_core.studies import entrants, reproductions
 from meva_core.studies.reproductions import Claim, PlannedRun, Reproduction
 from meva_docs import rst
+
+PICTURES = Path(__file__).parents[1] / "pictures" / "gallery"
 
 
 def on_record(registry: Registry) -> list[Reproduction]:
@@ -59,6 +62,7 @@ def page(each: Reproduction) -> str:
         rst.text(f"Source: {each.source}.") + "\n",
         rst.block(f"$ meva reproduce {each.name}\n$ meva reproduce {each.name} --quick", "console"),
     ]
+    parts += _pictures(each)
     if notes:
         parts += [rst.heading("Findings", "-"), notes]
     if claims:
@@ -66,6 +70,16 @@ def page(each: Reproduction) -> str:
         parts += [rst.table(["claim", "measured on", "expected"], claims, (48, 32, 20))]
     parts += [rst.heading("Runs", "-"), rst.table(["label", "who plays what", "settings"], runs, (24, 28, 48))]
     return "\n".join(parts)
+
+
+def _pictures(each: Reproduction) -> list[str]:
+    """The pictures of a run of a reproduction, and the text below them, if docs/gallery.py has kept them."""
+    kept = sorted((PICTURES / each.name).glob("*.*g"))  # svg or png
+    if not kept:
+        return []
+    caption = (PICTURES / each.name / "caption.txt").read_text(encoding="utf-8").strip()
+    shown = [rst.figure(f"pictures/gallery/{each.name}/{path.name}", caption) for path in kept]
+    return [rst.heading("Result", "-"), *shown]
 
 
 def _files(registry: Registry) -> list[RecipeFile]:

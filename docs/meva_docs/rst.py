@@ -60,6 +60,11 @@ def block(content: str, language: str = "text") -> str:
     return f".. code-block:: {language}\n\n{textwrap.indent(content.strip(chr(10)), '   ')}\n"
 
 
+def figure(path: str, caption: str) -> str:
+    """A picture with the text below it. path: from the folder docs."""
+    return f".. figure:: /{path}\n   :alt: {caption}\n   :width: 100%\n\n   {text(caption)}\n"
+
+
 def toctree(pages: Iterable[str], *options: str) -> str:
     """The pages below this one. options: such as ":hidden:"."""
     lines = [":maxdepth: 1", *options, "", *pages]
@@ -96,8 +101,10 @@ def _groups(lines: list[str]) -> list[list[str]]:
             gap = True
             continue
         last = groups[-1] if groups else []
+        next_table = last and last[-1].startswith(" ") and not line.startswith(" ") and line.endswith(":")
         belongs = last and line.startswith(" ") and (last[0].startswith(" ") or bool(_SECTION.match(last[0])))
-        if (gap and not belongs) or (not gap and last and _SECTION.match(last[0]) and not line.startswith(" ")):
+        after_section = last and _SECTION.match(last[0]) and not line.startswith(" ")
+        if (gap and not belongs) or (not gap and (after_section or next_table)):
             groups.append([line])
         else:
             last += [""] * gap + [line]

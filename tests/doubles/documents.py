@@ -2,15 +2,25 @@
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from meva_core import cli
 
+# Pages that go on where the README ends. tests/test_readme.py runs their commands with those of the README.
+GUIDES = ("how-to/players.md", "how-to/run-folder.md", "how-to/studies.md")
+DOCS = Path(__file__).parents[2] / "docs"
+
 
 def blocks(text, language):
     """The blocks of code in a language."""
     return [block for kind, block in re.findall(r"```(\w+)\n(.*?)```", text, flags=re.DOTALL) if kind == language]
+
+
+def page(name):
+    """The text of a page, by its path in docs."""
+    return (DOCS / name).read_text(encoding="utf-8")
 
 
 def commands(text):
