@@ -41,12 +41,13 @@ EXACT_GAMES = (
 FRAMES = {"coin_game": 8, "exchange": 4}  # steps of the episodes of games that are played, as many as fit
 EXACT = (
     *("naive", "lola", "lookahead", "hola", "sos", "consensus", "sga", "cgd", "extragradient", "copycat"),
-    *("best_response_shaping", "good_shepherd", "coala_pg", "cola", "m_maml"),
+    *("best_response_shaping", "detective_shaping", "good_shepherd", "coala_pg", "cola", "m_fos", "m_maml"),
     *("meta_mapg", "meva", "pola"),
 )
 STEPS = {"pola": 10}  # each goes to a maximum
-FROM_EPISODES = ("a2c", "reinforce")
+FROM_EPISODES = ("a2c", "ppo", "reinforce")
 RIVALS = {"lili": "copycat"}  # of all others, a naive learner
+FITTED = ()  # from episodes, before they play
 RED_FIRST = (style.COLOURS[1], style.COLOURS[0])  # of the players on a board; the first of the Coin Game is red
 STRATEGIES = ("always_cooperate", "always_defect", "tit_for_tat", "win_stay_lose_shift", "extortion")
 
@@ -213,12 +214,30 @@ def of_learner_from_episodes(name: str) -> tuple[Figure, str]:
     )
 
 
+def of_fitted_from_episodes(name: str) -> tuple[Figure, str]:
+    """A learner's fit to a naive learner, and a match against one."""
+    figure = Figure(figsize=(WIDTH[1], 2.8), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    result = run_from_episodes(name, "naive")
+    fit = result.histories[0].metrics["payoff"][0]
+    left.plot(*means(fit), color=style.COLOURS[0])
+    left.set(title=f"the fit of {name} to naive learners", xlabel="outer loop", ylabel="payoff")
+    curves(right, result, [name, "naive"], "after the fit, against naive")
+    steps, pairs = result.experiment.evaluate.steps, result.experiment.evaluate.pairs
+    return figure, (
+        f"{name} with its default recipe on {STAGE}, from episodes, fitted to naive learners in {len(fit)} outer "
+        f"loops: the payoff in the fit, and payoffs over {steps} learning steps afterwards, means over {pairs} matches "
+        f"(seed {SEED})."
+    )
+
+
 DRAWN = {
     **dict.fromkeys(EXACT_GAMES, ("games", of_exact_game)),
     **dict.fromkeys(FRAMES, ("games", of_played_game)),
     **dict.fromkeys(EXACT, ("learners", of_exact_learner)),
     "fixed": ("learners", of_fixed),
     **dict.fromkeys(FROM_EPISODES, ("learners", of_learner_from_episodes)),
+    **dict.fromkeys(FITTED, ("learners", of_fitted_from_episodes)),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def pages(found: list[Reproduction]) -> dict[str, str]:
         [
             rst.heading("Gallery of reproductions"),
             rst.text(about) + "\n",
+            *_thumbnails(found),
             rst.table(["what it shows, and its name", "source"], rows, (60, 40)),
             rst.toctree([each.name for each in found], ":hidden:"),
         ]
@@ -74,12 +76,25 @@ def page(each: Reproduction) -> str:
 
 def _pictures(each: Reproduction) -> list[str]:
     """The pictures of a run of a reproduction, and the text below them, if docs/gallery.py has kept them."""
-    kept = sorted((PICTURES / each.name).glob("*.*g"))  # svg or png
-    if not kept:
+    if not (kept := _kept(each)):
         return []
     caption = (PICTURES / each.name / "caption.txt").read_text(encoding="utf-8").strip()
-    shown = [rst.figure(f"pictures/gallery/{each.name}/{path.name}", caption) for path in kept]
+    shown = [rst.figure(_path(picture), caption) for picture in kept]
     return [rst.heading("Result", "-"), *shown]
+
+
+def _kept(each: Reproduction) -> list[Path]:
+    return sorted((PICTURES / each.name).glob("*.*g"))  # svg or png
+
+
+def _path(picture: Path) -> str:
+    return f"pictures/gallery/{picture.parent.name}/{picture.name}"
+
+
+def _thumbnails(found: Iterable[Reproduction]) -> list[str]:
+    """The first picture of every reproduction that has one, with a link to its page."""
+    shown = [rst.figure(_path(kept[0]), each.title, f"{each.name}.html") for each in found if (kept := _kept(each))]
+    return [".. container:: thumbnails\n", *(textwrap.indent(each, "   ") for each in shown)] if shown else []
 
 
 def _files(registry: Registry) -> list[RecipeFile]:

@@ -60,9 +60,10 @@ def block(content: str, language: str = "text") -> str:
     return f".. code-block:: {language}\n\n{textwrap.indent(content.strip(chr(10)), '   ')}\n"
 
 
-def figure(path: str, caption: str) -> str:
-    """A picture with the text below it. path: from the folder docs."""
-    return f".. figure:: /{path}\n   :alt: {caption}\n   :width: 100%\n\n   {text(caption)}\n"
+def figure(path: str, caption: str, target: str = "") -> str:
+    """A picture with the text below it. path: from the folder docs. target: the page that it links to, if any."""
+    link = f"   :target: {target}\n" if target else ""
+    return f".. figure:: /{path}\n   :alt: {caption}\n   :width: 100%\n{link}\n   {text(caption)}\n"
 
 
 def toctree(pages: Iterable[str], *options: str) -> str:
