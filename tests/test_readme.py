@@ -89,7 +89,7 @@ TOURNAMENTS = [c for c in COMMANDS if c.startswith("meva tournament") and c not 
 
 @pytest.mark.parametrize("command", [command for command in TOURNAMENTS if PLAYED.search(command)])
 def test_tournaments_that_are_played_begin(command, monkeypatch, tmp_path):
-    def begun(settings, planned, *_):
+    def begun(settings, planned, *_, **__):
         raise documents.Begun(planned)
 
     monkeypatch.chdir(tmp_path)
