@@ -46,7 +46,6 @@ EXACT = (
 )
 STEPS = {"pola": 10}  # each goes to a maximum
 FROM_EPISODES = ("a2c", "advantage_alignment", "loqa", "ppo", "reinforce")
-RIVALS = {"lili": "copycat"}  # of all others, a naive learner
 FITTED = ("coala_pg_sampled",)  # from episodes, before they play
 RED_FIRST = (style.COLOURS[1], style.COLOURS[0])  # of the players on a board; the first of the Coin Game is red
 STRATEGIES = ("always_cooperate", "always_defect", "tit_for_tat", "win_stay_lose_shift", "extortion")
@@ -200,16 +199,15 @@ def curves(axes: Any, result: Any, names: list[str], title: str) -> None:
 
 
 def of_learner_from_episodes(name: str) -> tuple[Figure, str]:
-    """A learner against itself and against another."""
-    rival = RIVALS.get(name, "naive")
+    """A learner against itself and against a naive learner."""
     figure = Figure(figsize=(WIDTH[1], 2.8), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    alone, against = run_from_episodes(name, None), run_from_episodes(name, rival)
+    alone, against = run_from_episodes(name, None), run_from_episodes(name, "naive")
     curves(left, alone, ["player 1", "player 2"], f"{name} in self-play")
-    curves(right, against, [name, rival], f"{name} against {rival}")
+    curves(right, against, [name, "naive"], f"{name} against naive")
     steps, pairs = alone.experiment.evaluate.steps, alone.experiment.evaluate.pairs
     return figure, (
-        f"{name} with its default recipe on {STAGE}, from episodes, in self-play and against {rival}: payoffs over "
+        f"{name} with its default recipe on {STAGE}, from episodes, in self-play and against naive: payoffs over "
         f"{steps} learning steps, means over {pairs} matches (seed {SEED})."
     )
 
