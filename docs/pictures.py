@@ -45,7 +45,7 @@ EXACT = (
     *("meta_mapg", "meva", "pola"),
 )
 STEPS = {"pola": 10}  # each goes to a maximum
-FROM_EPISODES = ("a2c", "advantage_alignment", "loqa", "ppo", "reinforce")
+FROM_EPISODES = ("a2c", "advantage_alignment", "loqa", "pola_dice", "ppo", "reinforce")
 FITTED = ("coala_pg_sampled",)  # from episodes, before they play
 RED_FIRST = (style.COLOURS[1], style.COLOURS[0])  # of the players on a board; the first of the Coin Game is red
 STRATEGIES = ("always_cooperate", "always_defect", "tit_for_tat", "win_stay_lose_shift", "extortion")
