@@ -1,6 +1,6 @@
 """Jobs that have left SLURM's queue. Its controller knows about the queue also where no accounting (sacct) knows."""
 
-import getpass
+import os
 import subprocess
 import time
 from collections.abc import Callable, Set
@@ -13,7 +13,7 @@ ANSWER = 10.0  # seconds in which the controller answers
 def queued() -> set[str] | None:
     """The user's jobs that wait or run; None if SLURM does not say."""
     try:
-        command = ["squeue", "--noheader", "--format=%A", f"--user={getpass.getuser()}"]
+        command = ["squeue", "--noheader", "--format=%A", f"--user={os.getuid()}"]
         told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=ANSWER)
     except (OSError, subprocess.SubprocessError):
         return None
@@ -25,16 +25,17 @@ class Queue:
 
     def __init__(self, ask: Callable[[], set[str] | None] = queued):
         self.ask, self.next_look = ask, 0.0
-        self.seen, self.left_at = set[str](), dict[str, float]()
+        self.here, self.left_at = False, dict[str, float]()
 
     def left(self, jobs: Set[str]) -> set[str]:
-        """The jobs, of these, that were seen in the queue, and have not been there for `PATIENCE` seconds."""
+        """The jobs, of these, that have not been in the queue for `PATIENCE` seconds. None before a job of the study
+        has been seen in it: all of them may be in the queue of another cluster."""
         now = time.monotonic()
         if jobs and now >= self.next_look:
             self.next_look = now + PAUSE
             if (present := self.ask()) is not None:
-                self.seen |= present
-                for job in self.seen.intersection(jobs):  # others may be in the queue of another cluster
+                self.here = self.here or not present.isdisjoint(jobs)
+                for job in jobs if self.here else ():
                     if job in present:
                         self.left_at.pop(job, None)
                     else:

@@ -154,7 +154,7 @@ def test_slurm_tries_again_later_if_its_controller_is_busy(tmp_path):
 
 
 def test_a_job_that_left_slurms_queue_without_a_result_is_lost(tmp_path, monkeypatch):
-    """Without accounting nothing else says so. Only jobs that were in the queue can leave it."""
+    """Without accounting nothing else says so."""
     monkeypatch.setattr(queue, "PAUSE", 0.0)
     present: set[str] | None = set()
     executor = meva.make("executor", "slurm", cluster="debug")
@@ -177,11 +177,20 @@ def test_a_job_that_left_slurms_queue_without_a_result_is_lost(tmp_path, monkeyp
             job.result()
 
 
+def test_a_job_that_ends_before_slurm_is_asked_again_is_lost_too(monkeypatch):
+    """It was never seen in the queue. Another job was, so the queue is that of the study."""
+    monkeypatch.setattr(queue, "PAUSE", 0.0)
+    monkeypatch.setattr(queue, "PATIENCE", 0.0)
+    asked = queue.Queue(lambda: {"12"})
+    assert asked.left({"13"}) == set()
+    assert asked.left({"12", "13"}) == {"13"}
+
+
 def test_slurm_is_asked_for_its_queue(tmp_path, monkeypatch):
     """A script stands for SLURM's squeue."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert queue.queued() is None
-    (tmp_path / "squeue").write_text("#!/bin/sh\n[ $# = 3 ] && echo 12 && echo 13\n")
+    (tmp_path / "squeue").write_text(f'#!/bin/sh\n[ "$3" = --user={os.getuid()} ] && echo 12 && echo 13\n')
     (tmp_path / "squeue").chmod(0o755)
     assert queue.queued() == {"12", "13"}
     (tmp_path / "squeue").write_text("#!/bin/sh\nexit 1\n")
