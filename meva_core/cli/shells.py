@@ -36,9 +36,9 @@ class Bash(BashComplete):
 
 class Zsh(ZshComplete):
     """Completion for zsh, which replaces the whole word, so that a value needs its `--option=` again. Zsh itself
-    completes paths, and has to leave out what comes before them."""
+    completes paths, and has to leave out what comes before them, up to the first =."""
 
-    source_template = ZshComplete.source_template.replace("_path_files", "compset -P '--*='; _path_files")
+    source_template = ZshComplete.source_template.replace("_path_files", "compset -P 1 '--*='; _path_files")
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
         """The items for the last word."""
