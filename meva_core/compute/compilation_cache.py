@@ -49,7 +49,8 @@ def ready() -> None:
 def keep() -> Path | None:
     """Turn on jax's cache on disk. Returns its folder; None if caching is off or was configured already."""
     wish = os.environ.get("MEVA_CACHE", "").strip()
-    if jax.config.jax_compilation_cache_dir or wish.lower() in _OFF:  # type: ignore[attr-defined]
+    own, enabled = jax.config.jax_compilation_cache_dir, jax.config.jax_enable_compilation_cache  # type: ignore[attr-defined]
+    if own or not enabled or wish.lower() in _OFF:
         return None
     folder = Path(wish).expanduser() if wish else Path(platformdirs.user_cache_dir("meva", appauthor=False))
     folder = folder / "programs" / _machine()
@@ -73,18 +74,30 @@ def claimed(folder: Path, name: str) -> Iterator[None]:
     If another process holds the claim, this one waits, at most `LONGEST` seconds. When the claim is given up, the
     program is in the cache, and all that waited read it at the same time, without a claim.
     """
-    path, end = folder / f"{name}{_CLAIM}", time.monotonic() + LONGEST
+    path = folder / f"{name}{_CLAIM}"
     claim = filelock.SoftFileLease(path, lease_duration=LEASE, thread_local=False)
     try:
         with contextlib.suppress(Exception):  # as on a full disk: without a claim the run takes longer
-            while not _taken(claim) and time.monotonic() < end:
-                time.sleep(_SECONDS)
-                if not path.exists():
-                    break
+            _take(claim, path)
         yield
     finally:
         with contextlib.suppress(Exception):
             claim.release()
+
+
+def _take(claim: filelock.SoftFileLease, path: Path) -> None:
+    """Take a claim, or wait until its holder gives it up. A claim that nobody renews, and that cannot be taken over, is
+    an empty file: its machine was lost before it was written."""
+    began = renewed = time.monotonic()
+    latest = None
+    while not _taken(claim) and time.monotonic() < min(began + LONGEST, renewed + 1.5 * LEASE):
+        time.sleep(_SECONDS)
+        try:
+            changed = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return
+        if changed != latest:
+            latest, renewed = changed, time.monotonic()
 
 
 def _taken(claim: filelock.SoftFileLease) -> bool:

@@ -29,9 +29,11 @@ def compile_once(function: Any, *args: Any, **kwargs: Any) -> None:
     """Compile a function of `jax.jit` for these arguments under the program's lock, and do not call it.
 
     A call with such arguments then compiles nothing. Does nothing without locks, for a program that this process has
-    compiled, or if an argument is traced.
+    compiled, if an argument is traced, or under `jax.disable_jit`.
     """
-    if _lock is None or any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((args, kwargs))):
+    if _lock is None or jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+        return
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((args, kwargs))):
         return
     traced = function.trace(*args, **kwargs)
     if traced.jaxpr in _compiled:

@@ -129,8 +129,11 @@ def test_the_cache_can_be_elsewhere(tmp_path):
 
 
 @pytest.mark.long
-def test_jaxs_own_settings_are_left_alone(tmp_path):
-    assert kept(tmp_path, JAX_COMPILATION_CACHE_DIR=str(tmp_path / "jax"))[0][0] is None
+@pytest.mark.parametrize(
+    ("name", "value"), [("JAX_COMPILATION_CACHE_DIR", "{}/jax"), ("JAX_ENABLE_COMPILATION_CACHE", "false")]
+)
+def test_jaxs_own_settings_are_left_alone(name, value, tmp_path):
+    assert kept(tmp_path, **{name: value.format(tmp_path)})[0][0] is None
 
 
 def test_a_home_that_cannot_be_written_costs_no_run(tmp_path):
@@ -170,6 +173,12 @@ def test_a_claim_of_a_lost_machine_is_taken_over(tmp_path, monkeypatch):
         claim = path.read_bytes()
     path.write_bytes(claim.replace(platform.node().encode(), b"a-lost-machine"))
     assert path.read_bytes() != claim
+    assert compiling(tmp_path).wait(10)
+
+
+def test_an_empty_claim_of_a_lost_machine_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(compilation_cache, "LEASE", 0.5)
+    (tmp_path / f"{NAME}.claim").touch()
     assert compiling(tmp_path).wait(10)
 
 
@@ -218,6 +227,12 @@ def test_a_program_is_compiled_once_under_its_lock(locked):
     assert locked[2] == locked[1]  # the name says what the program computes
     assert jax.eval_shape(lambda x: programs.call(again, x, 4), 1.0).shape == ()
     assert len(locked) == 3
+
+
+def test_nothing_is_compiled_where_jax_compiles_nothing(locked):
+    with jax.disable_jit():  # to look into a plugin, which then finds numbers, and no tracers
+        assert programs.call(jax.jit(lambda x: float(x) * 2), 1.0) == 2.0
+    assert not locked
 
 
 def test_matches_and_evaluations_are_compiled_under_locks(locked):
