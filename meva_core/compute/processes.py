@@ -51,10 +51,11 @@ def do_all(
         return
     context = multiprocessing.get_context("spawn")
     messages, environments, stopping = context.SimpleQueue(), context.SimpleQueue(), context.Event()
-    for environment in worker_environments(jobs):
+    count = min(jobs, len(tasks))
+    for environment in worker_environments(jobs)[:count]:  # a queue that nobody reads yet has room for some hundred
         environments.put(environment)
     settings = (messages, environments, stopping)
-    pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_begin, initargs=settings)
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=settings)
     rows: dict[int, Progress] = {}
     try:
         # An interrupt in the middle of the pool's own work could lock it forever.

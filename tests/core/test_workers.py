@@ -149,11 +149,11 @@ def test_what_must_not_be_done_together_is_not(tmp_path):
 
 def test_what_is_left_has_as_many_cores_as_all_had(monkeypatch):
     """Sums over a batch round by the number of devices."""
-    monkeypatch.setattr("meva_core.contracts.machine.cores", lambda: 12)
+    monkeypatch.setattr("meva_core.contracts.machine.cores", lambda: 12_000)
     for name in ("NPROC", "JAX_NUM_CPU_DEVICES"):
         monkeypatch.delenv(name, raising=False)
-    assert list(processes.do_all([Cores()], 3, lambda n: Progress())) == [(0, ("4", "4"))]
-    assert list(processes.do_all([], 3, lambda n: Progress())) == []
+    assert list(processes.do_all([Cores()], 3000, lambda n: Progress())) == [(0, ("4", "4"))]
+    assert list(processes.do_all([], 3000, lambda n: Progress())) == []
 
 
 def test_each_worker_sees_its_own_gpus(tmp_path, monkeypatch):
@@ -163,7 +163,7 @@ def test_each_worker_sees_its_own_gpus(tmp_path, monkeypatch):
 
 
 def test_one_job_is_in_another_process_if_this_one_has_left_the_gpus(tmp_path, monkeypatch):
-    monkeypatch.setattr("meva_core.compute.devices.gpus", lambda: ("0", "1"))
+    monkeypatch.setattr("meva_core.compute.devices._left", True)
     tasks = [Square(2, tmp_path)]
     assert list(executing.do_all(tasks, None, 1, Overview(), tmp_path)) == [(0, 4)]
     assert int((tmp_path / "2").read_text().split()[2]) != os.getpid()
