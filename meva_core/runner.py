@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -117,11 +116,8 @@ def _prepare(count: int | None, begun: Path | None) -> None:
     """Choose the devices: `count`, or else as many as the run in `begun` used (if this machine has that many), so that
     the numbers round in the same way."""
     there = None if begun is None else begun / "experiment.toml"
-    recorded = computing.recorded(there) if count is None and there is not None and there.is_file() else None
-    if recorded is not None:
-        with contextlib.suppress(BadValue):
-            return computing.prepare(None, recorded)
-    computing.prepare(None, count)
+    again = computing.recorded(there) if count is None and there is not None and there.is_file() else None
+    computing.prepare(None, count, again)
 
 
 def plugins(registry_file: str | Path | None = None) -> tuple[Registry, list[RecipeFile]]:

@@ -191,9 +191,7 @@ def run_command(
             f"--resume {experiment} to resume it"
         )
     written = experiment if resume is None else resume / "experiment.toml"
-    if written is not None and device in (None, "cpu"):
-        devices = devices or computing.recorded(written)
-    computing.prepare(device, devices)
+    computing.prepare(device, devices, computing.recorded(written) if written is not None and not devices else None)
     registry, files = runner.plugins(registry_file)
     of_loggers, overrides = loggers.split(overrides)
     log = loggers.chosen(registry, names_logged, of_loggers)

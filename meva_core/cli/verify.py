@@ -45,7 +45,7 @@ def verify_command(folder: Path, quiet: bool) -> int:
         if written.name == "experiment.toml":
             reading.check_schema(read_toml(written), written)  # only the version that began a run can finish it
         raise BadFolder(f"expected a finished run, got {folder} without summary.json: finish it with --resume {folder}")
-    devices.prepare(None, devices.recorded(written))
+    devices.prepare(again=devices.recorded(written))
     was = read_toml(written).get("run", {})
     screen = Screen(folder, quiet=quiet)
     compared = kinds[written.name](folder, screen)

@@ -9,11 +9,13 @@ import importlib.util
 import itertools
 import os
 import pkgutil
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 MOST = 8  # workers by default: each takes a gigabyte of memory
 _DEVICES = Path("/dev")
+_LONG_NAME = re.compile(r"(GPU|MIG)-.+")
 
 
 def cores() -> int:
@@ -36,7 +38,11 @@ def gpus() -> tuple[str, ...]:
     if visible is None:
         return tuple(map(str, range(count)))
     names = [name.strip() for name in visible.split(",")]
-    return tuple(itertools.takewhile(lambda name: name and not name.startswith("-"), names))  # as CUDA reads it
+
+    def exists(name: str) -> bool:
+        return int(name) < count if name.isdecimal() else _LONG_NAME.match(name) is not None
+
+    return tuple(itertools.takewhile(exists, names))  # CUDA too ends at the first of another kind, as NoDevFiles
 
 
 def _jax_has_cuda() -> bool:
@@ -48,12 +54,12 @@ def _jax_has_cuda() -> bool:
 
 def default_jobs() -> int:
     """Number of worker processes that this machine serves: one per GPU, or else one per core, at most `MOST`; one if
-    jax uses another accelerator."""
-    if visible := gpus():
-        return len(visible)
+    this process computes on accelerators itself, since it holds their memory."""
     import jax
 
-    return min(cores(), MOST) if jax.default_backend() == "cpu" else 1
+    if jax.default_backend() != "cpu":
+        return 1
+    return len(gpus()) or min(cores(), MOST)
 
 
 def worker_environments(jobs: int) -> list[dict[str, str]]:

@@ -15,13 +15,13 @@ LIBRARIES = ("meva", "jax", "jaxlib", "dm-haiku", "optax", "numpy", "scipy")
 
 def record() -> dict[str, Any]:
     """Provenance of this process, as plain tables."""
+    computing = {} if devices.have_left() else {"machine": devices.machine(), **devices.record()}  # others compute
     strangers = {plugin.distribution: plugin.version for plugin in discovery.installed().plugins}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "machine": devices.machine(),
         "versions": {**strangers, **{name: importlib.metadata.version(name) for name in LIBRARIES}},
-        **devices.record(),
+        **computing,
     }
 
 

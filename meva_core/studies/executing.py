@@ -43,15 +43,15 @@ def count(jobs: Any) -> int | None:
     return jobs
 
 
-def prepare(jobs: int | None, executor: Executor | None, recorded: int | None = None) -> None:
+def prepare(jobs: int | None, executor: Executor | None, again: tuple[str, int] | None = None) -> None:
     """Choose the devices of this process, before jax computes anything in it.
 
     It leaves GPUs to the processes that compute, unless it computes all runs itself. jobs: number of tasks at a time;
-    None for one per GPU. recorded: number of devices of a processor, as when the study began.
+    None for one per GPU. again: the kind and number of devices when the study began (`devices.recorded`).
     """
     if executor is not None or (jobs or len(gpus())) > 1:
         devices.leave_gpus()
-    devices.prepare(None, recorded)
+    devices.prepare(again=again)
 
 
 def do_all(

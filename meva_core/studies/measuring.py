@@ -51,19 +51,24 @@ class Measuring(Making):
 def device_counts(wanted: list[int] | None, jobs: int | None = None) -> list[int]:
     """The numbers of devices to fit on: by default 1 and the number that a run uses, or all accelerators.
 
-    jobs: number of runs at a time; with several, this process leaves GPUs to others. Raises BadValue for more devices
-    than this machine has, and for several numbers on accelerators.
+    jobs: number of runs at a time; several share out the GPUs, and this process leaves them to others. Raises BadValue
+    for more devices than this machine, or each job, has, and for several numbers on accelerators.
     """
     devices.prepare()
-    accelerators = len(gpus()) or (0 if jax.default_backend() == "cpu" else len(jax.devices()))
+    shared = gpus()
+    if shared:
+        accelerators = max(1, len(shared) // (jobs or 1))
+    else:
+        accelerators = 0 if jax.default_backend() == "cpu" else len(jax.devices())
     most = accelerators or devices.cores()
     counts = wanted or ([most] if accelerators else sorted({1, min(most, len(batching.used()))}))
     if max(counts) > most:
-        raise BadValue(f"expected 1 to {most} for --devices, the number of devices of this machine, got {max(counts)}")
+        whose = f"each of {jobs} jobs" if shared and (jobs or 1) > 1 else "this machine"
+        raise BadValue(f"expected 1 to {most} for --devices, the number of devices of {whose}, got {max(counts)}")
     if accelerators:
         if len(counts) > 1:  # one process may hold them all, so that no other process can use them
             raise BadValue(f"expected one number for --devices on accelerators, got {len(counts)}")
-        if (jobs or len(gpus()) // counts[0]) > 1:
+        if (jobs or len(shared) // counts[0]) > 1:
             devices.leave_gpus()
         devices.prepare(count=None if devices.have_left() else counts[0])
     return counts

@@ -190,6 +190,28 @@ def test_a_run_records_its_devices_and_a_rerun_takes_as_many(tmp_path):
     assert devices.recorded(file) is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "number", "here", "used"),
+    [
+        ("cpu", 2, ("cpu", 8), 2),
+        ("gpu", 1, ("gpu", 4), 1),  # a worker's
+        ("gpu", 4, ("gpu", 1), None),
+        ("cpu", 8, ("gpu", 1), None),  # a laptop's
+        ("gpu", 1, ("cpu", 8), None),
+    ],
+)
+def test_a_rerun_takes_as_many_devices_of_the_same_kind(kind, number, here, used, tmp_path, monkeypatch):
+    (tmp_path / "experiment.toml").write_text(f'[run]\ndevice = "{kind}"\ndevices = {number}\n')
+    changed = {}
+    monkeypatch.setattr("jax.config.update", changed.__setitem__)
+    monkeypatch.setattr("jax.default_backend", lambda: here[0])
+    monkeypatch.setattr("jax.devices", lambda: [None] * here[1])
+    monkeypatch.setattr(batching, "_limit", None)
+    devices.prepare(again=devices.recorded(tmp_path / "experiment.toml"))
+    assert batching._limit == used
+    assert (changed.get("jax_num_cpu_devices") == number) == (kind == "cpu")
+
+
 @pytest.mark.parametrize("size", [1, 2, 5, 6])
 def test_a_large_batch_goes_block_by_block(size, monkeypatch):
     monkeypatch.setattr(batching, "LARGEST_BLOCK", 2)

@@ -379,13 +379,13 @@ def test_resuming_elsewhere_is_no_licence_to_write_there(tmp_path):
 
 def test_a_folder_is_gone_on_with_on_as_many_devices(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(devices, "prepare", lambda kind=None, count=None: asked.append(count))
+    monkeypatch.setattr(devices, "prepare", lambda kind=None, count=None, again=None: asked.append((count, again)))
     meva.run(Hawk, Climb, set=SMALL, out=tmp_path / "run")
     text = (tmp_path / "run" / "experiment.toml").read_text()
     (tmp_path / "run" / "experiment.toml").write_text(text.replace("devices = 1", "devices = 2"))
     for more in ({"resume": True}, {"resume": True, "devices": 1}):
         meva.run(Hawk, Climb, set=SMALL, out=tmp_path / "run", **more)
-    assert asked == [None, 2, 1]
+    assert asked == [(None, None), (None, ("cpu", 2)), (1, None)]
 
 
 # ---------------------------------------------------------------- fit and survey

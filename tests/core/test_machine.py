@@ -6,6 +6,7 @@ from meva_core.compute import devices
 from meva_core.contracts import default_jobs, machine
 from meva_core.contracts.machine import environments
 from meva_core.errors import BadValue
+from meva_core.storage import provenance
 from meva_core.studies import executing, measuring
 
 
@@ -19,6 +20,7 @@ def two_gpus(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "plugins")
     for name in ("CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(devices, "_left", False)
     return tmp_path
 
 
@@ -37,6 +39,8 @@ def settings(monkeypatch):
         ({"CUDA_VISIBLE_DEVICES": "1"}, ("1",)),
         ({"CUDA_VISIBLE_DEVICES": "GPU-7c, MIG-3a"}, ("GPU-7c", "MIG-3a")),
         ({"CUDA_VISIBLE_DEVICES": "1,-1,0"}, ("1",)),
+        ({"CUDA_VISIBLE_DEVICES": "1,2,0"}, ("1",)),
+        ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, ()),  # SLURM's word for none
         ({"CUDA_VISIBLE_DEVICES": ""}, ()),
         ({"JAX_PLATFORMS": "cpu"}, ()),
         ({"JAX_PLATFORMS": "cuda,cpu"}, ("0", "1")),
@@ -86,6 +90,20 @@ def test_by_default_there_is_one_worker_for_each_gpu(two_gpus, monkeypatch):
     assert default_jobs() == machine.MOST
 
 
+def test_a_process_that_holds_the_gpus_computes_itself(two_gpus, monkeypatch):
+    """A notebook may have used them before: others would have no memory."""
+    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    assert default_jobs() == 1
+
+
+def test_whoever_chose_the_processor_has_left_no_gpus(two_gpus, settings):
+    assert not devices.have_left()
+    assert "machine" in provenance.record()
+    devices.leave_gpus()
+    assert devices.have_left()
+    assert provenance.record().keys().isdisjoint({"machine", "device", "devices"})  # those of others
+
+
 @pytest.mark.parametrize(
     ("jobs", "executor", "left"), [(None, None, True), (1, None, False), (2, None, True), (1, object(), True)]
 )
@@ -114,3 +132,6 @@ def test_claims_are_counted_on_all_gpus(two_gpus, settings, monkeypatch):
         measuring.device_counts([3])
     with pytest.raises(BadValue, match="expected one number for --devices on accelerators"):
         measuring.device_counts([1, 2])
+    assert measuring.device_counts(None, 2) == [1]  # each has one
+    with pytest.raises(BadValue, match="expected 1 to 1 for --devices, the number of devices of each of 2 jobs, got 2"):
+        measuring.device_counts([2], 2)
