@@ -113,7 +113,8 @@ def test_a_process_that_computes_no_runs_leaves_the_gpus(two_gpus, settings, job
     assert ("jax_platforms" in settings) == left
 
 
-def test_without_gpus_nothing_is_left(settings):
+def test_without_gpus_nothing_is_left(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_DEVICES", tmp_path)  # also on a machine that has some
     executing.prepare(2, None)
     assert "jax_platforms" not in settings
 

@@ -174,6 +174,10 @@ def test_a_claim_of_a_lost_machine_is_taken_over(tmp_path, monkeypatch):
     path.write_bytes(claim.replace(platform.node().encode(), b"a-lost-machine"))
     assert path.read_bytes() != claim
     assert compiling(tmp_path).wait(10)
+    end = time.monotonic() + 10
+    while path.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not path.exists()  # whoever takes a claim gives it up
 
 
 def test_an_empty_claim_of_a_lost_machine_is_passed_over(tmp_path, monkeypatch):
