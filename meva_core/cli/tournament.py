@@ -184,7 +184,7 @@ def tournament_command(
     try:
         with locks.alone(folder):
             if resume is None:
-                tournament_folder.create(folder, settings, registry_file, fits)
+                tournament_folder.create(folder, settings, registry_file, fits, jobs=jobs, executor=backend)
             fits = fits or folder / "fits"
             results = tournament_folder.make(
                 settings, planned, folder, fits, screen.fits, screen.met,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import jax
 
-from meva_core.contracts.machine import cores, gpus
+from meva_core.contracts.machine import cores, gpus, worker_environments
 from meva_core.errors import BadValue
 from meva_core.ops import batching
 from meva_core.registry.toml_reading import read_toml
@@ -78,6 +78,16 @@ def have_left() -> bool:
 def record() -> dict[str, Any]:
     """The kind and number of devices in use, for `prepare` to choose again."""
     return {"device": jax.default_backend(), "devices": len(batching.used())}
+
+
+def record_of_workers(jobs: int) -> dict[str, Any]:
+    """`record` as it is in each of `jobs` processes that share this machine."""
+    worker = worker_environments(jobs)[0]
+    if visible := worker.get("CUDA_VISIBLE_DEVICES"):
+        return {"device": "gpu", "devices": len(visible.split(","))}
+    if jax.default_backend() != "cpu":  # all share accelerators that MeVa cannot share out
+        return record()
+    return {"device": "cpu", "devices": int(worker["JAX_NUM_CPU_DEVICES"])}
 
 
 def machine() -> str:

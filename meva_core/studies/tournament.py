@@ -110,7 +110,8 @@ def tournament(
         tournament_folder.check_same(folder, settings, told.warn)
     with locks.alone(folder):
         if begun is None:
-            tournament_folder.create(folder, settings, None if registry_file is None else Path(registry_file))
+            own = None if registry_file is None else Path(registry_file)
+            tournament_folder.create(folder, settings, own, jobs=jobs, executor=backend)
         content = tournament_folder.make(
             settings, planned, folder, folder / "fits", told, jobs=jobs, executor=backend, overview=overview
         )

@@ -21,6 +21,7 @@ import numpy as np
 import tomli_w
 
 from meva_core import runner
+from meva_core.compute import devices
 from meva_core.compute.progress import Overview, Progress
 from meva_core.compute.tasks import Task
 from meva_core.contracts import Executor
@@ -193,14 +194,27 @@ def warn_of_changes(folder: Path, begun: Begun, warn: Callable[[str], None]) -> 
         )
 
 
-def create(folder: Path, settings: Tournament, registry_file: Path | None, fits: Path | None = None) -> None:
-    """Make a new folder that holds tournament.toml. Raises BadFolder if it already holds something."""
+def create(
+    folder: Path,
+    settings: Tournament,
+    registry_file: Path | None,
+    fits: Path | None = None,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+) -> None:
+    """Make a new folder that holds tournament.toml. Raises BadFolder if it already holds something.
+
+    jobs, executor: what computes the matches. Several jobs on this machine have fewer devices each, which are recorded.
+    """
     content = settings.to_plain()
     if registry_file is not None:
         content["registry"] = str(registry_file.resolve())
     if fits is not None:
         content["fits"] = str(fits.resolve())
     content["run"] = provenance.record()
+    if executor is None and (jobs or 1) > 1:
+        content["run"] |= devices.record_of_workers(jobs or 1)
     run_folder.new(folder, _otherwise(folder))
     files.write(folder / "tournament.toml", tomli_w.dumps(content))
 

@@ -1,5 +1,6 @@
 """Cores and GPUs of a machine, shared out among workers. A folder stands for /dev, and for jax's plugin of CUDA."""
 
+import jax
 import pytest
 
 from meva_core.compute import devices
@@ -7,7 +8,8 @@ from meva_core.contracts import default_jobs, machine
 from meva_core.contracts.machine import environments
 from meva_core.errors import BadValue
 from meva_core.storage import provenance
-from meva_core.studies import executing, measuring
+from meva_core.studies import executing, measuring, tournament_folder
+from meva_core.studies.tournament_settings import Tournament
 
 
 @pytest.fixture
@@ -111,6 +113,22 @@ def test_a_process_that_computes_no_runs_leaves_the_gpus(two_gpus, settings, job
     """They would have no memory for the others."""
     executing.prepare(jobs, executor)
     assert ("jax_platforms" in settings) == left
+
+
+def test_a_tournament_records_the_devices_of_its_workers(two_gpus, settings, tmp_path, monkeypatch):
+    """`meva verify` takes as many, so that sums over a batch round alike."""
+    monkeypatch.setattr(machine, "cores", lambda: 8)
+    monkeypatch.delenv("JAX_NUM_CPU_DEVICES")
+    asked = Tournament(games=("matrix",), learners=("naive",))
+
+    def recorded(name, jobs):
+        tournament_folder.create(tmp_path / name, asked, None, jobs=jobs)
+        return devices.recorded(tmp_path / name / "tournament.toml")
+
+    assert recorded("gpus", 2) == ("gpu", 1)
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    assert recorded("cores", 2) == ("cpu", 4)
+    assert recorded("alone", None) == ("cpu", len(jax.devices()))
 
 
 def test_without_gpus_nothing_is_left(settings, tmp_path, monkeypatch):
