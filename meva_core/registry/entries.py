@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from meva_core.errors import BadPlugin, UnknownName, did_you_mean, in_short
 from meva_core.registry.recipes import RecipeFile, of_package
 
 OURS = "meva"  # the distribution that contains the core and the bundled plugins
+_SETTING = re.compile(r"[a-z_][\w.]*\s*(=|$)")
 
 
 @attrs.frozen
@@ -150,7 +151,12 @@ class Registry:
         offers = self._called(kind, name)
         if not offers:
             names = {o.name for o in self.of_kind(kind)}
-            if plugin and bare not in names and all(o.plugin != plugin for o in self.offers):
+            if setting_after(name, names):
+                raise UnknownName(
+                    f"expected the name of one {kind_label(kind)} alone, such as {name.partition(':')[0]}, got "
+                    f"{name!r}: give its settings with --set (from Python: set=)"
+                )
+            if plugin and bare and bare not in names and all(o.plugin != plugin for o in self.offers):
                 raise UnknownName(
                     f"{kind_label(kind)} {name!r} belongs to no plugin: a class that was passed from Python runs only "
                     "from there. Pass it again, or make it a plugin (meva plugin new)"
@@ -195,6 +201,12 @@ class Registry:
 
     def _called(self, kind: str, name: str) -> list[Offer]:
         return [o for o in self.of_kind(kind) if o.goes_by(name)]
+
+
+def setting_after(text: str, names: Iterable[str]) -> str:
+    """The text after one of these names and a colon if it reads as a setting, `rate` in `lola:rate`; otherwise ""."""
+    name, _, rest = text.partition(":")
+    return rest if _SETTING.match(rest) and name in names else ""
 
 
 def kind_named(text: str) -> str | None:

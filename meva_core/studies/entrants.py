@@ -25,9 +25,10 @@ from meva_core.contracts.capabilities import PlaysStrategies
 from meva_core.contracts.hyperparameters import as_plain
 from meva_core.errors import BadPlugin, BadValue, UnknownName, did_you_mean
 from meva_core.registry import loading
-from meva_core.registry.entries import Registry
+from meva_core.registry.entries import Registry, setting_after
 from meva_core.registry.toml_reading import parse_setting
 
+FORM = "[LABEL=]NAME[:PATH=VALUE]... in --learners"
 _OPENS = {"[": "]", "{": "}", '"': '"', "'": "'"}
 _LABEL = re.compile(r"[\w][\w .+-]*")
 
@@ -52,15 +53,14 @@ def split(text: str) -> list[str]:
 
 def parse(text: str) -> Entrant:
     """Parse a text such as `lola:rate=50` to an entrant. Raises BadValue if the text has another form."""
-    expected = "[LABEL=]NAME[:PATH=VALUE]... in --learners"
     first, *rest = _split(text.strip(), ":")
     label, equals, first = first.rpartition("=") if "=" in first else ("", "", first)
     names = [first.strip()]
     while rest and "=" not in rest[0]:  # plugin:name
         names.append(rest.pop(0).strip())
     if not all(names) or (equals and not _LABEL.fullmatch(label.strip())):
-        raise BadValue(f"expected {expected}, got {text!r}")
-    settings = dict(parse_setting(each, expected) for each in rest)
+        raise BadValue(f"expected {FORM}, got {text!r}")
+    settings = dict(parse_setting(each, FORM) for each in rest)
     return Entrant(label.strip() if equals else text.strip(), ":".join(names), settings)
 
 
@@ -83,7 +83,7 @@ def as_learner(
     """Turn an entrant that names a strategy of the game into the learner that plays this strategy.
 
     policy: name of the policies of all players; None for the game's own. An entrant that names a learner is returned
-    unchanged. Raises UnknownName if the name is neither.
+    unchanged. Raises UnknownName if the name is neither, BadValue if a setting without a value follows it.
     """
     if "learner" in registry.kinds_of(entrant.name):
         return entrant
@@ -92,6 +92,8 @@ def as_learner(
         learner, setting = found
         return Entrant(entrant.label, learner, {setting: entrant.name, **entrant.settings})
     learners = [offer.name for offer in registry.of_kind("learner")]
+    if setting := setting_after(entrant.name, {*learners, *strategies}):
+        raise BadValue(f"expected {FORM}, got {entrant.name!r}: {setting} has no =VALUE")
     hint = did_you_mean(entrant.name, [*learners, *strategies], most=40)
     if not strategies and policy is not None:
         raise UnknownName(

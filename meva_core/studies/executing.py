@@ -14,6 +14,8 @@ from meva_core.contracts import Executor, conversion, default_jobs, kinds
 from meva_core.contracts.machine import gpus
 from meva_core.errors import BadValue
 from meva_core.experiment import make
+from meva_core.registry import discovery
+from meva_core.registry.entries import setting_after
 from meva_core.registry.toml_reading import parse_setting
 
 PROCESSES = "processes"  # the executor of the core, without settings
@@ -32,6 +34,8 @@ def chosen(wanted: Any) -> Executor | None:
     name, *settings = _SETTING.split(wanted.strip())
     if not name or "=" in name:
         raise BadValue(f"expected {FORM}, got {wanted!r}")
+    if setting := setting_after(name, {offer.name for offer in discovery.installed().of_kind("executor")}):
+        raise BadValue(f"expected {FORM}, got {wanted!r}: {setting} has no =VALUE")
     return make.make("executor", name, **dict(parse_setting(each, FORM) for each in settings))
 
 

@@ -285,7 +285,10 @@ BAD = {
     ),
     "only commas": (["--game", "tandem", "--learners", ",,"], "at least one name for --learners"),
     "three players": (["--game", "public_goods", "--learners", "naive"], "games of two players"),
-    "no setting": (["--game", "tandem", "--learners", "naive:rate"], "unknown learner 'naive:rate'"),
+    "no setting": (
+        ["--game", "tandem", "--learners", "naive:rate"],
+        "got 'naive:rate': rate has no =VALUE",
+    ),
     "unknown strategy": (
         ["--game", "ipd", "--learners", "naive,tit_for_tatt"],
         "unknown learner or strategy of ipd 'tit_for_tatt' - did you mean 'tit_for_tat'?",

@@ -59,6 +59,11 @@ def test_a_strategy_is_played_by_the_learner_that_says_so():
     assert as_learner(known, parse("naive"), "ipd", ["naive"]) == parse("naive")
     with pytest.raises(UnknownName, match="strategy of ipd 'extorsion' - did you mean 'extortion'"):
         as_learner(known, parse("extorsion"), "ipd", ["extortion"])
+    for text in ("lola:rate", "extortion:factor", "slow=lola:rate:variant=taylor"):
+        with pytest.raises(BadValue, match=r"--learners, got '(lola:rate|extortion:factor)': (rate|factor) has no ="):
+            as_learner(known, parse(text), "ipd", ["extortion"])
+    with pytest.raises(UnknownName, match="unknown learner or strategy of ipd 'lola:Climb'"):  # of an own module
+        as_learner(known, parse("lola:Climb"), "ipd", ["extortion"])
     with pytest.raises(UnknownName, match=r"unknown learner 'extortion'.*; tandem names no strategies"):
         as_learner(known, parse("extortion"), "tandem", [])
 

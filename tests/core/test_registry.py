@@ -60,6 +60,12 @@ def test_unknown_name_suggests_the_nearest():
         discovery.load().find("game", "ipdd")
 
 
+@pytest.mark.parametrize("name", ["ipd:discount", "ipd:discount=0.9", "ipd:discount = 0.9:other=1"])
+def test_settings_do_not_follow_a_name(name):
+    with pytest.raises(UnknownName, match=f"the name of one game alone, such as ipd, got '{name}': .* with --set"):
+        discovery.installed().find("game", name)
+
+
 def test_unknown_plugin_before_the_colon():
     with pytest.raises(UnknownName, match="unknown game 'nosuch:ipd'"):
         discovery.load().find("game", "nosuch:ipd")

@@ -270,6 +270,8 @@ def test_executors_are_named_with_their_settings():
     for given, line in {
         "": "expected NAME.*for the executor, got ''",
         "dask:attempts=": "expected NAME.*for the executor",
+        "slurm:partition": "expected NAME.*for the executor, got 'slurm:partition': partition has no =VALUE",
+        "slurm:partition:hours=2": "got 'slurm:partition:hours=2': partition has no =VALUE",
         7: "expected an executor, got 7",
     }.items():
         with pytest.raises(BadValue, match=line):
