@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from meva_core import runner
-from meva_core.compute.progress import Overview
+from meva_core.compute.progress import Overview, Progress, as_progress
 from meva_core.contracts import Executor, default_jobs
 from meva_core.errors import BadValue
 from meva_core.experiment import local
 from meva_core.registry import attribution, discovery
 from meva_core.storage import files, locks
 from meva_core.storage.run_folder import read_summary
-from meva_core.studies import executing, long_tables, pages, reproduction_report, reproductions, sweeps
+from meva_core.studies import executing, following, long_tables, pages, reproduction_report, reproductions, sweeps
 from meva_core.studies.jobs import Job, Making, finished, planned
 from meva_core.studies.reproductions import Reproduction
 
@@ -67,18 +67,20 @@ def sweep(
     jobs: int | None = None,
     executor: Any = None,
     registry_file: str | Path | None = None,
+    progress: Progress | bool | None = None,
     overview: Overview | None = None,
 ) -> Study:
     """Run one game and learner at many settings, and rank them; what `meva sweep` does.
 
     file: TOML (`studies.sweeps` documents the layout). Finished runs in `out` are only read. jobs: number of runs at a
     time, by default 1; with several, each has its own process. executor: other machines that compute the runs, as after
-    --executor, or an object; None for this one. Raises MevaError on bad input.
+    --executor, or an object; None for this one. progress: True prints lines; overview: a screen of your own instead.
+    Raises MevaError on bad input.
     """
     if not isinstance(file, (str, os.PathLike)):
         raise BadValue(f"expected the path of a sweep's file, got {file!r}")
     study = sweeps.read(Path(file))
-    return _study([study], quick, out, jobs, executor, registry_file, overview)[0]
+    return _study([study], quick, out, jobs, executor, registry_file, progress, overview)[0]
 
 
 @attribution.named()
@@ -89,22 +91,22 @@ def reproduce(
     jobs: int | None = None,
     executor: Any = None,
     registry_file: str | Path | None = None,
+    progress: Progress | bool | None = None,
     overview: Overview | None = None,
 ) -> list[Study]:
     """Reproduce the results of publications, and compare them with the reported numbers; what `meva reproduce` does.
 
     Finished runs in `out` are only read. jobs: number of runs at a time, by default 1; with several, each has its own
     process. executor: other machines that compute the runs, as after --executor, or an object; None for this one.
-    Raises MevaError on bad input.
+    progress: True prints lines; overview: a screen of your own instead. Raises MevaError on bad input.
     """
     if not names or not all(isinstance(name, str) for name in names):
         raise BadValue(f"expected names of reproductions, got {', '.join(map(repr, names)) or 'none'}")
     local.check_paths(registry_file=registry_file)
     registry, own = runner.plugins(registry_file)
     files = [*discovery.recipe_files(registry), *own]
-    return _study(
-        [reproductions.find(files, name) for name in names], quick, out, jobs, executor, registry_file, overview
-    )
+    found = [reproductions.find(files, name) for name in names]
+    return _study(found, quick, out, jobs, executor, registry_file, progress, overview)
 
 
 def _study(
@@ -114,9 +116,12 @@ def _study(
     jobs: int | None,
     executor: Any,
     registry_file: str | Path | None,
+    progress: Progress | bool | None,
     overview: Overview | None,
 ) -> list[Study]:
     local.check_paths(out=out, registry_file=registry_file)
+    told = as_progress(progress)
+    screen = following.as_overview(overview, told)
     backend, jobs = executing.chosen(executor), executing.count(jobs)
     if jobs is None and backend is None:
         jobs = 1
@@ -131,8 +136,9 @@ def _study(
         jobs=jobs,
         executor=backend,
         registry_file=own,
-        overview=overview or Overview(),
+        overview=screen,
     )
+    told.over()
     return [Study(summary, Path(out) / one.name) for one, summary in zip(studies, summaries, strict=True)]
 
 

@@ -12,14 +12,14 @@ from typing import Any
 import attrs
 
 from meva_core import runner
-from meva_core.compute.progress import Overview
+from meva_core.compute.progress import Overview, Progress, as_progress
 from meva_core.contracts import Executor, conversion, default_jobs
 from meva_core.errors import BadCombination, BadValue, Diverged, MevaError
 from meva_core.experiment import local
 from meva_core.registry import attribution
 from meva_core.storage import files, locks
 from meva_core.storage.run_folder import read_summary
-from meva_core.studies import executing, pages, search_report, search_summary, searches, trials
+from meva_core.studies import executing, following, pages, search_report, search_summary, searches, trials
 from meva_core.studies.batch import FITS, RUNS, Study
 from meva_core.studies.jobs import Making, RunJob, finished
 from meva_core.studies.proposals import Proposals
@@ -53,18 +53,22 @@ def search(
     jobs: int | None = None,
     executor: Any = None,
     registry_file: str | Path | None = None,
+    progress: Progress | bool | None = None,
     overview: Overview | None = None,
 ) -> Searched:
     """Search the hyper-parameters of a game and a learner that are best by a quantity; what `meva search` does.
 
     file: TOML (`studies.searches` documents the layout). Finished runs in `out` are only read. jobs: number of trials
     at a time, by default those of a batch, at most one per GPU or core; with several, each has its own process.
-    executor: other machines that compute the trials, as after --executor, or an object; None for this one. Raises
-    MevaError on bad input, and if no trial has a result.
+    executor: other machines that compute the trials, as after --executor, or an object; None for this one. progress:
+    True prints lines; overview: a screen of your own instead. Raises MevaError on bad input, and if no trial has a
+    result.
     """
     if not isinstance(file, (str, os.PathLike)):
         raise BadValue(f"expected the path of a search's file, got {file!r}")
     local.check_paths(out=out, registry_file=registry_file)
+    told = as_progress(progress)
+    screen = following.as_overview(overview, told)
     wanted = searches.read(Path(file), quick=conversion.convert(quick, bool, "quick"))
     if wanted.name in (RUNS, FITS):
         raise BadValue(f"expected a name other than {RUNS} and {FITS}, the shared folders, got {wanted.name!r}")
@@ -83,11 +87,13 @@ def search(
         jobs=jobs if there is not None else jobs or min(wanted.batch, default_jobs()),
         executor=there,
         registry_file=None if registry_file is None else Path(registry_file).resolve(),
-        overview=overview or Overview(),
+        overview=screen,
     )
     shown = Path(out) / wanted.name
     with work.overview, locks.alone(work.folder, wait=work.overview.print):
-        return Searched(_make(work, shown), shown)
+        content = _make(work, shown)
+    told.over()
+    return Searched(content, shown)
 
 
 def _make(work: _Work, shown: Path) -> dict[str, Any]:

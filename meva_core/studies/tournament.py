@@ -15,7 +15,14 @@ from meva_core.errors import BadValue
 from meva_core.experiment import compose, local
 from meva_core.registry import attribution
 from meva_core.storage import locks
-from meva_core.studies import executing, standings, tournament_folder, tournament_matches, tournament_settings
+from meva_core.studies import (
+    executing,
+    following,
+    standings,
+    tournament_folder,
+    tournament_matches,
+    tournament_settings,
+)
 from meva_core.studies.entrants import Entrant
 from meva_core.studies.meetings import meetings, settled
 from meva_core.studies.scores import Scores
@@ -68,6 +75,8 @@ def tournament(
     """
     local.check_paths(registry_file=registry_file, out=out)
     jobs, backend = executing.count(jobs), executing.chosen(executor)
+    told = as_progress(progress)
+    screen = following.as_overview(overview, told)
     for name, given in {"resume": resume, "jobs": jobs, "executor": backend}.items():
         if given and out is None:
             raise BadValue(f"expected out=FOLDER with {name}, got none")
@@ -95,7 +104,6 @@ def tournament(
     settings = settled(registry, files, settings)
     planned = meetings(registry, files, settings)
     cast.check_games(compose.build(planned[0].experiment.game, "game"))
-    told = as_progress(progress)
     if out is None:
         with tempfile.TemporaryDirectory() as fits:
             met = list(tournament_matches.play(settings, planned, Path(fits), told, lambda meeting: None))
@@ -113,7 +121,7 @@ def tournament(
             own = None if registry_file is None else Path(registry_file)
             tournament_folder.create(folder, settings, own, jobs=jobs, executor=backend)
         content = tournament_folder.make(
-            settings, planned, folder, folder / "fits", told, jobs=jobs, executor=backend, overview=overview
+            settings, planned, folder, folder / "fits", told, jobs=jobs, executor=backend, overview=screen
         )
     told.over()
     return Scores(content)

@@ -31,7 +31,15 @@ from meva_core.registry import bibtex
 from meva_core.report import citations, tidy
 from meva_core.storage import files, locks, provenance, run_folder
 from meva_core.storage.resume import differences
-from meva_core.studies import executing, pages, standings, standings_report, tournament_matches, tournament_settings
+from meva_core.studies import (
+    executing,
+    following,
+    pages,
+    standings,
+    standings_report,
+    tournament_matches,
+    tournament_settings,
+)
 from meva_core.studies.meetings import Meeting, Met
 from meva_core.studies.tournament_settings import Begun, Tournament
 
@@ -54,12 +62,12 @@ def make(
     """Play all matches that the folder does not hold yet, and write all files.
 
     show: called with the result of every match. jobs, executor: several fits and matches at a time, or on other
-    machines, which report to `overview`, by default a line for each to `progress`; None and None for one after the
-    other. Returns the content of summary.json.
+    machines, which report to `overview`, by default as lines to `progress`; None and None for one after the other.
+    Returns the content of summary.json.
     """
     if jobs is not None or executor is not None:
         missing = tasks(settings, planned, folder, fits, progress)
-        _at_a_time(missing, folder, jobs, executor, overview or _Ends(progress))
+        _at_a_time(missing, folder, jobs, executor, following.as_overview(overview, progress))
     met = _play(settings, planned, folder, fits, progress, show)
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
     return _write(folder, settings, met)
@@ -85,19 +93,6 @@ def _play(
         met.append(one)
         show(one)
     return met
-
-
-class _Ends(Overview):
-    """Reports each task that is over to a Progress."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-
-    def ended(self, n: int, why: str | None, outcome: str = "") -> None:
-        self.progress.status(f"{self.titles[n]}: done")
-
-    def print(self, line: str, style: str | None = None) -> None:
-        self.progress.status(line)
 
 
 def _at_a_time(

@@ -199,10 +199,11 @@ def test_fits_that_diverge_are_not_fitted_again(toy, tmp_path, monkeypatch, meva
     assert (tmp_path / "out" / "mine" / "ranking.csv").read_bytes() == ranking
 
 
-def test_other_machines_run_the_trials_of_a_batch(tmp_path, monkeypatch):
+def test_other_machines_run_the_trials_of_a_batch(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     file = written(tmp_path, FILE.replace("trials = 12", "trials = 3\nbatch = 2"))
-    study = meva.search(file, out="out", executor=InThread())
+    study = meva.search(file, out="out", executor=InThread(), progress=True)
+    assert len(re.findall(r"^trial [123] .*: self_play -?\d", capsys.readouterr().out, re.MULTILINE)) == 3
     assert study.folder == Path("out", "mine")
     assert study.best == study.summary["best"]["values"]
     assert sorted(set(study.to_pandas()["run"])) == ["recipe", "trial 1", "trial 2", "trial 3"]
@@ -342,6 +343,11 @@ def test_without_optuna_it_says_what_to_install(tmp_path, monkeypatch):
     ("call", "error", "said"),
     [
         (lambda file: meva.search(cast(Any, None)), BadValue, "expected the path of a search's file, got None"),
+        (
+            lambda file: meva.search(file, progress=cast(Any, 3)),
+            BadValue,
+            "expected True, False or a Progress for progress, got 3",
+        ),
         (lambda file: meva.search(file, jobs=0), BadValue, "expected 1 or more for jobs, got 0"),
         (lambda file: meva.search(file.with_name("none.toml")), BadFolder, "expected a readable TOML file"),
     ],

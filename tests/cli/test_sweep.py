@@ -68,9 +68,14 @@ def test_runs_are_ranked_with_every_seed(swept):
     assert f"{places[0]['worst']:.4f}" in first
 
 
-def test_other_machines_find_the_same(swept, tmp_path):
+def test_other_machines_find_the_same(swept, tmp_path, capsys):
     folder, _ = swept
-    study = meva.sweep(folder / "mine.toml", out=tmp_path / "out", executor=InThread())
+    study = meva.sweep(folder / "mine.toml", out=tmp_path / "out", executor=InThread(), progress=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("mine  ")
+    for run in study.summary["runs"]:
+        assert f"mine {run}: done" in lines
+    assert set(repr(study).splitlines()) <= set(lines)
     rankings = [(out / "mine" / "ranking.csv").read_bytes() for out in (folder / "out", tmp_path / "out")]
     assert rankings[0] == rankings[1]
     assert study.folder == tmp_path / "out" / "mine"
@@ -187,9 +192,16 @@ def test_from_python_what_is_unknown_is_said(tmp_path):
         (lambda file, meva: meva.sweep(None), "expected the path of a sweep's file, got None"),
         (lambda file, meva: meva.sweep(file, out=3), "expected a path for out, got 3"),
         (lambda file, meva: meva.sweep(file, jobs=0), "expected 1 or more for jobs, got 0"),
+        (lambda file, meva: meva.sweep(file, progress=3), "expected True, False or a Progress for progress, got 3"),
+        (lambda file, meva: meva.sweep(file, overview=3), "expected an Overview for overview"),
         (lambda file, meva: meva.sweep(file, jobs="2"), "expected int or nothing, got '2' (str) @ jobs"),
         (lambda file, meva: meva.reproduce(), "expected names of reproductions, got none"),
         (lambda file, meva: meva.reproduce(None), "expected names of reproductions, got None"),
+        (lambda file, meva: meva.reproduce("figure-2b", progress=3), "expected True, False or a Progress for progress"),
+        (
+            lambda file, meva: meva.tournament("matrix", ["naive"], overview=3),
+            "expected an Overview for overview, got 3",
+        ),
         (lambda file, meva: meva.tournament("matrix", ["naive"], set=3), 'expected set={"SECTION.NAME": value}, got 3'),
     ],
 )
