@@ -14,7 +14,7 @@ from meva_core.errors import BadValue
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="New folder [default: DIR/export].")
 @click.option("--seed", type=int, metavar="N", help="Seed of the fit [default: the run's first].")
 @click.option(
-    "--platforms", metavar="NAME,...", help="Platforms of the programs: cpu, cuda, tpu [default: this machine's]."
+    "--platforms", metavar="NAME,...", help="Platforms of the programs: cpu, cuda, rocm, tpu [default: this machine's]."
 )
 def export_command(folder: Path, out: Path | None, seed: int | None, platforms: str | None) -> None:
     """Write the learners of a finished run as programs that run without MeVa, where only jax and flatbuffers are

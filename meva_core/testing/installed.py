@@ -19,7 +19,7 @@ from meva_core.experiment import make
 from meva_core.registry import checks as contract
 from meva_core.registry import loading, recipes
 from meva_core.registry.entries import Offer, Plugin, Registry
-from meva_core.sampling import Rollouts, policy_arguments, rules_of
+from meva_core.sampling import Rollouts, policy_arguments, rules_behind
 from meva_core.testing import checks, evaluations
 
 
@@ -79,29 +79,49 @@ def _check_in_episodes(registry: Registry, offer: Offer, games: Sequence[str]) -
 
 
 def made_for(registry: Registry, offer: Offer, name: str) -> Any:
-    """A game by its name, as an entry can be checked on it: played in a few short episodes, if the entry is a learner
-    that learns from them, between policies of the first kind that the learner accepts. Raises BadCombination if the
-    game cannot be played."""
+    """A game by its name, as an entry can be checked on it: played in a few short episodes, if it has no exact payoffs
+    or the entry is a learner that learns from episodes, between policies of the first kind that the entry accepts.
+    Raises BadCombination if the game cannot be played."""
     game = make.make("game", name)
-    if offer.kind != "learner" or learns_from(loading.load(offer)) != "episodes":
+    learns = offer.kind == "learner" and learns_from(loading.load(offer)) == "episodes"
+    if offer.kind == "evaluation" or not (learns or _is_played(game)):
         return game
     return _in_episodes(registry, offer, game)
 
 
 def _in_episodes(registry: Registry, offer: Offer, game: Any) -> Rollouts:
-    """A game played in a few short episodes, between policies of the first kind that the entry accepts."""
-    rules = rules_of(game)
+    """A game played in a few short episodes, between policies of the first kind that the entry accepts, or else of the
+    first kind that plays it."""
+    rules: Any = game
+    if not _is_played(game):
+        if not isinstance(game, Playable):
+            raise BadCombination(f"expected a game that can be played in episodes, got {type(game).__name__}")
+        rules = game.rules()
+
+    def games() -> Iterator[Rollouts]:
+        for kind in _kinds_of_policies(registry, rules):
+            own = _policy(kind, rules)
+            yield Rollouts(rules=rules, policies=(own,) * rules.num_players, episodes=4, horizon=3)
+
+    return next((game for game in games() if _accepts(offer, game)), next(games()))
+
+
+def _kinds_of_policies(registry: Registry, rules: Any) -> Iterator[Offer]:
+    """Yield the kinds of policies that can play by these rules, the default one first."""
     default = registry.find("policy", recipes.shipped().defaults["policy"])
-    kinds = [default, *(other for other in registry.of_kind("policy") if other != default)]
-    games = (_played(rules, kind) for kind in kinds)
-    return next((game for game in games if _accepts(offer, game)), _played(rules, default))
+    for kind in (default, *(other for other in registry.of_kind("policy") if other != default)):
+        with contextlib.suppress(BadCombination):
+            _policy(kind, rules)
+            yield kind
 
 
-def _played(rules: Any, kind: Offer) -> Rollouts:
-    """A few short episodes between policies of a kind."""
-    small = getattr(loading.load(kind), "small", {})
-    own = make.make("policy", full_name(kind), **policy_arguments(rules), **small)
-    return Rollouts(rules=rules, policies=(own,) * rules.num_players, episodes=4, horizon=3)
+def _policy(kind: Offer, rules: Any) -> Any:
+    return make.make("policy", full_name(kind), **policy_arguments(rules), **small(kind))
+
+
+def _is_played(game: Any) -> bool:
+    """True for the rules of a game without exact payoffs."""
+    return kinds.form("game", type(game)) == "sampled_game"
 
 
 def _accepts(offer: Offer, game: Any) -> bool:
@@ -190,8 +210,11 @@ def learner(registry: Registry, offer: Offer, game: Game) -> Learner:
     """Build a learner with the default parts, all with the hyper-parameters of `small`."""
     cls = loading.load(offer)
     arguments: dict[str, Any] = {"game": game} if "game" in parts(cls) else {}
+    rules = rules_behind(game)
     for name, kind in part_kinds(cls).items():
         default = registry.find(kind, recipes.shipped().defaults[kind])
+        if kind == "policy" and rules is not None:
+            default = next(_kinds_of_policies(registry, rules))
         arguments[name] = {"name": default.name, **small(default)}
     return make.make("learner", full_name(offer), **arguments, **small(offer))
 

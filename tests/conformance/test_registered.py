@@ -146,6 +146,15 @@ def test_a_learner_that_refuses_the_games_of_one_number_has_one_that_can_be_play
     assert installed.check(known, offer) == installed.smallest_played(known)
 
 
+def test_learners_are_checked_on_games_without_exact_payoffs(monkeypatch):
+    monkeypatch.setattr(installed, "_check_on", lambda known, offer, game, _: installed.learner(known, offer, game))
+    known = meva.installed()
+    for name in ("ppo", "lola"):
+        assert installed.check(known, known.find("learner", name), ["coin_game"]) == ["coin_game"]
+    with pytest.raises(BadCombination, match="expected a game that can be played in episodes, got Tandem"):
+        installed.check(known, known.find("learner", "ppo"), ["tandem"])
+
+
 @pytest.mark.parametrize("name", list(learners_among_three()))
 def test_learner_among_three(name, hills):
     known = meva.installed()
