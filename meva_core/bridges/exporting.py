@@ -1,4 +1,5 @@
-"""Fitted learners as programs that run without MeVa: StableHLO, written by jax.export, and JSON that explains it.
+"""Fitted learners and policies as programs that run without MeVa: StableHLO, written by jax.export, and JSON that
+explains it.
 
 A folder holds PROGRAM.stablehlo for each program, and contents.json:
 
@@ -26,14 +27,26 @@ Where only jax and flatbuffers are installed, a match of one learner with itself
         steps, *state = program("learner.update")(x, key(3 + step), *state)
         x = x + steps
 
-In a game that is played, episodes are part of the programs, which draw them with their key.
+In a game that is played, episodes are part of the programs, which draw them with their key. In such games, and between
+networks (--policy mlp), policies are programs too. They give the probabilities of the actions at an observation f32[O]
+of the game's rules, for a row of x, or of `policies` in a run's policies.npz:
 
-Shapes: P players, D numbers per policy.
+    (probabilities,) = program("policy.act")(x[0], observation)
+
+A policy with memory begins every episode with `begin`, and returns what it remembers for the next step:
+
+    (memory,) = program("policy.begin")(x[0])
+    probabilities, memory = program("policy.act")(x[0], observation, memory)
+
+If the policies of the players differ, the programs are called policy.1.act, policy.2.act and so on.
+
+Shapes: P players, D numbers per policy, O numbers per observation, H numbers of memory, A actions.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,19 +57,21 @@ import numpy as np
 from jax import Array
 
 from meva_core.bridges.single import check_single
-from meva_core.contracts import Sampled, kinds, streams
+from meva_core.contracts import Policy, Sampled, SampledGame, kinds, streams
 from meva_core.contracts.playing import check_source, learns_from
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination, BadFolder, BadValue, Diverged, UnknownName, did_you_mean, optional
 from meva_core.experiment import compose, reading
 from meva_core.match import Fitted
 from meva_core.registry import attribution, discovery
+from meva_core.sampling import WithPolicies, rules_behind
 from meva_core.storage import files, run_folder
 from meva_core.storage.snapshots import snapshots
 
 SCHEMA = 1
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 CONTENTS = "contents.json"
+_NAME = re.compile(r"(?!(game|policy)\b)\w[\w.-]*")  # programs of games and policies begin with these words
 KEYS = "uint32[2]: random words, such as jax.random.key_data(jax.random.key(seed)); a fresh one for every call"
 
 
@@ -81,11 +96,13 @@ def export(game: Any, players: Any, folder: str | Path, *, platforms: Sequence[s
 
     A program does for one joint policy what `Learner.update` does, or `Learner.learn` with the episodes that the policy
     plays in `game`. Programs are kept readable by later versions of jax for at least six months (its documentation of
-    `jax.export` says more).
+    `jax.export` says more). In games that are played, and between networks, there are programs of the policies too.
     """
     kinds.check("game", game, "game")
     each = players if isinstance(players, dict) else {"learner": players}
-    for player in each.values():
+    for name, player in each.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise BadValue(f"expected names of players such as 'learner', other than game and policy, got {name!r}")
         check_single(player)
     names = {name: type(player.learner).__name__ for name, player in each.items()}
     return _export(game, each, folder, platforms, {"game": type(game).__name__, "learners": names, "run": None})
@@ -99,7 +116,7 @@ def _export(
     origin: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write the folder. origin: the names of the game and the learners, and the run that they are from."""
-    programs = dict(_of_game(game))
+    programs = {**dict(_of_game(game)), **dict(_of_policies(game))}
     for name, player in players.items():
         programs |= dict(_of_player(game, name, player))
     if unknown := [name for name in platforms or () if name not in PLATFORMS]:
@@ -170,6 +187,52 @@ def _of_game(game: Any) -> Iterator[tuple[str, Program]]:
     yield "game.payoff", Program(lambda x: game.payoff(x), {"x": x}, ["payoffs"], does)
     does = "the numbers of policies that `entries` names: probabilities, if policies are logits"
     yield "game.entries", Program(lambda x: game.entries(x), {"x": x}, ["entries"], does)
+
+
+def _of_policies(game: Any) -> Iterator[tuple[str, Program]]:
+    """Programs of the policies that act by themselves: one for all players, or if they differ, one for each."""
+    rules: Any = rules_behind(game)
+    if not isinstance(game, (Sampled, WithPolicies)) or not _can_begin(rules):
+        return
+    policies = game.players if isinstance(game, Sampled) else game.policies
+    x, _ = _arguments(game)
+    row, seen = (jax.ShapeDtypeStruct((size,), x.dtype) for size in (x.shape[1], rules.observation_size))
+    acts = f"probabilities of the actions {', '.join(rules.action_names)}"
+    if all(policy == policies[0] for policy in policies):
+        yield from _of_policy("policy", "a row of x", policies[0], row, seen, acts)
+    else:
+        for seat, policy in enumerate(policies):
+            yield from _of_policy(f"policy.{seat + 1}", f"row {seat} of x", policy, row, seen, acts)
+
+
+def _can_begin(rules: SampledGame) -> bool:
+    """False if a game has exact payoffs only, since players have different numbers of actions."""
+    try:
+        jax.eval_shape(rules.reset, jax.random.key(0))
+    except BadCombination:
+        return False
+    return True
+
+
+def _of_policy(name: str, whose: str, policy: Policy, row: Any, seen: Any, acts: str) -> Iterator[tuple[str, Program]]:
+    """Programs of one policy, for the shapes of its numbers and of an observation. acts: the outputs in words."""
+    size = policy.policy_size
+
+    def begin(row: Array) -> tuple[Array]:
+        return (policy.begin(row[:size]),)
+
+    def act(row: Array, observation: Array, *memory: Array) -> tuple:
+        own = row[:size]
+        logits, after = policy.act(own, memory[0] if memory else policy.begin(own), observation)
+        return (jax.nn.softmax(logits), *([after] if memory else []))
+
+    inputs, outputs = {"row": row, "observation": seen}, ["probabilities"]
+    if policy.memory_size:
+        does = f"the memory with which {whose} begins an episode"
+        yield f"{name}.begin", Program(begin, {"row": row}, ["memory"], does)
+        (inputs["memory"],) = jax.eval_shape(begin, row)
+        outputs.append("memory")
+    yield f"{name}.act", Program(act, inputs, outputs, f"{acts} of {whose} at an observation")
 
 
 def _of_player(game: Any, name: str, player: Fitted) -> Iterator[tuple[str, Program]]:

@@ -17,8 +17,8 @@ from meva_core.errors import BadValue
     "--platforms", metavar="NAME,...", help="Platforms of the programs: cpu, cuda, rocm, tpu [default: this machine's]."
 )
 def export_command(folder: Path, out: Path | None, seed: int | None, platforms: str | None) -> None:
-    """Write the learners of a finished run as programs that run without MeVa, where only jax and flatbuffers are
-    installed. contents.json in the folder says what each takes and gives.
+    """Write the learners and networks of a finished run as programs that run without MeVa, where only jax and
+    flatbuffers are installed. contents.json in the folder says what each takes and gives.
 
     \b
     meva export runs/ipd-meva-...

@@ -12,10 +12,11 @@ from doubles.rounds import Table
 from jax.export import deserialize
 
 import meva_core as meva
+from meva_core.bridges import exporting
 from meva_core.bridges.exporting import export
 from meva_core.contracts import EpisodeLearner, Learner, component, leaf, static, streams
 from meva_core.errors import MevaError, MissingLibrary
-from meva_core.sampling import Rollouts
+from meva_core.sampling import Rollouts, WithPolicies, logits_along, policy_arguments
 
 # A match of two learners, told by contents.json alone, in a process that refuses everything but jax and its needs.
 ALONE = """
@@ -194,6 +195,64 @@ def test_programs_play_the_episodes_from_which_players_learn(player, tmp_path):
     np.testing.assert_array_equal(state, jax.tree.leaves(after))
 
 
+RULES = IPD.rules()
+SEEN = jnp.eye(RULES.observation_size)
+
+
+def network(name, rules=RULES):
+    return meva.make("policy", name, **policy_arguments(rules), width=2)
+
+
+@pytest.fixture
+def exported(monkeypatch, tmp_path):
+    """`exported(game)`: the entries of contents.json, and the programs, of a game's policies alone."""
+    monkeypatch.setattr(exporting, "_of_game", lambda game: ())
+
+    def written(game):
+        described = export(game, {}, tmp_path / "out")["programs"]
+        files = {name: (tmp_path / "out" / f"{name}.stablehlo").read_bytes() for name in described}
+        return described, {name: deserialize(bytearray(binary)).call for name, binary in files.items()}
+
+    return written
+
+
+def test_networks_act_where_payoffs_are_exact(exported):
+    game = WithPolicies(game=IPD, policies=(network("mlp"),) * 2)
+    described, found = exported(game)
+    assert list(found) == ["policy.act"]
+    assert described["policy.act"]["does"] == "probabilities of the actions D, C of a row of x at an observation"
+    assert described["policy.act"]["inputs"] == [
+        {"name": "row", "shape": [15], "dtype": "float32"},
+        {"name": "observation", "shape": [5], "dtype": "float32"},
+    ]
+    x = game.init(jax.random.key(0))
+    for row, logits in zip(x, game.to_logits(x), strict=True):
+        told = [found["policy.act"](row, seen)[0] for seen in SEEN]
+        np.testing.assert_allclose(told, jax.nn.softmax(logits), rtol=1e-6)
+
+
+def test_networks_that_remember_act_and_so_do_scripts(exported):
+    game = Rollouts(rules=RULES, policies=(network("mlp"), network("gru")), episodes=2, horizon=2)
+    described, found = exported(game)
+    assert list(found) == ["policy.1.act", "policy.2.begin", "policy.2.act"]
+    assert described["policy.2.begin"]["does"] == "the memory with which row 1 of x begins an episode"
+    row = game.init(jax.random.key(0))[1]
+    (memory,), told = found["policy.2.begin"](row), []
+    for seen in SEEN:
+        probabilities, memory = found["policy.2.act"](row, seen, memory)
+        told.append(probabilities)
+    np.testing.assert_allclose(told, jax.nn.softmax(logits_along(game.players[1], row, SEEN)), rtol=1e-6)
+    they_cooperated = SEEN[2]
+    probabilities = found["policy.1.act"](game.strategies["tit_for_tat"], they_cooperated)[0]
+    np.testing.assert_allclose(probabilities, [0, 1], atol=1e-3)
+
+
+def test_policies_with_unequal_actions_have_no_program(exported):
+    game = meva.make("game", "normal_form", payoffs_1=np.ones((2, 3)), payoffs_2=np.ones((2, 3)))
+    game = WithPolicies(game=game, policies=(network("mlp", game.rules()),) * 2)
+    assert exported(game)[1] == {}
+
+
 def test_players_by_hand(tmp_path):
     contents = export(HAMILTONIAN, {"mine": NAIVE}, tmp_path / "out", platforms=("cpu", "cuda"))
     assert contents["programs"]["mine.update"]["inputs"] == [
@@ -209,6 +268,12 @@ def test_players_by_hand(tmp_path):
     [
         (HAMILTONIAN, NAIVE.learner, "expected a result of meva.fit"),
         (HAMILTONIAN, jax.tree.map(lambda number: np.stack([number] * 3), NAIVE), "a player of one fit, got 3 seeds"),
+        (
+            HAMILTONIAN,
+            {"a/b": NAIVE},
+            "expected names of players such as 'learner', other than game and policy, got 'a/b'",
+        ),
+        (HAMILTONIAN, {"policy": NAIVE}, "other than game and policy, got 'policy'"),
         (HAMILTONIAN, TAUGHT, "Taught learns from episodes: expected a game that is played"),
         (PLAYED, meva.Fitted(learner=Taught(remembers=True)), "expected a learner that begins every episode afresh"),
     ],
