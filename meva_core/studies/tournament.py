@@ -111,17 +111,17 @@ def tournament(
         return Scores(standings.summary(settings, met))
     if backend is not None or (jobs or 1) > 1:
         cast.check_importable()
-    folder = Path(out)
+    folder, own = Path(out), None if registry_file is None else Path(registry_file)
+    fits = folder / "fits"
     if begun is None:
         tournament_folder.check_new(folder)
     else:
-        tournament_folder.check_same(folder, settings, told.warn)
+        fits = tournament_folder.check_same(folder, settings, own, told.warn).fits
     with locks.alone(folder):
         if begun is None:
-            own = None if registry_file is None else Path(registry_file)
             tournament_folder.create(folder, settings, own, jobs=jobs, executor=backend)
         content = tournament_folder.make(
-            settings, planned, folder, folder / "fits", told, jobs=jobs, executor=backend, overview=screen
+            settings, planned, folder, fits, told, jobs=jobs, executor=backend, overview=screen
         )
     told.over()
     return Scores(content)

@@ -169,16 +169,22 @@ def check_new(folder: Path) -> None:
     run_folder.check_new(folder, _otherwise(folder))
 
 
-def check_same(folder: Path, settings: Tournament, warn: Callable[[str], None]) -> None:
+def check_same(folder: Path, settings: Tournament, registry_file: Path | None, warn: Callable[[str], None]) -> Begun:
     """Raise BadValue that lists the differences, unless the folder's tournament has these settings. `warn` is called if
-    numbers may round differently from before."""
+    numbers may round differently from before. Returns the content of tournament.toml."""
     begun = tournament_settings.read(folder)
-    if changes := differences(begun.tournament.to_plain(), settings.to_plain()):
+    if changes := differences(_plain(begun.tournament, begun.registry_file), _plain(settings, registry_file)):
         listed = ", ".join(f"{name} = {here!r} (was {was!r})" for name, (was, here) in changes.items())
         raise BadValue(
             f"expected the settings of the tournament in {folder}, got {listed}: restore them, or choose a new folder"
         )
     warn_of_changes(folder, begun, warn)
+    return begun
+
+
+def _plain(settings: Tournament, registry_file: Path | None) -> dict[str, Any]:
+    """The settings and the file of recipes, as TOML holds them."""
+    return settings.to_plain() | ({} if registry_file is None else {"registry": str(registry_file.resolve())})
 
 
 def warn_of_changes(folder: Path, begun: Begun, warn: Callable[[str], None]) -> None:
@@ -202,9 +208,7 @@ def create(
 
     jobs, executor: what computes the matches. Several jobs on this machine have fewer devices each, which are recorded.
     """
-    content = settings.to_plain()
-    if registry_file is not None:
-        content["registry"] = str(registry_file.resolve())
+    content = _plain(settings, registry_file)
     if fits is not None:
         content["fits"] = str(fits.resolve())
     content["run"] = provenance.record()

@@ -245,6 +245,20 @@ def test_from_python_in_a_folder(learnt, tmp_path, monkeypatch, capsys):
         meva.tournament("hamiltonian", players, **{**asked, "steps": 6}, out=out, resume=True)
 
 
+def test_from_python_it_goes_on_as_it_was_begun(tmp_path, meva_command, monkeypatch):
+    recipes, out, fits = tmp_path / "recipes.toml", tmp_path / "out", tmp_path / "fits"
+    recipes.write_text('[recipes.tandem.naive.tournament]\nsource = "mine"\nlearner = { rate = 0.5 }\n')
+    asked: dict[str, Any] = {"trials": 1, "steps": 1, "out": out, "resume": True}
+    flags = ("--trials", 1, "--steps", 1, "--fits", fits, "--registry", recipes, "--out", out)
+    assert meva_command("tournament", "--game", "tandem", "--learners", "naive", *flags).code == 0
+    with pytest.raises(BadValue, match=rf"got registry = None \(was '{re.escape(str(recipes))}'\): restore them"):
+        meva.tournament("tandem", ["naive"], **asked)
+    used = []
+    monkeypatch.setattr(tournament_folder, "make", lambda *arguments, **_: used.append(arguments[3]) or {})
+    meva.tournament("tandem", ["naive"], **asked, registry_file=recipes)
+    assert used == [fits]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
