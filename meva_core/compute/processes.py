@@ -10,6 +10,7 @@ import math
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -29,6 +30,10 @@ from meva_core.errors import Lost, Remark
 from meva_core.registry import attribution
 from meva_core.registry.discovery import PluginWarning
 
+KILLED = "expected every worker process to survive, got one killed (out of memory?): "
+KILLED += "run the command again with fewer --jobs; finished runs are kept"
+BELOW = 'put the work of a script below `if __name__ == "__main__":`, since worker processes import the script'
+NONE_BEGAN = f"expected worker processes that begin, got none: {BELOW}"
 _SECONDS = 0.1  # time between two checks of the workers' messages
 
 
@@ -50,11 +55,12 @@ def do_all(
             yield n, task.do(progress(n))
         return
     context = multiprocessing.get_context("spawn")
-    messages, environments, stopping = context.SimpleQueue(), context.SimpleQueue(), context.Event()
+    messages, environments = context.SimpleQueue(), context.SimpleQueue()
+    stopping, began = context.Event(), context.Event()
     count = min(jobs, len(tasks))
     for environment in worker_environments(jobs)[:count]:  # a queue that nobody reads yet has room for some hundred
         environments.put(environment)
-    settings = (messages, environments, stopping)
+    settings = (messages, environments, stopping, began)
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=settings)
     rows: dict[int, Progress] = {}
     try:
@@ -64,10 +70,7 @@ def do_all(
                 yield from _done(pool, tasks, jobs, lambda: (_tell(messages, rows, progress), check()))
             except BrokenProcessPool as error:
                 check()  # SIGTERM for all processes at once
-                raise Lost(
-                    "expected every worker process to survive, got one killed (out of memory?): "
-                    "run the command again with fewer --jobs; finished runs are kept"
-                ) from error
+                raise Lost(KILLED if began.is_set() else NONE_BEGAN) from error
         pool.shutdown()
     finally:
         stopping.set()
@@ -107,8 +110,15 @@ _messages: Any = None
 _stopping: Any = None
 
 
-def _begin(messages: Any, environments: Any, stopping: Any) -> None:
+def end_if_imported() -> None:
+    """End this process if it is a new worker that imports its parent's script, which begins the work here again."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        sys.exit(f"error: {BELOW}")
+
+
+def _begin(messages: Any, environments: Any, stopping: Any, began: Any) -> None:
     """Set up a new worker: it ignores Ctrl-C between tasks, and ends when its parent does."""
+    began.set()
     global _messages, _stopping
     _messages, _stopping = messages, stopping
     signals.ECHO = math.inf  # signals come from the terminal, and later from the parent

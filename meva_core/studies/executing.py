@@ -48,12 +48,13 @@ def count(jobs: Any) -> int | None:
 
 
 def prepare(jobs: int | None, executor: Executor | None, again: tuple[str, int] | None = None) -> None:
-    """Choose the devices of this process, before jax computes anything in it.
+    """Choose the devices of this process, before jax computes anything in it. A worker ends that imports the script.
 
     It leaves GPUs to the processes that compute, unless it computes all runs itself. jobs: number of tasks at a time;
     None for one per GPU. again: the kind and number of devices when the study began (`devices.recorded`).
     """
     if executor is not None or (jobs or len(gpus())) > 1:
+        processes.end_if_imported()
         devices.leave_gpus()
     devices.prepare(again=again)
 

@@ -44,8 +44,9 @@ class Titled(Lines):
         self.progress.warn(f"{self.title}: {text}")
 
     def status(self, text: str) -> None:
-        """Report a line."""
-        self.progress.status(f"{self.title}: {text.strip()}")
+        """Report a line, unless the title says it already."""
+        if not self.title.endswith(text):
+            self.progress.status(f"{self.title}: {text.strip()}")
 
 
 def as_overview(overview: Any, progress: Progress) -> Overview:

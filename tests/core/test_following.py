@@ -24,6 +24,7 @@ def test_lines_say_which_run_they_are_of():
     first, second = overview.row(0), overview.row(1)
     first.fitting("lola", 3, 0)
     second.status("playing")
+    second.status("fast")
     first.warn("a checkpoint is damaged")
     overview.ended(1, None, "payoff 0.5")
     overview.ended(0, "it diverged")

@@ -278,3 +278,23 @@ def test_what_a_strangers_code_raises_in_a_worker_is_named_here(fake_plugin, cap
         "MEVA_DEBUG=1 shows the traceback"
     )
     assert "Warning" not in capfd.readouterr().err
+
+
+UNGUARDED = """
+from meva_core.compute import processes
+from meva_core.compute.progress import Progress
+from meva_core.compute.tasks import Task
+
+processes.end_if_imported()
+print(list(processes.do_all([Task()], 2, lambda n: Progress())))
+"""
+
+
+def test_a_script_that_its_workers_run_again_is_told_so(tmp_path):
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    run = [sys.executable, tmp_path / "script.py"]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    first, *_, last = done.stderr.splitlines()
+    assert first == f"error: {processes.BELOW}"
+    assert last == f"meva_core.errors.Lost: {processes.NONE_BEGAN}"
