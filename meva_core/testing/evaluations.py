@@ -15,22 +15,25 @@ from meva_core.report.write import policies_of
 from meva_core.studies import reproductions
 
 TINY = {"evaluate.pairs": 2, "evaluate.steps": 3}
+SHORT = {"sample.episodes": 4, "sample.horizon": 3}
 
 
-def check_evaluation(evaluation: Any, *, game: Any, learner: Any, settings: Mapping[str, Any] | None = None) -> None:
+def check_evaluation(
+    evaluation: Any, *, game: Any, learner: Any, settings: Mapping[str, Any] | None = None, sampled: bool = False
+) -> None:
     """Run a small experiment on two seeds with an evaluation, which is a name or a class, and check its results.
 
     The evaluation must appear in the results and return the quantities that it promises, the same ones in a second run,
     and all of them valid in JSON. Its tables must have one head per column, its figures captions, and its panels one
     item per row; the page must show its tables.
 
-    settings: hyper-parameters of the run by dotted name, in addition to those that make it small. Raises AssertionError
-    with the expected and the actual value.
+    settings: hyper-parameters of the run by dotted name, in addition to those that make it small. sampled: the game is
+    played in episodes, for an evaluation that needs it. Raises AssertionError with the expected and the actual value.
     """
-    overrides = {**TINY, **(settings or {})}
+    overrides = {**TINY, **(SHORT if sampled else {}), **(settings or {})}
 
     def run(out: Path | None = None) -> Any:
-        return runner.run(game, learner, evaluate=[evaluation], seeds=2, set=overrides, out=out)
+        return runner.run(game, learner, evaluate=[evaluation], sampled=sampled, seeds=2, set=overrides, out=out)
 
     with tempfile.TemporaryDirectory() as folder:
         result = run(Path(folder) / "run")

@@ -8,7 +8,7 @@ from meva_core.errors import BadCombination, MissingLibrary
 from meva_core.registry import checks as contract
 from meva_core.registry import loading
 from meva_core.sampling import WithPolicies, policy_arguments, rules_of
-from meva_core.testing import checks, installed
+from meva_core.testing import checks, evaluations, installed
 
 
 def names(kind):
@@ -153,6 +153,26 @@ def test_learners_are_checked_on_games_without_exact_payoffs(monkeypatch):
         assert installed.check(known, known.find("learner", name), ["coin_game"]) == ["coin_game"]
     with pytest.raises(BadCombination, match="expected a game that can be played in episodes, got Tandem"):
         installed.check(known, known.find("learner", "ppo"), ["tandem"])
+
+
+def test_evaluations_of_episodes_are_checked_in_episodes(monkeypatch):
+    asked = []
+
+    def check(evaluation, *, game, learner, settings, sampled):
+        asked.append((game.rpartition(":")[2], sampled))
+        if not sampled:
+            raise BadCombination("expected a game that is played")
+
+    monkeypatch.setattr(evaluations, "check_evaluation", check)
+    known = meva.installed()
+    offer = known.find("evaluation", "episode")
+    assert [name.rpartition(":")[2] for name in installed.check(known, offer)] == ["public_goods"]
+    assert asked == [("cournot", False), ("hamiltonian", False), ("public_goods", False), ("public_goods", True)]
+    asked.clear()
+    assert installed.check(known, offer, ["coin_game"]) == ["coin_game"]
+    assert asked == [("coin_game", True)]
+    with pytest.raises(BadCombination, match="expected a game that is played"):
+        installed.check(known, offer, ["tandem"])
 
 
 @pytest.mark.parametrize("name", list(learners_among_three()))
