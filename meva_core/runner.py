@@ -83,6 +83,7 @@ def run(
     """
     overrides = local.check_overrides(set)
     local.check_paths(out=out, registry_file=registry_file)
+    resume = conversion.convert(resume, bool, "resume")
     if resume and out is None:
         raise BadValue("expected out=FOLDER with resume=True, got none")
     out = None if out is None else Path(out)

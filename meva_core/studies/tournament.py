@@ -75,7 +75,7 @@ def tournament(
     """
     local.check_paths(registry_file=registry_file, out=out)
     jobs, backend = executing.count(jobs), executing.chosen(executor)
-    told = as_progress(progress)
+    resume, told = conversion.convert(resume, bool, "resume"), as_progress(progress)
     screen = following.as_overview(overview, told)
     for name, given in {"resume": resume, "jobs": jobs, "executor": backend}.items():
         if given and out is None:

@@ -265,6 +265,7 @@ def test_from_python_it_goes_on_as_it_was_begun(tmp_path, meva_command, monkeypa
         ({"resume": True}, "expected out=FOLDER with resume, got none"),
         ({"jobs": 2}, "expected out=FOLDER with jobs, got none"),
         ({"executor": InThread()}, "expected out=FOLDER with executor, got none"),
+        ({"out": "out", "resume": "no"}, "expected bool, got 'no' (str) @ resume"),
         ({"out": "out", "jobs": 0}, "expected 1 or more for jobs, got 0"),
         ({"out": 3}, "expected a path for out, got 3"),
         ({"out": "out", "executor": "dusk"}, "unknown executor 'dusk' - did you mean 'dask'?"),

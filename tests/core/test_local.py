@@ -311,6 +311,7 @@ def test_a_learner_is_not_moved_to_another_game_in_silence():
         ({"out": 3}, "expected a path for out, got 3"),
         ({"registry_file": 3}, "expected a path for registry_file, got 3"),
         ({"resume": True}, "expected out=FOLDER with resume=True, got none"),
+        ({"resume": "no"}, "expected bool, got 'no' (str) @ resume"),
         ({"devices": 1.5}, "expected int or nothing, got 1.5 (float) @ devices"),
         ({"devices": 10**6}, "expected 1 to 256 for --devices, got 1000000"),
         ({"recipe": None}, "expected str, got None (NoneType) @ recipe"),
