@@ -155,7 +155,7 @@ def of_exact_learner(name: str) -> tuple[Figure, str]:
 
 
 def of_fixed(name: str) -> tuple[Figure, str]:
-    """What a naive learner makes of strategies that never move."""
+    """Payoffs of a naive learner against strategies that never move."""
     found = []
     for strategy in STRATEGIES:
         settings = {"learner.strategy": strategy, "evaluate.pairs": PAIRS, "evaluate.steps": MOST}
@@ -190,7 +190,7 @@ def means(line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def curves(axes: Any, result: Any, names: list[str], title: str) -> None:
-    """What players earned along the matches of a run."""
+    """Payoffs of the players along the matches of a run."""
     history = result.histories[-1]
     for n, name in enumerate(names):
         axes.plot(*means(history.metrics[f"payoff_{n + 1}"][0]), style.DASHES[n], color=style.COLOURS[n], label=name)
