@@ -26,7 +26,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     ),
     "meva_core.ops.markov": "discounted_shares",
     "meva_core.ops.meta_returns": "meta_returns",
-    "meva_core.ops.natural": "natural_gradient",
+    "meva_core.ops.natural": "natural_directions natural_gradient",
     "meva_core.ops.programs": "call",
     "meva_core.ops.quantiles": "huber quantile_huber",
     "meva_core.ops.returns": "lambda_returns mean_of_others returns_to_go",

@@ -23,7 +23,7 @@ from meva_core.ops.gradients import (
 )
 from meva_core.ops.markov import discounted_shares
 from meva_core.ops.meta_returns import meta_returns
-from meva_core.ops.natural import natural_gradient
+from meva_core.ops.natural import natural_directions, natural_gradient
 from meva_core.ops.quantiles import huber, quantile_huber
 from meva_core.ops.returns import lambda_returns, mean_of_others, returns_to_go
 from meva_core.ops.schedules import cosine
@@ -55,6 +55,7 @@ __all__ = [
     "mean_of_others",
     "mean_over_batch",
     "meta_returns",
+    "natural_directions",
     "natural_gradient",
     "off_diagonal_product",
     "over_batch",

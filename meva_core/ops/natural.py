@@ -32,6 +32,23 @@ def natural_gradient(gradient: Array, x: Array, to_logits: Callable[[Array], Arr
     >>> (natural_gradient(slope, x, halves, damping=0.5) / 2).round(3).tolist()
     [[0.5]]
     """
+    directions = natural_directions(x, to_logits, damping)
+    return jax.vmap(lambda along, gradient: along @ (gradient @ along))(directions, gradient)
+
+
+def natural_directions(x: Array, to_logits: Callable[[Array], Array], damping: Array | float) -> Array:
+    """Return the columns C_i f32[P, D, R] of which natural gradients are made: they are C_i C_i^T g_i.
+
+    They are coordinates of what a policy does: the divergence KL of x_i + C_i c from x_i, damped as in
+    `natural_gradient`, is |c|^2 / 2 for small c f32[R]. So functions of c do not depend, near 0 and up to a rotation,
+    on how numbers parameterise policies. x, to_logits and damping: as there.
+
+    For `natural_gradient`'s example at damping 3 / 2, the natural gradient is C^2 = 4 times the plain one:
+
+    >>> halves = lambda x: jnp.stack([0 * x, x / 2], axis=-1)
+    >>> natural_directions(jnp.array([[0.0]]), halves, damping=1.5).round(3).tolist()
+    [[[2.0]]]
+    """
     logits, pull = jax.vjp(to_logits, x)
     players, states, actions = logits.shape
     rest = actions - 1
@@ -43,30 +60,22 @@ def natural_gradient(gradient: Array, x: Array, to_logits: Callable[[Array], Arr
     likely = jax.nn.softmax(logits)[..., 1:]
     centred = jnp.eye(rest) - 1 / actions
     fisher = likely[..., None] * jnp.eye(rest) - likely[..., :, None] * likely[..., None, :] + damping * centred
-    return jax.vmap(_solved)(gradient, jacobians, fisher)
+    return jax.vmap(_inverse)(jacobians, fisher)
 
 
-def _solved(gradient: Array, jacobian: Array, fisher: Array) -> Array:
-    """The shortest d f32[D] that maximises gradient^T d - d^T J^T F J d / 2 in the span of the rows of J f32[R, D], for
-    F of one block per state, f32[N, A - 1, A - 1], each positive definite.
+def _inverse(jacobian: Array, fisher: Array) -> Array:
+    """The columns C f32[D, R] in the span of the rows of J f32[R, D] with C^T J^T F J C = 1, for F of one block per
+    state, f32[N, A - 1, A - 1], each positive definite.
 
-    With F = L L^T and B = L^T J it is B^T (B B^T)^-2 B gradient. B takes away the part of the gradient that changes
-    nothing, and B^T what rounding adds where rows of J depend on each other.
+    With F = L L^T and B = L^T J it is B^T (B B^T)^-1. C^T takes away the part of a gradient that changes nothing, and
+    C what rounding adds where rows of J depend on each other.
     """
     states, rest, _ = fisher.shape
     rows, numbers = jacobian.shape
     by_state = jacobian.reshape(states, rest, numbers)
     halves = jnp.einsum("nba,nbd->nad", jnp.linalg.cholesky(fisher), by_state).reshape(rows, numbers)
-    return halves.T @ _twice_solved(halves @ halves.T, halves @ gradient)
-
-
-def _twice_solved(matrix: Array, vector: Array) -> Array:
-    """matrix^-2 vector, for a matrix f32[n, n] that is positive semi-definite, and a vector f32[n] in its range."""
-    level = 100 * jnp.finfo(vector.dtype).eps * jnp.trace(matrix)
-    factor = jax.scipy.linalg.cho_factor(matrix + level * jnp.eye(len(matrix)))
-
-    def solved(vector: Array) -> Array:
-        first = jax.scipy.linalg.cho_solve(factor, vector)
-        return first + jax.scipy.linalg.cho_solve(factor, vector - matrix @ first)  # what the level has taken
-
-    return solved(solved(vector))
+    matrix = halves @ halves.T
+    level = 100 * jnp.finfo(matrix.dtype).eps * jnp.trace(matrix)
+    factor = jax.scipy.linalg.cho_factor(matrix + level * jnp.eye(rows))
+    first = jax.scipy.linalg.cho_solve(factor, halves)
+    return (first + jax.scipy.linalg.cho_solve(factor, halves - matrix @ first)).T  # what the level has taken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax
@@ -21,7 +22,7 @@ from meva_core.contracts import (
     positive,
     static,
 )
-from meva_core.ops import kl_divergence
+from meva_core.ops import kl_divergence, natural_directions
 from meva_proximal.ascent import Ascent, climb, maximum
 
 
@@ -42,7 +43,9 @@ class POLA(Learner):
     gradient, step = rate F^-1 LOLA, where F is the Fisher matrix summed over states.
 
     Maxima are looked for by gradient ascent from x; with ascent_steps = 1, `outer` is exact LOLA at the rate
-    ascent_rate * rate.
+    ascent_rate * rate. There may be several, and near deterministic policies the objective is almost level, so where an
+    ascent ends depends on how numbers parameterise policies. `natural` ascents, along natural gradients, take the same
+    way through the space of policies in networks as in tables, up to terms of second order in the ascent's rate.
 
     References:
         Zhao, Lu, Grosse & Foerster (2022), Proximal Learning with Opponent-Learning Awareness, NeurIPS (`ideal`:
@@ -61,6 +64,8 @@ class POLA(Learner):
     )
     variant: str = static(default="outer", doc="how the others respond", check=one_of("outer", "ideal"))
     ascent_rate: float = leaf(default=0.03, doc="learning rate of the ascent to each maximum", check=positive)
+    natural: bool = static(default=False, doc="ascents follow natural gradients, not those in the policies' numbers")
+    damping: float = leaf(default=0.05, doc="damping of natural gradients, as of `natural_gradient`", check=positive)
     tolerance: float = leaf(
         default=1e-3, doc="norm of the gradient at which an ascent ends, in units of KL", check=not_negative
     )
@@ -74,7 +79,7 @@ class POLA(Learner):
     @property
     def ascent(self) -> Ascent:
         """The ascent to every maximum."""
-        return Ascent(self.ascent_rate, self.tolerance, self.ascent_steps)
+        return Ascent(self.ascent_rate, self.tolerance, self.ascent_steps, self.natural)
 
     def update(self, params: Any, state: Any, x: Array, key: Array) -> tuple[Array, Any]:
         # A loop over players: copies of this program for every player would take as many times as long to compile.
@@ -86,7 +91,7 @@ class POLA(Learner):
         def slope(z: Array, guess: Array) -> tuple[Array, Array]:
             return jax.grad(lambda z: self._worth(z, x, i, guess), has_aux=True)(z)
 
-        return climb(slope, x[i], x, self.ascent)
+        return climb(slope, x[i], x, self.ascent, self._directions(x, i))
 
     def _worth(self, z: Array, x: Array, i: Any, guess: Array) -> tuple[Array, Array]:
         """The objective of player i, f32[], and the policies f32[P, D] after all responses to z.
@@ -109,7 +114,14 @@ class POLA(Learner):
             after = x.at[j].set(y)
             return self.look_ahead_rate * self.game.payoff(after)[j] - self._divergence(x, after, j)
 
-        return maximum(jax.grad(worth), guess, x, self.ascent)
+        return maximum(jax.grad(worth), guess, x, self.ascent, self._directions(x, j))
+
+    def _directions(self, x: Array, i: Any) -> Callable[[Array], Array]:
+        """The natural directions f32[D, R] at policies z f32[D] of player i, without a derivative."""
+        game: Any = self.game
+        x = jax.lax.stop_gradient(x)
+        own = lambda z: game.to_logits(x.at[i].set(z[0]))[i][None]  # noqa: E731
+        return lambda z: natural_directions(z[None], own, self.damping)[0]
 
     def _divergence(self, old: Array, new: Array, i: Any) -> Array:
         """Divergence of player i's new policy from the old one, summed over states, f32[]."""

@@ -9,7 +9,7 @@ from meva_policies.preconditioned import Preconditioned
 
 import meva_core as meva
 from meva_core.errors import BadCombination
-from meva_core.ops import kl_divergence, natural_gradient, simultaneous_gradient
+from meva_core.ops import kl_divergence, natural_directions, natural_gradient, simultaneous_gradient
 from meva_core.sampling import WithPolicies, policy_arguments
 
 KEY = jax.random.key(0)
@@ -86,6 +86,17 @@ def test_any_numbers_against_the_pseudo_inverse(kind, double):
         found = natural_gradient(gradient, x, lambda x: act(x, mixed), 0.05)[0]
     tolerance = 1e-4 if double else 5e-3
     np.testing.assert_allclose(found, expected, atol=tolerance * np.abs(expected).max())
+
+
+def test_along_natural_directions_all_policies_change_as_much():
+    act, size = OF_TWO["more"]
+    with jax.enable_x64(True):
+        x, mixed = jax.random.normal(KEY, (1, size)), jnp.array(MIXED)
+        matrix = fisher(lambda x: act(x, mixed), x[0], 0.05)
+        (along,) = natural_directions(x, lambda x: act(x, mixed), 0.05)
+    assert along.shape == (size, 4)  # two states, two of three actions
+    along = np.asarray(along)
+    np.testing.assert_allclose(along.T @ matrix @ along, np.eye(4), atol=1e-6)
 
 
 def test_actions_that_a_player_lacks_and_saturated_states_stay_finite():

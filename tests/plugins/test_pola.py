@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from meva_policies.mlp import MLP
+from meva_policies.table import Table
 from meva_proximal.reciprocity import Reciprocity, retaliation_of
 
 import meva_core as meva
@@ -14,6 +16,7 @@ from meva_core.contracts import Asking, Game
 from meva_core.contracts.components import component, leaf, part
 from meva_core.errors import BadCombination
 from meva_core.match import Held
+from meva_core.sampling import WithPolicies, policy_arguments
 
 H = 25.0  # look-ahead rate 1 on unnormalised payoffs
 CONVERGED = {"ascent_rate": 2.0, "tolerance": 1e-10, "ascent_steps": 3000}
@@ -40,6 +43,25 @@ class Coordinates(Game):
 
     def to_logits(self, x):
         return self.game.to_logits(self.logits(x))
+
+
+@component
+class Bent(Game):
+    """The ultimatum game, whose players have the logits x + x^3."""
+
+    game: Any = part()
+
+    policy_size = 1
+    symmetric = False
+
+    def init(self, key):
+        return self.game.init(key)
+
+    def payoff(self, x):
+        return self.game.payoff(x + x**3)
+
+    def to_logits(self, x):
+        return self.game.to_logits(x + x**3)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -111,6 +133,57 @@ def test_what_a_player_does_next_does_not_depend_on_its_coordinates(game, x, var
     np.testing.assert_allclose(acts(pola(other, variant, **settings), other, there), mine, atol=1e-6)
     assert jnp.abs(mine - jax.nn.sigmoid(x[0])).max() > 1e-2
     assert jnp.abs(acts(lola(other), other, there) - acts(lola(game), game, x)).max() > 1e-3
+
+
+@pytest.mark.parametrize("natural", [False, True])
+@pytest.mark.parametrize("bent", [False, True])
+def test_ideal_finds_the_maximum_that_a_search_finds_in_any_numbers(natural, bent):
+    """In the ultimatum game payoffs are linear in each player's probability p. From q, at rate h and a payoff of slope
+    v, the response is the root of h v p (1 - p) = p - q, and the own policy the best of a fine grid."""
+    rate, h, start = 0.8, 0.5, np.array([0.3, 0.6])
+
+    def response(v, q):
+        return (h * v - 1 + np.sqrt((h * v - 1) ** 2 + 4 * h * v * q)) / (2 * h * v)
+
+    def best(worth, q):
+        divergence = q * np.log(q / p) + (1 - q) * np.log((1 - q) / (1 - p))
+        return p[np.argmax(rate * worth - divergence)]
+
+    p = np.linspace(0, 1, 10**6 + 1)[1:-1] + 1e-9  # so that no slope is 0
+    accepts, fair = response(2 * (1 - p), start[1]), response(5 - 8 * p, start[0])
+    expected = [best(5 * p + 8 * (1 - p) * accepts, start[0]), best(5 * fair + 2 * (1 - fair) * p, start[1])]
+    game = meva.make("game", "ultimatum")
+    if bent:
+        game = Bent(game=game)
+        logits = np.log(start / (1 - start))
+        x = np.array([np.roots([1, 0, 1, -each])[-1].real for each in logits])[:, None]
+    else:
+        x = np.log(start / (1 - start))[:, None]
+    settings = {"rate": rate, "look_ahead_rate": h, "natural": natural, "ascent_rate": 0.3, "tolerance": 1e-9}
+    after = game.to_logits(jnp.asarray(x) + steps(pola(game, "ideal", **settings), jnp.asarray(x)))
+    np.testing.assert_allclose(jax.nn.softmax(after)[:, 0, 1], expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("variant", ["outer", pytest.param("ideal", marks=pytest.mark.long)])
+def test_natural_ascents_go_the_same_way_in_networks_as_in_tables(variant):
+    """Up to terms of second order: for half the rate of the ascent and twice its steps they are half as far apart. The
+    other has a table, since a naive step of `outer` depends on its numbers."""
+    ipd = meva.make("game", "ipd")
+    given = policy_arguments(ipd.rules())
+    nets = WithPolicies(game=ipd, policies=(MLP(**given, width=8), Table(**given)))
+    x = nets.init(jax.random.key(0)).astype(float)
+
+    def apart(natural, share):
+        ways = []
+        for game, start in ((nets, x), (ipd, nets.tables(x))):
+            settings = {"rate": 5.0, "look_ahead_rate": 5.0, "natural": natural, "tolerance": 0.0}
+            settings |= {"ascent_rate": 0.04 * share, "ascent_steps": round(10 / share)}
+            ways.append(game.to_logits(start + steps(pola(game, variant, **settings), start))[0, :, 1])
+        return jnp.abs(ways[0] - ways[1]).max()
+
+    far = apart(True, 1.0)
+    assert 0 < far < 0.1 * apart(False, 1.0)
+    np.testing.assert_allclose(apart(True, 0.5), far / 2, rtol=0.2)
 
 
 def test_ideal_with_responses_of_rate_0_meets_others_who_stay(game, x):
