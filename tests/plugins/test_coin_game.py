@@ -164,6 +164,18 @@ def test_fifty_steps_from_the_start(pair):
     np.testing.assert_allclose(outlook((1, 4), pair).discounted, DISCOUNTED[pair], atol=6e-4)
 
 
+def test_nothing_earns_more_from_a_random_player_than_to_take_every_coin():
+    """The best response by backward induction over the 50 steps of an episode: a bound for learners, as PPO."""
+    of = chain((1, 4))
+    other = np.asarray(acting((1, 4))[R][:, 1], np.float64)[:, None]
+    values = np.zeros(len(of.start))
+    for _ in range(STEPS):
+        worth = of.rewards[..., 0] + 0.96 * values[of.after].mean(axis=2)
+        values = np.max(np.sum(worth.reshape(-1, 4, 4) * other, axis=2), axis=1)
+    np.testing.assert_allclose(of.start @ values, outlook((1, 4), (D, R)).discounted[0], rtol=1e-6)
+    np.testing.assert_allclose(of.start @ values * (1 - 0.96) / (1 - 0.96**STEPS), 0.5282, atol=5e-5)
+
+
 def test_episodes_earn_what_the_chain_says():
     rewards = played((1, 4), (C, D)).rewards.mean(axis=1)
     sem = np.std(rewards, axis=0) / np.sqrt(len(rewards))
