@@ -164,7 +164,8 @@ def test_ideal_finds_the_maximum_that_a_search_finds_in_any_numbers(natural, ben
     np.testing.assert_allclose(jax.nn.softmax(after)[:, 0, 1], expected, atol=2e-6)
 
 
-@pytest.mark.parametrize("variant", ["outer", pytest.param("ideal", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("variant", ["outer", "ideal"])
 def test_natural_ascents_go_the_same_way_in_networks_as_in_tables(variant):
     """Up to terms of second order: for half the rate of the ascent and twice its steps they are half as far apart. The
     other has a table, since a naive step of `outer` depends on its numbers."""
