@@ -118,6 +118,11 @@ class MetaValue(HasMetaValue, Facing, Learner):
     discount_concentration: float = leaf(
         default=0.5, doc="a of the Beta(a, a) distribution of discounts; below 1/2: more extreme", check=positive
     )
+    far_sighted: float = leaf(
+        default=0.5,
+        doc="share of the fit's discounts in the upper half of their range; above 1/2: fewer naive players",
+        check=between(0.5, 1),
+    )
     equal_players: float = leaf(
         default=0.0,
         doc="share of the fit's rollouts in which all players have one discount and one incentive, as in self-play",

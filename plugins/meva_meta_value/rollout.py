@@ -58,7 +58,8 @@ def draw_discounts(learner: MetaValue, key: Array) -> Array:
     """Discounts f32[P] for one rollout; 0 in the rivals' seats.
 
     Each is `highest_discount` times Beta(a, a) (section 4.2: a = 1/2, the arcsine distribution, and highest 1), with
-    probability `equal_players` the same for all players; or the learner's own if its draw is "fixed".
+    probability `equal_players` the same for all players; or the learner's own if its draw is "fixed". The share
+    `far_sighted` of them is in the upper half: lower ones are mirrored as often as that takes.
 
     Drawn from two uniform numbers, without rejection (Devroye, 1996, Random variate generation in one line of code).
     """
@@ -69,7 +70,8 @@ def draw_discounts(learner: MetaValue, key: Array) -> Array:
     cosine = jnp.cos(2 * jnp.pi * v)
     odds = jnp.expm1(-jnp.log(u) / a) * cosine**2
     low = 0.5 / ((1 + odds) * (1 + jax.lax.rsqrt(1 + 1 / odds)))
-    discounts = learner.highest_discount * jnp.where(cosine < 0, low, 1 - low)
+    mirrored = jax.random.uniform(jax.random.fold_in(key, 3), cosine.shape) < 2 * learner.far_sighted - 1
+    discounts = learner.highest_discount * jnp.where((cosine < 0) & ~mirrored, low, 1 - low)
     return jnp.where(jnp.array(learner.own_seats), _shared(learner, discounts, key), 0.0)
 
 

@@ -172,6 +172,17 @@ def test_players_have_one_discount_as_often_as_asked(share):
     assert facing[0] > 0 == facing[1]
 
 
+@pytest.mark.parametrize("share", [0.5, 0.8, 1.0])
+def test_far_sighted_players_are_as_many_as_asked(share):
+    learner, keys = make(far_sighted=share), jax.random.split(jax.random.key(0), 3000)
+    drawn = np.asarray(jax.jit(jax.vmap(lambda key: rollout.draw_discounts(learner, key)))(keys))
+    assert np.mean(drawn > 0.5) == pytest.approx(share, abs=0.02)
+    below = stats.beta(0.5, 0.5).cdf
+    for column in drawn.T:
+        high = column[(column > 0.5) & (column < 0.99)]  # near 1 there are few numbers in single precision
+        assert stats.kstest(high, lambda y: (below(y) - 0.5) / (below(0.99) - 0.5)).pvalue > 0.01
+
+
 @pytest.mark.parametrize("concentration", [1e-6, 1e6])
 def test_extreme_concentrations_draw_numbers(concentration):
     learner, keys = make(discount_concentration=concentration), jax.random.split(jax.random.key(0), 1000)
