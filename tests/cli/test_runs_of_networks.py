@@ -82,7 +82,7 @@ def test_meta_values_of_what_networks_answer(meva_run, meva_command, tmp_path):
     """The value model by its option, and the recipe that has it."""
     given = ("--game", "ipd", "--learner", "meva", "--evaluate", "convergence", *settings(SMALL_FIT))
     model = ("--policy", "mlp", "--value-model", "fingerprint", *settings("learner.rate=2 value_model.blocks=0"))
-    model += tuple(settings("value_model.transform=tanh value_model.input_scale=0.5"))
+    model += ("--recipe", "earlier", *settings("value_model.transform=tanh value_model.input_scale=0.5"))
     for name, choice in (("named", model), ("recipe", ("--recipe", "networks"))):
         outcome = meva_run(*given, *choice, "--out", tmp_path / name)
         assert outcome.code == 0, outcome.err

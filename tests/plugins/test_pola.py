@@ -138,7 +138,7 @@ def test_what_a_player_does_next_does_not_depend_on_its_coordinates(game, x, var
 @pytest.mark.parametrize("natural", [False, True])
 @pytest.mark.parametrize("bent", [False, True])
 def test_ideal_finds_the_maximum_that_a_search_finds_in_any_numbers(natural, bent):
-    """In the ultimatum game payoffs are linear in each player's probability p. From q, at rate h and a payoff of slope
+    """Payoffs of the ultimatum game are linear in each player's probability p. From q, at rate h and a payoff of slope
     v, the response is the root of h v p (1 - p) = p - q, and the own policy the best of a fine grid."""
     rate, h, start = 0.8, 0.5, np.array([0.3, 0.6])
 
