@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from meva_core.contracts import conversion, kinds
-from meva_core.contracts.hyperparameters import parts
 from meva_core.contracts.playing import Policy, Sampled, SampledGame, learns_from
 from meva_core.contracts.protocols import Game
 from meva_core.errors import BadCombination
 from meva_core.experiment import experiment as experiments
 from meva_core.experiment import labels
 from meva_core.experiment.choice import Choice
-from meva_core.experiment.composition import Composition, Player, seen_by
-from meva_core.experiment.experiment import Experiment
+from meva_core.experiment.composition import Composition, Player, game_part
+from meva_core.experiment.experiment import Experiment, FitSettings
 from meva_core.experiment.parts import as_part, build
 from meva_core.match import Fitted
 from meva_core.registry import checks, loading
@@ -39,12 +38,13 @@ def compose(experiment: Experiment) -> Composition:
             continue
         seats = tuple(seat for seat, other in enumerate(chosen) if other == choice)
         path = "learner" if n == 0 else experiments.opponent_path(len(chosen) - 1, n - 1)
-        players.append(_player(game, choice, label, seats, path))
+        players.append(_player(game, choice, label, seats, path, experiment.fit))
     choices = experiment.evaluations
     evaluations = {choice.name: build(choice, f"evaluate.{choice.name}") for choice in choices}
     offers = {choice.name: choice.offer for choice in choices}
     named = {choice.name: choice.offer for evaluation in choices for choice in evaluation.named.values()}
-    settings = {"float64": experiment.evaluate.float64, "in_turn": experiment.fit.in_turn}
+    fit = experiment.fit
+    settings = {"float64": experiment.evaluate.float64, "in_turn": fit.in_turn, "exact": fit.exact}
     composition = Composition(game, tuple(players), evaluations, offers=offers, named=named, **settings)
     _check_players(composition)
     return composition
@@ -130,10 +130,10 @@ def _check_players(composition: Composition) -> None:
         built[n] = Fitted(learner=made, params=checks.fitted(player.offer, made))
 
 
-def _player(game: Game, choice: Choice, label: str, seats: tuple[int, ...], path: str) -> Player:
+def _player(game: Game, choice: Choice, label: str, seats: tuple[int, ...], path: str, fit: FitSettings) -> Player:
     offer, inside = choice.offer, "" if path == "learner" else f"{path}."
     factory = loading.load(offer)
     given = {name: as_part(part, game, f"{inside}{name}") for name, part in choice.parts.items()}
-    extra = {**offer.parts, **({"game": seen_by(factory, game)} if "game" in parts(factory) else {}), **given}
+    extra = {**offer.parts, **game_part(factory, game, fit.exact), **given}
     offers = {name: part.offer for name, part in choice.parts.items()}
-    return Player(choice.name, label, path, seats, factory, dict(choice.settings), extra, offer, offers)
+    return Player(choice.name, label, path, seats, factory, dict(choice.settings), extra, offer, offers, fit.self_play)

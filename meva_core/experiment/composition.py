@@ -37,10 +37,15 @@ class Player:
     extra: dict[str, Any]
     offer: Offer
     offers: dict[str, Offer]  # offers of its parts, by name
+    in_self_play: bool = False
 
     @property
     def wants_rivals(self) -> bool:
         """True if it is fitted against the others."""
+        return self._takes_rivals and not self.in_self_play
+
+    @property
+    def _takes_rivals(self) -> bool:
         return "rivals" in parts(self.factory)
 
     @property
@@ -52,7 +57,7 @@ class Player:
 
     def build(self, rivals: tuple[Fitted | None, ...] = ()) -> Learner:
         """Build the learner. rivals: per seat the fitted rival, None in its own seats; empty in self-play."""
-        extra = {**self.extra, "rivals": rivals} if self.wants_rivals else self.extra
+        extra = {**self.extra, "rivals": rivals} if self._takes_rivals else self.extra
         return conversion.construct(self.factory, {**self.settings, **extra}, self.path)
 
 
@@ -61,8 +66,8 @@ class Composition:
     """The game, the distinct players (the first is the experiment's learner), and the evaluations by name.
 
     float64: evaluations compute in double precision. in_turn: learners that are each fitted against the other are
-    fitted one after the other (`fit.in_turn`). offers: offers of the evaluations, by name. named: offers of the entries
-    that evaluations name, by name.
+    fitted one after the other (`fit.in_turn`). exact: learners that are fitted see exact payoffs (`fit.exact`).
+    offers: offers of the evaluations, by name. named: offers of the entries that evaluations name, by name.
     """
 
     game: Game
@@ -70,6 +75,7 @@ class Composition:
     evaluations: Mapping[str, Evaluation] = attrs.field(factory=dict)
     float64: bool = False
     in_turn: bool = False
+    exact: bool = False
     offers: Mapping[str, Offer] = attrs.field(factory=dict, repr=False)
     named: Mapping[str, Offer] = attrs.field(factory=dict, repr=False)
 
@@ -90,9 +96,9 @@ class Composition:
         met = [player for player in self.players if player.shapes_by_episodes]
         for player in self.players:
             source = learns_from(player.factory)
-            if source == "payoff":
+            if seen_by(player.factory, self.game, self.exact) is not self.game:
                 notes.append(f"{player.label} steps by exact payoffs, not by episodes")
-            if source == "sample" and not player.wants_rivals and met:
+            elif source == "sample" and not player.wants_rivals and met:
                 remembers = getattr(met[0].factory, "remembers", False)
                 lacks = "remembers nothing" if remembers else "does nothing that it did in the match"
                 notes.append(
@@ -139,7 +145,7 @@ class Composition:
         offer = self.named[name]
         factory = loading.load(offer)
         needs_parts = set(parts(factory)) - {"game", *offer.parts}
-        given = {**offer.parts, **({"game": seen_by(factory, self.game)} if "game" in parts(factory) else {})}
+        given = {**offer.parts, **game_part(factory, self.game, self.exact)}
         given |= {h.name: lent[h.name] for h in hyperparameters(factory) if h.name in lent}
         learner = None if needs_parts else conversion.construct(factory, given, path)
         if learner is None or learner.training is not None:
@@ -206,7 +212,20 @@ class Composition:
         return {n: Fitted(learner=of_all[n], params=own) for n, own in zip(fit, params, strict=True)}
 
 
-def seen_by(factory: type, game: Game) -> Game:
-    """The game as a learner sees it: the exact one, with all that it can, if the learner learns from exact payoffs."""
-    exact = game.exact if isinstance(game, Sampled) and learns_from(factory) == "payoff" else None
+def seen_by(factory: type, game: Game, exact_fits: bool = False) -> Game:
+    """The game as a learner sees it: the exact one, with all that it can, if the learner learns from exact payoffs, or
+    if it is fitted and `exact_fits`."""
+    source = learns_from(factory)
+    by_payoffs = source == "payoff" or (exact_fits and source == "sample" and may_be_fitted(factory))
+    exact = game.exact if by_payoffs and isinstance(game, Sampled) else None
     return game if exact is None else exact
+
+
+def game_part(factory: type, game: Game, exact_fits: bool = False) -> dict[str, Game]:
+    """The part `game` of a learner of this class, as `seen_by` it; nothing if the class has no such part."""
+    return {"game": seen_by(factory, game, exact_fits)} if "game" in parts(factory) else {}
+
+
+def may_be_fitted(factory: type) -> bool:
+    """True if learners of this class may need a fit."""
+    return getattr(factory, "training", None) is not None

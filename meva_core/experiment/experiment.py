@@ -34,6 +34,7 @@ from meva_core.errors import BadCombination
 from meva_core.experiment.choice import Choice, without_none
 
 SCHEMA = 3
+WAYS = ("in_turn", "self_play", "exact")  # settings of [fit] that say how learners are fitted
 DEFAULT = "default"  # in evaluate.asked: all evaluations that run by default
 
 
@@ -51,6 +52,14 @@ class FitSettings:
         default=False,
         doc="of learners that are each fitted against the other, first the opponents alone, then the learner against "
         "them; default: all together, loop by loop",
+    )
+    self_play: bool = static(
+        default=False, doc="every fit is one in self-play; default: against those whom the learner meets"
+    )
+    exact: bool = static(
+        default=False,
+        doc="learners that are fitted see the exact payoffs, if there are any, of a game that is played; default: "
+        "episodes",
     )
 
     @property
@@ -199,14 +208,14 @@ class Experiment:
 
 def decisive(plain: Mapping[str, Any]) -> dict[str, Any]:
     """The part of an experiment that decides its numbers: everything except the recipe's name and source, the list of
-    evaluations in `evaluate.asked`, `fit.chunk`, `fit.on_divergence` and [run]. `fit.in_turn` is left out if it is
-    False, as in files from before it existed."""
+    evaluations in `evaluate.asked`, `fit.chunk`, `fit.on_divergence` and [run]. The settings in WAYS are left out if
+    they are False, as in files from before they existed."""
     tables = {key: value for key, value in plain.items() if key not in ("recipe", "source", "run")}
     if isinstance(evaluate := tables.get("evaluate"), Mapping):  # every evaluation that runs has a table
         tables["evaluate"] = {key: value for key, value in evaluate.items() if key != "asked"}
     if isinstance(fit := tables.get("fit"), Mapping):
         rest = {key: value for key, value in fit.items() if key not in ("chunk", "on_divergence")}
-        tables["fit"] = {key: value for key, value in rest.items() if key != "in_turn" or value}
+        tables["fit"] = {key: value for key, value in rest.items() if key not in WAYS or value}
     return tables
 
 

@@ -20,8 +20,8 @@ from meva_core.errors import BadCombination, BadValue
 from meva_core.evaluate import Plan
 from meva_core.experiment import compose, resolve
 from meva_core.experiment.choice import Choice, parts_of, read_choice
-from meva_core.experiment.composition import Composition
-from meva_core.experiment.experiment import DEFAULT, EvaluateSettings, Experiment
+from meva_core.experiment.composition import Composition, may_be_fitted
+from meva_core.experiment.experiment import DEFAULT, WAYS, EvaluateSettings, Experiment
 from meva_core.registry import loading
 from meva_core.registry.entries import Registry
 from meva_core.registry.recipes import RecipeFile
@@ -210,8 +210,8 @@ def _check_sections(registry: Registry, settings: Tournament, players: Sequence[
     for path in settings.overrides:
         if _section(path) not in sections:
             raise BadValue(f"expected LEARNER.NAME=VALUE with one of {', '.join(sections)}, got {path!r}")
-        if _section(path) == "fit" and path != "fit.in_turn":
-            raise BadValue(f"expected fit.in_turn, the tournament's only setting of fits by --set, got {path!r}")
+        if _section(path) == "fit" and path not in (ways := [f"fit.{name}" for name in WAYS]):
+            raise BadValue(f"expected one of {', '.join(ways)} as a setting of a tournament's fits, got {path!r}")
         if _section(path) == "evaluate" and path.count(".") < 2:
             raise BadValue(f"expected evaluate.EVALUATION.NAME=VALUE in a tournament, got {path!r}")
 
@@ -255,8 +255,10 @@ def _resolve(
     overrides: dict[str, Any] = {"fit.seed": settings.seed, "fit.seeds": settings.seeds}
     alone = row.label == column.label
     sides = [("learner", row)] if alone else [("learner", row), ("opponent", column)]
-    wanted = {part for _, side in sides for part in parts(loading.load(registry.find("learner", side.name)))}
-    wanted |= {*common_ground.SECTIONS, "fit", *(["evaluate"] if alone else [])}
+    factories = [loading.load(registry.find("learner", side.name)) for _, side in sides]
+    wanted = {part for factory in factories for part in parts(factory)}
+    wanted |= {*common_ground.SECTIONS, *(["evaluate"] if alone else [])}
+    wanted |= {"fit"} if any(map(may_be_fitted, factories)) else set()  # other matches are the same in any case
     asked = settings.evaluate if alone else ()
     if asked:
         overrides["evaluate.asked"] = list(asked)

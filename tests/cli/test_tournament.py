@@ -375,4 +375,4 @@ def test_entrants_that_are_each_fitted_against_the_other_share_one_fit(toy, tmp_
     assert len(list((tmp_path / "out" / "fits").iterdir())) == 4
     refused = meva_command("tournament", *arguments, "--set", "fit.chunk=1")
     assert refused.code == 2
-    assert "expected fit.in_turn" in refused.err
+    assert "expected one of fit.in_turn, fit.self_play, fit.exact" in refused.err

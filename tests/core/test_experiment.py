@@ -195,12 +195,13 @@ def test_the_hash_does_not_depend_on_what_decides_no_number(name, value):
     assert (other.hash, other.fit_hash) == (resolve().hash, resolve().fit_hash)
 
 
-def test_the_hash_is_that_of_files_from_before_fits_in_turn():
+@pytest.mark.parametrize("way", experiments.WAYS)
+def test_the_hash_is_that_of_files_from_before_a_way_to_fit(way):
     plain = resolve().to_plain()
-    before = {**plain, "fit": {name: value for name, value in plain["fit"].items() if name != "in_turn"}}
+    before = {**plain, "fit": {name: value for name, value in plain["fit"].items() if name != way}}
     assert experiments.hash_of(before) == resolve().hash
-    in_turn = reading.from_plain(KNOWN, changed(plain, ("fit", "in_turn"), True), "here")
-    assert in_turn.fit_hash != resolve().fit_hash
+    changed_way = reading.from_plain(KNOWN, changed(plain, ("fit", way), True), "here")
+    assert changed_way.fit_hash != resolve().fit_hash
 
 
 def test_the_hash_does_not_depend_on_names_for_people():

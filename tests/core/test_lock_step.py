@@ -100,13 +100,13 @@ def seen(learner: Any) -> Any:
     return learner
 
 
-def composed(*players, **more):
+def composed(*players, sampled=False, **more):
     overrides = {f"{side}.{name}": number for side in ("learner", "opponent") for name, number in SMALL.items()}
     known = discovery.installed()
     return compose.compose(
         resolve.resolve(
             known, [recipes.shipped()], game="ipd", learner=players[0], opponents=players[1:],
-            overrides={**overrides, "opponent.rate": 2.0, "fit.seeds": 2, **more},
+            overrides={**overrides, "opponent.rate": 2.0, "fit.seeds": 2, **more}, sampled=sampled,
         )
     )  # fmt: skip
 
@@ -121,6 +121,24 @@ def test_who_is_fitted_with_whom():
     first, second = map(seen, in_turn.rehearse())
     assert second.rivals == ()
     assert first.rivals[1].learner.rivals == ()
+
+
+def test_fits_may_be_in_self_play_whoever_is_met():
+    alone = composed("good_shepherd", "good_shepherd", **{"fit.self_play": True})
+    assert (alone.fits, alone.together) == ([(0,), (1,)], ())
+    assert [seen(learner).rivals for learner in alone.rehearse()] == [(), ()]
+
+
+def test_fits_may_see_the_exact_payoffs_of_a_game_that_is_played():
+    def games(**more: Any) -> tuple[list[Any], Any]:
+        played: Any = composed("good_shepherd", "good_shepherd", sampled=True, **more)
+        return [seen(learner).game for learner in played.rehearse()], played
+
+    (one, other), played = games()
+    assert one is other is played.game
+    (one, other), played = games(**{"fit.exact": True})
+    assert one is other is played.game.exact
+    assert "good_shepherd (rate=25) steps by exact payoffs, not by episodes" in played.notes
 
 
 def test_together_every_learner_has_the_other_as_it_is_after_the_fit():
