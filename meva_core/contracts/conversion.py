@@ -60,7 +60,8 @@ def convert(value: Any, to: Any, path: str) -> Any:
             what = "finite numbers" if isinstance(plain, (list, tuple)) else "a finite number"
             raise BadValue(f"expected {what} within single precision, got {beyond!r} @ {path}") from error
         shown = repr(plain) if len(repr(plain)) <= LONGEST else f"{repr(plain)[:LONGEST]} ..."
-        raise BadValue(f"expected {type_name(to)}, got {shown} ({_type_of(value)}) @ {path}") from error
+        hint = f": write [{shown}]" if _is_lone_element(plain, to) else ""
+        raise BadValue(f"expected {type_name(to)}, got {shown} ({_type_of(value)}) @ {path}{hint}") from error
 
 
 def construct(cls: type, values: Mapping[str, Any], path: str) -> Any:
@@ -99,6 +100,17 @@ def _is_already(value: Any, to: Any) -> bool:
     cls = typing.get_origin(to) or to
     others = isinstance(cls, type) and not issubclass(cls, (int, float, str, tuple, list, dict, np.ndarray, jax.Array))
     return others and isinstance(value, cls)
+
+
+def _is_lone_element(plain: Any, to: Any) -> bool:
+    """True if the value has the type of one element of a list, and is not in one."""
+    arguments = typing.get_args(to)
+    if typing.get_origin(to) is not tuple or arguments[1:] != (Ellipsis,):
+        return False
+    with contextlib.suppress(Exception):
+        _CONVERTER.structure(plain, arguments[0])
+        return True
+    return False
 
 
 def _plain(value: Any) -> Any:

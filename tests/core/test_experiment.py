@@ -60,7 +60,7 @@ def read(text, tmp_path):
         ("game.table", [[1, 2], [3]], "expected list of 2 list of 2 float, got [[1, 2], [3]] (list) @ game.table"),
         ("explorer.probability", "often", "expected float, got 'often' (str) @ explorer.probability"),
         ("fit.seeds", 1.0, "expected int, got 1.0 (float) @ fit.seeds"),
-        ("evaluate.values", 3, "expected list of float, got 3 (int) @ evaluate.values"),
+        ("evaluate.values", 3, "expected list of float, got 3 (int) @ evaluate.values: write [3]"),
         ("evaluate.values", [0.5, "a"], "expected list of float, got [0.5, 'a'] (list) @ evaluate.values"),
         ("evaluate.shaping.against", 1, "expected str or nothing, got 1 (int) @ evaluate.shaping.against"),
     ],
