@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
+
 import click
 
 
@@ -18,7 +21,7 @@ def doctor_command() -> int:
     for part in diagnosis.parts():
         click.secho(part.title, bold=True)
         for line in part.lines:
-            click.echo(f"  {one_line(line)}")
+            click.echo(_wrapped(one_line(line)))
         problems += part.problems
     click.echo()
     for problem in problems:
@@ -26,3 +29,11 @@ def doctor_command() -> int:
     if not problems:
         click.echo("nothing is wrong")
     return 1 if problems else 0
+
+
+def _wrapped(line: str) -> str:
+    """An indented line, in as many as the screen's width needs. Paths and names stay whole."""
+    width = shutil.get_terminal_size().columns
+    wrapper = textwrap.TextWrapper(width, initial_indent="  ", subsequent_indent="    ")
+    wrapper.break_long_words = wrapper.break_on_hyphens = False
+    return wrapper.fill(line)

@@ -18,7 +18,9 @@ def test_a_sound_installation(meva_command, monkeypatch):
         *("versions", "extras", "devices", "compiled programs", "plugins", "memory and disk", "environment"),
     ]
     assert "  MEVA_SOMETHING=7" in outcome.lines
-    assert any(line.startswith("  test: ") and "pytest" in line for line in outcome.lines)
+    told = " ".join(outcome.out.split())
+    assert "pytest" in told[told.index(" test: ") : told.index(" wandb: ")]
+    assert all(len(line) <= 80 for line in outcome.lines if " " in line.strip())
     assert any("bundled ones with" in line for line in outcome.lines)
 
 
