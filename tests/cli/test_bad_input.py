@@ -130,7 +130,10 @@ CASES = {
     "beyond single precision": ([*NAIVE, *setting("learner.rate=1e39")], "within single precision, got 1e+39 @"),
     "no pairs": ([*NAIVE, *setting("evaluate.pairs=0")], "between 1 and 10000000, got 0 @ evaluate.pairs"),
     "rows out of range": ([*MEVA, *setting("evaluate.values=[0.5,2.0]")], "got 2.0 @ evaluate.values"),
-    "row of another type": ([*MEVA, *setting("evaluate.values=3")], "expected list of float, got 3 (int) @ evaluate.values: write [3]"),
+    "row of another type": (
+        [*MEVA, *setting("evaluate.values=3")],
+        "expected list of float, got 3 (int) @ evaluate.values: write [3]",
+    ),
     "unknown against": (
         [*MEVA, *setting("evaluate.shaping.against=naiv")],
         "unknown learner 'naiv' - did you mean 'naive'?",
