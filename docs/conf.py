@@ -1,6 +1,7 @@
 """Settings of Sphinx for the documentation. `python docs/build.py` builds it."""
 
 import importlib.metadata
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -35,8 +36,11 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 smartquotes = False  # "--set" is no dash
-pygments_style = "friendly"
+pygments_style = "a11y-light"
 pygments_dark_style = "github-dark"
+
+
+TEXTS_OF_PYTHON = {inspect.getdoc(kind) for kind in (bool, int, float, str, tuple, list, dict)}
 
 
 def setup(app):
@@ -49,9 +53,10 @@ def setup(app):
 
 
 def _plain(app, what, name, obj, options, lines):
-    if lines and lines[0].startswith("Alias for field number"):  # the text of Python for a field that has none
-        lines.clear()
-    lines[:] = rst.docstring("\n".join(lines)).splitlines()
+    text = "\n".join(lines)
+    if text.strip() in TEXTS_OF_PYTHON or text.startswith("Alias for field number"):
+        text = ""  # the text of Python for a member that has none
+    lines[:] = rst.docstring(text).splitlines()
 
 
 def _short(app, what, name, obj, options, signature, returns):

@@ -57,7 +57,7 @@ def page(each: Reproduction) -> str:
     """The page of one reproduction."""
     notes = "".join(f"{rst.text(note)}\n\n" for note in each.notes)
     claims = [[rst.text(c.says), rst.text(_where(c)), rst.text(_bound(c))] for c in each.claims]
-    runs = [[rst.text(run.label), rst.text(_cast_text(run)), _settings(run)] for run in each.runs]
+    runs = [[rst.text(run.label), _players(run), _settings(run)] for run in each.runs]
     parts = [
         f".. _reproduction-{each.name}:\n",
         rst.heading(rst.text(f"{each.title[:1].upper()}{each.title[1:]}")),
@@ -70,7 +70,7 @@ def page(each: Reproduction) -> str:
     if claims:
         parts += [rst.heading("Claims", "-"), rst.text("Each run of the reproduction checks these.") + "\n"]
         parts += [rst.table(["claim", "measured on", "expected"], claims, (48, 32, 20))]
-    parts += [rst.heading("Runs", "-"), rst.table(["label", "who plays what", "settings"], runs, (24, 28, 48))]
+    parts += [rst.heading("Runs", "-"), rst.table(["label", "who plays what", "settings"], runs, (20, 36, 44))]
     return "\n".join(parts)
 
 
@@ -106,12 +106,13 @@ def _cast(run: PlannedRun) -> Iterable[str]:
     return (run.game, *learners, *run.opponents)
 
 
-def _cast_text(run: PlannedRun) -> str:
+def _players(run: PlannedRun) -> str:
+    """The game and who plays it, a line for each in a tournament."""
     if run.learners:
-        return f"{run.game}: a tournament of {', '.join(run.learners)}"
+        return "\n\n".join([rst.text(f"{run.game}: a tournament of"), *map(rst.code, run.learners)])
     against = f" against {', '.join(run.opponents)}" if run.opponents else ""
     recipe = f", recipe {run.recipe}" if run.recipe != "default" else ""
-    return f"{run.game}: {run.learner}{against}{recipe}{', sampled' * run.sampled}"
+    return rst.text(f"{run.game}: {run.learner}{against}{recipe}{', sampled' * run.sampled}")
 
 
 def _settings(run: PlannedRun) -> str:

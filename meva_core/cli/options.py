@@ -16,7 +16,7 @@ def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
         click.option(
             "--out",
             type=click.Path(path_type=Path),
-            default=Path(out),
+            default=out,
             show_default=True,
             metavar="DIR",
             help=f"Folder for the results, with a subfolder for each {kind}; its runs/ and fits/ are reused.",
