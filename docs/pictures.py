@@ -22,6 +22,7 @@ from matplotlib.patches import Circle, Rectangle
 
 import meva_core as meva
 from meva_core import match as matches
+from meva_core import sampling
 from meva_core.report.figures import style
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -46,7 +47,11 @@ EXACT = (
 )
 STEPS = {"pola": 10}  # each goes to a maximum
 FROM_EPISODES = ("a2c", "advantage_alignment", "loqa", "pola_dice", "ppo", "reinforce")
-FITTED = ("coala_pg_sampled",)  # from episodes, before they play
+FITTED = ("coala_pg_sampled", "m_fos_sampled", "shaper")  # from episodes, before they play
+LOOPS = {"in_context": 1000, "m_fos_sampled": 400, "shaper": 100}  # fewer than the recipes', which take too long
+FEWER = ", fewer than its recipe's"
+EPISODES = 512  # which show what fitted learners do from round to round
+LED = 2000  # learning steps of LILI, a quarter of its recipe's
 RED_FIRST = (style.COLOURS[1], style.COLOURS[0])  # of the players on a board; the first of the Coin Game is red
 STRATEGIES = ("always_cooperate", "always_defect", "tit_for_tat", "win_stay_lose_shift", "extortion")
 
@@ -176,10 +181,13 @@ def of_fixed(name: str) -> tuple[Figure, str]:
     )
 
 
-def run_from_episodes(name: str, opponent: str | None) -> Any:
-    """The result of a learner's run on payoffs that are estimated from episodes, with its default recipe."""
-    rivals = () if opponent is None else opponent
-    return meva.run(STAGE, name, opponent=rivals, sampled=True, seed=SEED, evaluate=["convergence"])
+def run_from_episodes(name: str, opponent: str | None, **options: Any) -> Any:
+    """The result of a learner's run on payoffs that are estimated from episodes, with its default recipe, in `LOOPS`
+    loops if it has them there."""
+    options |= {"opponent": () if opponent is None else opponent, "sampled": True, "seed": SEED}
+    if name in LOOPS:
+        options["set"] = {"learner.loops": LOOPS[name]}
+    return meva.run(STAGE, name, evaluate=["convergence"], **options)
 
 
 def means(line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -224,8 +232,59 @@ def of_fitted_from_episodes(name: str) -> tuple[Figure, str]:
     steps, pairs = result.experiment.evaluate.steps, result.experiment.evaluate.pairs
     return figure, (
         f"{name} with its default recipe on {STAGE}, from episodes, fitted to naive learners in {len(fit)} outer "
-        f"loops: the payoff in the fit, and payoffs over {steps} learning steps afterwards, means over {pairs} matches "
-        f"(seed {SEED})."
+        f"loops{FEWER * (name in LOOPS)}: the payoff in the fit, and payoffs over {steps} learning steps afterwards, "
+        f"means over {pairs} matches (seed {SEED})."
+    )
+
+
+def of_in_context(name: str) -> tuple[Figure, str]:
+    """A fit among learners and fixed co-players, and the rounds of an episode between the learners."""
+    figure = Figure(figsize=(WIDTH[1], 2.8), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    result = run_from_episodes(name, None)
+    fit = result.histories[0].metrics
+    loops = len(fit["payoff"][0])
+    for n, (label, metric) in enumerate({"learners": "payoff", "fixed co-players": "against_pool"}.items()):
+        left.plot(*means(fit[metric][0]), style.DASHES[n], color=style.COLOURS[n], label=f"against {label}")
+    left.set(title=f"the fit of {name}", xlabel="loop", ylabel="payoff")
+    left.legend()
+    rewards = rounds(result)
+    for n in range(rewards.shape[1]):
+        right.plot(rewards[:, n], style.DASHES[n], color=style.COLOURS[n], label=f"player {n + 1}")
+    right.set(title="after the fit, an episode in self-play", xlabel="round", ylabel="payoff of the round")
+    right.legend()
+    return figure, (
+        f"{name} with its default recipe on {STAGE}, fitted in {loops} loops{FEWER * (name in LOOPS)}: the payoff in "
+        f"the fit against learners and against fixed co-players, and the payoffs in each round of an episode between "
+        f"the learners afterwards, means over {EPISODES} episodes (seed {SEED}). This is the first part of a fit: "
+        "`meva reproduce in-context` makes whole ones."
+    )
+
+
+def rounds(result: Any) -> np.ndarray:
+    """Rewards f32[T, P] in the rounds of an episode of a run in self-play, means over episodes."""
+    [player] = [jax.tree.map(lambda leaf: leaf[0], player) for player in result.players]
+    game = player.learner.game
+    match = meva.self_play(game, player)
+
+    def one(key):
+        start, play = jax.random.split(key)
+        return sampling.play(game.rules, game.policies, matches.start(match, start), play, game.steps).rewards
+
+    return np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(SEED), EPISODES))).mean(axis=0)
+
+
+def of_lili(name: str) -> tuple[Figure, str]:
+    """A learner that leads a copycat, which adapts by a rule."""
+    figure = Figure(figsize=(WIDTH[0], 2.8), layout="constrained")
+    policies, steps = ("conditioned", "table"), {"evaluate.steps": LED}
+    result = run_from_episodes(name, "copycat", policy=policies, set=steps)
+    curves(figure.subplots(), result, [name, "copycat"], f"{name} against a copycat")
+    pairs = result.experiment.evaluate.pairs
+    return figure, (
+        f"{name} with its default recipe on {STAGE}, from episodes, against copycat, which cooperates as often as the "
+        f"others did in the step before: payoffs over {LED} learning steps{FEWER}, means over {pairs} matches (seed "
+        f"{SEED})."
     )
 
 
@@ -236,6 +295,8 @@ DRAWN = {
     "fixed": ("learners", of_fixed),
     **dict.fromkeys(FROM_EPISODES, ("learners", of_learner_from_episodes)),
     **dict.fromkeys(FITTED, ("learners", of_fitted_from_episodes)),
+    "in_context": ("learners", of_in_context),
+    "lili": ("learners", of_lili),
 }
 
 
