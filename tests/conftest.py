@@ -5,6 +5,7 @@ import ctypes
 import functools
 import gc
 import importlib
+import importlib.metadata
 import io
 import os
 import shutil
@@ -23,7 +24,9 @@ from meva_core.registry import discovery
 # XLA's. The cache is per process, since it is not made for several writers. What is compiled runs for milliseconds, so
 # it is compiled with little care; `JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS= pytest` compiles as a user's run does.
 # One part of a program per compilation: to split small programs into 32 took a third of the time that they take.
-_QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+# XLA ends a process that names a flag it does not know, and from jaxlib 0.11 on it has only one way to fuse.
+_OLD = tuple(map(int, importlib.metadata.version("jaxlib").split(".")[:2])) < (0, 11)
+_QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false " * _OLD + "--xla_cpu_parallel_codegen_split_count=1"
 _ENVIRONMENT = {
     "JAX_NUM_CPU_DEVICES": "1",
     "JAX_DISABLE_MOST_OPTIMIZATIONS": os.environ.get("JAX_DISABLE_MOST_OPTIMIZATIONS", "1"),

@@ -20,6 +20,14 @@ def queued() -> set[str] | None:
     return set(told.stdout.split())
 
 
+def accounted() -> bool:
+    """True if SLURM keeps accounts of its jobs, which tell what became of one that has ended."""
+    try:
+        return not subprocess.run(["sacct", "--noheader", "--jobs=0"], capture_output=True, timeout=ANSWER).returncode
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
 class Queue:
     """The queue as a study has seen it. ask: returns the jobs in it, as `queued` does."""
 

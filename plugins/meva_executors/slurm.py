@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import subprocess
 import threading
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 
 from meva_core.contracts import Executor, Job, Workers, at_least, component, one_of, positive, static
 from meva_core.errors import BadValue, Lost, optional
-from meva_executors.queue import Queue, queued
+from meva_executors.queue import Queue, accounted, queued
 
 CLUSTERS = ("slurm", "local", "debug")
 GONE = ("PREEMPTED",)  # states that submitit takes for running
@@ -67,6 +68,7 @@ class SlurmWorkers:
         self.submitit, self.waiting, self.present = submitit, list[_Job](), list[_Job]()
         self.cluster = executor.cluster
         self.queue = Queue(queued if executor.cluster == "slurm" else lambda: None)
+        self.accounts = executor.cluster != "slurm" or accounted()
         self.most = jobs or (1000 if executor.cluster == "slurm" else 1)
         self.pause = PAUSE if executor.cluster == "slurm" else PAUSE / 10
         self.next_look, self.submitted = 0.0, 0
@@ -101,9 +103,9 @@ class SlurmWorkers:
             return
         left = self.queue.left({job.submitted.job_id for job in self.present})
         for job in self.present:
-            if job.submitted.done():
+            if self._ended(job.submitted):
                 job.over = True
-            elif job.submitted.state in GONE:
+            elif self.accounts and job.submitted.state in GONE:
                 job.over, job.gone = True, "was preempted"
             elif job.submitted.job_id in left:
                 job.over, job.gone = True, "left the queue without a result"
@@ -122,6 +124,13 @@ class SlurmWorkers:
             self.waiting.remove(job)
             self.present.append(job)
         self.next_look = time.monotonic() + self.pause
+
+    def _ended(self, submitted: Any) -> bool:
+        """True if a job has ended. Without accounts, a result is all that says so."""
+        if self.accounts:
+            return submitted.done()
+        os.listdir(submitted.paths.folder)  # a network disk shows new files then
+        return submitted.paths.result_pickle.exists()
 
 
 @contextlib.contextmanager

@@ -197,6 +197,28 @@ def test_slurm_is_asked_for_its_queue(tmp_path, monkeypatch):
     assert queue.queued() is None
 
 
+def test_slurm_may_keep_no_accounts(tmp_path, monkeypatch, capfd):
+    """A script stands for SLURM's sacct. Where there are no accounts, nobody asks submitit, which would ask sacct again
+    and again, and a job has ended when it has a result."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not queue.accounted()
+    for code, kept in ((1, False), (0, True)):
+        (tmp_path / "sacct").write_text(f"#!/bin/sh\necho Slurm accounting storage is disabled >&2\nexit {code}\n")
+        (tmp_path / "sacct").chmod(0o755)
+        assert queue.accounted() is kept
+    assert capfd.readouterr().err == ""
+    result = tmp_path / "result.pkl"
+    executor = meva.make("executor", "slurm", cluster="debug")
+    with executor.open(None, tmp_path) as workers:
+        workers.accounts, workers.pause = False, 0.0
+        paths = SimpleNamespace(folder=tmp_path, result_pickle=result)
+        workers.executor.submit = lambda *_: SimpleNamespace(paths=paths, job_id="12")
+        job = workers.submit(int, "7")
+        assert not job.done()
+        result.touch()
+        assert job.done()
+
+
 class Held:
     """A job of submitit that waits in SLURM's queue."""
 
