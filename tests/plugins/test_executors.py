@@ -272,6 +272,7 @@ def test_without_the_library_or_a_cluster_one_line_says_so(tmp_path, monkeypatch
         "dask:scheduler=nonsense": "expected the address of a Dask scheduler, got 'nonsense', where none answers",
     }
     monkeypatch.setattr(on_dask, "ANSWER", 0.5)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no SLURM, wherever the tests run
     for text, line in lines.items():
         with pytest.raises(BadValue, match=line):
             opened(text, tmp_path)
