@@ -46,6 +46,7 @@ def compose(experiment: Experiment) -> Composition:
     fit = experiment.fit
     settings = {"float64": experiment.evaluate.float64, "in_turn": fit.in_turn, "exact": fit.exact}
     composition = Composition(game, tuple(players), evaluations, offers=offers, named=named, **settings)
+    _check_exact_fits(composition)
     _check_players(composition)
     return composition
 
@@ -112,6 +113,17 @@ def _check_source(experiment: Experiment, game: Game) -> None:
                 f"{choice.name} learns from exact payoffs: expected a game and policies that have them, got "
                 f"{experiment.game.name} with {labels.of_policies(experiment) or 'its own'} policies, "
                 "which is only played: choose another learner (meva list learner)"
+            )
+
+
+def _check_exact_fits(composition: Composition) -> None:
+    """Raise BadCombination if a learner would be fitted to exact payoffs against one that needs episodes."""
+    exact = [each for each in composition.players if each.wants_rivals and composition.sees_exact_payoffs(each)]
+    for other in composition.players:
+        if len(composition.players) > 1 and exact and learns_from(other.factory) == "episodes":
+            raise BadCombination(
+                f"expected fit.self_play=true with fit.exact=true, since {other.label} learns from episodes and a fit "
+                f"of {exact[0].label} to exact payoffs has none, got fit.self_play=false"
             )
 
 

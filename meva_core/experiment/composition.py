@@ -96,7 +96,7 @@ class Composition:
         met = [player for player in self.players if player.shapes_by_episodes]
         for player in self.players:
             source = learns_from(player.factory)
-            if seen_by(player.factory, self.game, self.exact) is not self.game:
+            if self.sees_exact_payoffs(player):
                 notes.append(f"{player.label} steps by exact payoffs, not by episodes")
             elif source == "sample" and not player.wants_rivals and met:
                 remembers = getattr(met[0].factory, "remembers", False)
@@ -106,6 +106,10 @@ class Composition:
                     "opponent that learns from the episodes of the match"
                 )
         return tuple(notes)
+
+    def sees_exact_payoffs(self, player: Player) -> bool:
+        """True if a player sees the exact payoffs of a game that is played."""
+        return seen_by(player.factory, self.game, self.exact) is not self.game
 
     def rehearse(self) -> tuple[Learner, ...]:
         """Build all players as if the rivals were fitted, so that bad hyper-parameters and combinations raise early."""

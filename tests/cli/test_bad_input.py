@@ -130,6 +130,10 @@ CASES = {
     "beyond single precision": ([*NAIVE, *setting("learner.rate=1e39")], "within single precision, got 1e+39 @"),
     "no pairs": ([*NAIVE, *setting("evaluate.pairs=0")], "between 1 and 10000000, got 0 @ evaluate.pairs"),
     "rows out of range": ([*MEVA, *setting("evaluate.values=[0.5,2.0]")], "got 2.0 @ evaluate.values"),
+    "an exact fit against a learner from episodes": (
+        [*MEVA, "--sampled", "--opponent", "ppo", *setting("fit.exact=true")],
+        "expected fit.self_play=true with fit.exact=true, since ppo learns from episodes",
+    ),
     "row of another type": (
         [*MEVA, *setting("evaluate.values=3")],
         "expected list of float, got 3 (int) @ evaluate.values: write [3]",
