@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import click
+import cost
 import documents
 import gallery
 import meva_docs
@@ -234,6 +235,19 @@ def test_pictures_are_of_entries_and_have_texts():
         [kind] = [kind for kind in KINDS if entries.folder(kind) == path.parent.name]
         assert path.stem in {offer.name for offer in meva.installed().of_kind(kind)}
         assert "seed" in path.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+def test_the_picture_of_costs_has_all_that_was_measured():
+    rows = [{"benchmark": "fit", "what": "a loop", "value": 9.0, "note": ""}]
+    for n, model in enumerate(cost.MODELS):
+        rows += [
+            {"benchmark": "cost", "what": f"{size} numbers per policy", "value": size + n, "note": model}
+            for size in (29, 449)
+        ]
+    rows += [{"benchmark": "cost", "what": f"{p} players", "value": 2.0**p, "note": "7 numbers each"} for p in (3, 4)]
+    left, right = cost.figure(rows).axes
+    drawn = [list(map(tuple, line.get_xydata().tolist())) for axes in (left, right) for line in axes.lines]
+    assert drawn == [[(29, 29), (449, 449)], [(29, 30), (449, 450)], [(3, 8), (4, 16)]]
 
 
 def test_pictures_of_reproductions_are_on_their_pages(generated):

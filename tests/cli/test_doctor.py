@@ -9,6 +9,7 @@ from meva_core.report import diagnosis
 
 def test_a_sound_installation(meva_command, monkeypatch):
     monkeypatch.setenv("MEVA_SOMETHING", "7")
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(diagnosis, "GPUS", ())
     outcome = meva_command("doctor")
     assert outcome.code == 0, outcome.out

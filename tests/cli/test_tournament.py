@@ -364,6 +364,20 @@ def test_counts_of_starts_are_told_as_shares():
     assert "ours" not in standings_report.note(summary)
 
 
+def test_fits_in_self_play_are_one_for_all_matches_and_matches_without_fits_stay_the_same():
+    def planned(**overrides):
+        asked = meetings.Tournament(games=("ipd",), learners=("naive", "meva"), overrides=overrides)
+        return {(each.row, each.column): each for each in meetings.meetings(*runner.plugins(None), asked)}
+
+    def fits(found):
+        of_each = [fit for meeting in found.values() for fit in meeting.fits if fit is not None]
+        return {(fit.fit_hash, n) for fit, n in of_each}
+
+    before, alone = planned(), planned(**{"fit.self_play": True})
+    assert (len(fits(before)), len(fits(alone))) == (2, 1)
+    assert before["naive", "naive"].experiment == alone["naive", "naive"].experiment
+
+
 def test_entrants_that_are_each_fitted_against_the_other_share_one_fit(toy, tmp_path, meva_command):
     quick, counts = "toy_foe,quick=toy_foe:rate=0.2", ["--trials", "2", "--steps", "2", "--seeds", "1"]
     arguments = ["--game", "hamiltonian", "--learners", quick, *counts, *SMALL[2:]]
