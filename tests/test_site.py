@@ -246,8 +246,8 @@ def test_the_picture_of_costs_has_all_that_was_measured():
         ]
     rows += [{"benchmark": "cost", "what": f"{p} players", "value": 2.0**p, "note": "7 numbers each"} for p in (3, 4)]
     left, right = cost.figure(rows).axes
-    drawn = [list(map(tuple, line.get_xydata().tolist())) for axes in (left, right) for line in axes.lines]
-    assert drawn == [[(29, 29), (449, 449)], [(29, 30), (449, 450)], [(3, 8), (4, 16)]]
+    drawn = [np.asarray(line.get_data()).tolist() for axes in (left, right) for line in axes.lines]
+    assert drawn == [[[29, 449], [29, 449]], [[29, 449], [30, 450]], [[3, 4], [8, 16]]]
 
 
 def test_pictures_of_reproductions_are_on_their_pages(generated):
