@@ -10,8 +10,11 @@ import click
 from meva_core.cli import completion
 
 
-def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
-    """A decorator that adds the options of commands with many runs. out: default folder. kind: noun for the help."""
+def of_many_runs(out: str, kind: str, work: str = "runs") -> Callable[[Callable], Callable]:
+    """A decorator that adds the options of commands with many runs.
+
+    out: default folder. kind, work: nouns for the help, of what the command makes and of what its processes do.
+    """
     options = (
         click.option(
             "--out",
@@ -25,13 +28,14 @@ def of_many_runs(out: str, kind: str) -> Callable[[Callable], Callable]:
             "--jobs",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Number of runs at a time, each in its own process [default: one per GPU, else per core, at most 8].",
+            help=f"Number of {work} at a time, each in its own process "
+            "[default: one per GPU, else per core, at most 8].",
         ),
         click.option(
             "--executor",
             metavar="WHERE",
             shell_complete=completion.of("executor"),
-            help="Machines that compute the runs (see: meva list executor), with settings if need be, "
+            help=f"Machines that compute the {work} (see: meva list executor), with settings if need be, "
             "dask:scheduler=tcp://HOST:8786 [default: processes, of this machine].",
         ),
         click.option(

@@ -16,7 +16,7 @@ from meva_core.errors import BadValue
 @click.argument("names", nargs=-1, metavar="NAME...", shell_complete=completion.reproductions)
 @click.option("--all", "take_all", is_flag=True, help="All reproductions.")
 @click.option("--quick", is_flag=True, help="Use fewer seeds and points, and shorter fits: the pictures take minutes.")
-@of_many_runs("reproductions", "reproduction")
+@of_many_runs("reproductions", "reproduction", "runs, and fits and matches of tournaments,")
 def reproduce_command(
     names: tuple[str, ...],
     take_all: bool,
@@ -33,7 +33,7 @@ def reproduce_command(
     meva reproduce figure-2b
     meva reproduce --all --quick
 
-    If it was stopped, run the same command again: finished runs are only read.
+    If it was stopped, run the same command again: finished runs, fits and matches are only read.
     """
     from meva_core import runner
     from meva_core.cli import overview

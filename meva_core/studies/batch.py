@@ -18,14 +18,25 @@ from meva_core.experiment import local
 from meva_core.registry import attribution, discovery
 from meva_core.storage import files, locks
 from meva_core.storage.run_folder import read_summary
-from meva_core.studies import executing, following, long_tables, pages, reproduction_report, reproductions, sweeps
+from meva_core.studies import (
+    executing,
+    following,
+    long_tables,
+    pages,
+    reproduction_report,
+    reproductions,
+    sharing,
+    sweeps,
+)
 from meva_core.studies.jobs import Job, Making, finished, planned
 from meva_core.studies.reproductions import Reproduction
+from meva_core.studies.sharing import Part
 
 if TYPE_CHECKING:
     import pandas
 
 RUNS, FITS = "runs", "fits"
+WRITTEN = "tables and page"  # what is left of a tournament after its matches
 Wanted = Sequence[tuple[Reproduction, Mapping[str, Job]]]
 
 
@@ -96,9 +107,10 @@ def reproduce(
 ) -> list[Study]:
     """Reproduce the results of publications, and compare them with the reported numbers; what `meva reproduce` does.
 
-    Finished runs in `out` are only read. jobs: number of runs at a time, by default 1; with several, each has its own
-    process. executor: other machines that compute the runs, as after --executor, or an object; None for this one.
-    progress: True prints lines; overview: a screen of your own instead. Raises MevaError on bad input.
+    Finished runs in `out` are only read. jobs: number of runs, and of fits and matches of tournaments, at a time, by
+    default 1; with several, each has its own process. executor: other machines that compute them, as after --executor,
+    or an object; None for this one. progress: True prints lines; overview: a screen of your own instead. Raises
+    MevaError on bad input.
     """
     if not names or not all(isinstance(name, str) for name in names):
         raise BadValue(f"expected names of reproductions, got {', '.join(map(repr, names)) or 'none'}")
@@ -160,17 +172,18 @@ def make(
         if one.name in (RUNS, FITS):
             raise BadValue(f"expected a name other than {RUNS} and {FITS}, the shared folders, got {one.name!r}")
     makings = _missing(wanted, out, registry_file)
-    every = {job.hash for _, jobs_of_one in wanted for job in jobs_of_one.values()}
-    if executor is None:  # finished runs count: rounding depends on the number
-        jobs = min(jobs or default_jobs(), max(1, len(every)))
-    overview.titles = [making.title for making in makings]
+    every = {job.hash: job for _, jobs_of_one in wanted for job in jobs_of_one.values()}
+    if executor is None:  # what is finished counts: rounding depends on the number
+        jobs = min(jobs or default_jobs(), max(1, sharing.count(every.values())))
+    tasks = makings if executor is None and jobs == 1 else sharing.tasks(makings)
+    overview.titles = [task.title for task in tasks]
     summaries: list[dict[str, Any]] = []
 
     def write(one: Reproduction, hashes: dict[str, str]) -> None:
         summaries.append(_write(one, quick, hashes, out, overview))
 
-    with overview, contextlib.closing(executing.do_all(makings, executor, jobs, overview, out)) as results:
-        _follow(wanted, makings, results, overview, write)
+    with overview, contextlib.closing(executing.do_all(tasks, executor, jobs, overview, out)) as results:
+        _follow(wanted, tasks, results, overview, write)
     return summaries
 
 
@@ -189,26 +202,29 @@ def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Maki
 
 def _follow(
     wanted: Wanted,
-    makings: Sequence[Making],
+    tasks: Sequence[Making | Part],
     results: Iterator[tuple[int, str | None]],
     overview: Overview,
     write: Callable[[Reproduction, dict[str, str]], None],
 ) -> None:
     """Write each reproduction, in the order of `wanted`, as soon as its jobs are over."""
-    pending = {making.job.hash for making in makings}
+    unfinished = {task.job.hash for task in tasks if isinstance(task, Making)}
+    pending = set(unfinished)
     lost: set[str] = set()
     for one, jobs in wanted:
         overview.print(f"{one.name}  {one.title}" + (f" ({one.source})" if one.source else ""), style="bold")
         hashes = {label: job.hash for label, job in jobs.items()}
         for label, hash in hashes.items():
-            if all(making.job.hash != hash for making in makings):
+            if hash not in unfinished:
                 overview.print(f"  {label}: finished before")
         while not pending.isdisjoint(hashes.values()):
             n, why = next(results)
-            overview.ended(n, why)
-            pending.remove(makings[n].job.hash)
-            if why is not None:
-                lost.add(makings[n].job.hash)
+            task = tasks[n]
+            overview.ended(n, why, WRITTEN if task.needs and isinstance(task, Making) else "")
+            if isinstance(task, Making):
+                pending.remove(task.job.hash)
+                if why is not None:
+                    lost.add(task.job.hash)
         write(one, {label: hash for label, hash in hashes.items() if hash not in lost})
 
 

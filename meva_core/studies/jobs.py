@@ -71,20 +71,16 @@ class RunJob:
 class TournamentJob:
     """A tournament as `meva tournament` plays it.
 
-    fits: hashes of the fits that it needs. meetings: the hashes of each match. rows: the quantities of its summary.
+    planned: its matches. hash: of everything that determines the results. fits: hashes of the fits that it needs. rows:
+    the quantities of its summary.
     """
 
     tournament: Tournament
+    planned: tuple[Meeting, ...]
+    hash: str
     fits: frozenset[str]
-    meetings: tuple[tuple[str, ...], ...]
     rows: Rows
     registry_file: Path | None
-
-    @property
-    def hash(self) -> str:
-        """A hash of everything that determines the results."""
-        numbers = {"trials": self.tournament.trials, "steps": self.tournament.steps}
-        return experiments.hash_of({**numbers, "meetings": [list(hashes) for hashes in self.meetings]})
 
     def make(self, folder: Path, fits: Path, progress: Progress) -> None:
         """Run in `folder`, resuming if it exists; wait if another process is already running it."""
@@ -93,8 +89,7 @@ class TournamentJob:
                 return
             if not (folder / "tournament.toml").is_file():
                 tournament_folder.create(folder, self.tournament, self.registry_file)
-            planned = meetings.meetings(*runner.plugins(self.registry_file), self.tournament)
-            tournament_folder.make(self.tournament, planned, folder, fits, progress)
+            tournament_folder.make(self.tournament, self.planned, folder, fits, progress)
 
 
 Job = RunJob | TournamentJob
@@ -112,18 +107,19 @@ def finished(folder: Path, hash: str) -> bool:
 
 @attrs.frozen
 class Making(Task):
-    """A job and its folder, as a task. fits: the folder of stored fits."""
+    """A job and its folder, as a task. fits: the folder of stored fits. needs: what other tasks do for this job."""
 
     title: str
     job: Job
     folder: Path
     fits: Path
     registry_file: Path | None
+    needs: frozenset[str] = attrs.field(default=frozenset(), kw_only=True)
 
     @property
     def alone(self) -> frozenset[str]:  # type: ignore[override]
         """Hashes of the fits that no other task may compute at the same time."""
-        return self.job.fits
+        return frozenset() if self.needs else self.job.fits
 
     def do(self, progress: Progress) -> str | None:
         """Execute the job. Returns None, or the reason for no result if all seeds diverged."""
@@ -190,7 +186,9 @@ def _tournament(
     fits = frozenset(needed[0].fit_hash for meeting in planned for needed in meeting.fits if needed is not None)
     cells = [f"{row}.{column}" for row in tournament.labels for column in tournament.labels]
     rows = Rows((None,), (*cells, *_numbers(planned)))
-    return TournamentJob(tournament, fits, tuple(tuple(meeting.hashes) for meeting in planned), rows, registry_file)
+    decisive = {"trials": tournament.trials, "steps": tournament.steps, "meetings": [one.hashes for one in planned]}
+    own = None if registry_file is None else registry_file.resolve()  # workers may have other current folders
+    return TournamentJob(tournament, tuple(planned), experiments.hash_of(decisive), fits, rows, own)
 
 
 def _numbers(planned: Sequence[Meeting]) -> Iterator[str]:

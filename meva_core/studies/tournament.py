@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from meva_core import runner
-from meva_core.compute import devices
+from meva_core.compute import compilation_cache, devices
 from meva_core.compute.progress import Overview, Progress, as_progress
 from meva_core.contracts import conversion
 from meva_core.errors import BadValue
@@ -106,7 +106,9 @@ def tournament(
     cast.check_games(compose.build(planned[0].experiment.game, "game"))
     if out is None:
         with tempfile.TemporaryDirectory() as fits:
-            met = list(tournament_matches.play(settings, planned, Path(fits), told, lambda meeting: None))
+            compilation_cache.ready()
+            kept: tournament_matches.Kept = {}
+            met = [tournament_matches.play(settings, meeting, Path(fits), told, kept) for meeting in planned]
         told.over()
         return Scores(standings.summary(settings, met))
     if backend is not None or (jobs or 1) > 1:

@@ -2,7 +2,7 @@
 
 tournament.toml   the settings
 matches/          the payoffs of each match, written as soon as it is over
-unfinished/       checkpoints of the present match, if its game is played
+unfinished/       locks of matches that are played at present, and their checkpoints if their game is played
 references.bib    the papers to cite, as BibTeX, written after all matches like the following
 cells.csv, summary.json, seeds.csv, statistics.csv, figures/, report.html    (`standings` has their layout)
 """
@@ -21,7 +21,7 @@ import numpy as np
 import tomli_w
 
 from meva_core import runner
-from meva_core.compute import devices
+from meva_core.compute import compilation_cache, devices
 from meva_core.compute.progress import Overview, Progress
 from meva_core.compute.tasks import Task
 from meva_core.contracts import Executor
@@ -81,15 +81,21 @@ def _play(
     progress: Progress,
     show: Callable[[Met], None] = lambda met: None,
 ) -> list[Met]:
-    """Play the matches that the folder does not hold yet, and save each. Returns all, in order."""
+    """Play the matches that the folder does not hold yet, and save each. Returns all, in order.
+
+    Waits for a match that another process plays, and reads what it leaves.
+    """
+    compilation_cache.ready()
+    kept: tournament_matches.Kept = {}
     met: list[Met] = []
-
-    def done(meeting: Meeting) -> Met | None:
-        return _load(folder, settings, meeting, progress)
-
-    for one in tournament_matches.play(settings, planned, fits, progress, done, folder / UNFINISHED):
-        _save(folder, settings, one)
-        shutil.rmtree(folder / UNFINISHED / one.meeting.name, ignore_errors=True)
+    for meeting in planned:
+        unfinished = folder / UNFINISHED / meeting.name
+        with locks.alone(unfinished, wait=progress.status, pulse=progress.pulse):
+            one = _load(folder, settings, meeting, progress)
+            if one is None:
+                one = tournament_matches.play(settings, meeting, fits, progress, kept, folder / UNFINISHED)
+                _save(folder, settings, one)
+            shutil.rmtree(unfinished, ignore_errors=True)
         met.append(one)
         show(one)
     return met
@@ -154,14 +160,18 @@ class Playing(Task):
         return f"{self.meeting.game}: {self.meeting.row} against {self.meeting.column}"
 
     @property
+    def alone(self) -> frozenset[str]:  # type: ignore[override]
+        """The file of the match."""
+        return frozenset({str(_file(self.folder, self.meeting))})
+
+    @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]
         """The hashes of the fits that it uses."""
         return frozenset(fit[0].fit_hash for fit in self.meeting.fits if fit is not None)
 
     def do(self, progress: Progress) -> None:
         """Play the match, or go on from its last checkpoint; wait if another process plays it."""
-        with locks.alone(self.folder / UNFINISHED / self.meeting.name, wait=progress.status, pulse=progress.pulse):
-            _play(self.settings, [self.meeting], self.folder, self.fits, progress)
+        _play(self.settings, [self.meeting], self.folder, self.fits, progress)
 
 
 def check_new(folder: Path) -> None:
@@ -218,8 +228,21 @@ def create(
     files.write(folder / "tournament.toml", tomli_w.dumps(content))
 
 
+def begin(folder: Path, settings: Tournament, registry_file: Path | None, pulse: Callable[[], None]) -> None:
+    """Make the folder as `create` does, unless it is there: in the first of several processes that do its tasks."""
+    path = folder / "tournament.toml"
+    if not path.is_file():
+        with locks.alone(folder, wait=lambda line: None, pulse=pulse):  # for a moment
+            if not path.is_file():
+                create(folder, settings, registry_file)
+
+
 def _otherwise(folder: Path) -> str:
     return f"resume it with meva tournament --resume {folder} (from Python: resume=True)"
+
+
+def _file(folder: Path, meeting: Meeting) -> Path:
+    return folder / "matches" / f"{meeting.name}.npz"
 
 
 def _key(settings: Tournament, meeting: Meeting) -> str:
@@ -227,19 +250,18 @@ def _key(settings: Tournament, meeting: Meeting) -> str:
 
 
 def _save(folder: Path, settings: Tournament, met: Met) -> None:
-    (folder / "matches").mkdir(exist_ok=True)
+    path = _file(folder, met.meeting)
+    path.parent.mkdir(exist_ok=True)
     arrays = {"payoffs": met.payoffs, "seeds": np.array(met.seeds)}
     arrays |= {f"{MEASURE}{name}": shares for name, shares in met.measures.items()}
     if met.evaluated:
         arrays["evaluated"] = np.array(json.dumps(met.evaluated))
-    files.save_arrays(
-        folder / "matches" / f"{met.meeting.name}.npz", arrays, _key(settings, met.meeting), compress=True
-    )
+    files.save_arrays(path, arrays, _key(settings, met.meeting), compress=True)
 
 
 def _load(folder: Path, settings: Tournament, meeting: Meeting, progress: Progress) -> Met | None:
     """The stored result of this match; None if it is missing, damaged, or from other settings."""
-    path = folder / "matches" / f"{meeting.name}.npz"
+    path = _file(folder, meeting)
     if not path.is_file():
         return None
     try:

@@ -1,4 +1,4 @@
-"""The matches of a tournament, with the fits that they need, one after the other.
+"""A match of a tournament, with the fits that it needs.
 
 Shapes: S seeds (fits), N trials, P = 2 players.
 """
@@ -6,7 +6,7 @@ Shapes: S seeds (fits), N trials, P = 2 players.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -16,7 +16,6 @@ from jax import Array
 from meva_core import evaluate as evaluation
 from meva_core import fitting, runner
 from meva_core import match as matching
-from meva_core.compute import compilation_cache
 from meva_core.compute.progress import Progress
 from meva_core.contracts.protocols import Learner
 from meva_core.match import Fitted, Held, Match
@@ -25,41 +24,32 @@ from meva_core.studies import played_meetings
 from meva_core.studies.meetings import Meeting, Met
 from meva_core.studies.tournament_settings import Tournament
 
+Kept = dict[str, tuple[list[Fitted], list[int]]]  # fits by hash: players, and the seeds that did not diverge
+
 
 def play(
     settings: Tournament,
-    planned: Sequence[Meeting],
+    meeting: Meeting,
     fits: Path,
     progress: Progress,
-    done: Callable[[Meeting], Met | None],
+    kept: Kept,
     unfinished: Path | None = None,
-) -> Iterator[Met]:
-    """Fit the learners and play one match after the other.
-
-    done: returns the stored result of a match, or None. fits: the folder where fits are stored and reused, one folder
-    per hash. unfinished: the folder where matches of games that are played have their checkpoints until they are over.
-    """
-    compilation_cache.ready()
-    kept: dict[str, tuple[list[Fitted], list[int]]] = {}
-    for meeting in planned:
-        met = done(meeting)
-        if met is None:
-            for needed in (f[0] for f in meeting.fits if f is not None):
-                if needed.fit_hash not in kept:
-                    kept[needed.fit_hash] = runner.fitted(needed, fits / needed.fit_hash, progress)
-            if not meeting.certain or meeting.plan.questions:
-                progress.status(f"{meeting.row} against {meeting.column}")
-            met = _play(settings, meeting, kept, progress, unfinished)
-        yield met
-
-
-def _play(
-    settings: Tournament,
-    meeting: Meeting,
-    kept: Mapping[str, tuple[list[Fitted], list[int]]],
-    progress: Progress,
-    unfinished: Path | None,
 ) -> Met:
+    """Fit the learners of a match, and play it.
+
+    fits: the folder where fits are stored and reused, one folder per hash. kept: the fits that this process has read
+    already; new ones are added. unfinished: the folder where matches of games that are played have their checkpoints
+    until they are over.
+    """
+    for needed in (f[0] for f in meeting.fits if f is not None):
+        if needed.fit_hash not in kept:
+            kept[needed.fit_hash] = runner.fitted(needed, fits / needed.fit_hash, progress)
+    if not meeting.certain or meeting.plan.questions:
+        progress.status(f"{meeting.row} against {meeting.column}")
+    return _play(settings, meeting, kept, progress, unfinished)
+
+
+def _play(settings: Tournament, meeting: Meeting, kept: Kept, progress: Progress, unfinished: Path | None) -> Met:
     match, seeds = _match(settings, meeting, kept)
     if meeting.sampled:
         place = None if unfinished is None else unfinished / meeting.name
@@ -71,9 +61,7 @@ def _play(
     return Met(meeting=meeting, payoffs=np.asarray(payoffs), seeds=tuple(seeds), evaluated=found)
 
 
-def _match(
-    settings: Tournament, meeting: Meeting, kept: Mapping[str, tuple[list[Fitted], list[int]]]
-) -> tuple[Match, list[int]]:
+def _match(settings: Tournament, meeting: Meeting, kept: Kept) -> tuple[Match, list[int]]:
     """The match, every leaf [S, ...], and its seeds: those that diverged in no fit. On a computed game, rules without
     parameters do the same for every seed, so they have one; if the other player is fitted, they play every fit."""
     fitted = [kept[f[0].fit_hash] for f in meeting.fits if f is not None]
