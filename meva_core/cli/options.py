@@ -13,7 +13,7 @@ from meva_core.cli import completion
 def of_many_runs(out: str, kind: str, work: str = "runs") -> Callable[[Callable], Callable]:
     """A decorator that adds the options of commands with many runs.
 
-    out: default folder. kind, work: nouns for the help, of what the command makes and of what its processes do.
+    out: default folder. kind: noun for the help. work: what each process does, in the help's words.
     """
     options = (
         click.option(
@@ -35,7 +35,7 @@ def of_many_runs(out: str, kind: str, work: str = "runs") -> Callable[[Callable]
             "--executor",
             metavar="WHERE",
             shell_complete=completion.of("executor"),
-            help=f"Machines that compute the {work} (see: meva list executor), with settings if need be, "
+            help="Machines that compute the runs (see: meva list executor), with settings if need be, "
             "dask:scheduler=tcp://HOST:8786 [default: processes, of this machine].",
         ),
         click.option(

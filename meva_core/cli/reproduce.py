@@ -16,7 +16,7 @@ from meva_core.errors import BadValue
 @click.argument("names", nargs=-1, metavar="NAME...", shell_complete=completion.reproductions)
 @click.option("--all", "take_all", is_flag=True, help="All reproductions.")
 @click.option("--quick", is_flag=True, help="Use fewer seeds and points, and shorter fits: the pictures take minutes.")
-@of_many_runs("reproductions", "reproduction", "runs, and fits and matches of tournaments,")
+@of_many_runs("reproductions", "reproduction", "runs, or fits and matches of tournaments,")
 def reproduce_command(
     names: tuple[str, ...],
     take_all: bool,

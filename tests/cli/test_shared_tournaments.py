@@ -6,6 +6,7 @@ import pytest
 from doubles.tasks import InThread
 
 import meva_core as meva
+from meva_core.cli import overview
 from meva_core.compute.progress import Progress
 from meva_core.studies import executing, tournament_matches
 
@@ -76,6 +77,15 @@ def test_each_fit_and_match_is_a_task_and_then_the_page(shared):
         assert len(of_one) == len(list((folder / "matches").iterdir())) + 1
         assert of_one[-1] == f"cup {label}: tables and page"
     assert "cup all: naive against toy" in over
+
+
+def test_the_row_of_a_match_does_not_say_twice_who_plays():
+    screen = overview.Screen()
+    screen.titles = ["cup all: naive against toy"]
+    row = screen.row(0)
+    for text, shown in (("reading", "reading"), ("naive against toy", "")):
+        row.status(text)
+        assert screen.bars.tasks[0].fields["now"] == shown
 
 
 def test_the_rest_of_a_stopped_one_is_computed_as_before(own, shared, tmp_path, monkeypatch):
