@@ -149,13 +149,13 @@ def _do(n: int, task: Task) -> Any:
             os._exit(error.exit_code)
         raise
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signals.ignore)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _interrupt(number: int, frame: Any) -> None:
     for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)  # a second one must not cut off what is being saved
+        signal.signal(each, signals.ignore)  # a second one must not cut off what is being saved
     raise Stopped(number)
 
 

@@ -15,6 +15,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ECHO = 1.0  # seconds in which a second signal counts as the first: the terminal sends one, and a parent another
 
 
+def ignore(number: int, frame: Any) -> None:
+    """A handler that does nothing, in place of SIG_IGN: if that becomes the handler of a signal that has just come,
+    Python prints an error."""
+
+
+IGNORING = (signal.SIG_IGN, ignore, None)
+
+
 class Stopped(KeyboardInterrupt):
     """Raised for a signal to stop; exit_code is what shells expect of the process: 130 for Ctrl-C, 143 for SIGTERM."""
 
@@ -34,10 +42,10 @@ def exit_code(error: BaseException) -> int:
 def heard(handler: Callable[[int, Any], None] | None = None) -> Iterator[None]:
     """Context manager: both signals call `handler`; without one they raise Stopped.
 
-    A signal that the process ignores (nohup) stays ignored.
+    A signal that the process ignores (nohup, or after the first in a worker) stays ignored.
     """
     numbers = SIGNALS if threading.current_thread() is threading.main_thread() else ()
-    numbers = [number for number in numbers if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    numbers = [number for number in numbers if signal.getsignal(number) not in IGNORING]
     before = {number: signal.signal(number, handler or _stop) for number in numbers}
     try:
         yield

@@ -113,8 +113,10 @@ def _without_system(
 
 def _opened(path: Path) -> IO[str]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return open(path, "a+", encoding="utf-8")
+        while True:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # a holder has just removed the folder that it is done with
+                return open(path, "a+", encoding="utf-8")
     except OSError as error:
         raise files.refused(error, f"expected a folder that can be written, got {path.parent}") from error
 

@@ -42,7 +42,7 @@ class Part(Task):
 
     def do(self, progress: Progress) -> None:
         """Fit or play, or go on from the last checkpoint."""
-        tournament_folder.begin(self.folder, self.tournament, self.registry_file, progress.pulse)
+        tournament_folder.begin(self.folder, self.tournament, self.registry_file, progress)
         # Without its fit, the tournament has no result: the task that writes its files says so.
         with contextlib.suppress(Diverged):
             self.task.do(progress)

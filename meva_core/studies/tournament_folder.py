@@ -228,11 +228,11 @@ def create(
     files.write(folder / "tournament.toml", tomli_w.dumps(content))
 
 
-def begin(folder: Path, settings: Tournament, registry_file: Path | None, pulse: Callable[[], None]) -> None:
+def begin(folder: Path, settings: Tournament, registry_file: Path | None, progress: Progress) -> None:
     """Make the folder as `create` does, unless it is there: in the first of several processes that do its tasks."""
     path = folder / "tournament.toml"
     if not path.is_file():
-        with locks.alone(folder, wait=lambda line: None, pulse=pulse):  # for a moment
+        with locks.alone(folder, wait=progress.status, pulse=progress.pulse):
             if not path.is_file():
                 create(folder, settings, registry_file)
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from meva_core.compute import signals
+from meva_core.compute import processes, signals
 from meva_core.compute.signals import Stopped
 
 
@@ -75,6 +75,23 @@ def test_what_is_ignored_stays_so():
             check()
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_two_signals_at_once_stop_a_worker_without_a_traceback(monkeypatch):
+    """Python prints one for a signal whose handler is SIG_IGN by then. The second one stays ignored, also where others
+    are heard."""
+    said = []
+    monkeypatch.setattr("sys.unraisablehook", said.append)
+    for number in signals.SIGNALS:
+        signal.signal(number, processes._interrupt)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals.SIGNALS)
+    for number in signals.SIGNALS:
+        signal.raise_signal(number)  # to this thread: others do not block it
+    with pytest.raises(Stopped):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.SIGNALS)
+    with signals.heard():
+        send(signal.SIGTERM)
+    assert not said
 
 
 def test_other_threads_hear_nothing():
