@@ -4,8 +4,8 @@
     python docs/pictures.py lola ipd         some, by name
 
 Each is two files in docs/pictures: NAME.svg, and NAME.txt with the text below it. Games with exact payoffs and learners
-are shown by payoffs over learning steps, games that are played by an episode between two rule-based players. Runs of
-fitted learners take minutes.
+are shown by payoffs over learning steps, and so is `coin_choices`; other games that are played, by an episode between
+two rule-based players. Runs of fitted learners take minutes.
 """
 
 import json
@@ -39,6 +39,7 @@ EXACT_GAMES = (
     *("chicken", "contribution", "cournot", "hamiltonian", "imp", "ipd", "logistic", "matrix", "normal_form"),
     *("public_goods", "social_dilemma", "stag_hunt", "tandem", "ultimatum"),
 )
+BY_CHOICES = ("coin_choices",)  # played, but without boards to draw
 FRAMES = {"coin_game": 8, "exchange": 4}  # steps of the episodes of games that are played, as many as fit
 EXACT = (
     *("naive", "lola", "lookahead", "hola", "sos", "consensus", "sga", "cgd", "extragradient", "copycat"),
@@ -87,7 +88,7 @@ def panel(axes, found: np.ndarray, names: list[str], title: str, shown: slice = 
     axes.legend()
 
 
-def of_exact_game(name: str) -> tuple[Figure, str]:
+def of_naive_learners(name: str) -> tuple[Figure, str]:
     """Naive learners on a game."""
     found = payoffs(name, "naive")
     figure = Figure(figsize=(WIDTH[0], 2.8), layout="constrained")
@@ -289,7 +290,7 @@ def of_lili(name: str) -> tuple[Figure, str]:
 
 
 DRAWN = {
-    **dict.fromkeys(EXACT_GAMES, ("games", of_exact_game)),
+    **dict.fromkeys((*EXACT_GAMES, *BY_CHOICES), ("games", of_naive_learners)),
     **dict.fromkeys(FRAMES, ("games", of_played_game)),
     **dict.fromkeys(EXACT, ("learners", of_exact_learner)),
     "fixed": ("learners", of_fixed),

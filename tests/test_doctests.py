@@ -49,6 +49,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_games.social_dilemma": "SocialDilemma",
     "meva_games.two_by_two": "MatchingPennies PrisonersDilemma",
     "meva_games.ultimatum": "Ultimatum",
+    "meva_sampled_games.coin_choices": "CoinChoices",
     "meva_sampled_games.coin_game": "CoinGame",
     "meva_sampled_games.exchange": "Exchange",
     "meva_sampled_games.scripts": "equally_likely",

@@ -32,6 +32,9 @@ class SampledGame(Protocol):
     symmetric: True if exchanging the players changes nothing but their names.
     exact: the differentiable `Game` of which this is the sample; None if there is none.
     observations: all observations that a player may have, f32[N, O]; None if they are too many to list.
+    observation_names: short names of `observations`, ("DD", "DC", "CD", "CC"). With them, and
+        without an exact game, policies without memory are shown by their probabilities at each, and tables can be set
+        by probabilities.
     action_names: names of the actions for people.
     notes, family, payoff_scale, small: as in `Game`.
     """
@@ -44,6 +47,7 @@ class SampledGame(Protocol):
     symmetric: bool
     exact: Any = None
     observations: Any = None
+    observation_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     family: str | None = None
     payoff_scale: float = 1.0

@@ -129,6 +129,15 @@ def _sampled_game(offer: Offer, made: SampledGame) -> None:
     asked.attribute("discount", "a number from 0 to 1", lambda value: 0 <= float(value) <= 1)
     asked.attribute("symmetric", "True or False", lambda value: value in (True, False))
     asked.attribute("action_names", f"{actions} names", lambda value: [type(t) for t in value] == [str] * actions)
+    listed = asked.attribute(
+        "observations", "None, or an array of two axes", lambda value: value is None or jnp.ndim(value) == 2
+    )
+    count = 0 if listed is None else len(listed)
+    asked.attribute(
+        "observation_names",
+        f"no names, or {count} different ones" if count else "no names, since no observations are listed",
+        lambda value: len({*value}) == len(value) and [type(t) for t in value] in ([], [str] * count),
+    )
     asked.attribute("scripts", "functions by name", lambda value: isinstance(value, Mapping))
     asked.array("payoff_range", asked.answer("payoff_range", lambda: abstract(jnp.asarray(made.payoff_range))), players)
     state, seen = asked.pair("reset(key)", asked.shapes("reset(key)", "reset", key()))

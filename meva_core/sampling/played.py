@@ -5,19 +5,22 @@ Shapes: P players, D numbers per policy, N different observations, A actions, T 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.scipy.special import logit
 
 from meva_core.contracts import Episodes, Game, Policy, SampledGame, between, component, one_of, part, static
 from meva_core.errors import BadCombination
 from meva_core.ops import dice, loaded_dice, returns_to_go, score_function
 from meva_core.sampling.scripted import Scripted
+from meva_core.sampling.situations import logits_after
 from meva_core.sampling.with_policies import WithPolicies, fresh
 
+SURE = 30.0  # a logit of an action that is always, or never, taken
 SHOWN = 0  # the seed of the episodes that stand for all where a game shows one payoff, and not an estimate
 
 
@@ -30,10 +33,11 @@ class PlayedGame(Game):
     `ops.loaded_dice`; with `ops.score_function`, the ablation, only first derivatives are right): the baseline `mean`
     of a step is the mean return to go of the other episodes.
 
-    A row of x may also play by a script of the rules: `strategies` has these rows.
+    A row of x may also play by a script of the rules: `strategies` has these rows. Tables at named observations can say
+    what a script does; for other policies the last number of a row chooses a script.
 
     If the rules have an exact game and no policy has memory, `payoff` is that game's, and so is all that evaluations
-    show. Otherwise it is an estimate from episodes that are always drawn with the same key.
+    show. Otherwise it is an estimate from the episodes of `play_shown`, always drawn with the same key.
 
     References:
         Foerster et al. (2018), DiCE: The Infinitely Differentiable Monte Carlo Estimator, ICML;
@@ -72,6 +76,10 @@ class PlayedGame(Game):
         its policy begins, or None to begin afresh."""
         raise NotImplementedError
 
+    def play_shown(self, x: Array, key: Array) -> Episodes:
+        """The episodes [B, ...] of x f32[P, D] from which payoffs are shown, not learnt."""
+        return self.play(x, key)
+
     def sample(self, x: Array, key: Array) -> Array:
         """Estimated payoffs f32[P] of x f32[P, D]; the derivatives of every order estimate those of the payoffs."""
         return self.estimate(self.play(x, key))
@@ -93,7 +101,7 @@ class PlayedGame(Game):
         """Payoffs f32[P] and outcomes of x f32[P, D]: exact if they can be, else those of episodes drawn with `key`."""
         if self.exact is not None:
             return self.exact.payoff(x), self.exact.outcomes(x)
-        episodes = self.play(x, key)
+        episodes = self.play_shown(x, key)
         return self.estimate(episodes), self._measures(episodes)
 
     def weights(self, alive: Array) -> Array:
@@ -126,7 +134,7 @@ class PlayedGame(Game):
 
     @property
     def players(self) -> tuple[Policy, ...]:
-        """The policies as they play: unless they are tables, the last number of a row may choose a script."""
+        """The policies as they play; the last number of a row may choose a script."""
         if not self._has_scripts:
             return self.policies
         size = self.policy_size
@@ -149,36 +157,50 @@ class PlayedGame(Game):
         return fresh(self.players, key) if self.exact is None else self.exact.init(key)
 
     def payoff(self, x: Array) -> Array:
-        return self.sample(x, jax.random.key(SHOWN)) if self.exact is None else self.exact.payoff(x)
+        return self.exact.payoff(x) if self.exact is not None else self.estimate(self._stand_ins(x))
 
     @property
     def entry_names(self) -> tuple[str, ...]:
-        if self.exact is None:
-            return tuple(f"P({name})" for name in self.rules.action_names)
-        return self.exact.entry_names
+        if self.exact is not None:
+            return self.exact.entry_names
+        if self._shows_states:
+            shown = self.rules.action_names[self.rules.num_actions == 2 :]
+            return tuple(f"P({action}|{state})" for state in self.rules.observation_names for action in shown)
+        return tuple(f"P({name})" for name in self.rules.action_names)
 
     def entries(self, x: Array) -> Array:
         if self.exact is not None:
             return self.exact.entries(x)
-        episodes = self.play(x, jax.random.key(SHOWN))
+        if self._shows_states:
+            probabilities = jax.nn.softmax(logits_after(self.rules, self.players, x, 1))
+            return probabilities[..., self.rules.num_actions == 2 :].reshape(len(x), -1)  # of two, one says all
+        episodes = self._stand_ins(x)
         taken = episodes.actions[..., None] == jnp.arange(self.rules.num_actions)
         alive = episodes.alive[..., None, None]
         return jnp.sum(alive * taken, axis=(0, 1)) / jnp.sum(alive)
 
     def from_entries(self, entries: Array) -> Array | None:
-        return None if self.exact is None else self.exact.from_entries(entries)
+        if self.exact is not None:
+            return self.exact.from_entries(entries)
+        if not self._by_state:
+            return None
+        if self.rules.num_actions == 2:
+            return jnp.clip(logit(entries), -SURE, SURE)
+        return jnp.clip(jnp.log(entries), -SURE)
 
     @property
     def strategies(self) -> Mapping[str, Any]:
         if self.exact is not None and not self._has_scripts:
             return self.exact.strategies
+        if self._by_state:
+            return {name: self._table_of(script) for name, script in self.rules.scripts.items()}
         rows = jnp.zeros((len(self.rules.scripts), self.policy_size))
         chosen = rows.at[:, -1].set(jnp.arange(1, len(rows) + 1))
         return dict(zip(self.rules.scripts, chosen, strict=True))
 
     def outcomes(self, x: Array) -> dict[str, Array]:
         if self.exact is None:
-            return self._measures(self.play(x, jax.random.key(SHOWN)))
+            return self._measures(self._stand_ins(x))
         return self.exact.outcomes(x)
 
     def best_response(self, x: Array, seat: int) -> Array | None:
@@ -192,6 +214,10 @@ class PlayedGame(Game):
             return None
         return game if self._tables else WithPolicies(game=game, policies=self.players)
 
+    def _stand_ins(self, x: Array) -> Episodes:
+        """The episodes that stand for all where a game shows one payoff."""
+        return self.play_shown(x, jax.random.key(SHOWN))
+
     def _measures(self, episodes: Episodes) -> dict[str, Array]:
         """The measures of the rules; NaN, like payoffs, if probabilities are: policies still act, but not as learnt."""
         broken = jnp.any(jnp.isnan(episodes.log_probs))
@@ -203,6 +229,25 @@ class PlayedGame(Game):
         return self.rules.exact is not None and all(policy.tabular for policy in self.policies)
 
     @property
+    def _shows_states(self) -> bool:
+        """True if policies are shown by what they do at each observation."""
+        return bool(self.rules.observation_names) and not any(policy.memory_size for policy in self.policies)
+
+    @property
+    def _by_state(self) -> bool:
+        """True if policies are tables of what they do at each named observation."""
+        return self._shows_states and all(policy.tabular for policy in self.policies)
+
+    @property
     def _has_scripts(self) -> bool:
-        """True if the last number of a row chooses a script. Tables need none: the exact game has them as policies."""
-        return not self._tables and bool(self.rules.scripts)
+        """True if the last number of a row chooses a script. Tables need none: scripts are policies among them."""
+        return not (self._tables or self._by_state) and bool(self.rules.scripts)
+
+    def _table_of(self, script: Callable[[Array, int], Array]) -> Array:
+        """The tables f32[P, D] that play by a script."""
+
+        def row(seat: int) -> Array:
+            logits = jax.vmap(lambda seen: script(seen, seat))(jnp.asarray(self.rules.observations))
+            return (logits[:, 1:] - logits[:, :1] if self.rules.num_actions == 2 else logits).ravel()
+
+        return jnp.stack([row(seat) for seat in range(self.rules.num_players)])

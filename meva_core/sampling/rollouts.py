@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,6 +28,11 @@ class Rollouts(PlayedGame):
     episodes: int = static(
         default=64, doc="B, episodes per step of a match, and per estimate of payoffs", check=between(1, 10**7)
     )
+    shown: int | None = static(
+        default=None,
+        doc="episodes behind the payoffs, outcomes and frequencies that a run shows; unset: as many as `episodes`",
+        check=between(1, 10**7),
+    )
     stopping: str = static(
         default="horizon",
         doc="end of an episode: after all steps, or after each with probability 1 - discount",
@@ -44,7 +50,11 @@ class Rollouts(PlayedGame):
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
-        return (*self.rules.notes, f"{self.episodes} episodes of {self.steps} steps for every estimate of payoffs")
+        many = f", and {self.shown} for what is shown" if self.shown and self.exact is None else ""
+        return (
+            *self.rules.notes,
+            f"{self.episodes} episodes of {self.steps} steps for every estimate of payoffs{many}",
+        )
 
     def play(self, x: Array, key: Array, memories: tuple | None = None) -> Episodes:
         continues = self.rules.discount if self.stopping == "geometric" else 1.0
@@ -54,6 +64,9 @@ class Rollouts(PlayedGame):
             return play(self.rules, self.players, x, key, self.steps, continues, memories)
 
         return jax.vmap(one)(keys, memories)
+
+    def play_shown(self, x: Array, key: Array) -> Episodes:
+        return attrs.evolve(self, episodes=self.shown or self.episodes).play(x, key)
 
     def weights(self, alive: Array) -> Array:
         return (1 - self.rules.discount) * alive if self.stopping == "geometric" else super().weights(alive)

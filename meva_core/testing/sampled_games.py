@@ -97,6 +97,10 @@ def _check_episodes(rules: SampledGame) -> None:
         assert listed.ndim == 2 and listed.shape[1] == rules.observation_size, (  # noqa: PT018
             f"observations: expected shape (N, {rules.observation_size}), got {listed.shape}"
         )
+        named = len({*rules.observation_names})
+        assert named in (0, len(listed)), (
+            f"observation_names: expected none, or {len(listed)} different ones, got {named}"
+        )
         met = np.unique(np.asarray(played.observations).reshape(-1, rules.observation_size), axis=0)
         for row in met:
             assert np.any(np.all(np.isclose(listed, row), axis=1)), (

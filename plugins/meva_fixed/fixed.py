@@ -137,11 +137,11 @@ class Fixed(PlaysStrategies, Learner):
 
     def _check_rows(self, name: str, given: Any, *, of: str = "") -> None:
         """Raise BadCombination unless there is one row of D numbers, or one for each seat."""
-        size, players, nested = self.game.policy_size, self.game.num_players, _nested(given)
+        names, players, nested = self.game.entry_names, self.game.num_players, _nested(given)
+        size = len(names) if name == "probabilities" else self.game.policy_size
         lengths = [len(row) for row in given] if nested else [len(given)]
         if lengths != [size] * (players if nested else 1):
             got = ", ".join(map(str, lengths)) + (" in rows" if nested else "")
-            names = self.game.entry_names
             told = f" ({of}{', '.join(names)})" if len(names) == size else ""
             raise BadCombination(
                 f"learner.{name}: expected {size} numbers{told}, or such a row for each of {players} seats, got {got}"

@@ -50,7 +50,8 @@ class Reciprocity(Evaluation):
 
     def lacks(self, composition: Any, seeds: int) -> str:
         game = composition.game
-        fits = game.num_players == 2 and {*RETALIATION} <= {*game.entry_names}
+        outcomes = jax.eval_shape(lambda key: game.outcomes(game.init(key)), jax.random.key(0))
+        fits = game.num_players == 2 and {*RETALIATION} <= {*game.entry_names} and {*COOPERATION} <= {*outcomes}
         return "" if fits else "an iterated game of two players with the actions C and D"
 
     def quantities(self, composition: Any) -> tuple[str, ...]:

@@ -205,7 +205,7 @@ class CoinGame(SampledGame):
     def _cooperates(self, observation: Array, seat: int) -> Array:
         own, mine, yours = self._as_seen_from(observation, seat)
         past = _nearness(mine) - 0.5 * (yours > mine)  # shortest first, and then past the other's coin
-        towards, away = past[self._leads_to()[:, own]], _nearness(yours)[self._leads_to(_OPPOSITE)[:, own]]
+        towards, away = past[self._leads_to()[:, own]], _nearness(yours)[self._leads_to(OPPOSITE)[:, own]]
         return _best(jnp.where(jnp.any(mine > 0), towards, away))
 
     def _defects(self, observation: Array, seat: int) -> Array:
@@ -223,7 +223,7 @@ class CoinGame(SampledGame):
 
     def _leads_to(self, steps: Mapping[str, tuple[int, int]] = STEPS) -> Array:
         """The cells to which the actions lead from every cell, i32[A, 9], if their names have these steps."""
-        return jnp.asarray(np.array([_reached(steps[name]) for name in MOVES[self.actions]]))
+        return jnp.asarray(np.array([reached(steps[name]) for name in MOVES[self.actions]]))
 
 
 def _marks(players: list[list[int]], coins: list[list[int]], colour: list[int]) -> tuple[Mark, ...]:
@@ -233,7 +233,7 @@ def _marks(players: list[list[int]], coins: list[list[int]], colour: list[int]) 
     return (*discs, *rings)
 
 
-def _reached(step: tuple[int, int]) -> np.ndarray:
+def reached(step: tuple[int, int]) -> np.ndarray:
     """The cells to which one step (rows, columns) leads from every cell, i32[9]."""
     rows, columns = np.divmod(np.arange(CELLS), SIDE)
     return ((rows + step[0]) % SIDE * SIDE + (columns + step[1]) % SIDE).astype(np.int32)
@@ -246,7 +246,7 @@ def _best(worth: Array) -> Array:
 
 def _nearness(coins: Array) -> Array:
     """The distance of every cell to the nearest coin, negative, f32[9]. coins: a plane f32[9]."""
-    return -jnp.min(jnp.where(coins > 0, _DISTANCES, 2.0 * SIDE), axis=1)
+    return -jnp.min(jnp.where(coins > 0, DISTANCES, 2.0 * SIDE), axis=1)
 
 
 def _drawn(uniform: Array, count: Array | int) -> Array:
@@ -269,5 +269,5 @@ def _distances() -> np.ndarray:
     return np.minimum(apart, SIDE - apart).sum(axis=2).astype(np.float32)
 
 
-_DISTANCES = _distances()
-_OPPOSITE = {name: (-rows, -columns) for name, (rows, columns) in STEPS.items()}
+DISTANCES = _distances()
+OPPOSITE = {name: (-rows, -columns) for name, (rows, columns) in STEPS.items()}

@@ -19,6 +19,13 @@ def meva_games() -> Iterable[Entry]:
         cites=("lerer2017maintaining", "foerster2018learning"),
     )
     yield Entry(
+        name="coin_choices",
+        factory="meva_sampled_games.coin_choices:CoinChoices",
+        summary="the Coin Game, whose players choose whether to leave the other's coins",
+        reference="ours, on the Coin Game of Lerer & Peysakhovich (2017)",
+        cites=("lerer2017maintaining",),
+    )
+    yield Entry(
         name="exchange",
         factory="meva_sampled_games.exchange:Exchange",
         summary="two players divide items that are worth more to one of them",

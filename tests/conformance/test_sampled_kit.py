@@ -94,6 +94,28 @@ class ShareOfEach(Base):
 
 
 @component
+class TooManyNames(Base):
+    """Names of two observations, of one that is listed."""
+
+    observations = jnp.zeros((1, 1))
+    observation_names = ("early", "late")
+
+
+@component
+class OneNumber(Base):
+    """A number where observations are listed."""
+
+    observations = 3
+
+
+@component
+class NamesOfNothing(Base):
+    """Names of observations that are not listed."""
+
+    observation_names = ("early", "late")
+
+
+@component
 class BadScript(Base):
     """Logits of three actions."""
 
@@ -155,6 +177,9 @@ def test_a_broken_game_fails(rules, message):
         (OneReward(), r"the rewards of step\(state, actions, key\): expected float32\[2\], got float32\[\]"),
         (ListOfShares(), r"measures\(episodes\): expected a dictionary, got \[float32\[\]\]"),
         (ShareOfEach(), r"measures\(episodes\)\['each'\]: expected float32\[\], got float32\[2\]"),
+        (TooManyNames(), r"observation_names: expected no names, or 1 different ones, got \('early', 'late'\)"),
+        (OneNumber(), "observations: expected None, or an array of two axes, got 3"),
+        (NamesOfNothing(), r"observation_names: expected no names, since no observations are listed"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )

@@ -359,6 +359,19 @@ def test_a_game_without_an_exact_one_shows_the_same_estimate_each_time():
     assert game.symmetric
 
 
+def test_more_episodes_may_be_shown_than_learnt_from():
+    few, many = (Rollouts(rules=RULES, policies=TABLES, episodes=count) for count in (2, 64))
+    game = Rollouts(rules=RULES, policies=TABLES, episodes=2, shown=64)
+    x = game.init(KEY)
+    np.testing.assert_array_equal(game.sample(x, KEY), few.sample(x, KEY))
+
+    def shown(game):
+        return game.payoff(x), game.look(x, KEY), game.outcomes(x), game.entries(x)
+
+    jax.tree.map(np.testing.assert_array_equal, shown(game), shown(many))
+    assert game.notes[-1].endswith("for every estimate of payoffs, and 64 for what is shown")
+
+
 @pytest.mark.parametrize("estimator", ["loaded_dice", "dice"])
 def test_policies_that_are_no_numbers_pay_none(estimator):
     """They act all the same, so a match that diverged would look like any other."""
