@@ -17,7 +17,7 @@ from meva_core.contracts import Episodes, Game, Policy, SampledGame, between, co
 from meva_core.errors import BadCombination
 from meva_core.ops import dice, loaded_dice, returns_to_go, score_function
 from meva_core.sampling.scripted import Scripted
-from meva_core.sampling.situations import logits_after
+from meva_core.sampling.situations import choice_names, probabilities_after
 from meva_core.sampling.with_policies import WithPolicies, fresh
 
 SURE = 30.0  # a logit of an action that is always, or never, taken
@@ -164,16 +164,14 @@ class PlayedGame(Game):
         if self.exact is not None:
             return self.exact.entry_names
         if self._shows_states:
-            shown = self.rules.action_names[self.rules.num_actions == 2 :]
-            return tuple(f"P({action}|{state})" for state in self.rules.observation_names for action in shown)
+            return choice_names(self.rules)
         return tuple(f"P({name})" for name in self.rules.action_names)
 
     def entries(self, x: Array) -> Array:
         if self.exact is not None:
             return self.exact.entries(x)
         if self._shows_states:
-            probabilities = jax.nn.softmax(logits_after(self.rules, self.players, x, 1))
-            return probabilities[..., self.rules.num_actions == 2 :].reshape(len(x), -1)  # of two, one says all
+            return probabilities_after(self.rules, self.players, x, 1)
         episodes = self._stand_ins(x)
         taken = episodes.actions[..., None] == jnp.arange(self.rules.num_actions)
         alive = episodes.alive[..., None, None]

@@ -34,3 +34,20 @@ def logits_after(rules: SampledGame, policies: Sequence[Policy], x: Array, times
         return jax.vmap(at)(seen)
 
     return jnp.stack([of_seat(seat, policy) for seat, policy in enumerate(policies)])
+
+
+def probabilities_after(rules: SampledGame, policies: Sequence[Policy], x: Array, times: int) -> Array:
+    """Probabilities f32[P, E] of the choices that `choice_names` names, of x f32[P, D], after `logits_after`."""
+    probabilities = jax.nn.softmax(logits_after(rules, policies, x, times))
+    return probabilities[..., _first(rules) :].reshape(len(x), -1)
+
+
+def choice_names(rules: SampledGame) -> tuple[str, ...]:
+    """Names of the actions at each named observation, ("P(C|DD)", "P(C|DC)", ...); of two actions, the second one."""
+    actions = rules.action_names[_first(rules) :]
+    return tuple(f"P({action}|{state})" for state in rules.observation_names for action in actions)
+
+
+def _first(rules: SampledGame) -> int:
+    """The first action that is shown: of two, one says all."""
+    return int(rules.num_actions == 2)

@@ -26,18 +26,20 @@ from meva_core.contracts import (
 )
 from meva_core.report import tables
 from meva_core.report.statistics import spreads
-from meva_core.sampling import logits_after
+from meva_core.sampling import choice_names, logits_after, probabilities_after
 
 
 @component
 class Situations(Evaluation):
     """Probabilities of actions after the same outcome in each of the last rounds, for policies that remember.
 
-    It applies to iterated games between policies with memory, which are no tables: what they do depends on all rounds.
-    So each is told an episode in which one outcome, such as (own) D and (other's) C, happens `rounds` times in a row,
-    and is then asked for its probabilities; `start` is the first round. A policy without memory needs one round.
+    It applies to policies with memory, which are no tables: what they do depends on all rounds. So each is told an
+    episode in which one outcome, such as (own) D and (other's) C, happens `rounds` times in a row, and is then asked
+    for its probabilities; `start` is the first round. A policy without memory needs one round. The game is an iterated
+    one, or a sampled one that names its observations (`observation_names`).
 
-    The answer contains the probabilities f32[S, V, N, P, E], in the order of the exact game's `entries`.
+    The answer contains the probabilities f32[S, V, N, P, E], in the order of the exact game's `entries`, or else of
+    `choice_names`.
 
     In summary.json:
       situation_rounds  the number of rounds
@@ -55,7 +57,8 @@ class Situations(Evaluation):
         game = composition.game
         if isinstance(game, Sampled) and any(policy.memory_size for policy in game.policies):
             exact = game.rules.exact
-            return "" if isinstance(exact, Playable) and isinstance(exact, GivesLogits) else "an iterated game"
+            fits = bool(game.rules.observation_names) if exact is None else _gives_logits(exact)
+            return "" if fits else "an iterated game, or one that names its observations"
         return "policies with memory"
 
     def inputs(self, ended: Any, answers: Mapping[str, Answer]) -> tuple[Array, ...]:
@@ -66,12 +69,15 @@ class Situations(Evaluation):
         exact = game.rules.exact
 
         def one(x: Array) -> Array:
+            if exact is None:
+                return probabilities_after(game.rules, game.players, x, self.rounds)
             return exact.entries(exact.from_logits(logits_after(game.rules, game.players, x, self.rounds)))
 
         return jax.vmap(one)(x)
 
     def rows(self, answer: Answer, seen: Any) -> list[dict[str, Any]]:
-        names = seen.game.rules.exact.entry_names
+        rules = seen.game.rules
+        names = choice_names(rules) if rules.exact is None else rules.exact.entry_names
         return [{"situations": spreads(answer.each[:, v], names)} for v in range(len(seen.values))]
 
     def whole(self, answer: Answer, seen: Any) -> dict[str, Any]:
@@ -81,6 +87,11 @@ class Situations(Evaluation):
         package = resources.files("meva_evaluations")
         script, style = ((package / f"situations.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
         return [Panel(script=script, style=style, rows=_shown(summary), shows_policies=True)]
+
+
+def _gives_logits(exact: Any) -> bool:
+    """True if an exact game says how its policies act."""
+    return isinstance(exact, Playable) and isinstance(exact, GivesLogits)
 
 
 def _shown(summary: Mapping[str, Any]) -> list[dict[str, Any]]:

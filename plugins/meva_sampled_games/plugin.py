@@ -22,7 +22,8 @@ def meva_games() -> Iterable[Entry]:
         name="coin_choices",
         factory="meva_sampled_games.coin_choices:CoinChoices",
         summary="the Coin Game, whose players choose whether to leave the other's coins",
-        reference="ours, on the Coin Game of Lerer & Peysakhovich (2017)",
+        reference="Lerer & Peysakhovich (2017), Maintaining Cooperation in Complex Social Dilemmas using Deep "
+        "Reinforcement Learning",
         cites=("lerer2017maintaining",),
     )
     yield Entry(

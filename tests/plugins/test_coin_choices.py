@@ -1,16 +1,20 @@
 """The Coin Game of choices: board, moves and rewards of the Coin Game, and what players see of the last coins."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from meva_evaluations.situations import Situations
 from meva_sampled_games.coin_choices import COOPERATE, DEFECT, RULES, Coins
 from meva_sampled_games.coin_game import Board
 
 import meva_core as meva
 from meva_core.contracts import SampledGame, component
 from meva_core.errors import BadCombination
-from meva_core.sampling import Rollouts
+from meva_core.sampling import Rollouts, logits_along
 from meva_core.testing import episodes
 
 RED, BLUE = 0, 1
@@ -194,3 +198,17 @@ def test_policies_with_memory_are_shown_by_how_often_they_take_each_action():
     game = between("gru", width=2)
     assert game.entry_names == ("P(D)", "P(C)")
     np.testing.assert_allclose(game.entries(game.init(jax.random.key(0))).sum(axis=1), 1, atol=1e-6)
+
+
+def test_policies_with_memory_are_asked_in_the_named_states():
+    game, asked = between("gru", width=2), Situations(rounds=3)
+    x = game.init(jax.random.key(0))
+    told = [jnp.stack([GAME.observations[CC]] + [state] * 3) for state in GAME.observations[:3]]  # players see CC first
+    logits = jnp.stack([logits_along(game.players[0], x[0], seen)[-1] for seen in told])
+    found = asked.ask(SimpleNamespace(game=game), jax.random.key(0), cast(Any, None), x[None])
+    np.testing.assert_allclose(found[0, 0, :3], jax.nn.softmax(logits)[:, 1], atol=1e-6)
+    seen = SimpleNamespace(game=game, values=(0.0,))
+    [row] = asked.rows(cast(Any, SimpleNamespace(each=np.asarray(found)[None, None])), seen)
+    assert list(row["situations"][0]) == ["P(C|DD)", "P(C|DC)", "P(C|CD)", "P(C|CC)"]
+    assert asked.lacks(SimpleNamespace(game=game), 1) == ""
+    assert asked.lacks(SimpleNamespace(game=between("mlp", width=2)), 1) == "policies with memory"
