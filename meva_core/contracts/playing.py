@@ -6,6 +6,8 @@ memory, T steps per episode, B episodes. All functions are pure, unbatched, and 
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -231,6 +233,16 @@ def check_gives_logits(game: Any, what: str) -> None:
         )
 
 
+def takes_seats(learner: Any) -> bool:
+    """True if `learn` of this learner has the argument `seats`."""
+    return _takes_seats(type(learner))
+
+
+@functools.cache
+def _takes_seats(cls: type) -> bool:
+    return "seats" in inspect.signature(cls.learn).parameters  # type: ignore[attr-defined]
+
+
 class EpisodeLearner(Learner):
     """Base of the learners that learn from the episodes of a match, and so need a game that is played.
 
@@ -250,5 +262,8 @@ class EpisodeLearner(Learner):
         )
 
     def learn(self, params: PyTree, state: PyTree, x: Array, episodes: Episodes, key: Array) -> tuple[Array, PyTree]:
-        """Steps f32[P, D] to add to x, and the new state, from the episodes [B, ...] that x has just played."""
+        """Steps f32[P, D] to add to x, and the new state, from the episodes [B, ...] that x has just played.
+
+        It may have one more argument, `seats=None`, the seats whose steps are used: see `Learner.learn`.
+        """
         raise BadCombination(f"expected a method learn of class {type(self).__name__}, got none")

@@ -238,7 +238,12 @@ class Learner(Protocol):
         _lacks(self, "update")
 
     def learn(self, params: PyTree, state: PyTree, x: Array, episodes: Episodes, key: Array) -> tuple[Array, PyTree]:
-        """The result of `update`, from the episodes [B, ...] that x has just played; all learn from the same ones."""
+        """The result of `update`, from the episodes [B, ...] that x has just played; all learn from the same ones.
+
+        A learner that is slow may have one more argument, `seats=None`. In a match it receives the seats in which the
+        learner sits, integers from 0: the other rows of the steps are not used there, so it need not compute them.
+        None: all rows are used.
+        """
         return self.update(params, state, x, key)
 
     def carry(self, memory: Array) -> Array:

@@ -18,7 +18,7 @@ from meva_core.contracts.abstract import abstract, describe, difference
 from meva_core.contracts.components import component, leaf, part, static
 from meva_core.contracts.episodes import Episodes
 from meva_core.contracts.hyperparameters import copies
-from meva_core.contracts.playing import Sampled, check_source, learns_from
+from meva_core.contracts.playing import Sampled, check_source, learns_from, takes_seats
 from meva_core.contracts.protocols import Game, Learner
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination, BadValue, MevaError
@@ -233,7 +233,8 @@ def _advanced(match: Match, going: Going, key: Array) -> tuple[Going, Episodes |
         play_key = jax.random.fold_in(key, streams.EPISODES)
         episodes = game.play(x, play_key, memories) if memories else game.play(x, play_key)  # type: ignore[attr-defined]
     for n, (p, state) in enumerate(zip(match.players, states, strict=True)):
-        step, after = _update(p, state, x, episodes, jax.random.fold_in(key, n))
+        seats = tuple(seat for seat, player in enumerate(match.seats) if player == n)
+        step, after = _update(p, seats, state, x, episodes, jax.random.fold_in(key, n))
         steps.append(step)
         new.append(after)
     if memories:
@@ -244,11 +245,14 @@ def _advanced(match: Match, going: Going, key: Array) -> tuple[Going, Episodes |
     return Going(x + _seated(match, steps), tuple(new), memories), episodes
 
 
-def _update(player: Fitted, state: Any, x: Array, episodes: Episodes | None, key: Array) -> tuple[Array, Any]:
+def _update(
+    player: Fitted, seats: tuple[int, ...], state: Any, x: Array, episodes: Episodes | None, key: Array
+) -> tuple[Array, Any]:
     who, method = type(player.learner).__name__, "learn" if learns_from(player.learner) == "episodes" else "update"
     try:
         if method == "learn":
-            result = player.learner.learn(player.params, state, x, episodes, key)  # type: ignore[arg-type]
+            own = {"seats": seats} if takes_seats(player.learner) else {}
+            result = player.learner.learn(player.params, state, x, episodes, key, **own)  # type: ignore[arg-type]
         else:
             result = player.learner.update(player.params, state, x, key)
     except Exception as error:

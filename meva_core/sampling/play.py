@@ -81,24 +81,24 @@ def unfold(
         for policy, row in each
     ]
 
-    def act(i: int, memory: Array, observation: Array) -> tuple[Array, Array]:
-        """The prepared logits of player i at an observation, and its memory afterwards."""
+    def act(i: int, memory: Array, observation: Array) -> tuple[Array, Array, Array | None]:
+        """The prepared logits of player i at an observation, its memory afterwards, and the logits, if it was asked."""
         if (table := tables[i]) is not None:
-            return jnp.matmul(observation, table, precision="highest"), memory
+            return jnp.matmul(observation, table, precision="highest"), memory, None
         logits, memory = policies[i].act(constant[i], memory, observation)
-        return prepare(logits), memory
+        return prepare(logits), memory, logits
 
     def step(carry: tuple, now: tuple) -> tuple:
         state, observations, before = carry
         key, choice, counts = now
         acts = [act(i, *given) for i, given in enumerate(zip(before, observations, strict=True))]
-        chosen = [choose(prepared, choice[i]) for i, (prepared, _) in enumerate(acts)]
+        chosen = [choose(prepared, choice[i]) for i, (prepared, *_) in enumerate(acts)]
         actions = jnp.stack(chosen).astype(jnp.int32)
         state, seen, rewards = rules.step(state, actions, key)
-        after = tuple(memory for _, memory in acts)
+        after = tuple(memory for _, memory, _ in acts)
         if counts is not None:
             after = tuple(jnp.where(counts > 0, new, old) for new, old in zip(after, before, strict=True))
-        return (state, seen, after), (observations, actions, rewards)
+        return (state, seen, after), (observations, actions, rewards, [logits for *_, logits in acts])
 
     state, first = rules.reset(keys[0])
     counts = None if memories is None else alive
@@ -108,16 +108,17 @@ def unfold(
         (keys[1], choices, counts),
         unroll=1 if any(policy.memory_size for policy in policies) else UNROLLED,
     )
-    observations, actions, rewards = found
+    observations, actions, rewards, given = found
 
     # Policies are asked again for their logits, so that no derivative runs through the loop above, which has the game
-    # in it. One without memory is asked at all steps at once, or at all states.
+    # in it. One without memory is asked at all steps at once, or at all states. Where no derivative is taken, the
+    # answers from the loop are enough.
     def log_probs(i: int, policy: Policy) -> Array:
         seen, taken = observations[:, i], actions[:, i]
         if states is not None and not policy.memory_size:
             return _log_prob_at(logits_along(policy, rows[i], states), seen, taken)
         begun = None if memories is None or memories[i] is None else jax.lax.stop_gradient(first_memories[i])
-        return log_prob(logits_along(policy, rows[i], seen, begun), taken)
+        return _with_value(log_prob(logits_along(policy, rows[i], seen, begun), taken), log_prob(given[i], taken))
 
     along = jnp.stack([log_probs(i, policy) for i, policy in enumerate(policies)], axis=1)
     played = Episodes(observations, actions, rewards, along, jnp.ones(len(choices), x.dtype), final)
@@ -160,6 +161,18 @@ def _log_prob_at(logits: Array, observations: Array, actions: Array) -> Array:
     f32[N, A] are those at each row: a policy is asked N times, and not at all steps of all episodes."""
     found = jnp.matmul(observations, jax.nn.log_softmax(logits), precision="highest")
     return _at(found, actions)
+
+
+@jax.custom_jvp
+def _with_value(z: Array, value: Array) -> Array:
+    """`value` with the derivatives of z, of every order: value + z - stop(z), but without a derivative z is not
+    computed."""
+    return value
+
+
+@_with_value.defjvp
+def _with_derivative(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    return _with_value(*primals), tangents[0]
 
 
 def _at(outputs: Array, actions: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from jax import Array
@@ -59,5 +60,7 @@ class A2C(EpisodeLearner):
     def init(self, params: Any, x: Array, key: Array) -> Any:
         return self.as_ppo.init(params, x, key)
 
-    def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
-        return self.as_ppo.learn(params, state, x, episodes, key)
+    def learn(
+        self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array, seats: Collection[int] | None = None
+    ) -> tuple[Array, Any]:
+        return self.as_ppo.learn(params, state, x, episodes, key, seats)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import jax
@@ -99,11 +100,15 @@ class AdvantageAlignment(EpisodeLearner):
     def init(self, params: Any, x: Array, key: Array) -> Any:
         return self.as_ppo.init(params, x, key)
 
-    def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
-        judged = self.as_ppo.judged(state, episodes)
-        advantages = jnp.stack([self.as_ppo.gains(each) for each in judged], axis=-1)
+    def learn(
+        self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array, seats: Collection[int] | None = None
+    ) -> tuple[Array, Any]:
+        everyone = range(len(x))
+        judged = {seat: self.as_ppo.judged_by(seat, state[seat], episodes) for seat in everyone}
+        advantages = jnp.stack([self.as_ppo.gains(judged[seat]) for seat in everyone], axis=-1)
         gains = jax.vmap(self.aligned)(advantages, judged[0].seen.discounts)
-        return self.as_ppo.climb(state, x, judged, list(jnp.moveaxis(gains, -1, 0)), key)
+        own = {seat: gains[..., seat] for seat in (everyone if seats is None else seats)}
+        return self.as_ppo.climb(state, x, judged, own, key)
 
     def aligned(self, advantages: Array, discounts: Array) -> Array:
         """The advantages A* f32[T, P] that the players climb. advantages f32[T, P]; discounts f32[T]."""

@@ -134,7 +134,8 @@ class InContextTraining(Training):
         pooled = [self._against_pool(seat, state.x, jax.random.fold_in(pool_key, seat)) for seat in seats]
         each = [_joined([one for one in (among, against) if one is not None]) for against in pooled]
         judged = [ppo.judged_by(seat, state.learning[seat], each[seat]) for seat in seats]
-        steps, learning = ppo.climb(state.learning, state.x, judged, [one.advantages for one in judged], learn_key)
+        gains = [one.advantages for one in judged]
+        steps, learning = ppo.climb(state.learning, state.x, dict(enumerate(judged)), dict(enumerate(gains)), learn_key)
         metrics = {} if among is None else {"payoff": jnp.mean(learner.game.estimate(among))}
         if against := [learner.game.estimate(one)[seat] for seat, one in enumerate(pooled) if one is not None]:
             metrics["against_pool"] = jnp.mean(jnp.stack(against))

@@ -3,6 +3,7 @@ strategy that is inferred, F features of a step, N numbers of a network."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -104,14 +105,14 @@ class LILI(EpisodeLearner):
     def init(self, params: Any, x: Array, key: Array) -> Any:
         return tuple(self._fresh(seat, x, jax.random.fold_in(key, seat)) for seat in range(len(x)))
 
-    def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
-        rows, states = [], []
-        for seat, before in enumerate(state):
+    def learn(
+        self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array, seats: Collection[int] | None = None
+    ) -> tuple[Array, Any]:
+        rows, states = list(x), list(state)
+        for seat in range(len(x)) if seats is None else seats:
             # A seat whose policy has no place for z is another learner's, whose row here is not used.
-            known = self.game.policies[seat].condition_size > 0
-            row, after = self._improved(seat, before, x[seat], episodes) if known else (x[seat], before)
-            rows.append(row)
-            states.append(after)
+            if self.game.policies[seat].condition_size > 0:
+                rows[seat], states[seat] = self._improved(seat, states[seat], x[seat], episodes)
         return jnp.stack(rows) - x, tuple(states)
 
     def encoded(self, encoder: Array, features: Array, counts: Array, size: int) -> Array:

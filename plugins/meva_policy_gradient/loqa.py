@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import attrs
@@ -148,7 +148,15 @@ class LOQA(EpisodeLearner):
             steps=jnp.zeros((), jnp.int32),
         )
 
-    def learn(self, params: Any, state: Learning, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Learning]:
+    def learn(
+        self,
+        params: Any,
+        state: Learning,
+        x: Array,
+        episodes: Episodes,
+        key: Array,
+        seats: Collection[int] | None = None,
+    ) -> tuple[Array, Learning]:
         present = self._sides(x, episodes)
         against = [self._against_former(seat, state.former, x, len(episodes.alive), key) for seat in range(len(x))]
         judged = [
@@ -158,12 +166,10 @@ class LOQA(EpisodeLearner):
         unit = jax.vmap(self.game.weights)(episodes.alive)[0, 0]
         weight = decayed(self.entropy_weight, self.entropy_decay, self.decay_from, state.steps)
         now = attrs.evolve(self, entropy_weight=weight)
-        rows, optimisers = [], []
-        for seat, before in enumerate(state.optimisers):
+        rows, optimisers = list(x), list(state.optimisers)
+        for seat in range(len(x)) if seats is None else seats:
             met = [_met_by(seat, each, len(episodes.alive), len(x)) for each in judged]
-            row, after = now._improved(seat, before, x[seat], met, unit)
-            rows.append(row)
-            optimisers.append(after)
+            rows[seat], optimisers[seat] = now._improved(seat, optimisers[seat], x[seat], met, unit)
         critics = [self._fitted(*pair) for pair in zip(state.critics, judged, strict=True)]
         x_after = jnp.stack(rows)
         former = remembering.kept(state.former, x_after, self.every) if state.former is not None else None

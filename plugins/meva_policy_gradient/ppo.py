@@ -3,7 +3,7 @@ critic, B episodes, T steps, A actions, G groups of episodes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -103,13 +103,13 @@ class PPO(EpisodeLearner):
         rows = [row[: policy.policy_size] for row, policy in zip(x, self.game.policies, strict=True)]
         return tuple(self.fresh(row, jax.random.fold_in(key, seat)) for seat, row in enumerate(rows))
 
-    def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
-        judged = self.judged(state, episodes)
-        return self.climb(state, x, judged, [self.gains(each) for each in judged], key)
-
-    def judged(self, state: tuple[Learning, ...], episodes: Episodes) -> tuple[Judged, ...]:
-        """The episodes as each player saw them, and as its own critic judges them: one entry per seat."""
-        return tuple(self.judged_by(seat, learning, episodes) for seat, learning in enumerate(state))
+    def learn(
+        self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array, seats: Collection[int] | None = None
+    ) -> tuple[Array, Any]:
+        judged = {
+            seat: self.judged_by(seat, state[seat], episodes) for seat in (range(len(x)) if seats is None else seats)
+        }
+        return self.climb(state, x, judged, {seat: self.gains(each) for seat, each in judged.items()}, key)
 
     def judged_by(self, seat: int, learning: Learning, episodes: Episodes) -> Judged:
         """The episodes as the player in `seat` saw them, and as its critic judges them."""
@@ -126,17 +126,22 @@ class PPO(EpisodeLearner):
         self,
         state: tuple[Learning, ...],
         x: Array,
-        judged: Sequence[Judged],
-        gains: Sequence[Array],
+        judged: Mapping[int, Judged],
+        gains: Mapping[int, Array],
         key: Array,
     ) -> tuple[Array, tuple[Learning, ...]]:
-        """Steps f32[P, D] and the new state, if the objective takes `gains`, f32[B, T] per seat, as advantages A. The
-        critics learn the returns of what was judged."""
-        rows, states = [], []
-        for seat, each in enumerate(zip(state, x, judged, gains, strict=True)):
-            row, after = self._improved(seat, *each, jax.random.fold_in(key, seat))
-            rows.append(row)
-            states.append(after)
+        """Steps f32[P, D] and the new state, if the objective takes `gains`, f32[B, T] by seat, as advantages A.
+
+        The critics learn the returns of what was judged, by seat. A player without gains makes no step, and the critic
+        of one whose part was not judged does not learn.
+        """
+        rows, states = list(x), list(state)
+        for seat, each in judged.items():
+            own_key = jax.random.fold_in(key, seat)
+            if seat in gains:
+                rows[seat], states[seat] = self._improved(seat, state[seat], x[seat], each, gains[seat], own_key)
+            else:
+                states[seat] = self._learnt(state[seat], each, own_key)
         return jnp.stack(rows) - x, tuple(states)
 
     def improved(
@@ -153,22 +158,18 @@ class PPO(EpisodeLearner):
         judged, gains: of episodes [B, T], or of groups of episodes [G, B, T] that passes do not part. log_policy: the
         log-probabilities of all actions [..., T, A] under such numbers, given what was seen.
         """
-        seen, targets = judged.seen, judged.advantages + judged.values
         weight = decayed(self.entropy_weight, self.entropy_decay, self.decay_from, before.steps)
+        optimiser = self._optimiser(self.rate)
 
-        def improve(carry: tuple[Array, Learning], chosen: Array) -> tuple[tuple[Array, Learning], None]:
-            own, learning = carry
-            part, climbed, goals = jax.tree.map(lambda leaf: leaf[chosen], (seen, gains, targets))
+        def improve(carry: tuple[Array, Any], chosen: Array) -> tuple[tuple[Array, Any], None]:
+            own, of_policy = carry
+            part, climbed = jax.tree.map(lambda leaf: leaf[chosen], (judged.seen, gains))
             uphill = jax.grad(self.objective)(own, part, climbed, weight, log_policy)
-            moved, of_policy = self._optimiser(self.rate).update(-uphill, learning.of_policy)
-            downhill = jax.grad(_error)(learning.critic, self.network, part, goals)
-            learnt, of_critic = self._optimiser(self.critic_rate).update(downhill, learning.of_critic)
-            fitted: Any = optax.apply_updates(learning.critic, learnt)
-            after = learning._replace(critic=fitted, of_policy=of_policy, of_critic=of_critic)
-            return (optax.apply_updates(own, moved), after), None  # type: ignore[return-value]
+            moved, of_policy = optimiser.update(-uphill, of_policy)
+            return (optax.apply_updates(own, moved), of_policy), None  # type: ignore[return-value]
 
-        (own, after), _ = jax.lax.scan(improve, (own, before), self._chosen(len(seen.rewards), key))
-        return own, after._replace(steps=before.steps + 1)
+        (own, of_policy), _ = jax.lax.scan(improve, (own, before.of_policy), self._chosen(len(gains), key))
+        return own, self._learnt(before, judged, key)._replace(of_policy=of_policy)
 
     def objective(
         self, own: Array, seen: Seen, advantages: Array, weight: Any, log_policy: Callable[[Array, Seen], Array]
@@ -186,6 +187,21 @@ class PPO(EpisodeLearner):
         critic = self.network.init(key).astype(own.dtype)
         of_policy, of_critic = self._optimiser(self.rate).init(own), self._optimiser(self.critic_rate).init(critic)
         return Learning(critic, of_policy, of_critic, jnp.zeros((), jnp.int32))
+
+    def _learnt(self, before: Learning, judged: Judged, key: Array) -> Learning:
+        """A player's state after all epochs, if only its critic learns. judged: as in `improved`."""
+        targets, optimiser = judged.advantages + judged.values, self._optimiser(self.critic_rate)
+
+        def learn(carry: tuple[Array, Any], chosen: Array) -> tuple[tuple[Array, Any], None]:
+            critic, of_critic = carry
+            part, goals = jax.tree.map(lambda leaf: leaf[chosen], (judged.seen, targets))
+            downhill = jax.grad(_error)(critic, self.network, part, goals)
+            moved, of_critic = optimiser.update(downhill, of_critic)
+            return (optax.apply_updates(critic, moved), of_critic), None  # type: ignore[return-value]
+
+        carry = before.critic, before.of_critic
+        (critic, of_critic), _ = jax.lax.scan(learn, carry, self._chosen(len(targets), key))
+        return before._replace(critic=critic, of_critic=of_critic, steps=before.steps + 1)
 
     def _improved(
         self, seat: int, before: Learning, row: Array, judged: Judged, gains: Array, key: Array

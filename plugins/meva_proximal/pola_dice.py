@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import jax
@@ -73,11 +74,14 @@ class POLADice(EpisodeLearner):
     def init(self, params: Any, x: Array, key: Array) -> Any:
         return jax.vmap(self._optimiser.init)(x)
 
-    def learn(self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array) -> tuple[Array, Any]:
-        found = [
-            self._improved(x, i, jax.tree.map(lambda leaf, i=i: leaf[i], state), own)
-            for i, own in enumerate(jax.random.split(key, len(x)))
-        ]
+    def learn(
+        self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array, seats: Collection[int] | None = None
+    ) -> tuple[Array, Any]:
+        found = []
+        for i, own in enumerate(jax.random.split(key, len(x))):
+            memory = jax.tree.map(lambda leaf, i=i: leaf[i], state)
+            moves = seats is None or i in seats
+            found.append(self._improved(x, i, memory, own) if moves else (jnp.zeros_like(x[i]), memory))
         return stacked(found)
 
     def _improved(self, x: Array, i: int, memory: Any, key: Array) -> tuple[Array, Any]:

@@ -352,7 +352,7 @@ def test_every_player_climbs_its_aligned_advantages_in_the_game_s_discount(monke
     rule = learner(AdvantageAlignment, ipd(), weighting="theory")
     x, episodes, state = setting(rule)
     judged, gains = jax.jit(lambda: rule.learn(None, state, x, episodes, KEY))()
-    each = jnp.stack([rule.as_ppo.gains(one) for one in judged], axis=-1)
+    each = jnp.stack([rule.as_ppo.gains(one) for one in judged.values()], axis=-1)
     expected = jnp.stack([aligned(one, weighting="theory") for one in each])
     for seat in (0, 1):
         np.testing.assert_allclose(gains[seat], expected[..., seat], rtol=1e-10)

@@ -23,7 +23,7 @@ from meva_core import match as matching
 from meva_core.contracts import Asking, EpisodeLearner, component, part, streams
 from meva_core.contracts.states import first_state
 from meva_core.errors import BadCombination
-from meva_core.match import Fitted, Held, Match, Played
+from meva_core.match import Fitted, Held, Match, Played, step
 from meva_core.ops import simultaneous_gradient
 from meva_core.sampling import Rollouts, policy_arguments, rules_of
 
@@ -48,6 +48,10 @@ def ipd(policy=Table, unit=1.0, stopping="horizon", **more):
     width = {} if policy is Table else {"width": 4}
     own = policy(**{**policy_arguments(rules), **width})
     return Rollouts(rules=rules, policies=(own, own), episodes=8, horizon=5, stopping=stopping, **more)
+
+
+def _table(**sizes):
+    return Table(**sizes)
 
 
 def learner(game, cls=PPO, **settings):
@@ -127,6 +131,20 @@ def test_networks_are_asked_once_per_state_unless_they_remember(policy):
     numbers, seen = network.init(KEY), jnp.eye(3)[jnp.array([[0, 2, 2, 1], [1, 1, 0, 2]])]
     step_by_step = seeing.outputs(network, numbers, seen, one_hot=False)
     np.testing.assert_allclose(seeing.outputs(network, numbers, seen, one_hot=True), step_by_step, rtol=1e-5, atol=1e-6)
+
+
+def test_networks_that_remember_are_asked_once_per_step_where_no_derivative_is_taken():
+    game = ipd()
+    wide = GRU(**policy_arguments(game.rules), width=32)
+    game = attrs.evolve(game, policies=(wide, wide))
+    x = game.init(KEY)
+
+    def operations(function):
+        return dict(jax.jit(function).lower(x).compile().cost_analysis() or {})["flops"]
+
+    played = operations(lambda x: game.play(x, KEY).rewards)
+    assert operations(lambda x: game.estimate(game.play(x, KEY))) < 1.2 * played
+    assert operations(jax.jacobian(lambda x: game.estimate(game.play(x, KEY)))) > 2 * played
 
 
 def test_the_critic_learns_the_return():
@@ -222,6 +240,46 @@ def test_the_best_of_the_fresh_starts_counts(monkeypatch):
     found = TrainedResponse(restarts=3)._answered(game, game.init(KEY), 1, KEY)
     draws = np.stack([draw(jax.random.split(key)[1]) for key in jax.random.split(KEY, 3)])
     np.testing.assert_array_equal(found, draws[draws[:, 1].argmax()])
+
+
+@pytest.mark.parametrize("name", ["ppo", "a2c", "advantage_alignment", "loqa", "pola_dice"])
+def test_a_learner_may_be_told_its_seats_and_then_moves_no_other(name):
+    game = ipd()
+    rule = meva.make("learner", name, game=game, **({} if name == "pola_dice" else {"critic": _table}))
+    x = game.init(KEY)
+    episodes, state = game.play(x, jax.random.key(5)), first_state(rule, None, x, KEY)
+    learn = jax.jit(lambda seats: rule.learn(None, state, x, episodes, KEY, seats), static_argnums=0)
+    (both, after), (own, mine) = learn(None), learn((1,))
+    assert np.any(np.asarray(both[0]) != 0)
+    np.testing.assert_allclose(own[1], both[1], rtol=1e-5, atol=1e-7)
+    np.testing.assert_array_equal(own[0], 0)
+    if name in ("ppo", "a2c"):
+        jax.tree.map(np.testing.assert_array_equal, mine[0], state[0])
+        jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-7), mine[1], after[1])
+    if name == "advantage_alignment":  # it needs the other's critic
+        np.testing.assert_allclose(mine[0].critic, after[0].critic, rtol=1e-5, atol=1e-7)
+    if name == "loqa":
+        jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-7), mine.critics, after.critics)
+
+
+@component
+class Seats(EpisodeLearner):
+    """Steps are the own seats plus one, in all rows."""
+
+    game: Any = part()
+
+    def learn(self, params, state, x, episodes, key, seats: Any = None):
+        return jnp.full_like(x, sum(seat + 1 for seat in seats)), state
+
+
+def test_a_match_tells_learners_their_seats_if_they_ask():
+    game = ipd()
+    x, asks, does_not = game.init(KEY), Fitted(learner=Seats(game=game)), Fitted(learner=Actions(game=game))
+    for players, seats, expected in [([asks], (0, 0), (3, 3)), ([does_not, asks], (0, 1), (None, 2)),
+                                     ([asks, does_not], (0, 1), (1, None))]:  # fmt: skip
+        moved = step(Match(game=game, players=tuple(players), seats=seats), x, KEY) - x
+        for row, value in zip(moved, expected, strict=True):
+            assert value is None or row == pytest.approx(value, abs=1e-6)
 
 
 def draw(key):
