@@ -120,19 +120,10 @@ def numbers_table(shown: Iterable[Hyperparameter], prefix: str = "") -> str:
     rows = []
     for h in shown:
         default = "required" if h.required else f"= {rst.code(_value(h.default))}"
-        expected = _several(type_name(h.type)) + (f", {h.check.expected}" if h.check else "")
+        expected = type_name(h.type) + (f", {h.check.expected}" if h.check else "")
         unit = "\n\n*per payoff*" if h.per_payoff else ""
         rows.append([f"{rst.code(prefix + h.name)}\n\n{default}", rst.text(expected) + unit, rst.text(h.doc)])
     return rst.table(["name and default", "values and unit", "meaning"], rows, (32, 28, 40))
-
-
-def _several(names: str) -> str:
-    """Names of types in the plural after "of".
-
-    >>> _several("list of 2 list of 2 float or nothing")
-    'list of 2 lists of 2 floats or nothing'
-    """
-    return re.sub(r"\bof (\d+ )?(list|float|int|bool)\b", r"of \1\2s", names)
 
 
 def _value(value: Any) -> str:

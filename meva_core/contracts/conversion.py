@@ -4,6 +4,7 @@ the value received."""
 from __future__ import annotations
 
 import contextlib
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -88,11 +89,17 @@ def type_name(to: Any) -> str:
         return "one of " + ", ".join(map(repr, arguments))
     if origin is tuple:
         if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return f"list of {type_name(arguments[0])}"
+            return f"list of {_several(arguments[0])}"
         if len(set(arguments)) == 1:
-            return f"list of {len(arguments)} {type_name(arguments[0])}"
+            return f"list of {len(arguments)} {_several(arguments[0])}"
         return "[" + ", ".join(map(type_name, arguments)) + "]"
     return "nothing" if to is type(None) else getattr(to, "__name__", str(to))
+
+
+def _several(of: Any) -> str:
+    """Name of a type in the plural: `floats`, `lists of 2 floats`."""
+    name = type_name(of)
+    return re.sub(r"^(list|float|int|bool|str)\b", r"\1s", name)
 
 
 def _is_already(value: Any, to: Any) -> bool:

@@ -39,7 +39,7 @@ CASES = {
     "truth for whole": ([*MEVA, *setting("learner.loops=true")], "expected int, got True (bool) @ learner.loops"),
     "nan": ([*NAIVE, *setting("learner.rate=nan")], "within single precision, got nan @ learner.rate"),
     "infinity": ([*NAIVE, *setting("learner.rate=1e999")], "within single precision, got inf @ learner.rate"),
-    "a broken list": ([*NAIVE, *setting("evaluate.values=[0.5,")], "expected list of float, got '[0.5,' (str)"),
+    "a broken list": ([*NAIVE, *setting("evaluate.values=[0.5,")], "expected list of floats, got '[0.5,' (str)"),
     "no loops": ([*MEVA, *setting("learner.loops=0")], "between 1 and 1000000000, got 0 @ learner.loops"),
     "negative rate": ([*NAIVE, *setting("learner.rate=-1")], "expected > 0 and finite, got -1.0 @ learner.rate"),
     "discount": ([*MEVA, *setting("learner.discount=1.5")], "between 0 and 1, got 1.5 @ learner.discount"),
@@ -136,7 +136,7 @@ CASES = {
     ),
     "row of another type": (
         [*MEVA, *setting("evaluate.values=3")],
-        "expected list of float, got 3 (int) @ evaluate.values: write [3]",
+        "expected list of floats, got 3 (int) @ evaluate.values: write [3]",
     ),
     "unknown against": (
         [*MEVA, *setting("evaluate.shaping.against=naiv")],

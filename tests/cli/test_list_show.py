@@ -60,7 +60,7 @@ def test_show_says_everything_of_a_learner(meva_command):
     assert "Meta-Value Learning" in outcome.out
     for text in (
         "rate = 1.0  (float",
-        "discount = 0.95  (float or list of float",
+        "discount = 0.95  (float or list of floats",
         "mixing = 'convex'  (str",
         "quantiles = 32  (int",
         "ipd default:",

@@ -53,13 +53,13 @@ def test_what_converts_without_loss_is_taken(value, to, expected):
         (np.array([0.5]), float, "expected float, got [0.5] (float64[1]) @ here"),
         (jnp.array([0.5]), float, "expected float, got [0.5] (float32[1]) @ here"),
         (jnp.array(2.5), int, "expected int, got 2.5 (float32[]) @ here"),
-        (jnp.zeros((1, 2)), Table, "expected list of 2 list of 2 float, got [[0.0, 0.0]] (float32[1,2]) @ here"),
+        (jnp.zeros((1, 2)), Table, "expected list of 2 lists of 2 floats, got [[0.0, 0.0]] (float32[1,2]) @ here"),
         (np.float64(1e39), float, "expected a finite number within single precision, got 1e+39 @ here"),
         (float("nan"), float, "expected a finite number within single precision, got nan @ here"),
         ([[float("nan"), 5], [0, 3]], Table, f"expected {BEYOND}, got nan @ here"),
         (np.array([[1e39, 5], [0, 3]]), Table, f"expected {BEYOND}, got 1e+39 @ here"),
         ([[1, 5], [0, -float("inf")]], Table | None, f"expected {BEYOND}, got -inf @ here"),
-        ([float("nan"), "x"], tuple[float, ...], "expected list of float, got [nan, 'x'] (list) @ here"),
+        ([float("nan"), "x"], tuple[float, ...], "expected list of floats, got [nan, 'x'] (list) @ here"),
         (np.full(3, np.inf), jax.Array, f"expected {BEYOND}, got inf @ here"),
     ],
 )
@@ -97,5 +97,5 @@ def test_make_takes_arrays_and_checks_them(numbers):
     assert fixed.policy == (20.0, 0.0, 1.0, 2.0, 3.0)
     with pytest.raises(BadValue, match=r"^expected >= 0 and < 1, got 1\.[89].* @ ipd\.discount$"):
         meva.make("game", "ipd", discount=numbers(1.9))
-    with pytest.raises(BadValue, match=r"^expected list of 2 list of 2 float, got .* @ ipd\.table$"):
+    with pytest.raises(BadValue, match=r"^expected list of 2 lists of 2 floats, got .* @ ipd\.table$"):
         meva.make("game", "ipd", table=numbers(np.eye(3)))

@@ -119,7 +119,7 @@ def test_what_one_player_lacks_is_never_played():
         ({"payoffs_1": [[1.0] * 9] * 9}, "expected a table of 2 to 8 rows of 2 to 8 finite numbers each"),
         ({"payoffs_1": [[1.0]]}, "expected a table of 2 to 8 rows of 2 to 8 finite numbers each"),
         ({"payoffs_1": []}, "expected a table of 2 to 8 rows of 2 to 8 finite numbers each"),
-        ({"payoffs_1": [1, 2]}, "expected list of list of float"),
+        ({"payoffs_1": [1, 2]}, "expected list of lists of floats"),
     ],
 )
 def test_other_tables_are_refused(settings, message):

@@ -189,7 +189,7 @@ def test_public_goods_and_the_prisoners_dilemma_are_social_dilemmas():
         ({"cooperators": [0, 3]}, "as many numbers in game.cooperators as in game.defectors.* got 2 and 3"),
         ({"cooperators": [0], "defectors": [1]}, "2 to 10 finite numbers, one for each player"),
         ({"cooperators": [0] * 11, "defectors": [1] * 11}, "2 to 10 finite numbers, one for each player"),
-        ({"cooperators": 3}, "expected list of float"),
+        ({"cooperators": 3}, "expected list of floats"),
     ],
 )
 def test_other_tables_are_refused(settings, message):
