@@ -33,6 +33,7 @@ MODULES = {  # a module with examples -> the public functions and classes that h
     "meva_core.ops.schedules": "cosine",
     "meva_core.ops.statistics": "bootstrap_interval interquartile_mean mean_and_sem",
     "meva_core.ops.trees": "stacked",
+    "meva_core.ops.values": "with_value",
     "meva_core.report.page": "listed marked",
     "meva_core.runner": "run",
     "meva_core.studies.plain": "fit",

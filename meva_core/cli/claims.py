@@ -94,6 +94,6 @@ def claims_command(
     ]
     make = functools.partial(
         measuring.measure, wanted, seeds=seeds, counts=counts, record=record, out=out, jobs=jobs,
-        executor=backend, registry_file=registry_file,
+        executor=backend,
     )  # fmt: skip
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

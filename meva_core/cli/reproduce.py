@@ -51,7 +51,5 @@ def reproduce_command(
         raise BadValue(f"expected names or --all, got {got}: the names are {', '.join(all_names)}")
     selection = [reproductions.find(known, name) for name in (all_names if take_all else dict.fromkeys(names))]
     wanted = [(one, planned(registry, files, one, quick, registry_file)) for one in selection]
-    make = functools.partial(
-        batch.make, wanted, quick=quick, out=out, jobs=jobs, executor=backend, registry_file=registry_file
-    )
+    make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, executor=backend)
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

@@ -38,7 +38,5 @@ def sweep_command(
     executing.prepare(jobs, backend)
     registry, files = runner.plugins(registry_file)
     wanted = [(sweep, planned(registry, files, sweep, quick, registry_file))]
-    make = functools.partial(
-        batch.make, wanted, quick=quick, out=out, jobs=jobs, executor=backend, registry_file=registry_file
-    )
+    make = functools.partial(batch.make, wanted, quick=quick, out=out, jobs=jobs, executor=backend)
     return overview.show(lambda screen: make(overview=screen), quiet=quiet)

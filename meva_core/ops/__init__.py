@@ -29,6 +29,7 @@ from meva_core.ops.returns import lambda_returns, mean_of_others, returns_to_go
 from meva_core.ops.schedules import cosine
 from meva_core.ops.statistics import bootstrap_interval, interquartile_mean, mean_and_sem
 from meva_core.ops.trees import stacked
+from meva_core.ops.values import with_value
 
 __all__ = [
     "antithetic_noise",
@@ -70,4 +71,5 @@ __all__ = [
     "stacked",
     "step_discounts",
     "transposed_product",
+    "with_value",
 ]

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from meva_core.contracts import Episodes, Policy, SampledGame
+from meva_core.ops import with_value
 from meva_core.sampling.along import logits_along
 from meva_core.sampling.with_policies import states_of
 
@@ -118,7 +119,7 @@ def unfold(
         if states is not None and not policy.memory_size:
             return _log_prob_at(logits_along(policy, rows[i], states), seen, taken)
         begun = None if memories is None or memories[i] is None else jax.lax.stop_gradient(first_memories[i])
-        return _with_value(log_prob(logits_along(policy, rows[i], seen, begun), taken), log_prob(given[i], taken))
+        return with_value(log_prob(logits_along(policy, rows[i], seen, begun), taken), log_prob(given[i], taken))
 
     along = jnp.stack([log_probs(i, policy) for i, policy in enumerate(policies)], axis=1)
     played = Episodes(observations, actions, rewards, along, jnp.ones(len(choices), x.dtype), final)
@@ -161,18 +162,6 @@ def _log_prob_at(logits: Array, observations: Array, actions: Array) -> Array:
     f32[N, A] are those at each row: a policy is asked N times, and not at all steps of all episodes."""
     found = jnp.matmul(observations, jax.nn.log_softmax(logits), precision="highest")
     return _at(found, actions)
-
-
-@jax.custom_jvp
-def _with_value(z: Array, value: Array) -> Array:
-    """`value` with the derivatives of z, of every order: value + z - stop(z), but without a derivative z is not
-    computed."""
-    return value
-
-
-@_with_value.defjvp
-def _with_derivative(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
-    return _with_value(*primals), tangents[0]
 
 
 def _at(outputs: Array, actions: Array) -> Array:

@@ -141,15 +141,7 @@ def _study(
     registry, files = runner.plugins(registry_file)
     own = None if registry_file is None else Path(registry_file)
     wanted = [(one, planned(registry, files, one, quick, own)) for one in studies]
-    summaries = make(
-        wanted,
-        quick=quick,
-        out=Path(out),
-        jobs=jobs,
-        executor=backend,
-        registry_file=own,
-        overview=screen,
-    )
+    summaries = make(wanted, quick=quick, out=Path(out), jobs=jobs, executor=backend, overview=screen)
     told.over()
     return [Study(summary, Path(out) / one.name) for one, summary in zip(studies, summaries, strict=True)]
 
@@ -161,7 +153,6 @@ def make(
     out: Path,
     jobs: int | None,
     executor: Executor | None = None,
-    registry_file: Path | None,
     overview: Overview,
 ) -> list[dict[str, Any]]:
     """Run each reproduction or sweep, and write its report to its own folder in `out`.
@@ -171,7 +162,7 @@ def make(
     for one, _ in wanted:
         if one.name in (RUNS, FITS):
             raise BadValue(f"expected a name other than {RUNS} and {FITS}, the shared folders, got {one.name!r}")
-    makings = _missing(wanted, out, registry_file)
+    makings = _missing(wanted, out)
     every = {job.hash: job for _, jobs_of_one in wanted for job in jobs_of_one.values()}
     if executor is None:  # what is finished counts: rounding depends on the number
         jobs = min(jobs or default_jobs(), max(1, sharing.count(every.values())))
@@ -187,16 +178,16 @@ def make(
     return summaries
 
 
-def _missing(wanted: Wanted, out: Path, registry_file: Path | None) -> list[Making]:
+def _missing(wanted: Wanted, out: Path) -> list[Making]:
     """Jobs that are not finished yet, each once."""
     tasks: dict[str, Making] = {}
     out = out.resolve()  # workers may have other current folders
-    registry_file = None if registry_file is None else registry_file.resolve()
     for one, jobs in wanted:
         for label, job in jobs.items():
             folder = out / RUNS / job.hash
             if job.hash not in tasks and not finished(folder, job.hash):
-                tasks[job.hash] = Making(f"{one.name} {label}", job, folder, out / FITS, registry_file)
+                title = one.name if label == one.name else f"{one.name} {label}"
+                tasks[job.hash] = Making(title, job, folder, out / FITS)
     return list(tasks.values())
 
 

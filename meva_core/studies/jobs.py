@@ -113,7 +113,6 @@ class Making(Task):
     job: Job
     folder: Path
     fits: Path
-    registry_file: Path | None
     needs: frozenset[str] = attrs.field(default=frozenset(), kw_only=True)
 
     @property

@@ -121,7 +121,6 @@ def measure(
     out: Path,
     jobs: int | None,
     executor: Executor | None = None,
-    registry_file: Path | None,
     overview: Overview,
 ) -> None:
     """Count the fits for which each claim holds. Each claim has its own folder in `out`; all share the runs there.
@@ -141,7 +140,7 @@ def measure(
             overview.print(f"{claim.name}  {claim.says}", style="bold")
             counted = {count: out / f"{count}-devices" for count in counts}
             for count, folder in counted.items():
-                _make(claim, runs, count, folder.resolve(), jobs, executor, registry_file, overview)
+                _make(claim, runs, count, folder.resolve(), jobs, executor, overview)
             summary = _write(claim, seeds, runs, counted, out / claim.name, overview)
             if record is not None:
                 new = _records(of, summary, runs, counted)
@@ -165,7 +164,6 @@ def _make(
     out: Path,
     jobs: int | None,
     executor: Executor | None,
-    registry_file: Path | None,
     overview: Overview,
 ) -> None:
     """Execute the runs that are not finished, on `count` devices.
@@ -177,7 +175,7 @@ def _make(
         folder, seeds = out / RUNS / run.hash, run.experiment.seeds
         if not finished(folder, run.hash):
             title = f"{claim.name}, seeds {seeds[0]} to {seeds[-1]}, on {count}"
-            makings.append(Measuring(title, run, folder, out / FITS, registry_file, count))
+            makings.append(Measuring(title, run, folder, out / FITS, count))
     if len(makings) < len(runs):
         overview.print(f"  on {count}: {len(runs) - len(makings)} of {len(runs)} runs finished before")
     overview.titles = [making.title for making in makings]

@@ -179,7 +179,7 @@ class _Work:
         for label, job in jobs.items():
             folder = self.out / RUNS / job.hash
             if not (job.hash in self.lost or finished(folder, job.hash)):
-                making = Making(titles[label], job, folder, self.out / FITS, self.registry_file)
+                making = Making(titles[label], job, folder, self.out / FITS)
                 waiting.setdefault(job.hash, (label, making))
         makings = [making for _, making in waiting.values()]
         self.overview.titles = [making.title for making in makings]

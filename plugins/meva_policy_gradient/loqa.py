@@ -171,7 +171,7 @@ class LOQA(EpisodeLearner):
             met = [_met_by(seat, each, len(episodes.alive), len(x)) for each in judged]
             rows[seat], optimisers[seat] = now._improved(seat, optimisers[seat], x[seat], met, unit)
         critics = [self._fitted(*pair) for pair in zip(state.critics, judged, strict=True)]
-        x_after = jnp.stack(rows)
+        x_after = jnp.stack(rows)  # of players who do not learn by this rule: what they have just played
         former = remembering.kept(state.former, x_after, self.every) if state.former is not None else None
         return x_after - x, Learning(tuple(optimisers), tuple(critics), former, state.steps + 1)
 

@@ -44,7 +44,7 @@ class Judged(NamedTuple):
 
 class Learning(NamedTuple):
     """A player's critic f32[C], the states of the optimisers of its policy and of its critic, and the number i32[] of
-    steps of the match so far."""
+    steps that it has learnt from so far."""
 
     critic: Array
     of_policy: Any

@@ -375,3 +375,54 @@ def test_infinite_samples_have_a_mean_and_no_error():
     mean, sem = ops.mean_and_sem(np.array([np.inf, 1.0]))
     assert mean == np.inf
     assert np.isnan(sem)
+
+
+# ---------------------------------------------------------------- a number with the derivatives of another
+
+
+def stopped(z, value):
+    return value + z - jax.lax.stop_gradient(z)
+
+
+def product(with_value):
+    """A function of two numbers, in which one is replaced."""
+
+    def function(t):
+        value = jax.lax.stop_gradient(jnp.cos(t[0])) + 5.0
+        return with_value(t[0] ** 3 * t[1] ** 2, value) * t[0]
+
+    return function
+
+
+def stepped(step):
+    """The sum of what two steps of a loop lead to."""
+    return lambda t: jnp.sum(jax.lax.scan(lambda t, _: (t + 0.1 * step(t), None), t, length=2)[0])
+
+
+ORDERS = {
+    "the value": lambda f: f,
+    "a gradient": jax.grad,
+    "a Hessian": jax.hessian,
+    "by reverse twice": lambda f: jax.jacrev(jax.jacrev(f)),
+    "by forward twice": lambda f: jax.jacfwd(jax.jacfwd(f)),
+    "of third order": lambda f: jax.jacfwd(jax.hessian(f)),
+    "through a loop": lambda f: jax.hessian(stepped(f)),
+    "through a loop of gradients": lambda f: jax.hessian(stepped(jax.grad(f))),
+    "through a loop, by reverse twice": lambda f: jax.jacrev(jax.jacrev(stepped(jax.grad(f)))),
+    "through a checkpoint": lambda f: jax.hessian(jax.checkpoint(f)),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_number_has_the_derivatives_of_another(order):
+    with jax.enable_x64(True):
+        t = jnp.array([[0.7, -1.3], [0.2, 0.4]])
+        found, expected = (jax.jit(jax.vmap(ORDERS[order](product(one))))(t) for one in (ops.with_value, stopped))
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_either_number_may_be_mapped():
+    z, value = jnp.array([1.0, 2.0]), jnp.array([[3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
+    np.testing.assert_array_equal(jax.vmap(ops.with_value, in_axes=(None, 0))(z, value), value)
+    np.testing.assert_array_equal(jax.vmap(ops.with_value, in_axes=(1, None))(value, z[:1].repeat(3)), np.ones((2, 3)))
+    np.testing.assert_array_equal(jax.vmap(ops.with_value, in_axes=(0, 1), out_axes=1)(z, value), value)
