@@ -303,7 +303,7 @@ def test_links_of_the_repository_hold_on_the_site():
     )
 
 
-@pytest.mark.parametrize("module", [rst, repository, entries])
+@pytest.mark.parametrize("module", [rst, repository])
 def test_examples_in_docstrings_give_what_they_show(module):
     found = doctest.testmod(module)
     assert found.attempted > 0

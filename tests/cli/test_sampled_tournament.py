@@ -177,6 +177,7 @@ def test_a_played_tournament_is_verified(ipd, meva_command):
     assert done.code == 0, done.out + done.err
 
 
+@pytest.mark.long
 def test_estimates_of_rule_based_players_have_errors_and_measures():
     """Nothing is exact in the Coin Game: each trial of each seed has episodes of its own."""
     numbers = {"trials": 3, "seeds": 2, "set": {"sample.episodes": 5, "sample.horizon": 8, "policy.width": 2}}

@@ -68,7 +68,7 @@ WIDTH = {"value_model.width": 8, "value_model.blocks": 0}
 TRAJECTORY = {"learner.trajectory": 4, "learner.stride": 2, "learner.quantiles": 3}
 POPULATION = {"learner.population": 2, "learner.naive_share": 0.5, "learner.steps": 2}
 CASES = {
-    "meva": ("ipd", SIZES | WIDTH | TRAJECTORY),
+    "meva": ("logistic", SIZES | WIDTH | TRAJECTORY),
     "m_maml": ("ipd", SIZES),
     "cola": ("logistic", SIZES | WIDTH),
     "coala_pg": ("logistic", SIZES | POPULATION),

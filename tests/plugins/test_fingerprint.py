@@ -120,11 +120,12 @@ def test_with_memory_a_probe_is_a_sequence_that_players_see():
 def test_rule_based_players_answer_by_their_rule():
     game = played(IPD.rules(), policy("gru", width=3))
     model, x = make(game, equivariant=False), draw(game)
+    params = jax.jit(model.init)(KEY)
     last = jnp.asarray(game.strategies["tit_for_tat"])[-1]  # the number that chooses the rule
-    found = values(model, model.init(KEY), *[x.at[:, 1, -1].set(last)] * 2)
+    found = values(model, params, *[x.at[:, 1, -1].set(last)] * 2)
     others = x.at[:, 1, :-1].set(x[::-1, 1, :-1])
-    np.testing.assert_array_equal(found, values(model, model.init(KEY), *[others.at[:, 1, -1].set(last)] * 2))
-    assert not np.allclose(found, values(model, model.init(KEY), x, x))
+    np.testing.assert_array_equal(found, values(model, params, *[others.at[:, 1, -1].set(last)] * 2))
+    assert not np.allclose(found, values(model, params, x, x))
 
 
 @pytest.mark.parametrize("network", ["mlp", "gru"])

@@ -74,6 +74,7 @@ def test_co_players_choose_by_what_they_see_and_are_uniform():
     np.testing.assert_allclose(fixed.act(logits[0].ravel(), jnp.zeros(0), seen)[0], logits[0, 3], rtol=1e-6)
 
 
+@pytest.mark.long
 def test_co_players_are_finite_however_many_are_drawn():
     """A fit draws billions of numbers. At one in eight million, the generator's least, its logarithm would be infinite,
     and all that is learnt would be lost."""

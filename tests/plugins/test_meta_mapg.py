@@ -197,6 +197,7 @@ def test_a_network_that_cannot_play_a_table_comes_as_near_as_it_can():
     assert np.mean(after) < 0.6 * np.mean(before)
 
 
+@pytest.mark.long
 def test_networks_with_memory_nearly_play_their_persona_after_any_past():
     policy, observations = network("gru", width=8), IPD.rules().observations
     game = Rollouts(rules=IPD.rules(), policies=(policy, policy), horizon=3, episodes=2)
