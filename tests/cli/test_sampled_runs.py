@@ -108,6 +108,7 @@ def test_a_run_is_verified(coins, meva_command):
     assert done.code == 0, done.out + done.err
 
 
+@pytest.mark.long
 def test_policies_of_several_seeds_meet_and_a_naive_learner_is_shaped(tmp_path, meva_run):
     """Cross-play and shaping work on episodes: the diagonal is self-play, and everything has a standard error."""
     asked = ("--seeds", "2", "--evaluate", "cross_play,shaping", *settings(IPD), "--out", tmp_path / "run")

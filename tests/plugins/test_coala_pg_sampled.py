@@ -144,6 +144,7 @@ def test_what_actions_are_paid_is_standardised_before_passes_begin(monkeypatch):
     np.testing.assert_allclose(after.numbers[..., :2], np.broadcast_to([0.0, 1.0], (2, 1, 2)), atol=1e-4)
 
 
+@pytest.mark.long
 def test_members_meet_naive_learners_and_each_other_as_often_as_is_said():
     rule = learner(game_of(), batch_size=4, naive_share=0.75, population=3)
     state, after, metrics = stepped(rule)
@@ -167,6 +168,7 @@ def test_members_never_meet_themselves():
     assert float(jax.jit(training.step)(state, KEY)[1]["among"]) == pytest.approx(float(expected), abs=1e-3)
 
 
+@pytest.mark.long
 def test_in_a_game_that_is_not_symmetric_each_seat_learns():
     state, after, _ = stepped(learner(game_of(rules=meva.make("game", "imp").rules())))
     assert state.numbers.shape == (1, 2, 5)

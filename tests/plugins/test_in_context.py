@@ -127,6 +127,7 @@ def test_a_pool_needs_states_to_choose_by():
     assert learner(game, pool=0.0).pool == 0
 
 
+@pytest.mark.long
 def test_what_it_learns_does_not_depend_on_the_unit_of_payoffs():
     def learnt(unit):
         tables = [[-2.0 * unit, 0.0], [-3.0 * unit, -unit]]
