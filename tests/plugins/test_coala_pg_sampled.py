@@ -210,11 +210,13 @@ def test_against_who_never_learns_it_finds_the_best_response():
     rows = jnp.stack([IPD.strategies["always_cooperate"]] * 2)
     game = attrs.evolve(game_of(), episodes=8, horizon=10)
     rule = learner(game, rivals=(None, Fitted(learner=Held(policies=rows))), policy_rate=0.1, batch_size=4, epochs=4)
-    state = rule.training.init(KEY)
-    step = jax.jit(rule.training.step)
-    for n in range(60):
-        state, metrics = step(state, jax.random.key(n))
-    assert float(metrics["payoff"]) > -0.1
+
+    def payoffs(key):
+        keys = jax.random.split(key, 121)
+        return jax.lax.scan(rule.training.step, rule.training.init(keys[0]), keys[1:])[1]["payoff"]
+
+    found = jax.jit(jax.vmap(payoffs))(jax.random.split(KEY, 5))
+    assert np.median(found[:, -20:].mean(axis=1)) > -0.15  # it begins at -1; the best response has 0
 
 
 def test_others_learn_unless_all_play_one_policy():

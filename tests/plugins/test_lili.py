@@ -185,16 +185,22 @@ def test_a_copycat_needs_tables():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("far_discount", "optimum"), [(0.95, -1.0), (0.0, -2.0)])
-def test_it_leads_a_copycat_to_cooperate_unless_it_is_myopic(far_discount, optimum):
-    """Dynamic programming: a step pays -2 + 2 y - c, and the next y is c, so cooperation is best if 2 g > 1."""
-    own = ConditionedMLP(**ARGUMENTS, condition_size=2)
-    game = Rollouts(rules=RULES, policies=(own, Table(**ARGUMENTS)), episodes=1, horizon=5)
+@pytest.mark.parametrize(
+    ("discount", "far_discount", "optimum"), [(0.96, 0.95, -1.0), (0.8, 0.95, -2.0), (0.96, 0.0, -2.0)]
+)
+def test_it_leads_a_copycat_to_cooperate_unless_it_is_myopic(discount, far_discount, optimum):
+    """Dynamic programming: an interaction pays -2 + 2 y - c, and the next y is c, so cooperation is best if 2 g d > 1,
+    d the discount over the five rounds of an interaction. Of twelve keys, two ended in cooperation every other time."""
+    rules, own = meva.make("game", "ipd", discount=discount).rules(), ConditionedMLP(**ARGUMENTS, condition_size=2)
+    game = Rollouts(rules=rules, policies=(own, Table(**ARGUMENTS)), episodes=1, horizon=5)
     rule = meva.make("learner", "lili", game=game, critic={"name": "mlp"}, far_discount=far_discount)
     match = Match(game=game, players=(Fitted(learner=rule), Fitted(learner=Copycat(game=game))), seats=(0, 1))
-    run = jax.jit(lambda key: lifetime(match, game.init(key), key, 8000, lambda s: game.payoff(s.after)[0])[1])
-    payoffs = run(jax.random.key(1000))
-    assert float(payoffs[-800:].mean()) == pytest.approx(optimum, abs=0.05)
+
+    def payoffs(key):
+        return lifetime(match, game.init(key), key, 8000, lambda step: game.payoff(step.after)[0])[1]
+
+    found = jax.jit(jax.vmap(payoffs))(jax.vmap(jax.random.key)(jnp.arange(1000, 1008)))
+    assert np.sum(np.abs(found[:, -800:].mean(axis=1) - optimum) < 0.05) >= 5
 
 
 @pytest.mark.long
