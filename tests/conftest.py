@@ -77,16 +77,17 @@ RESIDENT = Path("/proc/self/statm")  # on Linux, of which the second number is p
 ROOM = 5 * 2**30  # bytes of a worker's memory beyond which it forgets its compiled programs
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def room():
-    """Compiled programs stay in memory; with all of the tests' a laptop would run out of it."""
+    """Compiled programs stay in memory; with all of the tests' a laptop would run out of it, and Linux out of the
+    65530 maps that a process may have: then XLA crashes. There are some 6000 per gigabyte."""
     yield
     import jax  # which reads the environment that `pytest_configure` leaves
 
     if RESIDENT.exists() and int(RESIDENT.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > ROOM:
         jax.clear_caches()
         gc.collect()
-        # The C library keeps what was freed, and then every later file would begin without compiled programs.
+        # The C library keeps what was freed, and then every later test would begin without compiled programs.
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL("libc.so.6").malloc_trim(0)
 
