@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from meva_core.contracts.playing import check_source as check_source
     from meva_core.contracts.playing import learns_from as learns_from
     from meva_core.contracts.playing import payoff_from as payoff_from
+    from meva_core.contracts.playing import seats_or_all as seats_or_all
     from meva_core.contracts.protocols import Explorer as Explorer
     from meva_core.contracts.protocols import Game as Game
     from meva_core.contracts.protocols import Learner as Learner
@@ -93,6 +94,7 @@ _HOMES = {
             "check_source",
             "learns_from",
             "payoff_from",
+            "seats_or_all",
         ),
         "playing",
     ),

@@ -6,9 +6,8 @@ memory, T steps per episode, B episodes. All functions are pure, unbatched, and 
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from meva_core.contracts.protocols import Learner
@@ -235,12 +234,12 @@ def check_gives_logits(game: Any, what: str) -> None:
 
 def takes_seats(learner: Any) -> bool:
     """True if `learn` of this learner has the argument `seats`."""
-    return _takes_seats(type(learner))
+    return "seats" in inspect.signature(learner.learn).parameters
 
 
-@functools.cache
-def _takes_seats(cls: type) -> bool:
-    return "seats" in inspect.signature(cls.learn).parameters  # type: ignore[attr-defined]
+def seats_or_all(seats: Collection[int] | None, x: Array) -> Collection[int]:
+    """The seats whose steps are used: those that `learn` was told, or if it was told none, all rows of x f32[P, D]."""
+    return range(len(x)) if seats is None else seats
 
 
 class EpisodeLearner(Learner):
@@ -264,6 +263,7 @@ class EpisodeLearner(Learner):
     def learn(self, params: PyTree, state: PyTree, x: Array, episodes: Episodes, key: Array) -> tuple[Array, PyTree]:
         """Steps f32[P, D] to add to x, and the new state, from the episodes [B, ...] that x has just played.
 
-        It may have one more argument, `seats=None`, the seats whose steps are used: see `Learner.learn`.
+        It may have one more argument, `seats=None`, the seats whose steps are used: see `Learner.learn`, and
+        `seats_or_all`.
         """
         raise BadCombination(f"expected a method learn of class {type(self).__name__}, got none")

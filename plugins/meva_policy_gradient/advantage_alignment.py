@@ -22,6 +22,7 @@ from meva_core.contracts import (
     one_of,
     part,
     positive,
+    seats_or_all,
     static,
 )
 from meva_policy_gradient.ppo import PPO
@@ -107,7 +108,7 @@ class AdvantageAlignment(EpisodeLearner):
         judged = {seat: self.as_ppo.judged_by(seat, state[seat], episodes) for seat in everyone}
         advantages = jnp.stack([self.as_ppo.gains(judged[seat]) for seat in everyone], axis=-1)
         gains = jax.vmap(self.aligned)(advantages, judged[0].seen.discounts)
-        own = {seat: gains[..., seat] for seat in (everyone if seats is None else seats)}
+        own = {seat: gains[..., seat] for seat in seats_or_all(seats, x)}
         return self.as_ppo.climb(state, x, judged, own, key)
 
     def aligned(self, advantages: Array, discounts: Array) -> Array:

@@ -133,9 +133,9 @@ class InContextTraining(Training):
         among = self._among(state.x, among_key)
         pooled = [self._against_pool(seat, state.x, jax.random.fold_in(pool_key, seat)) for seat in seats]
         each = [_joined([one for one in (among, against) if one is not None]) for against in pooled]
-        judged = [ppo.judged_by(seat, state.learning[seat], each[seat]) for seat in seats]
-        gains = [one.advantages for one in judged]
-        steps, learning = ppo.climb(state.learning, state.x, dict(enumerate(judged)), dict(enumerate(gains)), learn_key)
+        judged = {seat: ppo.judged_by(seat, state.learning[seat], each[seat]) for seat in seats}
+        gains = {seat: one.advantages for seat, one in judged.items()}
+        steps, learning = ppo.climb(state.learning, state.x, judged, gains, learn_key)
         metrics = {} if among is None else {"payoff": jnp.mean(learner.game.estimate(among))}
         if against := [learner.game.estimate(one)[seat] for seat, one in enumerate(pooled) if one is not None]:
             metrics["against_pool"] = jnp.mean(jnp.stack(against))

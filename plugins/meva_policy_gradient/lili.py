@@ -23,6 +23,7 @@ from meva_core.contracts import (
     not_negative,
     part,
     positive,
+    seats_or_all,
     static,
 )
 from meva_core.errors import BadCombination
@@ -109,7 +110,7 @@ class LILI(EpisodeLearner):
         self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array, seats: Collection[int] | None = None
     ) -> tuple[Array, Any]:
         rows, states = list(x), list(state)
-        for seat in range(len(x)) if seats is None else seats:
+        for seat in seats_or_all(seats, x):
             # A seat whose policy has no place for z is another learner's, whose row here is not used.
             if self.game.policies[seat].condition_size > 0:
                 rows[seat], states[seat] = self._improved(seat, states[seat], x[seat], episodes)

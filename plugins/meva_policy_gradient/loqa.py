@@ -24,6 +24,7 @@ from meva_core.contracts import (
     not_negative,
     part,
     positive,
+    seats_or_all,
     static,
 )
 from meva_core.ops import box
@@ -167,7 +168,7 @@ class LOQA(EpisodeLearner):
         weight = decayed(self.entropy_weight, self.entropy_decay, self.decay_from, state.steps)
         now = attrs.evolve(self, entropy_weight=weight)
         rows, optimisers = list(x), list(state.optimisers)
-        for seat in range(len(x)) if seats is None else seats:
+        for seat in seats_or_all(seats, x):
             met = [_met_by(seat, each, len(episodes.alive), len(x)) for each in judged]
             rows[seat], optimisers[seat] = now._improved(seat, optimisers[seat], x[seat], met, unit)
         critics = [self._fitted(*pair) for pair in zip(state.critics, judged, strict=True)]

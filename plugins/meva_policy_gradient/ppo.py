@@ -25,6 +25,7 @@ from meva_core.contracts import (
     not_negative,
     part,
     positive,
+    seats_or_all,
     static,
 )
 from meva_policy_gradient import seen as seeing
@@ -106,9 +107,7 @@ class PPO(EpisodeLearner):
     def learn(
         self, params: Any, state: Any, x: Array, episodes: Episodes, key: Array, seats: Collection[int] | None = None
     ) -> tuple[Array, Any]:
-        judged = {
-            seat: self.judged_by(seat, state[seat], episodes) for seat in (range(len(x)) if seats is None else seats)
-        }
+        judged = {seat: self.judged_by(seat, state[seat], episodes) for seat in seats_or_all(seats, x)}
         return self.climb(state, x, judged, {seat: self.gains(each) for seat, each in judged.items()}, key)
 
     def judged_by(self, seat: int, learning: Learning, episodes: Episodes) -> Judged:
@@ -159,16 +158,11 @@ class PPO(EpisodeLearner):
         log-probabilities of all actions [..., T, A] under such numbers, given what was seen.
         """
         weight = decayed(self.entropy_weight, self.entropy_decay, self.decay_from, before.steps)
-        optimiser = self._optimiser(self.rate)
 
-        def improve(carry: tuple[Array, Any], chosen: Array) -> tuple[tuple[Array, Any], None]:
-            own, of_policy = carry
-            part, climbed = jax.tree.map(lambda leaf: leaf[chosen], (judged.seen, gains))
-            uphill = jax.grad(self.objective)(own, part, climbed, weight, log_policy)
-            moved, of_policy = optimiser.update(-uphill, of_policy)
-            return (optax.apply_updates(own, moved), of_policy), None  # type: ignore[return-value]
+        def cost(own: Array, seen: Seen, gains: Array) -> Array:
+            return -self.objective(own, seen, gains, weight, log_policy)
 
-        (own, of_policy), _ = jax.lax.scan(improve, (own, before.of_policy), self._chosen(len(gains), key))
+        own, of_policy = self._descended(cost, own, before.of_policy, self.rate, (judged.seen, gains), key)
         return own, self._learnt(before, judged, key)._replace(of_policy=of_policy)
 
     def objective(
@@ -190,18 +184,25 @@ class PPO(EpisodeLearner):
 
     def _learnt(self, before: Learning, judged: Judged, key: Array) -> Learning:
         """A player's state after all epochs, if only its critic learns. judged: as in `improved`."""
-        targets, optimiser = judged.advantages + judged.values, self._optimiser(self.critic_rate)
-
-        def learn(carry: tuple[Array, Any], chosen: Array) -> tuple[tuple[Array, Any], None]:
-            critic, of_critic = carry
-            part, goals = jax.tree.map(lambda leaf: leaf[chosen], (judged.seen, targets))
-            downhill = jax.grad(_error)(critic, self.network, part, goals)
-            moved, of_critic = optimiser.update(downhill, of_critic)
-            return (optax.apply_updates(critic, moved), of_critic), None  # type: ignore[return-value]
-
-        carry = before.critic, before.of_critic
-        (critic, of_critic), _ = jax.lax.scan(learn, carry, self._chosen(len(targets), key))
+        data = judged.seen, judged.advantages + judged.values
+        error = partial(_error, self.network)
+        critic, of_critic = self._descended(error, before.critic, before.of_critic, self.critic_rate, data, key)
         return before._replace(critic=critic, of_critic=of_critic, steps=before.steps + 1)
+
+    def _descended(
+        self, cost: Callable[..., Array], numbers: Array, memory: Any, rate: Any, data: tuple[Seen, Array], key: Array
+    ) -> tuple[Array, Any]:
+        """Numbers f32[N] and the state of their optimiser after all epochs. Each step goes down cost(numbers, *part)
+        f32[], where `part` is a minibatch of `data`."""
+        optimiser = self._optimiser(rate)
+
+        def step(carry: tuple[Array, Any], chosen: Array) -> tuple[tuple[Array, Any], None]:
+            numbers, memory = carry
+            part = jax.tree.map(lambda leaf: leaf[chosen], data)
+            moved, memory = optimiser.update(jax.grad(cost)(numbers, *part), memory)
+            return (optax.apply_updates(numbers, moved), memory), None  # type: ignore[return-value]
+
+        return jax.lax.scan(step, (numbers, memory), self._chosen(len(data[1]), key))[0]
 
     def _improved(
         self, seat: int, before: Learning, row: Array, judged: Judged, gains: Array, key: Array
@@ -222,6 +223,6 @@ class PPO(EpisodeLearner):
         return adam(rate, self.longest_gradient)
 
 
-def _error(numbers: Array, critic: Policy, seen: Seen, targets: Array) -> Array:
-    """Half of the mean squared error of a critic f32[C], f32[]."""
+def _error(critic: Policy, numbers: Array, seen: Seen, targets: Array) -> Array:
+    """Half of the mean squared error of the numbers f32[C] of a critic, f32[]."""
     return seeing.mean_over_steps((seeing.values(critic, numbers, seen) - targets) ** 2, seen) / 2

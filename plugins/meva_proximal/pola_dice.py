@@ -20,6 +20,7 @@ from meva_core.contracts import (
     one_of,
     part,
     positive,
+    seats_or_all,
     static,
 )
 from meva_core.ops import stacked
@@ -80,7 +81,7 @@ class POLADice(EpisodeLearner):
         found = []
         for i, own in enumerate(jax.random.split(key, len(x))):
             memory = jax.tree.map(lambda leaf, i=i: leaf[i], state)
-            moves = seats is None or i in seats
+            moves = i in seats_or_all(seats, x)
             found.append(self._improved(x, i, memory, own) if moves else (jnp.zeros_like(x[i]), memory))
         return stacked(found)
 

@@ -231,7 +231,7 @@ picture = "ranking"
 quantity = "against.ours"
 highest = true
 at = 0.5
-published = { here = 1.0, other = 2.0 }
+published = { order = 1.0, other = 2.0 }
 beside = ["self_play"]
 
 [reproductions.over]
@@ -287,7 +287,7 @@ def tiny(label, more):
 @pytest.fixture(scope="module")
 def more(toy, tmp_path_factory, reproduce):
     folder = tmp_path_factory.mktemp("more")
-    runs = tiny("here", '"evaluate.values" = [0.5]') + tiny("there", '"evaluate.values" = [0.5, 0.9]')
+    runs = tiny("order", '"evaluate.values" = [0.5]') + tiny("there", '"evaluate.values" = [0.5, 0.9]')
     runs += tiny("other", '"evaluate.values" = [0.5], "learner.rate" = 1.0')
     extortion = '[reproductions.shape]\ntitle = "a"\nsource = "b"\npicture = "polytope"\nruns_of = "order"\n'
     (folder / "own.toml").write_text(MORE + runs + extortion)
@@ -344,8 +344,10 @@ def test_the_ranking_is_on_screen_page_and_file(more):
     }
     places = told["ranking"]["places"]
     assert [place["run"] for place in places] == sorted(ours, key=lambda label: -ours[label]["mean"])
-    assert {place["run"]: place["published_rank"] for place in places} == {"here": 2, "there": None, "other": 1}
+    assert {place["run"]: place["published_rank"] for place in places} == {"order": 2, "there": None, "other": 1}
     assert "ranked by against.ours at 0.5, the best first" in done.out
+    assert "\n  order: " in done.out  # a run with the reproduction's name is not named twice
+    assert "\n  order other: " in done.out
     assert (folder / "out" / "order" / "figures" / "ranking.svg").is_file()
     page = (folder / "out" / "order" / "report.html").read_text()
     for sentence in told["ranking"]["differences"]:
@@ -363,8 +365,8 @@ def test_runs_that_differ_in_evaluation_only_share_their_fit(more):
     for fit in (folder / "out" / "fits").iterdir():
         assert len((fit / "metrics.jsonl").read_text().splitlines()) == 2 * 2  # seeds and loops: fitted once
     kept = [json.loads((folder / "out" / "runs" / runs[label] / "summary.json").read_text()) for label in runs]
-    here, there, other = (found["rows"][0] for found in kept)
-    means = [row["against"]["ours"]["mean"] for row in (here, there, other)]
+    order, there, other = (found["rows"][0] for found in kept)
+    means = [row["against"]["ours"]["mean"] for row in (order, there, other)]
     assert means[0] == pytest.approx(means[1], abs=1e-3)
     assert means[0] != pytest.approx(means[2], abs=1e-3)
     assert kept[0]["fits"] == kept[1]["fits"]
@@ -375,7 +377,7 @@ def test_runs_that_differ_in_evaluation_only_share_their_fit(more):
 
 def test_a_run_can_be_resumed_from_its_copy_of_the_fit(more, meva_run):
     folder, _ = more
-    run = folder / "out" / "runs" / summary(folder, "order")["runs"]["here"]
+    run = folder / "out" / "runs" / summary(folder, "order")["runs"]["order"]
     before = json.loads((run / "summary.json").read_text())["rows"]
     again = meva_run("--resume", run)
     assert again.code == 0, again.err
@@ -385,7 +387,7 @@ def test_a_run_can_be_resumed_from_its_copy_of_the_fit(more, meva_run):
 def test_polytopes_are_drawn_run_by_run(more):
     folder, _ = more
     names = {path.name for path in (folder / "out" / "shape" / "figures").iterdir() if path.suffix == ".svg"}
-    assert names == {"polytope_here.svg", "polytope_there.svg", "polytope_other.svg"}
+    assert names == {"polytope_order.svg", "polytope_there.svg", "polytope_other.svg"}
     run = folder / "out" / "runs" / summary(folder, "order")["runs"]["there"]
     assert (run / "figures" / "polytope.svg").is_file()
     assert "extortion along matches against naive" in (run / "report.html").read_text().lower()
@@ -401,7 +403,7 @@ def test_polytopes_are_drawn_run_by_run(more):
             '["default"]',
             "expected runs with the picture polytope for shape",
         ),
-        ("at = 0.5", "at = 0.7", "expected one of the settings 0.5 of run here, got at = 0.7"),
+        ("at = 0.5", "at = 0.7", "expected one of the settings 0.5 of run order, got at = 0.7"),
         (
             "trials = 8",
             "trails = 8",
@@ -425,7 +427,7 @@ def test_a_run_that_diverges_is_an_answer_too(toy, tmp_path, reproduce):
     runs = tiny("wild", '"evaluate.values" = [0.5], "learner.scale" = 1e30') + tiny("tame", '"evaluate.values" = [0.5]')
     claim = '[[reproductions.order.claims]]\nsays = "so"\nrun = "wild"\nquantity = "self_play"\nat_least = -9.0\n'
     order = MORE.partition("[reproductions.order]")
-    own = order[1] + order[2].replace("here = 1.0, other = 2.0", "wild = 1.0, tame = 2.0") + runs + claim
+    own = order[1] + order[2].replace("order = 1.0, other = 2.0", "wild = 1.0, tame = 2.0") + runs + claim
     (tmp_path / "own.toml").write_text(own)
     done = reproduce("order", "--out", tmp_path / "out", "--registry", tmp_path / "own.toml")
     assert done.code == 0, done.err
